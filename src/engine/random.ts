@@ -1,0 +1,83 @@
+/**
+ * Seeded random numbers: xoshiro128** (Blackman & Vigna 2018) seeded through SplitMix32. Every random choice of a run
+ * derives from one recorded seed through `stream(seed, purpose)`; the state is four uint32 and goes into checkpoints.
+ */
+export class Random {
+  private readonly s: Uint32Array;
+
+  constructor(seed: number) {
+    this.s = new Uint32Array(4);
+    let x = seed >>> 0;
+    for (let i = 0; i < 4; i++) {
+      x = (x + 0x9e3779b9) >>> 0;
+      let z = x;
+      z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+      z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+      this.s[i] = (z ^ (z >>> 16)) >>> 0;
+    }
+  }
+
+  /** Next uint32. */
+  next(): number {
+    const s = this.s;
+    const m = Math.imul(s[1], 5);
+    const result = Math.imul((m << 7) | (m >>> 25), 9) >>> 0;
+    const t = s[1] << 9;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = (s[3] << 11) | (s[3] >>> 21);
+    return result;
+  }
+
+  /** Uniform in [0, 1) with 24 bits. */
+  uniform(): number {
+    return (this.next() >>> 8) * 2 ** -24;
+  }
+
+  /** Uniform integer in [0, n), n ≤ 2^32, without modulo bias (Lemire's rejection on 64-bit products would need BigInt; this rejects on the low band). */
+  integer(n: number): number {
+    const limit = 2 ** 32 - (2 ** 32 % n);
+    let x = this.next();
+    while (x >= limit) x = this.next();
+    return x % n;
+  }
+
+  /** Standard normal (Box-Muller, one value a call). */
+  normal(): number {
+    const u = 1 - this.uniform();
+    return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** Fisher-Yates, in place. */
+  shuffle(ids: Uint32Array): void {
+    for (let i = ids.length - 1; i > 0; i--) {
+      const j = this.integer(i + 1);
+      const t = ids[i];
+      ids[i] = ids[j];
+      ids[j] = t;
+    }
+  }
+
+  /** The four state words, for a checkpoint. */
+  get state(): number[] {
+    return Array.from(this.s);
+  }
+
+  set state(words: readonly number[]) {
+    this.s.set(words);
+  }
+}
+
+/** What a run draws random numbers for; each purpose has a stream of its own, so that adding one changes no other. */
+export type RandomPurpose = 'split' | 'init' | 'shuffle' | 'dropout' | 'probe' | 'evaluation' | 'sweep';
+
+/** An independent stream for one purpose (and optional index, e.g. the epoch) of a run's seed. */
+export function stream(seed: number, purpose: RandomPurpose, index = 0): Random {
+  let h = 0x811c9dc5 ^ (seed >>> 0);
+  for (const c of `${purpose}:${index}`) h = Math.imul(h ^ c.charCodeAt(0), 0x01000193);
+  h = Math.imul(h ^ Math.floor(seed / 2 ** 32), 0x01000193);
+  return new Random(h >>> 0);
+}

@@ -1,0 +1,168 @@
+/**
+ * The one interface every engine offers. Typed arrays in and out; no Electron, SQL, files or DOM.
+ * B rows of a batch, T context length, D vector width. All matrices are row-major float32.
+ */
+import type { LossConfig } from '#shared/domain/terms.ts';
+import type { ModelSpec } from '#shared/domain/models.ts';
+
+export const ENGINE_NAMES = ['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/** Parameters (or anything shaped like them) under their PyTorch names, each row-major. */
+export type NamedTensors = Map<string, Float32Array>;
+
+/**
+ * Windows over a store of distinct vectors: window w is T+1 vector ids, the last one the target.
+ * `gather` is the only way every source offers; a source whose vectors lie in shared memory also says where.
+ */
+export interface WindowSource {
+  readonly windows: number;
+  readonly T: number;
+  readonly D: number;
+  /** Copies windows `ids` into contexts [ids.length, T, D] and targets [ids.length, D]. Converts float16 to float32. */
+  gather(ids: Uint32Array, contexts: Float32Array, targets: Float32Array): void;
+  readonly shared?: SharedVectors;
+}
+
+export interface SharedVectors {
+  readonly dtype: 'float32' | 'float16';
+  /** Vectors in segments of `segmentRows` rows (the last may be shorter): element (r, d) is at (r % segmentRows)·D + d. */
+  readonly segments: readonly SharedArrayBuffer[];
+  readonly segmentRows: number;
+  /** Window index [windows, T+1] of uint32 vector ids. */
+  readonly index: SharedArrayBuffer;
+}
+
+export interface OptimizerConfig {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  /** Decoupled weight decay, on all parameters. */
+  readonly weightDecay: number;
+  /** Global L2 norm the gradient is clipped to; 0 turns clipping off. */
+  readonly clip: number;
+}
+
+export interface TrainStepInput {
+  readonly source: WindowSource;
+  /** Window ids of this batch; any length ≥ 1. */
+  readonly ids: Uint32Array;
+  /** Window ids of the next batch when known, so that an engine may gather it early. */
+  readonly nextIds?: Uint32Array;
+  readonly lr: number;
+  /** 1-based optimiser step: Adam's bias correction and the dropout stream derive from it. */
+  readonly step: number;
+}
+
+/** What one step measured. Arrays are in `TERMS` order; a term that is undefined for this batch (moment at B = 1) is NaN. */
+export interface StepStats {
+  /** Σ λ_k · value_k. */
+  readonly total: number;
+  /** Unweighted value of each term. */
+  readonly values: Float64Array;
+  /** ‖λ_k · ∂term_k/∂raw‖₂ of each term. */
+  readonly gradNorms: Float64Array;
+  /** Global L2 norm of all parameter gradients before clipping. */
+  readonly gradNorm: number;
+  /** Mean cosine of prediction and target over the batch, before the update. */
+  readonly cosine: number;
+}
+
+/** The losses of one batch and the gradient norms over all parameters of each unweighted term; changes nothing. */
+export interface LossProbe {
+  readonly total: number;
+  readonly values: Float64Array;
+  /** ‖λ_k · ∂term_k/∂raw‖₂. */
+  readonly gradNorms: Float64Array;
+  /** Global L2 norm over all parameters of the gradient of each *unweighted* term. */
+  readonly partGradNorms: Float64Array;
+  /** Gradient of the total over all parameters, before clipping. */
+  readonly gradients: NamedTensors;
+  readonly gradNorm: number;
+}
+
+export interface OptimizerState {
+  /** Steps taken. */
+  readonly step: number;
+  /** First and second moments, shaped like the parameters. */
+  readonly m: NamedTensors;
+  readonly v: NamedTensors;
+}
+
+export interface Prediction {
+  /** Model output before normalisation [B, D]. */
+  readonly raw: Float32Array;
+  /** Attention weights [B, T] where the model has one set per context position (AMN), else absent. */
+  readonly attention?: Float32Array;
+}
+
+export interface ModelOptions {
+  readonly spec: ModelSpec;
+  readonly loss: LossConfig;
+  readonly optimizer: OptimizerConfig;
+  /** Seeds the dropout stream; initial parameters are given, not drawn here. */
+  readonly seed: number;
+  readonly parameters: NamedTensors;
+  /** Largest batch a step will see; engines may allocate for it. */
+  readonly maxBatch: number;
+}
+
+export interface TrainableModel {
+  readonly spec: ModelSpec;
+  /** One forward, backward and AdamW update. */
+  trainStep(input: TrainStepInput): StepStats | Promise<StepStats>;
+  /** Evaluation-mode forward of contexts [B, T, D]; any B ≥ 1, the engine splits it as it likes. */
+  predict(contexts: Float32Array, B: number): Prediction | Promise<Prediction>;
+  /** Losses and gradients of one batch in evaluation mode (no dropout, no update). contexts [B,T,D], targets [B,D]. */
+  probe(contexts: Float32Array, targets: Float32Array, B: number): LossProbe | Promise<LossProbe>;
+  readParameters(): NamedTensors | Promise<NamedTensors>;
+  writeParameters(parameters: NamedTensors): void | Promise<void>;
+  readOptimizer(): OptimizerState | Promise<OptimizerState>;
+  writeOptimizer(state: OptimizerState): void | Promise<void>;
+  /** λ, τ and margins may change between steps (Balance). */
+  setLoss(loss: LossConfig): void;
+  dispose(): void;
+}
+
+/** How an engine was set up; recorded with every run. */
+export interface EngineInfo {
+  readonly name: EngineName;
+  readonly version: string;
+  readonly threads: number;
+  /** e.g. "relaxed-simd-fma" or "simd128" for `simd`; the tfjs backend's own word elsewhere. */
+  readonly variant: string;
+  /** Results are bit-identical from run to run and for any thread count. */
+  readonly deterministic: boolean;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  createModel(options: ModelOptions): Promise<TrainableModel>;
+  dispose(): Promise<void>;
+}
+
+/** What an engine needs of the process it runs in: engines touch neither files nor threads of their own accord. */
+export interface EngineHost {
+  /** Bytes of a shipped file below `resources/`, e.g. "wasm/kernels-relaxed.wasm". */
+  readResource(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Starts a thread that runs `src/engine/simd/worker.ts`; absent where threads or shared memory are missing. */
+  readonly spawnSimdThread?: () => EngineThread;
+  /** Cores this process may use. */
+  readonly hardwareThreads: number;
+}
+
+/** The part of a worker that an engine uses, the same for Node's worker_threads and a browser's Worker. */
+export interface EngineThread {
+  postMessage(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  onError(listener: (error: Error) => void): void;
+  terminate(): Promise<void> | void;
+}
+
+/** Why an engine cannot run here, for `doctor` and Settings. */
+export interface EngineAvailability {
+  readonly name: EngineName;
+  readonly available: boolean;
+  /** Empty when available without reservation; else what is missing or slower, and what to do. */
+  readonly reason: string;
+}

@@ -1,0 +1,167 @@
+/**
+ * The four next-vector predictors: their sizes, their parameters under PyTorch state_dict names, and how each
+ * parameter is initialised. One list, used by every engine, the safetensors reader and writer and the reference checks.
+ * D is the vector width, T the context length.
+ */
+import { z } from 'zod';
+
+export const MODEL_TYPES = ['amn', 'lstm', 'gru', 'transformer'] as const;
+export type ModelType = (typeof MODEL_TYPES)[number];
+
+export const MODEL_LABELS: Readonly<Record<ModelType, string>> = {
+  amn: 'AMN',
+  lstm: 'LSTM',
+  gru: 'GRU stack',
+  transformer: 'Transformer',
+};
+
+const size = z.int().min(1).max(65_536);
+const probability = z.number().min(0).lt(1);
+
+export const ModelSpecSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('amn'), T: size, D: size, dModel: size, hiddenDim: size }),
+  z.object({ type: z.literal('lstm'), T: size, D: size, hiddenDim: size, numLayers: size, dropout: probability }),
+  z.object({ type: z.literal('gru'), T: size, D: size, dModel: size, numLayers: size }),
+  z.object({
+    type: z.literal('transformer'),
+    T: size,
+    D: size,
+    dModel: size,
+    heads: size,
+    numLayers: size,
+    feedForward: size,
+    dropout: probability,
+  }),
+]);
+export type ModelSpec = z.infer<typeof ModelSpecSchema>;
+export type AmnSpec = Extract<ModelSpec, { type: 'amn' }>;
+export type LstmSpec = Extract<ModelSpec, { type: 'lstm' }>;
+export type GruSpec = Extract<ModelSpec, { type: 'gru' }>;
+export type TransformerSpec = Extract<ModelSpec, { type: 'transformer' }>;
+
+/** The sizes every published run used (domain: 1,510,912 / 5,120,768 / 7,095,552 / 17,867,520 parameters at D = 768). */
+export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
+  switch (type) {
+    case 'amn':
+      return { type, T, D, dModel: 256, hiddenDim: 512 };
+    case 'lstm':
+      return { type, T, D, hiddenDim: 512, numLayers: 2, dropout: 0.2 };
+    case 'gru':
+      return { type, T, D, dModel: 512, numLayers: 4 };
+    case 'transformer':
+      return { type, T, D, dModel: 512, heads: 8, numLayers: 4, feedForward: 2048, dropout: 0.1 };
+  }
+}
+
+/** PyTorch's default initialisers: uniform(±bound), or a constant. */
+export type Initialiser =
+  | { readonly kind: 'uniform'; readonly bound: number }
+  | { readonly kind: 'constant'; readonly value: number };
+
+export interface ParameterShape {
+  /** PyTorch state_dict name. */
+  readonly name: string;
+  /** Row-major shape as PyTorch stores it (Linear weight [out, in]). */
+  readonly shape: readonly number[];
+  readonly init: Initialiser;
+}
+
+const uniform = (bound: number): Initialiser => ({ kind: 'uniform', bound });
+const constant = (value: number): Initialiser => ({ kind: 'constant', value });
+
+function linear(name: string, inFeatures: number, outFeatures: number): ParameterShape[] {
+  const init = uniform(1 / Math.sqrt(inFeatures));
+  return [
+    { name: `${name}.weight`, shape: [outFeatures, inFeatures], init },
+    { name: `${name}.bias`, shape: [outFeatures], init },
+  ];
+}
+
+function layerNorm(name: string, features: number): ParameterShape[] {
+  return [
+    { name: `${name}.weight`, shape: [features], init: constant(1) },
+    { name: `${name}.bias`, shape: [features], init: constant(0) },
+  ];
+}
+
+function recurrentLayer(name: string, layer: number, gates: number, input: number, hidden: number): ParameterShape[] {
+  const init = uniform(1 / Math.sqrt(hidden));
+  return [
+    { name: `${name}.weight_ih_l${layer}`, shape: [gates * hidden, input], init },
+    { name: `${name}.weight_hh_l${layer}`, shape: [gates * hidden, hidden], init },
+    { name: `${name}.bias_ih_l${layer}`, shape: [gates * hidden], init },
+    { name: `${name}.bias_hh_l${layer}`, shape: [gates * hidden], init },
+  ];
+}
+
+function attention(name: string, width: number): ParameterShape[] {
+  return [
+    { name: `${name}.in_proj_weight`, shape: [3 * width, width], init: uniform(Math.sqrt(6 / (4 * width))) },
+    { name: `${name}.in_proj_bias`, shape: [3 * width], init: constant(0) },
+    { name: `${name}.out_proj.weight`, shape: [width, width], init: uniform(1 / Math.sqrt(width)) },
+    { name: `${name}.out_proj.bias`, shape: [width], init: constant(0) },
+  ];
+}
+
+/** Every trainable parameter of a model, in state_dict order. */
+export function parameterShapes(spec: ModelSpec): ParameterShape[] {
+  const { D } = spec;
+  switch (spec.type) {
+    case 'amn': {
+      const H = spec.hiddenDim;
+      const half = Math.floor(H / 2);
+      return [
+        ...linear('context_encoder', D, spec.dModel),
+        ...linear('query_encoder', D, spec.dModel),
+        ...linear('residual_net.0', 2 * D, H),
+        ...layerNorm('residual_net.2', H),
+        ...linear('residual_net.3', H, half),
+        ...layerNorm('residual_net.5', half),
+        ...linear('residual_net.6', half, D),
+      ];
+    }
+    case 'lstm': {
+      const H = spec.hiddenDim;
+      const layers = Array.from({ length: spec.numLayers }, (_, i) => recurrentLayer('lstm', i, 4, i === 0 ? D : H, H));
+      return [...layers.flat(), ...linear('output_proj', H, D)];
+    }
+    case 'gru': {
+      const H = spec.dModel;
+      const blocks = Array.from({ length: spec.numLayers }, (_, i) => [
+        ...recurrentLayer(`blocks.${i}.gru`, 0, 3, H, H),
+        ...layerNorm(`blocks.${i}.norm`, H),
+      ]);
+      return [...linear('input_proj', D, H), ...blocks.flat(), ...linear('output_proj', H, D)];
+    }
+    case 'transformer': {
+      const H = spec.dModel;
+      const layers = Array.from({ length: spec.numLayers }, (_, i) => {
+        const name = `transformer_decoder.layers.${i}`;
+        return [
+          ...attention(`${name}.self_attn`, H),
+          ...attention(`${name}.multihead_attn`, H),
+          ...linear(`${name}.linear1`, H, spec.feedForward),
+          ...linear(`${name}.linear2`, spec.feedForward, H),
+          ...layerNorm(`${name}.norm1`, H),
+          ...layerNorm(`${name}.norm2`, H),
+          ...layerNorm(`${name}.norm3`, H),
+        ];
+      });
+      return [
+        ...linear('input_proj', D, H),
+        ...layers.flat(),
+        ...linear('head.0', H, H),
+        ...layerNorm('head.2', H),
+        ...linear('head.3', H, D),
+      ];
+    }
+  }
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+export function parameterCount(spec: ModelSpec): number {
+  return parameterShapes(spec).reduce((sum, p) => sum + elementCount(p.shape), 0);
+}
