@@ -55,8 +55,7 @@ export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
 
 /** PyTorch's default initialisers: uniform(±bound), or a constant. */
 export type Initialiser =
-  | { readonly kind: 'uniform'; readonly bound: number }
-  | { readonly kind: 'constant'; readonly value: number };
+  { readonly kind: 'uniform'; readonly bound: number } | { readonly kind: 'constant'; readonly value: number };
 
 export interface ParameterShape {
   /** PyTorch state_dict name. */

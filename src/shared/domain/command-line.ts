@@ -1,0 +1,84 @@
+/**
+ * A recipe as a command line and back. The text can be pasted into a shell or into the form;
+ * flags of other trainers for the same models work unchanged.
+ */
+import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from './recipe-fields.ts';
+import { RecipeSchema, type Recipe } from './recipe.ts';
+
+/** Quotes one word for a POSIX shell when it needs it. */
+function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+export interface RecipeFiles {
+  readonly data: string;
+  readonly ood: string | null;
+}
+
+/** `nextvec train …` with data, model, epochs and every field that is not at its default. */
+export function commandLine(recipe: Recipe, files: RecipeFiles): string {
+  const words = ['nextvec', 'train', '--data', files.data];
+  if (files.ood !== null) words.push('--ood', files.ood);
+  const always = new Set(['modelType', 'epochs', 'lambda.mse']);
+  for (const field of RECIPE_FIELDS) {
+    const value = valueAt(recipe, field.path);
+    if (value === null || value === undefined) continue;
+    if (always.has(field.path) || value !== defaultAt(field.path)) words.push(field.flag, String(value));
+  }
+  return words.map(shellQuote).join(' ');
+}
+
+/** Splits a pasted command line into words: quotes and backslashes as a shell does, continuation lines joined. */
+export function splitWords(text: string): string[] {
+  const words: string[] = [];
+  const pattern = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\\r?\n|\\(.)|(\s+)|([^\s'"\\]+)/gsu;
+  let word: string | null = null;
+  for (const [all, single, double, escaped, space, plain] of text.matchAll(pattern)) {
+    if (space !== undefined || /^\\\r?\n$/.test(all)) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else word = (word ?? '') + (single ?? double?.replaceAll(/\\(.)/gsu, '$1') ?? escaped ?? plain ?? '');
+  }
+  if (word !== null) words.push(word);
+  return words;
+}
+
+export interface ParsedCommandLine {
+  /** Fields the words set, by path; not yet validated together. */
+  readonly changes: ReadonlyMap<string, string | number>;
+  readonly data: string | null;
+  readonly ood: string | null;
+  /** Flags that mean nothing here, to be shown. */
+  readonly unknown: readonly string[];
+}
+
+/** Reads the flags of a trainer's command line, whatever program stands in front of them. */
+export function parseCommandLine(text: string): ParsedCommandLine {
+  const words = splitWords(text).flatMap((word) => {
+    const equals = word.startsWith('--') ? word.indexOf('=') : -1;
+    return equals > 0 ? [word.slice(0, equals), word.slice(equals + 1)] : [word];
+  });
+  const changes = new Map<string, string | number>();
+  const unknown: string[] = [];
+  let data: string | null = null;
+  let ood: string | null = null;
+  for (let i = 0; i < words.length; i++) {
+    const flag = words[i];
+    if (!flag.startsWith('--')) continue;
+    const next = words[i + 1];
+    const value = next !== undefined && !next.startsWith('--') ? next : null;
+    const field = RECIPE_FIELDS.find((f) => f.flag === flag);
+    if (flag === '--data') data = value;
+    else if (flag === '--ood') ood = value;
+    else if (field && value !== null) changes.set(field.path, field.kind === 'choice' ? value : Number(value));
+    else if (flag !== '--output-dir' && flag !== '--name' && flag !== '--tag') unknown.push(flag);
+  }
+  return { changes, data, ood, unknown };
+}
+
+/** Applies parsed fields to a recipe and validates the whole; throws a ZodError that names each bad field. */
+export function applyChanges(recipe: Recipe, changes: ReadonlyMap<string, unknown>): Recipe {
+  let next: Recipe = recipe;
+  for (const [path, value] of changes) next = withValue(next, path, value);
+  return RecipeSchema.parse(next);
+}

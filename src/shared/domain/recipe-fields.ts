@@ -1,0 +1,265 @@
+/**
+ * What a person reads and types for each number of a recipe: label, unit, sensible range, help, command-line flag.
+ * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
+ */
+import type { Recipe } from './recipe.ts';
+import { RecipeSchema } from './recipe.ts';
+
+export interface RecipeField {
+  /** Path in the recipe, e.g. "lambda.info_nce". */
+  readonly path: string;
+  readonly flag: string;
+  readonly label: string;
+  readonly unit?: string;
+  /** Hard limits are the schema's; these are what usually makes sense and what the form's stepper offers. */
+  readonly usual?: readonly [number, number];
+  readonly kind: 'number' | 'integer' | 'choice';
+  readonly choices?: readonly string[];
+  readonly group: 'model' | 'loss' | 'more-losses' | 'training' | 'advanced';
+  readonly help: string;
+}
+
+export const RECIPE_FIELDS: readonly RecipeField[] = [
+  {
+    path: 'modelType',
+    flag: '--model-type',
+    label: 'Model',
+    kind: 'choice',
+    choices: ['amn', 'lstm', 'gru', 'transformer'],
+    group: 'model',
+    help: 'AMN is the smallest and does not see the order of its context; the other three do.',
+  },
+  {
+    path: 'lambda.mse',
+    flag: '--lambda-mse',
+    label: 'λ MSE',
+    usual: [0, 10],
+    kind: 'number',
+    group: 'loss',
+    help: 'Weight of the squared error between raw output and target. Its minimiser shrinks the output to the cosine.',
+  },
+  {
+    path: 'lambda.info_nce',
+    flag: '--lambda-info',
+    label: 'λ InfoNCE',
+    usual: [0, 1],
+    kind: 'number',
+    group: 'loss',
+    help: 'Weight of the in-batch contrastive loss. It is hundreds of times larger than MSE: 0.5 beside 0.5 means InfoNCE alone.',
+  },
+  {
+    path: 'lambda.moment',
+    flag: '--lambda-moment',
+    label: 'λ moment',
+    usual: [0, 1],
+    kind: 'number',
+    group: 'loss',
+    help: 'Weight of matching mean and spread of the batch to the targets. Needs a batch of at least 2; noisy below 64.',
+  },
+  {
+    path: 'lambda.variance',
+    flag: '--lambda-variance',
+    label: 'λ variance',
+    usual: [0, 1],
+    kind: 'number',
+    group: 'loss',
+    help: 'Weight of the hinge that keeps predictions spread out. With target 1 no unit vector can ever meet it.',
+  },
+  {
+    path: 'tau',
+    flag: '--tau',
+    label: 'τ',
+    usual: [0.01, 1],
+    kind: 'number',
+    group: 'loss',
+    help: 'InfoNCE temperature. Smaller is sharper; logits reach 1/τ.',
+  },
+  {
+    path: 'varianceTarget',
+    flag: '--variance-target',
+    label: 'Variance target',
+    kind: 'choice',
+    choices: ['one', 'reachable'],
+    group: 'more-losses',
+    help: '1 is the published formula, unreachable for unit vectors; reachable is 1/√D.',
+  },
+  {
+    path: 'lambda.directional',
+    flag: '--lambda-dir',
+    label: 'λ directional',
+    usual: [0, 1],
+    kind: 'number',
+    group: 'more-losses',
+    help: 'Weight of the hinge that wants the prediction nearer to the target than to the second-last context vector.',
+  },
+  {
+    path: 'marginDirectional',
+    flag: '--margin-dir',
+    label: 'Directional margin',
+    unit: 'cosine',
+    usual: [0, 0.5],
+    kind: 'number',
+    group: 'more-losses',
+    help: 'How much nearer, in cosine.',
+  },
+  {
+    path: 'lambda.anti_copy',
+    flag: '--lambda-ac',
+    label: 'λ anti-copy',
+    usual: [0, 1],
+    kind: 'number',
+    group: 'more-losses',
+    help: 'Weight of the hinge that wants the prediction nearer to the target than to any context vector.',
+  },
+  {
+    path: 'marginAntiCopy',
+    flag: '--margin-ac',
+    label: 'Anti-copy margin',
+    unit: 'cosine',
+    usual: [0, 0.5],
+    kind: 'number',
+    group: 'more-losses',
+    help: 'How much nearer, in cosine.',
+  },
+  {
+    path: 'epochs',
+    flag: '--epochs',
+    label: 'Epochs',
+    usual: [1, 100],
+    kind: 'integer',
+    group: 'training',
+    help: 'Passes over the training windows. Rule of thumb: a third more data wants half as many epochs again.',
+  },
+  {
+    path: 'batchSize',
+    flag: '--batch-size',
+    label: 'Batch size',
+    unit: 'rows',
+    usual: [8, 1024],
+    kind: 'integer',
+    group: 'training',
+    help: 'Rows per optimiser step. It also sets the number of InfoNCE candidates.',
+  },
+  {
+    path: 'lr',
+    flag: '--lr',
+    label: 'Learning rate',
+    usual: [1e-5, 1e-2],
+    kind: 'number',
+    group: 'training',
+    help: 'AdamW step size at the start; the plateau schedule halves it when validation stalls.',
+  },
+  {
+    path: 'weightDecay',
+    flag: '--weight-decay',
+    label: 'Weight decay',
+    usual: [0, 1],
+    kind: 'number',
+    group: 'advanced',
+    help: 'Decoupled (AdamW), on all parameters.',
+  },
+  {
+    path: 'clip',
+    flag: '--clip',
+    label: 'Gradient clip',
+    unit: 'norm',
+    usual: [0, 10],
+    kind: 'number',
+    group: 'advanced',
+    help: 'Largest global gradient norm; 0 turns clipping off.',
+  },
+  {
+    path: 'seed',
+    flag: '--seed',
+    label: 'Seed',
+    kind: 'integer',
+    group: 'advanced',
+    help: 'Decides split, initial weights, shuffles and dropout.',
+  },
+  {
+    path: 'split.kind',
+    flag: '--split',
+    label: 'Split',
+    kind: 'choice',
+    choices: ['article', 'random', 'file'],
+    group: 'advanced',
+    help: 'By article keeps neighbours together. Random puts the same vectors on both sides and flatters validation.',
+  },
+  {
+    path: 'split.validationShare',
+    flag: '--validation-share',
+    label: 'Validation share',
+    usual: [0.05, 0.3],
+    kind: 'number',
+    group: 'advanced',
+    help: 'Share of the articles held out for validation.',
+  },
+  {
+    path: 'engine',
+    flag: '--engine',
+    label: 'Engine',
+    kind: 'choice',
+    choices: ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'],
+    group: 'advanced',
+    help: 'auto measures the available engines on this model and batch and takes the fastest.',
+  },
+  {
+    path: 'threads',
+    flag: '--threads',
+    label: 'Threads',
+    usual: [1, 64],
+    kind: 'integer',
+    group: 'advanced',
+    help: 'Empty means all cores. The simd engine gives the same bits for any number.',
+  },
+  {
+    path: 'device',
+    flag: '--device',
+    label: 'Device',
+    kind: 'choice',
+    choices: ['cpu', 'mps', 'cuda'],
+    group: 'advanced',
+    help: 'From other trainers’ command lines; it only steers which engine auto prefers.',
+  },
+];
+
+export function valueAt(recipe: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], recipe);
+}
+
+/** A copy of `recipe` with one field replaced; intermediate objects are copied too. */
+export function withValue<R extends object>(recipe: R, path: string, value: unknown): R {
+  const [head, ...rest] = path.split('.');
+  const current = (recipe as Record<string, unknown>)[head];
+  const next = rest.length === 0 ? value : withValue((current ?? {}) as object, rest.join('.'), value);
+  return { ...recipe, [head]: next };
+}
+
+/** The value a field has when nothing is said. */
+export function defaultAt(path: string): unknown {
+  return valueAt(RecipeSchema.parse({ dataset: '-' }), path);
+}
+
+export interface FieldDifference {
+  readonly path: string;
+  readonly label: string;
+  readonly a: unknown;
+  readonly b: unknown;
+}
+
+const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
+  ['dataset', 'Data set'],
+  ['ood', 'OOD set'],
+  ['schedule', 'Schedule'],
+  ['gates', 'Gates'],
+];
+
+/** Every field in which two recipes differ, in the order of the form. Empty means identical. */
+export function recipeDiff(a: Recipe, b: Recipe): FieldDifference[] {
+  const paths = [...EXTRA_DIFF_PATHS, ...RECIPE_FIELDS.map((field) => [field.path, field.label] as const)];
+  return paths
+    .map(([path, label]) => ({ path, label, a: valueAt(a, path), b: valueAt(b, path) }))
+    .filter((d) => JSON.stringify(d.a) !== JSON.stringify(d.b));
+}

@@ -1,0 +1,113 @@
+/**
+ * A recipe is everything that decides a run's result: data, split, model, losses, optimiser, schedule, gates, seed.
+ * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
+ */
+import { z } from 'zod';
+import { MODEL_TYPES } from './models.ts';
+import { TERMS, type LossConfig, type Term } from './terms.ts';
+
+export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export type EngineChoice = (typeof ENGINE_CHOICES)[number];
+
+export const GATE_METRICS = ['valCosine', 'oodCosine', 'valLift', 'oodLift'] as const;
+export type GateMetric = (typeof GATE_METRICS)[number];
+
+export const GateSchema = z.object({
+  /** Epoch (1-based) at whose end the gate is read; 'end' is the last epoch of the recipe. */
+  epoch: z.union([z.int().min(1).max(100_000), z.literal('end')]),
+  /** A cosine, or its lift over the mean-of-context baseline on the same rows. */
+  metric: z.enum(GATE_METRICS),
+  /** The metric must be at least this. */
+  threshold: z.number().min(-1).max(1),
+  action: z.enum(['warn', 'pause', 'stop']),
+});
+export type Gate = z.infer<typeof GateSchema>;
+
+const weight = (fallback: number) => z.number().min(0).max(1e6).default(fallback);
+
+const LambdaSchema = z
+  .object({
+    mse: weight(1),
+    info_nce: weight(0),
+    moment: weight(0),
+    variance: weight(0),
+    directional: weight(0),
+    anti_copy: weight(0),
+  } satisfies Record<Term, z.ZodType>)
+  .refine((lambda) => TERMS.some((term) => lambda[term] > 0), {
+    error: 'Every loss weight λ is 0, so nothing would be trained. Give at least one term a weight above 0.',
+  });
+
+export const ScheduleSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('plateau'),
+    /** Learning rate is multiplied by this when the validation loss stalls. */
+    factor: z.number().gt(0).lt(1).default(0.5),
+    /** Epochs without a relative gain of `threshold` before that happens. */
+    patience: z.int().min(0).max(1000).default(3),
+    threshold: z.number().min(0).max(1).default(1e-4),
+  }),
+  z.object({ kind: z.literal('constant') }),
+]);
+export type Schedule = z.infer<typeof ScheduleSchema>;
+
+export const SPLIT_KINDS = ['article', 'random', 'file'] as const;
+export const SplitSchema = z.object({
+  /** 'article' keeps every article on one side; 'random' leaks overlapping windows; 'file' takes the file's own train/val arrays. */
+  kind: z.enum(SPLIT_KINDS).default('article'),
+  /** Share of the articles (or windows) held out for validation. */
+  validationShare: z.number().gt(0).lt(0.9).default(0.1),
+});
+export type Split = z.infer<typeof SplitSchema>;
+
+const DEFAULT_LAMBDA: Record<Term, number> = {
+  mse: 1,
+  info_nce: 0,
+  moment: 0,
+  variance: 0,
+  directional: 0,
+  anti_copy: 0,
+};
+
+export const RecipeSchema = z.object({
+  /** Id of the training data set in the storage folder. */
+  dataset: z.string().min(1),
+  /** Id of the out-of-distribution set, or null: then OOD is "not measured". */
+  ood: z.string().min(1).nullable().default(null),
+  modelType: z.enum(MODEL_TYPES).default('amn'),
+  epochs: z.int().min(1).max(100_000).default(20),
+  batchSize: z.int().min(1).max(65_536).default(32),
+  lr: z.number().gt(0).max(10).default(5e-4),
+  lambda: LambdaSchema.default(DEFAULT_LAMBDA),
+  tau: z.number().gt(0).max(100).default(0.07),
+  marginDirectional: z.number().min(0).max(2).default(0.05),
+  marginAntiCopy: z.number().min(0).max(2).default(0.02),
+  /** Target of the variance hinge: 1 as in the reference formula, or the 1/√D a unit vector can reach. */
+  varianceTarget: z.enum(['one', 'reachable']).default('one'),
+  weightDecay: z.number().min(0).max(10).default(0.01),
+  /** Global gradient norm limit; 0 turns clipping off. */
+  clip: z.number().min(0).max(1e6).default(1),
+  schedule: ScheduleSchema.default({ kind: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4 }),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+  split: SplitSchema.default({ kind: 'article', validationShare: 0.1 }),
+  engine: z.enum(ENGINE_CHOICES).default('auto'),
+  /** null: all cores. */
+  threads: z.int().min(1).max(256).nullable().default(null),
+  /** Kept from foreign command lines; only steers `engine: auto`. */
+  device: z.enum(['cpu', 'mps', 'cuda']).nullable().default(null),
+  gates: z.array(GateSchema).max(100).default([]),
+});
+export type Recipe = z.infer<typeof RecipeSchema>;
+/** What a person or a file may leave out. */
+export type RecipeInput = z.input<typeof RecipeSchema>;
+
+/** The losses a recipe trains on, for vectors of width D. */
+export function lossConfig(recipe: Recipe, D: number): LossConfig {
+  return {
+    weights: recipe.lambda,
+    tau: recipe.tau,
+    marginDirectional: recipe.marginDirectional,
+    marginAntiCopy: recipe.marginAntiCopy,
+    varianceTarget: recipe.varianceTarget === 'one' ? 1 : 1 / Math.sqrt(D),
+  };
+}
