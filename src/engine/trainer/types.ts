@@ -1,0 +1,80 @@
+/**
+ * What a trainer is given and what it hands back. Declarations only; the loop is `trainer.ts`.
+ * B rows of a batch, T context length, D vector width.
+ */
+import type { LossConfig } from '#shared/domain/terms.ts';
+import type { Baselines, Finished, Schedule, TrainerState, TrainingEvent } from '#shared/domain/training.ts';
+import type { NamedTensors, OptimizerState, TrainableModel, WindowSource } from '../types.ts';
+
+/** Some windows of a source. */
+export interface Split {
+  readonly source: WindowSource;
+  readonly ids: Uint32Array;
+}
+
+/** The numbers of a recipe that the loop itself needs; AdamW's are in the model already. */
+export interface TrainingSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly schedule: Schedule;
+  readonly loss: LossConfig;
+  readonly seed: number;
+}
+
+/** Fixed windows and what the model made of them, so that whoever loads the weights can prove the same forward pass. */
+export interface GoldenPair {
+  /** [B, T, D] */
+  readonly contexts: Float32Array<ArrayBuffer>;
+  /** [B, D], before normalisation */
+  readonly raw: Float32Array;
+  readonly B: number;
+}
+
+/** A complete snapshot of the run. Arrays belong to the receiver. */
+export interface Checkpoint {
+  /** `best`: lowest validation loss so far; `last`: end of an epoch, pause, stop, or the interval asked for. */
+  readonly kind: 'best' | 'last';
+  readonly state: TrainerState;
+  readonly parameters: NamedTensors;
+  readonly optimizer: OptimizerState;
+  readonly golden: GoldenPair;
+}
+
+export interface TrainerHooks {
+  /** Every event, in order. Awaited after an epoch, so a gate may pause or stop the run before the next one starts. */
+  onEvent(event: TrainingEvent): void | Promise<void>;
+  /** Awaited. Absent: no checkpoints. */
+  onCheckpoint?(checkpoint: Checkpoint): void | Promise<void>;
+}
+
+export interface TrainerOptions {
+  readonly model: TrainableModel;
+  readonly train: Split;
+  readonly validation: Split;
+  readonly ood?: Split;
+  readonly settings: TrainingSettings;
+  /** Measured once before training (`evaluation/baselines.ts`); repeated in every epoch record. */
+  readonly baselines: Baselines;
+  readonly hooks: TrainerHooks;
+  /** Milliseconds between `last` checkpoints inside an epoch; absent: only at epoch ends, pause and stop. */
+  readonly checkpointEveryMs?: number;
+  /** A state to go on from; the model must already hold its parameters and optimiser moments. */
+  readonly resumeFrom?: TrainerState;
+}
+
+/** The public face of `Trainer` (`trainer.ts`): constructed with `TrainerOptions`, run once. */
+export interface TrainerControl {
+  /** Trains to the end, a stop or a failure; never rejects for a failure of the run itself (`finished` says so). */
+  run(): Promise<Finished>;
+  /** Takes effect after the step in progress; a `status: paused` event and a `last` checkpoint follow. */
+  pause(): void;
+  resume(): void;
+  /** Ends after the step in progress, resumable. */
+  stop(reason?: string): void;
+  /** Ends after this epoch's evaluation, resumable. */
+  stopAtEpochEnd(): void;
+  /** λ, τ and margins from the next step on. */
+  setLoss(loss: LossConfig): void;
+  exportState(): TrainerState;
+}

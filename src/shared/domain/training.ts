@@ -1,0 +1,239 @@
+/**
+ * What a training run says while it runs: `started`, blocks of steps, epochs, status changes, `finished`; and the
+ * state a run is resumed from. Declarations only; the loop is `engine/trainer`. Names are those of the command line's
+ * JSON. A number that was not measured, or that is undefined (moment at B = 1), is null, never 0.
+ */
+import { z } from 'zod';
+import { TERMS, type Term } from './terms.ts';
+
+const count = z.int().min(0);
+const figure = z.number().nullable();
+
+/** Predictors without a model that every run is compared with. */
+export const BASELINES = ['contextMean', 'lastVector', 'weightedMean', 'ridge', 'shuffled'] as const;
+export type BaselineName = (typeof BASELINES)[number];
+
+export const BASELINE_LABELS: Readonly<Record<BaselineName, string>> = {
+  contextMean: 'Mean of context',
+  lastVector: 'Last vector',
+  weightedMean: 'Weighted mean',
+  ridge: 'Ridge',
+  shuffled: 'Shuffled targets',
+};
+
+/** Mean cosine of a baseline to the targets. */
+export const BaselineFiguresSchema = z.object({ valCosine: figure, oodCosine: figure });
+export type BaselineFigures = z.infer<typeof BaselineFiguresSchema>;
+/** Only what was measured is present. */
+export const BaselinesSchema = z.partialRecord(z.enum(BASELINES), BaselineFiguresSchema);
+export type Baselines = z.infer<typeof BaselinesSchema>;
+
+/** One term over an epoch or a step. */
+export const TermFiguresSchema = z.object({
+  /** Unweighted value. */
+  value: figure,
+  /** λ · value. */
+  weighted: figure,
+  /** λ · value as a share of Σ |λ_k · value_k|, 0..1. */
+  share: figure,
+  /** ‖λ · ∂term/∂raw‖ as a share of the sum of those norms, 0..1. */
+  gradShare: figure,
+});
+export type TermFigures = z.infer<typeof TermFiguresSchema>;
+
+function perTerm<S extends z.ZodType>(schema: S) {
+  return z.object(Object.fromEntries(TERMS.map((term) => [term, schema])) as Record<Term, S>);
+}
+export const TermTableSchema = perTerm(TermFiguresSchema);
+export type TermTable = Readonly<Record<Term, TermFigures>>;
+
+/** The series one step adds a value to, in the order they are stored in. */
+export const STEP_COLUMNS = [
+  'total',
+  'cosine',
+  'gradNorm',
+  'lr',
+  ...TERMS.map((term) => `value/${term}` as const),
+  ...TERMS.map((term) => `share/${term}` as const),
+  ...TERMS.map((term) => `gradShare/${term}` as const),
+] as const;
+export type StepColumn = (typeof STEP_COLUMNS)[number];
+
+/** Consecutive optimiser steps of one epoch, columnar; step i of the block is `firstStep + i`. Undefined values are NaN. */
+export interface StepBlock {
+  readonly type: 'steps';
+  readonly epoch: number;
+  /** 1-based optimiser step of the first row. */
+  readonly firstStep: number;
+  readonly count: number;
+  /** Each column has `count` values. */
+  readonly columns: Readonly<Record<StepColumn, Float32Array<ArrayBuffer>>>;
+  /** Rows trained on per second over the last second or so. */
+  readonly rowsPerSecond: number;
+  /** Rows of this epoch already trained on, and how many it has. */
+  readonly rowsDone: number;
+  readonly rowsInEpoch: number;
+}
+
+const float32Column = z.custom<Float32Array<ArrayBuffer>>((value) => value instanceof Float32Array, 'a Float32Array');
+export const StepBlockSchema = z.object({
+  type: z.literal('steps'),
+  epoch: count,
+  firstStep: count,
+  count,
+  columns: z.object(
+    Object.fromEntries(STEP_COLUMNS.map((column) => [column, float32Column])) as Record<
+      StepColumn,
+      typeof float32Column
+    >,
+  ),
+  rowsPerSecond: z.number(),
+  rowsDone: count,
+  rowsInEpoch: count,
+});
+
+export const StartedSchema = z.object({
+  type: z.literal('started'),
+  parameters: count,
+  trainRows: count,
+  valRows: count,
+  oodRows: count,
+  epochs: count,
+  stepsPerEpoch: count,
+  /** Where a resumed run goes on; 1 and 0 for a new one. */
+  epoch: count,
+  step: count,
+});
+export type Started = z.infer<typeof StartedSchema>;
+
+/** A figure of the predictions beside the same figure of the targets. */
+const besideTargets = z.object({ predictions: figure, targets: figure });
+
+export const EpochRecordSchema = z.object({
+  type: z.literal('epoch'),
+  /** 1-based. */
+  epoch: count,
+  /** Optimiser steps taken since the start of the run. */
+  step: count,
+  /** Mean total over the epoch's rows, training mode. */
+  trainLoss: figure,
+  trainCosine: figure,
+  /** MSE of the unit prediction: 2(1 − cosine)/D for unit targets. Not on one axis with trainLoss. */
+  valLoss: figure,
+  valCosine: figure,
+  oodLoss: figure,
+  oodCosine: figure,
+  /** Learning rate this epoch was trained at. */
+  lr: z.number(),
+  /** Mean over the epoch of the gradient's global norm before clipping. */
+  gradNorm: figure,
+  rowsPerSecond: z.number(),
+  /** Training and evaluation, without pauses. */
+  durationMs: z.number(),
+  /** Means over the epoch's steps, weighted by rows. */
+  terms: TermTableSchema,
+  /** Gradient norm over all parameters of each unweighted term on the fixed probe batch. */
+  partGradNorms: perTerm(figure),
+  /** 1 − mean pairwise cosine on the fixed probe set. */
+  diversity: besideTargets,
+  /** exp(entropy) of the covariance eigenvalues on the fixed probe set. */
+  effectiveRank: besideTargets,
+  /** Rows whose prediction was not finite; any above 0 ends the run. */
+  nonFiniteRows: count,
+  /** Lowest validation loss so far. */
+  isBest: z.boolean(),
+  baselines: BaselinesSchema,
+});
+export type EpochRecord = z.infer<typeof EpochRecordSchema>;
+
+export const StatusChangeSchema = z.object({
+  type: z.literal('status'),
+  status: z.enum(['running', 'evaluating', 'pausing', 'paused', 'stopping']),
+  epoch: count,
+  step: count,
+});
+export type StatusChange = z.infer<typeof StatusChangeSchema>;
+
+export const BestSchema = z.object({
+  epoch: count,
+  step: count,
+  valLoss: z.number(),
+  valCosine: z.number(),
+  oodCosine: figure,
+});
+export type Best = z.infer<typeof BestSchema>;
+
+export const FinishedSchema = z.object({
+  type: z.literal('finished'),
+  /** `finished`: all epochs; `stopped`: on request; `failed`: NaN/Inf or an error, `reason` says which. */
+  status: z.enum(['finished', 'stopped', 'failed']),
+  reason: z.string(),
+  best: BestSchema.nullable(),
+  epoch: count,
+  step: count,
+  /** Training and evaluation, without pauses, over all sessions of the run. */
+  durationMs: z.number(),
+  rowsPerSecond: z.number(),
+});
+export type Finished = z.infer<typeof FinishedSchema>;
+
+/** Everything a trainer says, in the order it happens. */
+export const TrainingEventSchema = z.discriminatedUnion('type', [
+  StartedSchema,
+  StepBlockSchema,
+  EpochRecordSchema,
+  StatusChangeSchema,
+  FinishedSchema,
+]);
+export type TrainingEvent = Started | StepBlock | EpochRecord | StatusChange | Finished;
+
+/** Per-epoch learning-rate schedule on the validation loss (PyTorch's ReduceLROnPlateau, mode min, relative threshold). */
+export const ScheduleSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('constant') }),
+  z.object({
+    type: z.literal('plateau'),
+    factor: z.number().gt(0).lt(1),
+    patience: count,
+    threshold: z.number().min(0),
+    minLr: z.number().min(0),
+  }),
+]);
+export type Schedule = z.infer<typeof ScheduleSchema>;
+export const DEFAULT_SCHEDULE: Schedule = { type: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4, minLr: 0 };
+
+/** Sums over the rows of the epoch so far; divided by `rows` they are the epoch's means. */
+export const EpochSumsSchema = z.object({
+  rows: count,
+  steps: count,
+  total: z.number(),
+  cosine: z.number(),
+  gradNorm: z.number(),
+  /** Per term, over the rows where the term was defined. */
+  termRows: z.array(count),
+  values: z.array(z.number()),
+  gradShares: z.array(z.number()),
+  trainMs: z.number(),
+  evaluationMs: z.number(),
+});
+export type EpochSums = z.infer<typeof EpochSumsSchema>;
+
+/** With parameters and optimiser moments beside it, all a run needs to go on bit for bit. JSON. */
+export const TrainerStateSchema = z.object({
+  version: z.literal(1),
+  seed: z.number(),
+  /** 1-based epoch in progress; epochs + 1 when the run is complete. */
+  epoch: count,
+  /** Rows of the epoch's shuffled order already trained on; all of them while its evaluation is outstanding. */
+  position: count,
+  /** Optimiser steps taken. */
+  step: count,
+  lr: z.number(),
+  scheduler: z.object({ best: figure, badEpochs: count }),
+  best: BestSchema.nullable(),
+  sums: EpochSumsSchema,
+  /** Without pauses, over all sessions. */
+  durationMs: z.number(),
+  trainMs: z.number(),
+  rowsTrained: count,
+});
+export type TrainerState = z.infer<typeof TrainerStateSchema>;
