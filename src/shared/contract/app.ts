@@ -1,0 +1,89 @@
+/** Calls about the program itself: what it runs on, which engines it has, settings, files a person may choose. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { ENGINE_CHOICES } from '#shared/domain/recipe.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+
+export const EngineStatusSchema = z.object({
+  name: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']),
+  available: z.boolean(),
+  /** Why it is missing, or what it lacks; empty when nothing is to be said. */
+  reason: z.string(),
+});
+export type EngineStatus = z.infer<typeof EngineStatusSchema>;
+
+export const AppInfoSchema = z.object({
+  version: z.string(),
+  host: z.enum(['electron', 'node']),
+  platform: z.string(),
+  /** Storage folder. */
+  home: z.string(),
+  /** Electron and the Mac offer native dialogs; elsewhere `files.list` is the chooser. */
+  nativeDialogs: z.boolean(),
+  cores: z.int(),
+});
+export type AppInfo = z.infer<typeof AppInfoSchema>;
+
+export const DoctorSchema = z.object({
+  node: z.string(),
+  platform: z.string(),
+  cores: z.int(),
+  memoryBytes: z.number(),
+  engines: z.array(EngineStatusSchema),
+  storage: z.object({
+    path: z.string(),
+    writable: z.boolean(),
+    freeBytes: z.number(),
+    runs: z.int(),
+    datasets: z.int(),
+  }),
+  browser: z.string().nullable(),
+  electron: z.string().nullable(),
+});
+export type Doctor = z.infer<typeof DoctorSchema>;
+
+export const SettingsSchema = z.object({
+  theme: z.enum(['system', 'light', 'dark']).default('system'),
+  engine: z.enum(ENGINE_CHOICES).default('auto'),
+  /** null: all cores. */
+  threads: z.int().min(1).max(256).nullable().default(null),
+});
+export type Settings = z.infer<typeof SettingsSchema>;
+
+export const DirectoryEntrySchema = z.object({
+  name: z.string(),
+  path: z.string(),
+  kind: z.enum(['folder', 'file']),
+  bytes: z.number().nullable(),
+  modifiedAt: z.number().nullable(),
+});
+export type DirectoryEntry = z.infer<typeof DirectoryEntrySchema>;
+
+export const appContract = {
+  info: call.output(AppInfoSchema),
+  doctor: call.output(DoctorSchema),
+  settings: {
+    get: call.output(SettingsSchema),
+    set: call.input(SettingsSchema.partial()).output(SettingsSchema),
+  },
+  files: {
+    /** Folders and data files below a root; `null` lists the roots. Only folders given at start are open. */
+    list: call
+      .input(z.object({ path: z.string().nullable() }))
+      .output(
+        z.object({
+          path: z.string().nullable(),
+          parent: z.string().nullable(),
+          entries: z.array(DirectoryEntrySchema),
+        }),
+      ),
+    /** The native dialog; null when the person cancelled. */
+    choose: call.input(z.object({ purpose: z.enum(['dataset']) })).output(z.object({ path: z.string().nullable() })),
+    /** Shows the storage folder in the system's file manager (Electron only). */
+    revealHome: call.output(z.object({ shown: z.boolean() })),
+  },
+  /** Menu commands and other requests of the host to the window, e.g. "new-run". */
+  commands: call.output(eventIterator(z.object({ command: z.string(), path: z.string().nullable() }))),
+};

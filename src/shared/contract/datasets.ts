@@ -1,0 +1,86 @@
+/** Calls about data sets: import with progress, list, passport, coherence strip, compare, delete. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { PassportSchema } from '#shared/domain/passport.ts';
+import { SplitSchema } from '#shared/domain/recipe.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+const byId = z.object({ id: z.string().min(1) });
+
+export const DatasetSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** File it was imported from. */
+  sourcePath: z.string(),
+  /** The bundled sample. */
+  isSample: z.boolean(),
+  importedAt: z.number(),
+  windows: z.int(),
+  /** Distinct vectors stored. */
+  vectors: z.int(),
+  T: z.int(),
+  D: z.int(),
+  storedBytes: z.number(),
+  /** Runs that use it. */
+  runCount: z.int(),
+  passport: PassportSchema,
+});
+export type Dataset = z.infer<typeof DatasetSchema>;
+
+export const ImportEventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('progress'),
+    phase: z.string(),
+    /** 0..1, null while unknown. */
+    fraction: z.number().nullable(),
+    etaMs: z.number().nullable(),
+  }),
+  z.object({ type: z.literal('done'), dataset: DatasetSchema, alreadyThere: z.boolean() }),
+]);
+export type ImportEvent = z.infer<typeof ImportEventSchema>;
+
+export const SplitProofSchema = z.object({
+  trainWindows: z.int(),
+  valWindows: z.int(),
+  trainArticles: z.int().nullable(),
+  valArticles: z.int().nullable(),
+  /** Counts over train against validation. */
+  sharedArticles: z.int().nullable(),
+  sharedVectors: z.int(),
+  /** Vectors of the OOD set that also stand in the training windows; null without an OOD set. */
+  oodSharedVectors: z.int().nullable(),
+  ok: z.boolean(),
+  warnings: z.array(z.string()),
+});
+export type SplitProof = z.infer<typeof SplitProofSchema>;
+
+export const datasetsContract = {
+  list: call.output(z.array(DatasetSchema)),
+  get: call.input(byId).output(DatasetSchema),
+  /** Imports a file; aborting the iterator cancels and leaves nothing behind. */
+  import: call
+    .input(
+      z.object({
+        path: z.string().min(1),
+        name: z.string().min(1).optional(),
+        dtype: z.enum(['float32', 'float16']).default('float32'),
+        /** Windows of a chunk file may cross article boundaries. */
+        crossArticles: z.boolean().default(false),
+      }),
+    )
+    .output(eventIterator(ImportEventSchema)),
+  /** Imports the bundled sample (training and OOD) unless it is there already. */
+  importSample: call.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
+  rename: call.input(byId.extend({ name: z.string().min(1).max(200) })).output(DatasetSchema),
+  /** Deletes the stored copy (never the file it came from); refused while a run uses it unless `force`. */
+  delete: call.input(byId.extend({ force: z.boolean().default(false) })).output(z.object({ freedBytes: z.number() })),
+  /** Split of a data set with the proof that nothing leaks. */
+  proveSplit: call
+    .input(byId.extend({ split: SplitSchema, seed: z.int().min(0), ood: z.string().nullable().default(null) }))
+    .output(SplitProofSchema),
+  /** Mean cosine of neighbours for each article, in file order. */
+  coherenceStrip: call
+    .input(byId)
+    .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
+};

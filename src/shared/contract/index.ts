@@ -1,0 +1,10 @@
+/** Every call the window can make of main, declared once; both ends derive their types from this. */
+import type { ContractRouterClient } from '@orpc/contract';
+import { appContract } from './app.ts';
+import { datasetsContract } from './datasets.ts';
+import { runsContract } from './runs.ts';
+
+export const contract = { app: appContract, datasets: datasetsContract, runs: runsContract };
+export type Contract = typeof contract;
+/** What the renderer and the tests hold. */
+export type NextvecClient = ContractRouterClient<Contract>;

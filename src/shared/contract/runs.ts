@@ -1,0 +1,212 @@
+/** Calls about runs: start, steer, watch, history, series, export. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { GateSchema, RecipeSchema } from '#shared/domain/recipe.ts';
+import {
+  BaselinesSchema,
+  BestSchema,
+  EpochRecordSchema,
+  STEP_COLUMNS,
+  StepBlockSchema,
+} from '#shared/domain/training.ts';
+import { SplitProofSchema } from './datasets.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+const byId = z.object({ runId: z.string().min(1) });
+
+export const RUN_STATUSES = [
+  'queued',
+  'starting',
+  'running',
+  'paused',
+  'finished',
+  'stopped',
+  'failed',
+  'interrupted',
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+export const RunEngineSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  threads: z.int(),
+  variant: z.string(),
+  deterministic: z.boolean(),
+});
+
+export const RunSummarySchema = z.object({
+  id: z.string(),
+  /** Counts up from 1; what a person calls the run ("#12"). */
+  number: z.int(),
+  name: z.string(),
+  status: z.enum(RUN_STATUSES),
+  /** Why it stopped, failed or was interrupted; empty otherwise. */
+  reason: z.string(),
+  createdAt: z.number(),
+  endedAt: z.number().nullable(),
+  recipe: RecipeSchema,
+  datasetName: z.string(),
+  oodName: z.string().nullable(),
+  engine: RunEngineSchema.nullable(),
+  parameters: z.int().nullable(),
+  trainRows: z.int().nullable(),
+  valRows: z.int().nullable(),
+  oodRows: z.int().nullable(),
+  splitProof: SplitProofSchema.nullable(),
+  /** Progress: epoch in work (1-based), steps taken and planned, time left. */
+  epoch: z.int(),
+  step: z.int(),
+  totalSteps: z.int().nullable(),
+  etaMs: z.number().nullable(),
+  best: BestSchema.nullable(),
+  baselines: BaselinesSchema,
+  /** Best validation (OOD) cosine minus the mean-of-context baseline on the same rows; null when not measured. */
+  valLift: z.number().nullable(),
+  oodLift: z.number().nullable(),
+  rowsPerSecond: z.number().nullable(),
+  durationMs: z.number(),
+  /** Validation cosine of each epoch. */
+  sparkline: z.array(z.number().nullable()),
+  tags: z.array(z.string()),
+  notes: z.string(),
+  /** Bytes of its files; what deleting it frees. */
+  storedBytes: z.number(),
+});
+export type RunSummary = z.infer<typeof RunSummarySchema>;
+
+export const LogLineSchema = z.object({
+  at: z.number(),
+  level: z.enum(['info', 'warning', 'error']),
+  message: z.string(),
+});
+export type LogLine = z.infer<typeof LogLineSchema>;
+
+export const GateResultSchema = z.object({
+  type: z.literal('gate'),
+  gate: GateSchema,
+  epoch: z.int(),
+  /** null: not measured. */
+  value: z.number().nullable(),
+  passed: z.boolean(),
+});
+export type GateResult = z.infer<typeof GateResultSchema>;
+
+/** What a watcher of one run gets, in order; the first message is always `run`. */
+export const RunEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('run'), run: RunSummarySchema }),
+  StepBlockSchema,
+  EpochRecordSchema,
+  GateResultSchema,
+  z.object({ type: z.literal('log'), line: LogLineSchema }),
+]);
+export type RunEvent = z.infer<typeof RunEventSchema>;
+
+/** A change in the list of runs. */
+export const RunChangeSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('changed'), run: RunSummarySchema }),
+  z.object({ type: z.literal('deleted'), runId: z.string() }),
+]);
+export type RunChange = z.infer<typeof RunChangeSchema>;
+
+export const RunDetailSchema = z.object({
+  run: RunSummarySchema,
+  epochs: z.array(EpochRecordSchema),
+  gates: z.array(GateResultSchema),
+  log: z.array(LogLineSchema),
+  /** The command line that gives the same run. */
+  commandLine: z.string(),
+});
+export type RunDetail = z.infer<typeof RunDetailSchema>;
+
+export const SeriesRequestSchema = byId.extend({
+  columns: z.array(z.enum(STEP_COLUMNS)).min(1),
+  /** First and last step wanted, inclusive; null: from the start, to the end. */
+  fromStep: z.int().min(0).nullable().default(null),
+  toStep: z.int().min(0).nullable().default(null),
+  /** At most about this many points a series; a pixel column needs no more than one bucket. */
+  maxPoints: z.int().min(2).max(20_000).default(2000),
+});
+export const SeriesSchema = z.object({
+  /** Steps merged into one point; 1 means raw values and `max` equals `min`. */
+  stepsPerPoint: z.int(),
+  /** First step of each point. */
+  step: z.instanceof(Float64Array),
+  /** Smallest and largest value in each point, by column; NaN where nothing was measured. */
+  min: z.record(z.string(), z.instanceof(Float32Array)),
+  max: z.record(z.string(), z.instanceof(Float32Array)),
+  mean: z.record(z.string(), z.instanceof(Float32Array)),
+});
+export type Series = z.infer<typeof SeriesSchema>;
+
+export const LintSchema = z.object({
+  severity: z.enum(['info', 'warning', 'error']),
+  /** Field of the recipe it is about, or null. */
+  path: z.string().nullable(),
+  message: z.string(),
+  reason: z.string(),
+});
+export type Lint = z.infer<typeof LintSchema>;
+
+export const PreflightSchema = z.object({
+  trainRows: z.int(),
+  valRows: z.int(),
+  oodRows: z.int().nullable(),
+  stepsPerEpoch: z.int(),
+  parameters: z.int(),
+  /** From the speed of earlier runs like it; null when nothing was measured yet. */
+  expectedMs: z.object({ low: z.number(), high: z.number() }).nullable(),
+  /** Why that range: which runs it was measured on, or why there is none. */
+  expectedFrom: z.string(),
+  memoryBytes: z.number(),
+  splitProof: SplitProofSchema,
+  lint: z.array(LintSchema),
+  commandLine: z.string(),
+  /** InfoNCE of a model that knows nothing, 2·ln B. */
+  infoNceChance: z.number(),
+});
+export type Preflight = z.infer<typeof PreflightSchema>;
+
+export const EXPORT_FORMATS = ['safetensors', 'command', 'csv'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export const runsContract = {
+  list: call.output(z.array(RunSummarySchema)),
+  get: call.input(byId).output(RunDetailSchema),
+  changes: call.output(eventIterator(RunChangeSchema)),
+  watch: call.input(byId).output(eventIterator(RunEventSchema)),
+  series: call.input(SeriesRequestSchema).output(SeriesSchema),
+  /** What is known before training: rows, time, memory, leak proof, lint, command line. */
+  preflight: call.input(z.object({ recipe: RecipeSchema })).output(PreflightSchema),
+  start: call
+    .input(
+      z.object({
+        recipe: RecipeSchema,
+        name: z.string().max(200).optional(),
+        tags: z.array(z.string().max(60)).max(20).default([]),
+      }),
+    )
+    .output(z.object({ runId: z.string() })),
+  pause: call.input(byId).output(RunSummarySchema),
+  /** Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. */
+  resume: call.input(byId).output(RunSummarySchema),
+  stop: call.input(byId.extend({ at: z.enum(['now', 'epoch-end']).default('now') })).output(RunSummarySchema),
+  annotate: call
+    .input(
+      byId.extend({
+        name: z.string().min(1).max(200).optional(),
+        notes: z.string().max(20_000).optional(),
+        tags: z.array(z.string().max(60)).max(20).optional(),
+      }),
+    )
+    .output(RunSummarySchema),
+  delete: call.input(byId).output(z.object({ freedBytes: z.number() })),
+  /** The text or file of an export: `command` and `csv` come as text, `safetensors` is written to the storage folder's `exports/`. */
+  export: call
+    .input(byId.extend({ format: z.enum(EXPORT_FORMATS) }))
+    .output(z.object({ path: z.string().nullable(), text: z.string().nullable(), fileName: z.string() })),
+  /** Reads a pasted command line into a recipe, starting from `base`. */
+  parseCommandLine: call
+    .input(z.object({ text: z.string().max(100_000), base: RecipeSchema }))
+    .output(z.object({ recipe: RecipeSchema, unknownFlags: z.array(z.string()), notes: z.array(z.string()) })),
+};
