@@ -1,0 +1,108 @@
+/**
+ * The one error that crosses a process: a closed set of codes, a sentence for a person (what, where), a remedy.
+ * Anything else that is thrown is a bug and becomes INTERNAL at the boundary. Not here: how an error is shown.
+ */
+
+/** Files, recipes and arguments that cannot be used as they are (exit status 2). */
+export const BAD_INPUT_CODES = [
+  'BAD_INPUT',
+  'FILE_NOT_FOUND',
+  'FILE_UNREADABLE',
+  'NOT_AN_ARCHIVE',
+  'ARCHIVE_TRUNCATED',
+  'ARCHIVE_DAMAGED',
+  'ARCHIVE_UNSUPPORTED',
+  'CHECKSUM_MISMATCH',
+  'UNSAFE_MEMBER_NAME',
+  'NO_KNOWN_ARRAYS',
+  'WRONG_RANK',
+  'COUNT_MISMATCH',
+  'WIDTH_MISMATCH',
+  'UNSUPPORTED_DTYPE',
+  'NOT_FINITE',
+  'OUT_OF_RANGE',
+  'EMPTY',
+  'HEADER_MISMATCH',
+  'METADATA_REFUSED',
+  'BAD_RECIPE',
+  'BAD_CHECKPOINT',
+  'NOT_FOUND',
+  'CONFLICT',
+] as const;
+
+/** Work that was right to ask for and failed, or was stopped (exit status 1, or 130 for CANCELLED). */
+export const FAILURE_CODES = [
+  'CANCELLED',
+  'DISK_FULL',
+  'NO_PERMISSION',
+  'STORE_DAMAGED',
+  'DATABASE_NEWER',
+  'DATABASE_DAMAGED',
+  'LOCKED',
+  'ENGINE_UNAVAILABLE',
+  'TRAINER_DIED',
+  'PARITY_FAILED',
+  'INTERNAL',
+] as const;
+
+export const ERROR_CODES = [...BAD_INPUT_CODES, ...FAILURE_CODES] as const;
+export type BadInputCode = (typeof BAD_INPUT_CODES)[number];
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What an error is when it crosses a process or is stored. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface ErrorOptionsWithRemedy {
+  /** What to do next, one sentence. */
+  readonly remedy?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+export class NextvecError extends Error {
+  override readonly name = 'NextvecError';
+  readonly code: ErrorCode;
+  readonly remedy?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptionsWithRemedy = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+    this.details = options.details;
+  }
+
+  toData(): ErrorData {
+    const { code, message, remedy, details } = this;
+    return { code, message, ...(remedy === undefined ? {} : { remedy }), ...(details === undefined ? {} : { details }) };
+  }
+
+  static fromData(data: ErrorData): NextvecError {
+    return new NextvecError(data.code, data.message, { remedy: data.remedy, details: data.details });
+  }
+}
+
+export function isNextvecError(error: unknown): error is NextvecError {
+  return error instanceof NextvecError;
+}
+
+export function isBadInput(code: ErrorCode): code is BadInputCode {
+  return (BAD_INPUT_CODES as readonly string[]).includes(code);
+}
+
+/** Any thrown thing as data; what is not a NextvecError is a bug of ours and says so. */
+export function toErrorData(error: unknown): ErrorData {
+  if (isNextvecError(error)) return error.toData();
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'INTERNAL', message, remedy: 'This is a fault of Nextvec; the log of this session has the details.' };
+}
+
+/** Throws CANCELLED when the person stopped the work. */
+export function throwIfCancelled(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new NextvecError('CANCELLED', `${what} was cancelled.`);
+}
