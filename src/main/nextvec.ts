@@ -1,0 +1,62 @@
+/**
+ * Nextvec without a host: the storage folder opened, services running, one router that answers every call of the
+ * contract. A host (Electron, Node, command line) creates one of these and puts a transport in front of it.
+ */
+import type { Router } from '@orpc/server';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { SpawnTrainer } from './trainer/process.ts';
+
+/** What only a desktop host can do; a missing hook means "not here". */
+export interface NativeHooks {
+  /** The system's open dialog for a data file; null when the person cancelled. */
+  chooseFile?(): Promise<string | null>;
+  /** Shows a folder in the system's file manager. */
+  revealFolder?(path: string): Promise<void>;
+}
+
+export interface NextvecOptions {
+  /** Storage folder; made when it is missing. */
+  readonly home: string;
+  readonly host: 'electron' | 'node';
+  readonly version: string;
+  /** Folder of shipped static files: `sample/`, `wasm/`. */
+  readonly resourcesDir: string;
+  /**
+   * `owner` may write and train, one process per folder (else LOCKED). `reader` opens the history beside a running
+   * owner: lists, shows and exports; every call that would change something gives LOCKED. Default `owner`.
+   */
+  readonly access?: 'owner' | 'reader';
+  /** Folders `files.list` may show. */
+  readonly roots: readonly string[];
+  /** How a trainer process is started; default: a forked Node child. */
+  readonly spawnTrainer?: SpawnTrainer;
+  /** Program files of the other processes; default: beside this module (source or build). */
+  readonly entries?: ProcessEntries;
+  readonly native?: NativeHooks;
+  /** For `doctor`: path of the browser or Electron runtime the host found, or null. */
+  readonly runtimes?: { readonly browser: string | null; readonly electron: string | null };
+}
+
+export interface ProcessEntries {
+  /** `out/main/trainer.js` in the build. */
+  readonly trainer: string;
+  /** `out/main/data-worker.js` in the build; a worker_threads entry. */
+  readonly dataWorker: string;
+}
+
+export interface Nextvec {
+  readonly home: string;
+  /** Every procedure of the contract; for RPCHandler of `@orpc/server/message-port` or `/ws`. Needs no context. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- oRPC's own type for a router of any shape
+  readonly router: Router<any, Record<never, never>>;
+  /** The same calls in this process, without a transport. */
+  readonly client: NextvecClient;
+  /** Sends a menu command to every window ("new-run", "import" …). */
+  sendCommand(command: string, path?: string): void;
+  /** Runs that are training or queued now; a host asks before it quits, and keeps the machine awake while > 0. */
+  activeRuns(): number;
+  /** Pauses and saves the live run (resumable, "the app was closed"), writes everything, frees the folder. */
+  close(): Promise<void>;
+}
+
+export declare function createNextvec(options: NextvecOptions): Promise<Nextvec>;

@@ -1,0 +1,66 @@
+/**
+ * A trainer process as its owner sees it: a port for typed RPC and an exit. The Node host forks a child here; the
+ * Electron host gives a `SpawnTrainer` over utilityProcess. Not here: what is said over the port (`contract/trainer.ts`).
+ */
+import { fork } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import type { MessagePortMainLike } from '@orpc/client/message-port';
+
+export interface TrainerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines it wrote to stderr; empty when it said nothing. */
+  readonly lastWords: string;
+}
+
+export interface TrainerProcess {
+  readonly pid: number | undefined;
+  /** Emits `message` with `{ data }`, and `close` once when the process is gone. */
+  readonly port: MessagePortMainLike;
+  kill(): void;
+  onExit(listener: (exit: TrainerExit) => void): void;
+}
+
+export type SpawnTrainer = () => TrainerProcess;
+
+const LAST_WORDS_CHARACTERS = 4000;
+
+/** Starts `entry` (trainer.js of the build, or entry.ts from source) as a child of this Node. */
+export function forkTrainer(entry: string): SpawnTrainer {
+  return () => {
+    const child = fork(entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    });
+    const events = new EventEmitter();
+    let lastWords = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
+    });
+    child.on('message', (data) => events.emit('message', { data }));
+    let ended = false;
+    const end = (code: number | null, signal: string | null): void => {
+      if (ended) return;
+      ended = true;
+      events.emit('close');
+      events.emit('exit', { code, signal, lastWords: lastWords.trim() } satisfies TrainerExit);
+    };
+    child.on('error', (error) => {
+      lastWords += error.message;
+      if (child.pid === undefined) end(null, null);
+    });
+    child.on('close', end);
+    return {
+      pid: child.pid,
+      port: {
+        on: (event, callback) => void events.on(event, callback),
+        postMessage: (data) => {
+          if (child.connected) child.send(data);
+        },
+      },
+      kill: () => void child.kill('SIGKILL'),
+      onExit: (listener) => void events.once('exit', listener),
+    };
+  };
+}
