@@ -3,11 +3,40 @@
  * flags of other trainers for the same models work unchanged.
  */
 import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from './recipe-fields.ts';
-import { RecipeSchema, type Recipe } from './recipe.ts';
+import { GateSchema, RecipeSchema, ScheduleSchema, type Gate, type Recipe, type Schedule } from './recipe.ts';
 
 /** Quotes one word for a POSIX shell when it needs it. */
 function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** One gate as a word, e.g. "3:valCosine:0.48:stop". */
+export function formatGate(gate: Gate): string {
+  return [gate.epoch, gate.metric, gate.threshold, gate.action].join(':');
+}
+
+/** Reads "epoch:metric:threshold:action"; throws a ZodError where a part is wrong. */
+export function parseGate(word: string): Gate {
+  const [epoch, metric, threshold, action] = word.split(':');
+  return GateSchema.parse({
+    epoch: epoch === 'end' ? 'end' : Number(epoch),
+    metric,
+    threshold: Number(threshold),
+    action,
+  });
+}
+
+/** "constant", or "plateau:factor:patience:threshold". */
+export function formatSchedule(schedule: Schedule): string {
+  if (schedule.kind === 'constant') return 'constant';
+  return ['plateau', schedule.factor, schedule.patience, schedule.threshold].join(':');
+}
+
+/** Reads what `formatSchedule` wrote; parts left out take their defaults. */
+export function parseSchedule(word: string): Schedule {
+  const [kind, ...numbers] = word.split(':');
+  const [factor, patience, threshold] = numbers.map(Number);
+  return ScheduleSchema.parse({ kind, factor, patience, threshold });
 }
 
 export interface RecipeFiles {
@@ -25,6 +54,9 @@ export function commandLine(recipe: Recipe, files: RecipeFiles): string {
     if (value === null || value === undefined) continue;
     if (always.has(field.path) || value !== defaultAt(field.path)) words.push(field.flag, String(value));
   }
+  const schedule = formatSchedule(recipe.schedule);
+  if (schedule !== formatSchedule(defaultAt('schedule') as Schedule)) words.push('--schedule', schedule);
+  for (const gate of recipe.gates) words.push('--gate', formatGate(gate));
   return words.map(shellQuote).join(' ');
 }
 
@@ -45,7 +77,7 @@ export function splitWords(text: string): string[] {
 
 export interface ParsedCommandLine {
   /** Fields the words set, by path; not yet validated together. */
-  readonly changes: ReadonlyMap<string, string | number>;
+  readonly changes: ReadonlyMap<string, unknown>;
   readonly data: string | null;
   readonly ood: string | null;
   /** Flags that mean nothing here, to be shown. */
@@ -58,7 +90,8 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     const equals = word.startsWith('--') ? word.indexOf('=') : -1;
     return equals > 0 ? [word.slice(0, equals), word.slice(equals + 1)] : [word];
   });
-  const changes = new Map<string, string | number>();
+  const changes = new Map<string, unknown>();
+  const gates: Gate[] = [];
   const unknown: string[] = [];
   let data: string | null = null;
   let ood: string | null = null;
@@ -71,8 +104,11 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     if (flag === '--data') data = value;
     else if (flag === '--ood') ood = value;
     else if (field && value !== null) changes.set(field.path, field.kind === 'choice' ? value : Number(value));
+    else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
+    else if (flag === '--gate' && value !== null) gates.push(parseGate(value));
     else if (flag !== '--output-dir' && flag !== '--name' && flag !== '--tag') unknown.push(flag);
   }
+  if (gates.length > 0) changes.set('gates', gates);
   return { changes, data, ood, unknown };
 }
 

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applyChanges, commandLine, parseCommandLine, splitWords } from '#shared/domain/command-line.ts';
+import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+
+const base = RecipeSchema.parse({ dataset: 'd1' });
+
+const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
+  .record({
+    modelType: fc.constantFrom('amn', 'lstm', 'gru', 'transformer'),
+    epochs: fc.integer({ min: 1, max: 1000 }),
+    batchSize: fc.integer({ min: 1, max: 4096 }),
+    lr: fc.double({ min: 1e-7, max: 10, noNaN: true }),
+    tau: fc.double({ min: 1e-4, max: 100, noNaN: true }),
+    seed: fc.nat(),
+    threads: fc.option(fc.integer({ min: 1, max: 256 })),
+    engine: fc.constantFrom('auto', 'simd', 'wasm'),
+    schedule: fc.oneof(
+      fc.constant({ kind: 'constant' }),
+      fc.record({
+        kind: fc.constant('plateau'),
+        factor: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        patience: fc.integer({ min: 0, max: 50 }),
+        threshold: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+    ),
+    gates: fc.array(
+      fc.record({
+        epoch: fc.oneof(fc.integer({ min: 1, max: 99 }), fc.constant('end')),
+        metric: fc.constantFrom('valCosine', 'oodLift'),
+        threshold: fc.double({ min: -1, max: 1, noNaN: true }),
+        action: fc.constantFrom('warn', 'pause', 'stop'),
+      }),
+      { maxLength: 4 },
+    ),
+    varianceTarget: fc.constantFrom('one', 'reachable'),
+    lambda: fc.record({
+      mse: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
+      info_nce: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      moment: fc.double({ min: 0, max: 1, noNaN: true }),
+      variance: fc.constant(0),
+      directional: fc.constant(0.05),
+      anti_copy: fc.constant(0),
+    }),
+  })
+  .map((fields) => RecipeSchema.parse({ dataset: 'd1', ...fields }));
+
+describe('command line of a recipe', () => {
+  it('gives the same recipe back when pasted', () => {
+    fc.assert(
+      fc.property(arbitraryRecipe, (recipe) => {
+        const parsed = parseCommandLine(commandLine(recipe, { data: 'a.npz', ood: null }));
+        expect(parsed.unknown).toEqual([]);
+        expect(applyChanges(base, parsed.changes)).toEqual(recipe);
+      }),
+    );
+  });
+
+  it('quotes file names so that a shell and the form read them alike', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (data, ood) => {
+        fc.pre(!data.startsWith('--') && !ood.startsWith('--'));
+        const parsed = parseCommandLine(commandLine(base, { data, ood }));
+        expect([parsed.data, parsed.ood]).toEqual([data, ood]);
+      }),
+    );
+  });
+
+  it('reads a command line of another trainer, continuation lines and all', () => {
+    const parsed = parseCommandLine(
+      'PYTHONPATH=. python3 train.py \\\n  --model-type amn --data "my data.npz" --epochs=30 \\\n --lambda-info 0.5 --device mps --compile',
+    );
+    expect(parsed.data).toBe('my data.npz');
+    expect(Object.fromEntries(parsed.changes)).toEqual({
+      modelType: 'amn',
+      epochs: 30,
+      'lambda.info_nce': 0.5,
+      device: 'mps',
+    });
+    expect(parsed.unknown).toEqual(['--compile']);
+  });
+
+  it('splits words as a POSIX shell does', () => {
+    expect(splitWords(`a 'b c' "d \\"e\\"" f\\ g  h`)).toEqual(['a', 'b c', 'd "e"', 'f g', 'h']);
+  });
+
+  it('refuses a value outside its range and names the field', () => {
+    expect(() => applyChanges(base, new Map([['epochs', 0]]))).toThrow(/epochs/);
+  });
+});
+
+describe('recipe fields', () => {
+  it('point at fields the schema has', () => {
+    for (const field of RECIPE_FIELDS) expect(valueAt(base, field.path), field.path).not.toBe(undefined);
+    for (const field of RECIPE_FIELDS) expect(defaultAt(field.path)).toEqual(valueAt(base, field.path));
+  });
+
+  it('have flags of their own', () => {
+    expect(new Set(RECIPE_FIELDS.map((f) => f.flag)).size).toBe(RECIPE_FIELDS.length);
+  });
+
+  it('diff lists exactly the fields changed', () => {
+    const changed = withValue(withValue(base, 'lambda.info_nce', 0.5), 'seed', 9);
+    expect(recipeDiff(base, changed).map((d) => d.path)).toEqual(['lambda.info_nce', 'seed']);
+    expect(recipeDiff(base, base)).toEqual([]);
+  });
+
+  it('a recipe without any weight is refused with the remedy', () => {
+    const lambda = { mse: 0, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+    expect(() => RecipeSchema.parse({ dataset: 'd', lambda })).toThrow(/at least one term/);
+  });
+});
