@@ -145,6 +145,8 @@ export interface Engine {
 export interface EngineHost {
   /** Bytes of a shipped file below `resources/`, e.g. "wasm/kernels-relaxed.wasm". */
   readResource(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Folder (with a trailing slash) of tfjs-backend-wasm's .wasm files; absent: beside its module, as npm installs it. */
+  readonly tfjsWasmPath?: string;
   /** Starts a thread that runs `src/engine/simd/worker.ts`; absent where threads or shared memory are missing. */
   readonly spawnSimdThread?: () => EngineThread;
   /** Cores this process may use. */

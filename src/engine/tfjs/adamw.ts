@@ -1,0 +1,48 @@
+/**
+ * AdamW with decoupled weight decay and global-norm clipping, once for all tfjs backends (tfjs has neither).
+ * PyTorch's arithmetic: clip coefficient min(1, clip/(norm + 1e-6)), ε added after the bias-corrected root.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { OptimizerConfig } from '../types.ts';
+
+/** One parameter and its moments, all of one shape. Owned by the model, replaced by every update. */
+export interface Slot {
+  parameter: tf.Tensor;
+  m: tf.Tensor;
+  v: tf.Tensor;
+}
+
+/** Global L2 norm of a list of tensors, scalar. */
+export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
+  return tf.sqrt(tf.addN(tensors.map((x) => tf.sum(tf.square(x)) as tf.Scalar)));
+}
+
+/** Factor every gradient is multiplied by; 1 when clipping is off. */
+export function clipFactor(norm: tf.Scalar, clip: number): tf.Scalar {
+  if (clip <= 0) return tf.scalar(1);
+  return tf.minimum(tf.div(clip, tf.add(norm, 1e-6)), 1);
+}
+
+/** Replaces the slot's tensors by those after 1-based step `step`; disposes of the old ones and of `gradient`. */
+export function adamwUpdate(
+  config: OptimizerConfig,
+  slot: Slot,
+  gradient: tf.Tensor,
+  factor: tf.Scalar,
+  lr: number,
+  step: number,
+): void {
+  const { beta1, beta2 } = config;
+  const stepSize = lr / (1 - beta1 ** step);
+  const rootOfCorrection = Math.sqrt(1 - beta2 ** step);
+  const next = tf.tidy(() => {
+    const g = tf.mul(gradient, factor);
+    const m = tf.add(tf.mul(slot.m, beta1), tf.mul(g, 1 - beta1));
+    const v = tf.add(tf.mul(slot.v, beta2), tf.mul(tf.square(g), 1 - beta2));
+    const denominator = tf.add(tf.div(tf.sqrt(v), rootOfCorrection), config.eps);
+    const decayed = tf.mul(slot.parameter, 1 - lr * config.weightDecay);
+    return { parameter: tf.sub(decayed, tf.mul(tf.div(m, denominator), stepSize)), m, v };
+  });
+  tf.dispose([slot.parameter, slot.m, slot.v, gradient]);
+  Object.assign(slot, next);
+}

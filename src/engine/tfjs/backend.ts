@@ -1,0 +1,65 @@
+/**
+ * Loads tfjs backends on demand and makes one current. tfjs keeps one current backend for the whole process, so every
+ * synchronous stretch of work starts with `activate`.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { EngineHost, EngineName } from '../types.ts';
+import { loadTensorflow } from './node-gpu.ts';
+
+export type TfjsName = Exclude<EngineName, 'simd'>;
+export const TFJS_NAMES: readonly TfjsName[] = ['tensorflow', 'webgpu', 'wasm', 'cpu'];
+
+/** tfjs's own word for each backend. */
+const BACKEND: Readonly<Record<TfjsName, string>> = {
+  cpu: 'cpu',
+  wasm: 'wasm',
+  webgpu: 'webgpu',
+  tensorflow: 'tensorflow',
+};
+
+/** Loads the backend's module and initialises it; returns an empty string, or why it cannot run here. */
+export async function loadBackend(name: TfjsName, host: EngineHost): Promise<string> {
+  tf.enableProdMode();
+  try {
+    const missing = await importBackend(name, host);
+    if (missing) return missing;
+    const ready = await tf.setBackend(BACKEND[name]);
+    return ready ? '' : `the tfjs backend ${BACKEND[name]} did not initialise on this machine`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function importBackend(name: TfjsName, host: EngineHost): Promise<string> {
+  switch (name) {
+    case 'cpu':
+      await import('@tensorflow/tfjs-backend-cpu');
+      return '';
+    case 'wasm': {
+      const wasm = await import('@tensorflow/tfjs-backend-wasm');
+      if (host.tfjsWasmPath !== undefined) wasm.setWasmPaths(host.tfjsWasmPath);
+      return '';
+    }
+    case 'webgpu': {
+      const gpu = (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu;
+      if (!gpu) return 'this process has no WebGPU (it exists only in the app window, on a supported GPU)';
+      await import('@tensorflow/tfjs-backend-webgpu');
+      return '';
+    }
+    case 'tensorflow':
+      return loadTensorflow();
+  }
+}
+
+/** Makes a loaded backend current; synchronous once it has been initialised. */
+export function activate(name: TfjsName): void {
+  if (tf.getBackend() !== BACKEND[name]) void tf.setBackend(BACKEND[name]);
+}
+
+/** How the backend runs here, for the run's record. */
+export async function describeBackend(name: TfjsName): Promise<{ variant: string; threads: number }> {
+  if (name !== 'wasm') return { variant: BACKEND[name], threads: 1 };
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  return { variant: simd ? 'simd128' : 'scalar', threads: Math.max(1, wasm.getThreadsCount()) };
+}

@@ -1,0 +1,26 @@
+/** Attention mixture network. B batch, T context length, D width, A = dModel. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { AmnSpec } from '#shared/domain/models.ts';
+import { gelu, layerNorm, linear, type Parameter } from '../layers.ts';
+import type { Forward } from './index.ts';
+
+/** x [B, T, D] → raw [B, D], attention [B, T]. */
+export function amnForward(spec: AmnSpec, parameter: Parameter, x: tf.Tensor3D): Forward {
+  const [B, T, D] = x.shape;
+  const base = tf.mean(x, 1) as tf.Tensor2D;
+  const attention = tf.softmax(tf.div(scores(parameter, x, base), Math.sqrt(spec.dModel))) as tf.Tensor2D;
+  const mix = tf.reshape(tf.matMul(tf.reshape(attention, [B, 1, T]), x), [B, D]);
+  let h = tf.concat([base, mix], 1) as tf.Tensor2D;
+  h = layerNorm(parameter, 'residual_net.2', gelu(linear(parameter, 'residual_net.0', h)));
+  h = layerNorm(parameter, 'residual_net.5', gelu(linear(parameter, 'residual_net.3', h)));
+  return { raw: tf.add(base, linear(parameter, 'residual_net.6', h)), attention };
+}
+
+/** query·(W x_t + b) = (Wᵀ query)·x_t + query·b: one product a sequence instead of one a position. → [B, T] */
+function scores(parameter: Parameter, x: tf.Tensor3D, base: tf.Tensor2D): tf.Tensor2D {
+  const [B, T, D] = x.shape;
+  const query = linear(parameter, 'query_encoder', base);
+  const folded = tf.matMul(query, parameter('context_encoder.weight') as tf.Tensor2D);
+  const products = tf.reshape(tf.matMul(x, tf.reshape(folded, [B, D, 1])), [B, T]);
+  return tf.add(products, tf.sum(tf.mul(query, parameter('context_encoder.bias')), 1, true));
+}

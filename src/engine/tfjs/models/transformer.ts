@@ -1,0 +1,96 @@
+/**
+ * Post-norm Transformer decoder whose memory is its own embedded input; both attentions causal; last step to the head.
+ * B batch, T context length, H = dModel, N heads, S = H/N, rows = B·T.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { TransformerSpec } from '#shared/domain/models.ts';
+import { affine, gelu, layerNorm, linear, type Dropout, type Parameter } from '../layers.ts';
+import type { Forward } from './index.ts';
+
+/** x [B, T, D] → raw [B, D]. */
+export function transformerForward(
+  spec: TransformerSpec,
+  parameter: Parameter,
+  x: tf.Tensor3D,
+  dropout: Dropout,
+): Forward {
+  const [B, T, D] = x.shape;
+  const H = spec.dModel;
+  const embedded = tf.reshape(linear(parameter, 'input_proj', tf.reshape(x, [B * T, D])), [B, T, H]);
+  const memory = tf.reshape(tf.add(embedded, positions(T, H)), [B * T, H]) as tf.Tensor2D;
+  const mask = causalMask(T);
+  let h = memory;
+  for (let layer = 0; layer < spec.numLayers; layer++)
+    h = decoderLayer(spec, parameter, layer, h, memory, mask, dropout);
+  const last = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]) as tf.Tensor2D;
+  const head = layerNorm(parameter, 'head.2', gelu(linear(parameter, 'head.0', last)));
+  return { raw: linear(parameter, 'head.3', head) };
+}
+
+/** h, memory [rows, H]; mask [T, T] → [rows, H]. */
+function decoderLayer(
+  spec: TransformerSpec,
+  parameter: Parameter,
+  layer: number,
+  h: tf.Tensor2D,
+  memory: tf.Tensor2D,
+  mask: tf.Tensor2D,
+  dropout: Dropout,
+): tf.Tensor2D {
+  const name = `transformer_decoder.layers.${layer}`;
+  const drop = (x: tf.Tensor2D) => dropout(x, spec.dropout) as tf.Tensor2D;
+  const attend = (kind: string, queries: tf.Tensor2D, keys: tf.Tensor2D) =>
+    drop(attention(spec, parameter, `${name}.${kind}`, queries, keys, mask, dropout));
+  h = layerNorm(parameter, `${name}.norm1`, tf.add(h, attend('self_attn', h, h)));
+  h = layerNorm(parameter, `${name}.norm2`, tf.add(h, attend('multihead_attn', h, memory)));
+  const hidden = drop(tf.relu(linear(parameter, `${name}.linear1`, h)));
+  return layerNorm(parameter, `${name}.norm3`, tf.add(h, drop(linear(parameter, `${name}.linear2`, hidden))));
+}
+
+/** PyTorch's MultiheadAttention: in_proj rows are queries, keys, values. from, to [rows, H] → [rows, H]. */
+function attention(
+  spec: TransformerSpec,
+  parameter: Parameter,
+  name: string,
+  from: tf.Tensor2D,
+  to: tf.Tensor2D,
+  mask: tf.Tensor2D,
+  dropout: Dropout,
+): tf.Tensor2D {
+  const T = mask.shape[0];
+  const [rows, H] = from.shape;
+  const N = spec.heads;
+  const weights = tf.split(parameter(`${name}.in_proj_weight`) as tf.Tensor2D, 3, 0);
+  const biases = tf.split(parameter(`${name}.in_proj_bias`) as tf.Tensor1D, 3, 0);
+  const heads = [from, to, to].map((x, i) =>
+    tf.transpose(tf.reshape(affine(x, weights[i], biases[i]), [rows / T, T, N, H / N]), [0, 2, 1, 3]),
+  );
+  const scores = tf.div(tf.matMul(heads[0], heads[1], false, true), Math.sqrt(H / N));
+  const shares = dropout(tf.softmax(tf.add(scores, mask)), spec.dropout);
+  const mixed = tf.reshape(tf.transpose(tf.matMul(shares, heads[2]), [0, 2, 1, 3]), [rows, H]) as tf.Tensor2D;
+  return linear(parameter, `${name}.out_proj`, mixed);
+}
+
+/** 0 where a position may look, −1e9 (not −∞, which some backends turn into NaN) where it may not. [T, T] */
+function causalMask(T: number): tf.Tensor2D {
+  const mask = new Float32Array(T * T);
+  for (let i = 0; i < T; i++) mask.fill(-1e9, i * T + i + 1, (i + 1) * T);
+  return tf.tensor2d(mask, [T, T]);
+}
+
+/** Sinusoidal positions, sine in even and cosine in odd features. [T, H] */
+export function positionTable(T: number, H: number): Float32Array<ArrayBuffer> {
+  const table = new Float32Array(T * H);
+  for (let t = 0; t < T; t++) {
+    for (let i = 0; i < H; i += 2) {
+      const angle = t * Math.exp((i * -Math.log(10_000)) / H);
+      table[t * H + i] = Math.sin(angle);
+      if (i + 1 < H) table[t * H + i + 1] = Math.cos(angle);
+    }
+  }
+  return table;
+}
+
+function positions(T: number, H: number): tf.Tensor2D {
+  return tf.tensor2d(positionTable(T, H), [T, H]);
+}

@@ -1,0 +1,20 @@
+/** Every model on every tfjs engine that runs here, against the PyTorch references. */
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { createTfjsEngine } from '#engine/tfjs/index.ts';
+import { verifyAgainstGolden } from '#engine/verify.ts';
+import { testHost } from '../support/host.ts';
+import { readNpz } from '../support/npz.ts';
+
+describe.each(['cpu', 'wasm'] as const)('%s', (name) => {
+  test.each(MODEL_TYPES)('%s agrees with PyTorch and leaves no tensor behind', async (model) => {
+    const engine = await createTfjsEngine(name, testHost);
+    const before = tf.memory().numTensors;
+    const result = await verifyAgainstGolden(engine, await readNpz(`tests/fixtures/golden/${model}.npz`));
+    expect(result.failures).toEqual([]);
+    expect(result).toMatchObject({ model, engine: name, pass: true });
+    expect(result.maxRelError.grad).toBeGreaterThan(0);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

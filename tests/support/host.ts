@@ -1,0 +1,7 @@
+/** What engines get of the test process: no shipped resources, no threads. */
+import type { EngineHost } from '#engine/types.ts';
+
+export const testHost: EngineHost = {
+  hardwareThreads: 1,
+  readResource: (path) => Promise.reject(new Error(`no resource ${path} in this test`)),
+};

@@ -1,0 +1,25 @@
+/** Reads the small .npz fixtures (little-endian C-order numbers and 0-d text) for tests; the product's reader is in src/main. */
+import { readFileSync } from 'node:fs';
+import { fromBufferPromise } from './zip.ts';
+import type { ReferenceArray } from '#engine/verify.ts';
+
+export async function readNpz(path: string): Promise<Map<string, ReferenceArray>> {
+  const entries = await fromBufferPromise(readFileSync(path));
+  return new Map(Array.from(entries, ([name, bytes]) => [name.replace(/\.npy$/, ''), parseNpy(name, bytes)]));
+}
+
+function parseNpy(name: string, bytes: Buffer): ReferenceArray {
+  const headerBytes = bytes.readUInt16LE(8);
+  const header = bytes.toString('latin1', 10, 10 + headerBytes);
+  const descr = /'descr':\s*'([^']+)'/.exec(header)?.[1] ?? '';
+  const shape = (/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? '')
+    .split(',')
+    .filter((s) => s.trim() !== '')
+    .map(Number);
+  const body = bytes.subarray(10 + headerBytes);
+  const copy = body.buffer.slice(body.byteOffset, body.byteOffset + body.length) as ArrayBuffer;
+  if (descr === '<f4') return { shape, data: new Float32Array(copy) };
+  if (descr === '<f8') return { shape, data: new Float64Array(copy) };
+  if (descr.startsWith('<U')) return { shape, data: String.fromCodePoint(...new Uint32Array(copy)) };
+  throw new Error(`${name}: fixture dtype ${descr} is not handled by this test helper`);
+}
