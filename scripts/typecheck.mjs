@@ -1,0 +1,41 @@
+/** Type-checks every tsconfig.*.json, as many at a time as there are cores; the renderer with vue-tsc. Exit 1 on errors. */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const TSC = 'node_modules/typescript/bin/tsc';
+const VUE_TSC = 'node_modules/vue-tsc/bin/vue-tsc.js';
+
+const wanted = process.argv.slice(2);
+const configs = readdirSync(root)
+  .filter((name) => /^tsconfig\.\w+\.json$/.test(name) && name !== 'tsconfig.base.json')
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+
+function check(config) {
+  const compiler = config.includes('renderer') ? VUE_TSC : TSC;
+  return new Promise((resolve) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, [compiler, '-p', config, '--noEmit', '--pretty', 'false'], { cwd: root });
+    let output = '';
+    child.stdout.on('data', (text) => (output += text));
+    child.stderr.on('data', (text) => (output += text));
+    child.on('close', (code) => {
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${config} (${seconds} s)`);
+      // "No inputs were found" is an empty folder, not a type error.
+      const empty = output.includes('TS18003');
+      if (code !== 0) console.log(output.trimEnd());
+      resolve(code === 0 || empty);
+    });
+  });
+}
+
+const queue = [...configs];
+const results = [];
+async function work() {
+  for (let config = queue.shift(); config !== undefined; config = queue.shift()) results.push(await check(config));
+}
+await Promise.all(Array.from({ length: Math.min(configs.length, availableParallelism()) }, work));
+if (results.some((ok) => !ok)) process.exitCode = 1;

@@ -1,0 +1,212 @@
+/**
+ * The Electron host: life of the app from start to quit. Windows, menu, scheme and activity are in the files beside
+ * it; the services are `createNextvec`. Not here: anything a window shows.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { app, BrowserWindow, dialog, Menu, nativeTheme, shell } from 'electron';
+import { toErrorData } from '#shared/domain/errors.ts';
+import { createNextvec, type Nextvec } from '../../nextvec.ts';
+import { programFiles, resolveHome } from '../locations.ts';
+import { followActivity } from './activity.ts';
+import { menuTemplate, type Command } from './menu.ts';
+import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
+import { utilityTrainer } from './trainer-process.ts';
+import { connectPages, openWindow } from './window.ts';
+
+const DATA_FILTERS = [
+  { name: 'Vectors', extensions: ['npz', 'npy', 'safetensors'] },
+  { name: 'All files', extensions: ['*'] },
+];
+
+export function startElectronHost(): void {
+  const home = resolveHome();
+  const browserDir = join(home, 'browser');
+  mkdirSync(browserDir, { recursive: true });
+  // The single-instance lock lives there: one window per storage folder.
+  app.setPath('userData', browserDir);
+  app.setName('Nextvec');
+  if (!app.requestSingleInstanceLock()) {
+    app.quit();
+    return;
+  }
+  registerScheme();
+  app.enableSandbox();
+  process.on('unhandledRejection', (reason) => console.error('Unhandled:', reason));
+  const opened: string[] = [];
+  app.on('open-file', (event, path) => {
+    event.preventDefault();
+    opened.push(path);
+  });
+  app
+    .whenReady()
+    .then(() => new DesktopApp(home, browserDir).start(opened))
+    .catch((error: unknown) => {
+      const { message, remedy } = toErrorData(error);
+      dialog.showErrorBox('Nextvec cannot start', [message, remedy].filter(Boolean).join('\n\n'));
+      app.exit(1);
+    });
+}
+
+class DesktopApp {
+  readonly #files = programFiles();
+  readonly #devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);
+  readonly #home: string;
+  readonly #browserDir: string;
+  readonly #following = new AbortController();
+  #nextvec: Nextvec | null = null;
+  #quitting: 'no' | 'asked' | 'yes' = 'no';
+
+  constructor(home: string, browserDir: string) {
+    this.#home = home;
+    this.#browserDir = browserDir;
+  }
+
+  async start(opened: readonly string[]): Promise<void> {
+    const trainer = join(dirname(fileURLToPath(import.meta.url)), 'trainer.js');
+    const nextvec = await createNextvec({
+      home: this.#home,
+      host: 'electron',
+      version: this.#files.version,
+      resourcesDir: this.#files.resourcesDir,
+      roots: [],
+      spawnTrainer: utilityTrainer(trainer),
+      native: {
+        chooseFile: () => this.#chooseFile(),
+        revealFolder: async (path) => void (await shell.openPath(path)),
+      },
+      runtimes: { browser: null, electron: process.versions.electron ?? null },
+    });
+    this.#nextvec = nextvec;
+    sealSession(this.#devServer);
+    servePageOverScheme(this.#files.rendererDir);
+    connectPages(nextvec, this.#devServer);
+    const { theme } = await nextvec.client.app.settings.get();
+    this.#useTheme(theme);
+    this.#listen();
+    followActivity(nextvec.client, this.#following.signal, (runId) => this.#send('open-run', runId));
+    this.#window();
+    for (const path of opened) this.#import(path);
+  }
+
+  #listen(): void {
+    app.on('second-instance', () => this.#window());
+    app.on('activate', () => this.#window());
+    app.removeAllListeners('open-file');
+    app.on('open-file', (event, path) => {
+      event.preventDefault();
+      this.#import(path);
+    });
+    app.on('window-all-closed', () => {
+      if (process.platform !== 'darwin') app.quit();
+    });
+    app.on('before-quit', (event) => {
+      if (this.#quitting === 'yes') return;
+      event.preventDefault();
+      void this.#quit();
+    });
+  }
+
+  /** Brings the window forward, or makes it. */
+  #window(): BrowserWindow {
+    const [there] = BrowserWindow.getAllWindows();
+    if (there) {
+      if (there.isMinimized()) there.restore();
+      there.show();
+      there.focus();
+      return there;
+    }
+    const window = openWindow({
+      preload: this.#files.preload,
+      statePath: join(this.#browserDir, 'window.json'),
+      devServer: this.#devServer,
+    });
+    window.on('close', (event) => {
+      if (this.#quitting === 'yes' || (this.#nextvec?.activeRuns() ?? 0) === 0) return;
+      event.preventDefault();
+      void this.#quit(window);
+    });
+    return window;
+  }
+
+  /** Asks when something trains; else, or when told to, pauses what runs, writes everything and leaves. */
+  async #quit(window: BrowserWindow | null = BrowserWindow.getAllWindows()[0] ?? null): Promise<void> {
+    if (this.#quitting !== 'no') return;
+    this.#quitting = 'asked';
+    const answer = (this.#nextvec?.activeRuns() ?? 0) > 0 ? await askAboutTraining(window) : 'quit';
+    if (answer !== 'quit') {
+      this.#quitting = 'no';
+      if (answer === 'keep') putAway(window);
+      return;
+    }
+    try {
+      this.#following.abort();
+      await this.#nextvec?.close();
+    } catch (error) {
+      console.error('Closing the storage folder failed:', error);
+    }
+    this.#quitting = 'yes';
+    app.quit();
+  }
+
+  #send(command: Command | 'open-run', path?: string): void {
+    this.#window();
+    this.#nextvec?.sendCommand(command, path);
+    if (command.startsWith('theme-')) void this.#setTheme(command.slice('theme-'.length) as Theme);
+  }
+
+  #import(path: string): void {
+    app.addRecentDocument(path);
+    this.#window();
+    this.#nextvec?.sendCommand('import', path);
+  }
+
+  async #setTheme(theme: Theme): Promise<void> {
+    await this.#nextvec?.client.app.settings.set({ theme });
+    this.#useTheme(theme);
+  }
+
+  #useTheme(theme: Theme): void {
+    nativeTheme.themeSource = theme;
+    const template = menuTemplate({
+      send: (command) => this.#send(command),
+      revealHome: () => void shell.openPath(this.#home),
+      theme,
+      development: !app.isPackaged,
+    });
+    Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+  }
+
+  async #chooseFile(): Promise<string | null> {
+    const { canceled, filePaths } = await dialog.showOpenDialog(this.#window(), {
+      title: 'Import a data set',
+      properties: ['openFile'],
+      filters: DATA_FILTERS,
+    });
+    if (canceled || filePaths.length === 0) return null;
+    app.addRecentDocument(filePaths[0]);
+    return filePaths[0];
+  }
+}
+
+type Theme = 'system' | 'light' | 'dark';
+
+/** Training goes on without the window: hidden where the dock brings it back, minimised elsewhere. */
+function putAway(window: BrowserWindow | null): void {
+  if (process.platform === 'darwin') window?.hide();
+  else window?.minimize();
+}
+
+async function askAboutTraining(window: BrowserWindow | null): Promise<'keep' | 'quit' | 'cancel'> {
+  const options: Electron.MessageBoxOptions = {
+    type: 'question',
+    message: 'A run is training.',
+    detail: 'It can go on without the window, or be paused now and resumed later from exactly where it is.',
+    buttons: ['Keep Training', 'Pause and Quit', 'Cancel'],
+    defaultId: 0,
+    cancelId: 2,
+  };
+  const { response } = window ? await dialog.showMessageBox(window, options) : await dialog.showMessageBox(options);
+  return (['keep', 'quit', 'cancel'] as const)[response];
+}

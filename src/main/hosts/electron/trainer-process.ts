@@ -1,0 +1,40 @@
+/** The trainer as an Electron utilityProcess, in the shape `SpawnTrainer` asks for. */
+import { EventEmitter } from 'node:events';
+import { utilityProcess } from 'electron';
+import type { SpawnTrainer, TrainerExit } from '../../trainer/process.ts';
+
+const LAST_WORDS_CHARACTERS = 4000;
+
+export function utilityTrainer(entry: string): SpawnTrainer {
+  return () => {
+    const child = utilityProcess.fork(entry, [], {
+      serviceName: 'Nextvec trainer',
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const events = new EventEmitter();
+    let lastWords = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
+    });
+    let alive = true;
+    child.on('message', (data: unknown) => events.emit('message', { data }));
+    child.once('exit', (code: number) => {
+      alive = false;
+      events.emit('close');
+      events.emit('exit', { code, signal: null, lastWords: lastWords.trim() } satisfies TrainerExit);
+    });
+    return {
+      get pid() {
+        return child.pid;
+      },
+      port: {
+        on: (event, callback) => void events.on(event, callback),
+        postMessage: (data) => {
+          if (alive) child.postMessage(data);
+        },
+      },
+      kill: () => void child.kill(),
+      onExit: (listener) => void events.once('exit', listener),
+    };
+  };
+}

@@ -1,0 +1,85 @@
+/** The one kind of window: sandboxed, isolated, bound to the built page, with an RPC port of its own. */
+import { BrowserWindow, ipcMain, MessageChannelMain, nativeTheme, type IpcMainEvent } from 'electron';
+import { RPCHandler } from '@orpc/server/message-port';
+import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import type { Nextvec } from '../../nextvec.ts';
+import { APP_ORIGIN, CONNECT_CHANNEL, PORT_CHANNEL } from '../handshake.ts';
+import { keepWindowState, readWindowState } from './window-state.ts';
+
+export interface WindowOptions {
+  readonly preload: string;
+  readonly statePath: string;
+  /** Address of `electron-vite dev`, or null for the built page. */
+  readonly devServer: string | null;
+}
+
+const DEFAULT_SIZE = { width: 1280, height: 800 };
+const MIN_SIZE = { minWidth: 800, minHeight: 560 };
+/** The page's own ground colours, so that a window never flashes white. */
+const GROUND = { light: '#ffffff', dark: '#1c1c1e' };
+
+function pageOrigin(devServer: string | null): string {
+  return devServer === null ? APP_ORIGIN : new URL(devServer).origin;
+}
+
+/** Answers a page's request for a line to the services: a fresh port each time, also after a reload. */
+export function connectPages(nextvec: Pick<Nextvec, 'router'>, devServer: string | null): void {
+  const rpc = new RPCHandler(nextvec.router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
+  ipcMain.on(CONNECT_CHANNEL, (event: IpcMainEvent) => {
+    const frame = event.senderFrame;
+    const ours = frame !== null && frame === event.sender.mainFrame && frame.origin === pageOrigin(devServer);
+    if (!ours) return;
+    const { port1, port2 } = new MessageChannelMain();
+    rpc.upgrade(port1, { context: {} });
+    port1.start();
+    event.sender.postMessage(PORT_CHANNEL, null, [port2]);
+  });
+}
+
+export function openWindow({ preload, statePath, devServer }: WindowOptions): BrowserWindow {
+  const state = readWindowState(statePath);
+  const window = new BrowserWindow({
+    ...DEFAULT_SIZE,
+    ...MIN_SIZE,
+    ...(state && { x: state.x, y: state.y, width: state.width, height: state.height }),
+    show: false,
+    title: 'Nextvec',
+    backgroundColor: nativeTheme.shouldUseDarkColors ? GROUND.dark : GROUND.light,
+    titleBarStyle: process.platform === 'darwin' ? 'hiddenInset' : 'default',
+    webPreferences: {
+      preload,
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      nodeIntegrationInWorker: false,
+      webSecurity: true,
+      webviewTag: false,
+      navigateOnDragDrop: false,
+      spellcheck: false,
+      // Charts go on while another window covers this one.
+      backgroundThrottling: false,
+    },
+  });
+  if (state?.maximized) window.maximize();
+  if (state?.fullScreen) window.setFullScreen(true);
+  keepWindowState(window, statePath);
+  keepAtHome(window, pageOrigin(devServer));
+  window.once('ready-to-show', () => window.show());
+  void window.loadURL(devServer ?? `${APP_ORIGIN}/`);
+  return window;
+}
+
+/** No way out of the page: no navigation, no second window, no webview; a page that died is loaded again. */
+function keepAtHome(window: BrowserWindow, origin: string): void {
+  const contents = window.webContents;
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+  const stay = (event: { preventDefault(): void; readonly url: string }): void => {
+    if (!URL.canParse(event.url) || !event.url.startsWith(`${origin}/`)) event.preventDefault();
+  };
+  contents.on('will-navigate', stay);
+  contents.on('will-redirect', stay);
+  contents.on('render-process-gone', (_event, { reason }) => {
+    if (reason !== 'clean-exit' && !window.isDestroyed()) contents.reload();
+  });
+}

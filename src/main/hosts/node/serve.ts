@@ -1,0 +1,112 @@
+/**
+ * The Node host: the built page over HTTP and the services over a WebSocket, on 127.0.0.1 only.
+ * Not here: the services, what the command line prints.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { RPCHandler } from '@orpc/server/ws';
+import { WebSocketServer } from 'ws';
+import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Nextvec } from '../../nextvec.ts';
+import { RPC_PATH, SUBPROTOCOL } from '../handshake.ts';
+import { answerPage, securityHeaders } from '../page.ts';
+import { checkHost, checkUpgrade, newToken, type Refusal } from './guard.ts';
+
+const LOOPBACK = '127.0.0.1';
+const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
+
+export interface ServeOptions {
+  readonly nextvec: Pick<Nextvec, 'router'>;
+  readonly rendererDir: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface PageServer {
+  /** With the token in its fragment: what a person opens. */
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+function socketOrigins(host: string): string[] {
+  return [`ws://${host}`];
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, rendererDir: string): Promise<void> {
+  const refusal = checkHost(request.headers.host);
+  const headers = securityHeaders(refusal ? [] : socketOrigins(request.headers.host ?? ''));
+  if (refusal) {
+    response.writeHead(refusal.status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' });
+    response.end(`${refusal.message}\n`);
+    return;
+  }
+  const path = (request.url ?? '/').split(/[?#]/, 1)[0];
+  const answer = await answerPage(rendererDir, request.method ?? 'GET', path, headers);
+  response.writeHead(answer.status, answer.headers);
+  response.end(answer.body);
+}
+
+function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {
+  const body = `${message}\n`;
+  const reason = status === 401 ? 'Unauthorized' : 'Forbidden';
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const remedy = 'Choose another with --port, or leave it out for any free one.';
+      const busy = error.code === 'EADDRINUSE' || error.code === 'EACCES';
+      reject(busy ? new NextvecError('CONFLICT', `Port ${port} cannot be used (${error.code}).`, { remedy }) : error);
+    });
+    server.listen(port, LOOPBACK, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+export async function servePage({ nextvec, rendererDir, port: wantedPort }: ServeOptions): Promise<PageServer> {
+  const token = newToken();
+  const rpc = new RPCHandler(nextvec.router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  const server = createServer((request, response) => {
+    respond(request, response, rendererDir).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  });
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    const wrongPath = request.url !== RPC_PATH;
+    const refusal = wrongPath
+      ? ({ status: 403, message: `There is no WebSocket at ${request.url ?? ''}.` } as const)
+      : checkUpgrade(request.headers, token);
+    if (refusal) return refuseUpgrade(socket, refusal);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      // A page that breaks the protocol loses its own line, nothing else.
+      ws.on('error', () => ws.terminate());
+      void rpc.upgrade(ws, { context: {} });
+    });
+  });
+  const port = await listen(server, wantedPort);
+  return {
+    url: `http://${LOOPBACK}:${port}/#token=${token}`,
+    port,
+    close: () => closeServer(server, sockets),
+  };
+}
+
+function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
+  for (const ws of sockets.clients) ws.terminate();
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
