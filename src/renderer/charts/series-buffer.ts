@@ -1,0 +1,184 @@
+/**
+ * A growing run in bounded memory: raw steps at first, and whenever the buffer is full the time resolution halves, by
+ * merging neighbours into one point with smallest, largest and mean value. Holds a run of any length from its first
+ * step to its last; details of a zoomed stretch come from the server. Not here: fetching, drawing.
+ * Dimensions: n points held, C capacity in points.
+ */
+import { rawPoints, type Points } from './columns.ts';
+
+/** Points of a stretch that was reduced elsewhere. */
+export interface ReducedSeries {
+  readonly stepsPerPoint: number;
+  readonly step: Float64Array;
+  readonly min: Readonly<Record<string, Float32Array>>;
+  readonly max: Readonly<Record<string, Float32Array>>;
+  readonly mean: Readonly<Record<string, Float32Array>>;
+}
+
+interface Column {
+  readonly min: Float32Array;
+  readonly max: Float32Array;
+  readonly mean: Float32Array;
+}
+
+export class SeriesBuffer {
+  readonly #names: readonly string[];
+  readonly #columns: ReadonlyMap<string, Column>;
+  /** First step of each point, and how many steps it stands for. [C] */
+  readonly #step: Float64Array;
+  readonly #span: Float64Array;
+  readonly #capacity: number;
+  #length = 0;
+  #stepsPerPoint = 1;
+  /** Some point stands for more than one step. */
+  #reduced = false;
+
+  constructor(names: readonly string[], capacity = 8192) {
+    this.#names = names;
+    this.#capacity = capacity;
+    this.#step = new Float64Array(capacity);
+    this.#span = new Float64Array(capacity);
+    const column = () => new Float32Array(capacity);
+    this.#columns = new Map(names.map((name) => [name, { min: column(), max: column(), mean: column() }]));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Steps a full point stands for; points of a seeded stretch may stand for more. */
+  get stepsPerPoint(): number {
+    return this.#stepsPerPoint;
+  }
+
+  /** Last step held; -Infinity when empty. */
+  get lastStep(): number {
+    const n = this.#length;
+    return n === 0 ? -Infinity : this.#step[n - 1] + this.#span[n - 1] - 1;
+  }
+
+  get firstStep(): number {
+    return this.#length === 0 ? Infinity : this.#step[0];
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.#stepsPerPoint = 1;
+    this.#reduced = false;
+  }
+
+  /** Starts over from a reduced series that ends with `lastStep`; steps added later are raw again. */
+  seed(series: ReducedSeries, lastStep: number): void {
+    this.clear();
+    const n = series.step.length;
+    for (let i = 0; i < n; i++) {
+      const end = i + 1 < n ? series.step[i + 1] : Math.max(series.step[i] + 1, lastStep + 1);
+      this.#open(series.step[i], end - series.step[i]);
+      for (const name of this.#names) {
+        const value = series.mean[name]?.[i] ?? Number.NaN;
+        this.#set(name, this.#length - 1, series.min[name]?.[i] ?? value, series.max[name]?.[i] ?? value, value);
+      }
+    }
+    this.#reduced ||= series.stepsPerPoint > 1;
+  }
+
+  /** Adds consecutive steps; those already held are skipped. Gives the number of steps added. */
+  append(firstStep: number, count: number, values: Readonly<Record<string, Float32Array>>): number {
+    const skip = Math.max(0, Math.min(count, this.lastStep + 1 - firstStep));
+    for (let i = skip; i < count; i++) this.#appendStep(firstStep + i, values, i);
+    return count - skip;
+  }
+
+  /** Views of one column, valid until the next change. */
+  points(name: string): Points {
+    const column = this.#columns.get(name);
+    if (!column) throw new Error(`No column "${name}" in this series buffer.`);
+    const n = this.#length;
+    const x = this.#step.subarray(0, n);
+    if (!this.#reduced) return rawPoints(x, column.mean.subarray(0, n));
+    return { x, mean: column.mean.subarray(0, n), min: column.min.subarray(0, n), max: column.max.subarray(0, n) };
+  }
+
+  #appendStep(step: number, values: Readonly<Record<string, Float32Array>>, i: number): void {
+    const last = this.#length - 1;
+    if (last >= 0 && this.#span[last] + 1 <= this.#stepsPerPoint && step === this.lastStep + 1) {
+      for (const [name, column] of this.#columns) merge(column, last, this.#span[last], values[name][i]);
+      this.#span[last] += 1;
+      return;
+    }
+    this.#open(step, 1);
+    for (const name of this.#names) this.#set(name, this.#length - 1, values[name][i], values[name][i], values[name][i]);
+  }
+
+  #open(step: number, span: number): void {
+    if (this.#length === this.#capacity) this.#compact();
+    this.#step[this.#length] = step;
+    this.#span[this.#length] = span;
+    this.#length += 1;
+  }
+
+  #set(name: string, at: number, min: number, max: number, mean: number): void {
+    const column = this.#columns.get(name);
+    if (!column) return;
+    column.min[at] = min;
+    column.max[at] = max;
+    column.mean[at] = mean;
+  }
+
+  /** Doubles the stretch a point may stand for until at most half of the capacity is in use. */
+  #compact(): void {
+    this.#reduced = true;
+    while (this.#length > this.#capacity / 2) {
+      this.#stepsPerPoint *= 2;
+      this.#mergeNeighbours();
+    }
+  }
+
+  #mergeNeighbours(): void {
+    let to = 0;
+    for (let from = 1; from < this.#length; from++) {
+      const end = this.#step[from] + this.#span[from];
+      if (end - this.#step[to] <= this.#stepsPerPoint) {
+        for (const column of this.#columns.values()) mergePoints(column, to, this.#span[to], from, this.#span[from]);
+        this.#span[to] = end - this.#step[to];
+      } else {
+        to += 1;
+        this.#step[to] = this.#step[from];
+        this.#span[to] = this.#span[from];
+        for (const column of this.#columns.values()) copyPoint(column, to, from);
+      }
+    }
+    this.#length = to + 1;
+  }
+}
+
+/** Adds one raw value to a point of `span` steps. */
+function merge(column: Column, at: number, span: number, value: number): void {
+  if (Number.isNaN(value)) return;
+  const before = column.mean[at];
+  if (Number.isNaN(before)) {
+    column.min[at] = column.max[at] = column.mean[at] = value;
+    return;
+  }
+  if (value < column.min[at]) column.min[at] = value;
+  if (value > column.max[at]) column.max[at] = value;
+  column.mean[at] = before + (value - before) / (span + 1);
+}
+
+function mergePoints(column: Column, to: number, spanTo: number, from: number, spanFrom: number): void {
+  const { min, max, mean } = column;
+  if (Number.isNaN(mean[from])) return;
+  if (Number.isNaN(mean[to])) {
+    copyPoint(column, to, from);
+    return;
+  }
+  if (min[from] < min[to]) min[to] = min[from];
+  if (max[from] > max[to]) max[to] = max[from];
+  mean[to] += ((mean[from] - mean[to]) * spanFrom) / (spanTo + spanFrom);
+}
+
+function copyPoint({ min, max, mean }: Column, to: number, from: number): void {
+  min[to] = min[from];
+  max[to] = max[from];
+  mean[to] = mean[from];
+}

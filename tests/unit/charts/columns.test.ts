@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lastValue, lowerBound, pointsFrom, rawPoints, splice, valueNear } from '../../../src/renderer/charts/columns.ts';
+
+const ascending = fc.uniqueArray(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 200 }).map((a) => {
+  return Float64Array.from(a).sort();
+});
+
+describe('lowerBound', () => {
+  it('is the number of entries below the value', () => {
+    fc.assert(
+      fc.property(ascending, fc.integer({ min: -10, max: 5010 }), (x, v) => {
+        expect(lowerBound(x, v)).toBe(x.filter((e) => e < v).length);
+      }),
+    );
+  });
+});
+
+describe('valueNear', () => {
+  it('finds a point no other is nearer than', () => {
+    fc.assert(
+      fc.property(ascending, fc.integer({ min: -10, max: 5010 }), (x, at) => {
+        const found = valueNear(rawPoints(x, Float32Array.from(x)), at);
+        expect(Math.abs((found?.x ?? NaN) - at)).toBe(Math.min(...x.map((e) => Math.abs(e - at))));
+        expect(found?.y).toBe(found?.x);
+      }),
+    );
+  });
+
+  it('has nothing to say of an unmeasured point or of no points', () => {
+    expect(valueNear(pointsFrom([1, 2], (v) => v, (v) => (v === 2 ? null : v)), 2)).toBeNull();
+    expect(valueNear(rawPoints(new Float64Array(0), new Float32Array(0)), 2)).toBeNull();
+  });
+});
+
+describe('lastValue', () => {
+  it('skips what was not measured', () => {
+    expect(lastValue(rawPoints(new Float64Array(3), Float32Array.of(1, 2, Number.NaN)))).toBe(2);
+    expect(lastValue(rawPoints(new Float64Array(1), Float32Array.of(Number.NaN)))).toBeNull();
+  });
+});
+
+describe('splice', () => {
+  it('keeps x ascending and puts the fine points where the coarse ones were', () => {
+    fc.assert(
+      fc.property(ascending, fc.nat(2500), fc.nat(2500), (x, from, length) => {
+        const to = from + length;
+        const coarse = rawPoints(x, new Float32Array(x.length).fill(1));
+        const fineX = Float64Array.from({ length: Math.min(50, length + 1) }, (_, i) => from + i);
+        const out = splice(coarse, rawPoints(fineX, new Float32Array(fineX.length).fill(2)), from, to);
+        for (let i = 1; i < out.x.length; i++) expect(out.x[i]).toBeGreaterThan(out.x[i - 1]);
+        expect(out.mean.filter((v) => v === 2).length).toBe(fineX.length);
+        expect(out.x.length).toBe(fineX.length + x.filter((e) => e < from || e > to).length);
+      }),
+    );
+  });
+});

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rawPoints } from '../../../src/renderer/charts/columns.ts';
+import { decimate, emptyPixels, widen } from '../../../src/renderer/charts/decimate.ts';
+import { extremes, finite, perhapsNaN } from './arbitraries.ts';
+
+function pointsOf(values: readonly number[]) {
+  return rawPoints(Float64Array.from(values, (_, i) => i), Float32Array.from(values));
+}
+
+describe('decimate', () => {
+  it('loses no extreme of the view, whatever the number of buckets', () => {
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 10, maxLength: 2000 }), fc.integer({ min: 1, max: 300 }), (v, buckets) => {
+        const pixels = decimate(pointsOf(v), 0, v.length - 1, buckets, emptyPixels());
+        const expected = extremes(Float32Array.from(v));
+        expect(Math.min(...pixels.min.subarray(0, pixels.length))).toBe(expected.min);
+        expect(Math.max(...pixels.max.subarray(0, pixels.length))).toBe(expected.max);
+      }),
+    );
+  });
+
+  it('draws no more points than the screen has use for', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 500 }), (n, buckets) => {
+        const values = new Float32Array(n).fill(1);
+        const points = rawPoints(Float64Array.from(values, (_, i) => i), values);
+        const { length } = decimate(points, 0, n - 1, buckets, emptyPixels());
+        expect(length).toBeLessThanOrEqual(Math.max(2 * buckets, buckets + 3));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('has ascending x, min ≤ mean ≤ max, and NaN only where a whole bucket is unmeasured', () => {
+    fc.assert(
+      fc.property(fc.array(perhapsNaN, { minLength: 50, maxLength: 1500 }), fc.integer({ min: 5, max: 60 }), (v, buckets) => {
+        const p = decimate(pointsOf(v), 0, v.length - 1, buckets, emptyPixels());
+        for (let i = 0; i < p.length; i++) {
+          if (i > 0) expect(p.x[i]).toBeGreaterThan(p.x[i - 1]);
+          if (Number.isNaN(p.mean[i])) continue;
+          expect(p.min[i]).toBeLessThanOrEqual(p.mean[i] + 1e-3);
+          expect(p.mean[i]).toBeLessThanOrEqual(p.max[i] + 1e-3);
+        }
+      }),
+    );
+  });
+
+  it('keeps a bucket the same while the view is panned by whole buckets', () => {
+    const values = Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i) * i);
+    const points = rawPoints(Float64Array.from(values, (_, i) => i), values);
+    const a = decimate(points, 1000, 5000, 100, emptyPixels());
+    const b = decimate(points, 1400, 5400, 100, emptyPixels());
+    const at = [...a.x.subarray(0, a.length)].indexOf(b.x[5]);
+    expect(at).toBeGreaterThan(0);
+    expect(a.max[at]).toBe(b.max[5]);
+  });
+
+  it('gives raw points back when there are few, with one beyond each edge', () => {
+    const p = decimate(pointsOf([0, 1, 2, 3, 4, 5, 6, 7]), 3, 5, 100, emptyPixels());
+    expect([...p.x.subarray(0, p.length)]).toEqual([2, 3, 4, 5]);
+    expect(p.banded).toBe(false);
+  });
+
+  it('reuses its buffers', () => {
+    const out = emptyPixels();
+    decimate(pointsOf(Array.from({ length: 500 }, () => 1)), 0, 499, 100, out);
+    const { x } = out;
+    decimate(pointsOf([1, 2, 3]), 0, 2, 100, out);
+    expect(out.x).toBe(x);
+    expect(out.length).toBe(3);
+  });
+});
+
+describe('widen', () => {
+  it('ignores gaps, and values that a log scale cannot show', () => {
+    const p = decimate(pointsOf([Number.NaN, -5, 0, 3, 8]), 0, 4, 100, emptyPixels());
+    const linear = { min: Infinity, max: -Infinity };
+    widen(linear, p, false);
+    expect(linear).toEqual({ min: -5, max: 8 });
+    const log = { min: Infinity, max: -Infinity };
+    widen(log, p, true);
+    expect(log).toEqual({ min: 3, max: 8 });
+  });
+});

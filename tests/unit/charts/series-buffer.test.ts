@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SeriesBuffer } from '../../../src/renderer/charts/series-buffer.ts';
+import { extremes, perhapsNaN } from './arbitraries.ts';
+
+const CAPACITY = 32;
+
+/** Raw steps 1.. in blocks of the given sizes. */
+function fill(buffer: SeriesBuffer, values: Float32Array, blockSizes: readonly number[]): void {
+  let at = 0;
+  for (let b = 0; at < values.length; b++) {
+    const count = Math.min(values.length - at, blockSizes[b % blockSizes.length]);
+    buffer.append(at + 1, count, { a: values.subarray(at, at + count) });
+    at += count;
+  }
+}
+
+describe('SeriesBuffer', () => {
+  it('stays within its capacity and holds every step once, whatever the blocks', () => {
+    fc.assert(
+      fc.property(
+        fc.array(perhapsNaN, { minLength: 1, maxLength: 1000 }),
+        fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 5 }),
+        (list, blocks) => {
+          const values = Float32Array.from(list);
+          const buffer = new SeriesBuffer(['a'], CAPACITY);
+          fill(buffer, values, blocks);
+          expect(buffer.length).toBeLessThanOrEqual(CAPACITY);
+          expect(buffer.firstStep).toBe(1);
+          expect(buffer.lastStep).toBe(values.length);
+          const { x, min, max, mean } = buffer.points('a');
+          for (let i = 0; i < x.length; i++) {
+            const end = i + 1 < x.length ? x[i + 1] : values.length + 1;
+            const expected = extremes(values.subarray(x[i] - 1, end - 1));
+            expect(end - x[i]).toBeLessThanOrEqual(buffer.stepsPerPoint);
+            if (Number.isNaN(expected.mean)) expect(mean[i]).toBeNaN();
+            else {
+              expect(min[i]).toBe(expected.min);
+              expect(max[i]).toBe(expected.max);
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  it('has the mean of the steps in each point', () => {
+    const values = Float32Array.from({ length: 500 }, (_, i) => Math.cos(i / 7) * 3);
+    const buffer = new SeriesBuffer(['a'], CAPACITY);
+    fill(buffer, values, [7]);
+    const { x, mean } = buffer.points('a');
+    for (let i = 0; i + 1 < x.length; i++) {
+      expect(mean[i]).toBeCloseTo(extremes(values.subarray(x[i] - 1, x[i + 1] - 1)).mean, 4);
+    }
+  });
+
+  it('skips steps it already holds', () => {
+    const buffer = new SeriesBuffer(['a'], CAPACITY);
+    buffer.append(1, 5, { a: Float32Array.of(1, 2, 3, 4, 5) });
+    expect(buffer.append(4, 4, { a: Float32Array.of(40, 50, 6, 7) })).toBe(2);
+    expect([...buffer.points('a').mean]).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(buffer.append(1, 3, { a: Float32Array.of(9, 9, 9) })).toBe(0);
+  });
+
+  it('goes on from a series that was reduced elsewhere, and does not coarsen it before the new steps are as coarse', () => {
+    const buffer = new SeriesBuffer(['a'], CAPACITY);
+    const column = { a: Float32Array.from({ length: 10 }, (_, i) => i) };
+    const step = Float64Array.from({ length: 10 }, (_, i) => 1 + i * 100);
+    buffer.seed({ stepsPerPoint: 100, step, min: column, max: column, mean: column }, 950);
+    expect(buffer.lastStep).toBe(950);
+    buffer.append(951, 5, { a: Float32Array.of(1, 2, 3, 4, 5) });
+    expect([...buffer.points('a').x.subarray(10)]).toEqual([951, 952, 953, 954, 955]);
+    buffer.append(956, 95, { a: new Float32Array(95).fill(42) });
+    expect(buffer.lastStep).toBe(1050);
+    expect([...buffer.points('a').x.subarray(0, 10)]).toEqual([...step]);
+    const { max } = buffer.points('a');
+    expect(max[max.length - 1]).toBe(42);
+  });
+
+  it('keeps raw values as one array until it has to merge', () => {
+    const buffer = new SeriesBuffer(['a'], CAPACITY);
+    buffer.append(1, 3, { a: Float32Array.of(1, 2, 3) });
+    const points = buffer.points('a');
+    expect(points.min).toBe(points.mean);
+    expect(() => buffer.points('b')).toThrow('No column "b"');
+  });
+});
