@@ -1,0 +1,54 @@
+/** The runs as main last told of them, by id, kept current through `runs.changes`. Not here: what a page shows of them. */
+import { defineStore } from 'pinia';
+import { computed, shallowRef } from 'vue';
+import type { RunChange, RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import { client, follow } from '../../rpc.ts';
+
+const LIVE: ReadonlySet<RunStatus> = new Set<RunStatus>(['queued', 'starting', 'running', 'paused']);
+
+export function isLive(run: Pick<RunSummary, 'status'>): boolean {
+  return LIVE.has(run.status);
+}
+
+export const useRunsStore = defineStore('runs', () => {
+  const byId = shallowRef<ReadonlyMap<string, RunSummary>>(new Map());
+  const loaded = shallowRef(false);
+  const error = shallowRef<unknown>(null);
+
+  /** Changes since the last frame; a training run sends several a second. */
+  let pending: RunChange[] = [];
+
+  function applyPending(): void {
+    const next = new Map(byId.value);
+    for (const change of pending) {
+      if (change.type === 'deleted') next.delete(change.runId);
+      else next.set(change.run.id, change.run);
+    }
+    pending = [];
+    byId.value = next;
+  }
+
+  async function load(): Promise<void> {
+    const runs = await client.runs.list();
+    byId.value = new Map(runs.map((run) => [run.id, run]));
+    loaded.value = true;
+    error.value = null;
+  }
+
+  follow((signal) => client.runs.changes(undefined, { signal }), {
+    onStart: load,
+    onEvent(change) {
+      if (pending.push(change) === 1) requestAnimationFrame(applyPending);
+    },
+    onError(cause) {
+      error.value = cause;
+    },
+  });
+
+  const all = computed(() => [...byId.value.values()].toSorted((a, b) => b.number - a.number));
+  const live = computed(() => all.value.filter(isLive));
+  /** The run the sidebar and the dock speak of. */
+  const current = computed(() => live.value.find((run) => run.status === 'running') ?? live.value[0] ?? null);
+
+  return { byId, all, live, current, loaded, error };
+});

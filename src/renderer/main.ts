@@ -1,0 +1,15 @@
+/** Entry of the page: connects to the host, then mounts the app. */
+import './zod-setup.ts';
+import './ui/tokens.css';
+import './ui/base.css';
+import { createPinia } from 'pinia';
+import { createApp } from 'vue';
+import App from './App.vue';
+import { createAppRouter } from './router.ts';
+import { connect } from './rpc.ts';
+import { followSystemTheme } from './ui/theme.ts';
+
+followSystemTheme();
+// Before the router: the host's token stands in the fragment, which the router would take for a route.
+connect();
+createApp(App).use(createPinia()).use(createAppRouter()).mount('#app');

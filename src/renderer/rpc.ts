@@ -1,0 +1,127 @@
+/**
+ * The page's one link to main: `client` for calls, `connection` for what to show about it, `follow` for streams.
+ * http(s): the Node host's WebSocket; any other protocol: the MessagePort that the Electron preload hands over.
+ * A call made while the link is down waits for the next one; a call in flight when it drops fails.
+ */
+import { createORPCClient, DynamicLink } from '@orpc/client';
+import { RPCLink as PortLink } from '@orpc/client/message-port';
+import { RPCLink as SocketLink } from '@orpc/client/websocket';
+import { readonly, ref } from 'vue';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+
+/** `refused`: the host answers but does not take this page's token. */
+export type ConnectionState = 'connecting' | 'open' | 'lost' | 'refused';
+type Link = SocketLink<Record<never, never>> | PortLink<Record<never, never>>;
+
+const TOKEN_KEY = 'nextvec-token';
+const RETRY_FIRST_MS = 400;
+const RETRY_MAX_MS = 5000;
+
+const state = ref<ConnectionState>('connecting');
+export const connection = readonly(state);
+
+let link = Promise.withResolvers<Link>();
+
+function opened(next: Link): void {
+  link.resolve(next);
+  state.value = 'open';
+}
+
+export const client: NextvecClient = createORPCClient(new DynamicLink<Record<never, never>>(() => link.promise));
+
+/** Token of the Node host: once from the fragment, then from the tab's own storage, never left in the address bar. */
+function takeToken(): string | null {
+  const match = /^#token=([^&]+)(?:&route=(.*))?$/.exec(location.hash);
+  if (!match) return sessionStorage.getItem(TOKEN_KEY);
+  const token = decodeURIComponent(match[1]);
+  sessionStorage.setItem(TOKEN_KEY, token);
+  history.replaceState(null, '', `${location.pathname}${location.search}#${match[2] ?? '/'}`);
+  return token;
+}
+
+function connectSocket(token: string): void {
+  let retryMs = RETRY_FIRST_MS;
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+
+  function open(): void {
+    const socket = new WebSocket(`${scheme}://${location.host}/rpc`, ['nextvec', token]);
+    let wasOpen = false;
+    socket.addEventListener('open', () => {
+      wasOpen = true;
+      retryMs = RETRY_FIRST_MS;
+      opened(new SocketLink({ websocket: socket, customJsonSerializers: TYPED_ARRAY_SERIALIZERS }));
+    });
+    socket.addEventListener('close', () => {
+      if (wasOpen) link = Promise.withResolvers<Link>();
+      void noteLoss().finally(() => setTimeout(open, retryMs));
+      retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+    });
+  }
+
+  /** A refused upgrade looks like any other failure to a page; whether the host itself answers tells the two apart. */
+  async function noteLoss(): Promise<void> {
+    try {
+      await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
+      state.value = state.value === 'open' ? 'lost' : 'refused';
+    } catch {
+      state.value = 'lost';
+    }
+  }
+  open();
+}
+
+function connectPort(): void {
+  window.addEventListener('message', (event: MessageEvent<unknown>) => {
+    const isPort = (event.data as { type?: unknown } | null)?.type === 'nextvec-port';
+    const port = event.ports[0];
+    if (event.source !== window || !isPort || !port) return;
+    // A second port means that main has started over.
+    if (state.value === 'open') link = Promise.withResolvers<Link>();
+    opened(new PortLink({ port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS }));
+    port.start();
+  });
+  window.postMessage({ type: 'nextvec-ready' }, location.origin === 'null' ? '*' : location.origin);
+}
+
+/** Opens the link and keeps it open for the life of the page. Call once, before the router reads the fragment. */
+export function connect(): void {
+  if (!location.protocol.startsWith('http')) return connectPort();
+  const token = takeToken();
+  if (token === null) state.value = 'refused';
+  else connectSocket(token);
+}
+
+export interface FollowOptions<T> {
+  /** Before the first event and again after each reconnect: load what the stream only tells changes of. */
+  readonly onStart?: () => void | Promise<void>;
+  readonly onEvent: (event: T) => void;
+  /** The stream ended with an error that is not a lost link; it is opened again after a pause unless this returns false. */
+  readonly onError?: (error: unknown) => boolean | void;
+}
+
+/** Follows an event stream across reconnects until the returned function is called or the stream ends by itself. */
+export function follow<T>(
+  open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
+  options: FollowOptions<T>,
+): () => void {
+  const abort = new AbortController();
+  void (async () => {
+    for (let pauseMs = RETRY_FIRST_MS; !abort.signal.aborted; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+      try {
+        const stream = await open(abort.signal);
+        await options.onStart?.();
+        for await (const event of stream) {
+          pauseMs = RETRY_FIRST_MS;
+          options.onEvent(event);
+        }
+        return;
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        if (state.value === 'open' && options.onError?.(error) === false) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  })();
+  return () => abort.abort();
+}

@@ -1,0 +1,32 @@
+/** An error as the page shows it: what, where, what to do next. Not here: how errors are made (domain/errors.ts). */
+import { ORPCError } from '@orpc/client';
+import type { ErrorData } from '#shared/contract/errors.ts';
+
+export interface ShownError {
+  readonly message: string;
+  readonly place: string | null;
+  readonly remedy: string | null;
+  /** Code of domain/errors.ts, or that of the link. */
+  readonly code: string;
+}
+
+function isErrorData(data: unknown): data is ErrorData {
+  return typeof data === 'object' && data !== null && typeof (data as ErrorData).code === 'string';
+}
+
+export function shownError(error: unknown): ShownError {
+  if (error instanceof ORPCError) {
+    const { data } = error as ORPCError<string, unknown>;
+    if (isErrorData(data)) {
+      return { message: error.message, place: data.place ?? null, remedy: data.remedy ?? null, code: data.code };
+    }
+    return { message: error.message, place: null, remedy: null, code: error.code };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { message, place: null, remedy: null, code: 'INTERNAL' };
+}
+
+/** Whether the error only says that the person, or a page that went away, called the work off. */
+export function isCancelled(error: unknown): boolean {
+  return (error instanceof Error && error.name === 'AbortError') || shownError(error).code === 'CANCELLED';
+}

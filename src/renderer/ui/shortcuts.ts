@@ -1,0 +1,44 @@
+/** Keyboard shortcuts of the window: "mod+k" is ⌘K on a Mac and Ctrl+K elsewhere. */
+import { useEventListener } from '@vueuse/core';
+
+export const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+
+const SYMBOLS: Readonly<Record<string, string>> = IS_MAC
+  ? { mod: '⌘', shift: '⇧', alt: '⌥', enter: '↩', backspace: '⌫', escape: 'esc' }
+  : { mod: 'Ctrl', shift: 'Shift', alt: 'Alt', enter: 'Enter', backspace: 'Del', escape: 'Esc' };
+
+export function shortcutLabel(keys: string): string {
+  const parts = keys.split('+').map((part) => SYMBOLS[part] ?? part.toUpperCase());
+  return parts.join(IS_MAC ? '' : ' ');
+}
+
+function matches(event: KeyboardEvent, keys: string): boolean {
+  const parts = keys.split('+');
+  const key = parts.at(-1);
+  const mod = IS_MAC ? event.metaKey : event.ctrlKey;
+  return (
+    event.key.toLowerCase() === key &&
+    mod === parts.includes('mod') &&
+    event.shiftKey === parts.includes('shift') &&
+    event.altKey === parts.includes('alt')
+  );
+}
+
+/** Whether the key belongs to a field the person types in. */
+export function isTyping(event: KeyboardEvent): boolean {
+  const target = event.target as HTMLElement | null;
+  return target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+/** Binds shortcuts for the life of the component; ones without "mod" are left alone while the person types. */
+export function useShortcuts(bindings: Readonly<Record<string, () => void>>): void {
+  useEventListener(window, 'keydown', (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    for (const [keys, run] of Object.entries(bindings)) {
+      if (!matches(event, keys) || (!keys.includes('mod') && isTyping(event))) continue;
+      event.preventDefault();
+      run();
+      return;
+    }
+  });
+}
