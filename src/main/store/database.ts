@@ -1,0 +1,165 @@
+/**
+ * Opens the history: one SQLite file, WAL. A newer file is refused untouched, a damaged one is copied aside and
+ * refused, an older one is copied aside and migrated. Never resets anything. Not here: the tables' queries.
+ */
+import Database from 'better-sqlite3';
+import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
+
+export type Db = Database.Database;
+
+/** How long a statement waits for another connection's write. */
+const BUSY_TIMEOUT_MS = 5000;
+/** Checking reads every page: up to this size it takes well under a second. */
+const CHECKED_BYTES = 256 * 2 ** 20;
+
+export interface OpenOptions {
+  readonly readonly?: boolean;
+  /** Tests open with another history. */
+  readonly migrations?: readonly Migration[];
+}
+
+export function openDatabase(path: string, options: OpenOptions = {}): Db {
+  const migrations = options.migrations ?? MIGRATIONS;
+  const isNew = !existsSync(path);
+  if (isNew && options.readonly === true) {
+    throw new NextvecError('NOT_FOUND', `There is no history at ${path}.`, {
+      remedy: 'Start Nextvec once on this folder, or name another one with --home.',
+      details: { place: path },
+    });
+  }
+  let db: Db | null = null;
+  try {
+    db = new Database(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS });
+    refuseNewer(db, path, migrations);
+    if (!isNew) checkSound(db, path);
+    configure(db, options.readonly ?? false);
+    if (options.readonly === true) refuseOlder(db, path, migrations);
+    else migrate(db, path, migrations);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw explain(error, path);
+  }
+}
+
+function configure(db: Db, readonly: boolean): void {
+  db.pragma('foreign_keys = ON');
+  if (readonly) return;
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+}
+
+function versionOf(db: Db): number {
+  return db.pragma('user_version', { simple: true }) as number;
+}
+
+function refuseNewer(db: Db, path: string, migrations: readonly Migration[]): void {
+  const version = versionOf(db);
+  const known = migrations.length;
+  if (version > known) {
+    throw new NextvecError(
+      'DATABASE_NEWER',
+      `The history ${path} was written by a newer Nextvec (version ${version} of its tables; this one knows ${known}). It was not touched.`,
+      { remedy: 'Install the newer Nextvec, or name another storage folder.', details: { place: path } },
+    );
+  }
+}
+
+function refuseOlder(db: Db, path: string, migrations: readonly Migration[]): void {
+  if (versionOf(db) < migrations.length) {
+    throw new NextvecError('LOCKED', `The history ${path} is of an older Nextvec that has the folder open.`, {
+      remedy: 'Quit the older Nextvec first; this one then brings the history up to date.',
+      details: { place: path },
+    });
+  }
+}
+
+/** A file of many gigabytes is only checked where it is read; everything smaller as a whole. */
+function checkSound(db: Db, path: string): void {
+  const bytes = statSync(path).size;
+  if (bytes === 0 && hasRuns(path)) throw damaged(path, 'the file is empty, yet there are runs beside it');
+  if (bytes > CHECKED_BYTES) return;
+  const verdict = db.pragma('quick_check(1)', { simple: true }) as string;
+  if (verdict !== 'ok') throw damaged(path, verdict);
+}
+
+function hasRuns(path: string): boolean {
+  const folder = join(dirname(path), 'runs');
+  return existsSync(folder) && readdirSync(folder).length > 0;
+}
+
+/** Applies what is missing, each migration in a transaction of its own; an old file is copied aside first. */
+export function migrate(db: Db, path: string, migrations: readonly Migration[] = MIGRATIONS): void {
+  const from = versionOf(db);
+  if (from === migrations.length) return;
+  if (from > 0) keepCopy(db, `${path}.before-version-${migrations.length}`);
+  for (const migration of migrations.slice(from)) {
+    db.transaction(() => {
+      db.exec(migration.sql);
+      const broken = db.pragma('foreign_key_check') as unknown[];
+      if (broken.length > 0) throw new Error(`migration ${migration.version} breaks ${broken.length} foreign keys`);
+      db.pragma(`user_version = ${migration.version}`);
+    }).immediate();
+  }
+}
+
+/** A whole, consistent copy; under its final name only once complete. */
+function keepCopy(db: Db, copyPath: string): void {
+  if (existsSync(copyPath)) return;
+  const partial = `${copyPath}.${process.pid}.tmp`;
+  db.prepare('VACUUM INTO ?').run(partial);
+  renameSync(partial, copyPath);
+}
+
+function damaged(path: string, detail: string): NextvecError {
+  const copies = keepDamaged(path);
+  return new NextvecError(
+    'DATABASE_DAMAGED',
+    `The history ${path} is damaged (${detail}). Nothing was changed; a copy is at ${copies}.`,
+    {
+      remedy:
+        'Put a backup of the storage folder in its place, or move the file away to start a new history; runs and data sets stay on disk.',
+      details: { place: path, copy: copies },
+    },
+  );
+}
+
+function keepDamaged(path: string): string {
+  const copy = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`;
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+  }
+  return copy;
+}
+
+/** SQLite's own errors as ours; anything else passes through. */
+export function explain(error: unknown, path: string): unknown {
+  if (isNextvecError(error) || !(error instanceof Database.SqliteError)) return error;
+  const { code, message } = error;
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return damaged(path, message);
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new NextvecError('LOCKED', `Another program holds the history ${path} (${message}).`, {
+      remedy: 'Close the other program that has this file open, then try again.',
+      details: { place: path },
+      cause: error,
+    });
+  }
+  if (code.startsWith('SQLITE_FULL') || code === 'SQLITE_IOERR_WRITE') {
+    return new NextvecError('DISK_FULL', `The disk is full; the history ${path} could not be written.`, {
+      remedy: 'Free some space on that disk; nothing written so far is lost.',
+      details: { place: path },
+      cause: error,
+    });
+  }
+  if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') {
+    return new NextvecError('NO_PERMISSION', `The history ${path} cannot be opened for writing (${message}).`, {
+      remedy: 'Check the permissions of the storage folder, or name another one.',
+      details: { place: path },
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,101 @@
+/** Rows of imported data sets. Their vectors are files below `datasets/<id>/`, written by `main/datasets`. */
+import type { Dataset } from '#shared/contract/datasets.ts';
+import type { Passport } from '#shared/domain/passport.ts';
+import type { Db } from './database.ts';
+
+/** What decides, with the file's hash, whether an import would give the same store. */
+export interface ImportOptions {
+  readonly dtype: 'float32' | 'float16';
+  readonly crossArticles: boolean;
+}
+
+export interface NewDataset {
+  readonly id: string;
+  readonly name: string;
+  readonly sourcePath: string;
+  readonly isSample: boolean;
+  readonly importedAt: number;
+  readonly storedBytes: number;
+  readonly passport: Passport;
+  readonly options: ImportOptions;
+}
+
+interface DatasetRow {
+  id: string;
+  name: string;
+  source_path: string;
+  is_sample: number;
+  imported_at_ms: number;
+  stored_bytes: number;
+  passport_json: string;
+  run_count: number;
+}
+
+const SELECT = `SELECT datasets.*,
+  (SELECT count(*) FROM runs WHERE runs.dataset_id = datasets.id OR runs.ood_id = datasets.id) AS run_count
+  FROM datasets`;
+
+function toDataset(row: DatasetRow): Dataset {
+  const passport = JSON.parse(row.passport_json) as Passport;
+  return {
+    id: row.id,
+    name: row.name,
+    sourcePath: row.source_path,
+    isSample: row.is_sample === 1,
+    importedAt: row.imported_at_ms,
+    windows: passport.windows,
+    vectors: passport.vectors,
+    T: passport.T,
+    D: passport.D,
+    storedBytes: row.stored_bytes,
+    runCount: row.run_count,
+    passport,
+  };
+}
+
+export function insertDataset(db: Db, dataset: NewDataset): void {
+  db.prepare(
+    `INSERT INTO datasets (id, name, source_path, is_sample, imported_at_ms, stored_bytes, passport_json, options_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(
+    dataset.id,
+    dataset.name,
+    dataset.sourcePath,
+    dataset.isSample ? 1 : 0,
+    dataset.importedAt,
+    dataset.storedBytes,
+    JSON.stringify(dataset.passport),
+    JSON.stringify(dataset.options),
+  );
+}
+
+export function listDatasets(db: Db): Dataset[] {
+  return db.prepare<[], DatasetRow>(`${SELECT} ORDER BY imported_at_ms DESC, id`).all().map(toDataset);
+}
+
+export function findDataset(db: Db, id: string): Dataset | null {
+  const row = db.prepare<[string], DatasetRow>(`${SELECT} WHERE id = ?`).get(id);
+  return row === undefined ? null : toDataset(row);
+}
+
+/** The data set that the same file gave with the same options before. */
+export function findDatasetByContent(db: Db, sha256: string, options: ImportOptions): Dataset | null {
+  const row = db
+    .prepare<[string, string], DatasetRow>(
+      `${SELECT} WHERE json_extract(passport_json, '$.sha256') = ? AND options_json = ? ORDER BY imported_at_ms LIMIT 1`,
+    )
+    .get(sha256, JSON.stringify(options));
+  return row === undefined ? null : toDataset(row);
+}
+
+export function renameDataset(db: Db, id: string, name: string): void {
+  db.prepare('UPDATE datasets SET name = ? WHERE id = ?').run(name, id);
+}
+
+export function markSample(db: Db, id: string, name: string): void {
+  db.prepare('UPDATE datasets SET is_sample = 1, name = ? WHERE id = ?').run(name, id);
+}
+
+export function deleteDataset(db: Db, id: string): void {
+  db.prepare('DELETE FROM datasets WHERE id = ?').run(id);
+}

@@ -1,0 +1,143 @@
+/** What a run leaves behind besides its series: attempts, epochs, gates, log lines, checkpoints. Rows are only added. */
+import type { GateResult, LogLine } from '#shared/contract/runs.ts';
+import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/training.ts';
+import type { Gate } from '#shared/domain/recipe.ts';
+import type { Db } from './database.ts';
+import { closeSeries } from './series.ts';
+
+/** Begins a new life of a run whose next step is `firstStep`; returns its number, 1 for the first. */
+export function beginAttempt(db: Db, runId: string, firstStep: number, atMs: number): number {
+  const newest = db
+    .prepare<[string], { n: number }>('SELECT coalesce(max(attempt), 0) AS n FROM attempts WHERE run_id = ?')
+    .get(runId);
+  const attempt = (newest?.n ?? 0) + 1;
+  db.prepare(
+    `INSERT INTO attempts (run_id, attempt, first_step, last_step, started_at_ms, columns_json) VALUES (?, ?, ?, ?, ?, ?)`,
+  ).run(runId, attempt, firstStep, firstStep - 1, atMs, JSON.stringify(STEP_COLUMNS));
+  return attempt;
+}
+
+export function setAttemptEngine(db: Db, runId: string, attempt: number, engine: unknown): void {
+  db.prepare('UPDATE attempts SET engine_json = ? WHERE run_id = ? AND attempt = ?').run(
+    JSON.stringify(engine),
+    runId,
+    attempt,
+  );
+}
+
+export function endAttempts(db: Db, runId: string, atMs: number): void {
+  const open = db
+    .prepare<[string], { attempt: number }>('SELECT attempt FROM attempts WHERE run_id = ? AND ended_at_ms IS NULL')
+    .all(runId);
+  for (const { attempt } of open) {
+    closeSeries(db, { runId, attempt });
+    db.prepare('UPDATE attempts SET ended_at_ms = ? WHERE run_id = ? AND attempt = ?').run(atMs, runId, attempt);
+  }
+}
+
+export function insertEpoch(db: Db, runId: string, attempt: number, record: EpochRecord, atMs: number): void {
+  db.prepare('INSERT INTO epochs (run_id, epoch, attempt, at_ms, record_json) VALUES (?, ?, ?, ?, ?)').run(
+    runId,
+    record.epoch,
+    attempt,
+    atMs,
+    JSON.stringify(record),
+  );
+}
+
+const NEWEST_EPOCHS = `SELECT run_id, epoch, record_json FROM epochs AS e
+  WHERE attempt = (SELECT max(attempt) FROM epochs WHERE run_id = e.run_id AND epoch = e.epoch)`;
+
+/** One record an epoch, from the newest attempt that has it. */
+export function listEpochs(db: Db, runId: string): EpochRecord[] {
+  return db
+    .prepare<[string], { record_json: string }>(`${NEWEST_EPOCHS} AND run_id = ? ORDER BY epoch`)
+    .all(runId)
+    .map((row) => JSON.parse(row.record_json) as EpochRecord);
+}
+
+/** Validation cosine of each epoch: of one run, or of all by run id. */
+export function listSparklines(db: Db, runId: string | null): Map<string, (number | null)[]> {
+  const rows = db
+    .prepare<[string | null, string | null], { run_id: string; value: number | null }>(
+      `SELECT run_id, json_extract(record_json, '$.valCosine') AS value FROM (${NEWEST_EPOCHS})
+       WHERE ? IS NULL OR run_id = ? ORDER BY run_id, epoch`,
+    )
+    .all(runId, runId);
+  const lines = new Map<string, (number | null)[]>();
+  for (const { run_id, value } of rows) {
+    const line = lines.get(run_id);
+    if (line === undefined) lines.set(run_id, [value]);
+    else line.push(value);
+  }
+  return lines;
+}
+
+export function insertGate(db: Db, runId: string, attempt: number, result: GateResult, atMs: number): void {
+  db.prepare(
+    'INSERT INTO gates (run_id, attempt, epoch, gate_json, value, passed, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  ).run(runId, attempt, result.epoch, JSON.stringify(result.gate), result.value, result.passed ? 1 : 0, atMs);
+}
+
+/** Gates of the newest attempt that read each epoch. */
+export function listGates(db: Db, runId: string): GateResult[] {
+  return db
+    .prepare<[string], { epoch: number; gate_json: string; value: number | null; passed: number }>(
+      `SELECT epoch, gate_json, value, passed FROM gates AS g WHERE run_id = ?
+       AND attempt = (SELECT max(attempt) FROM gates WHERE run_id = g.run_id AND epoch = g.epoch) ORDER BY epoch, id`,
+    )
+    .all(runId)
+    .map((row) => ({
+      type: 'gate',
+      gate: JSON.parse(row.gate_json) as Gate,
+      epoch: row.epoch,
+      value: row.value,
+      passed: row.passed === 1,
+    }));
+}
+
+export function insertLog(db: Db, runId: string, line: LogLine): void {
+  db.prepare('INSERT INTO log (run_id, at_ms, level, message) VALUES (?, ?, ?, ?)').run(
+    runId,
+    Math.round(line.at),
+    line.level,
+    line.message,
+  );
+}
+
+export function listLog(db: Db, runId: string): LogLine[] {
+  return db
+    .prepare<[string], LogLine>('SELECT at_ms AS at, level, message FROM log WHERE run_id = ? ORDER BY id')
+    .all(runId);
+}
+
+export interface CheckpointRow {
+  /** Name of its folder below the run's. */
+  readonly folder: string;
+  readonly kind: 'best' | 'last' | 'kept';
+  readonly epoch: number;
+  readonly step: number;
+  readonly valCosine: number | null;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Records a checkpoint; of `last` and `best` only the newest is on disk, so only that row stays. */
+export function putCheckpoint(db: Db, runId: string, row: CheckpointRow, atMs: number): void {
+  if (row.kind !== 'kept') {
+    db.prepare('DELETE FROM checkpoints WHERE run_id = ? AND kind = ?').run(runId, row.kind);
+  }
+  db.prepare(
+    `INSERT OR REPLACE INTO checkpoints (run_id, folder, kind, epoch, step, val_cosine, bytes, sha256, at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(runId, row.folder, row.kind, row.epoch, row.step, row.valCosine, row.bytes, row.sha256, atMs);
+}
+
+export function listCheckpoints(db: Db, runId: string): CheckpointRow[] {
+  return db
+    .prepare<[string], CheckpointRow>(
+      `SELECT folder, kind, epoch, step, val_cosine AS valCosine, bytes, sha256 FROM checkpoints
+       WHERE run_id = ? ORDER BY step DESC, at_ms DESC`,
+    )
+    .all(runId);
+}

@@ -1,0 +1,149 @@
+/**
+ * The database's history: migration n takes a file from version n − 1 to n (`PRAGMA user_version`). Never edited once
+ * released, only appended to. Units stand in column names; times are milliseconds since 1970.
+ */
+
+export interface Migration {
+  readonly version: number;
+  readonly what: string;
+  readonly sql: string;
+}
+
+const FIRST: Migration = {
+  version: 1,
+  what: 'data sets, runs, attempts, epochs, series, gates, log, checkpoints, settings',
+  sql: `
+    CREATE TABLE datasets (
+      id TEXT NOT NULL PRIMARY KEY,
+      name TEXT NOT NULL,
+      source_path TEXT NOT NULL,
+      is_sample INTEGER NOT NULL CHECK (is_sample IN (0, 1)),
+      imported_at_ms INTEGER NOT NULL,
+      stored_bytes INTEGER NOT NULL,
+      passport_json TEXT NOT NULL CHECK (json_valid(passport_json)),
+      options_json TEXT NOT NULL CHECK (json_valid(options_json))
+    ) STRICT;
+
+    CREATE TABLE runs (
+      id TEXT NOT NULL PRIMARY KEY,
+      number INTEGER NOT NULL UNIQUE,
+      name TEXT NOT NULL,
+      status TEXT NOT NULL CHECK (status IN
+        ('queued', 'starting', 'running', 'paused', 'finished', 'stopped', 'failed', 'interrupted')),
+      reason TEXT NOT NULL DEFAULT '',
+      created_at_ms INTEGER NOT NULL,
+      ended_at_ms INTEGER,
+      recipe_json TEXT NOT NULL CHECK (json_valid(recipe_json)),
+      dataset_id TEXT REFERENCES datasets (id) ON DELETE SET NULL,
+      dataset_name TEXT NOT NULL,
+      ood_id TEXT REFERENCES datasets (id) ON DELETE SET NULL,
+      ood_name TEXT,
+      app_version TEXT NOT NULL,
+      engine_json TEXT CHECK (json_valid(engine_json)),
+      parameters INTEGER,
+      train_rows INTEGER,
+      val_rows INTEGER,
+      ood_rows INTEGER,
+      split_proof_json TEXT CHECK (json_valid(split_proof_json)),
+      baselines_json TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(baselines_json)),
+      epoch INTEGER NOT NULL DEFAULT 0,
+      step INTEGER NOT NULL DEFAULT 0,
+      total_steps INTEGER,
+      best_json TEXT CHECK (json_valid(best_json)),
+      rows_per_second REAL,
+      duration_ms REAL NOT NULL DEFAULT 0,
+      tags_json TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(tags_json)),
+      notes TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX runs_by_status ON runs (status);
+    CREATE INDEX runs_by_dataset ON runs (dataset_id);
+
+    -- One life of a trainer process for a run. A resumed run does the steps since its checkpoint again, as a new
+    -- attempt: rows are only ever added, and a reader takes the newest attempt that has a step.
+    CREATE TABLE attempts (
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      attempt INTEGER NOT NULL,
+      first_step INTEGER NOT NULL,
+      last_step INTEGER NOT NULL,
+      started_at_ms INTEGER NOT NULL,
+      ended_at_ms INTEGER,
+      engine_json TEXT CHECK (json_valid(engine_json)),
+      columns_json TEXT NOT NULL CHECK (json_valid(columns_json)),
+      PRIMARY KEY (run_id, attempt)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE epochs (
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      epoch INTEGER NOT NULL,
+      attempt INTEGER NOT NULL,
+      at_ms INTEGER NOT NULL,
+      record_json TEXT NOT NULL CHECK (json_valid(record_json)),
+      PRIMARY KEY (run_id, epoch, attempt)
+    ) STRICT;
+
+    -- 4096 steps of one column: raw float32, and [min, max, mean, count] float32 of each 16, 256 and 4096 steps.
+    -- The small blobs come first, so that a zoomed-out read never touches the pages of the raw values.
+    CREATE TABLE series_chunks (
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      attempt INTEGER NOT NULL,
+      "column" TEXT NOT NULL,
+      chunk INTEGER NOT NULL,
+      level3 BLOB NOT NULL,
+      level2 BLOB NOT NULL,
+      level1 BLOB NOT NULL,
+      raw BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX series_chunks_key ON series_chunks (run_id, attempt, "column", chunk);
+
+    -- Steps of a live attempt that do not fill a chunk yet: float32 [column][step], one row a flush.
+    CREATE TABLE series_tail (
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      attempt INTEGER NOT NULL,
+      first_step INTEGER NOT NULL,
+      steps INTEGER NOT NULL,
+      data BLOB NOT NULL,
+      PRIMARY KEY (run_id, attempt, first_step)
+    ) STRICT;
+
+    CREATE TABLE gates (
+      id INTEGER PRIMARY KEY,
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      attempt INTEGER NOT NULL,
+      epoch INTEGER NOT NULL,
+      gate_json TEXT NOT NULL CHECK (json_valid(gate_json)),
+      value REAL,
+      passed INTEGER NOT NULL CHECK (passed IN (0, 1)),
+      at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX gates_by_run ON gates (run_id);
+
+    CREATE TABLE log (
+      id INTEGER PRIMARY KEY,
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      at_ms INTEGER NOT NULL,
+      level TEXT NOT NULL CHECK (level IN ('info', 'warning', 'error')),
+      message TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX log_by_run ON log (run_id);
+
+    CREATE TABLE checkpoints (
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      folder TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('best', 'last', 'kept')),
+      epoch INTEGER NOT NULL,
+      step INTEGER NOT NULL,
+      val_cosine REAL,
+      bytes INTEGER NOT NULL,
+      sha256 TEXT NOT NULL,
+      at_ms INTEGER NOT NULL,
+      PRIMARY KEY (run_id, folder)
+    ) STRICT;
+
+    CREATE TABLE settings (
+      key TEXT NOT NULL PRIMARY KEY,
+      value_json TEXT NOT NULL CHECK (json_valid(value_json))
+    ) STRICT;
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST];

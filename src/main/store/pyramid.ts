@@ -1,0 +1,99 @@
+/**
+ * The arithmetic of a series' pyramid, without SQL. A step's index is step − 1. Level l ≥ 1 merges 16^l steps into one
+ * bucket of [min, max, mean, count] float32; buckets lie on multiples of 16^l of the index, whatever the attempt.
+ * NaN means "not measured" and is not counted.
+ */
+
+export const CHUNK_STEPS = 4096;
+export const LEVEL_FACTOR = 16;
+/** Levels above the raw values: 16, 256 and 4096 steps a bucket. */
+export const LEVELS = 3;
+const FIELDS = 4;
+
+export function bucketSteps(level: number): number {
+  return LEVEL_FACTOR ** level;
+}
+
+/** Where points are merged: one entry per output point. */
+export interface Buckets {
+  readonly min: Float32Array<ArrayBuffer>;
+  readonly max: Float32Array<ArrayBuffer>;
+  readonly sum: Float64Array<ArrayBuffer>;
+  readonly count: Float64Array<ArrayBuffer>;
+}
+
+export function emptyBuckets(length: number): Buckets {
+  return {
+    min: new Float32Array(length).fill(Number.NaN),
+    max: new Float32Array(length).fill(Number.NaN),
+    sum: new Float64Array(length),
+    count: new Float64Array(length),
+  };
+}
+
+function merge(into: Buckets, at: number, min: number, max: number, sum: number, count: number): void {
+  if (count === 0) return;
+  if (into.count[at] === 0) {
+    into.min[at] = min;
+    into.max[at] = max;
+  } else {
+    if (min < into.min[at]) into.min[at] = min;
+    if (max > into.max[at]) into.max[at] = max;
+  }
+  into.sum[at] += sum;
+  into.count[at] += count;
+}
+
+/** Merges raw values, the first of which has index `firstIndex`, into output points of `width` steps from `origin` on. */
+export function mergeRaw(into: Buckets, raw: Float32Array, firstIndex: number, width: number, origin: number): void {
+  for (let i = 0; i < raw.length; i++) {
+    const value = raw[i];
+    if (Number.isNaN(value)) continue;
+    merge(into, Math.floor((firstIndex + i - origin) / width), value, value, value, 1);
+  }
+}
+
+/** Merges buckets of one level, the first of which starts at index `firstIndex`. */
+export function mergeLevel(
+  into: Buckets,
+  packed: Float32Array,
+  firstIndex: number,
+  level: number,
+  width: number,
+  origin: number,
+): void {
+  const steps = bucketSteps(level);
+  for (let i = 0; i < packed.length / FIELDS; i++) {
+    const [min, max, mean, count] = packed.subarray(i * FIELDS, (i + 1) * FIELDS);
+    const at = Math.floor((firstIndex + i * steps - origin) / width);
+    merge(into, at, min, max, mean * count, count);
+  }
+}
+
+/** The packed buckets of `level` over one whole chunk of raw values. */
+export function packLevel(raw: Float32Array, level: number): Float32Array<ArrayBuffer> {
+  const steps = bucketSteps(level);
+  const length = Math.ceil(raw.length / steps);
+  const buckets = emptyBuckets(length);
+  mergeRaw(buckets, raw, 0, steps, 0);
+  const packed = new Float32Array(length * FIELDS);
+  for (let i = 0; i < length; i++) {
+    const count = buckets.count[i];
+    const mean = count === 0 ? Number.NaN : buckets.sum[i] / count;
+    packed.set([buckets.min[i], buckets.max[i], mean, count], i * FIELDS);
+  }
+  return packed;
+}
+
+/** The part of packed buckets that begins `from` buckets in and is `length` buckets long. */
+export function levelSlice(packed: Float32Array, from: number, length: number): Float32Array {
+  return packed.subarray(from * FIELDS, (from + length) * FIELDS);
+}
+
+/** Steps an output point merges so that `steps` of them make about `maxPoints`, and the level to read for it. */
+export function chooseWidth(steps: number, maxPoints: number): { width: number; level: number } {
+  const wanted = Math.max(1, Math.ceil(steps / maxPoints));
+  let level = 0;
+  while (level < LEVELS && bucketSteps(level + 1) <= wanted) level++;
+  return { width: Math.ceil(wanted / bucketSteps(level)) * bucketSteps(level), level };
+}

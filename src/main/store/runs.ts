@@ -1,0 +1,157 @@
+/** Rows of runs. A run's numbers as a person sees them (lift, time left, sparkline) are made in `main/runs/summary.ts`. */
+import type { RunStatus } from '#shared/contract/runs.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Db } from './database.ts';
+
+export interface RunRow {
+  readonly id: string;
+  readonly number: number;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly reason: string;
+  readonly created_at_ms: number;
+  readonly ended_at_ms: number | null;
+  readonly recipe_json: string;
+  readonly dataset_id: string | null;
+  readonly dataset_name: string;
+  readonly ood_id: string | null;
+  readonly ood_name: string | null;
+  readonly app_version: string;
+  readonly engine_json: string | null;
+  readonly parameters: number | null;
+  readonly train_rows: number | null;
+  readonly val_rows: number | null;
+  readonly ood_rows: number | null;
+  readonly split_proof_json: string | null;
+  readonly baselines_json: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly total_steps: number | null;
+  readonly best_json: string | null;
+  readonly rows_per_second: number | null;
+  readonly duration_ms: number;
+  readonly tags_json: string;
+  readonly notes: string;
+}
+
+export interface NewRun {
+  readonly id: string;
+  /** null: "Run n". */
+  readonly name: string | null;
+  readonly recipe: Recipe;
+  readonly datasetName: string;
+  readonly oodName: string | null;
+  readonly tags: readonly string[];
+  readonly appVersion: string;
+  readonly createdAt: number;
+}
+
+export function insertRun(db: Db, run: NewRun): void {
+  db.prepare(
+    `INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_id, dataset_name, ood_id, ood_name,
+       app_version, tags_json)
+     SELECT @id, n, coalesce(@name, 'Run ' || n), 'queued', @createdAt, @recipe, @datasetId, @datasetName, @oodId,
+       @oodName, @appVersion, @tags
+     FROM (SELECT coalesce(max(number), 0) + 1 AS n FROM runs)`,
+  ).run({
+    id: run.id,
+    name: run.name,
+    createdAt: run.createdAt,
+    recipe: JSON.stringify(run.recipe),
+    datasetId: run.recipe.dataset,
+    datasetName: run.datasetName,
+    oodId: run.recipe.ood,
+    oodName: run.oodName,
+    appVersion: run.appVersion,
+    tags: JSON.stringify(run.tags),
+  });
+}
+
+export function findRun(db: Db, id: string): RunRow | null {
+  return db.prepare<[string], RunRow>('SELECT * FROM runs WHERE id = ?').get(id) ?? null;
+}
+
+/** By id, by the start of one that no other run shares, or by its number with or without "#". */
+export function findRunByHandle(db: Db, handle: string): RunRow | null {
+  const exact = findRun(db, handle);
+  if (exact !== null) return exact;
+  const number = /^#?(\d{1,9})$/.exec(handle)?.[1];
+  if (number === undefined) return null;
+  return db.prepare<[number], RunRow>('SELECT * FROM runs WHERE number = ?').get(Number(number)) ?? null;
+}
+
+/** Newest first. */
+export function listRuns(db: Db): RunRow[] {
+  return db.prepare<[], RunRow>('SELECT * FROM runs ORDER BY number DESC').all();
+}
+
+export function listRunsWithStatus(db: Db, statuses: readonly RunStatus[]): RunRow[] {
+  return db
+    .prepare<[string], RunRow>('SELECT * FROM runs WHERE status IN (SELECT value FROM json_each(?)) ORDER BY number')
+    .all(JSON.stringify(statuses));
+}
+
+type Column = Exclude<keyof RunRow, 'id' | 'number' | 'recipe_json' | 'created_at_ms'>;
+const UPDATABLE = new Set<string>([
+  'name',
+  'status',
+  'reason',
+  'ended_at_ms',
+  'engine_json',
+  'parameters',
+  'train_rows',
+  'val_rows',
+  'ood_rows',
+  'split_proof_json',
+  'baselines_json',
+  'epoch',
+  'step',
+  'total_steps',
+  'best_json',
+  'rows_per_second',
+  'duration_ms',
+  'tags_json',
+  'notes',
+]);
+
+export function updateRun(db: Db, id: string, changes: Partial<Pick<RunRow, Column>>): void {
+  const columns = Object.keys(changes);
+  const unknown = columns.find((column) => !UPDATABLE.has(column));
+  if (unknown !== undefined) throw new Error(`runs.${unknown} never changes`);
+  if (columns.length === 0) return;
+  const assignments = columns.map((column) => `${column} = @${column}`).join(', ');
+  db.prepare(`UPDATE runs SET ${assignments} WHERE id = @id`).run({ ...changes, id });
+}
+
+export function deleteRun(db: Db, id: string): void {
+  db.prepare('DELETE FROM runs WHERE id = ?').run(id);
+}
+
+/** Runs that use a data set for training or as OOD. */
+export function countRunsOf(db: Db, datasetId: string): number {
+  const row = db
+    .prepare<[string, string], { n: number }>('SELECT count(*) AS n FROM runs WHERE dataset_id = ? OR ood_id = ?')
+    .get(datasetId, datasetId);
+  return row?.n ?? 0;
+}
+
+export interface SpeedRow {
+  readonly number: number;
+  readonly engine: string;
+  readonly batchSize: number;
+  readonly rowsPerSecond: number;
+}
+
+/** Measured speeds of earlier runs of a model, newest first. */
+export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
+  return db
+    .prepare<[string, number], SpeedRow>(
+      `SELECT r.number, json_extract(r.engine_json, '$.name') AS engine,
+         json_extract(r.recipe_json, '$.batchSize') AS batchSize, r.rows_per_second AS rowsPerSecond
+       FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
+       WHERE r.rows_per_second > 0 AND r.engine_json IS NOT NULL
+         AND json_extract(r.recipe_json, '$.modelType') = ? AND json_extract(d.passport_json, '$.D') = ?
+       ORDER BY r.number DESC LIMIT 50`,
+    )
+    .all(modelType, D);
+}

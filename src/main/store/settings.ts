@@ -1,0 +1,18 @@
+/** Settings, one row a key. What a key means and its default stand in the contract's schema. */
+import type { Db } from './database.ts';
+
+export function readSettings(db: Db): Record<string, unknown> {
+  const rows = db.prepare<[], { key: string; value_json: string }>('SELECT key, value_json FROM settings').all();
+  return Object.fromEntries(rows.map((row) => [row.key, JSON.parse(row.value_json) as unknown]));
+}
+
+export function writeSettings(db: Db, values: Readonly<Record<string, unknown>>): void {
+  const put = db.prepare(
+    'INSERT INTO settings (key, value_json) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value_json = excluded.value_json',
+  );
+  db.transaction(() => {
+    for (const [key, value] of Object.entries(values)) {
+      if (value !== undefined) put.run(key, JSON.stringify(value));
+    }
+  })();
+}
