@@ -1,6 +1,6 @@
 /**
  * The page's one link to main: `client` for calls, `connection` for what to show about it, `follow` for streams.
- * http(s): the Node host's WebSocket; any other protocol: the MessagePort that the Electron preload hands over.
+ * Where a preload says `nextvecHost`: the MessagePort it hands over; elsewhere the Node host's WebSocket.
  * A call made while the link is down waits for the next one; a call in flight when it drops fails.
  */
 import { createORPCClient, DynamicLink } from '@orpc/client';
@@ -40,6 +40,16 @@ function takeToken(): string | null {
   return token;
 }
 
+/** A refused upgrade looks like any other failure to a page; whether the host itself answers tells the two apart. */
+async function noteLoss(): Promise<void> {
+  try {
+    await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
+    state.value = state.value === 'open' ? 'lost' : 'refused';
+  } catch {
+    state.value = 'lost';
+  }
+}
+
 function connectSocket(token: string): void {
   let retryMs = RETRY_FIRST_MS;
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
@@ -57,16 +67,6 @@ function connectSocket(token: string): void {
       void noteLoss().finally(() => setTimeout(open, retryMs));
       retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
     });
-  }
-
-  /** A refused upgrade looks like any other failure to a page; whether the host itself answers tells the two apart. */
-  async function noteLoss(): Promise<void> {
-    try {
-      await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
-      state.value = state.value === 'open' ? 'lost' : 'refused';
-    } catch {
-      state.value = 'lost';
-    }
   }
   open();
 }
@@ -86,7 +86,7 @@ function connectPort(): void {
 
 /** Opens the link and keeps it open for the life of the page. Call once, before the router reads the fragment. */
 export function connect(): void {
-  if (!location.protocol.startsWith('http')) return connectPort();
+  if ('nextvecHost' in window) return connectPort();
   const token = takeToken();
   if (token === null) state.value = 'refused';
   else connectSocket(token);

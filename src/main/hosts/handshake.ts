@@ -1,10 +1,10 @@
 /**
  * How a page gets its line to the services. The page's half is renderer/rpc.ts.
  *
- * Electron: the preload sets `window.nextvecHost = 'electron'` before any script runs. When the page's module scripts
- * have run (DOMContentLoaded) the preload asks main for a port and hands it on as a `message` event on `window`:
- * `event.data` is `{ type: 'nextvec-port' }`, `event.ports[0]` the port. The page's listener must therefore be added
- * while its entry module is evaluated, and the page starts the port (`port.start()`).
+ * Electron: the preload sets `window.nextvecHost = 'electron'` before any script runs. The page adds its listener and
+ * posts `{ type: 'nextvec-ready' }` to itself; the preload asks main for a port and hands it on as a `message` event on
+ * `window`: `event.data` is `{ type: 'nextvec-port' }`, `event.ports[0]` the port, which the page starts. Once a page;
+ * a reloaded page asks again. `window.nextvecPathOf(file)` is the path of a dropped file.
  *
  * Node: there is no `nextvecHost`. The page was opened as `http://127.0.0.1:PORT/#token=TOKEN`. It keeps the token in
  * sessionStorage under `nextvec-token`, takes it out of the address bar (`history.replaceState`), and opens

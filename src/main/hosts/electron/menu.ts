@@ -1,6 +1,6 @@
 /**
  * The native menu. Items of the program send a command to the page, which does what its own buttons do:
- * new-run, import, runs, datasets, settings, shortcuts, theme-system|light|dark (the same names as `app.commands`).
+ * new-run, import, runs, datasets, settings, palette, theme-system|light|dark (the same names as `app.commands`).
  */
 import { app, type MenuItemConstructorOptions } from 'electron';
 
@@ -33,7 +33,7 @@ export function menuTemplate(actions: MenuActions, mac = process.platform === 'd
     {
       role: 'help',
       submenu: [
-        { label: 'Keyboard Shortcuts', accelerator: 'CmdOrCtrl+/', click: () => send('shortcuts') },
+        { label: 'Commands and Shortcuts', accelerator: 'CmdOrCtrl+K', click: () => send('palette') },
         { label: 'Show Storage Folder', click: () => actions.revealHome() },
         ...(mac ? [] : [SEPARATOR, { role: 'about' } as const]),
       ],
