@@ -1,0 +1,119 @@
+/**
+ * Balance: loss weights λ that give each term the share of the gradient asked for, computed from the norms
+ * ‖∂term_k/∂raw‖ of the first batches. Pure; the caller measures. K terms in TERMS order.
+ */
+import { TERMS, type Term } from './terms.ts';
+
+/** Share of the gradient each term shall have; terms that are absent or 0 get λ = 0. */
+export type AskedShares = Readonly<Partial<Record<Term, number>>>;
+export type Lambda = Readonly<Record<Term, number>>;
+
+/** ‖∂term_k/∂raw‖ of each *unweighted* term on one batch, in TERMS order; NaN where the term is undefined. */
+export type UnitNorms = ArrayLike<number>;
+
+export interface BalanceRound {
+  readonly lambda: Lambda;
+  /** Shares these λ gave on the batches of the round. */
+  readonly shares: Readonly<Record<Term, number>>;
+  /** Largest |share − asked|, 0..1. */
+  readonly worst: number;
+}
+
+export interface BalanceResult extends BalanceRound {
+  readonly asked: Readonly<Record<Term, number>>;
+  readonly rounds: readonly BalanceRound[];
+  /** Terms that were asked for and have no gradient here (a met hinge, moment at B = 1): no λ can help. */
+  readonly silent: readonly Term[];
+}
+
+/** λ larger than this is outside what a recipe takes. */
+const LAMBDA_LIMIT = 1e6;
+const LAMBDA_DIGITS = 4;
+
+function perTerm<V>(value: (term: Term, k: number) => V): Record<Term, V> {
+  return Object.fromEntries(TERMS.map((term, k) => [term, value(term, k)])) as Record<Term, V>;
+}
+
+/** Asked shares brought to a sum of 1; throws where nothing or something negative is asked. */
+export function normaliseShares(asked: AskedShares): Record<Term, number> {
+  const shares = perTerm((term) => asked[term] ?? 0);
+  const sum = TERMS.reduce((total, term) => total + shares[term], 0);
+  if (!(sum > 0) || TERMS.some((term) => shares[term] < 0)) {
+    throw new RangeError('Balance needs gradient shares of 0 or more, at least one of them above 0.');
+  }
+  return perTerm((term) => shares[term] / sum);
+}
+
+/** Mean over batches of λ_k·g_k / Σ_j λ_j·g_j: what a run shows as its gradient shares. */
+export function gradientShares(lambda: Lambda, batches: readonly UnitNorms[]): Record<Term, number> {
+  const sums = perTerm(() => 0);
+  for (const norms of batches) {
+    const weighted = TERMS.map((term, k) => (lambda[term] > 0 && norms[k] > 0 ? lambda[term] * norms[k] : 0));
+    const total = weighted.reduce((a, b) => a + b, 0);
+    if (total > 0) TERMS.forEach((term, k) => (sums[term] += weighted[k] / total));
+  }
+  return perTerm((term) => sums[term] / Math.max(batches.length, 1));
+}
+
+/**
+ * λ for one set of measured batches. Starts at share/mean norm and corrects by the ratio asked/given until the mean
+ * shares hold, because a mean of ratios is not the ratio of means. `anchor`: λ the term with the largest share keeps.
+ */
+export function solveLambda(asked: AskedShares, batches: readonly UnitNorms[], anchor = 1): Lambda {
+  const shares = normaliseShares(asked);
+  const mean = perTerm(
+    (_, k) => batches.reduce((sum, norms) => sum + (norms[k] > 0 ? norms[k] : 0), 0) / batches.length,
+  );
+  let lambda: Lambda = perTerm((term) => (shares[term] > 0 && mean[term] > 0 ? shares[term] / mean[term] : 0));
+  for (let iteration = 0; iteration < 100; iteration++) {
+    const given = gradientShares(lambda, batches);
+    lambda = perTerm((term) => (given[term] > 0 ? (lambda[term] * shares[term]) / given[term] : lambda[term]));
+  }
+  return scaleLambda(lambda, shares, anchor);
+}
+
+/** Scales λ so that the largest share's λ is `anchor`, or as near to it as keeps every λ inside the recipe's range. */
+function scaleLambda(lambda: Lambda, shares: Readonly<Record<Term, number>>, anchor: number): Lambda {
+  const live = TERMS.filter((term) => lambda[term] > 0);
+  if (live.length === 0) return lambda;
+  const leader = live.reduce((a, b) => (shares[b] > shares[a] ? b : a));
+  const largest = Math.max(...live.map((term) => lambda[term]));
+  const scale = Math.min(anchor / lambda[leader], LAMBDA_LIMIT / largest);
+  return perTerm((term) => Number((lambda[term] * scale).toPrecision(LAMBDA_DIGITS)));
+}
+
+export interface BalanceOptions {
+  /** λ of the term with the largest share; default 1. */
+  readonly anchor?: number;
+  /** λ the first round is measured with; default: share in equal parts of the unit norms. */
+  readonly start?: Lambda;
+  readonly rounds?: number;
+  /** Enough when every share is this near to what was asked. */
+  readonly tolerance?: number;
+}
+
+/**
+ * Measures, solves and measures again, because λ changes the path of the first steps. `measure(λ)` trains (or probes)
+ * the first batches from the same initial weights and returns the unweighted norms of each batch.
+ */
+export async function balanceLambda(
+  asked: AskedShares,
+  measure: (lambda: Lambda) => Promise<readonly UnitNorms[]> | readonly UnitNorms[],
+  options: BalanceOptions = {},
+): Promise<BalanceResult> {
+  const shares = normaliseShares(asked);
+  const { anchor = 1, rounds: limit = 4, tolerance = 0.01 } = options;
+  const rounds: BalanceRound[] = [];
+  let lambda: Lambda = options.start ?? perTerm((term) => (shares[term] > 0 ? 1 : 0));
+  let batches = await measure(lambda);
+  const silent = TERMS.filter((term, k) => shares[term] > 0 && !batches.some((norms) => norms[k] > 0));
+  for (let round = 0; round < limit; round++) {
+    lambda = solveLambda(asked, batches, anchor);
+    batches = await measure(lambda);
+    const given = gradientShares(lambda, batches);
+    rounds.push({ lambda, shares: given, worst: Math.max(...TERMS.map((t) => Math.abs(given[t] - shares[t]))) });
+    if (rounds[rounds.length - 1].worst <= tolerance) break;
+  }
+  const best = rounds.reduce((a, b) => (b.worst < a.worst ? b : a));
+  return { ...best, asked: shares, rounds, silent };
+}

@@ -1,0 +1,203 @@
+/**
+ * What the evaluation of one checkpoint on one set of windows measured, in the shape `nextvec evaluate --json` prints.
+ * A figure that was not measured, or that is undefined for the set, is null, never 0. Declarations and small helpers
+ * only: `engine/evaluation` measures, `verdicts.ts` draws the conclusions. T context length, D vector width.
+ */
+import { z } from 'zod';
+import { BASELINES, type BaselineName } from './training.ts';
+import { ComparisonSchema } from './passport.ts';
+
+const count = z.int().min(0);
+const figure = z.number().nullable();
+const besideTargets = z.object({ predictions: figure, targets: figure });
+
+/** Largest |Δ| of the golden output, relative to its largest value, and of the stored validation cosine that loading may show. */
+export const PARITY_LIMITS = { goldenRelative: 1e-3, valCosine: 1e-3 } as const;
+
+export const ParitySchema = z.object({
+  /** Largest absolute difference to the checkpoint's golden output. */
+  goldenMaxAbs: figure,
+  /** The same over the largest absolute golden value. */
+  goldenMaxRelative: figure,
+  /** Validation cosine now minus the one the checkpoint was stored with. */
+  valCosineDelta: figure,
+  ok: z.boolean(),
+});
+export type Parity = z.infer<typeof ParitySchema>;
+
+export const SpreadSchema = z.object({ mean: figure, std: figure, p5: figure, p50: figure, p95: figure });
+export type Spread = z.infer<typeof SpreadSchema>;
+
+export const SampleSchema = z.object({
+  /** Window of the set. */
+  window: count,
+  /** Article the window's target stands in; null where the file does not say. */
+  article: z.int().nullable(),
+  cosine: z.number(),
+  predictionNorm: z.number(),
+  targetNorm: z.number(),
+  /** Cosine of the prediction to each context position, first position first. */
+  contextCosines: z.array(z.number()),
+  /** Cosine of the mean of the context to the target: what this window gives away for nothing. */
+  contextMeanCosine: z.number(),
+  /** Weight of each context position, where the model has one. */
+  attention: z.array(z.number()).nullable(),
+});
+export type Sample = z.infer<typeof SampleSchema>;
+
+export const WithinArticleSchema = z.object({
+  /** Share of predictions whose nearest (5 nearest) vectors of the same article hold the target. */
+  r1: figure,
+  r5: figure,
+  mrr: figure,
+  /** Predictions ranked, and how many candidates they had on average. */
+  ranked: count,
+  candidates: figure,
+});
+export type WithinArticle = z.infer<typeof WithinArticleSchema>;
+
+export const OrderAblationsSchema = z.object({
+  shuffled: figure,
+  reversed: figure,
+  /** Mean cosine when position i is replaced by the mean of the others, first position first. */
+  leaveOneOut: z.array(figure),
+});
+export type OrderAblations = z.infer<typeof OrderAblationsSchema>;
+
+/** Whether the targets of a set are what follows their contexts, told from the set alone. */
+export const AlignmentSchema = z.object({
+  /** Windows whose last context vector stands inside another window too, so that its successor is known. */
+  checked: count,
+  /** Share of those whose target is that successor. */
+  agreeing: figure,
+  /** Mean cosine of the prediction to that successor. */
+  successorCosine: figure,
+  /** Share of windows whose target is one of their own context vectors. */
+  targetInContext: figure,
+});
+export type Alignment = z.infer<typeof AlignmentSchema>;
+
+const perBaseline = z.record(z.enum(BASELINES), figure);
+export type BaselineTable = Readonly<Record<BaselineName, number | null>>;
+
+/** Figures of one model on one set; everything a verdict looks at. */
+export const MeasurementSchema = z.object({
+  rows: count,
+  cosine: SpreadSchema,
+  mse: figure,
+  /** Mean cosine of each baseline to the same targets. */
+  baselines: perBaseline,
+  /** Mean cosine minus each baseline's, and minus the best of them. */
+  lift: perBaseline.and(z.object({ best: figure })),
+  /** Mean cosine of the prediction to each position: "-4" … "0" is the context, last position 0, then "target". */
+  offsets: z.record(z.string(), figure),
+  /** The same for the mean of the context as the prediction: what nearness to the context alone gives. */
+  contextMeanOffsets: z.record(z.string(), figure),
+  /** The prediction points away from the target; turned round it would point towards it. */
+  signFlipped: z.boolean().nullable(),
+  /** 1 − mean pairwise cosine. */
+  diversity: besideTargets,
+  /** exp(entropy) of the covariance's eigenvalue distribution. */
+  effectiveRank: besideTargets,
+  /** Mean over d of σ(unit prediction)_d / σ(target)_d. */
+  stdRatio: figure,
+  /** Mean norm of the output before normalisation. */
+  rawNorm: figure,
+  /** Mean of cos(prediction, target) − cos(prediction, last context vector). */
+  margin: figure,
+  withinArticle: WithinArticleSchema,
+  orderAblations: OrderAblationsSchema,
+  alignment: AlignmentSchema,
+  samples: z.array(SampleSchema),
+});
+export type Measurement = z.infer<typeof MeasurementSchema>;
+
+export const SEVERITIES = ['info', 'warning', 'error'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export const VERDICT_CODES = [
+  'WRONG_FORWARD_PASS',
+  'EVALUATION_BROKEN',
+  'EVALUATOR_FAULT',
+  'DIFFERENT_SPACE',
+  'SHIFTED_SPACE',
+  'SIGN_FLIP',
+  'ALIGNMENT',
+  'CONSTANT_COLLAPSE',
+  'DIMENSIONAL_COLLAPSE',
+  'LEAKED_SPLIT',
+  'OVERFIT',
+  'HARDER_DATA',
+  'EASIER_OOD',
+  'LOSS_OUT_OF_BALANCE',
+  'BELOW_BASELINE',
+] as const;
+export type VerdictCode = (typeof VERDICT_CODES)[number];
+
+export const VerdictSchema = z.object({
+  code: z.enum(VERDICT_CODES),
+  severity: z.enum(SEVERITIES),
+  /** What is the case, why the figures say so, what to do. */
+  message: z.string(),
+  /** The figures the rule looked at. */
+  evidence: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+});
+export type Verdict = z.infer<typeof VerdictSchema>;
+
+/** What the run's own validation windows gave, to hold another set against. */
+export const ReferenceSchema = z.object({
+  rows: count,
+  cosine: z.number(),
+  std: figure,
+  baselines: perBaseline,
+});
+export type Reference = z.infer<typeof ReferenceSchema>;
+
+export const EvaluationSchema = MeasurementSchema.extend({
+  runId: z.string(),
+  runNumber: z.int(),
+  runName: z.string(),
+  modelType: z.string(),
+  checkpoint: z.object({ kind: z.enum(['best', 'last']), epoch: count }),
+  data: z.object({ id: z.string().nullable(), name: z.string(), windows: count, part: z.string() }),
+  engine: z.string(),
+  evaluatedAt: z.number(),
+  durationMs: z.number(),
+  parity: ParitySchema,
+  reference: ReferenceSchema.nullable(),
+  /** Is the set in the space of the training set? null: not measured. */
+  space: ComparisonSchema.nullable(),
+  verdicts: z.array(VerdictSchema),
+});
+export type Evaluation = z.infer<typeof EvaluationSchema>;
+
+/** Baselines that hold in any space, because rotating every vector changes nothing about them. */
+export const SPACE_FREE_BASELINES = ['contextMean', 'lastVector', 'weightedMean'] as const satisfies BaselineName[];
+
+/** The strongest of some baselines that was measured. */
+export function bestBaseline(
+  table: Partial<BaselineTable>,
+  among: readonly BaselineName[] = BASELINES,
+): { readonly name: BaselineName; readonly cosine: number } | null {
+  let best: { name: BaselineName; cosine: number } | null = null;
+  for (const name of among) {
+    const cosine = table[name] ?? null;
+    if (cosine !== null && (best === null || cosine > best.cosine)) best = { name, cosine };
+  }
+  return best;
+}
+
+/** Lift of a mean cosine over each measured baseline and over the best one. */
+export function liftOver(cosine: number | null, table: BaselineTable): Measurement['lift'] {
+  const minus = (baseline: number | null) => (cosine === null || baseline === null ? null : cosine - baseline);
+  const each = Object.fromEntries(BASELINES.map((name) => [name, minus(table[name])])) as Record<
+    BaselineName,
+    number | null
+  >;
+  return { ...each, best: minus(bestBaseline(table)?.cosine ?? null) };
+}
+
+/** Key of context position t of T in `offsets`: the last position is "0". */
+export function offsetKey(t: number, T: number): string {
+  return String(t - T + 1);
+}
