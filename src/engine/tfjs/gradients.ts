@@ -110,12 +110,15 @@ function byPosition(tensors: tf.Tensor[]): Record<string, () => tf.Tensor> {
   return Object.fromEntries(tensors.map((tensor, i) => [String(i), () => tensor]));
 }
 
+/** x·y summed down to `shape`. */
+function product(x: tf.Tensor, y: tf.Tensor, transposeX: boolean, transposeY: boolean, shape: number[]): tf.Tensor {
+  return unbroadcast(tf.matMul(x, y, transposeX, transposeY), shape);
+}
+
 /** With A and B as they were given; a transposed factor swaps its gradient's. Batches are equal or broadcast from 1. */
 const batchMatMul: Gradient = (dyGiven, saved, { transposeA, transposeB }) => {
   const dy = dyGiven as tf.Tensor;
   const [a, b] = saved as Saved;
-  const product = (x: tf.Tensor, y: tf.Tensor, transposeX: boolean, transposeY: boolean, shape: number[]) =>
-    unbroadcast(tf.matMul(x, y, transposeX, transposeY), shape);
   return {
     a: () =>
       transposeA ? product(b, dy, Boolean(transposeB), true, a.shape) : product(dy, b, false, !transposeB, a.shape),
@@ -124,13 +127,14 @@ const batchMatMul: Gradient = (dyGiven, saved, { transposeA, transposeB }) => {
   };
 };
 
+function add(gradients: Record<string, Gradient>, saves: Omit<tf.GradConfig, 'kernelName' | 'gradFunc'>): void {
+  for (const [kernelName, gradFunc] of Object.entries(gradients)) {
+    if (tf.getGradient(kernelName) === undefined) tf.registerGradient({ kernelName, gradFunc, ...saves });
+  }
+}
+
 /** Registers what is missing; may be called again. */
 export function registerGradients(): void {
-  const add = (gradients: Record<string, Gradient>, saves: Omit<tf.GradConfig, 'kernelName' | 'gradFunc'>) => {
-    for (const [kernelName, gradFunc] of Object.entries(gradients)) {
-      if (tf.getGradient(kernelName) === undefined) tf.registerGradient({ kernelName, gradFunc, ...saves });
-    }
-  };
   add({ ...binary, BatchMatMul: batchMatMul }, { inputsToSave: ['a', 'b'] });
   add(ofInput, { inputsToSave: ['x'] });
   add(ofOutput, { outputsToSave: [true] });

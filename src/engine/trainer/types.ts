@@ -3,14 +3,12 @@
  * B rows of a batch, T context length, D vector width.
  */
 import type { LossConfig } from '#shared/domain/terms.ts';
-import type { Baselines, Finished, Schedule, TrainerState, TrainingEvent } from '#shared/domain/training.ts';
-import type { NamedTensors, OptimizerState, TrainableModel, WindowSource } from '../types.ts';
+import type { Schedule } from '#shared/domain/recipe.ts';
+import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/training.ts';
+import type { Split } from '../evaluation/windows.ts';
+import type { NamedTensors, OptimizerState, TrainableModel } from '../types.ts';
 
-/** Some windows of a source. */
-export interface Split {
-  readonly source: WindowSource;
-  readonly ids: Uint32Array;
-}
+export type { Split };
 
 /** The numbers of a recipe that the loop itself needs; AdamW's are in the model already. */
 export interface TrainingSettings {
@@ -31,7 +29,7 @@ export interface GoldenPair {
   readonly B: number;
 }
 
-/** A complete snapshot of the run. Arrays belong to the receiver. */
+/** A complete snapshot of the run. Not to be modified; `best` and `last` of one epoch share their arrays. */
 export interface Checkpoint {
   /** `best`: lowest validation loss so far; `last`: end of an epoch, pause, stop, or the interval asked for. */
   readonly kind: 'best' | 'last';

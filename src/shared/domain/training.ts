@@ -187,20 +187,6 @@ export const TrainingEventSchema = z.discriminatedUnion('type', [
 ]);
 export type TrainingEvent = Started | StepBlock | EpochRecord | StatusChange | Finished;
 
-/** Per-epoch learning-rate schedule on the validation loss (PyTorch's ReduceLROnPlateau, mode min, relative threshold). */
-export const ScheduleSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('constant') }),
-  z.object({
-    type: z.literal('plateau'),
-    factor: z.number().gt(0).lt(1),
-    patience: count,
-    threshold: z.number().min(0),
-    minLr: z.number().min(0),
-  }),
-]);
-export type Schedule = z.infer<typeof ScheduleSchema>;
-export const DEFAULT_SCHEDULE: Schedule = { type: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4, minLr: 0 };
-
 /** Sums over the rows of the epoch so far; divided by `rows` they are the epoch's means. */
 export const EpochSumsSchema = z.object({
   rows: count,

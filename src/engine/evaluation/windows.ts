@@ -1,0 +1,44 @@
+/** Walks some windows of a source in blocks. B rows of a block, T context length, D vector width. */
+import type { WindowSource } from '../types.ts';
+
+/** Some windows of a source. */
+export interface Split {
+  readonly source: WindowSource;
+  readonly ids: Uint32Array;
+}
+
+export interface WindowBlock {
+  /** [B, T, D]; valid until the next block. */
+  readonly contexts: Float32Array<ArrayBuffer>;
+  /** [B, D]; valid until the next block. */
+  readonly targets: Float32Array<ArrayBuffer>;
+  readonly ids: Uint32Array;
+  /** Position of the block's first row in the split. */
+  readonly start: number;
+  readonly B: number;
+}
+
+export const BLOCK_ROWS = 256;
+
+export function* blocks({ source, ids }: Split, rows = BLOCK_ROWS): Generator<WindowBlock> {
+  const { T, D } = source;
+  const capacity = Math.min(rows, ids.length);
+  const contexts = new Float32Array(capacity * T * D);
+  const targets = new Float32Array(capacity * D);
+  for (let start = 0; start < ids.length; start += capacity) {
+    const of = ids.subarray(start, start + capacity);
+    const B = of.length;
+    const block = { contexts: contexts.subarray(0, B * T * D), targets: targets.subarray(0, B * D), ids: of, start, B };
+    source.gather(of, block.contexts, block.targets);
+    yield block;
+  }
+}
+
+/** Copies of all windows of a (small) split. */
+export function gatherAll({ source, ids }: Split): Omit<WindowBlock, 'start'> {
+  const { T, D } = source;
+  const contexts = new Float32Array(ids.length * T * D);
+  const targets = new Float32Array(ids.length * D);
+  source.gather(ids, contexts, targets);
+  return { contexts, targets, ids, B: ids.length };
+}

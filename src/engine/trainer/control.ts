@@ -1,0 +1,86 @@
+/**
+ * Pause, resume and stop, and giving the event loop its turn. The loop calls `checkpoint` between steps; nothing here
+ * knows what a step is.
+ */
+
+/** Longest stretch of work between two turns of the event loop. */
+const YIELD_EVERY_MS = 25;
+
+interface HostTimers {
+  setImmediate?(callback: () => void): unknown;
+}
+
+/** One turn of the event loop, so that messages get through; a browser's setTimeout would cost 4 ms each time. */
+function turnOfEventLoop(): Promise<void> {
+  const { setImmediate } = globalThis as HostTimers;
+  if (setImmediate) return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', () => {
+      port1.close();
+      resolve();
+    });
+    port1.start();
+    port2.postMessage(null);
+  });
+}
+
+export class Control {
+  private pauseAsked = false;
+  private stopAsked: string | null = null;
+  private epochEndAsked = false;
+  private wake: (() => void) | null = null;
+  private yieldedAtMs = performance.now();
+
+  pause(): void {
+    this.pauseAsked = true;
+  }
+
+  resume(): void {
+    this.pauseAsked = false;
+    this.wake?.();
+  }
+
+  stop(reason: string): void {
+    this.stopAsked ??= reason;
+    this.wake?.();
+  }
+
+  stopAtEpochEnd(): void {
+    this.epochEndAsked = true;
+  }
+
+  get isStopping(): boolean {
+    return this.stopAsked !== null;
+  }
+
+  get isPausing(): boolean {
+    return this.pauseAsked && this.stopAsked === null;
+  }
+
+  get stopsAtEpochEnd(): boolean {
+    return this.epochEndAsked || this.isStopping;
+  }
+
+  get stopReason(): string {
+    return this.stopAsked ?? (this.epochEndAsked ? 'stopped at the end of the epoch, as asked' : '');
+  }
+
+  /** Gives the event loop a turn when it is due. */
+  async breathe(): Promise<void> {
+    if (performance.now() - this.yieldedAtMs < YIELD_EVERY_MS) return;
+    await turnOfEventLoop();
+    this.yieldedAtMs = performance.now();
+  }
+
+  /** Resolves on `resume` or `stop`. */
+  async waitWhilePaused(): Promise<void> {
+    while (this.isPausing) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      this.wake = null;
+    }
+    this.yieldedAtMs = performance.now();
+  }
+}

@@ -1,0 +1,11 @@
+/** The engine-independent training loop and its public types. */
+export { Trainer } from './trainer.ts';
+export type {
+  Checkpoint,
+  GoldenPair,
+  Split,
+  TrainerControl,
+  TrainerHooks,
+  TrainerOptions,
+  TrainingSettings,
+} from './types.ts';

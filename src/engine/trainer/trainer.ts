@@ -1,0 +1,321 @@
+/**
+ * The training loop: shuffles, steps, evaluates, schedules, reports. Knows no engine, file or process; progress goes out
+ * through hooks. Everything a run draws or decides follows from its settings and `TrainerState`, so that an exported
+ * state with parameters and optimiser moments continues bit for bit.
+ */
+import { TERMS, type LossConfig } from '#shared/domain/terms.ts';
+import { parameterCount } from '#shared/domain/models.ts';
+import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/training.ts';
+import { stream } from '../random.ts';
+import type { StepStats } from '../types.ts';
+import { Control } from './control.ts';
+import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
+import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
+import { nextRate } from './plateau.ts';
+import { StepBuffer } from './step-buffer.ts';
+import type { Checkpoint, TrainerControl, TrainerOptions } from './types.ts';
+
+/** The run cannot go on; the message is what a person reads. */
+class RunFailure extends Error {}
+
+type Ending = Pick<Finished, 'status' | 'reason'>;
+
+export class Trainer implements TrainerControl {
+  private readonly options: TrainerOptions;
+  private readonly control = new Control();
+  private readonly steps = new StepBuffer();
+  private readonly evaluation: EpochEvaluation;
+  private readonly state: TrainerState;
+  private loss: LossConfig;
+  private order = new Uint32Array(0);
+  private checkpointAtMs = performance.now();
+
+  constructor(options: TrainerOptions) {
+    checkOptions(options);
+    this.options = options;
+    this.loss = options.settings.loss;
+    this.state = structuredClone(options.resumeFrom) ?? initialState(options);
+    this.evaluation = new EpochEvaluation(options);
+  }
+
+  pause(): void {
+    this.control.pause();
+  }
+
+  resume(): void {
+    this.control.resume();
+  }
+
+  stop(reason = 'stopped, as asked'): void {
+    this.control.stop(reason);
+  }
+
+  stopAtEpochEnd(): void {
+    this.control.stopAtEpochEnd();
+  }
+
+  setLoss(loss: LossConfig): void {
+    this.loss = loss;
+    this.options.model.setLoss(loss);
+  }
+
+  exportState(): TrainerState {
+    return structuredClone(this.state);
+  }
+
+  async run(): Promise<Finished> {
+    await this.announce();
+    let ending: Ending;
+    try {
+      ending = await this.epochs();
+    } catch (error) {
+      ending = { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    }
+    await this.flush();
+    const { best, epoch, step, durationMs, trainMs, rowsTrained } = this.state;
+    const lastEpoch = Math.min(epoch, this.options.settings.epochs);
+    const rowsPerSecond = trainMs > 0 ? (1000 * rowsTrained) / trainMs : 0;
+    const finished: Finished = { type: 'finished', ...ending, best, epoch: lastEpoch, step, durationMs, rowsPerSecond };
+    await this.options.hooks.onEvent(finished);
+    return finished;
+  }
+
+  private async epochs(): Promise<Ending> {
+    const { settings } = this.options;
+    while (this.state.epoch <= settings.epochs) {
+      await this.trainEpoch();
+      const measured = this.control.isStopping ? null : await this.evaluateEpoch();
+      if (measured) await this.closeEpoch(measured);
+      else {
+        await this.checkpoint(['last']);
+        return { status: 'stopped', reason: this.control.stopReason };
+      }
+      if (this.state.epoch > settings.epochs) break;
+      if (this.control.stopsAtEpochEnd) return { status: 'stopped', reason: this.control.stopReason };
+    }
+    return { status: 'finished', reason: '' };
+  }
+
+  /** Trains the rest of the epoch, or until a stop. */
+  private async trainEpoch(): Promise<void> {
+    const { train, settings } = this.options;
+    this.order = train.ids.slice();
+    stream(settings.seed, 'shuffle', this.state.epoch).shuffle(this.order);
+    this.steps.restartSpeed(performance.now());
+    while (this.state.position < this.order.length) {
+      await this.pauseIfAsked();
+      if (this.control.isStopping) break;
+      const startedMs = performance.now();
+      await this.trainStep();
+      const durationMs = performance.now() - startedMs;
+      this.state.sums.trainMs += durationMs;
+      this.state.trainMs += durationMs;
+      this.state.durationMs += durationMs;
+      if (this.steps.isDue(performance.now())) await this.flush();
+      if (this.isCheckpointDue()) await this.checkpoint(['last']);
+      await this.control.breathe();
+    }
+    await this.flush();
+  }
+
+  private async trainStep(): Promise<void> {
+    const { model, train, settings } = this.options;
+    const { state, order } = this;
+    const end = Math.min(state.position + settings.batchSize, order.length);
+    const ids = order.subarray(state.position, end);
+    const nextIds = end < order.length ? order.subarray(end, end + settings.batchSize) : undefined;
+    const step = state.step + 1;
+    const stats = await model.trainStep({ source: train.source, ids, nextIds, lr: state.lr, step });
+    state.step = step;
+    state.position = end;
+    state.rowsTrained += ids.length;
+    addStep(state.sums, stats, ids.length);
+    this.steps.add(step, state.lr, ids.length, this.loss, stats);
+    if (!Number.isFinite(stats.total) || !Number.isFinite(stats.gradNorm)) throw this.notFinite(stats);
+  }
+
+  private async evaluateEpoch(): Promise<EpochMeasurement | null> {
+    await this.emitStatus('evaluating');
+    let startedMs = performance.now();
+    const book = () => {
+      const durationMs = performance.now() - startedMs;
+      this.state.sums.evaluationMs += durationMs;
+      this.state.durationMs += durationMs;
+    };
+    const measured = await this.evaluation.measure(async () => {
+      await this.control.breathe();
+      if (this.control.isPausing) {
+        book();
+        await this.pauseIfAsked();
+        startedMs = performance.now();
+      }
+      return !this.control.isStopping;
+    });
+    book();
+    return measured;
+  }
+
+  /** Records the epoch, steps the schedule, moves the state on to the next epoch, reports and stores. */
+  private async closeEpoch(measured: EpochMeasurement): Promise<void> {
+    const { state } = this;
+    const { validation, ood } = measured;
+    const isBest = Number.isFinite(validation.unitMse) && validation.unitMse < (state.best?.valLoss ?? Infinity);
+    const record = this.record(measured, isBest);
+    if (isBest) {
+      const { unitMse: valLoss, cosine: valCosine } = validation;
+      state.best = {
+        epoch: state.epoch,
+        step: state.step,
+        valLoss,
+        valCosine,
+        oodCosine: ood ? figure(ood.cosine) : null,
+      };
+    }
+    Object.assign(state, nextRate(this.options.settings.schedule, state, validation.unitMse));
+    state.epoch += 1;
+    state.position = 0;
+    state.sums = emptySums();
+    await this.options.hooks.onEvent(record);
+    if (record.nonFiniteRows > 0) throw predictionsNotFinite(record, measured);
+    await this.checkpoint(isBest ? ['best', 'last'] : ['last']);
+    await this.pauseIfAsked();
+  }
+
+  private record(measured: EpochMeasurement, isBest: boolean): EpochRecord {
+    const { epoch, step, sums, lr } = this.state;
+    const { validation, ood } = measured;
+    return {
+      type: 'epoch',
+      epoch,
+      step,
+      trainLoss: figure(sums.total / sums.rows),
+      trainCosine: figure(sums.cosine / sums.rows),
+      valLoss: figure(validation.unitMse),
+      valCosine: figure(validation.cosine),
+      oodLoss: ood ? figure(ood.unitMse) : null,
+      oodCosine: ood ? figure(ood.cosine) : null,
+      lr,
+      gradNorm: figure(sums.gradNorm / sums.rows),
+      rowsPerSecond: sums.trainMs > 0 ? (1000 * sums.rows) / sums.trainMs : 0,
+      durationMs: sums.trainMs + sums.evaluationMs,
+      terms: termTable(this.loss, sums),
+      partGradNorms: measured.partGradNorms,
+      diversity: measured.diversity,
+      effectiveRank: measured.effectiveRank,
+      nonFiniteRows: validation.nonFiniteRows + (ood?.nonFiniteRows ?? 0),
+      isBest,
+      baselines: this.options.baselines,
+    };
+  }
+
+  private async pauseIfAsked(): Promise<void> {
+    if (!this.control.isPausing) return;
+    await this.flush();
+    await this.checkpoint(['last']);
+    await this.emitStatus('paused');
+    await this.control.waitWhilePaused();
+    this.steps.restartSpeed(performance.now());
+    await this.emitStatus(this.control.isStopping ? 'stopping' : 'running');
+  }
+
+  private isCheckpointDue(): boolean {
+    const { checkpointEveryMs } = this.options;
+    return checkpointEveryMs !== undefined && performance.now() - this.checkpointAtMs >= checkpointEveryMs;
+  }
+
+  private async checkpoint(kinds: readonly Checkpoint['kind'][]): Promise<void> {
+    const { model, hooks } = this.options;
+    this.checkpointAtMs = performance.now();
+    if (!hooks.onCheckpoint) return;
+    const parameters = await model.readParameters();
+    const optimizer = await model.readOptimizer();
+    const golden = await this.evaluation.goldenPair();
+    for (const kind of kinds) {
+      await hooks.onCheckpoint({ kind, state: this.exportState(), parameters, optimizer, golden });
+    }
+  }
+
+  private async flush(): Promise<void> {
+    const { epoch, position } = this.state;
+    const block = this.steps.take(performance.now(), epoch, position, this.options.train.ids.length);
+    if (block) await this.options.hooks.onEvent(block);
+  }
+
+  private async announce(): Promise<void> {
+    const { model, train, validation, ood, settings, hooks } = this.options;
+    await hooks.onEvent({
+      type: 'started',
+      parameters: parameterCount(model.spec),
+      trainRows: train.ids.length,
+      valRows: validation.ids.length,
+      oodRows: ood?.ids.length ?? 0,
+      epochs: settings.epochs,
+      stepsPerEpoch: Math.ceil(train.ids.length / settings.batchSize),
+      epoch: this.state.epoch,
+      step: this.state.step,
+    });
+  }
+
+  private async emitStatus(status: StatusChange['status']): Promise<void> {
+    const { epoch, step } = this.state;
+    await this.options.hooks.onEvent({ type: 'status', status, epoch, step });
+  }
+
+  private notFinite(stats: StepStats): RunFailure {
+    const { epoch, step, lr } = this.state;
+    const guilty = TERMS.filter((term, k) => this.loss.weights[term] > 0 && !Number.isFinite(stats.values[k]));
+    const what = guilty.length > 0 ? `terms ${guilty.join(', ')}` : 'the gradient';
+    return new RunFailure(
+      `The loss is no longer a finite number at step ${step} (epoch ${epoch}): ${what}. ` +
+        `Lower the learning rate (${lr}), raise τ (${this.loss.tau}) or look for rows of zeros or NaN in the data; ` +
+        'the last checkpoint before this step is intact.',
+    );
+  }
+}
+
+function predictionsNotFinite({ epoch }: EpochRecord, { validation, ood }: EpochMeasurement): RunFailure {
+  return new RunFailure(
+    `Predictions are not finite numbers after epoch ${epoch}: ${validation.nonFiniteRows} of ${validation.rows} validation rows` +
+      `${ood ? ` and ${ood.nonFiniteRows} of ${ood.rows} OOD rows` : ''}. Check these rows for NaN or Inf, or lower the learning rate.`,
+  );
+}
+
+function initialState({ settings }: TrainerOptions): TrainerState {
+  return {
+    version: 1,
+    seed: settings.seed,
+    epoch: 1,
+    position: 0,
+    step: 0,
+    lr: settings.lr,
+    scheduler: { best: null, badEpochs: 0 },
+    best: null,
+    sums: emptySums(),
+    durationMs: 0,
+    trainMs: 0,
+    rowsTrained: 0,
+  };
+}
+
+/** Refuses what cannot be trained, with what to change. */
+function checkOptions({ model, train, validation, ood, settings, resumeFrom }: TrainerOptions): void {
+  const { T, D } = model.spec;
+  for (const [name, split] of Object.entries({ training: train, validation, OOD: ood })) {
+    if (!split) continue;
+    const { source, ids } = split;
+    if (ids.length === 0) throw new RangeError(`The ${name} set has no windows. Choose another split or data set.`);
+    if (source.T !== T || source.D !== D) {
+      throw new RangeError(`The ${name} set has windows of ${source.T}×${source.D}, the model takes ${T}×${D}.`);
+    }
+  }
+  const undefinedTerm = (['moment', 'variance'] as const).find((term) => settings.loss.weights[term] > 0);
+  if (settings.batchSize === 1 && undefinedTerm) {
+    throw new RangeError(`λ of ${undefinedTerm} needs a batch of at least 2: a spread over one row is undefined.`);
+  }
+  if (resumeFrom && resumeFrom.seed !== settings.seed) {
+    throw new RangeError(`The state to resume from was made with seed ${resumeFrom.seed}, not ${settings.seed}.`);
+  }
+  if (resumeFrom && resumeFrom.position > train.ids.length) {
+    throw new RangeError('The state to resume from belongs to a larger training set: its position is past the end.');
+  }
+}
