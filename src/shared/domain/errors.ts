@@ -79,7 +79,12 @@ export class NextvecError extends Error {
 
   toData(): ErrorData {
     const { code, message, remedy, details } = this;
-    return { code, message, ...(remedy === undefined ? {} : { remedy }), ...(details === undefined ? {} : { details }) };
+    return {
+      code,
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(details === undefined ? {} : { details }),
+    };
   }
 
   static fromData(data: ErrorData): NextvecError {

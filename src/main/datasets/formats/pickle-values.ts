@@ -1,0 +1,216 @@
+/**
+ * What a pickle may hold, and the handful of numpy globals whose meaning is built here: arrays, dtypes and scalars.
+ * Nothing is looked up by name anywhere else.
+ */
+import { NextvecError } from '#shared/domain/errors.ts';
+import { halfToFloat } from './half.ts';
+
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleValue[]
+  | PickledDict
+  | PickledArray
+  | PickledDType
+  | Global;
+
+/** Keys and values side by side: small, and a key such as `__proto__` is just a text. */
+export class PickledDict {
+  readonly keys: PickleValue[] = [];
+  readonly values: PickleValue[] = [];
+
+  set(key: PickleValue, value: PickleValue): void {
+    this.keys.push(key);
+    this.values.push(value);
+  }
+
+  /** The value last set under a key; undefined when there is none. */
+  get(key: string): PickleValue | undefined {
+    const at = this.keys.lastIndexOf(key);
+    return at < 0 ? undefined : this.values[at];
+  }
+}
+
+/** A numpy array once BUILD has given it its state. */
+export class PickledArray {
+  shape: readonly number[] = [];
+  /** Elements in C order; empty until BUILD. */
+  items: readonly PickleValue[] = [];
+}
+
+export class PickledDType {
+  /** e.g. `i8`, `O8`. */
+  readonly code: string;
+  littleEndian = true;
+
+  constructor(code: string) {
+    this.code = code;
+  }
+}
+
+type GlobalName = 'reconstruct' | 'ndarray' | 'dtype' | 'scalar' | 'encode' | 'frombuffer' | 'bytearray' | 'bytes';
+
+export class Global {
+  readonly name: GlobalName;
+
+  constructor(name: GlobalName) {
+    this.name = name;
+  }
+}
+
+const KNOWN: ReadonlyMap<string, GlobalName> = new Map([
+  ['numpy.core.multiarray._reconstruct', 'reconstruct'],
+  ['numpy._core.multiarray._reconstruct', 'reconstruct'],
+  ['numpy.core.multiarray.scalar', 'scalar'],
+  ['numpy._core.multiarray.scalar', 'scalar'],
+  ['numpy.core.numeric._frombuffer', 'frombuffer'],
+  ['numpy._core.numeric._frombuffer', 'frombuffer'],
+  ['numpy.ndarray', 'ndarray'],
+  ['numpy.dtype', 'dtype'],
+  ['_codecs.encode', 'encode'],
+  ['builtins.bytes', 'bytes'],
+  ['__builtin__.bytes', 'bytes'],
+  ['builtins.bytearray', 'bytearray'],
+]);
+
+export function knownGlobal(module: string, name: string): Global | null {
+  const known = KNOWN.get(`${module}.${name}`);
+  return known ? new Global(known) : null;
+}
+
+/** What calling a known global with these arguments would give. */
+export function applyGlobal(target: Global, args: readonly PickleValue[], place: string): PickleValue {
+  switch (target.name) {
+    case 'reconstruct':
+      return new PickledArray();
+    case 'dtype':
+      if (typeof args[0] === 'string') return new PickledDType(args[0]);
+      break;
+    case 'scalar':
+      if (args[0] instanceof PickledDType) return scalar(args[0], args[1] ?? null, place);
+      break;
+    case 'encode':
+      if (typeof args[0] === 'string') return new Uint8Array(Buffer.from(args[0], 'latin1'));
+      break;
+    case 'bytes':
+    case 'bytearray':
+      if (args.length === 0) return new Uint8Array(0);
+      if (args[0] instanceof Uint8Array) return args[0];
+      break;
+    case 'frombuffer':
+      if (args[0] instanceof Uint8Array && args[1] instanceof PickledDType && Array.isArray(args[2])) {
+        const array = new PickledArray();
+        fill(array, args[2], args[1], args[0], false, place);
+        return array;
+      }
+      break;
+    case 'ndarray':
+      break;
+  }
+  throw refused(place, `numpy's ${target.name} has arguments that are not understood`);
+}
+
+/** BUILD: the state of a dtype (version, byte order, ...) or of an array (version, shape, dtype, is_fortran, data). */
+export function setState(target: PickledArray | PickledDType, state: PickleValue, place: string): void {
+  if (!Array.isArray(state)) throw refused(place, 'a numpy state is not a tuple');
+  if (target instanceof PickledDType) {
+    target.littleEndian = state[1] !== '>';
+    return;
+  }
+  const [, shape, dtype, fortran, data] = state;
+  if (!Array.isArray(shape) || !(dtype instanceof PickledDType))
+    throw refused(place, 'an array state is not understood');
+  fill(target, shape, dtype, data ?? null, fortran === true, place);
+}
+
+function fill(
+  array: PickledArray,
+  shape: readonly PickleValue[],
+  dtype: PickledDType,
+  data: PickleValue,
+  fortran: boolean,
+  place: string,
+): void {
+  const axes = shape.map((n) => (typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 ? n : -1));
+  const count = axes.reduce((product, n) => product * n, 1);
+  if (axes.includes(-1)) throw refused(place, 'an array has an impossible shape');
+  if (fortran && axes.length > 1) throw refused(place, 'an object array in Fortran order is not supported');
+  const items = Array.isArray(data) ? data : data instanceof Uint8Array ? numbers(dtype, data, place) : null;
+  if (!items || items.length !== count) throw refused(place, 'an array does not have the elements its shape needs');
+  array.shape = axes;
+  array.items = items;
+}
+
+function scalar(dtype: PickledDType, data: PickleValue, place: string): PickleValue {
+  if (dtype.code.startsWith('O')) return data;
+  const bytes = typeof data === 'string' ? new Uint8Array(Buffer.from(data, 'latin1')) : data;
+  if (!(bytes instanceof Uint8Array)) throw refused(place, 'a numpy scalar has no bytes');
+  const items = numbers(dtype, bytes, place);
+  if (items.length !== 1) throw refused(place, 'a numpy scalar has the wrong size');
+  return items[0];
+}
+
+function numbers(dtype: PickledDType, bytes: Uint8Array, place: string): PickleValue[] {
+  const match = /^([iufbUS?])(\d*)$/.exec(dtype.code.replace(/^[<>|=]/, ''));
+  if (!match) throw refused(place, `elements of numpy type ${JSON.stringify(dtype.code)} are not supported`);
+  const [, kind, digits] = match;
+  const size = (kind === 'U' ? 4 : 1) * Number(digits || '1');
+  if (size === 0 || bytes.length % size !== 0) throw refused(place, 'an array has a broken element');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const items: PickleValue[] = [];
+  for (let at = 0; at < bytes.length; at += size) items.push(element(view, at, kind, size, dtype.littleEndian, place));
+  return items;
+}
+
+function element(view: DataView, at: number, kind: string, size: number, little: boolean, place: string): PickleValue {
+  if (kind === 'b' || kind === '?') return view.getUint8(at) !== 0;
+  if (kind === 'U' || kind === 'S') return text(view, at, kind, size, little);
+  switch (`${kind}${size}`) {
+    case 'i1':
+      return view.getInt8(at);
+    case 'u1':
+      return view.getUint8(at);
+    case 'i2':
+      return view.getInt16(at, little);
+    case 'u2':
+      return view.getUint16(at, little);
+    case 'i4':
+      return view.getInt32(at, little);
+    case 'u4':
+      return view.getUint32(at, little);
+    case 'i8':
+      return Number(view.getBigInt64(at, little));
+    case 'u8':
+      return Number(view.getBigUint64(at, little));
+    case 'f2': {
+      const out = new Float32Array(1);
+      halfToFloat(Uint16Array.of(view.getUint16(at, little)), 0, out, 0, 1);
+      return out[0];
+    }
+    case 'f4':
+      return view.getFloat32(at, little);
+    case 'f8':
+      return view.getFloat64(at, little);
+    default:
+      throw refused(place, `numbers of ${size} bytes are not supported`);
+  }
+}
+
+function text(view: DataView, at: number, kind: string, size: number, little: boolean): string {
+  let result = '';
+  for (let i = 0; i < size; i += kind === 'U' ? 4 : 1) {
+    const point = kind === 'U' ? view.getUint32(at + i, little) : view.getUint8(at + i);
+    result += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd';
+  }
+  return result.replace(/\0+$/, '');
+}
+
+function refused(place: string, why: string): NextvecError {
+  return new NextvecError('METADATA_REFUSED', `${place}: the pickle was refused: ${why}.`, {
+    remedy: 'Write the metadata as a list of plain dicts.',
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * Rows of a float array as float32, block by block in bounded memory, whatever its element size, byte order and memory
+ * order. R rows, W elements a row (all axes but the first). While the caller works on one block the next is being read.
+ */
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { elements, type ArrayInfo } from './arrays.ts';
+import { MemberReader, readExactly, readWhole } from './bytes.ts';
+import { bfloatToFloat, halfToFloat } from './half.ts';
+
+export interface RowBlock {
+  readonly firstRow: number;
+  readonly rows: number;
+  /** [rows, W], valid until the next block is asked for. */
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+export interface ReadRowsOptions {
+  /** Bytes of file data in one block; default 2 MiB. */
+  readonly blockBytes?: number;
+  /** Arrays in Fortran order up to this size are transposed in memory; larger ones in strips. Default 64 MiB. */
+  readonly transposeBytes?: number;
+  /** Folder for the inflated copy of a large compressed array in Fortran order. */
+  readonly scratchFolder?: string;
+}
+
+const BLOCK_BYTES = 2 << 20;
+const TRANSPOSE_BYTES = 64 << 20;
+
+export function rowLength(array: ArrayInfo): number {
+  return array.shape.slice(1).reduce((product, n) => product * n, 1);
+}
+
+export function readRows(array: ArrayInfo, options: ReadRowsOptions = {}): AsyncGenerator<RowBlock, void> {
+  const oneAxis = array.shape.length < 2 || rowLength(array) === 1;
+  return array.fortran && !oneAxis ? readFortranRows(array, options) : readPlainRows(array, options);
+}
+
+/** C order: a forward read into two buffers that take turns. */
+async function* readPlainRows(array: ArrayInfo, options: ReadRowsOptions): AsyncGenerator<RowBlock, void> {
+  const R = array.shape[0];
+  const W = rowLength(array);
+  const blockRows = Math.max(1, Math.floor((options.blockBytes ?? BLOCK_BYTES) / (W * array.dtype.bytes)));
+  const reader = new MemberReader(array.member);
+  const buffers = [0, 1].map(() => new Uint8Array(Math.min(blockRows, R) * W * array.dtype.bytes));
+  const fill = (first: number): Promise<number> =>
+    reader.read(buffers[(first / blockRows) & 1].subarray(0, Math.min(blockRows, R - first) * W * array.dtype.bytes));
+  let pending: Promise<number> | null = null;
+  try {
+    await reader.read(new Uint8Array(array.dataOffset));
+    pending = R > 0 ? fill(0) : null;
+    for (let first = 0; first < R; first += blockRows) {
+      await pending;
+      const rows = Math.min(blockRows, R - first);
+      pending = first + rows < R ? fill(first + rows) : null;
+      // A failure is reported when its block is awaited, not as an unhandled rejection before that.
+      pending?.catch(() => undefined);
+      yield { firstRow: first, rows, values: toFloat32(buffers[(first / blockRows) & 1], array, rows * W) };
+    }
+  } finally {
+    await pending?.catch(() => undefined);
+    await reader.close();
+  }
+}
+
+/** float32 values of the first `count` elements of `bytes`, in place where that is possible. */
+function toFloat32(bytes: Uint8Array<ArrayBuffer>, array: ArrayInfo, count: number): Float32Array<ArrayBuffer> {
+  const { kind, bytes: size, littleEndian } = array.dtype;
+  const used = Buffer.from(bytes.buffer, bytes.byteOffset, count * size);
+  if (!littleEndian) swap(used, size);
+  if (size === 4) return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+  const values = new Float32Array(count);
+  if (size === 8) values.set(new Float64Array(bytes.buffer, bytes.byteOffset, count));
+  else if (kind === 'bf') bfloatToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, count), values, count);
+  else halfToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, count), 0, values, 0, count);
+  return values;
+}
+
+function swap(bytes: Buffer, size: number): void {
+  if (size === 2) bytes.swap16();
+  else if (size === 4) bytes.swap32();
+  else bytes.swap64();
+}
+
+/** Random access to the elements, whatever the container. */
+interface ElementBytes {
+  read(into: Uint8Array, offset: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Fortran order: column c holds its R elements together; a strip of rows is gathered from every column. */
+async function* readFortranRows(array: ArrayInfo, options: ReadRowsOptions): AsyncGenerator<RowBlock, void> {
+  const R = array.shape[0];
+  const W = rowLength(array);
+  const size = array.dtype.bytes;
+  const budget = options.transposeBytes ?? TRANSPOSE_BYTES;
+  const blockRows = Math.max(1, Math.min(R, Math.floor(budget / (W * size))));
+  const order = columnOrder(array.shape.slice(1));
+  const source = await openElements(array, budget, options.scratchFolder);
+  try {
+    for (let first = 0; first < R; first += blockRows) {
+      const rows = Math.min(blockRows, R - first);
+      const values = new Float32Array(rows * W);
+      const column = new Uint8Array(rows * size);
+      for (let c = 0; c < W; c++) {
+        await source.read(column, (c * R + first) * size);
+        scatter(toFloat32(column, array, rows), values, order[c], W);
+      }
+      yield { firstRow: first, rows, values };
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+function scatter(column: Float32Array, values: Float32Array, at: number, W: number): void {
+  for (let r = 0; r < column.length; r++) values[r * W + at] = column[r];
+}
+
+/** Row-major place of each trailing index, in the order Fortran counts them (first axis fastest). */
+function columnOrder(axes: readonly number[]): Uint32Array {
+  const count = axes.reduce((product, n) => product * n, 1);
+  const order = new Uint32Array(count);
+  for (let c = 0; c < count; c++) {
+    let rest = c;
+    let place = 0;
+    let stride = count;
+    for (const n of axes) {
+      stride /= n;
+      place += (rest % n) * stride;
+      rest = Math.floor(rest / n);
+    }
+    order[c] = place;
+  }
+  return order;
+}
+
+async function openElements(array: ArrayInfo, budget: number, scratch?: string): Promise<ElementBytes> {
+  const { member, dataOffset } = array;
+  if (elements(array) * array.dtype.bytes <= budget) {
+    const all = await readWhole(member, member.sizeBytes);
+    const read = async (into: Uint8Array, offset: number): Promise<void> =>
+      into.set(all.subarray(dataOffset + offset, dataOffset + offset + into.length));
+    return { read, close: async () => undefined };
+  }
+  if (member.deflated) return inflateToFile(array, scratch);
+  await verify(array);
+  return fileElements(member.handle, member.offset + dataOffset, member.place, async () => undefined);
+}
+
+function fileElements(handle: FileHandle, base: number, place: string, close: () => Promise<void>): ElementBytes {
+  return { read: (into, offset) => readExactly(handle, into, base + offset, place), close };
+}
+
+async function verify(array: ArrayInfo): Promise<void> {
+  const reader = new MemberReader(array.member);
+  try {
+    await reader.drain();
+  } finally {
+    await reader.close();
+  }
+}
+
+async function inflateToFile(array: ArrayInfo, scratch: string | undefined): Promise<ElementBytes> {
+  const folder = await mkdtemp(join(scratch ?? tmpdir(), 'nextvec-inflate-'));
+  const handle = await open(join(folder, 'array.npy'), 'w+');
+  const close = async (): Promise<void> => {
+    await handle.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const reader = new MemberReader(array.member);
+  try {
+    const chunk = new Uint8Array(BLOCK_BYTES);
+    for (let read = await reader.read(chunk); read > 0; read = await reader.read(chunk)) {
+      await handle.writeFile(chunk.subarray(0, read));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    await reader.close();
+  }
+  return fileElements(handle, array.dataOffset, array.place, close);
+}

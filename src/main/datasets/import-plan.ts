@@ -1,0 +1,231 @@
+/**
+ * Reads the arrays of a recognised file into a vector store and windows: the part of an import that depends on whether
+ * the file holds windows or chunks. N windows, T context length, D width, M chunks. Measures and writes nothing else.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import type { DataWarning } from '#shared/domain/passport.ts';
+import type { ArrayInfo } from './formats/arrays.ts';
+import { MemberReader } from './formats/bytes.ts';
+import { readIntegers } from './formats/integers.ts';
+import { readWindowMetadata, type WindowMetadata } from './formats/objects.ts';
+import { readRows, type ReadRowsOptions } from './formats/rows.ts';
+import type { Layout, WindowArrays } from './layout.ts';
+import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';
+import type { VectorStoreWriter } from './vector-store.ts';
+import { buildWindows, denseLabels, orderChunks } from './windows.ts';
+
+/** Everything known of a file once its arrays have been read; vectors themselves are in the writer. */
+export interface ReadData {
+  readonly T: number;
+  /** [N, T+1] vector ids, target last, split after split. */
+  readonly index: Uint32Array<ArrayBuffer>;
+  readonly splits: readonly { readonly name: string; readonly first: number; readonly count: number }[];
+  /** Dense article of each window's target; null: not known. */
+  readonly windowArticles: Int32Array<ArrayBuffer> | null;
+  readonly articleLabels: Float64Array<ArrayBuffer> | null;
+  /** Dense article of each distinct vector, or UNKNOWN_ARTICLE or SEVERAL_ARTICLES. */
+  readonly vectorArticles: Int32Array<ArrayBuffer>;
+  readonly crossings: number | null;
+  /** Chunks in reading order, of a chunks file. */
+  readonly chunks: { readonly ids: Uint32Array<ArrayBuffer>; readonly articles: Int32Array<ArrayBuffer> } | null;
+  readonly warnings: DataWarning[];
+}
+
+export interface ReadOptions {
+  readonly T: number;
+  readonly crossArticles: boolean;
+  readonly signal?: AbortSignal;
+  readonly scratchFolder: string;
+  /** Bytes of array data read since the last call. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+export function readData(layout: Layout, writer: VectorStoreWriter, options: ReadOptions): Promise<ReadData> {
+  return layout.kind === 'windows' ? readWindowData(layout, writer, options) : readChunkData(layout, writer, options);
+}
+
+async function readWindowData(
+  layout: Extract<Layout, { kind: 'windows' }>,
+  writer: VectorStoreWriter,
+  options: ReadOptions,
+): Promise<ReadData> {
+  const { T, splits } = layout;
+  const N = splits.reduce((sum, split) => sum + split.N, 0);
+  const index = new Uint32Array(N * (T + 1));
+  const warnings: DataWarning[] = [];
+  const metadata: (WindowMetadata | null)[] = [];
+  const ranges: { name: string; first: number; count: number }[] = [];
+  let first = 0;
+  for (const split of splits) {
+    metadata.push(await readMetadata(split, warnings));
+    const at = first * (T + 1);
+    await addVectors(split.contexts, writer, options, (vector, id) => {
+      index[at + Math.floor(vector / T) * (T + 1) + (vector % T)] = id;
+    });
+    await addVectors(split.targets, writer, options, (vector, id) => {
+      index[at + vector * (T + 1) + T] = id;
+    });
+    ranges.push({ name: split.split, first, count: split.N });
+    first += split.N;
+  }
+  return { T, index, splits: ranges, ...windowArticles(metadata, index, T, writer.vectors), chunks: null, warnings };
+}
+
+async function readMetadata(split: WindowArrays, warnings: DataWarning[]): Promise<WindowMetadata | null> {
+  if (!split.metadata) return null;
+  try {
+    return await readWindowMetadata(split.metadata, split.N);
+  } catch (error) {
+    if (!isNextvecError(error) || (error.code !== 'METADATA_REFUSED' && error.code !== 'HEADER_MISMATCH')) throw error;
+    const code = error.code === 'METADATA_REFUSED' ? error.code : 'METADATA_UNUSABLE';
+    warnings.push({ code, message: `${error.message} The vectors were loaded without it.`, count: split.N });
+    return null;
+  }
+}
+
+/** Articles are known only when every split says them. */
+function windowArticles(
+  metadata: readonly (WindowMetadata | null)[],
+  index: Uint32Array,
+  T: number,
+  V: number,
+): Pick<ReadData, 'windowArticles' | 'articleLabels' | 'vectorArticles' | 'crossings'> {
+  const vectorArticles = new Int32Array(V).fill(UNKNOWN_ARTICLE);
+  const known = metadata.filter((m) => m !== null);
+  if (known.length < metadata.length) {
+    return { windowArticles: null, articleLabels: null, vectorArticles, crossings: null };
+  }
+  const { dense, labels } = denseLabels(Float64Array.from(known.flatMap((m) => Array.from(m.articles))));
+  for (let w = 0; w < dense.length; w++) noteArticle(vectorArticles, index[w * (T + 1) + T], dense[w]);
+  const flags = known[0].crossings;
+  const crossings = flags ? flags.reduce((sum, flag) => sum + flag, 0) : null;
+  return { windowArticles: new Int32Array(dense), articleLabels: new Float64Array(labels), vectorArticles, crossings };
+}
+
+function noteArticle(vectorArticles: Int32Array, vector: number, article: number): void {
+  const before = vectorArticles[vector];
+  if (before === UNKNOWN_ARTICLE) vectorArticles[vector] = article;
+  else if (before !== article) vectorArticles[vector] = SEVERAL_ARTICLES;
+}
+
+async function readChunkData(
+  layout: Extract<Layout, { kind: 'chunks' }>,
+  writer: VectorStoreWriter,
+  options: ReadOptions,
+): Promise<ReadData> {
+  const { M, vectors } = layout;
+  const { T } = options;
+  const articleNumbers = layout.articles ? await readIntegers(layout.articles) : null;
+  const chunkNumbers = layout.chunks ? await readIntegers(layout.chunks) : null;
+  const fileIds = new Uint32Array(M);
+  await addVectors(vectors, writer, options, (row, id) => {
+    fileIds[row] = id;
+  });
+  const ordered = orderChunks(M, articleNumbers, chunkNumbers);
+  const ids = ordered.order ? Uint32Array.from(ordered.order, (row) => fileIds[row]) : fileIds;
+  const built = buildWindows(ordered.articles, T, options.crossArticles);
+  if (built.starts.length === 0) throw noWindows(vectors, T, M);
+  const index = new Uint32Array(built.starts.length * (T + 1));
+  for (const [w, start] of built.starts.entries()) index.set(ids.subarray(start, start + T + 1), w * (T + 1));
+  const vectorArticles = new Int32Array(writer.vectors).fill(UNKNOWN_ARTICLE);
+  for (let i = 0; i < M; i++) noteArticle(vectorArticles, ids[i], ordered.articles[i]);
+  return {
+    T,
+    index,
+    splits: [{ name: 'all', first: 0, count: built.starts.length }],
+    windowArticles: Int32Array.from(built.starts, (start) => ordered.articles[start + T]),
+    articleLabels: new Float64Array(ordered.labels),
+    vectorArticles,
+    crossings: built.crossings,
+    chunks: { ids, articles: new Int32Array(ordered.articles) },
+    warnings: chunkWarnings(layout, ordered.order !== null, ordered.gaps, built.shortArticles, T),
+  };
+}
+
+function noWindows(vectors: ArrayInfo, T: number, M: number): NextvecError {
+  return new NextvecError('EMPTY', `${vectors.place}: none of the articles of these ${M} chunks has more than ${T}.`, {
+    remedy: `A window needs ${T} chunks and the one after them. Choose longer articles, or let windows cross articles.`,
+  });
+}
+
+function chunkWarnings(
+  layout: Extract<Layout, { kind: 'chunks' }>,
+  reordered: boolean,
+  gaps: number,
+  shortArticles: number,
+  T: number,
+): DataWarning[] {
+  const warnings: DataWarning[] = [];
+  if (!layout.articles) {
+    const message =
+      'There is no article_indices array, so the whole file counts as one article; a split by article is not possible.';
+    warnings.push({ code: 'NO_ARTICLES', message, count: layout.M });
+  }
+  if (reordered) {
+    const message = 'The chunks do not stand in the order of their numbers; they were put in it.';
+    warnings.push({ code: 'CHUNKS_REORDERED', message, count: layout.M });
+  }
+  if (gaps > 0) {
+    const message = `Chunk numbers inside an article skip or repeat in ${gaps} places; windows go across them.`;
+    warnings.push({ code: 'CHUNK_GAPS', message, count: gaps });
+  }
+  if (shortArticles > 0) {
+    const message = `${shortArticles} articles have ${T} chunks or fewer and give no window.`;
+    warnings.push({ code: 'SHORT_ARTICLES', message, count: shortArticles });
+  }
+  return warnings;
+}
+
+/** Adds every vector of an array to the store; `place(n, id)` gets the n-th vector in file order. */
+async function addVectors(
+  array: ArrayInfo,
+  writer: VectorStoreWriter,
+  options: ReadOptions,
+  place: (vector: number, id: number) => void,
+): Promise<void> {
+  const rowVectors = array.shape.slice(1, -1).reduce((product, n) => product * n, 1);
+  const rowsOptions: ReadRowsOptions = { scratchFolder: options.scratchFolder };
+  try {
+    for await (const { firstRow, rows, values } of readRows(array, rowsOptions)) {
+      const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+      for (let v = 0; v < rows * rowVectors; v++) {
+        const vector = firstRow * rowVectors + v;
+        const start = v * writer.D;
+        const refuse = (d: number): Error => notFinite(array, vector, d, values[start + d], writer.dtype);
+        place(vector, writer.add(values, bits, start, refuse));
+      }
+      options.onBytes(rows * rowVectors * writer.D * array.dtype.bytes);
+      await nextTurn();
+      throwIfCancelled(options.signal, 'The import');
+    }
+  } catch (error) {
+    if (isNextvecError(error) && error.code === 'NOT_FINITE') await preferDamage(array);
+    throw error;
+  }
+}
+
+/** An odd value may come of a flipped bit: then the checksum says so, and that is the better message. */
+async function preferDamage(array: ArrayInfo): Promise<void> {
+  const reader = new MemberReader(array.member);
+  try {
+    await reader.drain();
+  } finally {
+    await reader.close();
+  }
+}
+
+function notFinite(array: ArrayInfo, vector: number, d: number, value: number, dtype: string): NextvecError {
+  const axes = array.shape.slice(0, -1);
+  const at = axes.length === 2 ? [Math.floor(vector / axes[1]), vector % axes[1], d] : [vector, d];
+  const where = `${array.place}: element [${at.join(', ')}]`;
+  if (Number.isFinite(value)) {
+    return new NextvecError('OUT_OF_RANGE', `${where} is ${value}, too large for ${dtype}.`, {
+      remedy: 'Import with float32.',
+    });
+  }
+  return new NextvecError('NOT_FINITE', `${where} is ${Number.isNaN(value) ? 'NaN' : 'infinite'}.`, {
+    remedy: 'Remove or repair this row and write the file again.',
+    details: { array: array.name, index: at },
+  });
+}

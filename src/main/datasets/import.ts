@@ -1,0 +1,249 @@
+/**
+ * Import of a file into a stored data set: into a temporary folder beside the destination, synced, then renamed, so that
+ * a refused, failed or cancelled import leaves nothing behind. Runs beside other work: it yields between blocks.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import type { Passport } from '#shared/domain/passport.ts';
+import { openArrayFile, type ArrayFile } from './formats/arrays.ts';
+import { recogniseLayout, type Layout } from './layout.ts';
+import { measurePassport } from './measure.ts';
+import { readData, type ReadData } from './import-plan.ts';
+import { ImportProgress, type ProgressListener } from './progress.ts';
+import { FILES, type StoreMeta } from './store-files.ts';
+import { VectorReader } from './vector-reader.ts';
+import { BYTES_PER_ELEMENT, VectorStoreWriter, writeAll, type StoreDType, type VectorSums } from './vector-store.ts';
+
+export interface ImportOptions {
+  /** Element type of the stored vectors; default: float16 for a float16 file, else float32. */
+  readonly dtype?: StoreDType;
+  /** Windows built from chunks may cross articles; default false. */
+  readonly crossArticles?: boolean;
+  /** Context length of windows built from chunks; default 5. */
+  readonly T?: number;
+  readonly onProgress?: ProgressListener;
+  readonly signal?: AbortSignal;
+}
+
+export interface ImportResult {
+  readonly folder: string;
+  readonly meta: StoreMeta;
+  readonly passport: Passport;
+  readonly storedBytes: number;
+}
+
+const DEFAULT_T = 5;
+const TEMPORARY = '.importing-';
+
+/** Imports `file` into the new folder `destFolder`. */
+export async function importDataset(
+  file: string,
+  destFolder: string,
+  options: ImportOptions = {},
+): Promise<ImportResult> {
+  if (existsSync(destFolder)) throw new NextvecError('CONFLICT', `The folder ${destFolder} is already there.`);
+  const source = await openArrayFile(file);
+  const temporary = `${destFolder}${TEMPORARY}${randomUUID().slice(0, 8)}`;
+  try {
+    const layout = recogniseLayout(source);
+    await mkdir(temporary, { recursive: true });
+    const meta = await fillFolder(source, layout, temporary, options);
+    await rename(temporary, destFolder);
+    syncFolder(dirname(destFolder));
+    return { folder: destFolder, meta, passport: meta.passport, storedBytes: meta.storedBytes };
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw asFileError(error, destFolder);
+  } finally {
+    await source.close();
+  }
+}
+
+/** The passport of a file, without keeping anything. `scratch` is where the temporary copy goes. */
+export async function inspectFile(file: string, options: ImportOptions & { scratch?: string } = {}): Promise<Passport> {
+  const folder = await mkdtemp(join(options.scratch ?? tmpdir(), 'nextvec-inspect-'));
+  try {
+    return (await importDataset(file, join(folder, 'dataset'), options)).passport;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes what imports that were killed have left in the folder that holds the data sets. */
+export async function sweepUnfinishedImports(parent: string): Promise<number> {
+  const names = existsSync(parent) ? await readdir(parent) : [];
+  const unfinished = names.filter((name) => name.includes(TEMPORARY));
+  for (const name of unfinished) await rm(join(parent, name), { recursive: true, force: true });
+  return unfinished.length;
+}
+
+async function fillFolder(
+  source: ArrayFile,
+  layout: Layout,
+  folder: string,
+  options: ImportOptions,
+): Promise<StoreMeta> {
+  const dtype = options.dtype ?? naturalDType(layout);
+  const progress = new ImportProgress(arrayBytes(layout), source.bytes, options.onProgress);
+  const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype);
+  const data = await writeVectors(layout, writer, folder, progress, options);
+  const sums = writer.vectorSums();
+  writeColumns(folder, data, sums);
+  const sha256 = await hashFile(source.path, progress, options.signal);
+  const reader = new VectorReader(join(folder, FILES.vectors), layout.D, writer.vectors, dtype);
+  try {
+    progress.measuring(data.index.length / (data.T + 1));
+    const onDone = (count: number): void => progress.add(count);
+    const passport = await measurePassport(layout.kind, data, sums, reader, sha256, { signal: options.signal, onDone });
+    return writeMeta(folder, source, layout, dtype, data, passport);
+  } finally {
+    reader.close();
+  }
+}
+
+async function writeVectors(
+  layout: Layout,
+  writer: VectorStoreWriter,
+  folder: string,
+  progress: ImportProgress,
+  options: ImportOptions,
+): Promise<ReadData> {
+  try {
+    const data = await readData(layout, writer, {
+      T: options.T ?? DEFAULT_T,
+      crossArticles: options.crossArticles ?? false,
+      signal: options.signal,
+      scratchFolder: folder,
+      onBytes: (bytes) => progress.add(bytes),
+    });
+    writer.finish();
+    return data;
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
+}
+
+function naturalDType(layout: Layout): StoreDType {
+  const arrays = layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
+  return arrays.every(({ dtype }) => dtype.kind === 'f' && dtype.bytes === 2) ? 'float16' : 'float32';
+}
+
+function arrayBytes(layout: Layout): number {
+  const arrays = layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
+  return arrays.reduce((sum, array) => sum + array.member.sizeBytes, 0);
+}
+
+function writeColumns(folder: string, data: ReadData, sums: VectorSums): void {
+  writeFile(folder, FILES.windows, [data.index]);
+  writeFile(folder, FILES.vectorArticles, [data.vectorArticles]);
+  writeFile(folder, FILES.squares, [sums.squares]);
+  if (data.windowArticles) writeFile(folder, FILES.windowArticles, [data.windowArticles]);
+  if (data.articleLabels) writeFile(folder, FILES.articles, [data.articleLabels]);
+  if (data.chunks) writeFile(folder, FILES.chunks, [data.chunks.ids, data.chunks.articles]);
+}
+
+function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBufferView[]): void {
+  const fd = openSync(join(folder, name), 'wx');
+  try {
+    let position = 0;
+    for (const part of parts) {
+      writeAll(fd, part, position);
+      position += part.byteLength;
+    }
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeMeta(
+  folder: string,
+  source: ArrayFile,
+  layout: Layout,
+  dtype: StoreDType,
+  data: ReadData,
+  passport: Passport,
+): StoreMeta {
+  const { vectors } = passport;
+  const columns = [
+    data.index,
+    data.vectorArticles,
+    data.windowArticles,
+    data.articleLabels,
+    data.chunks?.ids,
+    data.chunks?.articles,
+  ];
+  const columnBytes = columns.reduce((sum, column) => sum + (column?.byteLength ?? 0), 8 * vectors);
+  const meta: StoreMeta = {
+    format: 'nextvec-dataset',
+    version: 1,
+    kind: layout.kind,
+    dtype,
+    D: layout.D,
+    T: data.T,
+    vectors,
+    windows: data.index.length / (data.T + 1),
+    chunks: data.chunks?.ids.length ?? 0,
+    articles: data.articleLabels?.length ?? null,
+    splits: data.splits.map((split) => ({ ...split })),
+    source: { name: basename(source.path), bytes: source.bytes, sha256: passport.sha256 },
+    storedBytes: vectors * layout.D * BYTES_PER_ELEMENT[dtype] + columnBytes,
+    passport,
+  };
+  writeFile(folder, FILES.meta, [Buffer.from(JSON.stringify(meta, null, 1))]);
+  syncFolder(folder);
+  return meta;
+}
+
+async function hashFile(path: string, progress: ImportProgress, signal: AbortSignal | undefined): Promise<string> {
+  progress.hashing();
+  const hash = createHash('sha256');
+  const handle = await open(path, 'r');
+  try {
+    const chunk = new Uint8Array(1 << 20);
+    for (let read = (await handle.read(chunk)).bytesRead; read > 0; read = (await handle.read(chunk)).bytesRead) {
+      hash.update(chunk.subarray(0, read));
+      progress.add(read);
+      throwIfCancelled(signal, 'The import');
+    }
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
+}
+
+/** So that the rename itself survives a power cut; not possible on Windows, where it is not needed. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const PERMISSION_ERRORS = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+function asFileError(error: unknown, folder: string): unknown {
+  if (isNextvecError(error) || !(error instanceof Error)) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new NextvecError('DISK_FULL', `The disk of ${dirname(folder)} is full; nothing was stored.`, {
+      remedy: 'Free some space, or import with float16, which takes half of it.',
+      cause: error,
+    });
+  }
+  if (PERMISSION_ERRORS.has(code)) {
+    return new NextvecError('NO_PERMISSION', `Nextvec may not write to ${dirname(folder)} (${code}).`, {
+      remedy: 'Choose another storage folder or allow writing to this one.',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,69 @@
+/**
+ * Reads stored vectors by id as float32: ids that follow each other are read with one call, the operating system caches.
+ * D vector width. Synchronous, because a batch needs its rows now.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { halfToFloat } from './formats/half.ts';
+import { BYTES_PER_ELEMENT, type StoreDType } from './vector-store.ts';
+
+export class VectorReader {
+  readonly D: number;
+  readonly vectors: number;
+  readonly dtype: StoreDType;
+  private readonly path: string;
+  private readonly fd: number;
+  private halves = new Uint16Array(0);
+
+  constructor(path: string, D: number, vectors: number, dtype: StoreDType) {
+    this.D = D;
+    this.vectors = vectors;
+    this.dtype = dtype;
+    this.path = path;
+    this.fd = openSync(path, 'r');
+  }
+
+  /** Overwrites out[0 .. ids.length·D) with the vectors `ids`. */
+  gather(ids: Uint32Array, out: Float32Array): void {
+    for (let i = 0; i < ids.length;) {
+      let run = 1;
+      while (i + run < ids.length && ids[i + run] === ids[i] + run) run++;
+      this.range(ids[i], run, out, i * this.D);
+      i += run;
+    }
+  }
+
+  /** Overwrites out[outStart ...] with vectors first .. first + count. */
+  range(first: number, count: number, out: Float32Array, outStart = 0): void {
+    const elements = count * this.D;
+    const bytes = elements * BYTES_PER_ELEMENT[this.dtype];
+    const position = first * this.D * BYTES_PER_ELEMENT[this.dtype];
+    if (this.dtype === 'float32') {
+      this.fill(out.subarray(outStart, outStart + elements), bytes, position);
+      return;
+    }
+    if (this.halves.length < elements) this.halves = new Uint16Array(elements);
+    this.fill(this.halves, bytes, position);
+    halfToFloat(this.halves, 0, out, outStart, elements);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  private fill(into: NodeJS.ArrayBufferView, bytes: number, position: number): void {
+    for (let done = 0; done < bytes;) {
+      const read = readSync(this.fd, into, done, bytes - done, position + done);
+      if (read === 0) {
+        throw new NextvecError(
+          'STORE_DAMAGED',
+          `${this.path} ends at byte ${position + done}, before its vectors do.`,
+          {
+            remedy: 'Delete the data set and import the file again.',
+          },
+        );
+      }
+      done += read;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Windows from chunks: T consecutive chunks of one article and the next as target. Chunks that do not stand in the order
+ * of their numbers are put in it; article by article, articles in the order of their first chunk.
+ * M chunks, W windows, T context length. Pure functions over typed arrays.
+ */
+
+export interface OrderedChunks {
+  /** File row of each chunk in reading order; null when the file already is in it. */
+  readonly order: Uint32Array | null;
+  /** Article of each chunk in reading order, dense: 0, 1, 2 ... in order of appearance. */
+  readonly articles: Int32Array;
+  /** Article number in the file of each dense article. */
+  readonly labels: Float64Array;
+  /** Places where the chunk number does not go up by one inside an article. */
+  readonly gaps: number;
+}
+
+/** `articleNumbers` null: the whole file is one article; `chunkNumbers` null: file order is reading order. */
+export function orderChunks(
+  M: number,
+  articleNumbers: Float64Array | null,
+  chunkNumbers: Float64Array | null,
+): OrderedChunks {
+  const { dense, labels } = denseLabels(articleNumbers ?? new Float64Array(M));
+  const order = readingOrder(dense, chunkNumbers);
+  const articles = order ? dense.map((_, i) => dense[order[i]]) : dense;
+  let gaps = 0;
+  for (let i = 1; chunkNumbers && i < M; i++) {
+    const row = order ? order[i] : i;
+    const before = order ? order[i - 1] : i - 1;
+    if (articles[i] === articles[i - 1] && chunkNumbers[row] !== chunkNumbers[before] + 1) gaps++;
+  }
+  return { order, articles, labels, gaps };
+}
+
+/** Numbers 0, 1, 2 ... for arbitrary labels, in order of first appearance. */
+export function denseLabels(numbers: Float64Array): { dense: Int32Array; labels: Float64Array } {
+  const dense = new Int32Array(numbers.length);
+  const known = new Map<number, number>();
+  for (let i = 0; i < numbers.length; i++) {
+    let label = known.get(numbers[i]);
+    if (label === undefined) known.set(numbers[i], (label = known.size));
+    dense[i] = label;
+  }
+  return { dense, labels: Float64Array.from(known.keys()) };
+}
+
+function readingOrder(dense: Int32Array, chunkNumbers: Float64Array | null): Uint32Array | null {
+  const compare = (a: number, b: number): number =>
+    dense[a] - dense[b] || (chunkNumbers ? chunkNumbers[a] - chunkNumbers[b] : 0);
+  let sorted = true;
+  for (let i = 1; sorted && i < dense.length; i++) sorted = compare(i - 1, i) <= 0;
+  if (sorted) return null;
+  return Uint32Array.from({ length: dense.length }, (_, i) => i).sort((a, b) => compare(a, b) || a - b);
+}
+
+export interface BuiltWindows {
+  /** First chunk (in reading order) of each window; its target is T further on. */
+  readonly starts: Uint32Array;
+  /** Windows that hold chunks of more than one article. */
+  readonly crossings: number;
+  /** Articles too short for a single window. */
+  readonly shortArticles: number;
+}
+
+export function buildWindows(articles: Int32Array, T: number, crossArticles: boolean): BuiltWindows {
+  const M = articles.length;
+  const starts: number[] = [];
+  let crossings = 0;
+  let shortArticles = 0;
+  let runStart = 0;
+  for (let i = 0; i < M; i++) {
+    if (i > 0 && articles[i] !== articles[i - 1]) runStart = i;
+    const runEnds = i + 1 === M || articles[i + 1] !== articles[i];
+    if (runEnds && i - runStart < T) shortArticles++;
+    if (i < T) continue;
+    const crosses = i - T < runStart;
+    if (crosses && !crossArticles) continue;
+    if (crosses) crossings++;
+    starts.push(i - T);
+  }
+  return { starts: Uint32Array.from(starts), crossings, shortArticles };
+}
