@@ -30,15 +30,15 @@ export function gateMessage({ gate, value }: GateResult): string {
   return `${gate.metric} ${measured}, the gate asks for at least ${gate.threshold}. Action: ${gate.action}.`;
 }
 
-/** Follows all runs until the signal aborts. `openRun` is called when a person clicks a notification. */
-export function followActivity(client: NextvecClient, signal: AbortSignal, openRun: (runId: string) => void): void {
+/** Follows all runs until the signal aborts. `showRuns` is called when a person clicks a notification. */
+export function followActivity(client: NextvecClient, signal: AbortSignal, showRuns: () => void): void {
   const busy = new Map<string, RunSummary>();
   let blocker: number | null = null;
 
-  const notify = (run: RunSummary, title: string, body: string): void => {
+  const notify = (title: string, body: string): void => {
     if (!Notification.isSupported()) return;
     const notification = new Notification({ title, body });
-    notification.on('click', () => openRun(run.id));
+    notification.on('click', showRuns);
     notification.show();
   };
 
@@ -46,7 +46,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, openR
     let fresh = false;
     for await (const event of await client.runs.watch({ runId: run.id }, { signal })) {
       if (event.type === 'gate' && !event.passed && fresh) {
-        notify(run, `Gate at epoch ${event.epoch}: ${run.name}`, gateMessage(event));
+        notify(`Gate at epoch ${event.epoch}: ${run.name}`, gateMessage(event));
       }
       // Gates before the first `run` message would be history.
       if (event.type === 'run') {
@@ -75,7 +75,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, openR
     } else {
       busy.delete(run.id);
       if (was && ENDED.has(run.status)) {
-        notify(run, `${run.name} ${ENDINGS[run.status] ?? 'ended'}`, endMessage(run));
+        notify(`${run.name} ${ENDINGS[run.status] ?? 'ended'}`, endMessage(run));
       }
     }
     show();

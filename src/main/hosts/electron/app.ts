@@ -85,7 +85,7 @@ class DesktopApp {
     const { theme } = await nextvec.client.app.settings.get();
     this.#useTheme(theme);
     this.#listen();
-    followActivity(nextvec.client, this.#following.signal, (runId) => this.#send('open-run', runId));
+    followActivity(nextvec.client, this.#following.signal, () => this.#send('runs'));
     this.#window();
     for (const path of opened) this.#import(path);
   }
@@ -150,9 +150,9 @@ class DesktopApp {
     app.quit();
   }
 
-  #send(command: Command | 'open-run', path?: string): void {
+  #send(command: Command): void {
     this.#window();
-    this.#nextvec?.sendCommand(command, path);
+    this.#nextvec?.sendCommand(command);
     if (command.startsWith('theme-')) void this.#setTheme(command.slice('theme-'.length) as Theme);
   }
 

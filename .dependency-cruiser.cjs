@@ -1,0 +1,100 @@
+/**
+ * Who may import whom: shared ← engine ← main; shared ← preload, renderer. Processes never import each other, the
+ * database stays in main/store, Electron in its host. ARCHITECTURE.md has the table.
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Every import must be found; the browser and Electron bring their own.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^(electron|virtual:)' },
+    },
+    {
+      name: 'shared-imports-nothing-of-ours',
+      severity: 'error',
+      from: { path: '^src/shared' },
+      to: { path: '^src/(engine|main|preload|renderer)' },
+    },
+    {
+      name: 'shared-runs-anywhere',
+      severity: 'error',
+      from: { path: '^src/shared' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'engine-imports-shared-only',
+      severity: 'error',
+      from: { path: '^src/engine' },
+      to: { path: '^src/(main|preload|renderer)' },
+    },
+    {
+      name: 'engine-touches-no-files',
+      comment: 'Bytes and threads come from its EngineHost.',
+      severity: 'error',
+      from: { path: '^src/engine', pathNot: '^src/engine/(simd/worker|tfjs/node-gpu)\\.ts$' },
+      to: { dependencyTypes: ['core'], path: '^(node:)?(fs|child_process|net|http|https)' },
+    },
+    {
+      name: 'main-is-no-window',
+      severity: 'error',
+      from: { path: '^src/main' },
+      to: { path: '^src/(preload|renderer)|^node_modules/(vue|pinia|uplot|reka-ui)/' },
+    },
+    {
+      name: 'preload-is-alone',
+      severity: 'error',
+      from: { path: '^src/preload' },
+      to: { path: '^src/(engine|main|renderer)' },
+    },
+    {
+      name: 'renderer-imports-shared-only',
+      severity: 'error',
+      from: { path: '^src/renderer' },
+      to: { path: '^src/(engine|main|preload)' },
+    },
+    {
+      name: 'renderer-has-no-node',
+      severity: 'error',
+      from: { path: '^src/renderer' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'sql-in-the-store-only',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/main/store' },
+      to: { path: '^node_modules/better-sqlite3', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'electron-in-its-host-only',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/(main/hosts/electron|preload)/' },
+      to: { path: '^node_modules/electron/' },
+    },
+    {
+      name: 'charts-know-no-store',
+      severity: 'error',
+      from: { path: '^src/renderer/charts' },
+      to: { path: '^src/renderer/features|^node_modules/pinia' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^src/engine/simd/assembly' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.vue', '.json', '.d.ts', '.d.mts'],
+    },
+  },
+};

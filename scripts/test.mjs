@@ -1,0 +1,71 @@
+/**
+ * `npm test`: browser, build, then every test (unit, numeric, contract, end-to-end on both hosts), and a summary.
+ * Arguments go to vitest, e.g. `npm test -- --project unit`.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildIfNeeded } from './build-if-needed.mjs';
+import { findOrInstallBrowser } from './find-browser.mjs';
+import { runToEnd, withGoodNode } from './node.mjs';
+
+function seconds(started) {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+/** Counts from vitest's own report; null when it wrote none. */
+function readCounts(path) {
+  try {
+    const report = JSON.parse(readFileSync(path, 'utf8'));
+    const skipped = report.numPendingTests + report.numTodoTests;
+    const failed = report.testResults.filter(({ status }) => status === 'failed').map(({ name }) => name);
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests,
+      skipped,
+      files: report.testResults.length,
+      failedFiles: failed,
+    };
+  } catch {
+    return null;
+  }
+}
+
+async function test() {
+  const summary = [];
+  let started = performance.now();
+  const browser = await findOrInstallBrowser();
+  summary.push(`browser     ${browser} (${seconds(started)})`);
+  started = performance.now();
+  await buildIfNeeded();
+  summary.push(`build       out/ is up to date (${seconds(started)})`);
+  started = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'nextvec-test-'));
+  const report = join(folder, 'report.json');
+  const status = await runToEnd(
+    process.execPath,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...process.argv.slice(2),
+    ],
+    { env: { ...process.env, CHROME_PATH: browser } },
+  );
+  const counts = readCounts(report);
+  rmSync(folder, { recursive: true, force: true });
+  if (counts) {
+    const { passed, failed, skipped, files, failedFiles } = counts;
+    summary.push(
+      `tests       ${passed} passed, ${failed} failed, ${skipped} skipped in ${files} files (${seconds(started)})`,
+    );
+    for (const name of failedFiles) summary.push(`failed      ${name}`);
+  } else summary.push(`tests       vitest wrote no report (status ${status})`);
+  console.log(`\nSummary\n${summary.map((line) => `  ${line}`).join('\n')}\n  ${status === 0 ? 'PASSED' : 'FAILED'}`);
+  process.exitCode = status;
+}
+
+await withGoodNode(fileURLToPath(import.meta.url), test);

@@ -1,0 +1,173 @@
+/** Follows one run to its end and says what happens: events with --json, a progress line and a table of epochs without. */
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { GateResult, RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import type { EpochRecord, StepBlock, StepColumn } from '#shared/domain/training.ts';
+import { formatCosine, formatDuration, type Output } from './output.ts';
+
+const STEP_EVENT_MS = 100;
+const ENDED: ReadonlySet<RunStatus> = new Set(['finished', 'stopped', 'failed', 'interrupted']);
+
+export interface Outcome {
+  readonly run: RunSummary;
+  /** The gate that stopped or paused it, if one did. */
+  readonly gate: GateResult | null;
+}
+
+function last(block: StepBlock, column: StepColumn): number {
+  return block.columns[column][block.count - 1];
+}
+
+function stepEvent(block: StepBlock): object {
+  const terms = TERMS.map((term) => [
+    term,
+    {
+      value: last(block, `value/${term}`),
+      share: last(block, `share/${term}`),
+      gradShare: last(block, `gradShare/${term}`),
+    },
+  ]);
+  return {
+    type: 'step',
+    epoch: block.epoch,
+    step: block.firstStep + block.count - 1,
+    loss: last(block, 'total'),
+    cosine: last(block, 'cosine'),
+    lr: last(block, 'lr'),
+    gradNorm: last(block, 'gradNorm'),
+    rowsPerSecond: block.rowsPerSecond,
+    rowsDone: block.rowsDone,
+    rowsInEpoch: block.rowsInEpoch,
+    terms: Object.fromEntries(terms),
+  };
+}
+
+function gateEvent({ gate, epoch, value, passed }: GateResult): object {
+  return { type: 'gate', epoch, metric: gate.metric, threshold: gate.threshold, value, action: gate.action, passed };
+}
+
+function startedEvent(run: RunSummary): object {
+  return {
+    type: 'started',
+    runId: run.id,
+    number: run.number,
+    engine: run.engine?.name ?? null,
+    variant: run.engine?.variant ?? null,
+    threads: run.engine?.threads ?? null,
+    parameters: run.parameters,
+    trainRows: run.trainRows,
+    valRows: run.valRows,
+    oodRows: run.oodRows,
+    device: run.recipe.device,
+  };
+}
+
+/** `finished` of cli.md. */
+export function finishedEvent(run: RunSummary, peakRssBytes: number | null): object {
+  const best = run.best && {
+    epoch: run.best.epoch,
+    valCosine: run.best.valCosine,
+    oodCosine: run.best.oodCosine,
+  };
+  return {
+    type: 'finished',
+    runId: run.id,
+    number: run.number,
+    status: run.status,
+    reason: run.reason,
+    best,
+    baselines: run.baselines,
+    valLift: run.valLift,
+    oodLift: run.oodLift,
+    durationMs: run.durationMs,
+    rowsPerSecond: run.rowsPerSecond,
+    peakRssBytes,
+  };
+}
+
+class Reporter {
+  readonly #out: Output;
+  #run: RunSummary | null = null;
+  #saidStarted = false;
+  #lastStepAt = 0;
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  run(run: RunSummary): void {
+    this.#run = run;
+    if (this.#saidStarted || run.engine === null || run.trainRows === null || run.status === 'queued') return;
+    this.#saidStarted = true;
+    this.#out.event(startedEvent(run));
+    const { engine } = run;
+    const took = run.recipe.device === null ? '' : ` (asked for device ${run.recipe.device})`;
+    this.#out.progress(
+      `Run #${run.number} ${run.name}: ${run.recipe.modelType}, engine ${engine.name} ${engine.variant}, ` +
+        `${engine.threads} threads${took}, ${run.trainRows} training rows`,
+      true,
+    );
+  }
+
+  steps(block: StepBlock): void {
+    const now = performance.now();
+    if (now - this.#lastStepAt < STEP_EVENT_MS) return;
+    this.#lastStepAt = now;
+    this.#out.event(stepEvent(block));
+    const share = Math.floor((block.rowsDone / Math.max(1, block.rowsInEpoch)) * 100);
+    const eta = this.#run?.etaMs ? `, ${formatDuration(this.#run.etaMs)} left` : '';
+    this.#out.progress(
+      `epoch ${block.epoch}/${this.#run?.recipe.epochs ?? '?'} ${share} %  loss ${last(block, 'total').toPrecision(4)}  ` +
+        `cosine ${last(block, 'cosine').toFixed(4)}  ${Math.round(block.rowsPerSecond)} rows/s${eta}`,
+    );
+  }
+
+  epoch(record: EpochRecord): void {
+    this.#out.event(record);
+    const base = record.baselines.contextMean;
+    this.#out.progress(
+      `epoch ${record.epoch}  loss ${record.trainLoss?.toPrecision(4) ?? '–'}  validation ${formatCosine(record.valCosine)} ` +
+        `(mean of context ${formatCosine(base?.valCosine)})  OOD ${formatCosine(record.oodCosine)} ` +
+        `(${formatCosine(base?.oodCosine)})  ${Math.round(record.rowsPerSecond)} rows/s${record.isBest ? '  best' : ''}`,
+      true,
+    );
+  }
+
+  gate(result: GateResult): void {
+    this.#out.event(gateEvent(result));
+    if (result.passed) return;
+    const { metric, threshold, action } = result.gate;
+    const text = `gate at epoch ${result.epoch}: ${metric} ${formatCosine(result.value)} < ${threshold}: ${action}`;
+    this.#out.progress(text, true);
+  }
+}
+
+export interface FollowOptions {
+  readonly client: NextvecClient;
+  readonly runId: string;
+  readonly out: Output;
+  readonly signal: AbortSignal;
+  /** Called at each epoch's end, while the trainer is alive. */
+  readonly onEpoch?: () => void;
+}
+
+/** Ends when the run does, or when it is paused (a gate did that, or the person). */
+export async function followRun({ client, runId, out, signal, onEpoch }: FollowOptions): Promise<Outcome> {
+  const reporter = new Reporter(out);
+  let gate: GateResult | null = null;
+  for await (const event of await client.runs.watch({ runId }, { signal })) {
+    if (event.type === 'steps') reporter.steps(event);
+    else if (event.type === 'epoch') {
+      reporter.epoch(event);
+      onEpoch?.();
+    } else if (event.type === 'gate') {
+      reporter.gate(event);
+      if (!event.passed && event.gate.action !== 'warn') gate = event;
+    } else if (event.type === 'run') {
+      reporter.run(event.run);
+      if (ENDED.has(event.run.status) || event.run.status === 'paused') break;
+    }
+  }
+  const { run } = await client.runs.get({ runId });
+  return { run, gate };
+}

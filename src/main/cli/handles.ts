@@ -1,0 +1,55 @@
+/** What a person types for a run or a data set, and what is meant: ids, numbers, names, files. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Output } from './output.ts';
+
+const SAMPLE = 'sample';
+
+/** A run by id, start of an id, number ("12" or "#12") or name; the newest of several with one name. */
+export async function findRun(client: NextvecClient, handle: string): Promise<RunSummary> {
+  const runs = [...(await client.runs.list())].sort((a, b) => b.number - a.number);
+  const number = /^#?(\d+)$/.exec(handle)?.[1];
+  const found =
+    runs.find((run) => run.id === handle) ??
+    runs.find((run) => number !== undefined && run.number === Number(number)) ??
+    runs.find((run) => run.name === handle) ??
+    (handle.length >= 4 ? runs.find((run) => run.id.startsWith(handle)) : undefined);
+  if (found) return found;
+  throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, { remedy: '"nextvec runs" lists all runs.' });
+}
+
+/** A data set by id or name, by "sample", or a file, which is imported unless it is there already. */
+export async function findDataset(
+  client: NextvecClient,
+  handle: string,
+  role: 'train' | 'ood',
+  out: Output,
+  signal: AbortSignal,
+): Promise<Dataset> {
+  const known = await client.datasets.list();
+  const found = known.find(({ id }) => id === handle) ?? known.find(({ name }) => name === handle);
+  if (found && !existsSync(handle)) return found;
+  if (existsSync(handle)) return importFile(client, resolve(handle), out, signal);
+  if (handle === SAMPLE) return (await client.datasets.importSample())[role];
+  throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
+    remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE}".`,
+  });
+}
+
+async function importFile(client: NextvecClient, path: string, out: Output, signal: AbortSignal): Promise<Dataset> {
+  for await (const event of await client.datasets.import({ path }, { signal })) {
+    if (event.type === 'done') {
+      const { name, windows, vectors } = event.dataset;
+      const state = event.alreadyThere ? 'already imported' : 'imported';
+      out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
+      return event.dataset;
+    }
+    const share = event.fraction === null ? '' : ` ${Math.floor(event.fraction * 100)} %`;
+    out.progress(`${path}: ${event.phase}${share}`);
+  }
+  throw new NextvecError('INTERNAL', `The import of ${path} ended without a result.`);
+}

@@ -1,0 +1,132 @@
+/** `runs`, `show`, `delete`, `export`: the history from the command line. */
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { EXPORT_FORMATS, type ExportFormat, type RunDetail, type RunSummary } from '#shared/contract/runs.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { CommandContext } from './context.ts';
+import { findRun } from './handles.ts';
+import { formatBytes, formatCosine, formatDuration, signed, type Output } from './output.ts';
+import { withSession } from './session.ts';
+import { parseWhere } from './where.ts';
+
+export function addHistoryCommands(program: Command, context: CommandContext): void {
+  program
+    .command('runs')
+    .description('list the runs, newest first')
+    .option('--where <EXPR>', 'e.g. "status = finished and valCosine > 0.4"')
+    .action((flags: { where?: string }) => context.run((out) => listRuns(context, flags.where, out)));
+  program
+    .command('show <RUN>')
+    .description('everything about one run: recipe, epochs, gates, log')
+    .action((handle: string) => context.run((out) => show(context, handle, out)));
+  program
+    .command('delete <RUN>')
+    .description('delete a run and its files')
+    .action((handle: string) => context.run((out) => remove(context, handle, out)));
+  program
+    .command('export <RUN>')
+    .description('write a run out')
+    .requiredOption('--format <F>', EXPORT_FORMATS.join('|'))
+    .option('--out <F>', 'file to write; text formats go to stdout without it')
+    .action((handle: string, flags: { format: string; out?: string }) =>
+      context.run((out) => exportRun(context, handle, flags, out)),
+    );
+}
+
+function listRuns(context: CommandContext, where: string | undefined, out: Output): Promise<void> {
+  const wanted = where === undefined ? () => true : parseWhere(where);
+  return withSession(context.options(), out, 'any', async ({ client }) => {
+    const all = await client.runs.list();
+    const runs = all.filter(wanted).sort((a, b) => b.number - a.number);
+    out.result({ runs }, () => printRuns(runs, all.length, out));
+  });
+}
+
+function printRuns(runs: readonly RunSummary[], total: number, out: Output): void {
+  if (runs.length === 0) {
+    out.line(total === 0 ? 'No runs yet. Start one: nextvec train --data sample --ood sample' : 'No run matches.');
+    return;
+  }
+  out.table(runs, [
+    { title: '#', value: (run) => run.number },
+    { title: 'name', value: (run) => run.name },
+    { title: 'status', value: (run) => run.status },
+    { title: 'model', value: (run) => run.recipe.modelType },
+    { title: 'data', value: (run) => run.datasetName },
+    { title: 'epoch', value: (run) => `${run.epoch}/${run.recipe.epochs}`, align: 'right' },
+    { title: 'validation', value: (run) => formatCosine(run.best?.valCosine), align: 'right' },
+    { title: 'OOD', value: (run) => formatCosine(run.best?.oodCosine), align: 'right' },
+    { title: 'lift', value: (run) => signed(run.valLift), align: 'right' },
+    { title: 'rows/s', value: (run) => (run.rowsPerSecond === null ? null : Math.round(run.rowsPerSecond)) },
+    { title: 'time', value: (run) => formatDuration(run.durationMs), align: 'right' },
+    { title: 'id', value: (run) => run.id },
+  ]);
+}
+
+function show(context: CommandContext, handle: string, out: Output): Promise<void> {
+  return withSession(context.options(), out, 'any', async ({ client }) => {
+    const run = await findRun(client, handle);
+    const detail = await client.runs.get({ runId: run.id });
+    out.result(detail, () => printDetail(detail, out));
+  });
+}
+
+function printDetail({ run, epochs, gates, log, commandLine }: RunDetail, out: Output): void {
+  out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
+  out.line(commandLine);
+  if (run.engine) {
+    out.line(`Engine ${run.engine.name} ${run.engine.version} ${run.engine.variant}, ${run.engine.threads} threads`);
+  }
+  out.line();
+  out.table(epochs, [
+    { title: 'epoch', value: (epoch) => epoch.epoch },
+    { title: 'loss', value: (epoch) => epoch.trainLoss?.toPrecision(4) ?? null, align: 'right' },
+    { title: 'train', value: (epoch) => formatCosine(epoch.trainCosine), align: 'right' },
+    { title: 'validation', value: (epoch) => formatCosine(epoch.valCosine), align: 'right' },
+    { title: 'OOD', value: (epoch) => formatCosine(epoch.oodCosine), align: 'right' },
+    { title: 'lr', value: (epoch) => epoch.lr.toPrecision(3), align: 'right' },
+    { title: 'rows/s', value: (epoch) => Math.round(epoch.rowsPerSecond) },
+    { title: '', value: (epoch) => (epoch.isBest ? 'best' : '') },
+  ]);
+  for (const { gate, epoch, value, passed } of gates) {
+    const state = passed ? 'passed' : `not reached: ${gate.action}`;
+    out.line(`gate epoch ${epoch}: ${gate.metric} ${formatCosine(value)}, asked ${gate.threshold}, ${state}`);
+  }
+  for (const { at, level, message } of log) out.line(`${new Date(at).toISOString()} ${level} ${message}`);
+}
+
+function remove(context: CommandContext, handle: string, out: Output): Promise<void> {
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const run = await findRun(client, handle);
+    const { freedBytes } = await client.runs.delete({ runId: run.id });
+    out.result({ runId: run.id, number: run.number, freedBytes }, () =>
+      out.line(`Deleted run #${run.number} ${run.name}; ${formatBytes(freedBytes)} freed.`),
+    );
+  });
+}
+
+function exportRun(
+  context: CommandContext,
+  handle: string,
+  flags: { readonly format: string; readonly out?: string },
+  out: Output,
+): Promise<void> {
+  const format = EXPORT_FORMATS.find((name): name is ExportFormat => name === flags.format);
+  if (format === undefined) {
+    const remedy = `Formats: ${EXPORT_FORMATS.join(', ')}.`;
+    throw new NextvecError('BAD_INPUT', `There is no export format "${flags.format}".`, { remedy });
+  }
+  return withSession(context.options(), out, 'any', async ({ client }) => {
+    const run = await findRun(client, handle);
+    const { path, text, fileName } = await client.runs.export({ runId: run.id, format });
+    if (text !== null && flags.out === undefined) {
+      out.result({ path: null, format, text }, () => out.line(text.trimEnd()));
+      return;
+    }
+    const target = resolve(flags.out ?? path ?? fileName);
+    if (text !== null) writeFileSync(target, text.endsWith('\n') ? text : `${text}\n`);
+    else if (path !== null && resolve(path) !== target) copyFileSync(path, target);
+    out.result({ path: target, format }, () => out.line(target));
+  });
+}

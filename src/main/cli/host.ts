@@ -1,0 +1,124 @@
+/** `serve` and `doctor`. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import type { Command } from 'commander';
+import type { Doctor } from '#shared/contract/app.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { programFiles } from '../hosts/locations.ts';
+import { servePage } from '../hosts/node/serve.ts';
+import type { CommandContext } from './context.ts';
+import { formatBytes, type Output } from './output.ts';
+import { runtimes, withSession } from './session.ts';
+
+interface ServeFlags {
+  readonly port: string;
+  readonly root?: string[];
+  readonly open?: boolean;
+}
+
+export function addHostCommands(program: Command, context: CommandContext): void {
+  program
+    .command('serve')
+    .description('serve the window as a page on 127.0.0.1; reach it from elsewhere through ssh -L')
+    .option('--port <N>', 'port; 0 takes any free one', '0')
+    .option('--root <DIR...>', 'folders whose data files the page may choose [home folder]')
+    .option('--open', 'open the page in the browser')
+    .action((flags: ServeFlags) => context.run((out) => serve(context, flags, out)));
+  program
+    .command('doctor')
+    .description('what this machine has: engines, storage, browser, Electron')
+    .action(() => context.run((out) => doctor(context, out)));
+}
+
+function readPort(word: string): number {
+  const port = Number(word);
+  if (/^\d+$/.test(word) && port <= 65_535) return port;
+  throw new NextvecError('BAD_INPUT', `--port needs a number from 0 to 65535, not "${word}".`);
+}
+
+function readRoots(roots: readonly string[]): string[] {
+  const found = roots.map((root) => resolve(root));
+  const missing = found.find((root) => !existsSync(root));
+  if (missing) throw new NextvecError('FILE_NOT_FOUND', `--root: there is no folder ${missing}.`);
+  return found;
+}
+
+function serve(context: CommandContext, flags: ServeFlags, out: Output): Promise<void> {
+  const port = readPort(flags.port);
+  const roots = readRoots(flags.root ?? [homedir()]);
+  const { rendererDir } = programFiles();
+  if (!existsSync(join(rendererDir, 'index.html'))) {
+    throw new NextvecError('FILE_NOT_FOUND', `The page is not built: ${rendererDir} is missing.`, {
+      remedy: 'Run "npm run build" first.',
+    });
+  }
+  const work = async (session: Parameters<typeof servePage>[0]['nextvec']): Promise<void> => {
+    const server = await servePage({ nextvec: session, rendererDir, port });
+    out.result({ url: server.url }, () => {
+      out.line(server.url);
+      out.line(`Other machines: ssh -L ${server.port}:127.0.0.1:${server.port} THIS-MACHINE, then the same address.`);
+      out.line('Ctrl-C ends it; a live run is paused and saved.');
+    });
+    if (flags.open) openInBrowser(server.url);
+    await interrupted();
+    await server.close();
+  };
+  return withSession(context.options(), out, 'owner', work, { roots });
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+  });
+}
+
+/** The system's own opener; where there is none the printed address has to do. */
+function openInBrowser(url: string): void {
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open', url]
+      : process.platform === 'win32'
+        ? ['rundll32', 'url.dll,FileProtocolHandler', url]
+        : ['xdg-open', url];
+  const child = spawn(command, args, { stdio: 'ignore', detached: true });
+  child.on('error', () => console.error('No browser could be opened; open the address yourself.'));
+  child.unref();
+}
+
+async function doctor(context: CommandContext, out: Output): Promise<void> {
+  const found = await runtimes();
+  await withSession(
+    context.options(),
+    out,
+    'any',
+    async ({ client }) => {
+      const report = await client.app.doctor();
+      out.result(report, () => printDoctor(report, out));
+    },
+    { runtimes: found },
+  );
+}
+
+function printDoctor(report: Doctor, out: Output): void {
+  const { storage } = report;
+  out.line(
+    `Node ${report.node} on ${report.platform}, ${report.cores} cores, ${formatBytes(report.memoryBytes)} memory`,
+  );
+  out.line();
+  out.table(report.engines, [
+    { title: 'engine', value: ({ name }) => name },
+    { title: 'available', value: ({ available }) => (available ? 'yes' : 'no') },
+    { title: 'note', value: ({ reason }) => reason },
+  ]);
+  out.line();
+  const state = storage.writable ? '' : ' (not writable)';
+  out.line(
+    `Storage ${storage.path}${state}: ${storage.runs} runs, ${storage.datasets} data sets, ${formatBytes(storage.freeBytes)} free`,
+  );
+  out.line(`Browser ${report.browser ?? 'none found'}`);
+  out.line(
+    `Electron ${report.electron ?? 'runtime not installed; "nextvec serve" gives the same window in a browser'}`,
+  );
+}

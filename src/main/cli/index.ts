@@ -1,0 +1,59 @@
+/** Entry of the command line: out/main/cli.js, started by bin/nextvec.mjs. */
+import { Command, CommanderError } from 'commander';
+import { programFiles } from '../hosts/locations.ts';
+import { createContext, fail } from './context.ts';
+import { addEngineCommands } from './engines.ts';
+import { addDataCommands } from './data.ts';
+import { addHistoryCommands } from './history.ts';
+import { addHostCommands } from './host.ts';
+import { createOutput } from './output.ts';
+import { addTrainCommands } from './train.ts';
+
+export function createProgram(): Command {
+  const program = new Command('nextvec')
+    .description('Retrain next-vector predictors and believe the numbers.')
+    .version(programFiles().version)
+    .option('--home <DIR>', 'storage folder [NEXTVEC_HOME, else the place this system has for it]')
+    .option('--json', 'one JSON object a line on stdout, the last line the result')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const context = createContext(program);
+  addTrainCommands(program, context);
+  addDataCommands(program, context);
+  addHistoryCommands(program, context);
+  addEngineCommands(program, context);
+  addHostCommands(program, context);
+  for (const command of program.commands) {
+    // Global flags may stand after the command too.
+    command.option('--home <DIR>', 'storage folder').option('--json', 'machine-readable output');
+    command.copyInheritedSettings(program);
+    command.hook('preAction', (thisCommand) => {
+      const { home, json } = thisCommand.opts<{ home?: string; json?: boolean }>();
+      if (home !== undefined) program.setOptionValue('home', home);
+      if (json) program.setOptionValue('json', true);
+    });
+  }
+  return program;
+}
+
+const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version', 'commander.help']);
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && HELP_CODES.has(error.code)) {
+      process.exitCode = error.code === 'commander.help' && argv.length === 0 ? 2 : 0;
+      return;
+    }
+    process.exitCode = fail(error, createOutput(argv.includes('--json')));
+  }
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader of a pipe has gone ("| head"): nothing is left to say.
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+await main(process.argv.slice(2));

@@ -1,0 +1,119 @@
+/**
+ * What the command line writes. With --json: one object a line on stdout, the last line the result, nothing else there.
+ * Without: tables on stdout, progress on stderr (one line that rewrites itself on a terminal).
+ */
+
+export type Cell = string | number | null;
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly value: (row: Row) => Cell;
+  readonly align?: 'left' | 'right';
+}
+
+export interface Output {
+  readonly json: boolean;
+  /** An event on the way; JSON only. */
+  event(event: object): void;
+  /** The result: last line of --json, otherwise `readable` is called. */
+  result(value: object, readable: () => void): void;
+  line(text?: string): void;
+  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void;
+  /** Progress for a person. With `final` it stays. */
+  progress(text: string, final?: boolean): void;
+}
+
+const NOT_MEASURED = '–';
+
+/** NaN and ±Infinity are no JSON; what was not measured is null. Typed arrays become plain lists. */
+export function toJsonLine(value: object): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'number' && !Number.isFinite(item)) return null;
+    if (item instanceof Float32Array || item instanceof Float64Array) return [...item];
+    return item;
+  });
+}
+
+function cellText(cell: Cell): string {
+  if (cell === null) return NOT_MEASURED;
+  return typeof cell === 'number' ? cell.toLocaleString('en-US', { maximumFractionDigits: 4 }) : cell;
+}
+
+export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  const cells = rows.map((row) => columns.map(({ value }) => cellText(value(row))));
+  const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((line) => line[i].length)));
+  const right = columns.map(
+    ({ align }, i) => align === 'right' || rows.some((row) => typeof columns[i].value(row) === 'number'),
+  );
+  const format = (line: readonly string[]): string =>
+    line
+      .map((text, i) => (right[i] ? text.padStart(widths[i]) : text.padEnd(widths[i])))
+      .join('  ')
+      .trimEnd();
+  return [format(columns.map(({ title }) => title)), ...cells.map(format)].join('\n');
+}
+
+export interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+}
+
+export function createOutput(json: boolean, { stdout, stderr }: Streams = process): Output {
+  let open = false;
+  const closeProgress = (): void => {
+    if (open) stderr.write('\r\u001B[K');
+    open = false;
+  };
+  const line = (text = ''): void => {
+    closeProgress();
+    if (!json) stdout.write(`${text}\n`);
+  };
+  return {
+    json,
+    line,
+    event: (event) => {
+      if (json) stdout.write(`${toJsonLine(event)}\n`);
+    },
+    result: (value, readable) => {
+      closeProgress();
+      if (json) stdout.write(`${toJsonLine(value)}\n`);
+      else readable();
+    },
+    table: (rows, columns) => line(formatTable(rows, columns)),
+    progress: (text, final = false) => {
+      if (!stderr.isTTY) {
+        if (final) stderr.write(`${text}\n`);
+        return;
+      }
+      stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}${final ? '\n' : ''}`);
+      open = !final;
+    },
+  };
+}
+
+export function formatDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 100) return `${seconds} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let i = 0;
+  let value = bytes;
+  while (value >= 1000 && i < units.length - 1) {
+    value /= 1000;
+    i++;
+  }
+  return `${i === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[i]}`;
+}
+
+export function formatCosine(value: number | null | undefined): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? NOT_MEASURED : value.toFixed(4);
+}
+
+export function signed(value: number | null | undefined): string {
+  const text = formatCosine(value);
+  return text === NOT_MEASURED || text.startsWith('-') ? text : `+${text}`;
+}

@@ -1,0 +1,39 @@
+/** Peak resident memory of the trainer process, as far as the system tells. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { forkTrainer, type SpawnTrainer } from '../trainer/process.ts';
+
+export class PeakMemory {
+  #pid: number | undefined;
+  #peakBytes: number | null = null;
+
+  /** Largest value seen; null where the system does not tell (only Linux keeps it as a file). */
+  get bytes(): number | null {
+    return this.#peakBytes;
+  }
+
+  /** The usual trainer, watched. */
+  readonly spawn: SpawnTrainer = () => {
+    const trainer = forkTrainer(trainerEntry())();
+    this.#pid = trainer.pid;
+    return trainer;
+  };
+
+  sample(): void {
+    if (this.#pid === undefined || process.platform !== 'linux') return;
+    try {
+      const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8'))?.[1];
+      if (kilobytes) this.#peakBytes = Math.max(this.#peakBytes ?? 0, Number(kilobytes) * 1024);
+    } catch {
+      // The process is gone; what was seen stays.
+    }
+  }
+}
+
+/** Beside this program in the build. Chunks lie one folder deeper. */
+function trainerEntry(): string {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  if (folder.endsWith(join('main', 'cli'))) return join(folder, '..', 'trainer', 'entry.ts');
+  return join(folder.endsWith('chunks') ? dirname(folder) : folder, 'trainer.js');
+}

@@ -1,0 +1,85 @@
+/** The flags of `train`: one for each field of a recipe, made from the table the form is made from. */
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { parseGate, parseSchedule } from '#shared/domain/command-line.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe-fields.ts';
+import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe.ts';
+
+const SPECIAL_FLAGS = ['gate', 'gates', 'schedule'] as const;
+
+export type FlagValues = Readonly<Record<string, unknown>>;
+
+/** "--lambda-info" → "lambdaInfo", the name commander stores a value under. */
+function storedName(flag: string): string {
+  return flag.slice(2).replaceAll(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());
+}
+
+function readNumber(field: RecipeField, word: string): number {
+  const value = Number(word);
+  if (word.trim() !== '' && Number.isFinite(value)) return value;
+  throw new NextvecError('BAD_RECIPE', `${field.flag} needs a number, not "${word}".`);
+}
+
+/** Other trainers write cuda:0, gpu or auto; only the kind matters here. */
+function readDevice(word: string): string | null {
+  if (word === 'auto') return null;
+  return word.replace(/:\d+$/, '').replace(/^gpu$/, 'cuda');
+}
+
+function readValue(field: RecipeField, word: string): unknown {
+  if (field.path === 'device') return readDevice(word);
+  return field.kind === 'choice' ? word : readNumber(field, word);
+}
+
+function describe(field: RecipeField): string {
+  const fallback = defaultAt(field.path);
+  const choices = field.choices ? ` (${field.choices.join('|')})` : '';
+  return `${field.help}${choices}${fallback === null ? '' : ` [${String(fallback)}]`}`;
+}
+
+export function addRecipeFlags(command: Command): Command {
+  for (const field of RECIPE_FIELDS) {
+    const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : 'X';
+    command.addOption(new Option(`${field.flag} <${word}>`, describe(field)));
+  }
+  return command
+    .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
+    .option('--gate <G...>', 'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop', undefined)
+    .option('--gates <FILE>', 'JSON file with a list of gates {epoch, metric, threshold, action}', undefined);
+}
+
+function readGateFile(path: string): Gate[] {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new NextvecError('FILE_UNREADABLE', `The gates file ${path} cannot be read: ${why}`);
+  }
+  const parsed = z.union([z.array(GateSchema), z.object({ gates: z.array(GateSchema) })]).safeParse(content);
+  if (!parsed.success) {
+    throw new NextvecError('BAD_RECIPE', `${path} does not hold a list of gates.`, {
+      remedy: 'Each gate is {"epoch": 3, "metric": "valLift", "threshold": 0.01, "action": "stop"}.',
+    });
+  }
+  return Array.isArray(parsed.data) ? parsed.data : parsed.data.gates;
+}
+
+/** The recipe that the flags describe; throws BAD_RECIPE or a ZodError that names each bad field. */
+export function readRecipe(values: FlagValues, dataset: string, ood: string | null): Recipe {
+  let draft: Record<string, unknown> = { dataset, ood };
+  for (const field of RECIPE_FIELDS) {
+    const word = values[storedName(field.flag)];
+    if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
+  }
+  const [gateWords, gatesFile, schedule] = SPECIAL_FLAGS.map((name) => values[name]);
+  if (typeof schedule === 'string') draft.schedule = parseSchedule(schedule);
+  const gates = [
+    ...(typeof gatesFile === 'string' ? readGateFile(gatesFile) : []),
+    ...(Array.isArray(gateWords) ? gateWords.map((word) => parseGate(String(word))) : []),
+  ];
+  if (gates.length > 0) draft.gates = gates;
+  return RecipeSchema.parse(draft);
+}

@@ -1,0 +1,185 @@
+/** `train` and `resume`: a run from the first to the last line, Ctrl-C included. */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { BASELINE_LABELS, BASELINES } from '#shared/domain/training.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT } from './exit.ts';
+import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
+import { findDataset, findRun } from './handles.ts';
+import { formatCosine, formatDuration, signed, type Output } from './output.ts';
+import { PeakMemory } from './peak-memory.ts';
+import { addRecipeFlags, readRecipe, type FlagValues } from './recipe-flags.ts';
+import { withSession, type Session } from './session.ts';
+
+interface TrainFlags extends FlagValues {
+  readonly data: string;
+  readonly ood?: string;
+  readonly outputDir?: string;
+  readonly name?: string;
+  readonly tag?: string[];
+}
+
+export function addTrainCommands(program: Command, context: CommandContext): void {
+  addRecipeFlags(
+    program
+      .command('train')
+      .description('train a model; Ctrl-C pauses and saves, "resume" goes on')
+      .requiredOption('--data <F>', 'training data: a file, an imported data set, or "sample"')
+      .option('--ood <F>', 'out-of-distribution data: a file, an imported data set, or "sample"'),
+  )
+    .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
+    .option('--name <S>', 'name of the run')
+    .option('--tag <S...>', 'tags of the run')
+    .action((flags: TrainFlags) => context.run((out) => train(context, flags, out)));
+  program
+    .command('resume <RUN>')
+    .description('go on with a paused or interrupted run, bit for bit')
+    .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
+    .action((handle: string, flags: { outputDir?: string }) =>
+      context.run((out) => resume(context, handle, flags.outputDir, out)),
+    );
+}
+
+function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
+  // Bad flags are told before any file is read.
+  readRecipe(flags, '-', null);
+  return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
+    const data = await findDataset(client, flags.data, 'train', out, signal);
+    const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
+    const recipe = readRecipe(flags, data.id, ood?.id ?? null);
+    const { runId } = await client.runs.start({ recipe, name: flags.name, tags: flags.tag ?? [] });
+    return runId;
+  });
+}
+
+function resume(context: CommandContext, handle: string, outputDir: string | undefined, out: Output): Promise<number> {
+  return trainingSession(context, out, outputDir, async ({ client }) => {
+    const run = await findRun(client, handle);
+    await client.runs.resume({ runId: run.id });
+    return run.id;
+  });
+}
+
+/** Opens the services, starts a run by `begin`, follows it, prints the result; answers the exit status. */
+async function trainingSession(
+  context: CommandContext,
+  out: Output,
+  outputDir: string | undefined,
+  begin: (session: Session, signal: AbortSignal) => Promise<string>,
+): Promise<number> {
+  if (outputDir !== undefined) mkdirSync(resolve(outputDir), { recursive: true });
+  const memory = new PeakMemory();
+  const work = async (session: Session): Promise<number> => {
+    const { client } = session;
+    const interrupt = new Interrupt();
+    try {
+      const runId = await begin(session, interrupt.signal);
+      interrupt.pauseInstead(client, runId);
+      const onEpoch = (): void => memory.sample();
+      const outcome = await followRun({ client, runId, out, signal: interrupt.signal, onEpoch });
+      memory.sample();
+      if (outputDir !== undefined && outcome.run.best) await writeOutput(client, outcome.run, resolve(outputDir));
+      printResult(outcome, memory.bytes, interrupt.happened, out);
+      return statusOf(outcome, interrupt.happened);
+    } catch (error) {
+      if (interrupt.happened) throw new NextvecError('CANCELLED', 'Interrupted.', { cause: error });
+      throw error;
+    } finally {
+      interrupt.dispose();
+    }
+  };
+  return withSession(context.options(), out, 'owner', work, { spawnTrainer: memory.spawn });
+}
+
+/** Ctrl-C: cancels what is under way; once a run trains, pauses it instead. A second one leaves at once. */
+class Interrupt {
+  readonly #abort = new AbortController();
+  #act: () => void = () => this.#abort.abort();
+  happened = false;
+
+  readonly #onSignal = (): void => {
+    if (this.happened) process.exit(EXIT.interrupted);
+    this.happened = true;
+    this.#act();
+  };
+
+  constructor() {
+    process.on('SIGINT', this.#onSignal);
+    process.on('SIGTERM', this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  pauseInstead(client: NextvecClient, runId: string): void {
+    this.#act = () => {
+      // A run that cannot be paused (it is only starting) is saved as far as it came when the services close.
+      client.runs.pause({ runId }).catch(() => this.#abort.abort());
+    };
+    if (this.happened) this.#act();
+  }
+
+  dispose(): void {
+    process.off('SIGINT', this.#onSignal);
+    process.off('SIGTERM', this.#onSignal);
+  }
+}
+
+function statusOf({ run }: Outcome, interrupted: boolean): number {
+  if (run.status === 'finished') return EXIT.done;
+  return interrupted ? EXIT.interrupted : EXIT.failed;
+}
+
+async function writeOutput(client: NextvecClient, run: RunSummary, folder: string): Promise<void> {
+  for (const format of ['safetensors', 'command', 'csv'] as const) {
+    const { path, text, fileName } = await client.runs.export({ runId: run.id, format });
+    if (path !== null) copyFileSync(path, join(folder, basename(fileName)));
+    else if (text !== null) writeFileSync(join(folder, basename(fileName)), text.endsWith('\n') ? text : `${text}\n`);
+  }
+  writeFileSync(join(folder, 'recipe.json'), `${JSON.stringify(run.recipe, null, 2)}\n`);
+}
+
+function printResult(outcome: Outcome, peakRssBytes: number | null, interrupted: boolean, out: Output): void {
+  const { run } = outcome;
+  out.result(finishedEvent(run, peakRssBytes), () => {
+    out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
+    if (run.best) {
+      out.line();
+      out.table(resultRows(run), [
+        { title: '', value: ({ label }) => label },
+        { title: 'validation', value: ({ val }) => val, align: 'right' },
+        { title: 'OOD', value: ({ ood }) => ood, align: 'right' },
+      ]);
+    }
+    out.line();
+    out.line(`${formatDuration(run.durationMs)}, ${Math.round(run.rowsPerSecond ?? 0)} rows/s`);
+    if (interrupted || run.status === 'paused') out.line(`Saved. To go on: nextvec resume ${run.id}`);
+  });
+}
+
+function resultRows(run: RunSummary): { label: string; val: string; ood: string }[] {
+  const { best, baselines } = run;
+  const rows = [
+    {
+      label: `Best epoch (${best?.epoch ?? '–'})`,
+      val: formatCosine(best?.valCosine),
+      ood: formatCosine(best?.oodCosine),
+    },
+  ];
+  for (const name of BASELINES) {
+    const figures = baselines[name];
+    if (!figures) continue;
+    rows.push({
+      label: BASELINE_LABELS[name],
+      val: formatCosine(figures.valCosine),
+      ood: formatCosine(figures.oodCosine),
+    });
+  }
+  rows.push({ label: 'Lift over the mean of context', val: signed(run.valLift), ood: signed(run.oodLift) });
+  return rows;
+}
