@@ -107,7 +107,8 @@ export class SeriesBuffer {
       return;
     }
     this.#open(step, 1);
-    for (const name of this.#names) this.#set(name, this.#length - 1, values[name][i], values[name][i], values[name][i]);
+    for (const name of this.#names)
+      this.#set(name, this.#length - 1, values[name][i], values[name][i], values[name][i]);
   }
 
   #open(step: number, span: number): void {

@@ -1,8 +1,11 @@
 /** Columns for the chart tests. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 export const finite = fc.float({ noNaN: true, noDefaultInfinity: true, min: -1000, max: 1000 });
-export const perhapsNaN = fc.oneof({ weight: 12, arbitrary: finite }, { weight: 1, arbitrary: fc.constant(Number.NaN) });
+export const perhapsNaN = fc.oneof(
+  { weight: 12, arbitrary: finite },
+  { weight: 1, arbitrary: fc.constant(Number.NaN) },
+);
 
 export function extremes(values: Iterable<number>): { min: number; max: number; mean: number } {
   let min = Infinity;

@@ -1,9 +1,16 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lastValue, lowerBound, pointsFrom, rawPoints, splice, valueNear } from '../../../src/renderer/charts/columns.ts';
+import {
+  lastValue,
+  lowerBound,
+  pointsFrom,
+  rawPoints,
+  splice,
+  valueNear,
+} from '../../../src/renderer/charts/columns.ts';
 
 const ascending = fc.uniqueArray(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 200 }).map((a) => {
-  return Float64Array.from(a).sort();
+  return Float64Array.from(a).toSorted();
 });
 
 describe('lowerBound', () => {
@@ -28,7 +35,16 @@ describe('valueNear', () => {
   });
 
   it('has nothing to say of an unmeasured point or of no points', () => {
-    expect(valueNear(pointsFrom([1, 2], (v) => v, (v) => (v === 2 ? null : v)), 2)).toBeNull();
+    expect(
+      valueNear(
+        pointsFrom(
+          [1, 2],
+          (v) => v,
+          (v) => (v === 2 ? null : v),
+        ),
+        2,
+      ),
+    ).toBeNull();
     expect(valueNear(rawPoints(new Float64Array(0), new Float32Array(0)), 2)).toBeNull();
   });
 });

@@ -1,22 +1,29 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rawPoints } from '../../../src/renderer/charts/columns.ts';
 import { decimate, emptyPixels, widen } from '../../../src/renderer/charts/decimate.ts';
 import { extremes, finite, perhapsNaN } from './arbitraries.ts';
 
 function pointsOf(values: readonly number[]) {
-  return rawPoints(Float64Array.from(values, (_, i) => i), Float32Array.from(values));
+  return rawPoints(
+    Float64Array.from(values, (_, i) => i),
+    Float32Array.from(values),
+  );
 }
 
 describe('decimate', () => {
   it('loses no extreme of the view, whatever the number of buckets', () => {
     fc.assert(
-      fc.property(fc.array(finite, { minLength: 10, maxLength: 2000 }), fc.integer({ min: 1, max: 300 }), (v, buckets) => {
-        const pixels = decimate(pointsOf(v), 0, v.length - 1, buckets, emptyPixels());
-        const expected = extremes(Float32Array.from(v));
-        expect(Math.min(...pixels.min.subarray(0, pixels.length))).toBe(expected.min);
-        expect(Math.max(...pixels.max.subarray(0, pixels.length))).toBe(expected.max);
-      }),
+      fc.property(
+        fc.array(finite, { minLength: 10, maxLength: 2000 }),
+        fc.integer({ min: 1, max: 300 }),
+        (v, buckets) => {
+          const pixels = decimate(pointsOf(v), 0, v.length - 1, buckets, emptyPixels());
+          const expected = extremes(Float32Array.from(v));
+          expect(Math.min(...pixels.min.subarray(0, pixels.length))).toBe(expected.min);
+          expect(Math.max(...pixels.max.subarray(0, pixels.length))).toBe(expected.max);
+        },
+      ),
     );
   });
 
@@ -24,7 +31,10 @@ describe('decimate', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 500 }), (n, buckets) => {
         const values = new Float32Array(n).fill(1);
-        const points = rawPoints(Float64Array.from(values, (_, i) => i), values);
+        const points = rawPoints(
+          Float64Array.from(values, (_, i) => i),
+          values,
+        );
         const { length } = decimate(points, 0, n - 1, buckets, emptyPixels());
         expect(length).toBeLessThanOrEqual(Math.max(2 * buckets, buckets + 3));
       }),
@@ -34,21 +44,28 @@ describe('decimate', () => {
 
   it('has ascending x, min ≤ mean ≤ max, and NaN only where a whole bucket is unmeasured', () => {
     fc.assert(
-      fc.property(fc.array(perhapsNaN, { minLength: 50, maxLength: 1500 }), fc.integer({ min: 5, max: 60 }), (v, buckets) => {
-        const p = decimate(pointsOf(v), 0, v.length - 1, buckets, emptyPixels());
-        for (let i = 0; i < p.length; i++) {
-          if (i > 0) expect(p.x[i]).toBeGreaterThan(p.x[i - 1]);
-          if (Number.isNaN(p.mean[i])) continue;
-          expect(p.min[i]).toBeLessThanOrEqual(p.mean[i] + 1e-3);
-          expect(p.mean[i]).toBeLessThanOrEqual(p.max[i] + 1e-3);
-        }
-      }),
+      fc.property(
+        fc.array(perhapsNaN, { minLength: 50, maxLength: 1500 }),
+        fc.integer({ min: 5, max: 60 }),
+        (v, buckets) => {
+          const p = decimate(pointsOf(v), 0, v.length - 1, buckets, emptyPixels());
+          for (let i = 0; i < p.length; i++) {
+            if (i > 0) expect(p.x[i]).toBeGreaterThan(p.x[i - 1]);
+            if (Number.isNaN(p.mean[i])) continue;
+            expect(p.min[i]).toBeLessThanOrEqual(p.mean[i] + 1e-3);
+            expect(p.mean[i]).toBeLessThanOrEqual(p.max[i] + 1e-3);
+          }
+        },
+      ),
     );
   });
 
   it('keeps a bucket the same while the view is panned by whole buckets', () => {
     const values = Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i) * i);
-    const points = rawPoints(Float64Array.from(values, (_, i) => i), values);
+    const points = rawPoints(
+      Float64Array.from(values, (_, i) => i),
+      values,
+    );
     const a = decimate(points, 1000, 5000, 100, emptyPixels());
     const b = decimate(points, 1400, 5400, 100, emptyPixels());
     const at = [...a.x.subarray(0, a.length)].indexOf(b.x[5]);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SeriesBuffer } from '../../../src/renderer/charts/series-buffer.ts';
 import { extremes, perhapsNaN } from './arbitraries.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rawPoints } from '../../../src/renderer/charts/columns.ts';
 import { halfLives, smooth } from '../../../src/renderer/charts/smoothing.ts';
@@ -9,16 +9,20 @@ const indices = (n: number) => Float64Array.from({ length: n }, (_, i) => i);
 describe('smooth', () => {
   it('stays inside the values it has seen and keeps gaps', () => {
     fc.assert(
-      fc.property(fc.array(perhapsNaN, { minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 500 }), (v, half) => {
-        const out = smooth(rawPoints(indices(v.length), Float32Array.from(v)), half).mean;
-        for (let i = 0; i < v.length; i++) {
-          expect(Number.isNaN(out[i])).toBe(Number.isNaN(v[i]));
-          if (Number.isNaN(v[i])) continue;
-          const seen = extremes(v.slice(0, i + 1));
-          expect(out[i]).toBeGreaterThanOrEqual(seen.min - 1e-2);
-          expect(out[i]).toBeLessThanOrEqual(seen.max + 1e-2);
-        }
-      }),
+      fc.property(
+        fc.array(perhapsNaN, { minLength: 1, maxLength: 300 }),
+        fc.integer({ min: 1, max: 500 }),
+        (v, half) => {
+          const out = smooth(rawPoints(indices(v.length), Float32Array.from(v)), half).mean;
+          for (let i = 0; i < v.length; i++) {
+            expect(Number.isNaN(out[i])).toBe(Number.isNaN(v[i]));
+            if (Number.isNaN(v[i])) continue;
+            const seen = extremes(v.slice(0, i + 1));
+            expect(out[i]).toBeGreaterThanOrEqual(seen.min - 1e-2);
+            expect(out[i]).toBeLessThanOrEqual(seen.max + 1e-2);
+          }
+        },
+      ),
     );
   });
 
@@ -38,7 +42,13 @@ describe('smooth', () => {
     const fine = Float32Array.from({ length: 4000 }, (_, i) => Math.floor(i / 10));
     const coarse = Float32Array.from({ length: 400 }, (_, i) => i);
     const a = smooth(rawPoints(indices(4000), fine), 200).mean;
-    const b = smooth(rawPoints(Float64Array.from(coarse, (_, i) => i * 10), coarse), 200).mean;
+    const b = smooth(
+      rawPoints(
+        Float64Array.from(coarse, (_, i) => i * 10),
+        coarse,
+      ),
+      200,
+    ).mean;
     expect(b[399]).toBeCloseTo(a[3999], 0);
   });
 

@@ -1,0 +1,223 @@
+/** Draws a scene on a surface: bands, lines, areas, reference lines with labels, markers. Not here: axes and grid. */
+import type { ChartTheme } from './chart-theme.ts';
+import type { Pixels } from './decimate.ts';
+import type { ChartMarker, Layer, Range, ReferenceLine, Scene } from './scene.ts';
+import type { Pen, Rect, Surface } from './surface.ts';
+
+/** Where values stand on the surface. `ratio`: surface pixels per CSS pixel. */
+export interface Frame {
+  readonly plot: Rect;
+  readonly log: boolean;
+  readonly ratio: number;
+}
+
+type Place = (value: number) => number;
+
+function placeX(x: Range, { plot }: Frame): Place {
+  const scale = plot.width / (x.max - x.min);
+  return (value) => plot.x + (value - x.min) * scale;
+}
+
+function placeY(y: Range, { plot, log }: Frame): Place {
+  const bottom = plot.y + plot.height;
+  if (!log) {
+    const scale = plot.height / (y.max - y.min);
+    return (value) => bottom - (value - y.min) * scale;
+  }
+  const from = Math.log10(y.min);
+  const scale = plot.height / (Math.log10(y.max) - from);
+  // Values that a logarithm does not reach lie below the plot.
+  return (value) => (value > 0 ? bottom - (Math.log10(value) - from) * scale : bottom + plot.height);
+}
+
+export function drawScene(
+  surface: Surface,
+  scene: Scene,
+  markers: readonly ChartMarker[],
+  frame: Frame,
+  theme: ChartTheme,
+): void {
+  const toX = placeX(scene.x, frame);
+  const toY = placeY(scene.y, frame);
+  surface.clipped(frame.plot, () => {
+    drawMarkerLines(surface, markers, toX, frame, theme);
+    for (const line of scene.references) drawReference(surface, line, toY, frame, theme);
+    for (const layer of scene.layers) drawLayer(surface, layer, toX, toY, frame, theme);
+  });
+  drawReferenceLabels(surface, scene.references, toY, frame, theme);
+  drawMarkerFlags(surface, markers, toX, frame, theme);
+}
+
+function drawLayer(surface: Surface, layer: Layer, toX: Place, toY: Place, frame: Frame, theme: ChartTheme): void {
+  const { style } = layer.series;
+  const colour = theme.colour(style.colour);
+  const width = style.width * frame.ratio;
+  const dash = style.dash.map((length) => length * frame.ratio);
+  const { line, raw, floor } = layer;
+  if (floor) {
+    surface.fill((pen) => traceArea(pen, line, floor, toX, toY), colour, 0.55);
+    surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width: frame.ratio, alpha: 0.9 });
+    return;
+  }
+  if (raw?.banded) surface.fill((pen) => traceBand(pen, raw, toX, toY), colour, 0.14);
+  else if (raw) surface.stroke((pen) => traceLine(pen, raw, toX, toY), { colour, width: frame.ratio, alpha: 0.3 });
+  else if (line.banded) surface.fill((pen) => traceBand(pen, line, toX, toY), colour, 0.24);
+  surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width, dash });
+  drawDots(surface, layer, toX, toY, frame, colour);
+}
+
+/** Every epoch has its dot while there is room for it; a value between two gaps has one always. */
+function drawDots(surface: Surface, layer: Layer, toX: Place, toY: Place, frame: Frame, colour: string): void {
+  const { line, series } = layer;
+  const roomy = series.sparse === true && line.length * 9 * frame.ratio < frame.plot.width;
+  if (!roomy && line.length > 2 * frame.plot.width) return;
+  const radius = Math.max(2, series.style.width + 0.75) * frame.ratio;
+  for (let i = 0; i < line.length; i++) {
+    if (Number.isNaN(line.mean[i])) continue;
+    const alone =
+      (i === 0 || Number.isNaN(line.mean[i - 1])) && (i + 1 >= line.length || Number.isNaN(line.mean[i + 1]));
+    if (roomy || alone) surface.dot(toX(line.x[i]), toY(line.mean[i]), radius, colour);
+  }
+}
+
+export function traceLine(pen: Pen, { length, x, mean }: Pixels, toX: Place, toY: Place): void {
+  let drawing = false;
+  for (let i = 0; i < length; i++) {
+    if (Number.isNaN(mean[i])) {
+      drawing = false;
+      continue;
+    }
+    if (drawing) pen.lineTo(toX(x[i]), toY(mean[i]));
+    else pen.moveTo(toX(x[i]), toY(mean[i]));
+    drawing = true;
+  }
+}
+
+/** Everything between smallest and largest value, one outline for each stretch without gaps. */
+export function traceBand(pen: Pen, { length, x, mean, min, max }: Pixels, toX: Place, toY: Place): void {
+  let from = 0;
+  while (from < length) {
+    if (Number.isNaN(mean[from])) {
+      from += 1;
+      continue;
+    }
+    let to = from;
+    while (to < length && !Number.isNaN(mean[to])) to += 1;
+    pen.moveTo(toX(x[from]), toY(max[from]));
+    for (let i = from + 1; i < to; i++) pen.lineTo(toX(x[i]), toY(max[i]));
+    for (let i = to - 1; i >= from; i--) pen.lineTo(toX(x[i]), toY(min[i]));
+    pen.closePath();
+    from = to;
+  }
+}
+
+function traceArea(pen: Pen, { length, x, mean }: Pixels, floor: Float32Array, toX: Place, toY: Place): void {
+  if (length === 0) return;
+  pen.moveTo(toX(x[0]), toY(mean[0]));
+  for (let i = 1; i < length; i++) pen.lineTo(toX(x[i]), toY(mean[i]));
+  for (let i = length - 1; i >= 0; i--) pen.lineTo(toX(x[i]), toY(floor[i]));
+  pen.closePath();
+}
+
+function drawReference(
+  surface: Surface,
+  line: ReferenceLine,
+  toY: Place,
+  { plot, ratio }: Frame,
+  theme: ChartTheme,
+): void {
+  const y = Math.round(toY(line.y)) + 0.5;
+  const dash = line.style.dash.map((length) => length * ratio);
+  const style = { colour: theme.colour(line.style.colour), width: line.style.width * ratio, dash, alpha: 0.9 };
+  surface.stroke((pen) => {
+    pen.moveTo(plot.x, y);
+    pen.lineTo(plot.x + plot.width, y);
+  }, style);
+}
+
+const LABEL_HEIGHT = 12;
+
+/** Names at the right end of the lines, pushed apart where lines lie close; lines out of view have none. */
+function drawReferenceLabels(
+  surface: Surface,
+  lines: readonly ReferenceLine[],
+  toY: Place,
+  frame: Frame,
+  theme: ChartTheme,
+): void {
+  const { plot, ratio } = frame;
+  const bottom = plot.y + plot.height;
+  const inView = lines
+    .map((line) => ({ line, y: toY(line.y) }))
+    .filter(({ y }) => y >= plot.y && y <= bottom)
+    .toSorted((a, b) => a.y - b.y);
+  let lowest = plot.y;
+  for (const { line, y } of inView) {
+    const at = Math.max(y - 3 * ratio, lowest + LABEL_HEIGHT * ratio);
+    lowest = at;
+    if (at > bottom + 2 * ratio) break;
+    surface.text(line.style.label, plot.x + plot.width - 4 * ratio, at, {
+      colour: theme.text2,
+      font: scaledFont(theme.font, ratio * 0.93),
+      align: 'right',
+      halo: theme.panel,
+    });
+  }
+}
+
+function drawMarkerLines(
+  surface: Surface,
+  markers: readonly ChartMarker[],
+  toX: Place,
+  frame: Frame,
+  theme: ChartTheme,
+): void {
+  const { plot, ratio } = frame;
+  for (const { x, tone } of markers) {
+    const at = Math.round(toX(x)) + 0.5;
+    surface.stroke(
+      (pen) => {
+        pen.moveTo(at, plot.y);
+        pen.lineTo(at, plot.y + plot.height);
+      },
+      { colour: theme.tones[tone], width: ratio, dash: [2 * ratio, 3 * ratio], alpha: 0.65 },
+    );
+  }
+}
+
+/** A tick for a gate that held, a cross for one that did not: told apart without colour. */
+function drawMarkerFlags(
+  surface: Surface,
+  markers: readonly ChartMarker[],
+  toX: Place,
+  frame: Frame,
+  theme: ChartTheme,
+): void {
+  const { plot, ratio } = frame;
+  for (const { x, tone } of markers) {
+    const at = toX(x);
+    if (at < plot.x || at > plot.x + plot.width) continue;
+    const style = { colour: theme.tones[tone], width: 1.75 * ratio };
+    const top = plot.y - 8 * ratio;
+    const r = 3 * ratio;
+    surface.stroke((pen) => (tone === 'good' ? traceTick(pen, at, top, r) : traceCross(pen, at, top, r)), style);
+  }
+}
+
+function traceTick(pen: Pen, x: number, y: number, r: number): void {
+  pen.moveTo(x - r, y);
+  pen.lineTo(x - r / 3, y + r * 0.7);
+  pen.lineTo(x + r, y - r * 0.8);
+}
+
+function traceCross(pen: Pen, x: number, y: number, r: number): void {
+  pen.moveTo(x - r * 0.8, y - r * 0.8);
+  pen.lineTo(x + r * 0.8, y + r * 0.8);
+  pen.moveTo(x + r * 0.8, y - r * 0.8);
+  pen.lineTo(x - r * 0.8, y + r * 0.8);
+}
+
+/** "11px sans" at another size. */
+export function scaledFont(font: string, factor: number): string {
+  return font.replace(/^[\d.]+px/, (size) => `${Number.parseFloat(size) * factor}px`);
+}

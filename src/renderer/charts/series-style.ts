@@ -1,0 +1,99 @@
+/**
+ * How each series looks, everywhere: the same colour, line style and name on every page. Colours are tokens of
+ * ui/tokens.css (Okabe-Ito); the line style differs too, so that no meaning hangs on colour alone.
+ */
+import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/training.ts';
+import { TERM_LABELS, type Term } from '#shared/domain/terms.ts';
+
+export type ColourToken =
+  | '--series-blue'
+  | '--series-orange'
+  | '--series-green'
+  | '--series-vermillion'
+  | '--series-sky'
+  | '--series-purple'
+  | '--series-yellow'
+  | '--series-black'
+  | '--text-3';
+
+export interface SeriesStyle {
+  readonly label: string;
+  readonly colour: ColourToken;
+  /** Lengths of strokes and gaps in CSS pixels; empty: solid. */
+  readonly dash: readonly number[];
+  /** CSS pixels. */
+  readonly width: number;
+}
+
+const SOLID: readonly number[] = [];
+const DASH: readonly number[] = [6, 3];
+const SHORT_DASH: readonly number[] = [3, 2];
+const DOT: readonly number[] = [1.5, 2.5];
+const DASH_DOT: readonly number[] = [7, 3, 1.5, 3];
+const LONG_DASH: readonly number[] = [11, 4];
+
+function style(label: string, colour: ColourToken, dash: readonly number[] = SOLID, width = 1.5): SeriesStyle {
+  return { label, colour, dash, width };
+}
+
+export const TERM_STYLES: Readonly<Record<Term, SeriesStyle>> = {
+  mse: style(TERM_LABELS.mse, '--series-blue'),
+  info_nce: style(TERM_LABELS.info_nce, '--series-vermillion', DASH),
+  moment: style(TERM_LABELS.moment, '--series-green', DASH_DOT),
+  variance: style(TERM_LABELS.variance, '--series-purple', SHORT_DASH),
+  directional: style(TERM_LABELS.directional, '--series-orange', LONG_DASH),
+  anti_copy: style(TERM_LABELS.anti_copy, '--series-sky', DOT),
+};
+
+export const STYLES = {
+  total: style('Total', '--series-black', SOLID, 2),
+  train: style('Training', '--series-sky', SOLID),
+  validation: style('Validation', '--series-blue', SOLID, 2),
+  ood: style('OOD', '--series-orange', DASH, 2),
+  lr: style('Learning rate', '--series-purple'),
+  gradNorm: style('Gradient norm', '--series-vermillion'),
+  clip: style('Clip', '--text-3', DASH, 1),
+  chance: style('InfoNCE chance', '--series-vermillion', DOT, 1),
+  diversity: style('Predictions', '--series-green', SOLID, 2),
+  effectiveRank: style('Predictions', '--series-yellow', SOLID, 2),
+  targets: style('Targets', '--series-black', DASH, 1.25),
+  rowsPerSecond: style('Rows/s', '--series-sky'),
+} as const satisfies Record<string, SeriesStyle>;
+
+const BASELINE_DASHES: Readonly<Record<BaselineName, readonly number[]>> = {
+  contextMean: DASH,
+  lastVector: DOT,
+  weightedMean: DASH_DOT,
+  ridge: LONG_DASH,
+  shuffled: SHORT_DASH,
+};
+
+/** A baseline has the colour of the rows it was measured on and a line style of its own. */
+export function baselineStyle(name: BaselineName, rows: 'validation' | 'ood'): SeriesStyle {
+  const where = rows === 'ood' ? 'OOD' : 'val';
+  return style(`${BASELINE_LABELS[name]}, ${where}`, STYLES[rows].colour, BASELINE_DASHES[name], 1);
+}
+export { BASELINES };
+
+const RUN_COLOURS: readonly ColourToken[] = [
+  '--series-blue',
+  '--series-vermillion',
+  '--series-green',
+  '--series-purple',
+  '--series-orange',
+  '--series-sky',
+  '--series-yellow',
+  '--series-black',
+];
+const RUN_DASHES: readonly (readonly number[])[] = [SOLID, DASH, DOT, DASH_DOT];
+
+/** Style of the i-th run on one page: eight colours, then the same colours with another line. */
+export function runStyle(index: number, label: string): SeriesStyle {
+  const round = Math.floor(index / RUN_COLOURS.length) % RUN_DASHES.length;
+  return style(label, RUN_COLOURS[index % RUN_COLOURS.length], RUN_DASHES[round], 1.75);
+}
+
+/** A CSS value for the colour. */
+export function cssColour(of: Pick<SeriesStyle, 'colour'>): string {
+  return `var(${of.colour})`;
+}

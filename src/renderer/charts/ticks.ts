@@ -1,0 +1,58 @@
+/** Where axis labels stand and what they say. Steps are whole numbers; an epoch axis is the same axis, read in epochs. */
+import { formatCompact, formatFigure } from '../ui/format.ts';
+
+export interface XAxisMode {
+  readonly unit: 'step' | 'epoch';
+  readonly stepsPerEpoch: number;
+}
+
+const NICE = [1, 2, 5];
+
+/** Smallest of 1, 2, 5 · 10^k that is at least `least`. */
+export function niceIncrement(least: number): number {
+  if (!(least > 0) || !Number.isFinite(least)) return 1;
+  const power = 10 ** Math.floor(Math.log10(least));
+  return (NICE.find((n) => n * power >= least * (1 - 1e-9)) ?? 10) * power;
+}
+
+/** Positions from `min` to `max` on x, at least `spacePx` apart. */
+export function xTicks(min: number, max: number, widthPx: number, spacePx: number, mode: XAxisMode): number[] {
+  const unit = mode.unit === 'epoch' ? mode.stepsPerEpoch : 1;
+  const least = ((max - min) / unit / Math.max(widthPx, 1)) * spacePx;
+  const increment = mode.unit === 'step' ? Math.max(1, niceIncrement(least)) : niceIncrement(least);
+  const ticks: number[] = [];
+  for (let k = Math.ceil(min / unit / increment - 1e-9); k * increment * unit <= max + 1e-9; k++) {
+    ticks.push(k * increment * unit);
+  }
+  return ticks;
+}
+
+export function xLabel(x: number, mode: XAxisMode): string {
+  if (mode.unit === 'step') return x < 10_000 ? String(Math.round(x)) : formatCompact(x).replace(/\s/, '');
+  return formatFigure(x / mode.stepsPerEpoch, 5);
+}
+
+/** What stands at the cursor: "step 4,312" or "epoch 3.02". */
+export function xReading(x: number, mode: XAxisMode): string {
+  const step = Math.max(0, Math.round(x));
+  if (mode.unit === 'step') return `step ${step.toLocaleString('en-US')}`;
+  return `epoch ${(x / mode.stepsPerEpoch).toFixed(2)}`;
+}
+
+/** Labels of linear y ticks with the digits their distance asks for. */
+export function yLabels(ticks: readonly number[], increment: number): string[] {
+  const digits = Math.max(0, Math.min(6, Math.ceil(-Math.log10(increment) - 1e-9)));
+  const largest = Math.max(...ticks.map(Math.abs));
+  return ticks.map((v) => {
+    if (largest >= 10_000) return formatCompact(v).replace(/\s/, '');
+    if (largest > 0 && largest < 1e-3) return v === 0 ? '0' : formatFigure(v, 2);
+    return v.toFixed(digits).replace('-', '\u2212');
+  });
+}
+
+/** On a log axis only powers of ten are named. */
+export function logLabel(value: number): string | null {
+  const power = Math.log10(value);
+  if (Math.abs(power - Math.round(power)) > 1e-6) return null;
+  return value >= 1e-3 && value <= 1e4 ? formatFigure(value) : `1e${Math.round(power)}`.replace('-', '\u2212');
+}

@@ -1,0 +1,261 @@
+/**
+ * One chart on screen. uPlot gives axes, grid, cursor, selection and their synchronisation; the data itself is drawn from
+ * columns by draw.ts, decimated to the pixels there are. Draws in an animation frame, and only when something changed.
+ */
+import uPlot from 'uplot';
+import { valueNear } from './columns.ts';
+import type { ChartGroup } from './chart-group.ts';
+import type { ChartTheme } from './chart-theme.ts';
+import { drawScene } from './draw.ts';
+import { bindPointer } from './pointer.ts';
+import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
+import { CanvasSurface } from './surface.ts';
+import { logLabel, xLabel, xTicks, yLabels } from './ticks.ts';
+
+export const Y_AXIS_WIDTH = 46;
+const X_AXIS_HEIGHT = 24;
+const X_LABEL_SPACE = 64;
+const Y_LABEL_SPACE = 30;
+/** Room for the flags of markers above the plot. */
+const TOP = 14;
+const RIGHT = 10;
+
+export interface AxisTick {
+  readonly value: number;
+  readonly label: string;
+}
+
+export interface TimePlotEvents {
+  /** Where the pointer is in x, null when it left. */
+  readonly cursor: (x: number | null) => void;
+}
+
+/** uPlot wants data of its own; the scales are set by hand and the series draws nothing. */
+const NO_DATA: uPlot.AlignedData = [
+  [0, 1],
+  [null, null],
+];
+
+export class TimePlot {
+  readonly #host: HTMLElement;
+  readonly #group: ChartGroup;
+  readonly #events: TimePlotEvents;
+  readonly #cache = new SceneCache();
+  readonly #dots: HTMLElement[] = [];
+  #input: ChartInput;
+  #theme: ChartTheme;
+  #plot: uPlot;
+  #scene: Scene | null = null;
+  #frame = 0;
+  #unbind: () => void;
+  #xTicks: AxisTick[] = [];
+  #yTicks: AxisTick[] = [];
+  /** How long the last frame took to prepare and draw; for the benchmarks. */
+  lastFrameMs = 0;
+
+  constructor(host: HTMLElement, group: ChartGroup, input: ChartInput, theme: ChartTheme, events: TimePlotEvents) {
+    this.#host = host;
+    this.#group = group;
+    this.#events = events;
+    this.#input = input;
+    this.#theme = theme;
+    this.#plot = this.#create();
+    this.#unbind = bindPointer(this.#plot, group);
+    this.invalidate();
+  }
+
+  /** New data or settings. */
+  update(input: ChartInput): void {
+    const before = this.#input;
+    this.#input = input;
+    if (before.log !== input.log) this.#recreate();
+    this.invalidate();
+  }
+
+  setTheme(theme: ChartTheme): void {
+    this.#theme = theme;
+    this.#recreate();
+  }
+
+  resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#host;
+    if (width === 0 || height === 0) return;
+    if (width === this.#plot.width && height === this.#plot.height) return;
+    this.#plot.setSize({ width, height });
+    this.invalidate();
+  }
+
+  /** Asks for a frame; any number of times until it comes. */
+  invalidate(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  destroy(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#unbind();
+    this.#plot.destroy();
+  }
+
+  /** What is on screen, for exports. */
+  picture(): { scene: Scene; input: ChartInput; xTicks: readonly AxisTick[]; yTicks: readonly AxisTick[] } | null {
+    if (!this.#scene) return null;
+    return { scene: this.#scene, input: this.#input, xTicks: this.#xTicks, yTicks: this.#yTicks };
+  }
+
+  #draw(): void {
+    this.#frame = 0;
+    const started = performance.now();
+    const plot = this.#plot;
+    const width = Math.max(1, Math.round(plot.bbox.width / uPlot.pxRatio));
+    const scene = buildScene(this.#input, this.#group.view(), width, this.#cache);
+    const before = this.#scene;
+    this.#scene = scene;
+    const moved = before?.x.min !== scene.x.min || before.x.max !== scene.x.max;
+    const stretched = before?.y.min !== scene.y.min || before.y.max !== scene.y.max;
+    plot.batch(() => {
+      if (moved) plot.setScale('x', { min: scene.x.min, max: scene.x.max });
+      if (stretched) plot.setScale('y', { min: scene.y.min, max: scene.y.max });
+      if (!moved && !stretched) plot.redraw(false, false);
+    });
+    this.#placeDots();
+    this.lastFrameMs = performance.now() - started;
+  }
+
+  #paint(plot: uPlot): void {
+    if (!this.#scene) return;
+    const { left: x, top: y, width, height } = plot.bbox;
+    const frame = { plot: { x, y, width, height }, log: this.#input.log, ratio: uPlot.pxRatio };
+    drawScene(new CanvasSurface(plot.ctx), this.#scene, this.#input.markers, frame, this.#theme);
+  }
+
+  #cursorMoved(plot: uPlot): void {
+    const { left } = plot.cursor;
+    const x = left === undefined || left < 0 ? null : plot.posToVal(left, 'x');
+    this.#events.cursor(x);
+    this.#placeDots();
+  }
+
+  /** A dot on every line under the cursor. */
+  #placeDots(): void {
+    const plot = this.#plot;
+    const { left } = plot.cursor;
+    const over = left !== undefined && left >= 0 && this.#scene !== null && !this.#input.stacked;
+    const at = over ? plot.posToVal(left, 'x') : 0;
+    let used = 0;
+    for (const { series, line } of over && this.#scene ? this.#scene.layers : []) {
+      const drawn = { x: line.x.subarray(0, line.length), mean: line.mean.subarray(0, line.length) };
+      const value = valueNear({ ...drawn, min: drawn.mean, max: drawn.mean }, at);
+      if (!value) continue;
+      const dot = this.#dot(used);
+      used += 1;
+      const px = plot.valToPos(value.x, 'x');
+      const py = plot.valToPos(value.y, 'y');
+      dot.style.transform = `translate(${px}px, ${py}px)`;
+      dot.style.backgroundColor = this.#theme.colour(series.style.colour);
+      dot.hidden = !Number.isFinite(py) || px < 0 || px > plot.over.clientWidth;
+    }
+    for (let i = used; i < this.#dots.length; i++) this.#dots[i].hidden = true;
+  }
+
+  #dot(index: number): HTMLElement {
+    const known = this.#dots[index];
+    if (known) return known;
+    const dot = document.createElement('div');
+    dot.className = 'chart-dot';
+    this.#plot.over.append(dot);
+    this.#dots.push(dot);
+    return dot;
+  }
+
+  #recreate(): void {
+    this.#unbind();
+    this.#plot.destroy();
+    this.#dots.length = 0;
+    this.#scene = null;
+    this.#plot = this.#create();
+    this.#unbind = bindPointer(this.#plot, this.#group);
+    this.invalidate();
+  }
+
+  #create(): uPlot {
+    const { log } = this.#input;
+    const width = this.#host.clientWidth || 320;
+    const height = this.#host.clientHeight || 180;
+    return new uPlot(
+      {
+        width,
+        height,
+        padding: [TOP, RIGHT, 0, 0],
+        legend: { show: false },
+        cursor: {
+          y: false,
+          points: { show: false },
+          drag: { x: true, y: false, setScale: false, dist: 5 },
+          sync: { key: this.#group.key, setSeries: false, scales: ['x', null] },
+        },
+        scales: {
+          x: { time: false, auto: false, range: () => [this.#group.view().min, this.#group.view().max] },
+          y: { auto: false, distr: log ? 3 : 1, range: (_, min, max) => [min ?? (log ? 1e-3 : 0), max ?? 1] },
+        },
+        axes: [this.#xAxis(), this.#yAxis(log)],
+        series: [{}, { scale: 'y', paths: () => null, points: { show: false } }],
+        hooks: {
+          draw: [(plot) => this.#paint(plot)],
+          setCursor: [(plot) => this.#cursorMoved(plot)],
+          setSelect: [(plot) => this.#selected(plot)],
+        },
+      },
+      NO_DATA,
+      this.#host,
+    );
+  }
+
+  #selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width > 0) this.#group.zoomTo({ min: plot.posToVal(left, 'x'), max: plot.posToVal(left + width, 'x') });
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  }
+
+  #xAxis(): uPlot.Axis {
+    const { text3, grid, font } = this.#theme;
+    return {
+      stroke: text3,
+      font,
+      size: X_AXIS_HEIGHT,
+      gap: 4,
+      grid: { stroke: grid, width: 1 },
+      ticks: { show: false },
+      border: { show: true, stroke: this.#theme.axis, width: 1 },
+      splits: (plot, _axis, min, max) =>
+        xTicks(min, max, plot.bbox.width / uPlot.pxRatio, X_LABEL_SPACE, this.#group.axis.value),
+      values: (_plot, splits) => {
+        const labels = splits.map((x) => xLabel(x, this.#group.axis.value));
+        this.#xTicks = splits.map((value, i) => ({ value, label: labels[i] }));
+        return labels;
+      },
+    };
+  }
+
+  #yAxis(log: boolean): uPlot.Axis {
+    const { text3, grid, font } = this.#theme;
+    return {
+      scale: 'y',
+      stroke: text3,
+      font,
+      size: Y_AXIS_WIDTH,
+      gap: 6,
+      space: Y_LABEL_SPACE,
+      grid: { stroke: grid, width: 1 },
+      ticks: { show: false },
+      ...(log ? { filter: (_plot, splits) => splits.map((v) => (v !== null && logLabel(v) !== null ? v : null)) } : {}),
+      values: (_plot, splits, _axis, _space, increment) => {
+        const labels = log ? splits.map((v) => (v === null ? null : logLabel(v))) : yLabels(splits, increment);
+        this.#yTicks = splits.flatMap((value, i) => {
+          const label = labels[i];
+          return label === null || value === null ? [] : [{ value, label }];
+        });
+        return labels;
+      },
+    };
+  }
+}
