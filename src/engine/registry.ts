@@ -1,0 +1,222 @@
+/**
+ * Which engines this process can run, opening one by name, and choosing by measurement. Engines load on demand, so a
+ * missing native library or an old machine costs nothing until asked for.
+ */
+import type { ModelSpec } from '#shared/domain/models.ts';
+import type { LossConfig } from '#shared/domain/terms.ts';
+import { initialParameters } from './init.ts';
+import { Random } from './random.ts';
+import {
+  ENGINE_NAMES,
+  type Engine,
+  type EngineAvailability,
+  type EngineHost,
+  type EngineName,
+  type OptimizerConfig,
+  type TrainableModel,
+  type WindowSource,
+} from './types.ts';
+
+export interface EngineOptions {
+  /** Absent: as many as the host allows. Only `simd` heeds it. */
+  readonly threads?: number;
+  /** `simd` only: the kernel build to take, for tests and benchmarks. */
+  readonly variant?: string;
+}
+
+/** What a run is going to ask of its engine; decides which is fastest. */
+export interface Workload {
+  readonly spec: ModelSpec;
+  readonly loss: LossConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly batchSize: number;
+}
+
+export interface Speed {
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly variant: string;
+  readonly batch: number;
+  readonly rowsPerSecond: number;
+  readonly msPerStep: number;
+  /** Steps timed, after the warm-up. */
+  readonly steps: number;
+}
+
+export interface EngineChoice {
+  readonly engine: Engine;
+  /** Empty when the engine was asked for by name. */
+  readonly measured: readonly Speed[];
+  /** Why this engine, in one sentence. */
+  readonly note: string;
+}
+
+interface SimdModule {
+  simdAvailability(host: EngineHost): EngineAvailability | Promise<EngineAvailability>;
+  createSimdEngine(options: EngineOptions & { host: EngineHost }): Promise<Engine>;
+}
+
+async function loadSimd(): Promise<SimdModule> {
+  const path = './simd/index.ts';
+  return (await import(/* @vite-ignore */ path)) as SimdModule;
+}
+
+/** Availability of every engine, in order of preference. */
+export async function engineAvailability(host: EngineHost): Promise<EngineAvailability[]> {
+  const results: EngineAvailability[] = [];
+  // One after another: tfjs has one current backend for the whole process.
+  for (const name of ENGINE_NAMES) results.push(await availabilityOf(name, host));
+  return results;
+}
+
+async function availabilityOf(name: EngineName, host: EngineHost): Promise<EngineAvailability> {
+  if (name === 'simd') {
+    try {
+      return await (await loadSimd()).simdAvailability(host);
+    } catch (error) {
+      return { name, available: false, reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+  const { loadBackend } = await import('./tfjs/index.ts');
+  const reason = await loadBackend(name, host);
+  return { name, available: reason === '', reason };
+}
+
+/** Opens an engine; rejects with what is missing and what to do. */
+export async function openEngine(name: EngineName, host: EngineHost, options: EngineOptions = {}): Promise<Engine> {
+  if (name === 'simd') {
+    const { createSimdEngine } = await loadSimd();
+    return createSimdEngine({ host, ...options });
+  }
+  const { createTfjsEngine } = await import('./tfjs/index.ts');
+  return createTfjsEngine(name, host);
+}
+
+/** `--device` of a foreign command line only steers `auto`: which engines may use what it names. */
+const ON_DEVICE: Readonly<Record<'cpu' | 'mps' | 'cuda', readonly EngineName[]>> = {
+  cpu: ['simd', 'wasm', 'cpu'],
+  mps: ['webgpu', 'simd', 'wasm'],
+  cuda: ['tensorflow', 'webgpu', 'simd', 'wasm'],
+};
+
+/** Opens the engine asked for; for `auto` the fastest on this very workload. */
+export async function chooseEngine(
+  choice: EngineName | 'auto',
+  host: EngineHost,
+  workload: Workload,
+  options: EngineOptions & { readonly device?: keyof typeof ON_DEVICE | null; readonly seconds?: number } = {},
+): Promise<EngineChoice> {
+  if (choice !== 'auto') {
+    return { engine: await openEngine(choice, host, options), measured: [], note: `${choice}, as asked` };
+  }
+  const allowed = options.device ? ON_DEVICE[options.device] : ENGINE_NAMES;
+  const available = await engineAvailability(host);
+  const names = available.filter((engine) => engine.available && allowed.includes(engine.name)).map(({ name }) => name);
+  // The plain JavaScript backend is never the fastest and one step of a large model takes it minutes.
+  const candidates = names.length > 1 ? names.filter((name) => name !== 'cpu') : names;
+  if (candidates.length === 0) {
+    const reasons = available.map(({ name, reason }) => `${name}: ${reason || 'not for this device'}`).join('; ');
+    throw new Error(`No engine can run here. ${reasons}`);
+  }
+  return fastest(candidates, host, workload, options);
+}
+
+async function fastest(
+  candidates: readonly EngineName[],
+  host: EngineHost,
+  workload: Workload,
+  options: EngineOptions & { readonly seconds?: number },
+): Promise<EngineChoice> {
+  if (candidates.length === 1) {
+    const engine = await openEngine(candidates[0], host, options);
+    return { engine, measured: [], note: `${candidates[0]}, the only engine that runs here` };
+  }
+  const measured: Speed[] = [];
+  let best: { engine: Engine; speed: Speed } | null = null;
+  for (const name of candidates) {
+    const engine = await openEngine(name, host, options);
+    const speed = await measureSpeed(engine, workload, options.seconds ?? 1, best?.speed.msPerStep);
+    measured.push(speed);
+    if (best && best.speed.rowsPerSecond >= speed.rowsPerSecond) {
+      await engine.dispose();
+      continue;
+    }
+    await best?.engine.dispose();
+    best = { engine, speed };
+  }
+  if (!best) throw new Error('No engine could be measured.');
+  const { engine, rowsPerSecond } = best.speed;
+  return { engine: best.engine, measured, note: `${engine}, the fastest here (${Math.round(rowsPerSecond)} rows/s)` };
+}
+
+/**
+ * Times training steps on random unit vectors for about `seconds`. Warms up on two rows; when those alone take longer
+ * than `giveUpAboveMs`, that time stands for a whole step: the engine has lost already.
+ */
+export async function measureSpeed(
+  engine: Engine,
+  workload: Workload,
+  seconds = 1,
+  giveUpAboveMs = Infinity,
+): Promise<Speed> {
+  const { spec, loss, optimizer, batchSize } = workload;
+  const parameters = initialParameters(spec, 1);
+  const model = await engine.createModel({ spec, loss, optimizer, seed: 1, parameters, maxBatch: batchSize });
+  try {
+    const source = randomSource(spec.T, spec.D, Math.max(batchSize, 2));
+    await timeSteps(model, source, 2, 1, 0);
+    const small = await timeSteps(model, source, 2, 2, 0);
+    if (small.msPerStep > giveUpAboveMs) return speedOf(engine, batchSize, small);
+    const warmUp = await timeSteps(model, source, batchSize, 3, 0);
+    const hasTime = warmUp.msPerStep < seconds * 1000;
+    return speedOf(engine, batchSize, hasTime ? await timeSteps(model, source, batchSize, 4, seconds) : warmUp);
+  } finally {
+    model.dispose();
+  }
+}
+
+interface Timing {
+  readonly msPerStep: number;
+  readonly steps: number;
+}
+
+function speedOf({ info }: Engine, batch: number, { msPerStep, steps }: Timing): Speed {
+  const { name: engine, threads, variant } = info;
+  return { engine, threads, variant, batch, rowsPerSecond: (1000 * batch) / msPerStep, msPerStep, steps };
+}
+
+/** At least one step, then more until `seconds` have passed. */
+async function timeSteps(
+  model: TrainableModel,
+  source: WindowSource,
+  batchSize: number,
+  firstStep: number,
+  seconds: number,
+): Promise<Timing> {
+  const ids = Uint32Array.from({ length: batchSize }, (_, i) => i % source.windows);
+  const startMs = performance.now();
+  let steps = 0;
+  do {
+    await model.trainStep({ source, ids, lr: 1e-4, step: firstStep + steps });
+    steps++;
+  } while (performance.now() - startMs < seconds * 1000);
+  return { msPerStep: (performance.now() - startMs) / steps, steps };
+}
+
+/** Speed does not depend on what the vectors hold; random unit vectors keep every number in its usual range. */
+function randomSource(T: number, D: number, windows: number): WindowSource {
+  const random = new Random(1);
+  const vectors = Float32Array.from({ length: windows * (T + 1) * D }, () => random.normal() / Math.sqrt(D));
+  return {
+    windows,
+    T,
+    D,
+    gather(ids, contexts, targets) {
+      ids.forEach((id, row) => {
+        const start = id * (T + 1) * D;
+        contexts.set(vectors.subarray(start, start + T * D), row * T * D);
+        targets.set(vectors.subarray(start + T * D, start + (T + 1) * D), row * D);
+      });
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** Availability with reasons, opening by name, and choosing by measurement. */
+import { expect, test } from 'vitest';
+import { defaultSpec } from '#shared/domain/models.ts';
+import { chooseEngine, engineAvailability, measureSpeed, openEngine, type Workload } from '#engine/registry.ts';
+import { ENGINE_NAMES } from '#engine/types.ts';
+import { testHost } from '../support/host.ts';
+import { AMN, LOSS } from '../support/training.ts';
+
+const workload: Workload = {
+  spec: AMN,
+  loss: LOSS,
+  optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
+  batchSize: 16,
+};
+
+test('every engine is listed once; what is missing says why', async () => {
+  const engines = await engineAvailability(testHost);
+  expect(engines.map((engine) => engine.name)).toEqual([...ENGINE_NAMES]);
+  const byName = new Map(engines.map((engine) => [engine.name, engine]));
+  expect(byName.get('cpu')).toEqual({ name: 'cpu', available: true, reason: '' });
+  expect(byName.get('wasm')).toEqual({ name: 'wasm', available: true, reason: '' });
+  expect(byName.get('webgpu')).toMatchObject({ available: false, reason: expect.stringContaining('no WebGPU') });
+  const missing = engines.filter((engine) => !engine.available);
+  expect(missing.filter(({ reason }) => reason.length < 10)).toEqual([]);
+});
+
+test('an engine that cannot run is refused with its reason', async () => {
+  await expect(openEngine('webgpu', testHost)).rejects.toThrow(/Engine webgpu: this process has no WebGPU/);
+});
+
+test('auto measures the candidates on the workload and takes the fastest', async () => {
+  const { engine, measured, note } = await chooseEngine('auto', testHost, workload, { seconds: 0.1 });
+  const fastest = measured.toSorted((a, b) => b.rowsPerSecond - a.rowsPerSecond).at(0)?.engine ?? 'wasm';
+  expect(engine.info.name).toBe(fastest);
+  expect(note).toContain(engine.info.name);
+  await engine.dispose();
+});
+
+test('a named engine is taken without measuring', async () => {
+  const { engine, measured, note } = await chooseEngine('cpu', testHost, workload);
+  expect([engine.info.name, measured, note]).toEqual(['cpu', [], 'cpu, as asked']);
+});
+
+test('an engine slower on two rows than the best on a whole batch is given up early', async () => {
+  const engine = await openEngine('cpu', testHost);
+  const spec = defaultSpec('amn', 5, 64);
+  const speed = await measureSpeed(engine, { ...workload, spec }, 5, 0.001);
+  expect(speed).toMatchObject({ engine: 'cpu', batch: 16, steps: 1 });
+});
