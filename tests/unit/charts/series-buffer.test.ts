@@ -33,11 +33,10 @@ describe('SeriesBuffer', () => {
             const end = i + 1 < x.length ? x[i + 1] : values.length + 1;
             const expected = extremes(values.subarray(x[i] - 1, end - 1));
             expect(end - x[i]).toBeLessThanOrEqual(buffer.stepsPerPoint);
-            if (Number.isNaN(expected.mean)) expect(mean[i]).toBeNaN();
-            else {
-              expect(min[i]).toBe(expected.min);
-              expect(max[i]).toBe(expected.max);
-            }
+            const unmeasured = Number.isNaN(expected.mean);
+            expect(Number.isNaN(mean[i])).toBe(unmeasured);
+            expect(min[i]).toBe(unmeasured ? Number.NaN : expected.min);
+            expect(max[i]).toBe(unmeasured ? Number.NaN : expected.max);
           }
         },
       ),
