@@ -4,6 +4,7 @@
  * have a gradient (the `tensorflow` engine brings tfjs's) keep theirs.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { product } from './products.ts';
 
 type Saved = readonly tf.Tensor[];
 type Gradient = tf.GradConfig['gradFunc'];
@@ -111,8 +112,14 @@ function byPosition(tensors: tf.Tensor[]): Record<string, () => tf.Tensor> {
 }
 
 /** x·y summed down to `shape`. */
-function product(x: tf.Tensor, y: tf.Tensor, transposeX: boolean, transposeY: boolean, shape: number[]): tf.Tensor {
-  return unbroadcast(tf.matMul(x, y, transposeX, transposeY), shape);
+function reducedProduct(
+  x: tf.Tensor,
+  y: tf.Tensor,
+  transposeX: boolean,
+  transposeY: boolean,
+  shape: number[],
+): tf.Tensor {
+  return unbroadcast(product(x, y, transposeX, transposeY), shape);
 }
 
 /** With A and B as they were given; a transposed factor swaps its gradient's. Batches are equal or broadcast from 1. */
@@ -121,9 +128,13 @@ const batchMatMul: Gradient = (dyGiven, saved, { transposeA, transposeB }) => {
   const [a, b] = saved as Saved;
   return {
     a: () =>
-      transposeA ? product(b, dy, Boolean(transposeB), true, a.shape) : product(dy, b, false, !transposeB, a.shape),
+      transposeA
+        ? reducedProduct(b, dy, Boolean(transposeB), true, a.shape)
+        : reducedProduct(dy, b, false, !transposeB, a.shape),
     b: () =>
-      transposeB ? product(dy, a, true, Boolean(transposeA), b.shape) : product(a, dy, !transposeA, false, b.shape),
+      transposeB
+        ? reducedProduct(dy, a, true, Boolean(transposeA), b.shape)
+        : reducedProduct(a, dy, !transposeA, false, b.shape),
   };
 };
 

@@ -3,6 +3,7 @@
  * B batch, T context length, N rows, I in, O out, F features.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { timesTransposed } from './products.ts';
 
 const LAYER_NORM_EPS = 1e-5;
 
@@ -23,7 +24,7 @@ export function linear(parameter: Parameter, name: string, x: tf.Tensor2D): tf.T
 
 /** x [N, I], weight [O, I], bias [O] → [N, O]. */
 export function affine(x: tf.Tensor2D, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor2D {
-  return tf.add(tf.matMul(x, weight as tf.Tensor2D, false, true), bias);
+  return tf.add(timesTransposed(x, weight), bias);
 }
 
 /** Over the last axis of x [N, F], biased variance. */

@@ -4,6 +4,7 @@
  * then serves all six. B batch, T context length, D width; p, t, c are the unit prediction, target and context.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { product } from './products.ts';
 import { TERMS, type LossConfig, type Term } from '#shared/domain/terms.ts';
 
 const NORM_FLOOR = 1e-12;
@@ -93,7 +94,7 @@ function mse(raw: tf.Tensor2D, target: tf.Tensor2D): TermResult {
 /** Cross entropy over rows plus over columns of P·Tᵀ/τ, each a batch mean. */
 function infoNce(p: tf.Tensor2D, t: tf.Tensor2D, tau: number): TermResult {
   const B = p.shape[0];
-  const logits = tf.div(tf.matMul(p, t, false, true), tau) as tf.Tensor2D;
+  const logits = tf.div(product(p, t, false, true), tau) as tf.Tensor2D;
   const diagonal = tf.div(tf.sum(tf.mul(p, t), 1), tau);
   const ofRows = tf.mean(tf.sub(tf.logSumExp(logits, 1), diagonal));
   const ofColumns = tf.mean(tf.sub(tf.logSumExp(logits, 0), diagonal));
