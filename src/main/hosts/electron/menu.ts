@@ -5,7 +5,7 @@
 import { app, type MenuItemConstructorOptions } from 'electron';
 
 export type Command =
-  'new-run' | 'import' | 'runs' | 'datasets' | 'settings' | 'shortcuts' | 'theme-system' | 'theme-light' | 'theme-dark';
+  'new-run' | 'import' | 'runs' | 'datasets' | 'settings' | 'palette' | 'theme-system' | 'theme-light' | 'theme-dark';
 
 export interface MenuActions {
   send(command: Command): void;
