@@ -1,0 +1,142 @@
+/** The evidence of a report: loss terms, baselines, sample predictions, and what differs between two runs. */
+import type { RunComparison } from '#shared/domain/comparison.ts';
+import type { Evaluation } from '#shared/domain/evaluation.ts';
+import { count, figure, percent, plural, signed } from '#shared/domain/figures.ts';
+import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { bullets, chart, paragraph, table, type Block, type Section } from './document.ts';
+import type { ReportInput, ReportRun } from './input.ts';
+
+export function evidence({ subject, baseline }: ReportInput): Section {
+  const blocks: Block[] = [termTable(subject)];
+  for (const evaluation of subject.evaluations) {
+    blocks.push(
+      baselineTable(evaluation),
+      sampleTable(
+        evaluation,
+        baseline?.evaluations.find(
+          (e) => e.data.name === evaluation.data.name && e.data.part === evaluation.data.part,
+        ) ?? null,
+      ),
+    );
+  }
+  if (subject.gates.length > 0) blocks.push(bullets(subject.gates.map((gate) => gate.message)));
+  if (subject.evaluations.length === 0)
+    blocks.push(
+      paragraph(
+        'No evaluation of this run is stored; sample predictions and baselines beyond the training curve were not measured. Run `nextvec evaluate` first for those.',
+      ),
+    );
+  return { title: 'Evidence', blocks };
+}
+
+function termTable({ run, epochs }: ReportRun): Block {
+  const last = epochs[epochs.length - 1];
+  const rows = TERMS.map((term) => {
+    const t = last?.terms[term];
+    return [
+      TERM_LABELS[term],
+      String(run.recipe.lambda[term]),
+      figure(t?.value ?? null),
+      figure(t?.weighted ?? null),
+      percent(t?.share ?? null, 2),
+      percent(t?.gradShare ?? null, 2),
+    ];
+  });
+  return table(
+    `Loss terms of run #${run.number}, epoch ${last?.epoch ?? 0}`,
+    ['Term', '#λ', '#Value', '#λ · value', '#Share of total', '#Share of gradient'],
+    rows,
+  );
+}
+
+function baselineTable(e: Evaluation): Block {
+  const rows = BASELINES.map((name) => [BASELINE_LABELS[name], figure(e.baselines[name]), signed(e.lift[name])]);
+  const { mean, std, p5, p50, p95 } = e.cosine;
+  return table(
+    `${e.data.name}, ${e.data.part}, ${plural(e.rows, 'window')}: model ${figure(mean)} (std ${figure(std, 3)}, p5 ${figure(p5, 3)}, median ${figure(p50, 3)}, p95 ${figure(p95, 3)}), MSE ${figure(e.mse)}`,
+    ['Baseline', '#Cosine', '#Lift of the model'],
+    rows,
+  );
+}
+
+function sampleTable(e: Evaluation, other: Evaluation | null): Block {
+  const theirs = new Map(other?.samples.map((s) => [s.window, s.cosine]));
+  const beside = theirs.size > 0;
+  return table(
+    'Sample predictions, from the worst to the best of an even draw',
+    [
+      '#Window',
+      '#Article',
+      '#Cosine',
+      ...(beside ? ['#Baseline run'] : []),
+      '#Mean of context',
+      '#Nearest context position',
+      '#|prediction|',
+      'Attention',
+    ],
+    e.samples.map((s) => [
+      count(s.window),
+      s.article === null ? '' : String(s.article),
+      figure(s.cosine, 3),
+      ...(beside ? [figure(theirs.get(s.window), 3)] : []),
+      figure(s.contextMeanCosine, 3),
+      nearest(s.contextCosines),
+      figure(s.predictionNorm, 2),
+      s.attention?.map((w) => w.toFixed(2)).join(' ') ?? '',
+    ]),
+  );
+}
+
+function nearest(cosines: readonly number[]): string {
+  const at = cosines.indexOf(Math.max(...cosines));
+  return at < 0 ? '' : `${at - cosines.length + 1} (${figure(cosines[at], 3)})`;
+}
+
+export function differences({ comparison, baseline, subject }: ReportInput): Section {
+  if (!comparison || !baseline) return { title: 'What differs', blocks: [paragraph('No baseline run was given.')] };
+  const labels = ['Field', `#${baseline.run.number}`, `#${subject.run.number}`].map((l) => l.replace(/^#/, 'Run #'));
+  const part = (name: string, diff: RunComparison['recipeDiff']): Block =>
+    diff.length === 0
+      ? paragraph(`${name}: identical.`)
+      : table(
+          name,
+          labels,
+          diff.map((row) => [row.label, ...row.values.map(showValue)]),
+        );
+  return {
+    title: 'What differs',
+    blocks: [
+      part('Recipe', comparison.recipeDiff),
+      part('Data', comparison.dataDiff),
+      part('Code and engine', comparison.codeDiff),
+    ],
+  };
+}
+
+/** Share of loss and gradient of each term of some runs, as bars; null where no epoch was finished. */
+export function balanceChart(runs: readonly ReportRun[]): Block | null {
+  const bars = runs.flatMap(termBars);
+  if (bars.length === 0) return null;
+  return chart(
+    { kind: 'shares', title: 'Who steers the training: share of the loss and of the gradient', bars },
+    'Last epoch. The gradient share is what moves the weights; the share of the total is what the loss curve shows.',
+  );
+}
+
+function termBars({ run, epochs }: ReportRun): { label: string; parts: { label: string; share: number }[] }[] {
+  const terms = epochs[epochs.length - 1]?.terms;
+  if (!terms) return [];
+  const active = TERMS.filter((term) => run.recipe.lambda[term] > 0);
+  const bar = (label: string, field: 'share' | 'gradShare') => ({
+    label: `#${run.number} ${label}`,
+    parts: active.map((term) => ({ label: TERM_LABELS[term], share: terms[term][field] ?? 0 })),
+  });
+  return [bar('share of total', 'share'), bar('share of gradient', 'gradShare')];
+}
+
+/** A recipe value or fact as a word. */
+export function showValue(value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,48 @@
+/** What a report is made from: plain data that the report service gathers. No store, no files here. */
+import type { ClaimOutcome } from '#shared/domain/claims.ts';
+import type { RecipeFiles } from '#shared/domain/command-line.ts';
+import type { ComparableRun, RunComparison } from '#shared/domain/comparison.ts';
+import type { Evaluation, Verdict } from '#shared/domain/evaluation.ts';
+import type { EpochRecord } from '#shared/domain/training.ts';
+import type { SplitEvidence } from '#shared/domain/verdicts.ts';
+
+export interface ReportRun {
+  readonly run: ComparableRun;
+  readonly epochs: readonly EpochRecord[];
+  /** Gates read so far, as sentences. */
+  readonly gates: readonly { readonly message: string; readonly passed: boolean }[];
+  /** Files as a command line names them. */
+  readonly files: RecipeFiles;
+  readonly dataName: string;
+  readonly oodName: string | null;
+  readonly split: SplitEvidence | null;
+  /** Own validation windows first, then OOD; only what was evaluated. */
+  readonly evaluations: readonly Evaluation[];
+  /** Why it ended, where it was not by reaching its last epoch. */
+  readonly reason: string;
+}
+
+export interface ReportInput {
+  readonly subject: ReportRun;
+  readonly baseline: ReportRun | null;
+  /** Baseline first, subject second; null without a baseline. */
+  readonly comparison: RunComparison | null;
+  /** A claim stored with an earlier report of this run, and what became of it. */
+  readonly earlierClaim: ClaimOutcome | null;
+  readonly generatedAt: Date;
+  readonly version: string;
+}
+
+/** "#12 (mse-infonce)", or "#12" for a run without a name of its own. */
+export function runTitle({ run }: ReportRun): string {
+  return run.name === '' ? `#${run.number}` : `#${run.number} (${run.name})`;
+}
+
+/** Verdicts of every evaluation of a run, each code once. */
+export function verdictsOf(of: ReportRun): Verdict[] {
+  const found = new Map<string, Verdict>();
+  for (const evaluation of of.evaluations) {
+    for (const verdict of evaluation.verdicts) if (!found.has(verdict.code)) found.set(verdict.code, verdict);
+  }
+  return [...found.values()];
+}

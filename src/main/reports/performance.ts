@@ -1,0 +1,95 @@
+/** The performance section of a report: figures side by side and the curves with the baselines as lines. */
+import { RUN_FIGURES, deltaText, type RunComparison } from '#shared/domain/comparison.ts';
+import { NOT_MEASURED, count, duration, figure, signed } from '#shared/domain/figures.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { turningPoint } from './correction.ts';
+import { chart, table, type Block, type Section } from './document.ts';
+import type { ReportInput, ReportRun } from './input.ts';
+
+export function performance(input: ReportInput): Section {
+  const { subject, baseline, comparison } = input;
+  const runs = baseline ? [baseline, subject] : [subject];
+  const blocks: Block[] = [
+    table(
+      'Figures at the best epoch',
+      ['Figure', ...runs.map((r) => `#Run #${r.run.number}`), ...(comparison ? ['#Change'] : [])],
+      RUN_FIGURES.map(([metric, label]) => [
+        label,
+        ...runs.map((r) => figureText(metric, r.run.figures[metric])),
+        ...(comparison ? [changeOf(comparison, metric)] : []),
+      ]),
+    ),
+    chart(
+      {
+        kind: 'lines',
+        title: 'Validation cosine by epoch',
+        yLabel: 'cosine',
+        series: runs.map((r) => ({
+          label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
+          values: r.epochs.map((e) => e.valCosine),
+        })),
+        references: referencesOf(subject),
+      },
+      curveCaption(subject),
+    ),
+  ];
+  const ood = runs.some((r) => r.epochs.some((e) => e.oodCosine !== null));
+  if (ood) {
+    blocks.push(
+      chart(
+        {
+          kind: 'lines',
+          title: 'OOD cosine by epoch',
+          yLabel: 'cosine',
+          series: runs.map((r) => ({
+            label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
+            values: r.epochs.map((e) => e.oodCosine),
+          })),
+          references: oodReferences(subject),
+        },
+        'Dashed lines are the simple baselines on the same OOD rows.',
+      ),
+    );
+  }
+  return { title: 'Performance', blocks };
+}
+
+function figureText(metric: string, value: number | null): string {
+  if (value === null) return NOT_MEASURED;
+  if (metric === 'durationMs') return duration(value);
+  if (['bestEpoch', 'epochs', 'trainRows', 'parameters', 'rowsPerSecond'].includes(metric)) return count(value);
+  return metric.endsWith('Lift') ? signed(value) : figure(value);
+}
+
+function changeOf(comparison: RunComparison, metric: string): string {
+  const row = comparison.metrics.find((m) => m.metric === metric);
+  if (!row || row.deltas[1] === null) return '';
+  if (metric === 'durationMs' || metric === 'rowsPerSecond')
+    return row.percents[1] === null ? '' : `${signed(row.percents[1], 0)} %`;
+  if (['bestEpoch', 'epochs', 'trainRows', 'parameters'].includes(metric))
+    return row.deltas[1] === 0 ? '' : `${row.deltas[1] > 0 ? '+' : '−'}${count(Math.abs(row.deltas[1]))}`;
+  return deltaText(row.deltas[1], row.percents[1]);
+}
+
+function referencesOf({ epochs }: ReportRun): { label: string; value: number }[] {
+  return namedBaselines(epochs[epochs.length - 1]?.baselines ?? {}, 'valCosine');
+}
+
+function oodReferences({ epochs }: ReportRun): { label: string; value: number }[] {
+  return namedBaselines(epochs[epochs.length - 1]?.baselines ?? {}, 'oodCosine');
+}
+
+function namedBaselines(baselines: ReportRun['epochs'][number]['baselines'], field: 'valCosine' | 'oodCosine') {
+  return BASELINES.flatMap((name) => {
+    const value = baselines[name]?.[field] ?? null;
+    return value === null || name === 'shuffled' ? [] : [{ label: BASELINE_LABELS[name], value }];
+  });
+}
+
+function curveCaption({ epochs, run }: ReportRun): string {
+  const turn = turningPoint(epochs);
+  const state = turn
+    ? `Run #${run.number} is best at epoch ${turn.epoch} and has lost ${figure(turn.lost)} by its last.`
+    : `Run #${run.number} is best at its last epoch.`;
+  return `${state} Dashed lines are the simple baselines on the same validation rows.`;
+}
