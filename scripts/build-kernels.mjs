@@ -1,0 +1,69 @@
+// Compiles src/engine/simd/assembly to resources/wasm: relaxed and plain SIMD, each with and without shared memory.
+// `node scripts/build-kernels.mjs [--force]`; does nothing when the outputs are newer than every source.
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const SOURCES = join(ROOT, 'src/engine/simd/assembly');
+const OUTPUT = join(ROOT, 'resources/wasm');
+
+const COMMON = [
+  join(SOURCES, 'index.ts'),
+  '--runtime=stub',
+  '-O3',
+  '--noAssert',
+  '--importMemory',
+  '--zeroFilledMemory',
+  '--initialMemory=1',
+  '--maximumMemory=65536',
+  '--enable=simd',
+];
+const RELAXED = ['--enable=relaxed-simd'];
+const SHARED = ['--enable=threads', '--sharedMemory'];
+const BUILDS = {
+  'kernels-relaxed.wasm': [...RELAXED, ...SHARED],
+  'kernels-relaxed-single.wasm': [...RELAXED, '--disable=threads'],
+  'kernels-simd128.wasm': SHARED,
+  'kernels-simd128-single.wasm': ['--disable=threads'],
+};
+
+/** Latest change of anything the kernels are made from, in ms. */
+function newestSource() {
+  const files = readdirSync(SOURCES).map((name) => join(SOURCES, name));
+  files.push(join(SOURCES, '../opcodes.ts'), fileURLToPath(import.meta.url));
+  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+}
+
+function changedAt(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+async function compile(name, options) {
+  const { default: asc } = await import('assemblyscript/asc');
+  // A build beside a running test must never show a half-written file.
+  const temporary = join(OUTPUT, `.${name}.${process.pid}`);
+  const { error, stderr } = await asc.main([...COMMON, ...options, '-o', temporary]);
+  if (error) throw new Error(`${name} did not compile:\n${stderr.toString()}`);
+  const warnings = stderr.toString();
+  if (warnings) process.stderr.write(warnings);
+  renameSync(temporary, join(OUTPUT, name));
+}
+
+/** Builds what is out of date; returns the names of the files written. */
+export async function buildKernels({ force = false } = {}) {
+  mkdirSync(OUTPUT, { recursive: true });
+  const newest = newestSource();
+  const written = [];
+  for (const [name, options] of Object.entries(BUILDS)) {
+    if (!force && changedAt(join(OUTPUT, name)) > newest) continue;
+    await compile(name, options);
+    written.push(name);
+  }
+  return written;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const written = await buildKernels({ force: process.argv.includes('--force') });
+  process.stdout.write(written.length > 0 ? `kernels: built ${written.join(', ')}\n` : 'kernels: up to date\n');
+}

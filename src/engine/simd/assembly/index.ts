@@ -1,0 +1,131 @@
+// The program runner: every thread runs the same list of operations from shared memory, meeting at barriers.
+// `run` is called by thread 0 for each program; the other threads stay in `serve`.
+import { barrier, resetUnits, signal, waitWhile } from './sync';
+import { gather, prepare, packTargets } from './input';
+import { gemmForward, gemmInput, gemmWeight } from './gemm';
+import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
+import { mix, mixBackward } from './mixture';
+import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, output } from './losses';
+import { adamw } from './adamw';
+import {
+  COMMAND_RUN,
+  CONTROL_COMMAND,
+  CONTROL_OPS,
+  CONTROL_PROGRAM,
+  CONTROL_SEQUENCE,
+  CONTROL_SEQUENCE_WAITERS,
+  CONTROL_THREADS,
+  OP_ADAMW,
+  OP_BARRIER,
+  OP_BATCH_STATS,
+  OP_BYTES,
+  OP_GATHER,
+  OP_GEMM_FORWARD,
+  OP_GEMM_INPUT,
+  OP_GEMM_WEIGHT,
+  OP_INFO_NCE_COLUMNS,
+  OP_INFO_NCE_GRADIENT,
+  OP_INFO_NCE_ROWS,
+  OP_LAYER_NORM,
+  OP_LAYER_NORM_BACKWARD,
+  OP_LAYER_NORM_WEIGHT,
+  OP_LOSS_ROWS,
+  OP_MIX,
+  OP_MIX_BACKWARD,
+  OP_OUTPUT,
+  OP_PACK_TARGETS,
+  OP_PREPARE,
+} from '../opcodes';
+
+export { halfToFloat } from './input';
+
+/** Milliseconds, for the per-phase profile of thread 0. */
+// @ts-ignore: decorator
+@external('env', 'now')
+declare function now(): f64;
+
+function execute(op: usize, scratch: usize): void {
+  switch (load<i32>(op)) {
+    case OP_GATHER:
+      return gather(op);
+    case OP_PREPARE:
+      return prepare(op);
+    case OP_PACK_TARGETS:
+      return packTargets(op);
+    case OP_GEMM_FORWARD:
+      return gemmForward(op);
+    case OP_GEMM_INPUT:
+      return gemmInput(op);
+    case OP_GEMM_WEIGHT:
+      return gemmWeight(op, scratch);
+    case OP_LAYER_NORM:
+      return layerNorm(op);
+    case OP_LAYER_NORM_BACKWARD:
+      return layerNormBackward(op);
+    case OP_LAYER_NORM_WEIGHT:
+      return layerNormWeight(op);
+    case OP_MIX:
+      return mix(op, scratch);
+    case OP_MIX_BACKWARD:
+      return mixBackward(op, scratch);
+    case OP_OUTPUT:
+      return output(op);
+    case OP_BATCH_STATS:
+      return batchStats(op);
+    case OP_INFO_NCE_ROWS:
+      return infoNceRows(op);
+    case OP_INFO_NCE_COLUMNS:
+      return infoNceColumns(op);
+    case OP_INFO_NCE_GRADIENT:
+      return infoNceGradient(op);
+    case OP_LOSS_ROWS:
+      return lossRows(op, scratch);
+    case OP_ADAMW:
+      return adamw(op);
+    default:
+      unreachable();
+  }
+}
+
+/** Runs a program to its end; every thread has passed the last barrier when it returns. */
+function perform(control: usize, program: usize, ops: i32, threads: i32, scratch: usize, profile: usize): void {
+  for (let i = 0; i < ops; i++) {
+    const op = program + <usize>(i * OP_BYTES);
+    if (profile != 0) store<f64>(profile + (<usize>i << 3), now());
+    if (load<i32>(op) == OP_BARRIER) barrier(control, threads);
+    else execute(op, scratch);
+  }
+  barrier(control, threads);
+  if (profile != 0) store<f64>(profile + (<usize>ops << 3), now());
+}
+
+/** Thread 0: runs a program on all threads. `profile` is 0 or ops + 1 float64 times. */
+export function run(control: usize, program: usize, ops: i32, threads: i32, scratch: usize, profile: usize): void {
+  resetUnits(program, ops, OP_BYTES);
+  if (threads > 1) {
+    store<i32>(control + CONTROL_PROGRAM, <i32>program);
+    store<i32>(control + CONTROL_OPS, ops);
+    store<i32>(control + CONTROL_THREADS, threads);
+    store<i32>(control + CONTROL_COMMAND, COMMAND_RUN);
+    signal(control + CONTROL_SEQUENCE, control + CONTROL_SEQUENCE_WAITERS);
+  }
+  perform(control, program, ops, threads, scratch, profile);
+}
+
+/** Thread 0: makes the other threads leave `serve` with `command`. */
+export function interrupt(control: usize, command: i32): void {
+  store<i32>(control + CONTROL_COMMAND, command);
+  signal(control + CONTROL_SEQUENCE, control + CONTROL_SEQUENCE_WAITERS);
+}
+
+/** Other threads: runs programs until a command other than COMMAND_RUN comes; returns the sequence number it saw. */
+export function serve(control: usize, sequence: i32, scratch: usize): i32 {
+  while (true) {
+    waitWhile(control + CONTROL_SEQUENCE, sequence, control + CONTROL_SEQUENCE_WAITERS);
+    sequence++;
+    if (load<i32>(control + CONTROL_COMMAND) != COMMAND_RUN) return sequence;
+    const program = <usize>load<i32>(control + CONTROL_PROGRAM);
+    perform(control, program, load<i32>(control + CONTROL_OPS), load<i32>(control + CONTROL_THREADS), scratch, 0);
+  }
+  return sequence;
+}

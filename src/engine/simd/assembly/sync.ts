@@ -1,0 +1,77 @@
+// Threads: a spinning barrier, work units handed out by a shared counter, and typed access to an operation's arguments.
+// In the build without shared memory there is one thread and all of this is a no-op.
+import {
+  CONTROL_ARRIVED,
+  CONTROL_GENERATION,
+  CONTROL_GENERATION_WAITERS,
+  OP_ARGS,
+  OP_COUNTER,
+  OP_UNITS,
+} from '../opcodes';
+
+/** Tries before a thread sleeps: a spin costs 0.1 µs to leave, a sleep 6 µs. */
+const SPINS = 20000;
+
+/** Waits until the word at `address` differs from `value`. `waiters` counts sleepers, so that nobody wakes in vain. */
+export function waitWhile(address: usize, value: i32, waiters: usize): void {
+  if (ASC_FEATURE_THREADS) {
+    for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(address) != value) return;
+    atomic.add<i32>(waiters, 1);
+    while (atomic.load<i32>(address) == value) atomic.wait<i32>(address, value, -1);
+    atomic.sub<i32>(waiters, 1);
+  }
+}
+
+export function signal(address: usize, waiters: usize): void {
+  if (ASC_FEATURE_THREADS) {
+    atomic.add<i32>(address, 1);
+    if (atomic.load<i32>(waiters) > 0) atomic.notify(address, -1);
+  }
+}
+
+export function barrier(control: usize, threads: i32): void {
+  if (ASC_FEATURE_THREADS) {
+    if (threads == 1) return;
+    const generation = atomic.load<i32>(control + CONTROL_GENERATION);
+    if (atomic.add<i32>(control + CONTROL_ARRIVED, 1) == threads - 1) {
+      atomic.store<i32>(control + CONTROL_ARRIVED, 0);
+      signal(control + CONTROL_GENERATION, control + CONTROL_GENERATION_WAITERS);
+    } else {
+      waitWhile(control + CONTROL_GENERATION, generation, control + CONTROL_GENERATION_WAITERS);
+    }
+  }
+}
+
+/** The next work unit of an operation, or -1. Which thread takes a unit never changes its result. */
+export function nextUnit(op: usize): i32 {
+  let unit: i32;
+  if (ASC_FEATURE_THREADS) {
+    unit = atomic.add<i32>(op + OP_COUNTER, 1);
+  } else {
+    unit = load<i32>(op + OP_COUNTER);
+    store<i32>(op + OP_COUNTER, unit + 1);
+  }
+  return unit < load<i32>(op + OP_UNITS) ? unit : -1;
+}
+
+export function resetUnits(program: usize, ops: i32, opBytes: i32): void {
+  for (let i = 0; i < ops; i++) store<i32>(program + <usize>(i * opBytes) + OP_COUNTER, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+export function arg(op: usize, index: i32): i32 {
+  return load<i32>(op + OP_ARGS + (<usize>index << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function pointer(op: usize, index: i32): usize {
+  return <usize>load<i32>(op + OP_ARGS + (<usize>index << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function scalar(op: usize, index: i32): f32 {
+  return load<f32>(op + OP_ARGS + (<usize>index << 2));
+}

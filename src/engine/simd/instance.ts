@@ -1,0 +1,54 @@
+/** One thread's instance of the kernels over the shared memory. */
+import { CONTROL_FAULT } from './opcodes.ts';
+import { Gatherer, type GatherLayout, type HalfToFloat } from './gather.ts';
+
+/** Everything a thread needs, in the one message that starts it. */
+export interface ThreadSetup {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly control: number;
+  /** Scratch of this thread. */
+  readonly scratch: number;
+  readonly layout: GatherLayout;
+  readonly maxBatch: number;
+}
+
+interface KernelExports {
+  run(control: number, program: number, ops: number, threads: number, scratch: number, profile: number): void;
+  serve(control: number, sequence: number, scratch: number): number;
+  interrupt(control: number, command: number): void;
+  halfToFloat: HalfToFloat;
+}
+
+export interface KernelInstance {
+  readonly kernels: KernelExports;
+  readonly gatherer: Gatherer;
+  /** Why a gather of this thread failed; the run goes on and thread 0 reports it. */
+  takeFault(): string | undefined;
+}
+
+export function instantiateKernels(setup: ThreadSetup): KernelInstance {
+  const { memory, control } = setup;
+  const gatherer = new Gatherer(memory, setup.layout, setup.scratch, setup.maxBatch);
+  const faultWord = new Int32Array(memory.buffer, control + CONTROL_FAULT, 1);
+  let fault: string | undefined;
+  const gather = (slot: number, from: number, to: number) => {
+    try {
+      gatherer.gather(slot, from, to);
+    } catch (error) {
+      // An exception through WebAssembly would leave the other threads at a barrier for ever.
+      fault = error instanceof Error ? error.message : String(error);
+      faultWord[0] = 1;
+    }
+  };
+  const now = () => performance.now();
+  const instance = new WebAssembly.Instance(setup.module, { env: { memory, gather, now } });
+  const kernels = instance.exports as unknown as KernelExports;
+  gatherer.halfToFloat = kernels.halfToFloat;
+  const takeFault = () => {
+    const reason = fault;
+    fault = undefined;
+    return reason;
+  };
+  return { kernels, gatherer, takeFault };
+}

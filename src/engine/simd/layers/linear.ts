@@ -1,0 +1,157 @@
+/** Linear layer over the three matrix products. Not an object with state: it appends operations to programs. */
+import { OP_GEMM_FORWARD, OP_GEMM_INPUT, OP_GEMM_WEIGHT } from '../opcodes.ts';
+import { BLOCK_OUTPUTS, panelCount, panelRow, type Matrix } from '../layout.ts';
+import type { ParameterBank, WeightBlocks } from '../parameters.ts';
+import type { Program } from '../program.ts';
+
+/** Multiply-adds that make a unit long beside the handing out and short beside a phase. */
+const UNIT_WORK = 1_500_000;
+/** Panels of one unit: their reduction block (8 KiB a panel) stays near while the weights pass. */
+const UNIT_PANELS = 8;
+
+export interface ForwardOptions {
+  readonly bias: boolean;
+  /** Also GELU of the output, as panel. */
+  readonly gelu?: Matrix;
+  /** Also the output as strip8. */
+  readonly strip?: Matrix;
+}
+
+/** Weights that need not be parameters: the targets play the weights of the InfoNCE products. */
+export interface WeightMatrix extends WeightBlocks {
+  readonly at: number;
+}
+
+/** y [outputs] = W·x (+ b), overwriting. x and y are panels. */
+export function gemmForward(
+  program: Program,
+  label: string,
+  weight: WeightMatrix,
+  x: Matrix,
+  y: Matrix,
+  B: number,
+  options: ForwardOptions,
+): void {
+  const panels = panelCount(B);
+  const unitPanels = Math.min(panels, UNIT_PANELS);
+  const pairWork = 2 * BLOCK_OUTPUTS * weight.inputs * unitPanels * 8;
+  const unitBlocks = 2 * Math.max(1, Math.min(3, Math.round(UNIT_WORK / pairWork)));
+  program.add(label, OP_GEMM_FORWARD, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), [
+    weight.at,
+    weight.pitch,
+    x.features,
+    weight.blocks,
+    x.at,
+    x.pitch,
+    panels,
+    y.at,
+    y.pitch,
+    options.bias ? weight.biasRow : -1,
+    options.gelu?.at ?? 0,
+    options.strip?.at ?? 0,
+    options.strip?.pitch ?? 0,
+    unitBlocks,
+    unitPanels,
+  ]);
+}
+
+/** dx = Wᵀ·dy for `count` inputs from (padded) input `first`, overwriting. dy and dx are panels. */
+export function gemmInput(
+  program: Program,
+  label: string,
+  weight: WeightMatrix,
+  dy: Matrix,
+  dx: Matrix,
+  B: number,
+  first = 0,
+  count = weight.inputs - first,
+): void {
+  const panels = panelCount(B);
+  const unitPanels = Math.min(panels, UNIT_PANELS);
+  const work = BLOCK_OUTPUTS * weight.outputs * unitPanels * 8;
+  const unitInputs = BLOCK_OUTPUTS * Math.max(2, Math.min(6, Math.round(UNIT_WORK / work)));
+  program.add(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
+    weight.at,
+    weight.pitch,
+    weight.blocks,
+    first,
+    count,
+    dy.at,
+    dy.pitch,
+    panels,
+    dx.at,
+    dx.pitch,
+    unitInputs,
+    unitPanels,
+  ]);
+}
+
+/** dW = dy·xᵀ over the batch, overwriting; x is a strip12, dy a strip8. */
+export function gemmWeight(
+  program: Program,
+  label: string,
+  weight: WeightBlocks,
+  gradientAt: number,
+  x: Matrix,
+  dy: Matrix,
+  B: number,
+  bias: boolean,
+): void {
+  const strips = weight.inputs / BLOCK_OUTPUTS;
+  const unitStrips = Math.max(1, Math.min(strips, Math.round(UNIT_WORK / (2 * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))));
+  const units = Math.ceil(weight.blocks / 2) * Math.ceil(strips / unitStrips);
+  program.add(label, OP_GEMM_WEIGHT, units, [
+    x.at,
+    x.pitch,
+    strips,
+    dy.at,
+    dy.pitch,
+    B,
+    gradientAt,
+    weight.pitch,
+    weight.blocks,
+    bias ? weight.biasRow : -1,
+    program.takeSlots(units),
+    unitStrips,
+  ]);
+}
+
+/** A Linear whose parameters live in the bank. */
+export class Linear {
+  private readonly name: string;
+  private readonly blocks: WeightBlocks;
+  private readonly bank: ParameterBank;
+
+  constructor(bank: ParameterBank, name: string, segments: readonly number[], outputs: number) {
+    this.name = name;
+    this.bank = bank;
+    this.blocks = bank.linear(name, segments, outputs);
+  }
+
+  forward(program: Program, x: Matrix, y: Matrix, B: number, options: ForwardOptions = { bias: true }): void {
+    gemmForward(program, `${this.name} forward`, this.weight, x, y, B, options);
+  }
+
+  /** Gradient of the inputs from `first` on (all by default). */
+  backwardInput(program: Program, dy: Matrix, dx: Matrix, B: number, first = 0): void {
+    gemmInput(program, `${this.name} input gradient`, this.weight, dy, dx, B, first);
+  }
+
+  backwardWeight(program: Program, x: Matrix, dy: Matrix, B: number, bias = true): void {
+    const at = this.bank.address('gradients', this.blocks.offset);
+    gemmWeight(program, `${this.name} weight gradient`, this.blocks, at, x, dy, B, bias);
+  }
+
+  private get weight(): WeightMatrix {
+    return { ...this.blocks, at: this.bank.address('weights', this.blocks.offset) };
+  }
+}
+
+/** The part of a panel or strip that starts at padded feature `first` (a multiple of 24). */
+export function panelPart(panel: Matrix, first: number, features: number): Matrix {
+  return { at: panelRow(panel, first), pitch: panel.pitch, features };
+}
+
+export function strip12Part(strip: Matrix, first: number, features: number): Matrix {
+  return { at: strip.at + (first / 12) * strip.pitch, pitch: strip.pitch, features };
+}

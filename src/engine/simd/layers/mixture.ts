@@ -1,0 +1,110 @@
+/**
+ * AMN's attention over the T context vectors with the query product moved to the sequence: u = W_keyᵀ·query, scores
+ * u·x_t/√A. The key bias adds the same constant to all scores, so its gradient is exactly zero and never computed.
+ */
+import { OP_MIX, OP_MIX_BACKWARD } from '../opcodes.ts';
+import { FLOAT_BYTES, paddedFeatures, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
+import type { BatchInput } from '../input.ts';
+import type { ParameterBank } from '../parameters.ts';
+import type { Program } from '../program.ts';
+import { Linear } from './linear.ts';
+
+export class AttentionMixture {
+  /** Attention weights [B][T4], T4 = T rounded up to 4. */
+  readonly weights: number;
+  readonly weightsPitch: number;
+  /** Gradient of the mix as panel, written by whoever comes after. */
+  readonly dmix: Matrix;
+  private readonly key: Linear;
+  private readonly query: Linear;
+  private readonly q: Matrix;
+  private readonly qStrip: Matrix;
+  private readonly u: Matrix;
+  private readonly du: Matrix;
+  private readonly duStrip: Matrix;
+  private readonly dq: Matrix;
+  private readonly dqStrip: Matrix;
+  private readonly dweights: number;
+  private readonly scale: number;
+  private readonly T: number;
+  private readonly width: number;
+
+  constructor(bank: ParameterBank, arena: Arena, T: number, D: number, A: number, maxB: number) {
+    this.T = T;
+    this.width = paddedFeatures(D);
+    this.scale = 1 / Math.sqrt(A);
+    this.key = new Linear(bank, 'context_encoder', [D], A);
+    this.query = new Linear(bank, 'query_encoder', [D], A);
+    this.q = arena.panel(A, maxB);
+    this.qStrip = arena.strip8(A, maxB);
+    this.u = arena.panel(D, maxB);
+    this.du = arena.panel(D, maxB);
+    this.duStrip = arena.strip12(D, maxB);
+    this.dq = arena.panel(A, maxB);
+    this.dqStrip = arena.strip8(A, maxB);
+    this.dmix = arena.panel(D, maxB);
+    this.weightsPitch = roundUp(T, 4) * FLOAT_BYTES;
+    this.weights = arena.bytes(this.weightsPitch * maxB);
+    this.dweights = arena.bytes(this.weightsPitch * maxB);
+  }
+
+  /** base is the panel of the context means; mix (panel) and its strip12 are written. */
+  forward(
+    program: Program,
+    input: BatchInput,
+    slot: number,
+    base: Matrix,
+    mix: Matrix,
+    strip: Matrix,
+    B: number,
+  ): void {
+    this.query.forward(program, base, this.q, B, { bias: true, strip: this.qStrip });
+    program.barrier();
+    this.key.backwardInput(program, this.q, this.u, B);
+    program.barrier();
+    program.add('mix forward', OP_MIX, panelCount(B), [
+      ...this.common(input, slot, B),
+      this.u.at,
+      this.u.pitch,
+      this.weights,
+      this.weightsPitch,
+      { float: this.scale },
+      mix.at,
+      mix.pitch,
+      strip.at,
+      strip.pitch,
+      this.width,
+    ]);
+    program.barrier();
+  }
+
+  /** From `dmix` to the gradients that the weight gradients need. */
+  backward(program: Program, input: BatchInput, slot: number, B: number): void {
+    program.add('mix backward', OP_MIX_BACKWARD, panelCount(B), [
+      ...this.common(input, slot, B),
+      this.dmix.at,
+      this.dmix.pitch,
+      this.weights,
+      this.weightsPitch,
+      { float: this.scale },
+      this.du.at,
+      this.du.pitch,
+      this.duStrip.at,
+      this.duStrip.pitch,
+      this.width,
+      this.dweights,
+    ]);
+    program.barrier();
+    this.key.forward(program, this.du, this.dq, B, { bias: false, strip: this.dqStrip });
+    program.barrier();
+  }
+
+  backwardWeights(program: Program, baseStrip: Matrix, B: number): void {
+    this.key.backwardWeight(program, this.duStrip, this.qStrip, B, false);
+    this.query.backwardWeight(program, baseStrip, this.dqStrip, B);
+  }
+
+  private common(input: BatchInput, slot: number, B: number): number[] {
+    return [input.contexts[slot].at, this.T, input.contexts[slot].pitch, B];
+  }
+}

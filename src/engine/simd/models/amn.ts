@@ -1,0 +1,75 @@
+/**
+ * AMN: base = mean of the context, mix = attention mixture of it, raw = base + residual network of [base, mix].
+ * B batch rows, T context length, D width, A attention width, H hidden width.
+ */
+import type { AmnSpec } from '#shared/domain/models.ts';
+import { paddedFeatures, type Arena, type Matrix } from '../layout.ts';
+import type { BatchInput } from '../input.ts';
+import { GeluNorm } from '../layers/gelu-norm.ts';
+import { Linear, panelPart, strip12Part } from '../layers/linear.ts';
+import { AttentionMixture } from '../layers/mixture.ts';
+import { ParameterBank } from '../parameters.ts';
+import type { Program } from '../program.ts';
+import type { Network } from './network.ts';
+
+export class Amn implements Network {
+  readonly bank = new ParameterBank();
+  private readonly input: BatchInput;
+  private readonly mixture: AttentionMixture;
+  private readonly first: GeluNorm;
+  private readonly second: GeluNorm;
+  private readonly last: Linear;
+  /** [base, mix]: D features each, the second from padded feature `mixAt` on. */
+  private readonly joined: Matrix;
+  private readonly joinedStrip: Matrix;
+  private readonly mixAt: number;
+  private readonly D: number;
+  private readonly output: Matrix;
+
+  constructor(arena: Arena, input: BatchInput, spec: AmnSpec, maxB: number) {
+    const { D, T, dModel: A, hiddenDim: H } = spec;
+    const half = Math.floor(H / 2);
+    this.D = D;
+    this.input = input;
+    this.mixAt = paddedFeatures(D);
+    this.mixture = new AttentionMixture(this.bank, arena, T, D, A, maxB);
+    this.first = new GeluNorm(this.bank, arena, { linear: 'residual_net.0', norm: 'residual_net.2' }, [D, D], H, maxB);
+    this.second = new GeluNorm(this.bank, arena, { linear: 'residual_net.3', norm: 'residual_net.5' }, [H], half, maxB);
+    this.last = new Linear(this.bank, 'residual_net.6', [half], D);
+    this.joined = arena.panel(2 * this.mixAt, maxB);
+    this.joinedStrip = arena.strip12(2 * this.mixAt, maxB);
+    this.output = arena.panel(D, maxB);
+  }
+
+  get attention(): { at: number; pitch: number } {
+    return { at: this.mixture.weights, pitch: this.mixture.weightsPitch };
+  }
+
+  forward(program: Program, slot: number, B: number): { output: Matrix; base: Matrix } {
+    const base = panelPart(this.joined, 0, this.D);
+    const mix = panelPart(this.joined, this.mixAt, this.D);
+    const mixStrip = strip12Part(this.joinedStrip, this.mixAt, this.D);
+    this.input.prepare(program, slot, base, this.joinedStrip, B);
+    program.barrier();
+    this.mixture.forward(program, this.input, slot, base, mix, mixStrip, B);
+    this.first.forward(program, panelPart(this.joined, 0, this.mixAt + this.D), B);
+    this.second.forward(program, this.first.y, B);
+    this.last.forward(program, this.second.y, this.output, B);
+    program.barrier();
+    return { output: this.output, base: this.input.base };
+  }
+
+  backward(program: Program, slot: number, B: number, draw: Matrix, drawStrip: Matrix): void {
+    this.last.backwardInput(program, draw, this.second.dy, B);
+    program.barrier();
+    this.second.backwardNorm(program, B);
+    this.second.backwardInput(program, this.first.dy, B);
+    this.first.backwardNorm(program, B);
+    this.first.backwardInput(program, this.mixture.dmix, B, this.mixAt);
+    this.mixture.backward(program, this.input, slot, B);
+    this.first.backwardWeights(program, this.joinedStrip, B);
+    this.last.backwardWeight(program, this.second.strip, drawStrip, B);
+    this.mixture.backwardWeights(program, strip12Part(this.joinedStrip, 0, this.D), B);
+    this.second.backwardWeights(program, this.first.strip, B);
+  }
+}

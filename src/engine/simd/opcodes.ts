@@ -1,0 +1,86 @@
+/**
+ * Names shared by the TypeScript that emits programs and the AssemblyScript that runs them: operation codes, the shape
+ * of an operation record and of the control block. Plain integers only, so that both compilers read this one file.
+ */
+
+/** Bytes of one operation record: opcode, unit counter, unit count, then up to 29 arguments of 4 bytes. */
+export const OP_BYTES = 128;
+export const OP_COUNTER = 4;
+export const OP_UNITS = 8;
+export const OP_ARGS = 12;
+
+/** Control block, one cache line per word that threads write. */
+export const CONTROL_SEQUENCE = 0;
+export const CONTROL_SEQUENCE_WAITERS = 64;
+export const CONTROL_ARRIVED = 128;
+export const CONTROL_GENERATION = 192;
+export const CONTROL_GENERATION_WAITERS = 256;
+export const CONTROL_COMMAND = 320;
+export const CONTROL_PROGRAM = 324;
+export const CONTROL_OPS = 328;
+export const CONTROL_THREADS = 332;
+/** Set to 1 by a thread whose gather failed. */
+export const CONTROL_FAULT = 336;
+export const CONTROL_BYTES = 384;
+
+export const COMMAND_RUN = 1;
+/** Threads leave WebAssembly, read their message queue and come back. */
+export const COMMAND_LISTEN = 2;
+
+export const OP_BARRIER = 0;
+export const OP_GATHER = 1;
+export const OP_PREPARE = 2;
+export const OP_GEMM_FORWARD = 3;
+export const OP_GEMM_INPUT = 4;
+export const OP_GEMM_WEIGHT = 5;
+export const OP_LAYER_NORM = 6;
+export const OP_LAYER_NORM_BACKWARD = 7;
+export const OP_LAYER_NORM_WEIGHT = 8;
+export const OP_MIX = 9;
+export const OP_MIX_BACKWARD = 10;
+export const OP_OUTPUT = 11;
+export const OP_BATCH_STATS = 12;
+export const OP_INFO_NCE_ROWS = 13;
+export const OP_INFO_NCE_COLUMNS = 14;
+export const OP_INFO_NCE_GRADIENT = 15;
+export const OP_LOSS_ROWS = 16;
+export const OP_ADAMW = 17;
+export const OP_PACK_TARGETS = 18;
+export const OP_GRAM = 19;
+export const OP_GEMM_WEIGHT_ADAMW = 20;
+
+/** Hyperparameters read by kernels, float32 words of one block. */
+export const HYPER_LAMBDA = 0;
+export const HYPER_TAU = 6;
+export const HYPER_MARGIN_DIRECTIONAL = 7;
+export const HYPER_MARGIN_ANTI_COPY = 8;
+export const HYPER_VARIANCE_TARGET = 9;
+export const HYPER_DECAY = 10;
+export const HYPER_STEP_SIZE = 11;
+export const HYPER_INV_SQRT_BC2 = 12;
+export const HYPER_EPS = 13;
+export const HYPER_BETA1 = 14;
+export const HYPER_BETA2 = 15;
+export const HYPER_CLIP = 16;
+export const HYPER_WORDS = 32;
+
+/** Per-row results of the losses, float64 words. */
+export const ROW_SQUARED_ERROR = 0;
+export const ROW_COSINE = 1;
+export const ROW_DIRECTIONAL = 2;
+export const ROW_ANTI_COPY = 3;
+export const ROW_CROSS_ENTROPY = 4;
+export const ROW_COLUMN_CROSS_ENTROPY = 5;
+export const ROW_NORM2_INFO_NCE = 6;
+export const ROW_NORM2_VARIANCE = 7;
+export const ROW_NORM2_DIRECTIONAL = 8;
+export const ROW_NORM2_ANTI_COPY = 9;
+export const ROW_WORDS = 10;
+
+/** Results of one block of dimensions of the batch statistics, float64 words. */
+export const STATS_MEAN2 = 0;
+export const STATS_SIGMA2 = 1;
+export const STATS_HINGE = 2;
+export const STATS_MOMENT_GRADIENT2 = 3;
+export const STATS_WORDS = 4;
+export const STATS_BLOCK = 48;

@@ -1,0 +1,98 @@
+/**
+ * The threads of one model. Thread 0 is the caller; the others wait inside WebAssembly. `run` returns when every thread
+ * has finished the program; nothing is sent per step.
+ */
+import type { EngineHost, EngineThread, SharedVectors } from '../types.ts';
+import { COMMAND_LISTEN, CONTROL_FAULT } from './opcodes.ts';
+import { instantiateKernels, type KernelInstance, type ThreadSetup } from './instance.ts';
+import type { ToThread } from './messages.ts';
+
+export interface PoolOptions {
+  readonly host: EngineHost;
+  readonly threads: number;
+  /** One a thread; all but the scratch offset are the same. */
+  readonly setups: readonly ThreadSetup[];
+}
+
+export class ThreadPool {
+  readonly threads: number;
+  private readonly main: KernelInstance;
+  private readonly setup: ThreadSetup;
+  private readonly workers: EngineThread[];
+  private readonly fault: Int32Array;
+  private waiting: { remaining: number; resolve: () => void; reject: (error: Error) => void } | undefined;
+  private failure: Error | undefined;
+  private bound: SharedVectors | undefined;
+
+  private constructor(options: PoolOptions, workers: EngineThread[]) {
+    this.threads = options.threads;
+    this.setup = options.setups[0];
+    this.workers = workers;
+    this.main = instantiateKernels(this.setup);
+    this.fault = new Int32Array(this.setup.memory.buffer, this.setup.control + CONTROL_FAULT, 1);
+    for (const worker of workers) {
+      worker.onMessage(() => this.oneReady());
+      worker.onError((error) => this.fail(error));
+    }
+  }
+
+  static async start(options: PoolOptions): Promise<ThreadPool> {
+    const { host, threads, setups } = options;
+    const spawn = host.spawnSimdThread;
+    if (threads > 1 && !spawn) throw new Error('simd engine: this host starts no threads; ask for one thread');
+    const workers = Array.from({ length: threads - 1 }, () => spawn!());
+    const pool = new ThreadPool(options, workers);
+    await pool.tell((i) => ({ type: 'start', setup: setups[i + 1] }));
+    return pool;
+  }
+
+  run(program: number, ops: number, profile = 0): void {
+    if (this.failure) throw this.failure;
+    const { control, scratch } = this.setup;
+    this.main.kernels.run(control, program, ops, this.threads, scratch, profile);
+    if (this.fault[0] !== 0) {
+      this.fault[0] = 0;
+      throw new Error(this.main.takeFault() ?? 'gather: a thread found a window outside the vector store');
+    }
+  }
+
+  /** Whether every thread can gather from `source` already. */
+  isBound(source: SharedVectors): boolean {
+    return this.bound === source;
+  }
+
+  /** Lets every thread gather from `source`; between steps only. */
+  async bind(source: SharedVectors): Promise<void> {
+    this.main.gatherer.bind(source);
+    if (this.workers.length > 0) {
+      this.main.kernels.interrupt(this.setup.control, COMMAND_LISTEN);
+      await this.tell(() => ({ type: 'bind', source }));
+    }
+    this.bound = source;
+  }
+
+  async dispose(): Promise<void> {
+    this.failure ??= new Error('simd engine: the model was disposed');
+    if (this.workers.length > 0) this.main.kernels.interrupt(this.setup.control, COMMAND_LISTEN);
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+
+  private async tell(message: (worker: number) => ToThread): Promise<void> {
+    if (this.workers.length === 0) return;
+    if (this.failure) throw this.failure;
+    const ready = new Promise<void>((resolve, reject) => {
+      this.waiting = { remaining: this.workers.length, resolve, reject };
+    });
+    this.workers.forEach((worker, i) => worker.postMessage(message(i)));
+    await ready;
+  }
+
+  private oneReady(): void {
+    if (this.waiting && --this.waiting.remaining === 0) this.waiting.resolve();
+  }
+
+  private fail(error: Error): void {
+    this.failure = new Error(`simd engine: a thread stopped: ${error.message}`, { cause: error });
+    this.waiting?.reject(this.failure);
+  }
+}

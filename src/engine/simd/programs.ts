@@ -1,0 +1,123 @@
+/** The programs of one model, emitted when a batch size is first seen and kept in a few fixed areas of its memory. */
+import { OP_ARGS, OP_BYTES, OP_UNITS } from './opcodes.ts';
+import { panelCount, type Arena } from './layout.ts';
+import type { BatchInput } from './input.ts';
+import type { InfoNceMode, LossHead } from './losses.ts';
+import type { Network } from './models/network.ts';
+import { emitAdamW } from './optimizer.ts';
+import { Program } from './program.ts';
+
+export type ProgramKind = 'predict' | 'gradients' | 'train';
+
+export interface ProgramKey {
+  readonly kind: ProgramKind;
+  readonly B: number;
+  readonly slot: number;
+  readonly infoNce: InfoNceMode;
+}
+
+export interface PlacedProgram {
+  readonly at: number;
+  readonly ops: number;
+  readonly labels: readonly string[];
+  /** Sum-of-squares slots of the gradient norm. */
+  readonly slots: number;
+  /** Byte address of the operation that gathers this slot, and of the one that gathers the other slot for the next step. */
+  readonly gather: number;
+  readonly prefetch: number;
+}
+
+const AREAS = 12;
+const SLOT_LIMIT = 1 << 16;
+
+export interface ProgramParts {
+  readonly input: BatchInput;
+  readonly network: Network;
+  readonly losses: LossHead;
+  readonly hyper: number;
+}
+
+export class ProgramCache {
+  readonly slotsAt: number;
+  private readonly areas: readonly number[];
+  private readonly maxOps: number;
+  private readonly placed = new Map<string, PlacedProgram & { area: number }>();
+
+  constructor(arena: Arena, maxOps: number) {
+    this.maxOps = maxOps;
+    this.areas = Array.from({ length: AREAS }, () => arena.bytes(maxOps * OP_BYTES));
+    this.slotsAt = arena.bytes(SLOT_LIMIT * 8);
+  }
+
+  get(buffer: ArrayBufferLike, parts: ProgramParts, key: ProgramKey): PlacedProgram {
+    const name = `${key.kind} ${key.B} ${key.slot} ${key.infoNce}`;
+    const known = this.placed.get(name);
+    if (known) {
+      // Most recently used last.
+      this.placed.delete(name);
+      this.placed.set(name, known);
+      return known;
+    }
+    const area = this.freeArea();
+    const program = new Program(this.slotsAt, SLOT_LIMIT);
+    const { gather, prefetch } = emit(program, parts, key, this.slotsAt);
+    if (program.operations.length > this.maxOps) {
+      throw new Error(`simd program: ${program.operations.length} operations, room for ${this.maxOps}`);
+    }
+    program.write(buffer, this.areas[area]);
+    const placed = {
+      area,
+      at: this.areas[area],
+      ops: program.operations.length,
+      labels: program.operations.map((operation) => operation.label),
+      slots: program.slots,
+      gather: gather < 0 ? -1 : this.areas[area] + gather * OP_BYTES,
+      prefetch: prefetch < 0 ? -1 : this.areas[area] + prefetch * OP_BYTES,
+    };
+    this.placed.set(name, placed);
+    return placed;
+  }
+
+  private freeArea(): number {
+    if (this.placed.size < AREAS) return this.placed.size;
+    const [oldest, program] = this.placed.entries().next().value!;
+    this.placed.delete(oldest);
+    return program.area;
+  }
+}
+
+/** Lets a gather operation copy B rows, or none. */
+export function setGather(view: DataView, operation: number, B: number): void {
+  view.setInt32(operation + OP_UNITS, panelCount(B), true);
+  view.setInt32(operation + OP_ARGS + 4, B, true);
+}
+
+function emit(
+  program: Program,
+  parts: ProgramParts,
+  key: ProgramKey,
+  slotsAt: number,
+): { gather: number; prefetch: number } {
+  const { input, network, losses, hyper } = parts;
+  const { kind, B, slot, infoNce } = key;
+  let gather = -1;
+  let prefetch = -1;
+  if (kind === 'train') {
+    gather = input.gather(program, slot);
+    program.barrier();
+  }
+  if (kind !== 'predict') input.packTargets(program, slot, B);
+  const { output, base } = network.forward(program, slot, B);
+  if (kind === 'predict') {
+    losses.forwardOnly(program, output, base, B);
+    return { gather, prefetch };
+  }
+  losses.forwardBackward(program, output, base, slot, B, infoNce);
+  network.backward(program, slot, B, losses.draw, losses.drawStrip);
+  if (kind === 'train') {
+    prefetch = input.gather(program, 1 - slot);
+    program.barrier();
+    emitAdamW(program, network.bank, slotsAt, hyper);
+  }
+  return { gather, prefetch };
+}

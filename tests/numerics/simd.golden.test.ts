@@ -1,0 +1,40 @@
+/** The simd engine against the PyTorch references, in every build and for several thread counts and sizes. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createSimdEngine, VARIANTS } from '#engine/simd/index.ts';
+import type { EngineHost } from '#engine/types.ts';
+import { verifyAgainstGolden } from '#engine/verify.ts';
+import { readNpz } from '../support/npz.ts';
+import { simdHost } from '../support/simd-host.ts';
+
+const FILES = [
+  'tests/fixtures/golden/amn.npz',
+  'tests/fixtures/golden-more/amn-seed11-d40-h24.npz',
+  'tests/fixtures/golden-more/amn-seed12-d30-h18.npz',
+];
+
+let host: EngineHost;
+beforeAll(async () => {
+  host = await simdHost();
+});
+
+describe.each(VARIANTS)('%s', (variant) => {
+  describe.each([1, 2, 3])('%i threads', (threads) => {
+    test.each(FILES)('agrees with %s', async (file) => {
+      const engine = await createSimdEngine({ host, threads, variant });
+      expect(engine.info.threads).toBe(threads);
+      const result = await verifyAgainstGolden(engine, await readNpz(file));
+      await engine.dispose();
+      expect(result.failures).toEqual([]);
+      expect(result.pass).toBe(true);
+      expect(result.maxRelError.grad).toBeGreaterThan(0);
+    });
+  });
+});
+
+test('a host without threads still trains, on one', async () => {
+  const { spawnSimdThread: _none, ...single } = host;
+  const engine = await createSimdEngine({ host: single, threads: 4 });
+  expect(engine.info.threads).toBe(1);
+  const result = await verifyAgainstGolden(engine, await readNpz(FILES[0]));
+  expect(result.failures).toEqual([]);
+});
