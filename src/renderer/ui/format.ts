@@ -60,6 +60,7 @@ export function formatFigure(value: Figure, significant = 4): string {
 export function formatInput(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'number') return String(value);
+  if (Number.isNaN(value)) return '';
   const plain = String(value);
   if (value !== 0 && Math.abs(value) < 1e-2) {
     const exponential = value.toExponential();

@@ -1,0 +1,51 @@
+/** What main says about the recipe being written: asked for a moment after the last change, only the last answer kept. */
+import { watchDebounced } from '@vueuse/core';
+import { onScopeDispose, ref, shallowRef, type Ref } from 'vue';
+import type { Preflight } from '#shared/contract/runs.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import { client } from '../../rpc.ts';
+import { isCancelled } from '../../ui/errors.ts';
+
+const QUIET_MS = 250;
+
+export interface PreflightState {
+  /** The last answer; stale while `busy`. */
+  readonly preflight: Readonly<Ref<Preflight | null>>;
+  readonly busy: Readonly<Ref<boolean>>;
+  readonly error: Readonly<Ref<unknown>>;
+}
+
+export function usePreflight(recipe: () => Recipe | null): PreflightState {
+  const preflight = shallowRef<Preflight | null>(null);
+  const busy = ref(false);
+  const error = shallowRef<unknown>(null);
+  let running: AbortController | null = null;
+
+  async function ask(wanted: Recipe): Promise<void> {
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    busy.value = true;
+    try {
+      const answer = await client.runs.preflight({ recipe: wanted }, { signal: mine.signal });
+      if (mine.signal.aborted) return;
+      preflight.value = answer;
+      error.value = null;
+    } catch (cause) {
+      if (!mine.signal.aborted && !isCancelled(cause)) error.value = cause;
+    } finally {
+      if (running === mine) busy.value = false;
+    }
+  }
+
+  watchDebounced(
+    () => JSON.stringify(recipe()),
+    () => {
+      const wanted = recipe();
+      if (wanted) void ask(wanted);
+    },
+    { debounce: QUIET_MS, immediate: true },
+  );
+  onScopeDispose(() => running?.abort());
+  return { preflight, busy, error };
+}

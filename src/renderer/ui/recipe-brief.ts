@@ -1,0 +1,15 @@
+/** A recipe in a few words, for tables and menus: what it trains on and how long. The whole recipe is on the run's page. */
+import type { Recipe } from '#shared/domain/recipe.ts';
+import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
+import { formatInput } from './format.ts';
+
+/** "MSE 0.5 + InfoNCE 0.5" */
+export function lossBrief(recipe: Recipe): string {
+  const used = TERMS.filter((term) => recipe.lambda[term] > 0);
+  return used.map((term) => `${TERM_LABELS[term]} ${formatInput(recipe.lambda[term])}`).join(' + ');
+}
+
+/** "MSE 1 · 20 ep · B 32 · lr 5e-4" */
+export function recipeBrief(recipe: Recipe): string {
+  return `${lossBrief(recipe)} · ${recipe.epochs} ep · B ${recipe.batchSize} · lr ${formatInput(recipe.lr)}`;
+}
