@@ -2,9 +2,21 @@
  * Nextvec without a host: the storage folder opened, services running, one router that answers every call of the
  * contract. A host (Electron, Node, command line) creates one of these and puts a transport in front of it.
  */
-import type { Router } from '@orpc/server';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRouterClient, type Router } from '@orpc/server';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import type { SpawnTrainer } from './trainer/process.ts';
+import { CommandBus, appRouter } from './rpc/app.ts';
+import type { Services } from './rpc/context.ts';
+import { datasetsRouter } from './rpc/datasets.ts';
+import { procedures } from './rpc/implementer.ts';
+import { runsRouter } from './rpc/runs.ts';
+import { RunService } from './runs/service.ts';
+import { tidyDatasets } from './store/adopt.ts';
+import { openHome } from './store/home.ts';
+import { forkTrainer, type SpawnTrainer } from './trainer/process.ts';
+import { WorkerPool } from './worker/pool.ts';
 
 /** What only a desktop host can do; a missing hook means "not here". */
 export interface NativeHooks {
@@ -33,6 +45,8 @@ export interface NextvecOptions {
   /** Program files of the other processes; default: beside this module (source or build). */
   readonly entries?: ProcessEntries;
   readonly native?: NativeHooks;
+  /** Milliseconds between checkpoints inside an epoch; default a minute. */
+  readonly checkpointEveryMs?: number;
   /** For `doctor`: path of the browser or Electron runtime the host found, or null. */
   readonly runtimes?: { readonly browser: string | null; readonly electron: string | null };
 }
@@ -59,4 +73,48 @@ export interface Nextvec {
   close(): Promise<void>;
 }
 
-export declare function createNextvec(options: NextvecOptions): Promise<Nextvec>;
+const CHECKPOINT_EVERY_MS = 60_000;
+
+/** The built files beside this module (or one folder up, when it lies in a chunk), else the sources. */
+function defaultEntries(): ProcessEntries {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  const built = [folder, join(folder, '..')].find((f) => existsSync(join(f, 'data-worker.js')));
+  return built === undefined
+    ? { trainer: join(folder, 'trainer', 'entry.ts'), dataWorker: join(folder, 'worker', 'entry.ts') }
+    : { trainer: join(built, 'trainer.js'), dataWorker: join(built, 'data-worker.js') };
+}
+
+export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
+  const home = openHome(options.home, options.access ?? 'owner', options.host);
+  const entries = options.entries ?? defaultEntries();
+  const workers = new WorkerPool(entries.dataWorker);
+  const runs = new RunService({
+    home,
+    appVersion: options.version,
+    resourcesDir: options.resourcesDir,
+    spawnTrainer: options.spawnTrainer ?? forkTrainer(entries.trainer),
+    checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
+  });
+  if (home.access === 'owner') await tidyDatasets(home);
+  const commands = new CommandBus();
+  const services: Services = { options, home, runs, workers, commands };
+  const router = procedures.router({
+    app: appRouter(services),
+    datasets: datasetsRouter(services),
+    runs: runsRouter(services),
+  });
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await runs.close();
+    await workers.close();
+    home.close();
+  };
+  return {
+    home: home.path,
+    router,
+    client: createRouterClient(router),
+    sendCommand: (command, path) => commands.publish('command', { command, path: path ?? null }),
+    activeRuns: () => runs.activeRuns(),
+    close: () => (closing ??= close()),
+  };
+}

@@ -71,7 +71,7 @@ export interface WriteOptions {
 export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOptions): Promise<StoredCheckpoint> {
   const { runFolder, kind } = options;
   const { epoch, step } = checkpoint.state;
-  const name = `${kind}-${String(step).padStart(10, '0')}`;
+  const name = await freeName(runFolder, kind, step);
   const temporary = join(runFolder, `.${name}.tmp`);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
@@ -91,13 +91,20 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
   await writeSynced(join(temporary, MANIFEST), new TextEncoder().encode(JSON.stringify(manifest, null, 1)));
   await verifyFiles(temporary, files);
   await syncFolder(temporary);
-  const folder = join(runFolder, name);
-  await rm(folder, { recursive: true, force: true });
-  await rename(temporary, folder);
+  await rename(temporary, join(runFolder, name));
   await syncFolder(runFolder);
   if (kind !== 'kept') await removeOthers(runFolder, kind, name);
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
   return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL].sha256 };
+}
+
+/** `kind-step-n`: two checkpoints of one step (before and after its evaluation) never overwrite each other. */
+async function freeName(runFolder: string, kind: CheckpointKind, step: number): Promise<string> {
+  const taken = new Set(await readdir(runFolder).catch(() => [] as string[]));
+  const stem = `${kind}-${String(step).padStart(10, '0')}`;
+  let n = 0;
+  while (taken.has(`${stem}-${n}`)) n++;
+  return `${stem}-${n}`;
 }
 
 /** `kept` and `last` can be resumed from; `best` is what is evaluated and exported. */
@@ -158,7 +165,9 @@ async function syncFolder(path: string): Promise<void> {
 
 async function removeOthers(runFolder: string, kind: CheckpointKind, keep: string): Promise<void> {
   const names = await readdir(runFolder);
-  const old = names.filter((n) => (n.startsWith(`${kind}-`) && n !== keep) || (n.startsWith('.') && n.endsWith('.tmp')));
+  const old = names.filter(
+    (n) => (n.startsWith(`${kind}-`) && n !== keep) || (n.startsWith('.') && n.endsWith('.tmp')),
+  );
   await Promise.all(old.map((n) => rm(join(runFolder, n), { recursive: true, force: true })));
 }
 
@@ -252,10 +261,11 @@ function readGolden({ T, D }: ModelSpec, tensors: Map<string, Tensor>, place: st
 /** Folder names of a kind, newest first. */
 export async function listCheckpointFolders(runFolder: string, kinds: readonly CheckpointKind[]): Promise<string[]> {
   const names = await readdir(runFolder).catch(() => [] as string[]);
-  const stepOf = (name: string): number => Number(name.slice(name.indexOf('-') + 1));
   return names
-    .filter((name) => kinds.some((kind) => name.startsWith(`${kind}-`)))
-    .toSorted((a, b) => stepOf(b) - stepOf(a));
+    .map((name) => ({ name, parts: /^(best|last|kept)-(\d{10,})-(\d+)$/.exec(name) }))
+    .filter(({ parts }) => parts !== null && kinds.some((kind) => kind === parts[1]))
+    .toSorted((a, b) => Number(b.parts?.[2]) - Number(a.parts?.[2]) || Number(b.parts?.[3]) - Number(a.parts?.[3]))
+    .map(({ name }) => name);
 }
 
 export interface Resumable {

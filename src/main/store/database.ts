@@ -35,6 +35,8 @@ export function openDatabase(path: string, options: OpenOptions = {}): Db {
     db = new Database(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS });
     refuseNewer(db, path, migrations);
     if (!isNew) checkSound(db, path);
+    // Only takes effect before the first table: lets a deleted run give its pages back.
+    if (isNew) db.pragma('auto_vacuum = INCREMENTAL');
     configure(db, options.readonly ?? false);
     if (options.readonly === true) refuseOlder(db, path, migrations);
     else migrate(db, path, migrations);
@@ -133,6 +135,16 @@ function keepDamaged(path: string): string {
     if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
   }
   return copy;
+}
+
+/** Gives free pages back to the system; returns the bytes by which the file shrank. */
+export function shrink(db: Db): number {
+  const bytes = (): number =>
+    (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number);
+  const before = bytes();
+  db.pragma('incremental_vacuum');
+  db.pragma('wal_checkpoint(TRUNCATE)');
+  return before - bytes();
 }
 
 /** SQLite's own errors as ours; anything else passes through. */

@@ -5,7 +5,7 @@ import type { Db } from './database.ts';
 
 /** What decides, with the file's hash, whether an import would give the same store. */
 export interface ImportOptions {
-  readonly dtype: 'float32' | 'float16';
+  readonly dtype: 'float32' | 'float16' | null;
   readonly crossArticles: boolean;
 }
 

@@ -6,23 +6,16 @@ import type { Db } from './database.ts';
 import { closeSeries } from './series.ts';
 
 /** Begins a new life of a run whose next step is `firstStep`; returns its number, 1 for the first. */
-export function beginAttempt(db: Db, runId: string, firstStep: number, atMs: number): number {
+export function beginAttempt(db: Db, runId: string, firstStep: number, engine: unknown, atMs: number): number {
   const newest = db
     .prepare<[string], { n: number }>('SELECT coalesce(max(attempt), 0) AS n FROM attempts WHERE run_id = ?')
     .get(runId);
   const attempt = (newest?.n ?? 0) + 1;
   db.prepare(
-    `INSERT INTO attempts (run_id, attempt, first_step, last_step, started_at_ms, columns_json) VALUES (?, ?, ?, ?, ?, ?)`,
-  ).run(runId, attempt, firstStep, firstStep - 1, atMs, JSON.stringify(STEP_COLUMNS));
+    `INSERT INTO attempts (run_id, attempt, first_step, last_step, started_at_ms, engine_json, columns_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  ).run(runId, attempt, firstStep, firstStep - 1, atMs, JSON.stringify(engine), JSON.stringify(STEP_COLUMNS));
   return attempt;
-}
-
-export function setAttemptEngine(db: Db, runId: string, attempt: number, engine: unknown): void {
-  db.prepare('UPDATE attempts SET engine_json = ? WHERE run_id = ? AND attempt = ?').run(
-    JSON.stringify(engine),
-    runId,
-    attempt,
-  );
 }
 
 export function endAttempts(db: Db, runId: string, atMs: number): void {
@@ -75,15 +68,35 @@ export function listSparklines(db: Db, runId: string | null): Map<string, (numbe
 
 export function insertGate(db: Db, runId: string, attempt: number, result: GateResult, atMs: number): void {
   db.prepare(
-    'INSERT INTO gates (run_id, attempt, epoch, gate_json, value, passed, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ).run(runId, attempt, result.epoch, JSON.stringify(result.gate), result.value, result.passed ? 1 : 0, atMs);
+    `INSERT INTO gates (run_id, attempt, epoch, gate_json, value, passed, broken, message, at_ms)
+     VALUES (@runId, @attempt, @epoch, @gate, @value, @passed, @broken, @message, @atMs)`,
+  ).run({
+    runId,
+    attempt,
+    epoch: result.epoch,
+    gate: JSON.stringify(result.gate),
+    value: result.value,
+    passed: result.passed ? 1 : 0,
+    broken: result.broken ? 1 : 0,
+    message: result.message,
+    atMs,
+  });
+}
+
+interface GateRow {
+  epoch: number;
+  gate_json: string;
+  value: number | null;
+  passed: number;
+  broken: number;
+  message: string;
 }
 
 /** Gates of the newest attempt that read each epoch. */
 export function listGates(db: Db, runId: string): GateResult[] {
   return db
-    .prepare<[string], { epoch: number; gate_json: string; value: number | null; passed: number }>(
-      `SELECT epoch, gate_json, value, passed FROM gates AS g WHERE run_id = ?
+    .prepare<[string], GateRow>(
+      `SELECT epoch, gate_json, value, passed, broken, message FROM gates AS g WHERE run_id = ?
        AND attempt = (SELECT max(attempt) FROM gates WHERE run_id = g.run_id AND epoch = g.epoch) ORDER BY epoch, id`,
     )
     .all(runId)
@@ -93,6 +106,8 @@ export function listGates(db: Db, runId: string): GateResult[] {
       epoch: row.epoch,
       value: row.value,
       passed: row.passed === 1,
+      broken: row.broken === 1,
+      message: row.message,
     }));
 }
 

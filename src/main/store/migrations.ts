@@ -113,6 +113,8 @@ const FIRST: Migration = {
       gate_json TEXT NOT NULL CHECK (json_valid(gate_json)),
       value REAL,
       passed INTEGER NOT NULL CHECK (passed IN (0, 1)),
+      broken INTEGER NOT NULL CHECK (broken IN (0, 1)),
+      message TEXT NOT NULL,
       at_ms INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX gates_by_run ON gates (run_id);

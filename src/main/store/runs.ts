@@ -32,7 +32,16 @@ export interface RunRow {
   readonly duration_ms: number;
   readonly tags_json: string;
   readonly notes: string;
+  /** Of its checkpoints. */
+  readonly checkpoint_bytes: number;
+  /** Steps stored, over all attempts. */
+  readonly stored_steps: number;
 }
+
+const SELECT = `SELECT runs.*,
+  (SELECT coalesce(sum(bytes), 0) FROM checkpoints WHERE run_id = runs.id) AS checkpoint_bytes,
+  (SELECT coalesce(sum(last_step - first_step + 1), 0) FROM attempts WHERE run_id = runs.id) AS stored_steps
+  FROM runs`;
 
 export interface NewRun {
   readonly id: string;
@@ -68,30 +77,31 @@ export function insertRun(db: Db, run: NewRun): void {
 }
 
 export function findRun(db: Db, id: string): RunRow | null {
-  return db.prepare<[string], RunRow>('SELECT * FROM runs WHERE id = ?').get(id) ?? null;
+  return db.prepare<[string], RunRow>(`${SELECT} WHERE id = ?`).get(id) ?? null;
 }
 
-/** By id, by the start of one that no other run shares, or by its number with or without "#". */
+/** By id, or by its number with or without "#". */
 export function findRunByHandle(db: Db, handle: string): RunRow | null {
   const exact = findRun(db, handle);
   if (exact !== null) return exact;
   const number = /^#?(\d{1,9})$/.exec(handle)?.[1];
   if (number === undefined) return null;
-  return db.prepare<[number], RunRow>('SELECT * FROM runs WHERE number = ?').get(Number(number)) ?? null;
+  return db.prepare<[number], RunRow>(`${SELECT} WHERE number = ?`).get(Number(number)) ?? null;
 }
 
 /** Newest first. */
 export function listRuns(db: Db): RunRow[] {
-  return db.prepare<[], RunRow>('SELECT * FROM runs ORDER BY number DESC').all();
+  return db.prepare<[], RunRow>(`${SELECT} ORDER BY number DESC`).all();
 }
 
 export function listRunsWithStatus(db: Db, statuses: readonly RunStatus[]): RunRow[] {
   return db
-    .prepare<[string], RunRow>('SELECT * FROM runs WHERE status IN (SELECT value FROM json_each(?)) ORDER BY number')
+    .prepare<[string], RunRow>(`${SELECT} WHERE status IN (SELECT value FROM json_each(?)) ORDER BY number`)
     .all(JSON.stringify(statuses));
 }
 
-type Column = Exclude<keyof RunRow, 'id' | 'number' | 'recipe_json' | 'created_at_ms'>;
+type Fixed = 'id' | 'number' | 'recipe_json' | 'created_at_ms' | 'checkpoint_bytes' | 'stored_steps';
+export type RunChanges = Partial<Omit<RunRow, Fixed>>;
 const UPDATABLE = new Set<string>([
   'name',
   'status',
@@ -114,7 +124,7 @@ const UPDATABLE = new Set<string>([
   'notes',
 ]);
 
-export function updateRun(db: Db, id: string, changes: Partial<Pick<RunRow, Column>>): void {
+export function updateRun(db: Db, id: string, changes: RunChanges): void {
   const columns = Object.keys(changes);
   const unknown = columns.find((column) => !UPDATABLE.has(column));
   if (unknown !== undefined) throw new Error(`runs.${unknown} never changes`);

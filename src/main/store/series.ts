@@ -82,10 +82,9 @@ interface Tail {
 
 function readTail(db: Db, key: AttemptKey): Tail | null {
   const rows = db
-    .prepare<
-      [string, number],
-      TailRow
-    >('SELECT first_step, steps, data FROM series_tail WHERE run_id = ? AND attempt = ? ORDER BY first_step')
+    .prepare<[string, number], TailRow>(
+      'SELECT first_step, steps, data FROM series_tail WHERE run_id = ? AND attempt = ? ORDER BY first_step',
+    )
     .all(key.runId, key.attempt);
   if (rows.length === 0) return null;
   const steps = rows.reduce((sum, row) => sum + row.steps, 0);
@@ -107,20 +106,18 @@ function readTail(db: Db, key: AttemptKey): Tail | null {
 
 function attemptColumns(db: Db, key: AttemptKey): string[] {
   const row = db
-    .prepare<
-      [string, number],
-      { columns_json: string }
-    >('SELECT columns_json FROM attempts WHERE run_id = ? AND attempt = ?')
+    .prepare<[string, number], { columns_json: string }>(
+      'SELECT columns_json FROM attempts WHERE run_id = ? AND attempt = ?',
+    )
     .get(key.runId, key.attempt);
   return row === undefined ? [] : (JSON.parse(row.columns_json) as string[]);
 }
 
 function packFullChunks(db: Db, key: AttemptKey, all: boolean): void {
   const bounds = db
-    .prepare<
-      [string, number],
-      { first: number | null; end: number | null }
-    >('SELECT min(first_step) AS first, max(first_step + steps) AS end FROM series_tail WHERE run_id = ? AND attempt = ?')
+    .prepare<[string, number], { first: number | null; end: number | null }>(
+      'SELECT min(first_step) AS first, max(first_step + steps) AS end FROM series_tail WHERE run_id = ? AND attempt = ?',
+    )
     .get(key.runId, key.attempt);
   if (bounds?.first == null || bounds.end == null) return;
   const firstIndex = bounds.first - 1;
@@ -137,7 +134,7 @@ function packFullChunks(db: Db, key: AttemptKey, all: boolean): void {
   const rest = new Float32Array(columns.length * (endIndex - packedEnd));
   columns.forEach((column, c) => {
     const values = tail.column(c);
-    for (let index = firstIndex; index < packedEnd; ) {
+    for (let index = firstIndex; index < packedEnd;) {
       const chunk = Math.floor(index / CHUNK_STEPS);
       const end = Math.min((chunk + 1) * CHUNK_STEPS, packedEnd);
       const raw = new Float32Array(CHUNK_STEPS).fill(Number.NaN);
@@ -169,10 +166,9 @@ interface Segment {
 /** Which attempt each step is read from: the newest one that has it. */
 export function segmentsOf(db: Db, runId: string): Segment[] {
   const attempts = db
-    .prepare<
-      [string],
-      { attempt: number; first_step: number; last_step: number }
-    >('SELECT attempt, first_step, last_step FROM attempts WHERE run_id = ? AND last_step >= first_step ORDER BY attempt DESC')
+    .prepare<[string], { attempt: number; first_step: number; last_step: number }>(
+      'SELECT attempt, first_step, last_step FROM attempts WHERE run_id = ? AND last_step >= first_step ORDER BY attempt DESC',
+    )
     .all(runId);
   let free: { first: number; last: number }[] = [{ first: 1, last: Number.MAX_SAFE_INTEGER }];
   const segments: Segment[] = [];

@@ -2,7 +2,7 @@
  * A trainer process as its owner sees it: a port for typed RPC and an exit. The Node host forks a child here; the
  * Electron host gives a `SpawnTrainer` over utilityProcess. Not here: what is said over the port (`contract/trainer.ts`).
  */
-import { fork } from 'node:child_process';
+import { fork, type Serializable } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { MessagePortMainLike } from '@orpc/client/message-port';
 
@@ -24,6 +24,7 @@ export interface TrainerProcess {
 export type SpawnTrainer = () => TrainerProcess;
 
 const LAST_WORDS_CHARACTERS = 4000;
+const LAST_MESSAGES_MS = 100;
 
 /** Starts `entry` (trainer.js of the build, or entry.ts from source) as a child of this Node. */
 export function forkTrainer(entry: string): SpawnTrainer {
@@ -39,24 +40,34 @@ export function forkTrainer(entry: string): SpawnTrainer {
       lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
     });
     child.on('message', (data) => events.emit('message', { data }));
-    let ended = false;
-    const end = (code: number | null, signal: string | null): void => {
-      if (ended) return;
-      ended = true;
-      events.emit('close');
-      events.emit('exit', { code, signal, lastWords: lastWords.trim() } satisfies TrainerExit);
+    let awaited = 2;
+    let exit: Pick<TrainerExit, 'code' | 'signal'> = { code: null, signal: null };
+    // Its last messages arrive between its exit and the end of the channel; what they set off must not be cut short.
+    const part = (): void => {
+      if (--awaited !== 0) return;
+      setTimeout(() => {
+        events.emit('close');
+        events.emit('exit', { ...exit, lastWords: lastWords.trim() } satisfies TrainerExit);
+      }, LAST_MESSAGES_MS);
     };
+    child.once('disconnect', part);
+    child.once('close', (code, signal) => {
+      exit = { code, signal };
+      part();
+    });
     child.on('error', (error) => {
       lastWords += error.message;
-      if (child.pid === undefined) end(null, null);
+      if (child.pid !== undefined || awaited <= 0) return;
+      awaited = 1;
+      part();
     });
-    child.on('close', end);
     return {
       pid: child.pid,
       port: {
         on: (event, callback) => void events.on(event, callback),
         postMessage: (data) => {
-          if (child.connected) child.send(data);
+          // A channel that closes under the message is told by `close`.
+          if (child.connected) child.send(data as Serializable, () => undefined);
         },
       },
       kill: () => void child.kill('SIGKILL'),

@@ -70,15 +70,13 @@ export const appContract = {
   },
   files: {
     /** Folders and data files below a root; `null` lists the roots. Only folders given at start are open. */
-    list: call
-      .input(z.object({ path: z.string().nullable() }))
-      .output(
-        z.object({
-          path: z.string().nullable(),
-          parent: z.string().nullable(),
-          entries: z.array(DirectoryEntrySchema),
-        }),
-      ),
+    list: call.input(z.object({ path: z.string().nullable() })).output(
+      z.object({
+        path: z.string().nullable(),
+        parent: z.string().nullable(),
+        entries: z.array(DirectoryEntrySchema),
+      }),
+    ),
     /** The native dialog; null when the person cancelled. */
     choose: call.input(z.object({ purpose: z.enum(['dataset']) })).output(z.object({ path: z.string().nullable() })),
     /** Shows the storage folder in the system's file manager (Electron only). */

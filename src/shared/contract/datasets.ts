@@ -64,7 +64,8 @@ export const datasetsContract = {
       z.object({
         path: z.string().min(1),
         name: z.string().min(1).optional(),
-        dtype: z.enum(['float32', 'float16']).default('float32'),
+        /** How vectors are stored; null: float16 for a float16 file, else float32. */
+        dtype: z.enum(['float32', 'float16']).nullable().default(null),
         /** Windows of a chunk file may cross article boundaries. */
         crossArticles: z.boolean().default(false),
       }),

@@ -89,6 +89,10 @@ export const GateResultSchema = z.object({
   /** null: not measured. */
   value: z.number().nullable(),
   passed: z.boolean(),
+  /** The gate did not judge: the baselines fail on its set too. */
+  broken: z.boolean(),
+  /** One sentence for the history and the notification. */
+  message: z.string(),
 });
 export type GateResult = z.infer<typeof GateResultSchema>;
 

@@ -1,0 +1,68 @@
+/** Errors as they leave main: always the contract's NEXTVEC with code, place and remedy; a bug of ours is INTERNAL. */
+import { ORPCError } from '@orpc/server';
+import type { ErrorData as WireError } from '#shared/contract/errors.ts';
+import { NextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[];
+}
+
+function issuesOf(error: ORPCError<string, unknown>): readonly Issue[] | null {
+  const data = error.data as { issues?: unknown } | undefined;
+  return error.code === 'BAD_REQUEST' && Array.isArray(data?.issues) ? (data.issues as Issue[]) : null;
+}
+
+function placeOf(issue: Issue): string {
+  return (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+}
+
+/** A call whose input does not fit the contract. */
+function badInput(issues: readonly Issue[]): NextvecError {
+  const sentences = issues.map((issue) => {
+    const place = placeOf(issue);
+    return place === '' ? issue.message : `${place}: ${issue.message}`;
+  });
+  const place = issues.length > 0 ? placeOf(issues[0]) : '';
+  return new NextvecError('BAD_INPUT', sentences.join('; '), {
+    remedy: 'Correct the values named and try again.',
+    details: { place: place === '' ? null : place },
+  });
+}
+
+/** Any thrown thing as the one error the contract declares. */
+export function toWireError(error: unknown): ORPCError<'NEXTVEC', WireError> | ORPCError<string, unknown> {
+  if (error instanceof ORPCError) {
+    const issues = issuesOf(error);
+    if (issues === null) return error;
+    return toWireError(badInput(issues));
+  }
+  const { code, message, remedy, details } = toErrorData(error);
+  const place = details?.place;
+  return new ORPCError('NEXTVEC', {
+    status: 422,
+    message,
+    defined: true,
+    data: { code, place: typeof place === 'string' ? place : null, remedy: remedy ?? null },
+  });
+}
+
+/** The error of a call to another process of ours, as it was thrown there. */
+export function fromWireError(error: unknown): unknown {
+  if (!(error instanceof ORPCError) || error.code !== 'NEXTVEC') return error;
+  const { code, place, remedy } = error.data as WireError;
+  return new NextvecError(code as ErrorCode, error.message, {
+    remedy: remedy ?? undefined,
+    details: place === null ? undefined : { place },
+    cause: error,
+  });
+}
+
+/** An event stream whose errors leave as the contract's. */
+export async function* guarded<T>(events: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  try {
+    for await (const event of events) yield event;
+  } catch (error) {
+    throw toWireError(error);
+  }
+}

@@ -1,0 +1,44 @@
+/** How long a recipe will take, from the speed of earlier runs like it on this machine. */
+import type { Recipe } from '#shared/domain/recipe.ts';
+import type { SpeedRow } from '../store/runs.ts';
+
+export interface ExpectedTime {
+  readonly expectedMs: { readonly low: number; readonly high: number } | null;
+  /** Why that range, or why there is none. */
+  readonly from: string;
+}
+
+/** A forward pass alone costs about a third of a training step. */
+const EVALUATION_SHARE = 1 / 3;
+/** Speed varies by this even between equal runs: heat, other programs, length. */
+const SPREAD = 0.15;
+const MAX_BATCH_RATIO = 2;
+
+/** Prefers the batch size and engine asked for; takes neighbours (within a factor of two) when there is nothing better. */
+export function expectTime(
+  recipe: Pick<Recipe, 'engine' | 'batchSize' | 'epochs' | 'modelType'>,
+  speeds: readonly SpeedRow[],
+  trainRows: number,
+  evaluatedRows: number,
+): ExpectedTime {
+  const sameEngine = speeds.filter((s) => recipe.engine === 'auto' || s.engine === recipe.engine);
+  const ratio = (s: SpeedRow): number => Math.max(s.batchSize / recipe.batchSize, recipe.batchSize / s.batchSize);
+  const exact = sameEngine.filter((s) => ratio(s) === 1);
+  const near = sameEngine.filter((s) => ratio(s) <= MAX_BATCH_RATIO);
+  const used = (exact.length > 0 ? exact : near).slice(0, 5);
+  if (used.length === 0) {
+    return {
+      expectedMs: null,
+      from: `No ${recipe.modelType} run like this one has been measured on this machine yet.`,
+    };
+  }
+  const fastest = Math.max(...used.map((s) => s.rowsPerSecond)) * (1 + SPREAD);
+  const slowest = Math.min(...used.map((s) => s.rowsPerSecond)) * (1 - SPREAD);
+  const rows = recipe.epochs * (trainRows + evaluatedRows * EVALUATION_SHARE);
+  const runs = used.map((s) => `#${s.number}`).join(', ');
+  const what = exact.length > 0 ? 'the same batch size' : 'a similar batch size';
+  return {
+    expectedMs: { low: (1000 * rows) / fastest, high: (1000 * rows) / slowest },
+    from: `Measured on ${used.length === 1 ? 'run' : 'runs'} ${runs} (same model, ${what}).`,
+  };
+}

@@ -1,0 +1,66 @@
+/** What is known of a recipe before it trains: rows, steps, time, memory, leak proof, lint, command line. */
+import { availableParallelism } from 'node:os';
+import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
+import type { Preflight } from '#shared/contract/runs.ts';
+import { commandLine } from '#shared/domain/command-line.ts';
+import { defaultSpec, parameterCount } from '#shared/domain/models.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import { infoNceChance } from '#shared/domain/terms.ts';
+import type { Services } from '../rpc/context.ts';
+import { requireDataset } from '../rpc/datasets.ts';
+import { fromWireError } from '../rpc/errors.ts';
+import { listSpeeds } from '../store/runs.ts';
+import { lint } from './lint.ts';
+import { checkRecipe } from './recipe-check.ts';
+import { expectTime } from './expected-time.ts';
+
+/** Weights, gradients and two moments, and an engine's copies of the activations of a batch. */
+const FLOATS_PER_PARAMETER = 4;
+const BASE_BYTES = 150 * 2 ** 20;
+
+export async function preflight(services: Services, recipe: Recipe): Promise<Preflight> {
+  const dataset = requireDataset(services, recipe.dataset);
+  const ood = recipe.ood === null ? null : requireDataset(services, recipe.ood);
+  checkRecipe(recipe, dataset, ood);
+  const splitProof = await proveSplit(services, recipe);
+  const spec = defaultSpec(recipe.modelType, dataset.T, dataset.D);
+  const parameters = parameterCount(spec);
+  const stepsPerEpoch = Math.ceil(splitProof.trainWindows / recipe.batchSize);
+  const speeds = listSpeeds(services.home.db, recipe.modelType, dataset.D);
+  const evaluated = splitProof.valWindows + (ood?.windows ?? 0);
+  const time = expectTime(recipe, speeds, splitProof.trainWindows, evaluated);
+  return {
+    trainRows: splitProof.trainWindows,
+    valRows: splitProof.valWindows,
+    oodRows: ood?.windows ?? null,
+    stepsPerEpoch,
+    parameters,
+    expectedMs: time.expectedMs,
+    expectedFrom: time.from,
+    memoryBytes: memoryBytes(recipe, dataset, ood, parameters),
+    splitProof,
+    lint: lint(recipe, dataset, ood, splitProof),
+    commandLine: commandLine(recipe, { data: dataset.sourcePath, ood: ood?.sourcePath ?? null }),
+    infoNceChance: infoNceChance(recipe.batchSize),
+  };
+}
+
+async function proveSplit({ home, workers }: Services, recipe: Recipe): Promise<SplitProof> {
+  try {
+    return await workers.client.proveSplit({
+      folder: home.datasetFolder(recipe.dataset),
+      oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
+      split: recipe.split,
+      seed: recipe.seed,
+    });
+  } catch (error) {
+    throw fromWireError(error);
+  }
+}
+
+/** An estimate: vectors in memory, parameters with gradients and moments, a batch's activations on every core. */
+function memoryBytes(recipe: Recipe, dataset: Dataset, ood: Dataset | null, parameters: number): number {
+  const windows = (d: Dataset | null): number => (d === null ? 0 : d.storedBytes);
+  const batch = recipe.batchSize * dataset.D * (dataset.T + 1) * 4 * Math.min(4, availableParallelism());
+  return Math.round(BASE_BYTES + windows(dataset) + windows(ood) + parameters * FLOATS_PER_PARAMETER * 4 + batch);
+}

@@ -1,0 +1,31 @@
+/** What makes a recipe unusable with its data sets, refused before a run is made. Doubts are `lint.ts`. */
+import type { Dataset } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+
+export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | null): void {
+  const refuse = (place: string, message: string, remedy: string): never => {
+    throw new NextvecError('BAD_RECIPE', message, { remedy, details: { place } });
+  };
+  if (dataset.windows < 2) {
+    refuse(
+      'dataset',
+      `"${dataset.name}" has ${dataset.windows} windows; a split needs at least 2.`,
+      'Choose a larger data set.',
+    );
+  }
+  if (ood !== null && (ood.T !== dataset.T || ood.D !== dataset.D)) {
+    refuse(
+      'ood',
+      `The OOD set "${ood.name}" has windows of ${ood.T}×${ood.D}, "${dataset.name}" of ${dataset.T}×${dataset.D}.`,
+      'Choose an OOD set of the same context length and vector width.',
+    );
+  }
+  if (recipe.batchSize === 1 && (recipe.lambda.moment > 0 || recipe.lambda.variance > 0)) {
+    refuse(
+      'batchSize',
+      'Moment and variance are undefined for a batch of one row.',
+      'Raise the batch size to at least 2, or set λ moment and λ variance to 0.',
+    );
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * Runs: the queue, the live trainers and the history behind `runs.*`. One run trains at a time; a paused one keeps its
+ * process and lets the next one in. Not here: what a trainer says (`live-run.ts`), preflight and exports.
+ */
+import { randomBytes } from 'node:crypto';
+import { commandLine } from '#shared/domain/command-line.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import type { RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import type { TrainerJob } from '#shared/contract/trainer.ts';
+import { shrink } from '../store/database.ts';
+import { findDataset } from '../store/datasets.ts';
+import { endAttempts, insertLog, listEpochs, listGates, listLog, listSparklines } from '../store/history.ts';
+import { removeFolder, type Home } from '../store/home.ts';
+import {
+  deleteRun,
+  findRunByHandle,
+  insertRun,
+  listRuns,
+  listRunsWithStatus,
+  updateRun,
+  type RunChanges,
+  type RunRow,
+} from '../store/runs.ts';
+import { readSeries, type SeriesQuery } from '../store/series.ts';
+import type { SpawnTrainer } from '../trainer/process.ts';
+import { RunBus } from './bus.ts';
+import { LiveRun } from './live-run.ts';
+import { checkRecipe } from './recipe-check.ts';
+import { summarise } from './summary.ts';
+
+export interface RunServiceOptions {
+  readonly home: Home;
+  readonly appVersion: string;
+  readonly resourcesDir: string;
+  readonly spawnTrainer: SpawnTrainer;
+  readonly checkpointEveryMs: number;
+}
+
+interface Waiting {
+  readonly runId: string;
+  /** Go on from a checkpoint, rather than begin. */
+  readonly resume: boolean;
+}
+
+function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
+  if (row.engine_json === null) return null;
+  return (JSON.parse(row.engine_json) as { name: TrainerJob['earlierEngine'] }).name;
+}
+
+/** Changes of progress reach the list of runs this often. */
+const PROGRESS_INTERVAL_MS = 500;
+
+export class RunService {
+  readonly bus = new RunBus();
+  private readonly options: RunServiceOptions;
+  private readonly home: Home;
+  private readonly live = new Map<string, LiveRun>();
+  private readonly queue: Waiting[] = [];
+  private readonly lastProgressMs = new Map<string, { atMs: number; state: string }>();
+  private isClosing = false;
+
+  constructor(options: RunServiceOptions) {
+    this.options = options;
+    this.home = options.home;
+    if (options.home.access === 'owner') this.recover();
+  }
+
+  /** Runs that were alive when the last owner ended without a word. */
+  private recover(): void {
+    const { db } = this.home;
+    const reasons = { queued: 'Nextvec ended before it began.', other: 'Nextvec ended while it was training.' };
+    for (const row of listRunsWithStatus(db, ['queued', 'starting', 'running', 'paused'])) {
+      const reason = row.status === 'queued' ? reasons.queued : reasons.other;
+      db.transaction(() => {
+        endAttempts(db, row.id, Date.now());
+        updateRun(db, row.id, { status: 'interrupted', reason, ended_at_ms: row.ended_at_ms ?? Date.now() });
+        insertLog(db, row.id, { at: Date.now(), level: 'warning', message: reason });
+      }).immediate();
+    }
+  }
+
+  /** Training or queued; a paused run is saved and waits for nobody. */
+  activeRuns(): number {
+    return this.queue.length + [...this.live.values()].filter((run) => !run.isOver && run.status !== 'paused').length;
+  }
+
+  list(): RunSummary[] {
+    const sparklines = listSparklines(this.home.db, null);
+    return listRuns(this.home.db).map((row) => this.summary(row, sparklines.get(row.id) ?? []));
+  }
+
+  get(handle: string): RunDetail {
+    const { db } = this.home;
+    const row = this.row(handle);
+    this.live.get(row.id)?.flush();
+    const recipe = JSON.parse(row.recipe_json) as Recipe;
+    return {
+      run: this.summarise(row.id),
+      epochs: listEpochs(db, row.id),
+      gates: listGates(db, row.id),
+      log: listLog(db, row.id),
+      commandLine: commandLine(recipe, this.files(row)),
+    };
+  }
+
+  row(handle: string): RunRow {
+    const row = findRunByHandle(this.home.db, handle);
+    if (row !== null) return row;
+    throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, {
+      remedy: 'List the runs to see their numbers and ids.',
+      details: { place: handle },
+    });
+  }
+
+  /** Paths a command line of this run names: the files it was imported from, else the names it had. */
+  files(row: RunRow): { data: string; ood: string | null } {
+    const path = (id: string | null): string | null =>
+      id === null ? null : (findDataset(this.home.db, id)?.sourcePath ?? null);
+    return { data: path(row.dataset_id) ?? row.dataset_name, ood: path(row.ood_id) ?? row.ood_name };
+  }
+
+  series(query: SeriesQuery): Series {
+    const row = this.row(query.runId);
+    this.live.get(row.id)?.flush();
+    return readSeries(this.home.db, { ...query, runId: row.id });
+  }
+
+  /** `run` first, then steps the series do not hold yet, then everything as it happens. */
+  async *watch(handle: string, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    const { id } = this.row(handle);
+    const events = this.bus.events(id, signal);
+    yield { type: 'run', run: this.summarise(id) };
+    yield* this.live.get(id)?.unflushed() ?? [];
+    yield* events;
+  }
+
+  start(recipe: Recipe, name: string | null, tags: readonly string[]): string {
+    const dataset = this.dataset(recipe.dataset);
+    const ood = recipe.ood === null ? null : this.dataset(recipe.ood);
+    checkRecipe(recipe, dataset, ood);
+    const id = randomBytes(6).toString('hex');
+    insertRun(this.home.db, {
+      id,
+      name,
+      recipe,
+      datasetName: dataset.name,
+      oodName: ood?.name ?? null,
+      tags,
+      appVersion: this.options.appVersion,
+      createdAt: Date.now(),
+    });
+    this.enqueue({ runId: id, resume: false });
+    return id;
+  }
+
+  async pause(handle: string): Promise<RunSummary> {
+    const row = this.row(handle);
+    const live = this.live.get(row.id);
+    if (live?.status !== 'running') throw this.conflict(row, 'only a run that is training can be paused');
+    await live.pause('');
+    return this.summarise(row.id);
+  }
+
+  async resume(handle: string): Promise<RunSummary> {
+    const row = this.row(handle);
+    const live = this.live.get(row.id);
+    const isWaiting = this.queue.some(({ runId }) => runId === row.id);
+    const isResumable =
+      live === undefined ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
+    if (isWaiting || !isResumable)
+      throw this.conflict(row, 'only a paused, stopped, failed or interrupted run goes on');
+    if (live === undefined) this.requireDatasets(row);
+    this.enqueue({ runId: row.id, resume: true });
+    return this.summarise(row.id);
+  }
+
+  async stop(handle: string, at: 'now' | 'epoch-end'): Promise<RunSummary> {
+    const row = this.row(handle);
+    const waiting = this.queue.findIndex(({ runId }) => runId === row.id);
+    if (waiting >= 0) this.queue.splice(waiting, 1);
+    const live = this.live.get(row.id);
+    if (live !== undefined) await live.stop(at, 'Stopped on request.');
+    else if (waiting >= 0)
+      this.change(row.id, { status: 'stopped', reason: 'Stopped before it began.', ended_at_ms: Date.now() });
+    else throw this.conflict(row, 'only a run that is queued, training or paused can be stopped');
+    return this.summarise(row.id);
+  }
+
+  annotate(handle: string, changes: { name?: string; notes?: string; tags?: readonly string[] }): RunSummary {
+    const { id } = this.row(handle);
+    const columns: RunChanges = {};
+    if (changes.name !== undefined) Object.assign(columns, { name: changes.name });
+    if (changes.notes !== undefined) Object.assign(columns, { notes: changes.notes });
+    if (changes.tags !== undefined) Object.assign(columns, { tags_json: JSON.stringify(changes.tags) });
+    this.change(id, columns);
+    return this.summarise(id);
+  }
+
+  /** Deletes a run with its files; the bytes the disk got back. */
+  async delete(handle: string): Promise<number> {
+    const row = this.row(handle);
+    if (this.live.has(row.id) || this.queue.some(({ runId }) => runId === row.id)) {
+      throw this.conflict(row, 'it is in use; stop it first');
+    }
+    deleteRun(this.home.db, row.id);
+    this.bus.publishChange({ type: 'deleted', runId: row.id });
+    const files = await removeFolder(this.home.runFolder(row.id));
+    return files + shrink(this.home.db);
+  }
+
+  /** Saves and ends everything that is alive; runs go on from there when asked. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    const reason = 'The app was closed.';
+    for (const { runId } of this.queue.splice(0)) {
+      if (!this.live.has(runId)) this.change(runId, { status: 'interrupted', reason, ended_at_ms: Date.now() });
+    }
+    await Promise.all([...this.live.values()].map((run) => run.shutDown(reason)));
+  }
+
+  private dataset(id: string): Dataset {
+    const dataset = findDataset(this.home.db, id);
+    if (dataset !== null) return dataset;
+    throw new NextvecError('NOT_FOUND', `There is no data set "${id}".`, {
+      remedy: 'Import its file in Data sets and choose it again.',
+      details: { place: id },
+    });
+  }
+
+  private requireDatasets(row: RunRow): void {
+    const recipe = JSON.parse(row.recipe_json) as Recipe;
+    this.dataset(recipe.dataset);
+    if (recipe.ood !== null) this.dataset(recipe.ood);
+  }
+
+  private conflict(row: RunRow, why: string): NextvecError {
+    return new NextvecError('CONFLICT', `Run ${row.number} is ${row.status}: ${why}.`, {
+      remedy: 'Look at the state of the run and choose what fits it.',
+      details: { place: row.id },
+    });
+  }
+
+  private change(runId: string, changes: RunChanges): void {
+    updateRun(this.home.db, runId, changes);
+    this.announce(runId);
+  }
+
+  private summarise(runId: string): RunSummary {
+    return this.summary(this.row(runId), listSparklines(this.home.db, runId).get(runId) ?? []);
+  }
+
+  private summary(row: RunRow, sparkline: readonly (number | null)[]): RunSummary {
+    return summarise(row, sparkline, this.live.get(row.id)?.etaMs ?? null);
+  }
+
+  private announce(runId: string): void {
+    const run = this.summarise(runId);
+    this.bus.publishChange({ type: 'changed', run });
+    this.bus.publishEvent(runId, { type: 'run', run });
+  }
+
+  /** Every change of state at once, mere progress twice a second. */
+  private announceProgress(runId: string): void {
+    const live = this.live.get(runId);
+    const row = this.row(runId);
+    const state = `${row.status} ${row.best_json} ${row.engine_json}`;
+    const last = this.lastProgressMs.get(runId);
+    const now = performance.now();
+    if (live && last?.state === state && now - last.atMs < PROGRESS_INTERVAL_MS) return;
+    this.lastProgressMs.set(runId, { atMs: now, state });
+    this.announce(runId);
+  }
+
+  private enqueue(waiting: Waiting): void {
+    this.queue.push(waiting);
+    this.change(waiting.runId, { status: 'queued', reason: '', ended_at_ms: null });
+    this.pump();
+  }
+
+  /** Lets the next run in when none is training. */
+  private pump(): void {
+    if (this.isClosing || [...this.live.values()].some((run) => run.isOver || run.status !== 'paused')) return;
+    const next = this.queue.shift();
+    if (next === undefined) return;
+    const paused = this.live.get(next.runId);
+    if (paused === undefined) this.launch(next);
+    else void paused.resume();
+  }
+
+  private launch({ runId, resume }: Waiting): void {
+    const row = this.row(runId);
+    const recipe = JSON.parse(row.recipe_json) as Recipe;
+    const run = new LiveRun({
+      db: this.home.db,
+      job: {
+        runId,
+        recipe,
+        datasetFolder: this.home.datasetFolder(recipe.dataset),
+        oodFolder: recipe.ood === null ? null : this.home.datasetFolder(recipe.ood),
+        runFolder: this.home.runFolder(runId),
+        resourcesDir: this.options.resourcesDir,
+        resume,
+        earlierEngine: earlierEngine(row),
+        checkpointEveryMs: this.options.checkpointEveryMs,
+        keepEveryEpochs: 0,
+      },
+      spawnTrainer: this.options.spawnTrainer,
+      durationBeforeMs: row.duration_ms,
+      announce: (event) => this.bus.publishEvent(runId, event),
+      onChange: () => {
+        this.announceProgress(runId);
+        queueMicrotask(() => this.pump());
+      },
+      onEnd: () => {
+        this.live.delete(runId);
+        this.lastProgressMs.delete(runId);
+        this.announce(runId);
+        this.pump();
+      },
+    });
+    this.live.set(runId, run);
+  }
+}

@@ -1,0 +1,58 @@
+/** A run's row as a person sees it: lift over the baseline, progress, time left. */
+import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import type { SplitProof } from '#shared/contract/datasets.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/training.ts';
+import type { RunRow } from '../store/runs.ts';
+
+/** Float32 of every column, and the pyramid over it: 16 bytes for each 16, 256 and 4096 steps. */
+const SERIES_BYTES_PER_STEP = STEP_COLUMNS.length * 4 * (1 + 1 / 4 + 1 / 64 + 1 / 1024);
+
+export const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
+
+function parse<T>(json: string | null): T | null {
+  return json === null ? null : (JSON.parse(json) as T);
+}
+
+function lift(cosine: number | null | undefined, baseline: number | null | undefined): number | null {
+  return cosine == null || baseline == null ? null : cosine - baseline;
+}
+
+/** `sparkline`: validation cosine by epoch. `etaMs` only while it trains. */
+export function summarise(row: RunRow, sparkline: readonly (number | null)[], etaMs: number | null): RunSummary {
+  const recipe = JSON.parse(row.recipe_json) as Recipe;
+  const best = parse<Best>(row.best_json);
+  const baselines = JSON.parse(row.baselines_json) as Baselines;
+  return {
+    id: row.id,
+    number: row.number,
+    name: row.name,
+    status: row.status,
+    reason: row.reason,
+    createdAt: row.created_at_ms,
+    endedAt: row.ended_at_ms,
+    recipe,
+    datasetName: row.dataset_name,
+    oodName: row.ood_name,
+    engine: parse<NonNullable<RunSummary['engine']>>(row.engine_json),
+    parameters: row.parameters,
+    trainRows: row.train_rows,
+    valRows: row.val_rows,
+    oodRows: row.ood_rows,
+    splitProof: parse<SplitProof>(row.split_proof_json),
+    epoch: row.epoch,
+    step: row.step,
+    totalSteps: row.total_steps,
+    etaMs,
+    best,
+    baselines,
+    valLift: lift(best?.valCosine, baselines.contextMean?.valCosine),
+    oodLift: lift(best?.oodCosine, baselines.contextMean?.oodCosine),
+    rowsPerSecond: row.rows_per_second,
+    durationMs: row.duration_ms,
+    sparkline: [...sparkline],
+    tags: JSON.parse(row.tags_json) as string[],
+    notes: row.notes,
+    storedBytes: Math.round(row.checkpoint_bytes + row.stored_steps * SERIES_BYTES_PER_STEP),
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The storage folder: `nextvec.db`, `datasets/<id>/`, `runs/<id>/`, `exports/`. One process owns it at a time; the lock
+ * is a transaction SQLite holds on `lock.db`, which the system drops with the process, so nothing stale can remain.
+ */
+import Database from 'better-sqlite3';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rm, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { openDatabase, type Db } from './database.ts';
+
+export type Access = 'owner' | 'reader';
+
+export interface Home {
+  readonly path: string;
+  readonly access: Access;
+  readonly db: Db;
+  datasetFolder(id: string): string;
+  runFolder(id: string): string;
+  readonly datasetsFolder: string;
+  readonly exportsFolder: string;
+  close(): void;
+}
+
+const OWNER_FILE = 'owner.json';
+
+export function openHome(path: string, access: Access, host: string): Home {
+  const lock = access === 'owner' ? lockHome(path, host) : null;
+  let db: Db;
+  try {
+    db = openDatabase(join(path, 'nextvec.db'), { readonly: access === 'reader' });
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+  return {
+    path,
+    access,
+    db,
+    datasetFolder: (id) => join(path, 'datasets', id),
+    runFolder: (id) => join(path, 'runs', id),
+    datasetsFolder: join(path, 'datasets'),
+    exportsFolder: join(path, 'exports'),
+    close() {
+      db.close();
+      lock?.release();
+    },
+  };
+}
+
+interface Lock {
+  release(): void;
+}
+
+function lockHome(path: string, host: string): Lock {
+  try {
+    for (const folder of ['datasets', 'runs', 'exports']) mkdirSync(join(path, folder), { recursive: true });
+  } catch (cause) {
+    throw new NextvecError('NO_PERMISSION', `The storage folder ${path} cannot be made: ${(cause as Error).message}.`, {
+      remedy: 'Check its permissions, or name another folder with --home.',
+      details: { place: path },
+      cause,
+    });
+  }
+  const lockDb = holdLock(path);
+  const ownerFile = join(path, OWNER_FILE);
+  writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, host, since: new Date().toISOString() }));
+  return {
+    release() {
+      rmSync(ownerFile, { force: true });
+      lockDb.close();
+    },
+  };
+}
+
+function holdLock(path: string): Db {
+  const file = join(path, 'lock.db');
+  let lockDb: Db | null = null;
+  try {
+    lockDb = new Database(file, { timeout: 0 });
+    lockDb.exec('BEGIN EXCLUSIVE');
+    return lockDb;
+  } catch (error) {
+    lockDb?.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) throw lockedBy(path);
+    throw new NextvecError(
+      'NO_PERMISSION',
+      `The storage folder ${path} cannot be locked: ${(error as Error).message}.`,
+      {
+        remedy: 'Check the permissions of the folder and of lock.db in it, or name another folder with --home.',
+        details: { place: file },
+        cause: error,
+      },
+    );
+  }
+}
+
+function lockedBy(path: string): NextvecError {
+  let owner = 'another Nextvec';
+  try {
+    const { pid, host } = JSON.parse(readFileSync(join(path, OWNER_FILE), 'utf8')) as { pid: number; host: string };
+    owner = `another Nextvec (${host}, process ${pid})`;
+  } catch {
+    // The owner has not written its note yet; the lock alone says enough.
+  }
+  return new NextvecError('LOCKED', `The storage folder ${path} is in use by ${owner}.`, {
+    remedy: 'Do this in the Nextvec that has it open, quit that one first, or name another folder with --home.',
+    details: { place: path },
+  });
+}
+
+/** Bytes of all files below a folder; 0 when it does not exist. */
+export async function folderBytes(path: string): Promise<number> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map((entry) =>
+        stat(join(entry.parentPath, entry.name)).then(
+          (s) => s.size,
+          () => 0,
+        ),
+      ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Removes a folder and says how many bytes that freed. */
+export async function removeFolder(path: string): Promise<number> {
+  const bytes = await folderBytes(path);
+  await rm(path, { recursive: true, force: true });
+  return bytes;
+}

@@ -1,0 +1,60 @@
+/** The trainer process: answers `trainerContract` over its owner's line and leaves with it. Entry of trainer.js. */
+import { constants, setPriority } from 'node:os';
+import { implement } from '@orpc/server';
+import { RPCHandler } from '@orpc/server/message-port';
+import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import { trainerContract, type TrainerEvent } from '#shared/contract/trainer.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { toWireError } from '../rpc/errors.ts';
+import { eventStream } from '../rpc/stream.ts';
+import { ownerPort } from './port.ts';
+import { TrainerSession } from './session.ts';
+
+/** Time for the last message to leave. */
+const LEAVE_MS = 300;
+
+let session: TrainerSession | null = null;
+
+async function* events(started: TrainerSession): AsyncGenerator<TrainerEvent> {
+  try {
+    yield* started.events.read();
+  } finally {
+    setTimeout(() => process.exit(0), LEAVE_MS);
+  }
+}
+
+function current(): TrainerSession {
+  if (session !== null) return session;
+  throw new NextvecError('CONFLICT', 'This trainer has no run yet.');
+}
+
+const procedures = implement(trainerContract).use(async ({ next }) => {
+  try {
+    return await next();
+  } catch (error) {
+    throw toWireError(error);
+  }
+});
+
+const router = procedures.router({
+  start: procedures.start.handler(({ input }) => {
+    if (session !== null) throw new NextvecError('CONFLICT', 'This trainer has its run already.');
+    const started = new TrainerSession(input);
+    session = started;
+    void started.run();
+    return eventStream(() => events(started));
+  }),
+  stored: procedures.stored.handler(({ input }) => current().stored(input.ticket)),
+  pause: procedures.pause.handler(() => current().pause()),
+  resume: procedures.resume.handler(() => current().resume()),
+  stop: procedures.stop.handler(({ input }) => current().stop(input.at, input.reason)),
+});
+
+try {
+  // The window and main come first; a trainer takes what they leave.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+} catch {
+  // Not allowed here; everything works, only less politely.
+}
+const port = ownerPort(() => process.exit(0));
+new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(port);

@@ -1,0 +1,39 @@
+/** Calls main makes of its data worker: everything on data sets that takes the processor for longer than a moment. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { SplitProofSchema } from '#shared/contract/datasets.ts';
+import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
+import { PassportSchema } from '#shared/domain/passport.ts';
+import { SplitSchema } from '#shared/domain/recipe.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+
+export const WorkerImportEventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('progress'),
+    phase: z.string(),
+    fraction: z.number().nullable(),
+    etaMs: z.number().nullable(),
+  }),
+  z.object({ type: z.literal('done'), passport: PassportSchema, storedBytes: z.number() }),
+]);
+export type WorkerImportEvent = z.infer<typeof WorkerImportEventSchema>;
+
+export const workerContract = {
+  importFile: call
+    .input(
+      z.object({
+        path: z.string(),
+        folder: z.string(),
+        dtype: z.enum(['float32', 'float16']).nullable(),
+        crossArticles: z.boolean(),
+      }),
+    )
+    .output(eventIterator(WorkerImportEventSchema)),
+  proveSplit: call
+    .input(z.object({ folder: z.string(), oodFolder: z.string().nullable(), split: SplitSchema, seed: z.int().min(0) }))
+    .output(SplitProofSchema),
+  coherenceStrip: call
+    .input(z.object({ folder: z.string() }))
+    .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
+};

@@ -1,0 +1,77 @@
+/** The data worker: a thread that answers `workerContract` over the port it was started with. Entry of data-worker.js. */
+import { workerData, type MessagePort } from 'node:worker_threads';
+import { implement } from '@orpc/server';
+import { RPCHandler } from '@orpc/server/message-port';
+import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import { coherenceStrip } from '../datasets/coherence.ts';
+import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { importDataset } from '../datasets/import.ts';
+import { Channel } from '../rpc/channel.ts';
+import { toWireError } from '../rpc/errors.ts';
+import { eventStream } from '../rpc/stream.ts';
+import { proveSplit } from '../runs/split-proof.ts';
+import { workerContract, type WorkerImportEvent } from './contract.ts';
+
+const procedures = implement(workerContract).use(async ({ next }) => {
+  try {
+    return await next();
+  } catch (error) {
+    throw toWireError(error);
+  }
+});
+
+async function withDatasets<R>(folders: readonly (string | null)[], work: (open: (Dataset | null)[]) => Promise<R>) {
+  const open: (Dataset | null)[] = [];
+  try {
+    for (const folder of folders) open.push(folder === null ? null : openDataset(folder));
+    return await work(open);
+  } finally {
+    for (const dataset of open) dataset?.close();
+  }
+}
+
+interface ImportInput {
+  readonly path: string;
+  readonly folder: string;
+  readonly dtype: 'float32' | 'float16' | null;
+  readonly crossArticles: boolean;
+}
+
+async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenerator<WorkerImportEvent> {
+  const events = new Channel<WorkerImportEvent>();
+  importDataset(input.path, input.folder, {
+    dtype: input.dtype ?? undefined,
+    crossArticles: input.crossArticles,
+    signal,
+    onProgress: (status) => events.push({ type: 'progress', ...status }),
+  }).then(
+    ({ passport, storedBytes }) => {
+      events.push({ type: 'done', passport, storedBytes });
+      events.end();
+    },
+    (error: unknown) => events.fail(error),
+  );
+  yield* events.read();
+}
+
+const router = procedures.router({
+  importFile: procedures.importFile.handler(({ input, signal }) =>
+    eventStream((cancelled) => importFile(input, cancelled), signal),
+  ),
+  proveSplit: procedures.proveSplit.handler(({ input, signal }) =>
+    withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
+      if (!dataset) throw new Error('no data set');
+      return (await proveSplit(dataset, ood, input.split, input.seed, signal)).proof;
+    }),
+  ),
+  coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
+    withDatasets([input.folder], async ([dataset]) => {
+      if (!dataset) throw new Error('no data set');
+      return coherenceStrip(dataset, { signal });
+    }),
+  ),
+});
+
+const { port } = workerData as { port: MessagePort };
+new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(port);
+port.start();

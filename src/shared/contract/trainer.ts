@@ -1,0 +1,90 @@
+/**
+ * Calls main makes of a trainer process. One process trains one run: `start` is called once and its iterator ends with
+ * `finished` (or the process dies). Main says what it has stored before a checkpoint is written, so that a checkpoint
+ * never knows a step the history does not.
+ */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import {
+  BaselinesSchema,
+  EpochRecordSchema,
+  FinishedSchema,
+  StartedSchema,
+  StatusChangeSchema,
+  StepBlockSchema,
+} from '#shared/domain/training.ts';
+import { SplitProofSchema } from './datasets.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+import { GateResultSchema, LogLineSchema, RunEngineSchema } from './runs.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+
+export const TrainerJobSchema = z.object({
+  runId: z.string().min(1),
+  recipe: RecipeSchema,
+  /** Folders of the imported data sets. */
+  datasetFolder: z.string().min(1),
+  oodFolder: z.string().min(1).nullable(),
+  /** Folder its checkpoints go to. */
+  runFolder: z.string().min(1),
+  resourcesDir: z.string().min(1),
+  /** Go on from the newest usable checkpoint in `runFolder`; false: from the beginning. */
+  resume: z.boolean(),
+  /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */
+  earlierEngine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
+  /** Milliseconds between `last` checkpoints inside an epoch. */
+  checkpointEveryMs: z.number().min(0),
+  /** Also keep the checkpoint of every k-th epoch; 0: none. */
+  keepEveryEpochs: z.int().min(0),
+});
+export type TrainerJob = z.infer<typeof TrainerJobSchema>;
+
+/** What was found out before the first step. */
+export const PreparedSchema = z.object({
+  type: z.literal('prepared'),
+  engine: RunEngineSchema,
+  splitProof: SplitProofSchema,
+  baselines: BaselinesSchema,
+});
+export type Prepared = z.infer<typeof PreparedSchema>;
+
+export const CheckpointWrittenSchema = z.object({
+  type: z.literal('checkpoint'),
+  folder: z.string(),
+  kind: z.enum(['best', 'last', 'kept']),
+  epoch: z.int(),
+  step: z.int(),
+  valCosine: z.number().nullable(),
+  bytes: z.number(),
+  sha256: z.string(),
+});
+
+/** Everything up to here should be stored now; the trainer waits for `stored` with this number. */
+export const StoreRequestSchema = z.object({ type: z.literal('store'), ticket: z.int() });
+
+/** The trainer pauses of its own accord (a gate, a full disk); `status: paused` follows. */
+export const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.string() });
+
+export const TrainerEventSchema = z.discriminatedUnion('type', [
+  PreparedSchema,
+  StartedSchema,
+  StepBlockSchema,
+  EpochRecordSchema,
+  StatusChangeSchema,
+  GateResultSchema,
+  CheckpointWrittenSchema,
+  StoreRequestSchema,
+  PausingSchema,
+  z.object({ type: z.literal('log'), line: LogLineSchema }),
+  FinishedSchema,
+]);
+export type TrainerEvent = z.infer<typeof TrainerEventSchema>;
+
+export const trainerContract = {
+  start: call.input(TrainerJobSchema).output(eventIterator(TrainerEventSchema)),
+  stored: call.input(z.object({ ticket: z.int() })),
+  pause: call,
+  resume: call,
+  stop: call.input(z.object({ at: z.enum(['now', 'epoch-end']), reason: z.string() })),
+};
