@@ -158,7 +158,7 @@ async function bench(flags: BenchFlags, out: Output): Promise<void> {
 }
 
 function median(speeds: readonly Speed[]): BenchResult {
-  const sorted = [...speeds].sort((a, b) => a.rowsPerSecond - b.rowsPerSecond);
+  const sorted = speeds.toSorted((a, b) => a.rowsPerSecond - b.rowsPerSecond);
   const { steps: _steps, ...middle } = sorted[sorted.length >> 1];
   return {
     ...middle,

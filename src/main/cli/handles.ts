@@ -11,7 +11,7 @@ const SAMPLE = 'sample';
 
 /** A run by id, start of an id, number ("12" or "#12") or name; the newest of several with one name. */
 export async function findRun(client: NextvecClient, handle: string): Promise<RunSummary> {
-  const runs = [...(await client.runs.list())].sort((a, b) => b.number - a.number);
+  const runs = (await client.runs.list()).toSorted((a, b) => b.number - a.number);
   const number = /^#?(\d+)$/.exec(handle)?.[1];
   const found =
     runs.find((run) => run.id === handle) ??

@@ -38,7 +38,7 @@ function listRuns(context: CommandContext, where: string | undefined, out: Outpu
   const wanted = where === undefined ? () => true : parseWhere(where);
   return withSession(context.options(), out, 'any', async ({ client }) => {
     const all = await client.runs.list();
-    const runs = all.filter(wanted).sort((a, b) => b.number - a.number);
+    const runs = all.filter(wanted).toSorted((a, b) => b.number - a.number);
     out.result({ runs }, () => printRuns(runs, all.length, out));
   });
 }

@@ -30,6 +30,7 @@ export function utilityTrainer(entry: string): SpawnTrainer {
       port: {
         on: (event, callback) => void events.on(event, callback),
         postMessage: (data) => {
+          // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a process, not a window
           if (alive) child.postMessage(data);
         },
       },

@@ -17,9 +17,12 @@ export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text, 'utf8').digest();
+}
+
 /** Equal without telling by its duration where the first difference is, or how long the token is. */
 export function tokensEqual(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
   return timingSafeEqual(digest(a), digest(b));
 }
 

@@ -1,0 +1,142 @@
+import { Command, CommanderError } from 'commander';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { commandLine, splitWords } from '#shared/domain/command-line.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { errorData, exitStatus } from '../../../src/main/cli/exit.ts';
+import { createOutput, formatTable, toJsonLine } from '../../../src/main/cli/output.ts';
+import { addRecipeFlags, readRecipe } from '../../../src/main/cli/recipe-flags.ts';
+import { parseWhere } from '../../../src/main/cli/where.ts';
+
+function recipeOf(words: readonly string[]): Recipe {
+  const command = addRecipeFlags(new Command('train')).option('--data <F>').option('--ood <F>').exitOverride();
+  command.parse([...words], { from: 'user' });
+  return readRecipe(command.opts(), 'd', null);
+}
+
+describe('flags of train', () => {
+  it('takes the line of another trainer unchanged', () => {
+    const line =
+      '--model-type amn --data x.npz --epochs 30 --batch-size 32 --lr 5e-4 --device cuda:0 --lambda-mse 0.5 --lambda-info 0.5 ' +
+      '--lambda-moment 1e-3 --lambda-variance 1e-3 --tau 0.07 --lambda-dir 0.1 --margin-dir 0.05 --lambda-ac 0.1 --margin-ac 0.02';
+    const recipe = recipeOf(line.split(' '));
+    expect(recipe).toMatchObject({ epochs: 30, lr: 5e-4, device: 'cuda', tau: 0.07, marginDirectional: 0.05 });
+    expect(recipe.lambda).toEqual({
+      mse: 0.5,
+      info_nce: 0.5,
+      moment: 1e-3,
+      variance: 1e-3,
+      directional: 0.1,
+      anti_copy: 0.1,
+    });
+  });
+
+  it('reads back the command line that the window shows', () => {
+    const recipe = RecipeSchema.parse({
+      dataset: 'd',
+      modelType: 'gru',
+      lr: 1e-3,
+      schedule: { kind: 'constant' },
+      split: { kind: 'random' },
+      gates: [{ epoch: 3, metric: 'valLift', threshold: 0.01, action: 'stop' }],
+    });
+    const words = splitWords(commandLine(recipe, { data: 'x', ood: null })).slice(2);
+    expect(recipeOf(words)).toEqual(recipe);
+  });
+
+  it('reads gates from a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nextvec-gates-'));
+    const file = join(folder, 'gates.json');
+    const gate = { epoch: 'end', metric: 'oodCosine', threshold: 0.4, action: 'warn' };
+    writeFileSync(file, JSON.stringify([gate]));
+    expect(recipeOf(['--gates', file]).gates).toEqual([gate]);
+    writeFileSync(file, '[{"epoch": 0}]');
+    expect(() => recipeOf(['--gates', file])).toThrow(/does not hold a list of gates/);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('refuses what is no number, out of range, or unknown', () => {
+    expect(() => recipeOf(['--epochs', 'many'])).toThrow('--epochs needs a number, not "many".');
+    expect(() => recipeOf(['--lambda-mse', '0'])).toThrow(/Every loss weight/);
+    expect(() => recipeOf(['--epochs', '1.5'])).toThrow(/epochs/);
+    expect(() => recipeOf(['--epoch', '3'])).toThrow(CommanderError);
+  });
+});
+
+describe('--where', () => {
+  const run = {
+    status: 'finished',
+    name: 'Run 3',
+    number: 3,
+    tags: ['mse', 'long'],
+    best: { valCosine: 0.41, oodCosine: null },
+    recipe: { modelType: 'amn', epochs: 20 },
+  } as unknown as RunSummary;
+
+  it.each([
+    ['status = finished', true],
+    ['status != finished', false],
+    ['valCosine > 0.4 and model = amn', true],
+    ['valCosine > 0.4 and epochs < 20', false],
+    ['oodCosine > 0', false],
+    ['oodCosine = null', true],
+    ['tags = long', true],
+    ['name ~ "run"', true],
+    ['number >= 3', true],
+    ['recipe.epochs=20', true],
+  ])('%s: %s', (text, expected) => {
+    expect(parseWhere(text)(run)).toBe(expected);
+  });
+
+  it('says what it cannot read', () => {
+    expect(() => parseWhere('status')).toThrow(/is not a condition/);
+    expect(() => parseWhere('colour = red')(run)).toThrow(/no "colour"/);
+    expect(() => parseWhere('number > x')(run)).toThrow(/not a number/);
+  });
+});
+
+describe('output', () => {
+  it('writes JSON without NaN and typed arrays as lists', () => {
+    expect(toJsonLine({ a: Number.NaN, b: new Float32Array([1, Number.NaN]), c: null })).toBe(
+      '{"a":null,"b":[1,null],"c":null}',
+    );
+  });
+
+  it('keeps stdout for JSON lines only', () => {
+    const written = { stdout: '', stderr: '' };
+    const out = createOutput(true, {
+      stdout: { write: (text) => (written.stdout += text) },
+      stderr: { write: (text) => (written.stderr += text) },
+    });
+    out.line('a table');
+    out.progress('half', true);
+    out.event({ type: 'step' });
+    out.result({ ok: true }, () => out.line('readable'));
+    expect(written.stdout).toBe('{"type":"step"}\n{"ok":true}\n');
+    expect(written.stderr).toBe('half\n');
+  });
+
+  it('aligns numbers to the right', () => {
+    const table = formatTable([{ n: 1 }, { n: 12_345 }], [{ title: 'rows', value: ({ n }) => n }]);
+    expect(table.split('\n')).toEqual(['  rows', '     1', '12,345']);
+  });
+});
+
+describe('exit status', () => {
+  it('is 2 for bad input and usage, 130 for cancelled, 1 for the rest', () => {
+    expect(exitStatus(errorData(new NextvecError('NOT_FOUND', '')).code)).toBe(2);
+    expect(exitStatus(errorData(new CommanderError(1, 'x', 'error: bad flag')).code)).toBe(2);
+    expect(exitStatus(errorData(RecipeSchema.safeParse({ dataset: '', epochs: 0 }).error).code)).toBe(2);
+    expect(exitStatus('CANCELLED')).toBe(130);
+    expect(exitStatus(errorData(new Error('bug')).code)).toBe(1);
+  });
+
+  it('names every bad field of a recipe', () => {
+    const { message } = errorData(RecipeSchema.safeParse({ dataset: 'd', epochs: 0, lr: -1 }).error);
+    expect(message).toMatch(/epochs: .*lr: /s);
+  });
+});
