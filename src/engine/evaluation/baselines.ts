@@ -1,0 +1,284 @@
+/**
+ * Predictors that any model has to beat, fitted on training windows: mean of context, last vector, weighted mean (T
+ * scalars by least squares), ridge (that plus a D×D residual, its λ chosen on validation windows), and the floor,
+ * context means held against the targets of other windows. N rows of a block, T context length, D vector width.
+ */
+import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/training.ts';
+import { stream } from '../random.ts';
+import type { Predictor } from './ablations.ts';
+import { choleskyFactor, choleskySolve, plainProduct, type MatrixProduct } from './matrix.ts';
+import type { Between } from './score.ts';
+import { cosine, dot } from './vectors.ts';
+import { blocks, type Split, type WindowBlock } from './windows.ts';
+
+export interface FitOptions {
+  /** Matrix product to use; `tfjs/matrix.ts` has a fast one. */
+  readonly product?: MatrixProduct;
+  /** At most this many training windows, evenly spread: a few per unknown are enough, and the time grows with them. */
+  readonly maxFitRows?: number;
+  readonly between?: Between;
+}
+
+export interface FittedBaselines {
+  /** Weight of each context position, [T]. */
+  readonly weights: Float64Array;
+  /** Residual map [D, D] on the weighted mean x: prediction x + x·W; null where it was not fitted. */
+  readonly ridge: Float32Array | null;
+  /** λ of the ridge in units of the mean eigenvalue of XᵀX. */
+  readonly ridgeStrength: number | null;
+}
+
+export type BaselineCosines = Record<BaselineName, number>;
+
+const MAX_FIT_ROWS = 30_000;
+const MAX_SELECTION_ROWS = 2048;
+const FIT_BLOCK_ROWS = 2048;
+/** Tried in units of the mean eigenvalue, from the middle outwards as long as it helps. */
+const RIDGE_STRENGTHS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
+const RIDGE_START = 4;
+
+/** Fits on `train`; `validation` only chooses the ridge's λ. null when `between` ended it. */
+export async function fitBaselines(
+  train: Split,
+  validation: Split,
+  { product = plainProduct, maxFitRows = MAX_FIT_ROWS, between = () => true }: FitOptions = {},
+): Promise<FittedBaselines | null> {
+  const fitOn = evenlySpread(train, maxFitRows);
+  const weights = await fitWeights(fitOn, between);
+  if (!weights) return null;
+  const system = await ridgeSystem(fitOn, weights, product, between);
+  if (!system) return null;
+  return chooseRidge(system, weights, evenlySpread(validation, MAX_SELECTION_ROWS), product, between);
+}
+
+function evenlySpread({ source, ids }: Split, rows: number): Split {
+  if (ids.length <= rows) return { source, ids };
+  return { source, ids: Uint32Array.from({ length: rows }, (_, i) => ids[Math.floor((i * ids.length) / rows)]) };
+}
+
+/** argmin_w Σ ‖Σ_t w_t·c_t − y‖². [T] */
+async function fitWeights(split: Split, between: Between): Promise<Float64Array | null> {
+  const { T, D } = split.source;
+  const gram = new Float64Array(T * T);
+  const toTarget = new Float64Array(T);
+  for (const { contexts, targets, B } of blocks(split)) {
+    for (let row = 0; row < B; row++) {
+      for (let s = 0; s < T; s++) {
+        toTarget[s] += dot(contexts, row * T + s, targets, row, D);
+        for (let t = 0; t <= s; t++) gram[s * T + t] += dot(contexts, row * T + s, contexts, row * T + t, D);
+      }
+    }
+    if (!(await between())) return null;
+  }
+  for (let s = 0; s < T; s++) for (let t = 0; t < s; t++) gram[t * T + s] = gram[s * T + t];
+  // Positions that repeat each other leave the weights undetermined; this picks the smallest of them.
+  strengthen(gram, T, 1e-9);
+  choleskyFactor(gram, T);
+  choleskySolve(gram, T, toTarget, 1);
+  return toTarget;
+}
+
+/** Adds `strength` times the mean of the diagonal to the diagonal. */
+function strengthen(matrix: Float64Array, n: number, strength: number): void {
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += matrix[i * n + i];
+  const shift = Math.max((strength * trace) / n, Number.MIN_VALUE);
+  for (let i = 0; i < n; i++) matrix[i * n + i] += shift;
+}
+
+interface RidgeSystem {
+  /** XᵀX [D, D]. */
+  readonly xx: Float64Array;
+  /** Xᵀ(Y − X) [D, D]. */
+  readonly xr: Float64Array;
+  readonly D: number;
+}
+
+/** Normal equations of the residual map; X rows are weighted means. float32 products of a block, float64 sums. */
+async function ridgeSystem(
+  split: Split,
+  weights: Float64Array,
+  product: MatrixProduct,
+  between: Between,
+): Promise<RidgeSystem | null> {
+  const { D } = split.source;
+  const xx = new Float64Array(D * D);
+  const xr = new Float64Array(D * D);
+  for (const block of blocks(split, FIT_BLOCK_ROWS)) {
+    const N = block.B;
+    const x = weightedMeans(block, weights, D);
+    const xTransposed = transpose(x, N, D);
+    const ofX = product(xTransposed, x, D, N, D);
+    const ofY = product(xTransposed, block.targets, D, N, D);
+    for (let i = 0; i < D * D; i++) {
+      xx[i] += ofX[i];
+      xr[i] += ofY[i] - ofX[i];
+    }
+    if (!(await between())) return null;
+  }
+  return { xx, xr, D };
+}
+
+/** Walks the strengths from the middle in the direction that raises the validation cosine. */
+async function chooseRidge(
+  system: RidgeSystem,
+  weights: Float64Array,
+  validation: Split,
+  product: MatrixProduct,
+  between: Between,
+): Promise<FittedBaselines | null> {
+  type Candidate = { ridge: Float32Array; cosine: number; at: number };
+  const attempt = (at: number): Candidate => {
+    const ridge = solveRidge(system, RIDGE_STRENGTHS[at]);
+    return { ridge, at, cosine: ridgeCosine(validation, weights, ridge, product) };
+  };
+  let best = attempt(RIDGE_START);
+  for (const direction of [1, -1]) {
+    const startedAt = best.at;
+    for (let at = startedAt + direction; at >= 0 && at < RIDGE_STRENGTHS.length; at += direction) {
+      if (!(await between())) return null;
+      const candidate = attempt(at);
+      if (!(candidate.cosine > best.cosine)) break;
+      best = candidate;
+    }
+    if (best.at !== startedAt) break;
+  }
+  return { weights, ridge: best.ridge, ridgeStrength: RIDGE_STRENGTHS[best.at] };
+}
+
+/** (XᵀX + λI)⁻¹ Xᵀ(Y − X). [D, D] */
+function solveRidge({ xx, xr, D }: RidgeSystem, strength: number): Float32Array {
+  const factor = xx.slice();
+  strengthen(factor, D, strength);
+  choleskyFactor(factor, D);
+  const solution = xr.slice();
+  choleskySolve(factor, D, solution, D);
+  return Float32Array.from(solution);
+}
+
+function ridgeCosine(split: Split, weights: Float64Array, ridge: Float32Array, product: MatrixProduct): number {
+  const { D } = split.source;
+  let sum = 0;
+  for (const block of blocks(split, FIT_BLOCK_ROWS)) {
+    const predictions = ridgePredictions(weightedMeans(block, weights, D), ridge, product, block.B, D);
+    for (let row = 0; row < block.B; row++) sum += cosine(predictions, row, block.targets, row, D);
+  }
+  return sum / split.ids.length;
+}
+
+/** Σ_t w_t·c_t of each row. [N, D] */
+export function weightedMeans(
+  { contexts, B }: { contexts: Float32Array; B: number },
+  weights: ArrayLike<number>,
+  D: number,
+): Float32Array {
+  const T = weights.length;
+  const means = new Float32Array(B * D);
+  for (let row = 0; row < B; row++) {
+    for (let t = 0; t < T; t++) {
+      const from = (row * T + t) * D;
+      for (let d = 0; d < D; d++) means[row * D + d] += weights[t] * contexts[from + d];
+    }
+  }
+  return means;
+}
+
+/** x + x·W for x [N, D]. */
+function ridgePredictions(
+  x: Float32Array,
+  ridge: Float32Array,
+  product: MatrixProduct,
+  N: number,
+  D: number,
+): Float32Array {
+  const residual = product(x, ridge, N, D, D);
+  return x.map((value, i) => value + residual[i]);
+}
+
+function transpose(x: Float32Array, rows: number, columns: number): Float32Array {
+  const transposed = new Float32Array(x.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) transposed[j * rows + i] = x[i * columns + j];
+  return transposed;
+}
+
+type Fittable = Exclude<BaselineName, 'shuffled'>;
+
+/** The baselines as predictors of raw [B, D], for whatever a model can be given to. */
+export function baselinePredictors(
+  { weights, ridge }: FittedBaselines,
+  D: number,
+  product: MatrixProduct = plainProduct,
+): Partial<Record<Fittable, Predictor>> {
+  const T = weights.length;
+  const weighing = (of: ArrayLike<number>): Predictor => ({
+    predict: (contexts, B) => ({ raw: weightedMeans({ contexts, B }, of, D) }),
+  });
+  const predictors: Partial<Record<Fittable, Predictor>> = {
+    contextMean: weighing(Array.from({ length: T }, () => 1 / T)),
+    lastVector: weighing(Array.from({ length: T }, (_, t) => (t === T - 1 ? 1 : 0))),
+    weightedMean: weighing(weights),
+  };
+  if (!ridge) return predictors;
+  predictors.ridge = {
+    predict: (contexts, B) => ({
+      raw: ridgePredictions(weightedMeans({ contexts, B }, weights, D), ridge, product, B, D),
+    }),
+  };
+  return predictors;
+}
+
+/** Mean cosine of each baseline on a split; NaN where there is none. null when `between` ended it. */
+export async function scoreBaselines(
+  fitted: FittedBaselines,
+  split: Split,
+  seed: number,
+  { product = plainProduct, between = () => true }: FitOptions = {},
+): Promise<BaselineCosines | null> {
+  const { D } = split.source;
+  const others = split.ids.slice();
+  stream(seed, 'evaluation').shuffle(others);
+  const elsewhere = blocks({ source: split.source, ids: others });
+  const predictors = Object.entries(baselinePredictors(fitted, D, product)) as [Fittable, Predictor][];
+  const sums: BaselineCosines = {
+    contextMean: 0,
+    lastVector: 0,
+    weightedMean: 0,
+    ridge: fitted.ridge ? 0 : NaN,
+    shuffled: 0,
+  };
+  for (const { contexts, targets, B } of blocks(split)) {
+    const { targets: otherTargets } = elsewhere.next().value as WindowBlock;
+    for (const [name, predictor] of predictors) {
+      const { raw } = await predictor.predict(contexts, B);
+      for (let row = 0; row < B; row++) sums[name] += cosine(raw, row, targets, row, D);
+      if (name !== 'contextMean') continue;
+      for (let row = 0; row < B; row++) sums.shuffled += cosine(raw, row, otherTargets, row, D);
+    }
+    if (!(await between())) return null;
+  }
+  for (const name of BASELINES) sums[name] /= split.ids.length;
+  return sums;
+}
+
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+/** Fits and scores in the shape of an epoch record; null when `between` ended it. */
+export async function measureBaselines(
+  splits: { readonly train: Split; readonly validation: Split; readonly ood?: Split },
+  seed: number,
+  options: FitOptions = {},
+): Promise<{ readonly baselines: Baselines; readonly fitted: FittedBaselines } | null> {
+  const fitted = await fitBaselines(splits.train, splits.validation, options);
+  if (!fitted) return null;
+  const validation = await scoreBaselines(fitted, splits.validation, seed, options);
+  if (!validation) return null;
+  const ood = splits.ood ? await scoreBaselines(fitted, splits.ood, seed, options) : null;
+  if (splits.ood && !ood) return null;
+  const entries = BASELINES.map((name): [BaselineName, Baselines[BaselineName]] => [
+    name,
+    { valCosine: finite(validation[name]), oodCosine: finite(ood?.[name]) },
+  ]);
+  return { baselines: Object.fromEntries(entries) as Baselines, fitted };
+}
