@@ -100,7 +100,7 @@ export function hashIds(ids: Uint32Array, start: number, count: number): number 
 }
 
 export interface WindowCosines {
-  /** Cosine of adjacent context rows, window by window; pairs with a zero vector are left out. */
+  /** Cosine of adjacent context rows, window by window, T-1 each; pairs with a zero vector are left out (or NaN). */
   readonly neighbours: Float32Array;
   /** Mean cosine of each context position to the target. */
   readonly positionToTarget: (number | null)[];
@@ -110,6 +110,8 @@ export interface MeasureOptions {
   readonly signal?: AbortSignal;
   /** Windows or chunks done since the last call. */
   readonly onDone?: (count: number) => void;
+  /** Pairs with a zero vector are kept as NaN, so that every window has T-1 entries. */
+  readonly keepMissing?: boolean;
 }
 
 /** Cosines inside the windows of `index` [N, T+1]. */
@@ -120,35 +122,63 @@ export async function windowCosines(
   squares: Float64Array,
   options: MeasureOptions = {},
 ): Promise<WindowCosines> {
-  const { D } = reader;
   const width = T + 1;
   const N = index.length / width;
   const neighbours = new Float32Array(N * (T - 1));
   let pairs = 0;
   const sums = new Float64Array(T);
   const counts = new Float64Array(T);
-  const block = new Float32Array(Math.min(N, BLOCK_WINDOWS) * width * D);
+  const block = new VectorBlock(reader, Math.min(N, BLOCK_WINDOWS) * width);
   for (let first = 0; first < N; first += BLOCK_WINDOWS) {
     const rows = Math.min(BLOCK_WINDOWS, N - first);
-    reader.gather(index.subarray(first * width, (first + rows) * width), block);
-    for (let w = 0; w < rows; w++) {
+    const ids = index.subarray(first * width, (first + rows) * width);
+    block.load(ids);
+    for (let w = 0; w < rows * width; w += width) {
       for (let t = 0; t < T; t++) {
-        const at = (w * width + t) * D;
-        const a = squares[index[(first + w) * width + t]];
-        const toTarget = cosine(block, at, (w * width + T) * D, D, a, squares[index[(first + w) * width + T]]);
+        const toTarget = block.cosine(w + t, w + T, squares[ids[w + t]], squares[ids[w + T]]);
         if (toTarget !== null) {
           sums[t] += toTarget;
           counts[t]++;
         }
         if (t === T - 1) continue;
-        const toNext = cosine(block, at, at + D, D, a, squares[index[(first + w) * width + t + 1]]);
-        if (toNext !== null) neighbours[pairs++] = toNext;
+        const toNext = block.cosine(w + t, w + t + 1, squares[ids[w + t]], squares[ids[w + t + 1]]);
+        if (toNext !== null || options.keepMissing) neighbours[pairs++] = toNext ?? NaN;
       }
     }
     await pause(options, rows);
   }
   const positionToTarget = Array.from(sums, (sum, t) => (counts[t] > 0 ? sum / counts[t] : null));
   return { neighbours: neighbours.subarray(0, pairs), positionToTarget };
+}
+
+/** The vectors of some ids; where they lie close together (overlapping windows do) each is read once. */
+class VectorBlock {
+  private readonly reader: VectorReader;
+  private readonly values: Float32Array;
+  private readonly rows: Uint32Array;
+
+  constructor(reader: VectorReader, capacity: number) {
+    this.reader = reader;
+    this.values = new Float32Array(capacity * reader.D);
+    this.rows = new Uint32Array(capacity);
+  }
+
+  load(ids: Uint32Array): void {
+    const lowest = ids.reduce((a, b) => Math.min(a, b));
+    const span = ids.reduce((a, b) => Math.max(a, b)) - lowest + 1;
+    if (span <= ids.length) {
+      this.reader.range(lowest, span, this.values);
+      for (let i = 0; i < ids.length; i++) this.rows[i] = ids[i] - lowest;
+    } else {
+      this.reader.gather(ids, this.values);
+      for (let i = 0; i < ids.length; i++) this.rows[i] = i;
+    }
+  }
+
+  cosine(i: number, j: number, squaresI: number, squaresJ: number): number | null {
+    const { D } = this.reader;
+    return cosine(this.values, this.rows[i] * D, this.rows[j] * D, D, squaresI, squaresJ);
+  }
 }
 
 /** Cosine of each chunk to the next of its article; NaN across articles and beside a zero vector. ids, articles [M]. */
@@ -215,7 +245,7 @@ export function dot(x: Float32Array, xStart: number, y: Float32Array, yStart: nu
 
 /** Mean, percentiles and low share of neighbour cosines; NaN are skipped; all null when there is none. */
 export function coherenceOf(cosines: Float32Array): Coherence {
-  const known = cosines.filter((c) => !Number.isNaN(c)).sort();
+  const known = cosines.filter((c) => !Number.isNaN(c)).toSorted();
   const n = known.length;
   if (n === 0) return { mean: null, p10: null, p50: null, p90: null, shareBelow030: null };
   let sum = 0;

@@ -47,6 +47,12 @@ export class VectorReader {
     halfToFloat(this.halves, 0, out, outStart, elements);
   }
 
+  /** Overwrites `into` with vectors first .. first + count as they are stored. */
+  readRaw(first: number, count: number, into: Uint8Array): void {
+    const rowBytes = this.D * BYTES_PER_ELEMENT[this.dtype];
+    this.fill(into, count * rowBytes, first * rowBytes);
+  }
+
   close(): void {
     closeSync(this.fd);
   }

@@ -24,13 +24,17 @@ export function orderChunks(
   const { dense, labels } = denseLabels(articleNumbers ?? new Float64Array(M));
   const order = readingOrder(dense, chunkNumbers);
   const articles = order ? dense.map((_, i) => dense[order[i]]) : dense;
-  let gaps = 0;
-  for (let i = 1; chunkNumbers && i < M; i++) {
-    const row = order ? order[i] : i;
-    const before = order ? order[i - 1] : i - 1;
-    if (articles[i] === articles[i - 1] && chunkNumbers[row] !== chunkNumbers[before] + 1) gaps++;
-  }
+  const gaps = chunkNumbers ? countGaps(articles, chunkNumbers, order) : 0;
   return { order, articles, labels, gaps };
+}
+
+function countGaps(articles: Int32Array, chunkNumbers: Float64Array, order: Uint32Array | null): number {
+  const numberAt = (i: number): number => chunkNumbers[order ? order[i] : i];
+  let gaps = 0;
+  for (let i = 1; i < articles.length; i++) {
+    if (articles[i] === articles[i - 1] && numberAt(i) !== numberAt(i - 1) + 1) gaps++;
+  }
+  return gaps;
 }
 
 /** Numbers 0, 1, 2 ... for arbitrary labels, in order of first appearance. */
@@ -51,7 +55,7 @@ function readingOrder(dense: Int32Array, chunkNumbers: Float64Array | null): Uin
   let sorted = true;
   for (let i = 1; sorted && i < dense.length; i++) sorted = compare(i - 1, i) <= 0;
   if (sorted) return null;
-  return Uint32Array.from({ length: dense.length }, (_, i) => i).sort((a, b) => compare(a, b) || a - b);
+  return Uint32Array.from({ length: dense.length }, (_, i) => i).toSorted((a, b) => compare(a, b) || a - b);
 }
 
 export interface BuiltWindows {

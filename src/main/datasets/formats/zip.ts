@@ -2,6 +2,7 @@
  * The members of a .npz: the zip directory read by yauzl, then distrusted. Names that climb, doubled names, encrypted
  * or unknown methods, sizes that lie and members that overlap are refused before a byte of data is read.
  */
+import { read } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import yauzl from 'yauzl';
@@ -38,13 +39,10 @@ class HandleReader extends yauzl.RandomAccessReader {
       callback(new Error('an offset points outside the file'));
       return;
     }
-    this.handle.read(buffer, offset, length, position).then(
-      ({ bytesRead }) => {
-        if (bytesRead < length) callback(new Error('an offset points outside the file'));
-        else callback(null, bytesRead);
-      },
-      (error: Error) => callback(error),
-    );
+    read(this.handle.fd, buffer, offset, length, position, (error, bytesRead) => {
+      if (!error && bytesRead < length) callback(new Error('an offset points outside the file'));
+      else callback(error, bytesRead);
+    });
   }
 
   override close(callback: (error: Error | null) => void): void {
