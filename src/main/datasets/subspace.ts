@@ -61,5 +61,5 @@ export function subspaceOverlap(a: Float32Array, b: Float32Array, D: number): nu
   const k = a.length / D;
   let sum = 0;
   for (let i = 0; i < k; i++) for (let j = 0; j < k; j++) sum += dot(a, i * D, b, j * D, D) ** 2;
-  return sum / k;
+  return Math.min(1, sum / k);
 }

@@ -71,6 +71,14 @@ export class PickleBytes {
   }
 
   /** Protocol 0 writes True and False as the integers 01 and 00. */
+  intOrBool(): number | boolean {
+    const start = this.at;
+    const text = this.line();
+    if (text === '00' || text === '01') return text === '01';
+    this.at = start;
+    return this.intLine();
+  }
+
   intLine(): number {
     const text = this.line();
     const value = Number(text);

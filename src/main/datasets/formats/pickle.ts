@@ -64,7 +64,7 @@ class Unpickler {
       case OP.BININT: stack.push(input.int32()); return true;
       case OP.BININT1: stack.push(input.byte()); return true;
       case OP.BININT2: stack.push(input.uint(2)); return true;
-      case OP.INT: stack.push(input.intLine()); return true;
+      case OP.INT: stack.push(input.intOrBool()); return true;
       case OP.LONG: stack.push(input.longLine()); return true;
       case OP.LONG1: stack.push(input.long(input.byte())); return true;
       case OP.LONG4: stack.push(input.long(input.uint(4))); return true;

@@ -1,0 +1,183 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { openArrayFile } from '../../../src/main/datasets/formats/arrays.ts';
+import { floatToHalf, halfBits, halfToFloat } from '../../../src/main/datasets/formats/half.ts';
+import { readIntegers } from '../../../src/main/datasets/formats/integers.ts';
+import { parseDescr, parseHeaderText } from '../../../src/main/datasets/formats/npy.ts';
+import { readRows, type ReadRowsOptions } from '../../../src/main/datasets/formats/rows.ts';
+import { npyBytes, testFolder, writeNpz, type TestArray, type TestDType } from './helpers.ts';
+
+describe('float16', () => {
+  it('decodes every bit pattern as the platform does', () => {
+    const halves = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
+    const values = new Float32Array(65_536);
+    halfToFloat(halves, 0, values, 0, 65_536);
+    expect(values).toEqual(new Float32Array(new Float16Array(halves.buffer)));
+  });
+
+  it('rounds as the platform does, ties to even', () => {
+    const word = fc.oneof(fc.nat(0xffffffff), fc.integer({ min: 0x32ff_0000, max: 0x3901_0000 }));
+    fc.assert(
+      fc.property(word, (bits) => {
+        const value = new Float32Array(Uint32Array.of(bits).buffer)[0];
+        fc.pre(!Number.isNaN(value));
+        expect(halfBits(bits)).toBe(new Uint16Array(Float16Array.of(value).buffer)[0]);
+      }),
+      { numRuns: 5000 },
+    );
+    const middles = [0x33000000, 0x33000001, 0x33800000, 0x33c00000, 0x387fe000, 0x387ff000, 0x477fefff, 0x477ff000];
+    for (const bits of middles) {
+      const value = new Float32Array(Uint32Array.of(bits).buffer)[0];
+      expect(halfBits(bits)).toBe(new Uint16Array(Float16Array.of(value).buffer)[0]);
+    }
+  });
+
+  it('there and back changes nothing that is a float16', () => {
+    const halves = Uint16Array.from({ length: 0x7c00 }, (_, bits) => bits);
+    const values = new Float32Array(halves.length);
+    const back = new Uint16Array(halves.length);
+    halfToFloat(halves, 0, values, 0, halves.length);
+    floatToHalf(new Uint32Array(values.buffer), 0, back, halves.length);
+    expect(back).toEqual(halves);
+  });
+});
+
+describe('.npy headers', () => {
+  const shapes = fc.array(fc.nat(2 ** 40), { maxLength: 8 });
+
+  it('reads what numpy writes, however it is spaced', () => {
+    fc.assert(
+      fc.property(shapes, fc.boolean(), fc.constantFrom('', ' ', '\t', '  '), (shape, fortran, space) => {
+        const axes = shape.map((n) => `${n}${space},`).join(space);
+        const text = `{${space}'descr'${space}: '<f4',${space}"fortran_order": ${fortran ? 'True' : 'False'}, 'shape': (${axes}), }  \n`;
+        const header = parseHeaderText(text, 'a.npy');
+        expect(header.shape).toEqual(shape);
+        expect(header.fortran).toBe(fortran);
+        expect(header.dtype.label).toBe('float32');
+      }),
+    );
+  });
+
+  it('evaluates nothing: anything but plain literals is refused', () => {
+    const bad = [
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (2**3,), }",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (__import__('os').system('true'),), }",
+      "{'descr': '<f4', 'fortran_order': 0, 'shape': (3,)}",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (-3,)}",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (3.5,)}",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} + {}",
+      `${'('.repeat(20_000)}`,
+      '[]',
+      '',
+    ];
+    for (const text of bad) expect(() => parseHeaderText(text, 'a.npy')).toThrow(/header is wrong/);
+  });
+
+  it('any text is read or refused, never thrown upon otherwise', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...`{}()[]',: 0123TrueFalsNodscrphap<f4_"`) }), (text) => {
+        expect(() => parseHeaderText(text, 'a.npy')).toThrow(/header is wrong|element type/);
+      }),
+    );
+  });
+
+  it('names types that cannot be vectors', () => {
+    expect(parseDescr('>i8', 'a').label).toBe('int64 (big-endian)');
+    expect(parseDescr('|O', 'a').kind).toBe('O');
+    for (const descr of ['<f16', '<c8', '<M8[ns]', 5, null, [['x', '<f4']]]) {
+      expect(() => parseDescr(descr, 'a.npy')).toThrow(/not supported/);
+    }
+  });
+});
+
+async function allRows(path: string, name: string, options?: ReadRowsOptions): Promise<number[]> {
+  const file = await openArrayFile(path);
+  try {
+    const array = file.arrays.find((a) => a.name === name);
+    if (!array) throw new Error(`no array ${name}`);
+    const values: number[] = [];
+    for await (const block of readRows(array, options)) {
+      const width = block.values.length / block.rows;
+      expect(values).toHaveLength(block.firstRow * width);
+      values.push(...block.values);
+    }
+    return values;
+  } finally {
+    await file.close();
+  }
+}
+
+describe('rows', () => {
+  const arrays = fc.record({
+    shape: fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 9 })),
+    dtype: fc.constantFrom<TestDType[]>('f2', 'f4', 'f8'),
+    bigEndian: fc.boolean(),
+    fortran: fc.boolean(),
+    version: fc.constantFrom<(1 | 2 | 3)[]>(1, 2, 3),
+    compress: fc.boolean(),
+    blockBytes: fc.integer({ min: 1, max: 500 }),
+    transposeBytes: fc.integer({ min: 1, max: 2000 }),
+  });
+
+  it('are the same whatever the element size, byte order, memory order, compression and block size', async () => {
+    const folder = testFolder();
+    await fc.assert(
+      fc.asyncProperty(arrays, async ({ compress, blockBytes, transposeBytes, ...spec }) => {
+        const count = spec.shape.reduce((a, b) => a * b, 1);
+        const values = Float32Array.from({ length: count }, (_, i) => (i % 2048) / 8);
+        const path = await writeNpz(join(folder, 'x.npz'), [{ name: 'x', values, ...spec }], compress);
+        expect(await allRows(path, 'x', { blockBytes, transposeBytes, scratchFolder: folder })).toEqual([...values]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('of a .npy and a .safetensors file', async () => {
+    const folder = testFolder();
+    const values = Float32Array.from({ length: 12 }, (_, i) => i / 4);
+    writeFileSync(join(folder, 'x.npy'), npyBytes({ name: 'x', shape: [4, 3], values, fortran: true }));
+    expect(await allRows(join(folder, 'x.npy'), 'x')).toEqual([...values]);
+    const header = Buffer.from(
+      JSON.stringify({
+        __metadata__: { made: 'by a test' },
+        half: { dtype: 'F16', shape: [2, 2], data_offsets: [0, 8] },
+        brain: { dtype: 'BF16', shape: [1, 2], data_offsets: [8, 12] },
+      }),
+    );
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(header.length));
+    const data = Buffer.concat([
+      Buffer.from(Float16Array.of(0.5, -2, 1, 65504).buffer),
+      Buffer.from(Uint16Array.of(0x3f80, 0xc000).buffer),
+    ]);
+    writeFileSync(join(folder, 'x.safetensors'), Buffer.concat([size, header, data]));
+    expect(await allRows(join(folder, 'x.safetensors'), 'half')).toEqual([0.5, -2, 1, 65504]);
+    expect(await allRows(join(folder, 'x.safetensors'), 'brain')).toEqual([1, -2]);
+    writeFileSync(join(folder, 'short.safetensors'), Buffer.concat([size, header, data.subarray(0, 9)]));
+    await expect(openArrayFile(join(folder, 'short.safetensors'))).rejects.toThrow('beyond the end of the file');
+  });
+});
+
+describe('integers', () => {
+  it('of any width and byte order; beyond 2^53 refused', async () => {
+    const folder = testFolder();
+    const list: TestArray[] = [
+      { name: 'a', shape: [3], values: [1, 200, 255], dtype: 'u1' },
+      { name: 'b', shape: [3], values: [-1, 200, 2 ** 31 - 1], dtype: 'i4', bigEndian: true },
+      { name: 'c', shape: [2], values: [-(2 ** 40), Number.MAX_SAFE_INTEGER], dtype: 'i8' },
+      { name: 'd', shape: [2], values: [3, 2 ** 60], dtype: 'i8' },
+      { name: 'e', shape: [2], values: [3, 2.5], dtype: 'f4' },
+    ];
+    const file = await openArrayFile(await writeNpz(join(folder, 'i.npz'), list, true));
+    const [a, b, c, d, e] = file.arrays;
+    expect([...(await readIntegers(a))]).toEqual([1, 200, 255]);
+    expect([...(await readIntegers(b))]).toEqual([-1, 200, 2 ** 31 - 1]);
+    expect([...(await readIntegers(c))]).toEqual([-(2 ** 40), Number.MAX_SAFE_INTEGER]);
+    await expect(readIntegers(d)).rejects.toThrow('element 1');
+    await expect(readIntegers(e)).rejects.toThrow('element 1 is 2.5');
+    await file.close();
+  });
+});

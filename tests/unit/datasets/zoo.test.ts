@@ -1,0 +1,113 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { isBadInput, isNextvecError } from '#shared/domain/errors.ts';
+import { PassportSchema, type WarningCode } from '#shared/domain/passport.ts';
+import { importDataset, inspectFile } from '../../../src/main/datasets/import.ts';
+import { testFolder } from './helpers.ts';
+
+const ZOO = join(import.meta.dirname, '../../fixtures/zoo');
+const EntrySchema = z.object({
+  verdict: z.enum(['ok', 'warn', 'reject']),
+  why: z.string(),
+  n: z.number().optional(),
+  T: z.number().optional(),
+  D: z.number().optional(),
+  rows: z.number().optional(),
+  articles: z.number().optional(),
+  crossing: z.number().optional(),
+  duplicates: z.number().optional(),
+  val_n: z.number().optional(),
+  windows_within_articles: z.number().optional(),
+  checksum: z.tuple([z.number(), z.number()]).optional(),
+});
+const MANIFEST = z.record(z.string(), EntrySchema).parse(JSON.parse(readFileSync(join(ZOO, 'manifest.json'), 'utf8')));
+
+const WARNINGS: Record<string, WarningCode> = {
+  'not_normalised.npz': 'NOT_UNIT',
+  'zero_rows.npz': 'ZERO_ROWS',
+  'duplicates.npz': 'DUPLICATES',
+  'evil_pickle.npz': 'METADATA_REFUSED',
+};
+
+const REFUSALS: Record<string, string> = {
+  'nan_inf.npz': 'NOT_FINITE',
+  'count_mismatch.npz': 'COUNT_MISMATCH',
+  'dim_mismatch.npz': 'WIDTH_MISMATCH',
+  'wrong_rank.npz': 'WRONG_RANK',
+  'no_known_keys.npz': 'NO_KNOWN_ARRAYS',
+  'integers.npz': 'UNSUPPORTED_DTYPE',
+  'empty.npz': 'EMPTY',
+  'truncated.npz': 'ARCHIVE_TRUNCATED',
+  'corrupt.npz': 'CHECKSUM_MISMATCH',
+  'not_a_zip.npz': 'NOT_AN_ARCHIVE',
+  'shape_lies.npz': 'HEADER_MISMATCH',
+  'path_traversal.npz': 'UNSAFE_MEMBER_NAME',
+};
+
+const entries = Object.entries(MANIFEST);
+const accepted = entries.filter(([, entry]) => entry.verdict !== 'reject');
+const refused = entries.filter(([, entry]) => entry.verdict === 'reject');
+
+it('the manifest is the one these tests know', () => {
+  expect(entries).toHaveLength(25);
+  expect(refused.map(([file]) => file).toSorted()).toEqual(Object.keys(REFUSALS).toSorted());
+});
+
+describe('files that must load', () => {
+  it.each(accepted)('%s', async (file, entry) => {
+    const passport = PassportSchema.parse(await inspectFile(join(ZOO, file)));
+    if (entry.n !== undefined) expect(passport.rows).toBe(entry.n);
+    if (entry.rows !== undefined) expect(passport.rows).toBe(entry.rows);
+    if (entry.T !== undefined) expect(passport.T).toBe(entry.T);
+    expect(passport.D).toBe(entry.D);
+    if (entry.articles !== undefined) expect(passport.articles).toBe(entry.articles);
+    if (entry.crossing !== undefined) expect(passport.crossings).toBe(entry.crossing);
+    if (entry.windows_within_articles !== undefined) expect(passport.windows).toBe(entry.windows_within_articles);
+    expect(passport.duplicates).toBe(entry.duplicates ?? 0);
+    expect(passport.splits).toEqual(entry.val_n === undefined ? null : { train: entry.n, val: entry.val_n });
+    for (const [i, sum] of (entry.checksum ?? []).entries()) expect(passport.checksum?.[i]).toBeCloseTo(sum, 9);
+    const codes = passport.warnings.map((warning) => warning.code);
+    if (entry.verdict === 'warn') expect(codes).toEqual([WARNINGS[file]]);
+    else expect(codes).not.toContain('METADATA_REFUSED');
+  });
+
+  it('counts what the warnings are about', async () => {
+    const zero = await inspectFile(join(ZOO, 'zero_rows.npz'));
+    expect(zero.zeroRows).toBe(2);
+    expect(zero.warnings).toMatchObject([{ code: 'ZERO_ROWS', count: 2 }]);
+    const long = await inspectFile(join(ZOO, 'not_normalised.npz'));
+    expect(long.nonUnitRows).toBe(160 * 6);
+    expect(long.norm.mean).toBeCloseTo(3, 6);
+    const crossing = await inspectFile(join(ZOO, 'compressed_meta.npz'));
+    expect(crossing.warnings).toMatchObject([{ code: 'CROSSINGS', count: 11 }]);
+    const overlap = await inspectFile(join(ZOO, 'keys_train_prefixed.npz'));
+    expect(overlap.warnings).toMatchObject([{ code: 'SPLITS_OVERLAP', count: 20 }]);
+  });
+
+  it('names what a pickle would have called, and does not call it', async () => {
+    const before = readdirSync(process.cwd());
+    const passport = await inspectFile(join(ZOO, 'evil_pickle.npz'));
+    expect(passport.warnings[0].message).toContain('it would call posix.system');
+    expect(existsSync('PWNED_BY_PICKLE')).toBe(false);
+    expect(readdirSync(process.cwd())).toEqual(before);
+  });
+});
+
+describe('files that must be refused', () => {
+  it.each(refused)('%s leaves nothing behind', async (file) => {
+    const folder = testFolder();
+    const error: unknown = await importDataset(join(ZOO, file), join(folder, 'dataset')).catch((e: unknown) => e);
+    if (!isNextvecError(error)) throw error;
+    expect(error.code).toBe(REFUSALS[file]);
+    expect(isBadInput(error.code)).toBe(true);
+    expect(error.message).toContain(file);
+    expect(error.remedy).toBeTruthy();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('says where the number is that is none', async () => {
+    await expect(inspectFile(join(ZOO, 'nan_inf.npz'))).rejects.toThrow('element [3, 1, 4] is NaN');
+  });
+});
