@@ -76,7 +76,8 @@ export function decodeSafetensors(file: Uint8Array, place: string): Safetensors 
   }
   const tensors = new Map<string, Tensor>();
   for (const { name, shape, begin, end } of entries) {
-    const data = new Float32Array(file.slice(dataStart + begin, dataStart + end).buffer);
+    // Not file.slice(): of a Node Buffer that is a view, and its buffer the whole file.
+    const data = new Float32Array(new Uint8Array(file.subarray(dataStart + begin, dataStart + end)).buffer);
     tensors.set(name, { shape, data });
   }
   return { tensors, metadata: readMetadata(header[METADATA_KEY], place) };
