@@ -36,6 +36,8 @@ export const useDatasetsStore = defineStore('datasets', () => {
   const imports = ref<ImportJob[]>([]);
   /** The server-side chooser, where the host has no native dialogs. */
   const chooserOpen = ref(false);
+  /** Of this window; the page shows it. */
+  const lastImported = ref<string | null>(null);
   const controllers = new Map<number, AbortController>();
   let nextJob = 1;
 
@@ -64,6 +66,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
   async function noteDone(event: Extract<ImportEvent, { type: 'done' }>): Promise<Dataset> {
     await load();
     const { dataset, alreadyThere } = event;
+    lastImported.value = dataset.id;
     if (alreadyThere) toast(`“${dataset.name}” was there already`, { detail: 'The file has the same contents.' });
     else toast(`Imported “${dataset.name}”`, { kind: 'good' });
     return dataset;
@@ -123,5 +126,18 @@ export const useDatasetsStore = defineStore('datasets', () => {
 
   watch(connection, (state) => state === 'open' && void load(), { immediate: true });
 
-  return { list, byId, loaded, error, imports, chooserOpen, load, startImport, dismissImport, retryImport, chooseFile };
+  return {
+    list,
+    byId,
+    loaded,
+    error,
+    imports,
+    chooserOpen,
+    lastImported,
+    load,
+    startImport,
+    dismissImport,
+    retryImport,
+    chooseFile,
+  };
 });

@@ -5,10 +5,10 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { PRESETS, type Preset } from '#shared/domain/presets.ts';
+import { LIFT_GATES } from '#shared/domain/gates.ts';
 import { RECIPE_FIELDS, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
 import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe.ts';
 import { formatInput } from '../../ui/format.ts';
-import { LIFT_GATES } from './gate-sets.ts';
 import { recipeProblems } from './problems.ts';
 
 const NUMBER_FIELDS = RECIPE_FIELDS.filter((field) => field.kind !== 'choice');

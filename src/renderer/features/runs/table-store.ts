@@ -31,6 +31,11 @@ function matches(run: RunSummary, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
+/** An empty choice lets everything through. */
+function allows(chosen: readonly string[], value: string): boolean {
+  return chosen.length === 0 || chosen.includes(value);
+}
+
 function compareKeys(a: number | string | null, b: number | string | null, descending: boolean): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   const order = a < b ? -1 : a > b ? 1 : 0;
@@ -90,7 +95,6 @@ export const useTableStore = defineStore('runs-table', () => {
 
   const shown = computed(() => {
     const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const allows = (chosen: readonly string[], value: string) => chosen.length === 0 || chosen.includes(value);
     const found = runs.all.filter(
       (run) =>
         allows(statuses.value, run.status) &&
