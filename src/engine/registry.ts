@@ -51,16 +51,6 @@ export interface EngineChoice {
   readonly note: string;
 }
 
-interface SimdModule {
-  simdAvailability(host: EngineHost): EngineAvailability | Promise<EngineAvailability>;
-  createSimdEngine(options: EngineOptions & { host: EngineHost }): Promise<Engine>;
-}
-
-async function loadSimd(): Promise<SimdModule> {
-  const path = './simd/index.ts';
-  return (await import(/* @vite-ignore */ path)) as SimdModule;
-}
-
 /** Availability of every engine, in order of preference. */
 export async function engineAvailability(host: EngineHost): Promise<EngineAvailability[]> {
   const results: EngineAvailability[] = [];
@@ -72,7 +62,8 @@ export async function engineAvailability(host: EngineHost): Promise<EngineAvaila
 async function availabilityOf(name: EngineName, host: EngineHost): Promise<EngineAvailability> {
   if (name === 'simd') {
     try {
-      return await (await loadSimd()).simdAvailability(host);
+      const { simdAvailability } = await import('./simd/index.ts');
+      return await simdAvailability(host);
     } catch (error) {
       return { name, available: false, reason: error instanceof Error ? error.message : String(error) };
     }
@@ -85,7 +76,7 @@ async function availabilityOf(name: EngineName, host: EngineHost): Promise<Engin
 /** Opens an engine; rejects with what is missing and what to do. */
 export async function openEngine(name: EngineName, host: EngineHost, options: EngineOptions = {}): Promise<Engine> {
   if (name === 'simd') {
-    const { createSimdEngine } = await loadSimd();
+    const { createSimdEngine } = await import('./simd/index.ts');
     return createSimdEngine({ host, ...options });
   }
   const { createTfjsEngine } = await import('./tfjs/index.ts');

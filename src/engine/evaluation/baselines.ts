@@ -30,8 +30,8 @@ export interface FittedBaselines {
 
 export type BaselineCosines = Record<BaselineName, number>;
 
-const MAX_FIT_ROWS = 30_000;
-const MAX_SELECTION_ROWS = 2048;
+const MAX_FIT_ROWS = 16_384;
+const MAX_SELECTION_ROWS = 1024;
 const FIT_BLOCK_ROWS = 2048;
 /** Tried in units of the mean eigenvalue, from the middle outwards as long as it helps. */
 const RIDGE_STRENGTHS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
@@ -177,7 +177,9 @@ export function weightedMeans(
   for (let row = 0; row < B; row++) {
     for (let t = 0; t < T; t++) {
       const from = (row * T + t) * D;
-      for (let d = 0; d < D; d++) means[row * D + d] += weights[t] * contexts[from + d];
+      const weight = weights[t];
+      if (weight === 0) continue;
+      for (let d = 0; d < D; d++) means[row * D + d] += weight * contexts[from + d];
     }
   }
   return means;

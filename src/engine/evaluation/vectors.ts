@@ -2,16 +2,27 @@
 
 /** |x|² of row `row`. */
 export function squaredNorm(x: Float32Array, row: number, D: number): number {
-  let sum = 0;
-  for (let i = row * D, end = i + D; i < end; i++) sum += x[i] * x[i];
-  return sum;
+  return dot(x, row, x, row, D);
 }
 
 /** Dot product of row `rowA` of a and row `rowB` of b. */
 export function dot(a: Float32Array, rowA: number, b: Float32Array, rowB: number, D: number): number {
-  let sum = 0;
-  for (let i = rowA * D, j = rowB * D, end = i + D; i < end; i++, j++) sum += a[i] * b[j];
-  return sum;
+  // Four sums, because one would wait for itself.
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let i = rowA * D;
+  let j = rowB * D;
+  const end = i + D;
+  for (; i + 3 < end; i += 4, j += 4) {
+    s0 += a[i] * b[j];
+    s1 += a[i + 1] * b[j + 1];
+    s2 += a[i + 2] * b[j + 2];
+    s3 += a[i + 3] * b[j + 3];
+  }
+  for (; i < end; i++, j++) s0 += a[i] * b[j];
+  return s0 + s1 + s2 + s3;
 }
 
 /** Cosine of two rows; 0 when either is a zero vector. */
