@@ -1,10 +1,11 @@
-/** `inspect`: the passport of a file, nothing stored. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+/** `inspect` and `compare-data`: what is in data files, nothing stored. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Passport } from '#shared/domain/passport.ts';
-import { inspectFile } from '../datasets/import.ts';
+import type { Comparison, Passport } from '#shared/domain/passport.ts';
+import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
 import type { CommandContext } from './context.ts';
 import { formatCosine, type Output } from './output.ts';
 
@@ -16,11 +17,57 @@ export function addDataCommands(program: Command, context: CommandContext): void
     .action((file: string, flags: { crossArticles?: boolean }) =>
       context.run((out) => inspect(file, flags.crossArticles === true, out)),
     );
+  program
+    .command('compare-data <A> <B>')
+    .description('whether two files are of one vector space: same, shifted or different, with the figures')
+    .action((a: string, b: string) => context.run((out) => compareData(a, b, out)));
+}
+
+function existing(file: string): string {
+  const path = resolve(file);
+  if (existsSync(path)) return path;
+  throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
+}
+
+async function compareData(fileA: string, fileB: string, out: Output): Promise<void> {
+  const files = [existing(fileA), existing(fileB)];
+  const scratch = mkdtempSync(join(tmpdir(), 'nextvec-compare-'));
+  try {
+    const folders: string[] = [];
+    for (const [i, file] of files.entries()) {
+      const folder = join(scratch, String(i));
+      await importDataset(file, folder, {
+        onProgress: ({ phase, fraction }) =>
+          out.progress(`${basename(file)}: ${phase} ${Math.floor(fraction * 100)} %`),
+      });
+      folders.push(folder);
+    }
+    const [a, b] = folders.map(openDataset);
+    try {
+      const comparison = await compareDatasets(a, b);
+      out.result(comparison, () => printComparison(files, comparison, out));
+    } finally {
+      a.close();
+      b.close();
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function printComparison([a, b]: readonly string[], comparison: Comparison, out: Output): void {
+  out.line(`${comparison.verdict.toUpperCase()}: ${basename(a)} and ${basename(b)}`);
+  for (const reason of comparison.reasons) out.line(`  ${reason}`);
+  out.line();
+  out.table(comparison.rows, [
+    { title: '', value: ({ field }) => field },
+    { title: basename(a), value: (row) => row.a },
+    { title: basename(b), value: (row) => row.b },
+  ]);
 }
 
 async function inspect(file: string, crossArticles: boolean, out: Output): Promise<void> {
-  if (!existsSync(file)) throw new NextvecError('FILE_NOT_FOUND', `There is no file ${resolve(file)}.`);
-  const passport = await inspectFile(resolve(file), {
+  const passport = await inspectFile(existing(file), {
     crossArticles,
     onProgress: ({ phase, fraction }) => out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`),
   });
