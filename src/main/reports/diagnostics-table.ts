@@ -75,8 +75,7 @@ function shapeRows(m: Evaluation): Row[] {
 }
 
 function orderRows(m: Evaluation): Row[] {
-  const { shuffled, reversed, leaveOneOut } = m.orderAblations;
-  const base = m.cosine.mean;
+  const { base, shuffled, reversed, leaveOneOut } = m.orderAblations;
   const change = (value: number | null) => (value === null || base === null ? figure(null) : signed(value - base));
   const blind = shuffled !== null && base !== null && Math.abs(shuffled - base) < 1e-5;
   return [

@@ -57,6 +57,8 @@ export const WithinArticleSchema = z.object({
 export type WithinArticle = z.infer<typeof WithinArticleSchema>;
 
 export const OrderAblationsSchema = z.object({
+  /** Mean cosine of the same rows with their order kept; the others are read against it. */
+  base: figure,
   shuffled: figure,
   reversed: figure,
   /** Mean cosine when position i is replaced by the mean of the others, first position first. */
@@ -66,7 +68,7 @@ export type OrderAblations = z.infer<typeof OrderAblationsSchema>;
 
 /** Whether the targets of a set are what follows their contexts, told from the set alone. */
 export const AlignmentSchema = z.object({
-  /** Windows whose last context vector stands inside another window too, so that its successor is known. */
+  /** Windows whose last context vector and target both stand in contexts of the set, so that the successor is known. */
   checked: count,
   /** Share of those whose target is that successor. */
   agreeing: figure,

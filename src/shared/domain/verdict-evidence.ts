@@ -44,12 +44,22 @@ export function verdict(
   return { code, severity, message, evidence };
 }
 
+/** Windows that overlap are no independent rows: about this many share their vectors, and their article its theme. */
+const DEPENDENT_ROWS = 6;
+
 /** Squared standard error of a mean cosine; a spread of 0.2 is usual where none was measured. */
-function squaredError(std: number | null, rows: number): number {
-  return (std ?? 0.2) ** 2 / Math.max(rows, 1);
+export function squaredError(std: number | null, rows: number): number {
+  return ((std ?? 0.2) ** 2 * DEPENDENT_ROWS) / Math.max(rows, 1);
 }
 
 /** Standard error of the difference of two mean cosines. */
 export function uncertainty(measured: Measurement, reference: Reference): number {
   return Math.sqrt(squaredError(measured.cosine.std, measured.rows) + squaredError(reference.std, reference.rows));
+}
+
+const CONSTANT_SHARE = 0.1;
+
+/** The predictions differ by less than a tenth of what the targets do. */
+export function isConstant({ diversity: { predictions, targets } }: Measurement): boolean {
+  return predictions !== null && targets !== null && targets > 0 && predictions <= CONSTANT_SHARE * targets;
 }

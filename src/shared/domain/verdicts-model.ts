@@ -6,9 +6,17 @@ import { SPACE_FREE_BASELINES, bestBaseline, type Measurement, type Reference, t
 import { count, figure, percent, signed } from './figures.ts';
 import { TERMS, TERM_LABELS, type Term } from './terms.ts';
 import { BASELINE_LABELS, type BaselineName, type TermTable } from './training.ts';
-import { NOTICEABLE, SURE, uncertainty, verdict, type Rule, type VerdictInput } from './verdict-evidence.ts';
+import {
+  NOTICEABLE,
+  SURE,
+  isConstant,
+  squaredError,
+  uncertainty,
+  verdict,
+  type Rule,
+  type VerdictInput,
+} from './verdict-evidence.ts';
 
-const CONSTANT_SHARE = 0.1;
 const DIMENSIONAL_SHARE = 0.15;
 /** A term with λ within this factor of the ruling one, but less than `FORGOTTEN` of the gradient, is out of balance. */
 const COMPARABLE_LAMBDA = 0.1;
@@ -32,7 +40,7 @@ export function wrongForwardPass({ parity }: VerdictInput): Verdict | null {
 
 export const constantCollapse: Rule = ({ measured }) => {
   const { predictions, targets } = measured.diversity;
-  if (predictions === null || targets === null || targets <= 0 || predictions > CONSTANT_SHARE * targets) return null;
+  if (predictions === null || targets === null || !isConstant(measured)) return null;
   return verdict(
     'CONSTANT_COLLAPSE',
     'error',
@@ -43,10 +51,8 @@ export const constantCollapse: Rule = ({ measured }) => {
 
 export const dimensionalCollapse: Rule = ({ measured }) => {
   const { predictions, targets } = measured.effectiveRank;
-  const { diversity } = measured;
-  if (predictions === null || targets === null || predictions > DIMENSIONAL_SHARE * targets) return null;
-  const constant = (diversity.predictions ?? 1) <= CONSTANT_SHARE * (diversity.targets ?? 0);
-  if (constant) return null;
+  if (predictions === null || targets === null || predictions > DIMENSIONAL_SHARE * targets || isConstant(measured))
+    return null;
   return verdict(
     'DIMENSIONAL_COLLAPSE',
     'warning',
@@ -148,7 +154,7 @@ export const belowBaseline: Rule = ({ measured }) => {
   const best = bestBaseline(measured.baselines, SPACE_FREE_BASELINES);
   const cosine = measured.cosine.mean;
   if (best === null || cosine === null) return null;
-  const least = Math.max(0.005, (SURE * (measured.cosine.std ?? 0.2)) / Math.sqrt(Math.max(measured.rows, 1)));
+  const least = Math.max(0.005, SURE * Math.sqrt(squaredError(measured.cosine.std, measured.rows)));
   if (cosine >= best.cosine - least) return null;
   return verdict(
     'BELOW_BASELINE',

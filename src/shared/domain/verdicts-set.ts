@@ -10,6 +10,7 @@ import {
   NOTHING,
   NOTICEABLE,
   SURE,
+  isConstant,
   uncertainty,
   verdict,
   type Rule,
@@ -82,8 +83,8 @@ export const differentSpace: Rule = ({ measured, parity, reference, space }) => 
       evidence,
     );
   }
-  const known = reference === null || reference.cosine >= ALIVE;
-  if (largest >= NOTHING || baseline.cosine < ALIVE || !known) return null;
+  const learned = reference !== null && reference.cosine >= ALIVE;
+  if (largest >= NOTHING || baseline.cosine < ALIVE || !learned || isConstant(measured)) return null;
   const zero = `Cosine ≈ 0 at every offset (largest ${figure(largest)}) while ${BASELINE_LABELS[baseline.name]} reaches ${figure(baseline.cosine)} on the same rows`;
   if (parity?.ok && space === null) {
     return verdict(
@@ -169,13 +170,13 @@ function alignmentOfModel({ measured }: VerdictInput): Verdict | null {
       },
     );
   }
-  const { reversed } = measured.orderAblations;
-  if (reversed !== null && reversed - target > NOTICEABLE) {
+  const { base, reversed } = measured.orderAblations;
+  if (base !== null && reversed !== null && reversed - base > NOTICEABLE) {
     return verdict(
       'ALIGNMENT',
       'error',
-      `With the context reversed the cosine rises from ${figure(target)} to ${figure(reversed)}: the positions of this set run the other way than in training.`,
-      { targetCosine: target, reversedCosine: reversed },
+      `With the context reversed the cosine rises from ${figure(base)} to ${figure(reversed)}: the positions of this set run the other way than in training.`,
+      { targetCosine: base, reversedCosine: reversed },
     );
   }
   return null;
@@ -206,7 +207,7 @@ export const difficulty: Rule = ({ measured, reference }) => {
       evidence,
     );
   }
-  if (model < -least && Math.abs(model - moved) <= Math.max(NOTICEABLE, 0.35 * Math.abs(model))) {
+  if (model < -least && moved < 0.4 * model && Math.abs(model - moved) <= Math.max(NOTICEABLE, 0.5 * Math.abs(model))) {
     return verdict(
       'HARDER_DATA',
       'info',

@@ -1,0 +1,282 @@
+/**
+ * Everything `nextvec evaluate` says about one predictor on some windows: cosines, baselines, offsets, collapse, rank,
+ * order, alignment, samples. Numbers only; `shared/domain/verdicts.ts` draws the conclusions. Walks the windows once,
+ * then looks closer at fixed draws of them. B rows of a block, T context length, D vector width.
+ */
+import { liftOver, offsetKey, type Measurement, type Sample, type Spread } from '#shared/domain/evaluation.ts';
+import { BASELINES, type BaselineName } from '#shared/domain/training.ts';
+import { stream } from '../random.ts';
+import { orderAblations, type Predictor } from './ablations.ts';
+import { successors, type SuccessorReport } from './alignment.ts';
+import { diversity, effectiveRank } from './collapse.ts';
+import { withinArticleRank } from './ranking.ts';
+import { cosine, squaredNorm, unitRows } from './vectors.ts';
+import { blocks, gatherAll, type Split } from './windows.ts';
+
+export interface MeasureOptions {
+  /** Baselines to hold the predictor against; those left out stay null. 'shuffled' needs none. */
+  readonly baselines: Partial<Record<BaselineName, Predictor>>;
+  /** Article of each window of the source (not of the split); absent: ranks are not measured. */
+  readonly articleOf?: ArrayLike<number>;
+  readonly seed: number;
+  readonly samples?: number;
+  /** Share done, 0..1, between blocks; false ends the work. */
+  readonly progress?: (fraction: number) => boolean | Promise<boolean>;
+}
+
+/** Rows of the closer looks. */
+const PROBE_ROWS = 512;
+const RANKED_ROWS = 6000;
+const ABLATION_ROWS = 2000;
+const SUCCESSOR_ROWS = 2000;
+const SAMPLES = 12;
+
+/** Thrown when `progress` says stop. */
+export class MeasurementStopped extends Error {}
+
+export async function measure(model: Predictor, split: Split, options: MeasureOptions): Promise<Measurement> {
+  const walked = await walk(model, split, options);
+  const probe = await predictAll(model, draw(split, PROBE_ROWS, options.seed));
+  const alignment = successors(split);
+  const { T } = split.source;
+  const mean = average(walked.cosines);
+  const sets = [...walked.offsets].map((sum) => sum / split.ids.length);
+  const keys = sets.map((_, t) => (t === T ? 'target' : offsetKey(t, T)));
+  const table = (values: readonly number[]) => Object.fromEntries(keys.map((key, i) => [key, finite(values[i])]));
+  return {
+    rows: split.ids.length,
+    cosine: spreadOf(walked.cosines),
+    mse: finite(walked.squares / (split.ids.length * split.source.D)),
+    baselines: walked.baselines,
+    lift: liftOver(finite(mean), walked.baselines),
+    offsets: table(sets),
+    contextMeanOffsets: table([...walked.meanOffsets].map((sum) => sum / split.ids.length)),
+    signFlipped: Number.isFinite(mean) ? mean < -0.05 : null,
+    ...shape(probe, split.source.D),
+    rawNorm: finite(walked.norms / split.ids.length),
+    margin: finite(mean - sets[T - 1]),
+    withinArticle: await ranks(model, split, options.articleOf),
+    orderAblations: await orderAblations(model, draw(split, ABLATION_ROWS, options.seed), options.seed),
+    alignment: {
+      checked: alignment.checked,
+      agreeing: alignment.agreeing,
+      targetInContext: alignment.targetInContext,
+      successorCosine: await successorCosine(model, split, alignment),
+    },
+    samples: await sampleTable(model, split, walked.cosines, options),
+  };
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+function average(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+interface Walk {
+  /** Cosine of prediction and target, one a row. */
+  readonly cosines: Float32Array;
+  /** Σ cos(prediction, position), then the target; [T + 1]. */
+  readonly offsets: Float64Array;
+  /** The same of the mean of the context. */
+  readonly meanOffsets: Float64Array;
+  readonly baselines: Record<BaselineName, number | null>;
+  /** Σ (unit prediction − target)² and Σ |prediction|. */
+  readonly squares: number;
+  readonly norms: number;
+}
+
+async function walk(model: Predictor, split: Split, options: MeasureOptions): Promise<Walk> {
+  const { T, D } = split.source;
+  const rows = split.ids.length;
+  const cosines = new Float32Array(rows);
+  const offsets = new Float64Array(T + 1);
+  const meanOffsets = new Float64Array(T + 1);
+  const baselineSums = new Map<BaselineName, number>();
+  const sums = { squares: 0, norms: 0, shuffled: 0 };
+  for (const { contexts, targets, start, B } of blocks(split)) {
+    const { raw } = await model.predict(contexts, B);
+    const means = contextMeans(contexts, B, T, D);
+    for (let row = 0; row < B; row++) {
+      const ofRow = cosine(raw, row, targets, row, D);
+      const norm = Math.sqrt(squaredNorm(raw, row, D));
+      cosines[start + row] = Number.isFinite(norm) ? ofRow : Number.NaN;
+      offsets[T] += ofRow;
+      meanOffsets[T] += cosine(means, row, targets, row, D);
+      for (let t = 0; t < T; t++) {
+        offsets[t] += cosine(raw, row, contexts, row * T + t, D);
+        meanOffsets[t] += cosine(means, row, contexts, row * T + t, D);
+      }
+      const tt = squaredNorm(targets, row, D);
+      sums.squares += 1 + tt - 2 * ofRow * Math.sqrt(tt);
+      sums.norms += norm;
+      sums.shuffled += cosine(raw, row, targets, (row + (B >> 1)) % B, D);
+    }
+    for (const [name, baseline] of Object.entries(options.baselines) as [BaselineName, Predictor][]) {
+      const guess = (await baseline.predict(contexts, B)).raw;
+      let sum = baselineSums.get(name) ?? 0;
+      for (let row = 0; row < B; row++) sum += cosine(guess, row, targets, row, D);
+      baselineSums.set(name, sum);
+    }
+    if ((await options.progress?.((start + B) / rows)) === false)
+      throw new MeasurementStopped('The evaluation was stopped.');
+  }
+  const ofBaseline = (name: BaselineName) => {
+    if (name === 'shuffled') return rows < 2 ? null : finite(sums.shuffled / rows);
+    const sum = baselineSums.get(name);
+    return sum === undefined ? null : finite(sum / rows);
+  };
+  const baselines = Object.fromEntries(BASELINES.map((n) => [n, ofBaseline(n)])) as Record<BaselineName, number | null>;
+  return { cosines, offsets, meanOffsets, baselines, squares: sums.squares, norms: sums.norms };
+}
+
+/** Mean over T of contexts [B, T, D]: [B, D]. */
+export function contextMeans(contexts: Float32Array, B: number, T: number, D: number): Float32Array<ArrayBuffer> {
+  const means = new Float32Array(B * D);
+  for (let row = 0; row < B; row++) {
+    for (let t = 0; t < T; t++) {
+      const at = (row * T + t) * D;
+      for (let d = 0; d < D; d++) means[row * D + d] += contexts[at + d] / T;
+    }
+  }
+  return means;
+}
+
+/** `count` windows of a split, drawn evenly and always the same for a seed. */
+export function draw(split: Split, count: number, seed: number): Split {
+  if (split.ids.length <= count) return split;
+  const ids = split.ids.slice();
+  stream(seed, 'evaluation').shuffle(ids);
+  return { source: split.source, ids: ids.subarray(0, count).toSorted() };
+}
+
+interface Predicted {
+  /** Unit predictions and unit targets, [n, D]. */
+  readonly predictions: Float32Array;
+  readonly targets: Float32Array;
+}
+
+async function predictAll(model: Predictor, split: Split): Promise<Predicted> {
+  const { D } = split.source;
+  const predictions = new Float32Array(split.ids.length * D);
+  const wanted = new Float32Array(split.ids.length * D);
+  for (const { contexts, targets, start, B } of blocks(split)) {
+    predictions.set(unitRows((await model.predict(contexts, B)).raw, D), start * D);
+    wanted.set(unitRows(targets, D), start * D);
+  }
+  return { predictions, targets: wanted };
+}
+
+function shape(
+  { predictions, targets }: Predicted,
+  D: number,
+): Pick<Measurement, 'diversity' | 'effectiveRank' | 'stdRatio'> {
+  const spread = (rows: Float32Array) => columnSpread(rows, D);
+  const given = spread(predictions);
+  const wanted = spread(targets);
+  const live = wanted.map((s, d) => (s > 1e-9 ? given[d] / s : Number.NaN)).filter(Number.isFinite);
+  return {
+    diversity: { predictions: diversity(predictions, D), targets: diversity(targets, D) },
+    effectiveRank: { predictions: effectiveRank(predictions, D), targets: effectiveRank(targets, D) },
+    stdRatio: live.length === 0 ? null : live.reduce((a, b) => a + b, 0) / live.length,
+  };
+}
+
+/** σ of each column of rows [N, D], unbiased. */
+function columnSpread(rows: Float32Array, D: number): Float64Array {
+  const N = rows.length / D;
+  const sums = new Float64Array(D);
+  const squares = new Float64Array(D);
+  for (let i = 0; i < rows.length; i++) {
+    sums[i % D] += rows[i];
+    squares[i % D] += rows[i] ** 2;
+  }
+  return sums.map((sum, d) => Math.sqrt(Math.max(0, squares[d] - sum ** 2 / N) / Math.max(N - 1, 1)));
+}
+
+async function ranks(
+  model: Predictor,
+  split: Split,
+  articleOf: ArrayLike<number> | undefined,
+): Promise<Measurement['withinArticle']> {
+  const { D } = split.source;
+  const whole = articleOf ? wholeArticles(split, articleOf) : new Uint32Array(0);
+  const articles = Array.from(whole, (id) => articleOf?.[id] ?? -1);
+  const { predictions, targets } = await predictAll(model, { source: split.source, ids: whole });
+  return withinArticleRank(predictions, targets, articles, D);
+}
+
+/** Windows of as many whole articles as fit into `RANKED_ROWS`, in the split's order. */
+function wholeArticles({ ids }: Split, articleOf: ArrayLike<number>): Uint32Array {
+  const byArticle = new Map<number, number[]>();
+  for (const id of ids) {
+    const rows = byArticle.get(articleOf[id]);
+    if (rows) rows.push(id);
+    else byArticle.set(articleOf[id], [id]);
+  }
+  const taken: number[] = [];
+  for (const rows of byArticle.values()) if (taken.length + rows.length <= RANKED_ROWS) taken.push(...rows);
+  return Uint32Array.from(taken);
+}
+
+async function successorCosine(model: Predictor, split: Split, report: SuccessorReport): Promise<number | null> {
+  const { T, D } = split.source;
+  const every = Math.max(1, Math.ceil(report.successors.length / SUCCESSOR_ROWS));
+  const some = report.successors.filter((_, i) => i % every === 0);
+  if (some.length === 0) return null;
+  const { predictions } = await predictAll(model, {
+    source: split.source,
+    ids: Uint32Array.from(some, (s) => split.ids[s.row]),
+  });
+  const standing = gatherAll({ source: split.source, ids: Uint32Array.from(some, (s) => s.window) });
+  const sum = some.reduce((total, s, i) => total + cosine(predictions, i, standing.contexts, i * T + s.t, D), 0);
+  return finite(sum / some.length);
+}
+
+/** Rows at even steps from the lowest to the highest cosine. */
+async function sampleTable(
+  model: Predictor,
+  split: Split,
+  cosines: Float32Array,
+  options: MeasureOptions,
+): Promise<Sample[]> {
+  const { T, D } = split.source;
+  const order = Uint32Array.from(cosines, (_, row) => row).toSorted((a, b) => cosines[a] - cosines[b]);
+  const count = Math.min(options.samples ?? SAMPLES, order.length);
+  const rows = Array.from(
+    { length: count },
+    (_, i) => order[Math.round((i * (order.length - 1)) / Math.max(count - 1, 1))],
+  );
+  const ids = Uint32Array.from(rows, (row) => split.ids[row]);
+  const { contexts, targets } = gatherAll({ source: split.source, ids });
+  const { raw, attention } = await model.predict(contexts, count);
+  const means = contextMeans(contexts, count, T, D);
+  return rows.map((_, i) => ({
+    window: ids[i],
+    article: options.articleOf?.[ids[i]] ?? null,
+    cosine: cosine(raw, i, targets, i, D),
+    predictionNorm: Math.sqrt(squaredNorm(raw, i, D)),
+    targetNorm: Math.sqrt(squaredNorm(targets, i, D)),
+    contextCosines: Array.from({ length: T }, (__, t) => cosine(raw, i, contexts, i * T + t, D)),
+    contextMeanCosine: cosine(means, i, targets, i, D),
+    attention: attention ? Array.from(attention.subarray(i * T, (i + 1) * T)) : null,
+  }));
+}
+
+/** Mean, σ and percentiles (nearest rank below, interpolated). */
+export function spreadOf(values: Float32Array): Spread {
+  const n = values.length;
+  if (n === 0 || values.some((v) => !Number.isFinite(v)))
+    return { mean: null, std: null, p5: null, p50: null, p95: null };
+  const sorted = values.toSorted();
+  const at = (share: number) => {
+    const place = share * (n - 1);
+    const low = Math.floor(place);
+    return sorted[low] + (place - low) * (sorted[Math.min(low + 1, n - 1)] - sorted[low]);
+  };
+  const mean = average(values);
+  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(n - 1, 1);
+  return { mean, std: Math.sqrt(variance), p5: at(0.05), p50: at(0.5), p95: at(0.95) };
+}
