@@ -44,7 +44,8 @@ export function drawScene(
     for (const line of scene.references) drawReference(surface, line, toY, frame, theme);
     for (const layer of scene.layers) drawLayer(surface, layer, toX, toY, frame, theme);
   });
-  drawReferenceLabels(surface, scene.references, toY, frame, theme);
+  drawReferenceLabels(surface, scene, toX, toY, frame, theme);
+  drawAreaLabels(surface, scene, toX, toY, frame, theme);
   drawMarkerFlags(surface, markers, toX, frame, theme);
 }
 
@@ -137,32 +138,79 @@ function drawReference(
 
 const LABEL_HEIGHT = 12;
 
-/** Names at the right end of the lines, pushed apart where lines lie close; lines out of view have none. */
+/** Names at one end of the lines, pushed apart where lines lie close; lines out of view have none. */
 function drawReferenceLabels(
   surface: Surface,
-  lines: readonly ReferenceLine[],
+  scene: Scene,
+  toX: Place,
   toY: Place,
   frame: Frame,
   theme: ChartTheme,
 ): void {
   const { plot, ratio } = frame;
   const bottom = plot.y + plot.height;
-  const inView = lines
+  const inView = scene.references
     .map((line) => ({ line, y: toY(line.y) }))
     .filter(({ y }) => y >= plot.y && y <= bottom)
     .toSorted((a, b) => a.y - b.y);
+  const heights = inView.map(({ y }) => y);
+  const left = clearance(scene, heights, 0, toX, toY, frame) > clearance(scene, heights, 0.75, toX, toY, frame);
   let lowest = plot.y;
   for (const { line, y } of inView) {
     const at = Math.max(y - 3 * ratio, lowest + LABEL_HEIGHT * ratio);
     lowest = at;
     if (at > bottom + 2 * ratio) break;
-    surface.text(line.style.label, plot.x + plot.width - 4 * ratio, at, {
+    surface.text(line.style.label, left ? plot.x + 4 * ratio : plot.x + plot.width - 4 * ratio, at, {
       colour: theme.text2,
       font: scaledFont(theme.font, ratio * 0.93),
-      align: 'right',
+      align: left ? 'left' : 'right',
       halo: theme.panel,
     });
   }
+}
+
+/** Names inside stacked areas where they are thick enough, so that colour is not the only key. */
+function drawAreaLabels(surface: Surface, scene: Scene, toX: Place, toY: Place, frame: Frame, theme: ChartTheme): void {
+  const { plot, ratio } = frame;
+  const right = plot.x + plot.width - 6 * ratio;
+  for (const { line, floor, series } of scene.layers) {
+    if (!floor || line.length === 0) continue;
+    let i = line.length - 1;
+    while (i > 0 && toX(line.x[i]) > right - 24 * ratio) i -= 1;
+    const top = toY(line.mean[i]);
+    const bottom = toY(floor[i]);
+    if (bottom - top < 18 * ratio) continue;
+    surface.text(series.style.label, right, (top + bottom) / 2 + 4 * ratio, {
+      colour: theme.text,
+      font: scaledFont(theme.font, ratio),
+      align: 'right',
+    });
+  }
+}
+
+/** How far the data stays away from the given heights, on average, in the quarter of the plot that begins at `from`. */
+function clearance(
+  scene: Scene,
+  heights: readonly number[],
+  from: number,
+  toX: Place,
+  toY: Place,
+  { plot }: Frame,
+): number {
+  const start = plot.x + from * plot.width;
+  const end = start + plot.width / 4;
+  let sum = 0;
+  let count = 0;
+  for (const { line } of scene.layers) {
+    for (let i = 0; i < line.length; i++) {
+      const x = toX(line.x[i]);
+      if (x < start || x > end || Number.isNaN(line.mean[i])) continue;
+      const y = toY(line.mean[i]);
+      sum += Math.min(...heights.map((height) => Math.abs(height - y)));
+      count += 1;
+    }
+  }
+  return count === 0 ? Infinity : sum / count;
 }
 
 function drawMarkerLines(

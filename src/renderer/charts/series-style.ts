@@ -47,15 +47,14 @@ export const TERM_STYLES: Readonly<Record<Term, SeriesStyle>> = {
 
 export const STYLES = {
   total: style('Total', '--series-black', SOLID, 2),
-  train: style('Training', '--series-sky', SOLID),
+  train: style('Training', '--series-green', SOLID),
   validation: style('Validation', '--series-blue', SOLID, 2),
   ood: style('OOD', '--series-orange', DASH, 2),
   lr: style('Learning rate', '--series-purple'),
   gradNorm: style('Gradient norm', '--series-vermillion'),
   clip: style('Clip', '--text-3', DASH, 1),
   chance: style('InfoNCE chance', '--series-vermillion', DOT, 1),
-  diversity: style('Predictions', '--series-green', SOLID, 2),
-  effectiveRank: style('Predictions', '--series-yellow', SOLID, 2),
+  predictions: style('Predictions', '--series-yellow', SOLID, 2),
   targets: style('Targets', '--series-black', DASH, 1.25),
   rowsPerSecond: style('Rows/s', '--series-sky'),
 } as const satisfies Record<string, SeriesStyle>;

@@ -45,7 +45,8 @@ export function yLabels(ticks: readonly number[], increment: number): string[] {
   const largest = Math.max(...ticks.map(Math.abs));
   return ticks.map((v) => {
     if (largest >= 10_000) return formatCompact(v).replace(/\s/, '');
-    if (largest > 0 && largest < 1e-3) return v === 0 ? '0' : formatFigure(v, 2);
+    if (largest > 0 && largest < 1e-2)
+      return v === 0 ? '0' : v.toExponential(1).replace('.0', '').replaceAll('-', '\u2212');
     return v.toFixed(digits).replace('-', '\u2212');
   });
 }

@@ -36,6 +36,11 @@ const NO_DATA: uPlot.AlignedData = [
   [null, null],
 ];
 
+/** On a log axis only powers of ten are named and ruled. */
+function decades(_plot: uPlot, splits: number[]): (number | null)[] {
+  return splits.map((v) => (logLabel(v) === null ? null : v));
+}
+
 export class TimePlot {
   readonly #host: HTMLElement;
   readonly #group: ChartGroup;
@@ -125,7 +130,10 @@ export class TimePlot {
     if (!this.#scene) return;
     const { left: x, top: y, width, height } = plot.bbox;
     const frame = { plot: { x, y, width, height }, log: this.#input.log, ratio: uPlot.pxRatio };
+    // uPlot remembers the context's settings and would not set them again.
+    plot.ctx.save();
     drawScene(new CanvasSurface(plot.ctx), this.#scene, this.#input.markers, frame, this.#theme);
+    plot.ctx.restore();
   }
 
   #cursorMoved(plot: uPlot): void {
@@ -245,9 +253,9 @@ export class TimePlot {
       size: Y_AXIS_WIDTH,
       gap: 6,
       space: Y_LABEL_SPACE,
-      grid: { stroke: grid, width: 1 },
+      grid: { stroke: grid, width: 1, ...(log ? { filter: decades } : {}) },
       ticks: { show: false },
-      ...(log ? { filter: (_plot, splits) => splits.map((v) => (v !== null && logLabel(v) !== null ? v : null)) } : {}),
+      ...(log ? { filter: decades } : {}),
       values: (_plot, splits, _axis, _space, increment) => {
         const labels = log ? splits.map((v) => (v === null ? null : logLabel(v))) : yLabels(splits, increment);
         this.#yTicks = splits.flatMap((value, i) => {

@@ -1,0 +1,86 @@
+/** Steering and exporting the run on screen: one call at a time, each failure said. */
+import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue';
+import { useRouter } from 'vue-router';
+import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
+import { saveAs } from '../../charts/export-figure.ts';
+import { client } from '../../rpc.ts';
+import { toast, toastError } from '../../ui/toasts.ts';
+import { useRunActions } from '../runs/run-actions.ts';
+import { isLive } from '../runs/runs-store.ts';
+
+export interface RunSteering {
+  /** Name of the call in flight, for the button that shows it. */
+  readonly busy: ShallowRef<string | null>;
+  readonly canPause: ComputedRef<boolean>;
+  readonly canResume: ComputedRef<boolean>;
+  readonly canStop: ComputedRef<boolean>;
+  readonly canDelete: ComputedRef<boolean>;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
+  readonly stop: (at: 'now' | 'epoch-end') => Promise<void>;
+  readonly toggle: () => void;
+  readonly save: (format: ExportFormat) => Promise<void>;
+  readonly repeat: () => void;
+  readonly remove: () => Promise<void>;
+}
+
+const FILE_TYPES: Readonly<Record<ExportFormat, string>> = {
+  csv: 'text/csv',
+  command: 'text/plain',
+  safetensors: 'application/octet-stream',
+};
+
+export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering {
+  const actions = useRunActions();
+  const router = useRouter();
+  const busy = shallowRef<string | null>(null);
+  const status = computed(() => run.value?.status ?? null);
+  const canPause = computed(() => status.value === 'running' || status.value === 'starting');
+  const canResume = computed(() => status.value === 'paused' || status.value === 'interrupted');
+
+  async function attempt(name: string, failed: string, work: (run: RunSummary) => Promise<unknown>): Promise<void> {
+    if (!run.value || busy.value !== null) return;
+    busy.value = name;
+    try {
+      await work(run.value);
+    } catch (error) {
+      toastError(failed, error);
+    } finally {
+      busy.value = null;
+    }
+  }
+
+  const steer = (name: string, failed: string, call: (runId: string) => Promise<RunSummary>) =>
+    attempt(name, failed, async ({ id }) => {
+      run.value = await call(id);
+    });
+  const pause = () => steer('pause', 'The run was not paused', (runId) => client.runs.pause({ runId }));
+  const resume = () => steer('resume', 'The run was not resumed', (runId) => client.runs.resume({ runId }));
+
+  return {
+    busy,
+    canPause,
+    canResume,
+    canStop: computed(() => run.value !== null && isLive(run.value)),
+    canDelete: computed(() => run.value !== null && !isLive(run.value)),
+    pause,
+    resume,
+    stop: (at) => steer('stop', 'The run was not stopped', (runId) => client.runs.stop({ runId, at })),
+    toggle() {
+      if (canPause.value) void pause();
+      else if (canResume.value) void resume();
+    },
+    save: (format) =>
+      attempt('export', 'The export failed', async ({ id }) => {
+        const { path, text, fileName } = await client.runs.export({ runId: id, format });
+        if (text !== null) saveAs(fileName, text, FILE_TYPES[format]);
+        toast(`Exported ${fileName}`, { kind: 'good', detail: path });
+      }),
+    repeat() {
+      if (run.value) actions.repeat(run.value);
+    },
+    async remove() {
+      if (run.value && (await actions.remove([run.value]))) await router.push({ name: 'runs' });
+    },
+  };
+}

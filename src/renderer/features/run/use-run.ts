@@ -1,0 +1,115 @@
+/**
+ * One run as main tells of it: loaded once, then followed event by event until the page goes. Owns the stream.
+ * Not here: what a person may do with a run (features/runs/run-actions.ts, run-steering.ts).
+ */
+import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
+import type { GateResult, LogLine, RunEvent, RunSummary } from '#shared/contract/runs.ts';
+import type { EpochRecord } from '#shared/domain/training.ts';
+import type { ChartGroup } from '../../charts/chart-group.ts';
+import { client, follow } from '../../rpc.ts';
+import { shownError } from '../../ui/errors.ts';
+import { isLive, useRunsStore } from '../runs/runs-store.ts';
+import { useRunSeries, type RunSeries } from './use-run-series.ts';
+
+/** Rows per second at each step block of this session, for the chart; epochs tell of earlier sessions. */
+export interface RatePoint {
+  readonly step: number;
+  readonly rowsPerSecond: number;
+}
+
+const MAX_RATES = 2000;
+const MAX_LOG_LINES = 2000;
+
+export interface RunState {
+  readonly run: ShallowRef<RunSummary | null>;
+  readonly epochs: ShallowRef<readonly EpochRecord[]>;
+  readonly gates: ShallowRef<readonly GateResult[]>;
+  readonly log: ShallowRef<readonly LogLine[]>;
+  readonly rates: ShallowRef<readonly RatePoint[]>;
+  readonly commandLine: ShallowRef<string>;
+  readonly error: ShallowRef<unknown>;
+  readonly series: RunSeries;
+}
+
+export function useRun(runId: string, group: ChartGroup): RunState {
+  const run = shallowRef<RunSummary | null>(null);
+  const epochs = shallowRef<readonly EpochRecord[]>([]);
+  const gates = shallowRef<readonly GateResult[]>([]);
+  const log = shallowRef<readonly LogLine[]>([]);
+  const rates = shallowRef<readonly RatePoint[]>([]);
+  const commandLine = shallowRef('');
+  const error = shallowRef<unknown>(null);
+  const series = useRunSeries(runId, group);
+  const runs = useRunsStore();
+
+  async function load(): Promise<void> {
+    const [detail] = await Promise.all([client.runs.get({ runId }), series.load()]);
+    run.value = detail.run;
+    epochs.value = detail.epochs;
+    gates.value = detail.gates;
+    log.value = detail.log;
+    commandLine.value = detail.commandLine;
+    error.value = null;
+  }
+
+  function onEvent(event: RunEvent): void {
+    switch (event.type) {
+      case 'run':
+        run.value = event.run;
+        break;
+      case 'steps':
+        series.append(event);
+        rates.value = [
+          ...rates.value.slice(-MAX_RATES + 1),
+          rateOf(event.firstStep + event.count - 1, event.rowsPerSecond),
+        ];
+        break;
+      case 'epoch':
+        epochs.value = [...epochs.value.filter((known) => known.epoch < event.epoch), event];
+        break;
+      case 'gate':
+        gates.value = [...gates.value.filter((known) => !sameGate(known, event)), event];
+        break;
+      case 'log':
+        log.value = [...log.value.slice(-MAX_LOG_LINES + 1), event.line];
+        break;
+    }
+  }
+
+  let stop: (() => void) | null = null;
+  function start(): void {
+    stop?.();
+    stop = follow((signal) => client.runs.watch({ runId }, { signal }), {
+      onStart: load,
+      onEvent,
+      onError(cause) {
+        error.value = cause;
+        return shownError(cause).code !== 'NOT_FOUND';
+      },
+    });
+  }
+
+  // The list hears of a run that was resumed after its stream had ended, and of names and tags changed elsewhere.
+  watch(
+    () => runs.byId.get(runId),
+    (listed) => {
+      const known = run.value;
+      if (!listed || !known) return;
+      const revived = isLive(listed) && !isLive(known);
+      run.value = listed;
+      if (revived) start();
+    },
+  );
+  start();
+  onScopeDispose(() => stop?.());
+
+  return { run, epochs, gates, log, rates, commandLine, error, series };
+}
+
+function rateOf(step: number, rowsPerSecond: number): RatePoint {
+  return { step, rowsPerSecond };
+}
+
+function sameGate(a: GateResult, b: GateResult): boolean {
+  return a.epoch === b.epoch && a.gate.metric === b.gate.metric && a.gate.threshold === b.gate.threshold;
+}
