@@ -28,7 +28,10 @@ export default defineConfig({
     build: {
       target: 'node22',
       sourcemap: true,
+      // Loaded where it is installed: only a checkout has it.
+      externalizeDeps: { include: ['playwright-core'] },
       rollupOptions: {
+        checks: { pluginTimings: false },
         input: existing(MAIN_ENTRIES),
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },

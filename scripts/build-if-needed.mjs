@@ -29,7 +29,7 @@ export async function build(reason) {
   const options = { stdio: ['ignore', 2, 2] };
   const steps = [
     ['scripts/build-kernels.mjs'],
-    ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn'],
+    ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'error'],
   ];
   for (const step of steps) {
     if (!existsSync(join(ROOT, step[0]))) throw new Error(`${step[0]} is missing: run "npm ci" first.`);
