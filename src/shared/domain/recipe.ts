@@ -88,7 +88,7 @@ export const RecipeSchema = z.object({
   /** Global gradient norm limit; 0 turns clipping off. */
   clip: z.number().min(0).max(1e6).default(1),
   schedule: ScheduleSchema.default({ kind: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4 }),
-  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(7),
   split: SplitSchema.default({ kind: 'article', validationShare: 0.1 }),
   engine: z.enum(ENGINE_CHOICES).default('auto'),
   /** null: all cores. */
