@@ -267,5 +267,5 @@ function traceCross(pen: Pen, x: number, y: number, r: number): void {
 
 /** "11px sans" at another size. */
 export function scaledFont(font: string, factor: number): string {
-  return font.replace(/^[\d.]+px/, (size) => `${Number.parseFloat(size) * factor}px`);
+  return font.replace(/^[\d.]+px/, (size) => `${Math.round(Number.parseFloat(size) * factor * 10) / 10}px`);
 }

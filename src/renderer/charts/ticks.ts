@@ -32,16 +32,28 @@ export function xLabel(x: number, mode: XAxisMode): string {
   return formatFigure(x / mode.stepsPerEpoch, 5);
 }
 
+/** A place on x in a table or a sentence: "4,312" or "3.02". */
+export function xFigure(x: number, mode: XAxisMode): string {
+  return mode.unit === 'step'
+    ? Math.max(0, Math.round(x)).toLocaleString('en-US')
+    : (x / mode.stepsPerEpoch).toFixed(2);
+}
+
 /** What stands at the cursor: "step 4,312" or "epoch 3.02". */
 export function xReading(x: number, mode: XAxisMode): string {
-  const step = Math.max(0, Math.round(x));
-  if (mode.unit === 'step') return `step ${step.toLocaleString('en-US')}`;
-  return `epoch ${(x / mode.stepsPerEpoch).toFixed(2)}`;
+  return `${mode.unit} ${xFigure(x, mode)}`;
+}
+
+/** Decimals that write `increment` exactly, at most 6. */
+function digitsOf(increment: number): number {
+  let digits = 0;
+  while (digits < 6 && Math.abs(increment * 10 ** digits - Math.round(increment * 10 ** digits)) > 1e-6) digits += 1;
+  return digits;
 }
 
 /** Labels of linear y ticks with the digits their distance asks for. */
 export function yLabels(ticks: readonly number[], increment: number): string[] {
-  const digits = Math.max(0, Math.min(6, Math.ceil(-Math.log10(increment) - 1e-9)));
+  const digits = digitsOf(increment);
   const largest = Math.max(...ticks.map(Math.abs));
   return ticks.map((v) => {
     if (largest >= 10_000) return formatCompact(v).replace(/\s/, '');

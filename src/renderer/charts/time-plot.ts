@@ -10,7 +10,7 @@ import { drawScene } from './draw.ts';
 import { bindPointer } from './pointer.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
-import { logLabel, xLabel, xTicks, yLabels } from './ticks.ts';
+import { logLabel, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
 export const Y_AXIS_WIDTH = 46;
 const X_AXIS_HEIGHT = 24;
@@ -52,6 +52,7 @@ export class TimePlot {
   #plot: uPlot;
   #scene: Scene | null = null;
   #frame = 0;
+  #axis: XAxisMode | null = null;
   #unbind: () => void;
   #xTicks: AxisTick[] = [];
   #yTicks: AxisTick[] = [];
@@ -115,13 +116,17 @@ export class TimePlot {
     const scene = buildScene(this.#input, this.#group.view(), width, this.#cache);
     const before = this.#scene;
     this.#scene = scene;
+    const axis = this.#group.axis.value;
+    const relabelled = this.#axis !== axis;
+    this.#axis = axis;
     const moved = before?.x.min !== scene.x.min || before.x.max !== scene.x.max;
     const stretched = before?.y.min !== scene.y.min || before.y.max !== scene.y.max;
     plot.batch(() => {
       if (moved) plot.setScale('x', { min: scene.x.min, max: scene.x.max });
       if (stretched) plot.setScale('y', { min: scene.y.min, max: scene.y.max });
-      if (!moved && !stretched) plot.redraw(false, false);
+      if (relabelled || (!moved && !stretched)) plot.redraw(false, relabelled);
     });
+    this.#host.dataset.drawn = String(scene.layers.reduce((sum, { line }) => sum + line.length, 0));
     this.#placeDots();
     this.lastFrameMs = performance.now() - started;
   }
