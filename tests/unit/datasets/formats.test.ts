@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openArrayFile } from '../../../src/main/datasets/formats/arrays.ts';
 import { floatToHalf, halfBits, halfToFloat } from '../../../src/main/datasets/formats/half.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { PickledArray, PickledDict, type PickleValue } from '../../../src/main/datasets/formats/pickle-values.ts';
@@ -63,7 +63,9 @@ describe('plain data', () => {
 
 describe('pickles that would call something', () => {
   it.each(SAMPLES.evil)('$names, protocol $protocol', (sample) => {
-    expect(() => readPickle(bytesOf(sample), 'meta')).toThrow(new RegExp(`would call .*${sample.names}|copy_reg|construct`));
+    expect(() => readPickle(bytesOf(sample), 'meta')).toThrow(
+      new RegExp(`would call .*${sample.names}|copy_reg|construct`),
+    );
     expect(existsSync('PWNED_BY_PICKLE')).toBe(false);
   });
 
@@ -79,6 +81,15 @@ describe('pickles that would call something', () => {
   });
 });
 
+function outcome(bytes: Uint8Array): string {
+  try {
+    readPickle(bytes, 'meta');
+    return 'read';
+  } catch (error) {
+    return isNextvecError(error) ? error.code : String(error);
+  }
+}
+
 it('mutated pickles are read or refused, quickly', () => {
   const samples = [...SAMPLES.plain, ...SAMPLES.scalars, ...SAMPLES.arrays].map(bytesOf);
   fc.assert(
@@ -88,12 +99,7 @@ it('mutated pickles are read or refused, quickly', () => {
       (i, edits) => {
         const bytes = Uint8Array.from(samples[i]);
         for (const [at, value] of edits) bytes[at % bytes.length] = value;
-        try {
-          readPickle(bytes, 'meta');
-        } catch (error) {
-          if (!isNextvecError(error)) throw error;
-          expect(error.code).toBe('METADATA_REFUSED');
-        }
+        expect(outcome(bytes)).toMatch(/^(read|METADATA_REFUSED)$/);
       },
     ),
     { numRuns: 3000 },
