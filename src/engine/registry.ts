@@ -86,8 +86,8 @@ export async function openEngine(name: EngineName, host: EngineHost, options: En
 /** `--device` of a foreign command line only steers `auto`: which engines may use what it names. */
 const ON_DEVICE: Readonly<Record<'cpu' | 'mps' | 'cuda', readonly EngineName[]>> = {
   cpu: ['simd', 'wasm', 'cpu'],
-  mps: ['webgpu', 'simd', 'wasm'],
-  cuda: ['tensorflow', 'webgpu', 'simd', 'wasm'],
+  mps: ['webgpu', 'simd', 'wasm', 'cpu'],
+  cuda: ['tensorflow', 'webgpu', 'simd', 'wasm', 'cpu'],
 };
 
 /** Opens the engine asked for; for `auto` the fastest on this very workload. */
@@ -104,40 +104,57 @@ export async function chooseEngine(
   const available = await engineAvailability(host);
   const names = available.filter((engine) => engine.available && allowed.includes(engine.name)).map(({ name }) => name);
   // The plain JavaScript backend is never the fastest and one step of a large model takes it minutes.
-  const candidates = names.length > 1 ? names.filter((name) => name !== 'cpu') : names;
-  if (candidates.length === 0) {
-    const reasons = available.map(({ name, reason }) => `${name}: ${reason || 'not for this device'}`).join('; ');
-    throw new Error(`No engine can run here. ${reasons}`);
+  const candidates = names.filter((name) => name !== 'cpu');
+  const { best, measured, failures } = await measureAll(candidates, host, workload, options);
+  const without = failures.map((failure) => `; ${failure}`).join('');
+  if (best) return { engine: best.engine, measured, note: `${describe(best.speed, measured)}${without}` };
+  if (names.includes('cpu')) {
+    return { engine: await openEngine('cpu', host), measured, note: `cpu, the only engine that runs here${without}` };
   }
-  return fastest(candidates, host, workload, options);
+  const reasons = available.map(({ name, reason }) => `${name}: ${reason || 'not for this device'}`);
+  throw new Error(`No engine can run here. ${[...reasons, ...failures].join('; ')}`);
 }
 
-async function fastest(
+function describe({ engine, rowsPerSecond }: Speed, measured: readonly Speed[]): string {
+  if (measured.length === 1) return `${engine}, the only fast engine here`;
+  return `${engine}, the fastest here (${Math.round(rowsPerSecond)} rows/s)`;
+}
+
+interface Contest {
+  readonly best: { readonly engine: Engine; readonly speed: Speed } | null;
+  readonly measured: readonly Speed[];
+  /** Engines that said they could run and then did not. */
+  readonly failures: readonly string[];
+}
+
+/** Keeps the fastest open. One that fails to open or to train is left out and named. */
+async function measureAll(
   candidates: readonly EngineName[],
   host: EngineHost,
   workload: Workload,
   options: EngineOptions & { readonly seconds?: number },
-): Promise<EngineChoice> {
-  if (candidates.length === 1) {
-    const engine = await openEngine(candidates[0], host, options);
-    return { engine, measured: [], note: `${candidates[0]}, the only engine that runs here` };
-  }
+): Promise<Contest> {
   const measured: Speed[] = [];
-  let best: { engine: Engine; speed: Speed } | null = null;
+  const failures: string[] = [];
+  let best: Contest['best'] = null;
   for (const name of candidates) {
-    const engine = await openEngine(name, host, options);
-    const speed = await measureSpeed(engine, workload, options.seconds ?? 1, best?.speed.msPerStep);
-    measured.push(speed);
-    if (best && best.speed.rowsPerSecond >= speed.rowsPerSecond) {
-      await engine.dispose();
-      continue;
+    let engine: Engine | null = null;
+    try {
+      engine = await openEngine(name, host, options);
+      const speed = await measureSpeed(engine, workload, options.seconds ?? 1, best?.speed.msPerStep);
+      measured.push(speed);
+      if (best && best.speed.rowsPerSecond >= speed.rowsPerSecond) {
+        await engine.dispose();
+        continue;
+      }
+      await best?.engine.dispose();
+      best = { engine, speed };
+    } catch (error) {
+      failures.push(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+      await engine?.dispose();
     }
-    await best?.engine.dispose();
-    best = { engine, speed };
   }
-  if (!best) throw new Error('No engine could be measured.');
-  const { engine, rowsPerSecond } = best.speed;
-  return { engine: best.engine, measured, note: `${engine}, the fastest here (${Math.round(rowsPerSecond)} rows/s)` };
+  return { best, measured, failures };
 }
 
 /**

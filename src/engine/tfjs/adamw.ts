@@ -14,7 +14,13 @@ export interface Slot {
 
 /** Global L2 norm of a list of tensors, scalar. */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
-  return tf.sqrt(tf.addN(tensors.map((x) => tf.sum(tf.square(x)) as tf.Scalar)));
+  return tf.sqrt(tf.addN(tensors.map(sumOfSquares)));
+}
+
+/** Row by row first: one float32 sum over a million elements would be wrong in the fourth digit. */
+function sumOfSquares(x: tf.Tensor): tf.Scalar {
+  const squares = tf.square(x);
+  return tf.sum(x.rank > 1 ? tf.sum(squares, -1) : squares);
 }
 
 /** Factor every gradient is multiplied by; 1 when clipping is off. */
