@@ -10,6 +10,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import { CommandBus, appRouter } from './rpc/app.ts';
 import type { Services } from './rpc/context.ts';
 import { datasetsRouter } from './rpc/datasets.ts';
+import { evaluationRouter } from './rpc/evaluation.ts';
 import { procedures } from './rpc/implementer.ts';
 import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
@@ -102,6 +103,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     app: appRouter(services),
     datasets: datasetsRouter(services),
     runs: runsRouter(services),
+    evaluation: evaluationRouter(services),
   });
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {

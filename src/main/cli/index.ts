@@ -4,9 +4,11 @@ import { programFiles } from '../hosts/locations.ts';
 import { createContext, fail } from './context.ts';
 import { addEngineCommands } from './engines.ts';
 import { addDataCommands } from './data.ts';
+import { addEvaluationCommands } from './evaluation.ts';
 import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
 import { createOutput } from './output.ts';
+import { addReportCommands } from './reports.ts';
 import { addTrainCommands } from './train.ts';
 
 export function createProgram(): Command {
@@ -21,6 +23,8 @@ export function createProgram(): Command {
   addTrainCommands(program, context);
   addDataCommands(program, context);
   addHistoryCommands(program, context);
+  addEvaluationCommands(program, context);
+  addReportCommands(program, context);
   addEngineCommands(program, context);
   addHostCommands(program, context);
   for (const command of program.commands) {

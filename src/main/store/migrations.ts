@@ -148,4 +148,31 @@ const FIRST: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST];
+const SECOND: Migration = {
+  version: 2,
+  what: 'evaluations, claims of reports',
+  sql: `
+    CREATE TABLE evaluations (
+      id INTEGER PRIMARY KEY,
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      dataset_id TEXT REFERENCES datasets (id) ON DELETE SET NULL,
+      part TEXT NOT NULL,
+      at_ms INTEGER NOT NULL,
+      result_json TEXT NOT NULL CHECK (json_valid(result_json))
+    ) STRICT;
+    CREATE INDEX evaluations_by_run ON evaluations (run_id);
+
+    -- What a report about run_id expects of the run of recipe_json; settled by the first finished run of that recipe.
+    CREATE TABLE claims (
+      id INTEGER PRIMARY KEY,
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      made_at_ms INTEGER NOT NULL,
+      recipe_json TEXT NOT NULL CHECK (json_valid(recipe_json)),
+      outcome TEXT NOT NULL CHECK (outcome IN ('open', 'met', 'missed')),
+      outcome_json TEXT NOT NULL CHECK (json_valid(outcome_json))
+    ) STRICT;
+    CREATE INDEX claims_by_run ON claims (run_id);
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND];

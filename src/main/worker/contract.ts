@@ -2,9 +2,12 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
+import { BalanceSchema, EvaluationEventSchema } from '#shared/contract/evaluation.ts';
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
-import { PassportSchema } from '#shared/domain/passport.ts';
+import { ComparisonSchema, PassportSchema } from '#shared/domain/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe.ts';
+import { TermTableSchema } from '#shared/domain/training.ts';
+import { EvaluateJobSchema, FirstBatchesJobSchema } from '../evaluation/job.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 
@@ -36,4 +39,9 @@ export const workerContract = {
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
+  compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
+  /** Models in this thread; the thread is one of its own for the call. */
+  evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
+  firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
+  balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
 };

@@ -3,9 +3,12 @@ import { workerData, type MessagePort } from 'node:worker_threads';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import type { EvaluationEvent } from '#shared/contract/evaluation.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
+import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
+import type { EvaluateJob } from '../evaluation/job.ts';
 import { Channel } from '../rpc/channel.ts';
 import { toWireError } from '../rpc/errors.ts';
 import { eventStream } from '../rpc/stream.ts';
@@ -54,6 +57,24 @@ async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenera
   yield* events.read();
 }
 
+/** Engines load only for those who need a model. */
+async function* evaluate(job: EvaluateJob): AsyncGenerator<EvaluationEvent> {
+  const { evaluateRun } = await import('../evaluation/evaluate.ts');
+  const events = new Channel<EvaluationEvent>();
+  const work = async (): Promise<void> => {
+    try {
+      const progress = (phase: string, fraction: number | null): void =>
+        events.push({ type: 'progress', phase, fraction });
+      events.push({ type: 'done', evaluation: await evaluateRun(job, progress) });
+      events.end();
+    } catch (error) {
+      events.fail(error);
+    }
+  };
+  void work();
+  yield* events.read();
+}
+
 const router = procedures.router({
   importFile: procedures.importFile.handler(({ input, signal }) =>
     eventStream((cancelled) => importFile(input, cancelled), signal),
@@ -69,6 +90,19 @@ const router = procedures.router({
       if (!dataset) throw new Error('no data set');
       return coherenceStrip(dataset, { signal });
     }),
+  ),
+  compareData: procedures.compareData.handler(({ input, signal }) =>
+    withDatasets([input.a, input.b], async ([a, b]) => {
+      if (!a || !b) throw new Error('no data set');
+      return compareDatasets(a, b, signal);
+    }),
+  ),
+  evaluate: procedures.evaluate.handler(({ input, signal }) => eventStream(() => evaluate(input), signal)),
+  firstBatches: procedures.firstBatches.handler(async ({ input }) =>
+    (await import('../evaluation/first-batches.ts')).measureFirstBatches(input),
+  ),
+  balance: procedures.balance.handler(async ({ input }) =>
+    (await import('../evaluation/first-batches.ts')).balanceRecipe(input),
   ),
 });
 

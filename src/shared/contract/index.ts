@@ -2,9 +2,15 @@
 import type { ContractRouterClient } from '@orpc/contract';
 import { appContract } from './app.ts';
 import { datasetsContract } from './datasets.ts';
+import { evaluationContract } from './evaluation.ts';
 import { runsContract } from './runs.ts';
 
-export const contract = { app: appContract, datasets: datasetsContract, runs: runsContract };
+export const contract = {
+  app: appContract,
+  datasets: datasetsContract,
+  runs: runsContract,
+  evaluation: evaluationContract,
+};
 export type Contract = typeof contract;
 /** What the renderer and the tests hold. */
 export type NextvecClient = ContractRouterClient<Contract>;

@@ -1,0 +1,291 @@
+/** `evaluate`, `cross-test`, `compare`, `compare-data`, `balance`: figures one can believe, from the command line. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/contract/evaluation.ts';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { RunComparison } from '#shared/domain/comparison.ts';
+import type { Comparison } from '#shared/domain/passport.ts';
+import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { figure, percent, signed } from '#shared/domain/figures.ts';
+import type { CommandContext } from './context.ts';
+import { findDataset, findRun } from './handles.ts';
+import type { Output } from './output.ts';
+import { addRecipeFlags, readRecipe, type FlagValues } from './recipe-flags.ts';
+import { withSession, type Session } from './session.ts';
+
+export function addEvaluationCommands(program: Command, context: CommandContext): void {
+  program
+    .command('evaluate <RUN>')
+    .description('evaluate the best checkpoint of a run: parity, baselines, diagnostics, verdicts')
+    .requiredOption('--data <F>', 'a file, an imported data set, or "sample"')
+    .option('--part <P>', `of the run's own training set: ${EVALUATION_PARTS.join('|')} [validation]`)
+    .action((handle: string, flags: { data: string; part?: string }) =>
+      context.run((out) => evaluate(context, handle, flags, out)),
+    );
+  program
+    .command('cross-test <RUN...>')
+    .description('every run on every data set, as a matrix')
+    .requiredOption('--data <F...>', 'files, imported data sets, or "sample"')
+    .action((handles: string[], flags: { data: string[] }) =>
+      context.run((out) => crossTest(context, handles, flags.data, out)),
+    );
+  program
+    .command('compare <RUN> <RUNS...>')
+    .description('compare runs with the first: figures, recipe, data, code, and what explains the difference')
+    .action((first: string, others: string[]) => context.run((out) => compare(context, [first, ...others], out)));
+  program
+    .command('compare-data <A> <B>')
+    .description('are two data sets vectors of the same space?')
+    .action((a: string, b: string) => context.run((out) => compareData(context, a, b, out)));
+  addRecipeFlags(
+    program
+      .command('balance')
+      .description('loss weights that give each term the gradient share asked for, measured on the first batches')
+      .requiredOption('--data <F>', 'training data: a file, an imported data set, or "sample"')
+      .requiredOption('--share <TERM=X...>', `shares, e.g. mse=0.8 info_nce=0.2; terms: ${TERMS.join(', ')}`),
+  ).action((flags: FlagValues & { data: string; share: string[] }) =>
+    context.run((out) => balance(context, flags, out)),
+  );
+}
+
+const never = new AbortController().signal;
+
+function readPart(word: string | undefined): EvaluationPart | undefined {
+  if (word === undefined) return undefined;
+  const part = EVALUATION_PARTS.find((name) => name === word);
+  if (part) return part;
+  throw new NextvecError('BAD_INPUT', `--part is one of ${EVALUATION_PARTS.join(', ')}, not "${word}".`);
+}
+
+function evaluate(
+  context: CommandContext,
+  handle: string,
+  flags: { data: string; part?: string },
+  out: Output,
+): Promise<void> {
+  const part = readPart(flags.part);
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const run = await findRun(client, handle);
+    const data = await findDataset(client, flags.data, 'ood', out, never);
+    for await (const event of await client.evaluation.evaluate({ runId: run.id, datasetId: data.id, part })) {
+      if (event.type === 'done') out.result(event.evaluation, () => printEvaluation(event.evaluation, out));
+      else out.progress(`${event.phase}${event.fraction === null ? '' : ` ${Math.floor(event.fraction * 100)} %`}`);
+    }
+  });
+}
+
+function printEvaluation(e: Evaluation, out: Output): void {
+  out.line(
+    `Run #${e.runNumber} ${e.runName}, ${e.checkpoint.kind} checkpoint, on ${e.data.name} (${e.data.part}, ${e.rows} windows), ${e.engine}`,
+  );
+  out.line(
+    `Parity: golden |Δ| ${figure(e.parity.goldenMaxAbs)}, validation Δ ${signed(e.parity.valCosineDelta)}: reproduced`,
+  );
+  const { mean, std, p5, p50, p95 } = e.cosine;
+  out.line(
+    `Cosine ${figure(mean)} (std ${figure(std, 3)}, p5 ${figure(p5, 3)}, median ${figure(p50, 3)}, p95 ${figure(p95, 3)}), MSE ${figure(e.mse)}`,
+  );
+  out.line();
+  out.table(BASELINES, [
+    { title: 'baseline', value: (name) => BASELINE_LABELS[name] },
+    { title: 'cosine', value: (name) => figure(e.baselines[name]), align: 'right' },
+    { title: 'lift', value: (name) => signed(e.lift[name]), align: 'right' },
+  ]);
+  out.line();
+  out.line(
+    `Offsets: ${Object.entries(e.offsets)
+      .map(([key, value]) => `${key} ${figure(value, 3)}`)
+      .join('  ')}`,
+  );
+  out.line(
+    `Diversity ${figure(e.diversity.predictions, 3)} (targets ${figure(e.diversity.targets, 3)}), effective rank ${figure(e.effectiveRank.predictions, 1)} (targets ${figure(e.effectiveRank.targets, 1)}), std ratio ${figure(e.stdRatio, 3)}, raw norm ${figure(e.rawNorm, 3)}, margin ${signed(e.margin)}`,
+  );
+  out.line(
+    `Within the article: R@1 ${percent(e.withinArticle.r1, 1)}, R@5 ${percent(e.withinArticle.r5, 1)}, MRR ${figure(e.withinArticle.mrr, 3)}`,
+  );
+  out.line(
+    `Order: kept ${figure(e.orderAblations.base)}, shuffled ${figure(e.orderAblations.shuffled)}, reversed ${figure(e.orderAblations.reversed)}`,
+  );
+  out.line();
+  if (e.verdicts.length === 0) out.line('No verdict: nothing is wrong that a rule knows of.');
+  for (const { severity, code, message } of e.verdicts) out.line(`${severity} ${code}: ${message}`);
+}
+
+async function runsOf(session: Session, handles: readonly string[]): Promise<RunSummary[]> {
+  const runs: RunSummary[] = [];
+  for (const handle of handles) runs.push(await findRun(session.client, handle));
+  return runs;
+}
+
+function crossTest(
+  context: CommandContext,
+  handles: readonly string[],
+  files: readonly string[],
+  out: Output,
+): Promise<void> {
+  return withSession(context.options(), out, 'owner', async (session) => {
+    const runs = await runsOf(session, handles);
+    const sets: Dataset[] = [];
+    for (const file of files) sets.push(await findDataset(session.client, file, 'ood', out, never));
+    const cells: MatrixCell[] = [];
+    const input = { runIds: runs.map(({ id }) => id), datasetIds: sets.map(({ id }) => id) };
+    for await (const event of await session.client.evaluation.crossTest(input)) {
+      if (event.type === 'cell') cells.push(event.cell);
+      else out.progress(event.phase);
+    }
+    const matrix = {
+      runs: runs.map(({ id, number, name }) => ({ id, number, name })),
+      datasets: sets.map(({ id, name }) => ({ id, name })),
+      cells,
+    };
+    out.result(matrix, () => printMatrix(runs, sets, cells, out));
+  });
+}
+
+function printMatrix(
+  runs: readonly RunSummary[],
+  sets: readonly Dataset[],
+  cells: readonly MatrixCell[],
+  out: Output,
+): void {
+  const cellOf = (run: RunSummary, set: Dataset): string => {
+    const cell = cells.find((c) => c.runId === run.id && c.datasetId === set.id);
+    if (!cell) return '';
+    return cell.error === '' ? `${figure(cell.cosine)} (${signed(cell.lift)})` : cell.error.split(':')[0];
+  };
+  out.table(runs, [
+    { title: 'run', value: (run) => `#${run.number} ${run.name}` },
+    ...sets.map((set) => ({ title: set.name, value: (run: RunSummary) => cellOf(run, set), align: 'right' as const })),
+  ]);
+  out.line('Cosine, and in brackets the lift over the best baseline of the same rows.');
+}
+
+function compare(context: CommandContext, handles: readonly string[], out: Output): Promise<void> {
+  return withSession(context.options(), out, 'any', async (session) => {
+    const runs = await runsOf(session, handles);
+    const comparison = await session.client.evaluation.compareRuns({ runIds: runs.map(({ id }) => id) });
+    out.result(comparison, () => printComparison(comparison, out));
+  });
+}
+
+function valueWithDelta(values: readonly (number | null)[], deltas: readonly (number | null)[], i: number): string {
+  return i === 0 || deltas[i] === null ? figure(values[i]) : `${figure(values[i])} (${signed(deltas[i])})`;
+}
+
+function printComparison(
+  { runs, metrics, recipeDiff, dataDiff, codeDiff, verdicts }: RunComparison,
+  out: Output,
+): void {
+  out.table(metrics, [
+    { title: 'figure', value: ({ label }) => label },
+    ...runs.map((run, i) => ({
+      title: `#${run.number} ${run.name}`,
+      value: ({ values, deltas }: RunComparison['metrics'][number]) => valueWithDelta(values, deltas, i),
+      align: 'right' as const,
+    })),
+  ]);
+  const parts = [
+    ['recipe', recipeDiff],
+    ['data', dataDiff],
+    ['code and engine', codeDiff],
+  ] as const;
+  for (const [name, diff] of parts) {
+    out.line();
+    if (diff.length === 0) out.line(`${name}: identical`);
+    else {
+      out.table(diff, [
+        { title: name, value: ({ label }) => label },
+        ...runs.map((run, i) => ({
+          title: `#${run.number}`,
+          value: (row: (typeof diff)[number]) => word(row.values[i]),
+        })),
+      ]);
+    }
+  }
+  out.line();
+  for (const { message } of verdicts) out.line(message);
+}
+
+function word(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function compareData(context: CommandContext, a: string, b: string, out: Output): Promise<void> {
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const first = await findDataset(client, a, 'train', out, never);
+    const second = await findDataset(client, b, 'ood', out, never);
+    const comparison = await client.evaluation.compareData({ a: first.id, b: second.id });
+    out.result(comparison, () => printDataComparison(comparison, [first.name, second.name], out));
+  });
+}
+
+function printDataComparison(comparison: Comparison, names: readonly [string, string], out: Output): void {
+  const {
+    verdict,
+    reasons,
+    meanDirectionCosine,
+    subspaceOverlap,
+    subspaceChance,
+    sharedVectors,
+    sharedArticles,
+    rows,
+  } = comparison;
+  out.line(`${names[0]} and ${names[1]}: ${verdict}`);
+  for (const reason of reasons) out.line(`- ${reason}`);
+  out.line(
+    `Mean directions ${figure(meanDirectionCosine)}, subspaces ${figure(subspaceOverlap)} (chance ${figure(subspaceChance)}), shared vectors ${sharedVectors ?? '–'}, shared articles ${sharedArticles ?? '–'}`,
+  );
+  out.line();
+  out.table(rows, [
+    { title: '', value: ({ field }) => field },
+    { title: 'A', value: (row) => row.a, align: 'right' },
+    { title: 'B', value: (row) => row.b, align: 'right' },
+  ]);
+}
+
+const ShareSchema = z.tuple([z.enum(TERMS), z.coerce.number().min(0)]);
+
+function readShares(words: readonly string[]): Partial<Record<Term, number>> {
+  return Object.fromEntries(
+    words.map((text) => {
+      const parsed = ShareSchema.safeParse(text.split('='));
+      if (parsed.success) return parsed.data;
+      throw new NextvecError('BAD_INPUT', `--share needs TERM=NUMBER, not "${text}".`, {
+        remedy: `Terms: ${TERMS.join(', ')}.`,
+      });
+    }),
+  );
+}
+
+function balance(
+  context: CommandContext,
+  flags: FlagValues & { data: string; share: string[] },
+  out: Output,
+): Promise<void> {
+  const shares = readShares(flags.share);
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const data = await findDataset(client, flags.data, 'train', out, never);
+    const recipe = readRecipe(flags, data.id, null);
+    out.progress('training the first batches …');
+    const result = await client.evaluation.balance({ recipe, shares });
+    out.result(result, () => {
+      out.table(
+        TERMS.filter((term) => result.asked[term] > 0),
+        [
+          { title: 'term', value: (term) => TERM_LABELS[term] },
+          { title: 'λ', value: (term) => String(result.lambda[term]), align: 'right' },
+          { title: 'asked', value: (term) => percent(result.asked[term], 1), align: 'right' },
+          { title: 'gradient share', value: (term) => percent(result.shares[term], 1), align: 'right' },
+          { title: 'share of total', value: (term) => percent(result.terms[term].share, 1), align: 'right' },
+        ],
+      );
+      out.line(`Measured on the first ${result.batches} batches.`);
+      if (result.silent.length > 0)
+        out.line(`No gradient on these batches, whatever the weight: ${result.silent.join(', ')}.`);
+    });
+  });
+}

@@ -1,0 +1,167 @@
+/**
+ * Evaluates the best checkpoint of a run on a set: parity, baselines, measurement, same-space check, verdicts. Runs in a
+ * data worker; knows folders, not the database.
+ */
+import { join } from 'node:path';
+import { baselinePredictors, fitBaselines } from '#engine/evaluation/baselines.ts';
+import { measure } from '#engine/evaluation/measure.ts';
+import type { Split } from '#engine/evaluation/windows.ts';
+import { wasmProduct } from '#engine/tfjs/matrix.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { SPACE_FREE_BASELINES, type Evaluation, type Reference } from '#shared/domain/evaluation.ts';
+import { BASELINES } from '#shared/domain/training.ts';
+import { drawVerdicts } from '#shared/domain/verdicts.ts';
+import { compareDatasets } from '../datasets/compare.ts';
+import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { splitDataset } from '../datasets/split.ts';
+import { listCheckpointFolders, type LoadedCheckpoint } from '../runs/checkpoint.ts';
+import { nodeEngineHost } from '../trainer/engine-host.ts';
+import type { EvaluateJob } from './job.ts';
+import { openModel } from './model.ts';
+import { proveParity, readForEvaluation } from './parity.ts';
+
+export type Progress = (phase: string, fraction: number | null) => void;
+
+const MAX_BATCH = 256;
+
+export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise<Evaluation> {
+  const startedMs = performance.now();
+  progress('reading the checkpoint', null);
+  const checkpoint = await bestCheckpoint(job);
+  const training = openDataset(job.datasetFolder);
+  const isOwn = job.data.folder === job.datasetFolder;
+  const set = isOwn ? training : openDataset(job.data.folder);
+  try {
+    refuseOtherShape(checkpoint, set, job);
+    const opened = await openModel({
+      recipe: job.recipe,
+      spec: checkpoint.spec,
+      resourcesDir: job.resourcesDir,
+      engine: job.engine,
+      parameters: checkpoint.parameters,
+      maxBatch: MAX_BATCH,
+    });
+    try {
+      const own = await ownSplits(training, job);
+      progress('checking parity', null);
+      const proven = await proveParity(opened.model, checkpoint, own.validation);
+      progress('fitting the baselines', null);
+      const product = (await wasmProduct(nodeEngineHost(job.resourcesDir))) ?? undefined;
+      const fitted = await fitBaselines(own.train, own.validation, { product });
+      const on = await chosenSplit(set, own, isOwn, job);
+      progress('evaluating', 0);
+      const measured = await measure(opened.model, on, {
+        baselines: fitted ? baselinePredictors(fitted, set.D, product) : {},
+        articleOf: set.windowArticles ?? undefined,
+        seed: job.recipe.seed,
+        progress: (fraction) => (progress('evaluating', fraction), true),
+      });
+      progress('comparing the spaces', null);
+      const space = isOwn ? null : await compareDatasets(training, set);
+      const isReference = isOwn && job.data.part === 'validation';
+      const reference = isReference ? null : referenceOf(job, proven.validation);
+      const part = isOwn ? job.data.part : 'all';
+      return {
+        ...measured,
+        runId: job.runId,
+        runNumber: job.runNumber,
+        runName: job.runName,
+        modelType: checkpoint.spec.type,
+        checkpoint: { kind: checkpoint.kind === 'best' ? 'best' : 'last', epoch: checkpoint.state.epoch },
+        data: { id: job.data.id, name: job.data.name, windows: set.windows, part },
+        engine: `${opened.engine.info.name} ${opened.engine.info.version} ${opened.engine.info.variant}`,
+        evaluatedAt: Date.now(),
+        durationMs: performance.now() - startedMs,
+        parity: proven.parity,
+        reference,
+        space,
+        verdicts: verdictsOf(job, { measured, parity: proven.parity, reference, space }),
+      };
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    training.close();
+    if (!isOwn) set.close();
+  }
+}
+
+type Findings = Pick<Parameters<typeof drawVerdicts>[0], 'measured' | 'parity' | 'reference' | 'space'>;
+
+function verdictsOf({ splitProof, recipe, terms }: EvaluateJob, findings: Findings): Evaluation['verdicts'] {
+  const split = splitProof && {
+    kind: recipe.split.kind,
+    sharedVectors: splitProof.sharedVectors,
+    sharedArticles: splitProof.sharedArticles,
+  };
+  return drawVerdicts({ ...findings, split, terms, lambda: recipe.lambda });
+}
+
+/** The best checkpoint; a run that has none yet is evaluated by its newest one that knows its validation cosine. */
+async function bestCheckpoint({ runFolder, runNumber }: EvaluateJob): Promise<LoadedCheckpoint> {
+  const folders = await listCheckpointFolders(runFolder, ['best']);
+  const others = folders.length > 0 ? folders : await listCheckpointFolders(runFolder, ['last', 'kept']);
+  for (const folder of others) {
+    const checkpoint = await readForEvaluation(join(runFolder, folder));
+    if (checkpoint.valCosine !== null) return checkpoint;
+  }
+  throw new NextvecError('NOT_FOUND', `Run #${runNumber} has no evaluated checkpoint yet.`, {
+    remedy: 'Let it finish its first epoch.',
+    details: { place: runFolder },
+  });
+}
+
+function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, { data, runNumber }: EvaluateJob): void {
+  if (spec.D !== set.D) {
+    throw new NextvecError(
+      'WIDTH_MISMATCH',
+      `${data.name} has vectors of width ${set.D}; run #${runNumber} was trained on width ${spec.D}.`,
+      {
+        remedy: "Embed the texts with the training set's encoder.",
+        details: { place: data.name },
+      },
+    );
+  }
+  if (spec.T !== set.T) {
+    throw new NextvecError(
+      'BAD_INPUT',
+      `${data.name} has windows of ${set.T} vectors; run #${runNumber} was trained on ${spec.T}.`,
+      {
+        remedy: 'Import the chunks again with windows of that length.',
+        details: { place: data.name },
+      },
+    );
+  }
+}
+
+interface OwnSplits {
+  readonly train: Split;
+  readonly validation: Split;
+}
+
+async function ownSplits(training: Dataset, { recipe }: EvaluateJob): Promise<OwnSplits> {
+  const split = splitDataset(training, recipe.split, recipe.seed);
+  const source = await training.source();
+  return { train: { source, ids: split.train }, validation: { source, ids: split.val } };
+}
+
+async function chosenSplit(set: Dataset, own: OwnSplits, isOwn: boolean, { data }: EvaluateJob): Promise<Split> {
+  if (isOwn && data.part === 'validation') return own.validation;
+  if (isOwn && data.part === 'train') return own.train;
+  const source = isOwn ? own.train.source : await set.source();
+  return { source, ids: Uint32Array.from({ length: source.windows }, (_, i) => i) };
+}
+
+/** The run's own validation windows, with the baselines it measured there. */
+function referenceOf(
+  { baselines }: EvaluateJob,
+  validation: { rows: number; cosine: number; cosines: Float32Array },
+): Reference | null {
+  if (SPACE_FREE_BASELINES.every((name) => baselines[name]?.valCosine === undefined)) return null;
+  const variance =
+    validation.cosines.reduce((sum, c) => sum + (c - validation.cosine) ** 2, 0) / Math.max(validation.rows - 1, 1);
+  const table = Object.fromEntries(
+    BASELINES.map((name) => [name, baselines[name]?.valCosine ?? null]),
+  ) as Reference['baselines'];
+  return { rows: validation.rows, cosine: validation.cosine, std: Math.sqrt(variance), baselines: table };
+}

@@ -1,0 +1,37 @@
+/** What the data worker is given for work on models: everything by folder and value, nothing of the database. */
+import { z } from 'zod';
+import { EVALUATION_PARTS } from '#shared/contract/evaluation.ts';
+import { SplitProofSchema } from '#shared/contract/datasets.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import { BaselinesSchema, TermTableSchema } from '#shared/domain/training.ts';
+
+export const EvaluateJobSchema = z.object({
+  runId: z.string(),
+  runNumber: z.int(),
+  runName: z.string(),
+  recipe: RecipeSchema,
+  runFolder: z.string(),
+  /** Of the run's training set. */
+  datasetFolder: z.string(),
+  /** The set to evaluate on; `folder` is the training set's for its own windows. */
+  data: z.object({ id: z.string(), name: z.string(), folder: z.string(), part: z.enum(EVALUATION_PARTS) }),
+  resourcesDir: z.string(),
+  /** Engine the run was trained on: its forward pass comes first. */
+  engine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
+  splitProof: SplitProofSchema.nullable(),
+  /** As the run measured them. */
+  baselines: BaselinesSchema,
+  /** Of its last epoch. */
+  terms: TermTableSchema.nullable(),
+});
+export type EvaluateJob = z.infer<typeof EvaluateJobSchema>;
+
+export const FirstBatchesJobSchema = z.object({
+  recipe: RecipeSchema,
+  datasetFolder: z.string(),
+  resourcesDir: z.string(),
+  /** Absent: measure the recipe's own λ. */
+  shares: z.partialRecord(z.enum(TERMS), z.number().min(0)).nullable(),
+});
+export type FirstBatchesJob = z.infer<typeof FirstBatchesJobSchema>;

@@ -1,0 +1,68 @@
+/** A run of the history as comparisons and reports look at it. */
+import type { ComparableRun, Fact } from '#shared/domain/comparison.ts';
+import type { Passport } from '#shared/domain/passport.ts';
+import type { Services } from '../rpc/context.ts';
+import { findDataset } from '../store/datasets.ts';
+
+export function comparableRun(services: Services, handle: string): ComparableRun {
+  const { run, epochs } = services.runs.get(handle);
+  const row = services.runs.row(handle);
+  const mean = run.baselines.contextMean;
+  const last = epochs[epochs.length - 1];
+  return {
+    id: run.id,
+    number: run.number,
+    name: run.name,
+    status: run.status,
+    recipe: run.recipe,
+    figures: {
+      valCosine: run.best?.valCosine ?? null,
+      oodCosine: run.best?.oodCosine ?? null,
+      valLift: run.valLift,
+      oodLift: run.oodLift,
+      valLoss: run.best?.valLoss ?? null,
+      baselineVal: mean?.valCosine ?? null,
+      baselineOod: mean?.oodCosine ?? null,
+      bestEpoch: run.best?.epoch ?? null,
+      epochs: last?.epoch ?? null,
+      trainRows: run.trainRows,
+      parameters: run.parameters,
+      rowsPerSecond: run.rowsPerSecond,
+      durationMs: run.durationMs,
+    },
+    data: {
+      ...dataFacts(services, run.recipe.dataset, 'Training set', run.datasetName),
+      ...(run.recipe.ood === null
+        ? { 'OOD set': 'none' }
+        : dataFacts(services, run.recipe.ood, 'OOD set', run.oodName ?? '')),
+    },
+    code: {
+      'Nextvec version': row.app_version,
+      Engine: run.engine ? `${run.engine.name} ${run.engine.version}` : null,
+      'Engine variant': run.engine?.variant ?? null,
+      Threads: run.engine?.threads ?? null,
+    },
+    deterministic: run.engine?.deterministic ?? false,
+    terms: last?.terms ?? null,
+  };
+}
+
+/** Facts of a stored set; a deleted one is known by name only. */
+function dataFacts({ home }: Services, id: string, label: string, name: string): Record<string, Fact> {
+  const dataset = findDataset(home.db, id);
+  if (dataset === null) return { [label]: `${name} (deleted)` };
+  const { passport } = dataset;
+  const facts: [string, (p: Passport) => Fact][] = [
+    ['windows', (p) => p.windows],
+    ['vectors', (p) => p.vectors],
+    ['articles', (p) => p.articles],
+    ['coherence', (p) => (p.coherence.mean === null ? null : Number(p.coherence.mean.toFixed(4)))],
+    ['duplicates', (p) => p.duplicates],
+    ['crossings', (p) => p.crossings],
+    ['sha256', (p) => p.sha256.slice(0, 12)],
+  ];
+  return {
+    [label]: dataset.name,
+    ...Object.fromEntries(facts.map(([fact, of]) => [`${label}: ${fact}`, of(passport)])),
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * Evaluations, cross-tests, balance and comparison for the routers: gathers what a worker needs from the history, starts
+ * a worker of its own for each piece of work, stores what comes back. The numbers are made in `evaluate.ts`.
+ */
+import type {
+  Balance,
+  EvaluationEvent,
+  EvaluationPart,
+  MatrixCell,
+  WorkProgress,
+} from '#shared/contract/evaluation.ts';
+import { compareRuns, type RunComparison } from '#shared/domain/comparison.ts';
+import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { Comparison } from '#shared/domain/passport.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Baselines, TermTable } from '#shared/domain/training.ts';
+import type { Services } from '../rpc/context.ts';
+import { requireDataset } from '../rpc/datasets.ts';
+import { fromWireError } from '../rpc/errors.ts';
+import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
+import { listEpochs } from '../store/history.ts';
+import type { RunRow } from '../store/runs.ts';
+import type { WorkerClient } from '../worker/pool.ts';
+import type { EvaluateJob, FirstBatchesJob } from './job.ts';
+import { comparableRun } from './run-facts.ts';
+
+/** A worker for the length of one piece of work; leaving the loop early ends it. */
+async function withWorker<R>({ workers }: Services, work: (client: WorkerClient) => Promise<R>): Promise<R> {
+  const worker = workers.startSingle();
+  try {
+    return await work(worker.client);
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    await worker.release();
+  }
+}
+
+function evaluateJob(
+  services: Services,
+  row: RunRow,
+  datasetId: string,
+  part: EvaluationPart | undefined,
+): EvaluateJob {
+  const { home, options } = services;
+  const recipe = JSON.parse(row.recipe_json) as Recipe;
+  requireDataset(services, recipe.dataset);
+  const dataset = requireDataset(services, datasetId);
+  const isOwn = datasetId === recipe.dataset;
+  const epochs = listEpochs(home.db, row.id);
+  return {
+    runId: row.id,
+    runNumber: row.number,
+    runName: row.name,
+    recipe,
+    runFolder: home.runFolder(row.id),
+    datasetFolder: home.datasetFolder(recipe.dataset),
+    data: {
+      id: dataset.id,
+      name: dataset.name,
+      folder: home.datasetFolder(datasetId),
+      part: isOwn ? (part ?? 'validation') : 'all',
+    },
+    resourcesDir: options.resourcesDir,
+    engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: EvaluateJob['engine'] }).name,
+    splitProof: row.split_proof_json === null ? null : (JSON.parse(row.split_proof_json) as EvaluateJob['splitProof']),
+    baselines: JSON.parse(row.baselines_json) as Baselines,
+    terms: epochs[epochs.length - 1]?.terms ?? null,
+  };
+}
+
+/** Evaluates and stores; the reader of the events may leave at any time. */
+export async function* evaluateEvents(
+  services: Services,
+  handle: string,
+  datasetId: string,
+  part?: EvaluationPart,
+  signal?: AbortSignal,
+): AsyncGenerator<EvaluationEvent> {
+  const job = evaluateJob(services, services.runs.row(handle), datasetId, part);
+  const worker = services.workers.startSingle();
+  // Ending the thread is the one way to end what an engine is in the middle of.
+  const leave = (): void => void worker.release();
+  signal?.addEventListener('abort', leave);
+  try {
+    for await (const event of await worker.client.evaluate(job)) {
+      if (event.type === 'done' && services.home.access === 'owner')
+        insertEvaluation(services.home.db, event.evaluation);
+      yield event;
+    }
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    signal?.removeEventListener('abort', leave);
+    await worker.release();
+  }
+}
+
+/** The newest stored evaluation of exactly this best checkpoint on this set, or null. */
+export function storedEvaluation(services: Services, handle: string, datasetId: string): Evaluation | null {
+  const row = services.runs.row(handle);
+  const best = row.best_json === null ? null : (JSON.parse(row.best_json) as { epoch: number });
+  const part = datasetId === (JSON.parse(row.recipe_json) as Recipe).dataset ? 'validation' : 'all';
+  const found = listEvaluations(services.home.db, row.id).find((e) => e.data.id === datasetId && e.data.part === part);
+  return found && best && found.evaluatedAt >= (row.ended_at_ms ?? Number.POSITIVE_INFINITY) ? found : null;
+}
+
+export async function* crossTest(
+  services: Services,
+  runIds: readonly string[],
+  datasetIds: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<WorkProgress | { type: 'cell'; cell: MatrixCell }> {
+  const total = runIds.length * datasetIds.length;
+  let done = 0;
+  for (const runId of runIds) {
+    for (const datasetId of datasetIds) {
+      const name = `run #${services.runs.row(runId).number} on ${requireDataset(services, datasetId).name}`;
+      yield { type: 'progress', phase: name, fraction: done / total };
+      yield { type: 'cell', cell: await cellOf(services, runId, datasetId, signal) };
+      done++;
+    }
+  }
+}
+
+/** A cell that cannot be filled says why; the others go on. */
+async function cellOf(services: Services, runId: string, datasetId: string, signal?: AbortSignal): Promise<MatrixCell> {
+  const empty = { contextMean: null, lastVector: null, weightedMean: null, ridge: null, shuffled: null };
+  try {
+    const { cosine, lift, baselines, verdicts } = await evaluation(services, runId, datasetId, undefined, signal);
+    return {
+      runId,
+      datasetId,
+      cosine: cosine.mean,
+      lift: lift.best,
+      baselines,
+      verdicts: verdicts.map((v) => v.code),
+      error: '',
+    };
+  } catch (error) {
+    if (!isNextvecError(error)) throw error;
+    return {
+      runId,
+      datasetId,
+      cosine: null,
+      lift: null,
+      baselines: empty,
+      verdicts: [],
+      error: `${error.code}: ${error.message}`,
+    };
+  }
+}
+
+/** The stored evaluation where it still holds, else a new one. */
+export async function evaluation(
+  services: Services,
+  runId: string,
+  datasetId: string,
+  progress: (event: WorkProgress) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
+  const stored = storedEvaluation(services, runId, datasetId);
+  if (stored) return stored;
+  for await (const event of evaluateEvents(services, runId, datasetId, undefined, signal)) {
+    if (event.type === 'done') return event.evaluation;
+    progress(event);
+  }
+  throw new NextvecError('INTERNAL', 'The evaluation ended without a result.');
+}
+
+export function compare(services: Services, runIds: readonly string[]): RunComparison {
+  return compareRuns(runIds.map((id) => comparableRun(services, id)));
+}
+
+export function compareData(services: Services, a: string, b: string): Promise<Comparison> {
+  const folder = (id: string) => services.home.datasetFolder(requireDataset(services, id).id);
+  const folders = { a: folder(a), b: folder(b) };
+  return withWorker(services, (client) => client.compareData(folders));
+}
+
+function firstBatchesJob(services: Services, recipe: Recipe): FirstBatchesJob {
+  const dataset = requireDataset(services, recipe.dataset);
+  return {
+    recipe,
+    datasetFolder: services.home.datasetFolder(dataset.id),
+    resourcesDir: services.options.resourcesDir,
+    shares: null,
+  };
+}
+
+export function firstBatches(services: Services, recipe: Recipe): Promise<TermTable> {
+  return withWorker(services, (client) => client.firstBatches(firstBatchesJob(services, recipe)));
+}
+
+export function balance(services: Services, recipe: Recipe, shares: FirstBatchesJob['shares']): Promise<Balance> {
+  return withWorker(services, (client) => client.balance({ ...firstBatchesJob(services, recipe), shares }));
+}

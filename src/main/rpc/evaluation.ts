@@ -1,0 +1,33 @@
+/** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
+import { balance, compare, compareData, crossTest, evaluateEvents, firstBatches } from '../evaluation/service.ts';
+import { claims, makeModelCard, reportEvents } from '../reports/service.ts';
+import { listEvaluations } from '../store/evaluations.ts';
+import type { Services } from './context.ts';
+import { procedures } from './implementer.ts';
+import { eventStream } from './stream.ts';
+
+export function evaluationRouter(services: Services) {
+  const { evaluation } = procedures;
+  const id = (handle: string): string => services.runs.row(handle).id;
+  return evaluation.router({
+    evaluate: evaluation.evaluate.handler(({ input, signal }) =>
+      eventStream((cancelled) => evaluateEvents(services, input.runId, input.datasetId, input.part, cancelled), signal),
+    ),
+    list: evaluation.list.handler(({ input }) => listEvaluations(services.home.db, id(input.runId))),
+    crossTest: evaluation.crossTest.handler(({ input, signal }) =>
+      eventStream((cancelled) => crossTest(services, input.runIds, input.datasetIds, cancelled), signal),
+    ),
+    compareRuns: evaluation.compareRuns.handler(({ input }) => {
+      claims(services);
+      return compare(services, input.runIds);
+    }),
+    compareData: evaluation.compareData.handler(({ input }) => compareData(services, input.a, input.b)),
+    firstBatches: evaluation.firstBatches.handler(({ input }) => firstBatches(services, input.recipe)),
+    balance: evaluation.balance.handler(({ input }) => balance(services, input.recipe, input.shares)),
+    report: evaluation.report.handler(({ input, signal }) =>
+      eventStream((cancelled) => reportEvents(services, input, cancelled), signal),
+    ),
+    modelCard: evaluation.modelCard.handler(({ input }) => makeModelCard(services, id(input.runId), input.format)),
+    claims: evaluation.claims.handler(() => claims(services)),
+  });
+}

@@ -1,0 +1,70 @@
+/** Rows of evaluations and of the claims reports make. Evaluations are only added; a claim is settled once. */
+import type { StoredClaim } from '#shared/contract/evaluation.ts';
+import type { ClaimOutcome } from '#shared/domain/claims.ts';
+import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Db } from './database.ts';
+
+export function insertEvaluation(db: Db, evaluation: Evaluation): void {
+  db.prepare(`INSERT INTO evaluations (run_id, dataset_id, part, at_ms, result_json) VALUES (?, ?, ?, ?, ?)`).run(
+    evaluation.runId,
+    evaluation.data.id,
+    evaluation.data.part,
+    Math.round(evaluation.evaluatedAt),
+    JSON.stringify(evaluation),
+  );
+}
+
+/** Newest first. */
+export function listEvaluations(db: Db, runId: string): Evaluation[] {
+  return db
+    .prepare<[string], { result_json: string }>(
+      'SELECT result_json FROM evaluations WHERE run_id = ? ORDER BY at_ms DESC, id DESC',
+    )
+    .all(runId)
+    .map((row) => JSON.parse(row.result_json) as Evaluation);
+}
+
+/** Stores an expectation about the run's retrain; an open one of the same run is replaced. */
+export function putClaim(db: Db, runId: string, recipe: Recipe, outcome: ClaimOutcome, atMs: number): void {
+  db.transaction(() => {
+    db.prepare(`DELETE FROM claims WHERE run_id = ? AND outcome = 'open'`).run(runId);
+    db.prepare(
+      `INSERT INTO claims (run_id, made_at_ms, recipe_json, outcome, outcome_json) VALUES (?, ?, ?, ?, ?)`,
+    ).run(runId, atMs, JSON.stringify(recipe), outcome.outcome, JSON.stringify(outcome));
+  }).immediate();
+}
+
+interface ClaimRow {
+  id: number;
+  run_id: string;
+  made_at_ms: number;
+  recipe_json: string;
+  outcome_json: string;
+}
+
+function fromRow(row: ClaimRow): StoredClaim {
+  return {
+    id: row.id,
+    runId: row.run_id,
+    madeAt: row.made_at_ms,
+    recipe: JSON.parse(row.recipe_json) as Recipe,
+    outcome: JSON.parse(row.outcome_json) as ClaimOutcome,
+  };
+}
+
+/** Newest first. */
+export function listClaims(db: Db): StoredClaim[] {
+  return db
+    .prepare<[], ClaimRow>('SELECT id, run_id, made_at_ms, recipe_json, outcome_json FROM claims ORDER BY id DESC')
+    .all()
+    .map(fromRow);
+}
+
+export function updateClaim(db: Db, id: number, outcome: ClaimOutcome): void {
+  db.prepare('UPDATE claims SET outcome = ?, outcome_json = ? WHERE id = ?').run(
+    outcome.outcome,
+    JSON.stringify(outcome),
+    id,
+  );
+}

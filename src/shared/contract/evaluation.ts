@@ -1,0 +1,137 @@
+/**
+ * Calls about figures one can believe: evaluation with parity, cross-test, comparison of runs and of data sets, loss
+ * balance, reports and the claims they make.
+ */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { BaselineTableSchema, EvaluationSchema } from '#shared/domain/evaluation.ts';
+import { ClaimOutcomeSchema } from '#shared/domain/claims.ts';
+import { RunComparisonSchema } from '#shared/domain/comparison.ts';
+import { ComparisonSchema } from '#shared/domain/passport.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { TERMS, type Term } from '#shared/domain/terms.ts';
+import { TermTableSchema } from '#shared/domain/training.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+const runId = z.string().min(1);
+
+function perTerm<S extends z.ZodType>(schema: S) {
+  return z.object(Object.fromEntries(TERMS.map((term) => [term, schema])) as Record<Term, S>);
+}
+
+/** Windows of a data set to evaluate on: of the run's own training set one side of its split, or all. */
+export const EVALUATION_PARTS = ['validation', 'train', 'all'] as const;
+export type EvaluationPart = (typeof EVALUATION_PARTS)[number];
+
+export const WorkProgressSchema = z.object({
+  type: z.literal('progress'),
+  phase: z.string(),
+  /** 0..1, null while unknown. */
+  fraction: z.number().nullable(),
+});
+export type WorkProgress = z.infer<typeof WorkProgressSchema>;
+
+export const EvaluationEventSchema = z.discriminatedUnion('type', [
+  WorkProgressSchema,
+  z.object({ type: z.literal('done'), evaluation: EvaluationSchema }),
+]);
+export type EvaluationEvent = z.infer<typeof EvaluationEventSchema>;
+
+/** One cell of a cross-test; the full evaluation is stored and listed by `evaluation.list`. */
+export const MatrixCellSchema = z.object({
+  runId: z.string(),
+  datasetId: z.string(),
+  cosine: z.number().nullable(),
+  lift: z.number().nullable(),
+  baselines: BaselineTableSchema,
+  verdicts: z.array(z.string()),
+  /** Why there is no figure; empty otherwise. */
+  error: z.string(),
+});
+export type MatrixCell = z.infer<typeof MatrixCellSchema>;
+
+export const BalanceSchema = z.object({
+  /** λ to put into the recipe. */
+  lambda: perTerm(z.number()),
+  asked: perTerm(z.number()),
+  /** Gradient shares these λ gave on the first batches. */
+  shares: perTerm(z.number()),
+  /** Largest distance of a share to what was asked, 0..1. */
+  worst: z.number(),
+  silent: z.array(z.enum(TERMS)),
+  batches: z.int(),
+  /** Terms on those batches, under the new λ. */
+  terms: TermTableSchema,
+});
+export type Balance = z.infer<typeof BalanceSchema>;
+
+export const ReportEventSchema = z.discriminatedUnion('type', [
+  WorkProgressSchema,
+  z.object({
+    type: z.literal('done'),
+    title: z.string(),
+    text: z.string(),
+    /** Charts beside a Markdown report, by the name it links to. */
+    files: z.array(z.object({ name: z.string(), text: z.string() })),
+    claim: ClaimOutcomeSchema.nullable(),
+    /** The corrected recipe, ready for the form. */
+    recipe: RecipeSchema.nullable(),
+  }),
+]);
+export type ReportEvent = z.infer<typeof ReportEventSchema>;
+
+export const StoredClaimSchema = z.object({
+  id: z.int(),
+  /** Run the report was about. */
+  runId: z.string(),
+  madeAt: z.number(),
+  recipe: RecipeSchema,
+  outcome: ClaimOutcomeSchema,
+});
+export type StoredClaim = z.infer<typeof StoredClaimSchema>;
+
+export const evaluationContract = {
+  /** Evaluates the best checkpoint; PARITY_FAILED when it does not reproduce its own golden output and validation cosine. */
+  evaluate: call
+    .input(z.object({ runId, datasetId: z.string().min(1), part: z.enum(EVALUATION_PARTS).optional() }))
+    .output(eventIterator(EvaluationEventSchema)),
+  /** Stored evaluations of a run, newest first. */
+  list: call.input(z.object({ runId })).output(z.array(EvaluationSchema)),
+  /** Every chosen run on every chosen set, a cell at a time. */
+  crossTest: call
+    .input(z.object({ runIds: z.array(runId).min(1).max(50), datasetIds: z.array(z.string().min(1)).min(1).max(20) }))
+    .output(
+      eventIterator(
+        z.discriminatedUnion('type', [
+          WorkProgressSchema,
+          z.object({ type: z.literal('cell'), cell: MatrixCellSchema }),
+        ]),
+      ),
+    ),
+  /** The first run is the baseline. */
+  compareRuns: call.input(z.object({ runIds: z.array(runId).min(2).max(100) })).output(RunComparisonSchema),
+  compareData: call.input(z.object({ a: z.string().min(1), b: z.string().min(1) })).output(ComparisonSchema),
+  /** Loss terms of a recipe on its first batches, before it trains. */
+  firstBatches: call.input(z.object({ recipe: RecipeSchema })).output(TermTableSchema),
+  /** λ that give each term the gradient share asked for on the first batches. */
+  balance: call
+    .input(z.object({ recipe: RecipeSchema, shares: z.partialRecord(z.enum(TERMS), z.number().min(0)) }))
+    .output(BalanceSchema),
+  /** Root-cause report, evaluating what has not been evaluated yet; its expectation is stored as a claim. */
+  report: call
+    .input(
+      z.object({
+        runId,
+        baselineId: runId.nullable().default(null),
+        format: z.enum(['md', 'html']),
+        stem: z.string().max(200).default('report'),
+      }),
+    )
+    .output(eventIterator(ReportEventSchema)),
+  modelCard: call
+    .input(z.object({ runId, format: z.enum(['md', 'html']) }))
+    .output(z.object({ title: z.string(), text: z.string() })),
+  /** Every claim, newest first, settled by the runs that followed it. */
+  claims: call.output(z.array(StoredClaimSchema)),
+};

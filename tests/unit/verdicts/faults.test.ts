@@ -1,0 +1,269 @@
+/** Fault × verdict: each planted fault is found by real measurements, and nothing is found where nothing is wrong. */
+import { describe, expect, it } from 'vitest';
+import type { Predictor } from '#engine/evaluation/ablations.ts';
+import { measure } from '#engine/evaluation/measure.ts';
+import type { Parity, Reference, Verdict, VerdictCode } from '#shared/domain/evaluation.ts';
+import type { Comparison } from '#shared/domain/passport.ts';
+import { drawVerdicts, type SplitEvidence } from '#shared/domain/verdicts.ts';
+import { compareDatasets } from '../../../src/main/datasets/compare.ts';
+import {
+  D,
+  altered,
+  asData,
+  distorted,
+  makeArticles,
+  makeThemes,
+  makeWindows,
+  rotate,
+  sharedVectors,
+  simpleBaselines,
+  memoriseWindows,
+  trainThemes,
+  type Articles,
+  type WindowSet,
+} from './synthetic.ts';
+
+const REPRODUCED: Parity = { goldenMaxAbs: 0, goldenMaxRelative: 0, valCosineDelta: 0, ok: true };
+const CLEAN: SplitEvidence = { kind: 'article', sharedVectors: 0, sharedArticles: 0 };
+
+interface World {
+  readonly themes: Float32Array;
+  readonly articles: Articles;
+  readonly train: WindowSet;
+  readonly validation: WindowSet;
+  readonly model: Predictor;
+}
+
+function makeWorld(seed: number): World {
+  const themes = makeThemes(seed);
+  const articles = makeArticles(themes, 100, 1000 + seed);
+  const train = makeWindows(articles);
+  return {
+    themes,
+    articles,
+    train,
+    validation: makeWindows(makeArticles(themes, 16, 2000 + seed)),
+    model: trainThemes(train),
+  };
+}
+
+interface Case {
+  readonly model: Predictor;
+  readonly on: WindowSet;
+  readonly validation?: WindowSet;
+  readonly parity?: Parity | null;
+  readonly split?: SplitEvidence;
+  /** Model the reference is measured with, where the fault came after it. */
+  readonly healthy?: Predictor;
+  readonly space?: Comparison;
+}
+
+async function verdicts({
+  model,
+  on,
+  validation,
+  parity = REPRODUCED,
+  split = CLEAN,
+  healthy = model,
+  space,
+}: Case): Promise<Verdict[]> {
+  const baselines = simpleBaselines();
+  const options = { baselines, seed: 1 };
+  let reference: Reference | null = null;
+  if (validation) {
+    const own = await measure(healthy, validation.split, { ...options, articleOf: validation.articleOf });
+    reference = { rows: own.rows, cosine: own.cosine.mean as number, std: own.cosine.std, baselines: own.baselines };
+  }
+  const measured = await measure(model, on.split, { ...options, articleOf: on.articleOf });
+  return drawVerdicts({ measured, parity, reference, space: space ?? null, split, terms: null, lambda: null });
+}
+
+type Fault = (world: World, seed: number) => Promise<Case> | Case;
+
+const FAULTS: readonly (readonly [name: string, verdict: VerdictCode, plant: Fault])[] = [
+  [
+    'rotated space',
+    'DIFFERENT_SPACE',
+    async ({ model, themes, validation, articles }, seed) => {
+      const rotated = rotate(makeArticles(themes, 16, 3000 + seed), seed);
+      const space = await compareDatasets(asData(articles), asData(rotated));
+      return { model, validation, on: makeWindows(rotated), space };
+    },
+  ],
+  [
+    'evaluator that feeds scrambled dimensions, parity unknown',
+    'EVALUATOR_FAULT',
+    ({ model, validation }) => ({
+      model: distorted(model, (row) => row.set(row.slice().map((_, d) => row[(d * 7 + 3) % D] * (d % 2 ? 1 : -1)))),
+      healthy: model,
+      validation,
+      on: validation,
+      parity: null,
+    }),
+  ],
+  [
+    'windows shifted by one',
+    'ALIGNMENT',
+    ({ model, themes, validation }, seed) => ({
+      model,
+      validation,
+      on: makeWindows(makeArticles(themes, 16, 3000 + seed), 2),
+    }),
+  ],
+  [
+    'target inside its context',
+    'ALIGNMENT',
+    ({ model, themes, validation }, seed) => ({
+      model,
+      validation,
+      on: makeWindows(makeArticles(themes, 16, 3000 + seed), 0),
+    }),
+  ],
+  [
+    'model that gives back its last vector',
+    'ALIGNMENT',
+    ({ validation }) => ({ model: simpleBaselines().lastVector, on: validation }),
+  ],
+  [
+    'negated targets',
+    'SIGN_FLIP',
+    ({ model, validation }) => ({
+      model,
+      validation,
+      on: altered(validation, (_, targets) => targets.forEach((x, i) => (targets[i] = -x))),
+    }),
+  ],
+  [
+    'negated output',
+    'SIGN_FLIP',
+    ({ model, validation }) => ({
+      model: distorted(model, (row) => row.forEach((x, i) => (row[i] = -x))),
+      on: validation,
+    }),
+  ],
+  ['leaked split', 'LEAKED_SPLIT', (world, seed) => leaked(world, seed)],
+  [
+    'over-fit: themes never seen',
+    'OVERFIT',
+    ({ model, validation }, seed) => ({
+      model,
+      validation,
+      on: makeWindows(makeArticles(makeThemes(500 + seed), 16, 3000 + seed)),
+    }),
+  ],
+  [
+    'constant collapse',
+    'CONSTANT_COLLAPSE',
+    ({ model, validation }) => ({
+      model: distorted(model, (row) => row.forEach((x, d) => (row[d] = 0.05 * x + (d % 3)))),
+      on: validation,
+    }),
+  ],
+  [
+    'dimensional collapse',
+    'DIMENSIONAL_COLLAPSE',
+    ({ model, validation }) => ({ model: distorted(model, (row) => row.fill(0, 3)), on: validation }),
+  ],
+  [
+    'easier OOD set',
+    'EASIER_OOD',
+    ({ model, themes, validation }, seed) => ({
+      model,
+      validation,
+      on: makeWindows(makeArticles(themes, 16, 3000 + seed, 0.7)),
+    }),
+  ],
+  [
+    'harder OOD set',
+    'HARDER_DATA',
+    ({ model, themes, validation }, seed) => ({
+      model,
+      validation,
+      on: makeWindows(makeArticles(themes, 16, 3000 + seed, 1.7)),
+    }),
+  ],
+  [
+    'targets of other windows',
+    'EVALUATION_BROKEN',
+    ({ model, validation }) => ({ model, validation, on: altered(validation, scatter) }),
+  ],
+  [
+    'wrong forward pass',
+    'WRONG_FORWARD_PASS',
+    ({ model, validation }) => ({
+      model,
+      validation,
+      on: validation,
+      parity: { goldenMaxAbs: 0.31, goldenMaxRelative: 0.9, valCosineDelta: -0.5, ok: false },
+    }),
+  ],
+  [
+    'model worse than the mean of its context',
+    'BELOW_BASELINE',
+    ({ model, validation }) => ({ model: noisy(model), on: validation }),
+  ],
+];
+
+/** Sharp memory, and validation windows that overlap the training windows. */
+function leaked({ themes }: World, seed: number): Case {
+  const all = makeWindows(makeArticles(themes, 20, 1000 + seed));
+  const pick = (keep: (id: number) => boolean): WindowSet => ({
+    ...all,
+    split: { ...all.split, ids: all.split.ids.filter(keep) },
+  });
+  const train = pick((id) => id % 5 !== 0);
+  const validation = pick((id) => id % 5 === 0);
+  const shared = sharedVectors(train.split, validation.split);
+  return {
+    model: memoriseWindows(train),
+    validation,
+    on: makeWindows(makeArticles(themes, 16, 3000 + seed)),
+    split: { kind: 'random', sharedVectors: shared, sharedArticles: null },
+  };
+}
+
+/** Targets that belong to no context: one component of another, with alternating signs. */
+function scatter(_: Float32Array, targets: Float32Array): void {
+  for (let i = 0; i < targets.length; i += D) {
+    const row = targets.slice(i, i + D);
+    for (let d = 0; d < D; d++) targets[i + d] = row[(d * 11 + 5) % D] * ((d * 2654435761) % 7 < 3.5 ? 1 : -1);
+  }
+}
+
+/** Enough fixed noise on each component to lose to the mean of the context without collapsing. */
+function noisy(model: Predictor): Predictor {
+  let state = 12345;
+  return distorted(model, (row) => {
+    for (let d = 0; d < D; d++) {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      row[d] += 0.35 * (state / 2 ** 32 - 0.5);
+    }
+  });
+}
+
+describe('fault × verdict', () => {
+  it.each(FAULTS)('%s → %s', async (_, code, plant) => {
+    const world = makeWorld(7);
+    const found = await verdicts(await plant(world, 7));
+    expect(found.map((verdict) => verdict.code)).toContain(code);
+    const verdict = found.find((v) => v.code === code);
+    expect(verdict?.message.length).toBeGreaterThan(40);
+    expect(Object.keys(verdict?.evidence ?? {}).length).toBeGreaterThan(0);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a healthy run, seed %i: no verdict', async (seed) => {
+    const world = makeWorld(seed);
+    const oodArticles = makeArticles(world.themes, 16, 3000 + seed);
+    const ood = makeWindows(oodArticles);
+    const onValidation = await verdicts({ model: world.model, on: world.validation });
+    const space = await compareDatasets(asData(world.articles), asData(oodArticles));
+    const onOod = await verdicts({ model: world.model, validation: world.validation, on: ood, space });
+    expect(space.verdict).toBe('same');
+    expect([...onValidation, ...onOod]).toEqual([]);
+  });
+
+  it.each(FAULTS)('%s: no serious verdict beside the right one', async (_, code, plant) => {
+    const found = await verdicts(await plant(makeWorld(8), 8));
+    expect(found.filter((v) => v.severity === 'error' && v.code !== code)).toEqual([]);
+  });
+});
