@@ -118,7 +118,14 @@ export const COLUMNS: readonly Column[] = [
     numeric: false,
   },
   figure('speed', 'Rows/s', 64, (run) => run.rowsPerSecond, formatCount, 'Rows trained on per second.'),
-  figure('duration', 'Time', 78, (run) => run.durationMs, formatDuration, 'Training and evaluation, without pauses.'),
+  figure(
+    'duration',
+    'Time',
+    78,
+    (run) => run.durationMs || null,
+    formatDuration,
+    'Training and evaluation, without pauses.',
+  ),
   figure(
     'created',
     'Started',

@@ -8,6 +8,7 @@ import { client } from '../../rpc.ts';
 import { confirm } from '../../ui/confirm.ts';
 import { formatBytes, plural } from '../../ui/format.ts';
 import { toast, toastError } from '../../ui/toasts.ts';
+import { useDatasetsStore } from '../datasets/datasets-store.ts';
 import { isLive } from './runs-store.ts';
 
 /** Epochs of the one-click run: enough to see the curve bend, short enough to wait for. */
@@ -65,6 +66,7 @@ async function remove(runs: readonly RunSummary[]): Promise<boolean> {
 
 export function useRunActions(): RunActions {
   const router = useRouter();
+  const datasets = useDatasetsStore();
 
   async function openId(id: string): Promise<void> {
     if (hasPage('run')) await router.push({ name: 'run', params: { id } });
@@ -73,6 +75,7 @@ export function useRunActions(): RunActions {
   async function retrainOnSample(): Promise<void> {
     await attempt('The sample could not be retrained', async () => {
       const { train, ood } = await client.datasets.importSample();
+      void datasets.load();
       const preset = PRESETS.find((p) => p.id === 'mse');
       const recipe = RecipeSchema.parse({ ...preset?.changes, dataset: train.id, ood: ood.id, epochs: SAMPLE_EPOCHS });
       const { runId } = await client.runs.start({ recipe, name: 'AMN on the sample' });
