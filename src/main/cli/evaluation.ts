@@ -1,4 +1,4 @@
-/** `evaluate`, `cross-test`, `compare`, `compare-data`, `balance`: figures one can believe, from the command line. */
+/** `evaluate`, `cross-test`, `compare`, `balance`: figures one can believe, from the command line. */
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/contract/evaluation.ts';
@@ -7,7 +7,6 @@ import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
-import type { Comparison } from '#shared/domain/passport.ts';
 import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
@@ -37,10 +36,6 @@ export function addEvaluationCommands(program: Command, context: CommandContext)
     .command('compare <RUN> <RUNS...>')
     .description('compare runs with the first: figures, recipe, data, code, and what explains the difference')
     .action((first: string, others: string[]) => context.run((out) => compare(context, [first, ...others], out)));
-  program
-    .command('compare-data <A> <B>')
-    .description('are two data sets vectors of the same space?')
-    .action((a: string, b: string) => context.run((out) => compareData(context, a, b, out)));
   addRecipeFlags(
     program
       .command('balance')
@@ -212,39 +207,6 @@ function printComparison(
 
 function word(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function compareData(context: CommandContext, a: string, b: string, out: Output): Promise<void> {
-  return withSession(context.options(), out, 'owner', async ({ client }) => {
-    const first = await findDataset(client, a, 'train', out, never);
-    const second = await findDataset(client, b, 'ood', out, never);
-    const comparison = await client.evaluation.compareData({ a: first.id, b: second.id });
-    out.result(comparison, () => printDataComparison(comparison, [first.name, second.name], out));
-  });
-}
-
-function printDataComparison(comparison: Comparison, names: readonly [string, string], out: Output): void {
-  const {
-    verdict,
-    reasons,
-    meanDirectionCosine,
-    subspaceOverlap,
-    subspaceChance,
-    sharedVectors,
-    sharedArticles,
-    rows,
-  } = comparison;
-  out.line(`${names[0]} and ${names[1]}: ${verdict}`);
-  for (const reason of reasons) out.line(`- ${reason}`);
-  out.line(
-    `Mean directions ${figure(meanDirectionCosine)}, subspaces ${figure(subspaceOverlap)} (chance ${figure(subspaceChance)}), shared vectors ${sharedVectors ?? '–'}, shared articles ${sharedArticles ?? '–'}`,
-  );
-  out.line();
-  out.table(rows, [
-    { title: '', value: ({ field }) => field },
-    { title: 'A', value: (row) => row.a, align: 'right' },
-    { title: 'B', value: (row) => row.b, align: 'right' },
-  ]);
 }
 
 const ShareSchema = z.tuple([z.enum(TERMS), z.coerce.number().min(0)]);
