@@ -16,6 +16,14 @@ async function run(changes: Partial<TrainerOptions> = {}, spec = AMN) {
   return { recorder, model, trainer, finished };
 }
 
+/** The plain run of a model, which many tests look at or compare with; trained once. */
+const straightRuns = new Map<string, ReturnType<typeof run>>();
+function straightRun(spec = AMN) {
+  const running = straightRuns.get(spec.type) ?? run({}, spec);
+  straightRuns.set(spec.type, running);
+  return running;
+}
+
 function bytes(tensors: NamedTensors): Map<string, string> {
   return new Map(
     Array.from(tensors, ([name, x]) => [name, Buffer.from(x.buffer, x.byteOffset, x.byteLength).toString('hex')]),
@@ -52,7 +60,7 @@ async function interrupted(atStep: number, spec = AMN) {
 
 describe('records', () => {
   test('a run says what the contract declares, in order, and learns', async () => {
-    const { recorder, finished } = await run();
+    const { recorder, finished } = await straightRun();
     for (const event of recorder.events) TrainingEventSchema.parse(event);
     expect(recorder.events[0]).toMatchObject({
       type: 'started',
@@ -69,7 +77,7 @@ describe('records', () => {
   });
 
   test('step blocks hold every step once, and the epoch means follow from them', async () => {
-    const { recorder } = await run();
+    const { recorder } = await straightRun();
     const steps = recorder.blocks.flatMap((block) =>
       Array.from({ length: block.count }, (_, i) => block.firstStep + i),
     );
@@ -89,7 +97,7 @@ describe('records', () => {
   });
 
   test('validation loss is 2(1 − cosine)/D for unit targets', async () => {
-    const { recorder } = await run();
+    const { recorder } = await straightRun();
     for (const { valLoss, valCosine } of recorder.epochs) {
       expect(valLoss).toBeCloseTo((2 * (1 - (valCosine as number))) / D, 6);
     }
@@ -108,9 +116,9 @@ describe('records', () => {
   });
 
   test('the same seed gives the same run, another seed another order', async () => {
-    const [a, b, c] = [await run(), await run(), await run({ settings: { ...SETTINGS, seed: 7 } })];
+    const [a, b, c] = [await straightRun(), await run(), await run({ settings: { ...SETTINGS, seed: 7, epochs: 1 } })];
     expect(a.recorder.column('total')).toEqual(b.recorder.column('total'));
-    expect(a.recorder.column('total')).not.toEqual(c.recorder.column('total'));
+    expect(a.recorder.column('total').slice(0, 7)).not.toEqual(c.recorder.column('total'));
   });
 });
 
@@ -121,7 +129,7 @@ describe('resumption', () => {
     { atStep: 7, spec: AMN },
     { atStep: 10, spec: LSTM },
   ])('stopped after step $atStep, $spec.type continues bit for bit', async ({ atStep, spec }) => {
-    const straight = await run({}, spec);
+    const straight = await straightRun(spec);
     const broken = await interrupted(atStep, spec);
     expect(broken.stopped).toMatchObject({ status: 'stopped', step: atStep });
     expect(broken.finished.status).toBe('finished');
@@ -132,7 +140,7 @@ describe('resumption', () => {
   });
 
   test('refuses the state of another seed', async () => {
-    const { trainer, model } = await run();
+    const { trainer, model } = await straightRun();
     const resumeFrom = { ...trainer.exportState(), seed: 5 };
     expect(() => new Trainer(smallRun(model, new Recorder(), { resumeFrom }))).toThrow(/seed 5/);
   });
@@ -140,12 +148,12 @@ describe('resumption', () => {
 
 describe('control', () => {
   test('a pause takes effect at once, stores a checkpoint, and the run goes on to the same end', async () => {
-    const straight = await run({ settings: { ...SETTINGS, epochs: 8 } });
+    const straight = await straightRun();
     const recorder = new Recorder();
     const model = await smallModel();
-    const trainer = new Trainer(smallRun(model, recorder, { settings: { ...SETTINGS, epochs: 8 } }));
+    const trainer = new Trainer(smallRun(model, recorder));
     const running = trainer.run();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await new Promise((resolve) => setTimeout(resolve, 10));
     const askedMs = performance.now();
     trainer.pause();
     while (!recorder.events.some((event) => event.type === 'status' && event.status === 'paused')) {
@@ -157,7 +165,7 @@ describe('control', () => {
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(recorder.column('total').length).toBe(stepsWhenPaused);
     trainer.resume();
-    expect(await running).toMatchObject({ status: 'finished', step: 56 });
+    expect(await running).toMatchObject({ status: 'finished', step: 21 });
     expect(bytes(await model.readParameters())).toEqual(bytes(await straight.model.readParameters()));
   });
 
