@@ -109,9 +109,10 @@ async function freeName(runFolder: string, kind: CheckpointKind, step: number): 
 
 /** `kept` and `last` can be resumed from; `best` is what is evaluated and exported. */
 function checkpointFiles(checkpoint: Checkpoint, options: WriteOptions): Map<string, Uint8Array> {
-  const { spec, kind, runId } = options;
+  const { spec, kind } = options;
   const { parameters, optimizer, golden } = checkpoint;
-  const metadata = { format: 'pt', model: spec.type, run: runId };
+  // Nothing of the run itself: equal weights are equal files.
+  const metadata = { format: 'pt', model: spec.type };
   const files = new Map<string, Uint8Array>();
   files.set(MODEL, encodeSafetensors(shaped(spec, parameters, ''), metadata));
   if (kind !== 'best') {

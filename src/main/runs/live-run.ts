@@ -277,7 +277,8 @@ export class LiveRun {
       if (!this.hasEnded) await this.store(ticket);
       return;
     }
-    await this.call(() => this.client.stored({ ticket }));
+    // A trainer that died over its checkpoint is told by its exit.
+    await this.client.stored({ ticket }).catch(() => undefined);
   }
 
   private onDiskFull(message: string): void {

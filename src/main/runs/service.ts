@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { commandLine } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Baselines } from '#shared/domain/training.ts';
 import type { RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
@@ -28,7 +29,7 @@ import type { SpawnTrainer } from '../trainer/process.ts';
 import { RunBus } from './bus.ts';
 import { LiveRun } from './live-run.ts';
 import { checkRecipe } from './recipe-check.ts';
-import { summarise } from './summary.ts';
+import { ENDED_STATUSES, summarise } from './summary.ts';
 
 export interface RunServiceOptions {
   readonly home: Home;
@@ -47,6 +48,10 @@ interface Waiting {
 function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
   if (row.engine_json === null) return null;
   return (JSON.parse(row.engine_json) as { name: TrainerJob['earlierEngine'] }).name;
+}
+
+function earlierBaselines(row: RunRow): TrainerJob['earlierBaselines'] {
+  return row.engine_json === null ? null : (JSON.parse(row.baselines_json) as Baselines);
 }
 
 /** Changes of progress reach the list of runs this often. */
@@ -167,11 +172,11 @@ export class RunService {
     const row = this.row(handle);
     const live = this.live.get(row.id);
     const isWaiting = this.queue.some(({ runId }) => runId === row.id);
-    const isResumable =
-      live === undefined ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
+    const isGone = live === undefined || live.isOver;
+    const isResumable = isGone ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
     if (isWaiting || !isResumable)
       throw this.conflict(row, 'only a paused, stopped, failed or interrupted run goes on');
-    if (live === undefined) this.requireDatasets(row);
+    if (isGone) this.requireDatasets(row);
     this.enqueue({ runId: row.id, resume: true });
     return this.summarise(row.id);
   }
@@ -252,7 +257,7 @@ export class RunService {
   }
 
   private summary(row: RunRow, sparkline: readonly (number | null)[]): RunSummary {
-    return summarise(row, sparkline, this.live.get(row.id)?.etaMs ?? null);
+    return summarise(row, sparkline, ENDED_STATUSES.includes(row.status) ? null : (this.live.get(row.id)?.etaMs ?? null));
   }
 
   private announce(runId: string): void {
@@ -286,7 +291,8 @@ export class RunService {
     if (next === undefined) return;
     const paused = this.live.get(next.runId);
     if (paused === undefined) this.launch(next);
-    else void paused.resume();
+    // One that dies over it is told by its exit.
+    else paused.resume().catch(() => undefined);
   }
 
   private launch({ runId, resume }: Waiting): void {
@@ -303,6 +309,7 @@ export class RunService {
         resourcesDir: this.options.resourcesDir,
         resume,
         earlierEngine: earlierEngine(row),
+        earlierBaselines: earlierBaselines(row),
         checkpointEveryMs: this.options.checkpointEveryMs,
         keepEveryEpochs: 0,
       },

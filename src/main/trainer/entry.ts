@@ -1,5 +1,5 @@
 /** The trainer process: answers `trainerContract` over its owner's line and leaves with it. Entry of trainer.js. */
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
@@ -12,6 +12,9 @@ import { TrainerSession } from './session.ts';
 
 /** Time for the last message to leave. */
 const LEAVE_MS = 300;
+
+/** Of 0 (as everyone) to 19 (only what is left over). */
+const NICENESS = 5;
 
 let session: TrainerSession | null = null;
 
@@ -52,7 +55,7 @@ const router = procedures.router({
 
 try {
   // The window and main come first; a trainer takes what they leave.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  setPriority(NICENESS);
 } catch {
   // Not allowed here; everything works, only less politely.
 }

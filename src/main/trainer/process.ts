@@ -31,6 +31,7 @@ export function forkTrainer(entry: string): SpawnTrainer {
   return () => {
     const child = fork(entry, [], {
       serialization: 'advanced',
+      execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });

@@ -4,7 +4,9 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { initialParameters } from '#engine/init.ts';
+import { measureBaselines } from '#engine/evaluation/baselines.ts';
 import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
+import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { Trainer, type Checkpoint, type Split, type TrainerOptions } from '#engine/trainer/index.ts';
 import type { Engine, EngineHost } from '#engine/types.ts';
 import type { LogLine } from '#shared/contract/runs.ts';
@@ -13,13 +15,12 @@ import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { readGates } from '#shared/domain/gates.ts';
 import { defaultSpec, type ModelSpec } from '#shared/domain/models.ts';
 import { lossConfig, type Recipe } from '#shared/domain/recipe.ts';
-import type { EpochRecord, TrainingEvent } from '#shared/domain/training.ts';
+import type { Baselines, EpochRecord, TrainingEvent } from '#shared/domain/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { Channel } from '../rpc/channel.ts';
 import { findResumable, writeCheckpoint, type CheckpointKind, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
 import { nodeEngineHost } from './engine-host.ts';
-import { simpleBaselines } from './simple-baselines.ts';
 
 interface Data {
   readonly train: Split;
@@ -86,7 +87,7 @@ export class TrainerSession {
     const model = await engine.createModel({ spec, loss, optimizer, seed: recipe.seed, parameters, maxBatch });
     if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
     const { train, validation, ood: oodSplit } = data;
-    const baselines = simpleBaselines(validation, oodSplit);
+    const baselines = await this.baselines(data);
     this.emit({ type: 'prepared', engine: { ...engine.info }, splitProof: data.proof, baselines });
     const { epochs, batchSize, lr, schedule, seed } = recipe;
     this.trainer = makeTrainer({
@@ -120,6 +121,18 @@ export class TrainerSession {
       ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
       proof,
     };
+  }
+
+  /** Measured once in a run's life. */
+  private async baselines({ train, validation, ood }: Data): Promise<Baselines> {
+    const { resume, earlierBaselines, recipe } = this.job;
+    if (resume && earlierBaselines !== null) return earlierBaselines;
+    const startedMs = performance.now();
+    const product = (await wasmProduct(this.host)) ?? undefined;
+    const measured = await measureBaselines({ train, validation, ood }, recipe.seed, { product });
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+    this.log('info', `Baselines measured in ${seconds} s.`);
+    return measured?.baselines ?? {};
   }
 
   private async checkpointToResume(spec: ModelSpec): Promise<LoadedCheckpoint | null> {

@@ -33,6 +33,8 @@ export const TrainerJobSchema = z.object({
   resume: z.boolean(),
   /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */
   earlierEngine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
+  /** Measured in the earlier life. */
+  earlierBaselines: BaselinesSchema.nullable(),
   /** Milliseconds between `last` checkpoints inside an epoch. */
   checkpointEveryMs: z.number().min(0),
   /** Also keep the checkpoint of every k-th epoch; 0: none. */

@@ -1,0 +1,48 @@
+/** Writes a small data set of chunks as .npz: articles whose vectors wander, so that a context tells something. */
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { ZipFile } from 'yazl';
+import { Random } from '#engine/random.ts';
+
+export interface ChunkFile {
+  readonly articles: number;
+  readonly chunksPerArticle: number;
+  readonly D: number;
+  readonly seed?: number;
+}
+
+function npy(descr: string, shape: readonly number[], data: NodeJS.ArrayBufferView): Buffer {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
+  const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + '\n';
+  const prefix = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length & 255, header.length >> 8]);
+  return Buffer.concat([prefix, Buffer.from(header), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
+}
+
+/** Unit vectors; the chunks of an article lie around a centre of its own. */
+export async function writeChunks(path: string, { articles, chunksPerArticle, D, seed = 1 }: ChunkFile): Promise<void> {
+  const random = new Random(seed);
+  const M = articles * chunksPerArticle;
+  const vectors = new Float32Array(M * D);
+  const articleIndices = new Int32Array(M);
+  const chunkIndices = new Int32Array(M);
+  for (let a = 0; a < articles; a++) {
+    const centre = Array.from({ length: D }, () => random.normal());
+    for (let c = 0; c < chunksPerArticle; c++) {
+      const row = a * chunksPerArticle + c;
+      const values = centre.map((x) => x + 0.6 * random.normal());
+      const norm = Math.hypot(...values);
+      vectors.set(
+        values.map((x) => x / norm),
+        row * D,
+      );
+      articleIndices[row] = a;
+      chunkIndices[row] = c;
+    }
+  }
+  const zip = new ZipFile();
+  zip.addBuffer(npy('<f4', [M, D], vectors), 'vectors.npy', { compress: false });
+  zip.addBuffer(npy('<i4', [M], articleIndices), 'article_indices.npy', { compress: false });
+  zip.addBuffer(npy('<i4', [M], chunkIndices), 'chunk_indices.npy', { compress: false });
+  zip.end();
+  await pipeline(zip.outputStream, createWriteStream(path));
+}

@@ -1,0 +1,74 @@
+/** A Nextvec on a folder of its own, with a small data set, for tests of the services. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createNextvec, type Nextvec, type NextvecOptions } from '../../src/main/nextvec.ts';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { RunEvent, RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import { writeChunks, type ChunkFile } from './chunks.ts';
+
+export interface TestHome {
+  readonly path: string;
+  open(more?: Partial<NextvecOptions>): Promise<Nextvec>;
+  /** Closes everything opened and removes the folder. */
+  dispose(): Promise<void>;
+}
+
+export async function testHome(): Promise<TestHome> {
+  const path = await mkdtemp(join(tmpdir(), 'nextvec-home-'));
+  const opened: Nextvec[] = [];
+  return {
+    path,
+    async open(more = {}) {
+      const nextvec = await createNextvec({
+        home: join(path, 'home'),
+        host: 'node',
+        version: '0.0.0-test',
+        resourcesDir: 'resources',
+        roots: [path],
+        ...more,
+      });
+      opened.push(nextvec);
+      return nextvec;
+    },
+    async dispose() {
+      await Promise.all(opened.map((nextvec) => nextvec.close()));
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function importChunks(client: NextvecClient, path: string, chunks: ChunkFile): Promise<string> {
+  await writeChunks(path, chunks);
+  for await (const event of await client.datasets.import({ path })) if (event.type === 'done') return event.dataset.id;
+  throw new Error('the import ended without a data set');
+}
+
+/** Follows a run until `until` says so; what it was told. */
+export async function follow(
+  client: NextvecClient,
+  runId: string,
+  until: (event: RunEvent) => boolean,
+): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for await (const event of await client.runs.watch({ runId })) {
+    events.push(event);
+    if (until(event)) return events;
+  }
+  throw new Error('the watch ended before what was waited for');
+}
+
+export async function followTo(client: NextvecClient, runId: string, ...statuses: RunStatus[]): Promise<RunSummary> {
+  const ended: RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
+  const events = await follow(
+    client,
+    runId,
+    (event) => event.type === 'run' && [...statuses, ...ended].includes(event.run.status),
+  );
+  const last = events.at(-1);
+  if (last?.type !== 'run' || !statuses.includes(last.run.status)) {
+    const said = events.flatMap((e) => (e.type === 'log' ? [e.line.message] : []));
+    throw new Error(`run is ${last?.type === 'run' ? `${last.run.status} (${last.run.reason})` : '?'}: ${said.join(' | ')}`);
+  }
+  return last.run;
+}

@@ -1,0 +1,203 @@
+/** The life of a run with a real trainer process: start to history, pause, kill -9 and resume, close and reopen, queue. */
+import { createHash } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
+import type { RecipeInput } from '#shared/domain/recipe.ts';
+import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+
+const EPOCHS = 12;
+const TRAINER = 'src/main/trainer/entry.ts';
+
+let home: TestHome;
+let nextvec: Nextvec;
+let dataset: string;
+let trainers: TrainerProcess[] = [];
+const fork = forkTrainer(TRAINER);
+
+function open(): Promise<Nextvec> {
+  const spawnTrainer = () => {
+    const trainer = fork();
+    trainers.push(trainer);
+    return trainer;
+  };
+  return home.open({ spawnTrainer, checkpointEveryMs: 150 });
+}
+
+beforeAll(async () => {
+  home = await testHome();
+  nextvec = await open();
+  dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), {
+    articles: 40,
+    chunksPerArticle: 12,
+    D: 16,
+  });
+});
+afterAll(() => home.dispose());
+
+const recipe = (more: Partial<RecipeInput> = {}): RecipeInput => ({
+  dataset,
+  epochs: EPOCHS,
+  batchSize: 16,
+  engine: 'simd',
+  threads: 1,
+  lambda: { mse: 1, info_nce: 0.1 },
+  seed: 7,
+  ...more,
+});
+
+async function start(more: Partial<RecipeInput> = {}): Promise<string> {
+  return (await nextvec.client.runs.start({ recipe: recipe(more) })).runId;
+}
+
+/** Hash of the weights of a run's newest checkpoint of a kind. */
+async function weightsOf(runId: string, kind: 'last' | 'best'): Promise<string> {
+  const folder = join(home.path, 'home', 'runs', runId);
+  const names = (await readdir(folder)).filter((name) => name.startsWith(`${kind}-`));
+  expect(names).toHaveLength(1);
+  return createHash('sha256')
+    .update(await readFile(join(folder, names[0], 'model.safetensors')))
+    .digest('hex')
+    .concat(' ', names[0]);
+}
+
+/** The loss of every step, from the history. */
+async function losses(runId: string): Promise<number[]> {
+  const series = await nextvec.client.runs.series({ runId, columns: ['total', 'cosine'], maxPoints: 20_000 });
+  expect(series.stepsPerPoint).toBe(1);
+  expect(Array.from(series.step)).toEqual(Array.from(series.step, (_, i) => i + 1));
+  return Array.from(series.mean.total);
+}
+
+let undisturbed: { readonly runId: string; readonly losses: number[]; readonly last: string; readonly best: string };
+
+describe('a run', () => {
+  test('trains from start to finish and is all in the history', async () => {
+    const runId = await start();
+    const run = await followTo(nextvec.client, runId, 'finished');
+    const detail = await nextvec.client.runs.get({ runId });
+    expect(run.totalSteps).toBe(run.step);
+    expect(run.trainRows! + run.valRows!).toBeLessThanOrEqual(40 * 7);
+    expect(run.engine?.name).toBe('simd');
+    expect(run.splitProof).toMatchObject({ ok: true, sharedArticles: 0, sharedVectors: 0 });
+    expect(detail.epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));
+    expect(detail.epochs.at(-1)?.trainLoss).toBeLessThan(detail.epochs[0].trainLoss!);
+    const best = detail.epochs.toSorted((a, b) => a.valLoss! - b.valLoss!)[0];
+    expect(run.best).toMatchObject({ epoch: best.epoch, valCosine: best.valCosine });
+    expect(run.valLift).toBeCloseTo(best.valCosine! - run.baselines.contextMean!.valCosine!, 12);
+    expect(run.sparkline).toEqual(detail.epochs.map((e) => e.valCosine));
+    const steps = await losses(runId);
+    expect(steps).toHaveLength(run.totalSteps!);
+    expect(steps.every(Number.isFinite)).toBe(true);
+    const last = await weightsOf(runId, 'last');
+    undisturbed = { runId, losses: steps, last, best: await weightsOf(runId, 'best') };
+  });
+
+  test('pauses and goes on to the same bits', async () => {
+    const runId = await start();
+    await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 5);
+    await nextvec.client.runs.pause({ runId });
+    const paused = await followTo(nextvec.client, runId, 'paused');
+    expect(paused.step).toBeLessThan(paused.totalSteps!);
+    await nextvec.client.runs.resume({ runId });
+    await followTo(nextvec.client, runId, 'finished');
+    expect(await losses(runId)).toEqual(undisturbed.losses);
+    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+  });
+
+  test('killed twice with -9 it is interrupted, and resumes to the same bits and the same history', async () => {
+    const runId = await start();
+    for (const step of [30, 60]) {
+      await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > step);
+      trainers.at(-1)?.kill();
+      const run = await followTo(nextvec.client, runId, 'interrupted');
+      expect(run.reason).toContain('killed');
+      await nextvec.client.runs.resume({ runId });
+      await followTo(nextvec.client, runId, 'running');
+    }
+    await followTo(nextvec.client, runId, 'finished');
+    expect(await losses(runId)).toEqual(undisturbed.losses);
+    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+    expect(await weightsOf(runId, 'best')).toBe(undisturbed.best);
+    const { epochs } = await nextvec.client.runs.get({ runId });
+    expect(epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));
+  });
+
+  test('closing the app saves it; after the next start it goes on to the same bits', async () => {
+    const runId = await start();
+    await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 20);
+    const queued = await start();
+    await nextvec.close();
+    nextvec = await open();
+    const run = (await nextvec.client.runs.get({ runId })).run;
+    expect(run).toMatchObject({ status: 'interrupted', reason: 'The app was closed.' });
+    expect((await nextvec.client.runs.get({ runId: queued })).run.status).toBe('interrupted');
+    await nextvec.client.runs.resume({ runId });
+    await followTo(nextvec.client, runId, 'finished');
+    expect(await losses(runId)).toEqual(undisturbed.losses);
+    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+  });
+
+  test('one trains at a time; the next begins when it is paused or ends', async () => {
+    trainers = [];
+    const first = await start();
+    const second = await start();
+    await followTo(nextvec.client, first, 'running');
+    expect((await nextvec.client.runs.get({ runId: second })).run.status).toBe('queued');
+    await nextvec.client.runs.pause({ runId: first });
+    await followTo(nextvec.client, second, 'running');
+    await nextvec.client.runs.resume({ runId: first });
+    expect((await nextvec.client.runs.get({ runId: first })).run.status).toBe('queued');
+    await nextvec.client.runs.stop({ runId: second });
+    const stopped = await followTo(nextvec.client, second, 'stopped');
+    expect(stopped.reason).toBe('Stopped on request.');
+    await followTo(nextvec.client, first, 'finished');
+    expect(trainers).toHaveLength(2);
+    expect(nextvec.activeRuns()).toBe(0);
+  });
+
+  test('a gate pauses it with its reason, another stops it', async () => {
+    const gate = { metric: 'valCosine', threshold: 0.999 } as const;
+    const gates = [
+      { epoch: 1, action: 'pause', ...gate },
+      { epoch: 2, action: 'stop', ...gate },
+    ] as const;
+    const runId = await start({ gates: [...gates] });
+    const paused = await followTo(nextvec.client, runId, 'paused');
+    expect(paused.reason).toContain('Gate at epoch 1');
+    await nextvec.client.runs.resume({ runId });
+    const stopped = await followTo(nextvec.client, runId, 'stopped');
+    expect(stopped.reason).toContain('Gate at epoch 2');
+    const detail = await nextvec.client.runs.get({ runId });
+    expect(detail.gates.map(({ epoch, passed }) => ({ epoch, passed }))).toEqual([
+      { epoch: 1, passed: false },
+      { epoch: 2, passed: false },
+    ]);
+    expect(detail.epochs).toHaveLength(2);
+  });
+
+  test('a damaged last checkpoint is refused with its place', async () => {
+    const runId = await start();
+    await follow(nextvec.client, runId, (event) => event.type === 'epoch');
+    await nextvec.client.runs.stop({ runId });
+    await followTo(nextvec.client, runId, 'stopped');
+    const folder = join(home.path, 'home', 'runs', runId);
+    const [name] = (await readdir(folder)).filter((n) => n.startsWith('last-'));
+    const { truncate } = await import('node:fs/promises');
+    await truncate(join(folder, name, 'optimizer.safetensors'), 1000);
+    await nextvec.client.runs.resume({ runId });
+    const run = await followTo(nextvec.client, runId, 'failed');
+    expect(run.reason).toContain('optimizer.safetensors');
+    expect(run.reason).toContain('1000 bytes');
+  });
+
+  test('deleting it removes its files and says how much that freed', async () => {
+    const { runId } = undisturbed;
+    const { freedBytes } = await nextvec.client.runs.delete({ runId });
+    expect(freedBytes).toBeGreaterThan(100_000);
+    expect(await readdir(join(home.path, 'home', 'runs'))).not.toContain(runId);
+    await expect(nextvec.client.runs.get({ runId })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
+  });
+});
