@@ -6,7 +6,7 @@ import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions }
 import { SimdModel } from './model.ts';
 import { planModel } from './plan.ts';
 import { ThreadPool } from './pool.ts';
-import { detectFeatures, kernelFile, VARIANT_NAMES, type Features, type Variant } from './variants.ts';
+import { detectFeatures, kernelFile, VARIANTS, VARIANT_NAMES, type Features, type Variant } from './variants.ts';
 
 export { IDLE_INFO_NCE_INTERVAL } from './losses.ts';
 export { SimdModel, type PhaseTime } from './model.ts';
@@ -20,7 +20,8 @@ export interface SimdEngineOptions {
   readonly host: EngineHost;
   /** Default: every core. One where threads or shared memory are missing. */
   readonly threads?: number;
-  readonly variant?: 'auto' | Variant;
+  /** 'auto', 'relaxed' or 'simd128'. */
+  readonly variant?: string;
 }
 
 export async function createSimdEngine(options: SimdEngineOptions): Promise<Engine> {
@@ -76,12 +77,14 @@ export async function simdAvailability(host: EngineHost): Promise<EngineAvailabi
   return { name: 'simd', available: true, reason: reasons.join(' ') };
 }
 
-function chooseVariant(wanted: 'auto' | Variant, features: Features): Variant {
-  if (wanted === 'relaxed' && !features.relaxed) {
+function chooseVariant(wanted: string, features: Features): Variant {
+  if (wanted === 'auto') return features.relaxed ? 'relaxed' : 'simd128';
+  const variant = VARIANTS.find((name) => name === wanted);
+  if (!variant) throw new Error(`there is no simd variant "${wanted}"; choose auto, ${VARIANTS.join(' or ')}`);
+  if (variant === 'relaxed' && !features.relaxed) {
     throw new Error('the relaxed SIMD build cannot run here: this runtime lacks relaxed SIMD; use variant "simd128"');
   }
-  if (wanted !== 'auto') return wanted;
-  return features.relaxed ? 'relaxed' : 'simd128';
+  return variant;
 }
 
 function chooseThreads(host: EngineHost, features: Features, wanted: number | undefined): number {

@@ -27,6 +27,10 @@ export interface KernelInstance {
   takeFault(): string | undefined;
 }
 
+function milliseconds(): number {
+  return performance.now();
+}
+
 export function instantiateKernels(setup: ThreadSetup): KernelInstance {
   const { memory, control } = setup;
   const gatherer = new Gatherer(memory, setup.layout, setup.scratch, setup.maxBatch);
@@ -41,8 +45,7 @@ export function instantiateKernels(setup: ThreadSetup): KernelInstance {
       faultWord[0] = 1;
     }
   };
-  const now = () => performance.now();
-  const instance = new WebAssembly.Instance(setup.module, { env: { memory, gather, now } });
+  const instance = new WebAssembly.Instance(setup.module, { env: { memory, gather, now: milliseconds } });
   const kernels = instance.exports as unknown as KernelExports;
   gatherer.halfToFloat = kernels.halfToFloat;
   const takeFault = () => {

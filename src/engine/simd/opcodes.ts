@@ -47,6 +47,7 @@ export const OP_LOSS_ROWS = 16;
 export const OP_ADAMW = 17;
 export const OP_PACK_TARGETS = 18;
 export const OP_GRAM = 19;
+export const OP_GRAM_NORM = 21;
 export const OP_GEMM_WEIGHT_ADAMW = 20;
 
 /** Hyperparameters read by kernels, float32 words of one block. */
@@ -55,13 +56,18 @@ export const HYPER_TAU = 6;
 export const HYPER_MARGIN_DIRECTIONAL = 7;
 export const HYPER_MARGIN_ANTI_COPY = 8;
 export const HYPER_VARIANCE_TARGET = 9;
+/** AdamW with its bias corrections folded in; see `writeOptimizerHyper`. */
 export const HYPER_DECAY = 10;
 export const HYPER_STEP_SIZE = 11;
-export const HYPER_INV_SQRT_BC2 = 12;
-export const HYPER_EPS = 13;
-export const HYPER_BETA1 = 14;
-export const HYPER_BETA2 = 15;
-export const HYPER_CLIP = 16;
+export const HYPER_EPS = 12;
+export const HYPER_BETA1 = 13;
+export const HYPER_BETA2 = 14;
+export const HYPER_KEEP1 = 15;
+export const HYPER_KEEP2 = 16;
+export const HYPER_CLIP = 17;
+/** Added to a moment and taken away again; see `adamwVector`. */
+export const HYPER_GRAIN_M = 18;
+export const HYPER_GRAIN_V = 19;
 export const HYPER_WORDS = 32;
 
 /** Per-row results of the losses, float64 words. */

@@ -1,4 +1,7 @@
-/** AdamW over the whole parameter bank: its hyperparameters of one step and its operation. */
+/**
+ * From activations and their gradients to updated parameters: weight gradients, global norm, clipping, AdamW. Large
+ * batches write gradients and update the whole bank; small ones update each weight right where its gradient is made.
+ */
 import type { OptimizerConfig } from '../types.ts';
 import {
   HYPER_BETA1,
@@ -6,23 +9,52 @@ import {
   HYPER_CLIP,
   HYPER_DECAY,
   HYPER_EPS,
-  HYPER_INV_SQRT_BC2,
+  HYPER_GRAIN_M,
+  HYPER_GRAIN_V,
+  HYPER_KEEP1,
+  HYPER_KEEP2,
   HYPER_STEP_SIZE,
   OP_ADAMW,
+  OP_GRAM,
+  OP_GRAM_NORM,
 } from './opcodes.ts';
+import { panelCount, type Arena } from './layout.ts';
+import type { LossHead } from './losses.ts';
+import type { Network, WeightTerm } from './models/network.ts';
 import type { ParameterBank } from './parameters.ts';
 import type { Program } from './program.ts';
 
 /** 32 KiB of each of the four arrays: they stay in the second-level cache while one unit runs. */
 const UNIT_BYTES = 32_768;
 
-export function emitAdamW(program: Program, bank: ParameterBank, slotsAt: number, hyper: number): void {
-  program.add('AdamW', OP_ADAMW, Math.ceil(bank.bytes / UNIT_BYTES), [
-    bank.address('weights'),
-    bank.address('gradients'),
-    bank.address('m'),
-    bank.address('v'),
-    bank.bytes,
+/** Largest batch whose update is fused: the products of batch rows grow with B² and are cheap up to here. */
+export const FUSED_MAX_BATCH = 48;
+/** Products of batch rows of one model: two for each Linear at most. */
+const GRAMS = 16;
+
+/** Weight gradients into the bank and their sum of squares into the program's slots. */
+export function emitGradients(program: Program, network: Network, losses: LossHead, B: number): void {
+  for (const { linear, inputStrip, gradientStrip, bias } of network.weightTerms(losses.draw, losses.drawStrip)) {
+    linear.backwardWeight(program, inputStrip, gradientStrip, B, bias);
+  }
+  network.vectorGradients(program, B);
+}
+
+/** AdamW of `bytes` bytes of the bank from `offset` on, with gradients from the bank. */
+function emitRange(
+  program: Program,
+  bank: ParameterBank,
+  slotsAt: number,
+  hyper: number,
+  offset: number,
+  bytes: number,
+): void {
+  program.add('AdamW', OP_ADAMW, Math.ceil(bytes / UNIT_BYTES), [
+    bank.address('weights', offset),
+    bank.address('gradients', offset),
+    bank.address('m', offset),
+    bank.address('v', offset),
+    bytes,
     UNIT_BYTES,
     slotsAt,
     program.slots,
@@ -30,13 +62,80 @@ export function emitAdamW(program: Program, bank: ParameterBank, slotsAt: number
   ]);
 }
 
-/** `step` is 1-based. */
+export class Optimizer {
+  private readonly slotsAt: number;
+  private readonly hyper: number;
+  private readonly grams: readonly number[];
+
+  constructor(arena: Arena, slotsAt: number, hyper: number) {
+    this.slotsAt = slotsAt;
+    this.hyper = hyper;
+    this.grams = Array.from({ length: GRAMS }, () => arena.floats(FUSED_MAX_BATCH ** 2));
+  }
+
+  /** Gradients, clipping and update. `beside` appends work that may run beside the gradients. */
+  emit(program: Program, network: Network, losses: LossHead, B: number, beside: () => void): void {
+    if (B <= FUSED_MAX_BATCH) return this.emitFused(program, network, losses, B, beside);
+    emitGradients(program, network, losses, B);
+    beside();
+    program.barrier();
+    emitRange(program, network.bank, this.slotsAt, this.hyper, 0, network.bank.bytes);
+  }
+
+  private emitFused(program: Program, network: Network, losses: LossHead, B: number, beside: () => void): void {
+    const { slotsAt, hyper } = this;
+    const terms = network.weightTerms(losses.draw, losses.drawStrip);
+    const grams = this.emitGrams(program, terms, B);
+    network.vectorGradients(program, B);
+    beside();
+    program.barrier();
+    for (const { inputs, gradient, bias } of terms) {
+      const [first, second] = inputs.map(({ at }) => grams.get(at)!);
+      program.add('gradient norm', OP_GRAM_NORM, 1, [
+        first,
+        second ?? 0,
+        grams.get(gradient.at)!,
+        panelCount(B),
+        bias ? 1 : 0,
+        program.takeSlots(1),
+      ]);
+    }
+    program.barrier();
+    for (const { linear, inputStrip, gradientStrip, bias } of terms) {
+      linear.updateWeight(program, inputStrip, gradientStrip, B, { bias, slotsAt, slots: program.slots, hyper });
+    }
+    for (const { offset, bytes } of network.vectors) emitRange(program, network.bank, slotsAt, hyper, offset, bytes);
+  }
+
+  /** Products of batch rows of every panel the norms need, each once; by address of the panel. */
+  private emitGrams(program: Program, terms: readonly WeightTerm[], B: number): Map<number, number> {
+    const grams = new Map<number, number>();
+    const panels = panelCount(B);
+    for (const panel of terms.flatMap(({ inputs, gradient }) => [...inputs, gradient])) {
+      if (grams.has(panel.at)) continue;
+      if (grams.size === GRAMS) throw new Error(`simd optimizer: more than ${GRAMS} products of batch rows`);
+      const at = this.grams[grams.size];
+      grams.set(panel.at, at);
+      const units = (panels * (panels + 1)) / 2;
+      program.add('row products', OP_GRAM, units, [panel.at, panel.pitch, panel.features, panels, at]);
+    }
+    return grams;
+  }
+}
+
+/**
+ * `step` is 1-based. m/(1 − β1ᵗ) / (√(v/(1 − β2ᵗ)) + ε) is taken as m·√(1 − β2ᵗ)/(1 − β1ᵗ) / (√v + ε·√(1 − β2ᵗ)).
+ */
 export function writeOptimizerHyper(hyper: Float32Array, config: OptimizerConfig, lr: number, step: number): void {
+  const root2 = Math.sqrt(1 - config.beta2 ** step);
   hyper[HYPER_DECAY] = 1 - lr * config.weightDecay;
-  hyper[HYPER_STEP_SIZE] = lr / (1 - config.beta1 ** step);
-  hyper[HYPER_INV_SQRT_BC2] = 1 / Math.sqrt(1 - config.beta2 ** step);
-  hyper[HYPER_EPS] = config.eps;
+  hyper[HYPER_STEP_SIZE] = (-lr * root2) / (1 - config.beta1 ** step);
+  hyper[HYPER_EPS] = config.eps * root2;
   hyper[HYPER_BETA1] = config.beta1;
   hyper[HYPER_BETA2] = config.beta2;
+  hyper[HYPER_KEEP1] = 1 - config.beta1;
+  hyper[HYPER_KEEP2] = 1 - config.beta2;
   hyper[HYPER_CLIP] = config.clip;
+  hyper[HYPER_GRAIN_M] = 1e-25;
+  hyper[HYPER_GRAIN_V] = 1e-30;
 }

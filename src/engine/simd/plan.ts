@@ -8,6 +8,7 @@ import { BatchInput } from './input.ts';
 import { LossHead } from './losses.ts';
 import { Amn } from './models/amn.ts';
 import type { Network } from './models/network.ts';
+import { Optimizer } from './optimizer.ts';
 import { ProgramCache, type ProgramParts } from './programs.ts';
 
 /** Rows of scratch of one thread: the loss gradient holds eight rows and two more. */
@@ -17,6 +18,7 @@ const MAX_OPS = 1024;
 export interface ModelPlan extends ProgramParts {
   readonly pages: number;
   readonly control: number;
+  readonly hyper: number;
   /** Scratch offset of each thread. */
   readonly scratch: readonly number[];
   readonly profile: number;
@@ -39,6 +41,7 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   const network = createNetwork(spec, arena, input, maxBatch);
   network.bank.place(arena);
   const losses = new LossHead(arena, input, hyper, maxBatch);
+  const optimizer = new Optimizer(arena, programs.slotsAt, hyper);
   const gatherLayout = {
     T: spec.T,
     D: spec.D,
@@ -47,7 +50,19 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
     contexts: input.contexts.map((matrix) => matrix.at),
     targets: input.targets.map((matrix) => matrix.at),
   };
-  return { pages: arena.pages, control, hyper, profile, scratch, programs, input, network, losses, gatherLayout };
+  return {
+    pages: arena.pages,
+    control,
+    hyper,
+    profile,
+    scratch,
+    programs,
+    input,
+    network,
+    losses,
+    optimizer,
+    gatherLayout,
+  };
 }
 
 function createNetwork(spec: ModelSpec, arena: Arena, input: BatchInput, maxBatch: number): Network {

@@ -83,6 +83,7 @@ export class ThreadPool {
     const ready = new Promise<void>((resolve, reject) => {
       this.waiting = { remaining: this.workers.length, resolve, reject };
     });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.workers.forEach((worker, i) => worker.postMessage(message(i)));
     await ready;
   }

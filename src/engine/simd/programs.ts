@@ -4,7 +4,7 @@ import { panelCount, type Arena } from './layout.ts';
 import type { BatchInput } from './input.ts';
 import type { InfoNceMode, LossHead } from './losses.ts';
 import type { Network } from './models/network.ts';
-import { emitAdamW } from './optimizer.ts';
+import { emitGradients, type Optimizer } from './optimizer.ts';
 import { Program } from './program.ts';
 
 export type ProgramKind = 'predict' | 'gradients' | 'train';
@@ -34,7 +34,7 @@ export interface ProgramParts {
   readonly input: BatchInput;
   readonly network: Network;
   readonly losses: LossHead;
-  readonly hyper: number;
+  readonly optimizer: Optimizer;
 }
 
 export class ProgramCache {
@@ -60,7 +60,7 @@ export class ProgramCache {
     }
     const area = this.freeArea();
     const program = new Program(this.slotsAt, SLOT_LIMIT);
-    const { gather, prefetch } = emit(program, parts, key, this.slotsAt);
+    const { gather, prefetch } = emit(program, parts, key);
     if (program.operations.length > this.maxOps) {
       throw new Error(`simd program: ${program.operations.length} operations, room for ${this.maxOps}`);
     }
@@ -92,13 +92,8 @@ export function setGather(view: DataView, operation: number, B: number): void {
   view.setInt32(operation + OP_ARGS + 4, B, true);
 }
 
-function emit(
-  program: Program,
-  parts: ProgramParts,
-  key: ProgramKey,
-  slotsAt: number,
-): { gather: number; prefetch: number } {
-  const { input, network, losses, hyper } = parts;
+function emit(program: Program, parts: ProgramParts, key: ProgramKey): { gather: number; prefetch: number } {
+  const { input, network, losses, optimizer } = parts;
   const { kind, B, slot, infoNce } = key;
   let gather = -1;
   let prefetch = -1;
@@ -113,11 +108,8 @@ function emit(
     return { gather, prefetch };
   }
   losses.forwardBackward(program, output, base, slot, B, infoNce);
-  network.backward(program, slot, B, losses.draw, losses.drawStrip);
-  if (kind === 'train') {
-    prefetch = input.gather(program, 1 - slot);
-    program.barrier();
-    emitAdamW(program, network.bank, slotsAt, hyper);
-  }
+  network.backward(program, slot, B, losses.draw);
+  if (kind === 'gradients') emitGradients(program, network, losses, B);
+  else optimizer.emit(program, network, losses, B, () => (prefetch = input.gather(program, 1 - slot)));
   return { gather, prefetch };
 }

@@ -23,6 +23,7 @@ interface NodeProcess {
 function openPort(): Port {
   const { process } = globalThis as { process?: NodeProcess };
   const node = process?.getBuiltinModule?.('node:worker_threads').parentPort;
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
   if (node) return { post: (message) => node.postMessage(message), listen: (handler) => node.on('message', handler) };
   return {
     post: (message) => postMessage(message),

@@ -7,14 +7,12 @@ import {
   HYPER_CLIP,
   HYPER_DECAY,
   HYPER_EPS,
-  HYPER_INV_SQRT_BC2,
+  HYPER_GRAIN_M,
+  HYPER_GRAIN_V,
+  HYPER_KEEP1,
+  HYPER_KEEP2,
   HYPER_STEP_SIZE,
 } from '../opcodes';
-
-/** Moments below this are zero: WebAssembly cannot flush denormals, and √(1e-30) is nothing beside ε. */
-const FLUSH: f32 = 1e-30;
-/** Gradients whose square would be denormal. */
-const FLUSH_GRADIENT: f32 = 1e-18;
 
 /** Global gradient norm from the sum-of-squares slots, always in slot order. */
 export function globalNorm(slots: usize, count: i32): f64 {
@@ -23,34 +21,55 @@ export function globalNorm(slots: usize, count: i32): f64 {
   return sqrt<f64>(sum);
 }
 
+/**
+ * One update of four weights; `keep1` and `keep2` hold the clipping factor and its square, `step` is negative. A moment
+ * that fades out would become denormal, which WebAssembly cannot flush and some processors compute 100 times slower:
+ * adding a grain and taking it away again leaves multiples of the grain's last bit (1e-32, 1e-37), normal numbers or 0.
+ */
 // @ts-ignore: decorator
 @inline
-function flush(x: v128, limit: v128): v128 {
-  return v128.and(x, f32x4.ge(f32x4.abs(x), limit));
+export function adamwVector(
+  g: usize,
+  w: usize,
+  m: usize,
+  v: usize,
+  beta1: v128,
+  beta2: v128,
+  keep1: v128,
+  keep2: v128,
+  decay: v128,
+  step: v128,
+  eps: v128,
+  grainM: v128,
+  grainV: v128,
+): void {
+  const d = v128.load(g);
+  const first = f32x4.sub(fma(keep1, d, fma(beta1, v128.load(m), grainM)), grainM);
+  const second = f32x4.sub(fma(keep2, f32x4.mul(d, d), fma(beta2, v128.load(v), grainV)), grainV);
+  v128.store(m, first);
+  v128.store(v, second);
+  const update = f32x4.div(f32x4.mul(step, first), f32x4.add(f32x4.sqrt(second), eps));
+  v128.store(w, fma(v128.load(w), decay, update));
 }
 
 /** One update of `bytes` bytes of w, m, v with gradient g·factor. */
 export function adamwRange(w: usize, g: usize, m: usize, v: usize, bytes: usize, factor: f32, hyper: usize): void {
+  // Constants come from memory: V8 would build literal vectors anew in every pass of the loop.
   const beta1 = v128.load32_splat(hyper + (HYPER_BETA1 << 2));
   const beta2 = v128.load32_splat(hyper + (HYPER_BETA2 << 2));
-  const keep1 = f32x4.sub(splat(1), beta1);
-  const keep2 = f32x4.sub(splat(1), beta2);
+  const clip = splat(factor);
+  const keep1 = f32x4.mul(v128.load32_splat(hyper + (HYPER_KEEP1 << 2)), clip);
+  const keep2 = f32x4.mul(v128.load32_splat(hyper + (HYPER_KEEP2 << 2)), f32x4.mul(clip, clip));
   const decay = v128.load32_splat(hyper + (HYPER_DECAY << 2));
   const step = v128.load32_splat(hyper + (HYPER_STEP_SIZE << 2));
-  const correction = v128.load32_splat(hyper + (HYPER_INV_SQRT_BC2 << 2));
   const eps = v128.load32_splat(hyper + (HYPER_EPS << 2));
-  const clip = splat(factor);
-  const limit = splat(FLUSH);
-  const gradientLimit = splat(FLUSH_GRADIENT);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const d = flush(f32x4.mul(v128.load(g + at), clip), gradientLimit);
-    const first = flush(fma(keep1, d, f32x4.mul(beta1, v128.load(m + at))), limit);
-    const second = flush(fma(keep2, f32x4.mul(d, d), f32x4.mul(beta2, v128.load(v + at))), limit);
-    v128.store(m + at, first);
-    v128.store(v + at, second);
-    const root = fma(f32x4.sqrt(second), correction, eps);
-    const update = f32x4.div(f32x4.mul(step, first), root);
-    v128.store(w + at, f32x4.sub(f32x4.mul(v128.load(w + at), decay), update));
+  const grainM = v128.load32_splat(hyper + (HYPER_GRAIN_M << 2));
+  const grainV = v128.load32_splat(hyper + (HYPER_GRAIN_V << 2));
+  for (const end = w + bytes; w < end; w += 16) {
+    adamwVector(g, w, m, v, beta1, beta2, keep1, keep2, decay, step, eps, grainM, grainV);
+    g += 16;
+    m += 16;
+    v += 16;
   }
 }
 

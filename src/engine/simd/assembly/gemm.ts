@@ -10,9 +10,9 @@ import { fma, splat, gelu4, transpose4, sumLanes64 } from './math';
 import { arg, nextUnit, pointer } from './sync';
 
 /** Six rows fill the 15 usable registers with FMA; the plain build needs one more for the product and takes four. */
-const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
-/** Longest reduction block: 264 × (6 + 8) floats stay in the first-level cache. */
-const DEPTH: i32 = 264;
+export const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+/** Longest reduction block: 192 × (24 + 8) floats stay in a first-level cache of 32 KiB. */
+const DEPTH: i32 = 192;
 const BLOCK_BYTES: usize = 48;
 const PANEL_BYTES: usize = 32;
 
@@ -34,7 +34,7 @@ let squares: v128 = f32x4.splat(0);
  * out[i][0..8] = Σ_k a[k][i]·b[k][0..8] for TILE rows i; a has stride 12 floats, b 8 floats. Rows of `out` are
  * `outStride` bytes apart; its left four lanes are at `left`, its right four at `right`.
  */
-function microTile(
+export function microTile(
   a: usize,
   b: usize,
   depth: i32,
@@ -265,14 +265,15 @@ export function gemmForward(op: usize): void {
     const block1 = min(block0 + unitBlocks, blocks);
     const panel0 = (unit % panelGroups) * unitPanels;
     const panel1 = min(panel0 + unitPanels, panels);
-    for (let k = 0; k < K; k += step) {
-      const depth = min(step, K - k);
-      const init = k > 0 ? INIT_ACCUMULATE : biasRow >= 0 ? INIT_SPLAT : INIT_ZERO;
-      for (let panel = panel0; panel < panel1; panel++) {
-        const xk = x + <usize>panel * xPitch + <usize>k * PANEL_BYTES;
-        let out = y + <usize>panel * yPitch + <usize>block0 * (12 * PANEL_BYTES);
-        for (let block = block0; block < block1; block++) {
-          const wb = w + <usize>block * wPitch;
+    // Block by block, so that the weights are read as one stream.
+    for (let block = block0; block < block1; block++) {
+      for (let k = 0; k < K; k += step) {
+        const depth = min(step, K - k);
+        const init = k > 0 ? INIT_ACCUMULATE : biasRow >= 0 ? INIT_SPLAT : INIT_ZERO;
+        const wb = w + <usize>block * wPitch;
+        for (let panel = panel0; panel < panel1; panel++) {
+          const xk = x + <usize>panel * xPitch + <usize>k * PANEL_BYTES;
+          let out = y + <usize>panel * yPitch + <usize>block * (12 * PANEL_BYTES);
           for (let t = 0; t < 12; t += TILE) {
             const offset = <usize>t * 4;
             const bias = wb + <usize>biasRow * BLOCK_BYTES + offset;
@@ -407,6 +408,6 @@ export function gemmWeight(op: usize, scratch: usize): void {
 /** Address of output `n` (a multiple of 4) in the first row of its block. */
 // @ts-ignore: decorator
 @inline
-function weightColumn(w: usize, pitch: usize, n: i32): usize {
+export function weightColumn(w: usize, pitch: usize, n: i32): usize {
   return w + <usize>(n / 12) * pitch + <usize>(n % 12) * 4;
 }

@@ -7,6 +7,7 @@ import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
 import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, output } from './losses';
 import { adamw } from './adamw';
+import { gemmWeightAdamw, gram, gramNorm } from './fused';
 import {
   COMMAND_RUN,
   CONTROL_COMMAND,
@@ -23,6 +24,9 @@ import {
   OP_GEMM_FORWARD,
   OP_GEMM_INPUT,
   OP_GEMM_WEIGHT,
+  OP_GEMM_WEIGHT_ADAMW,
+  OP_GRAM,
+  OP_GRAM_NORM,
   OP_INFO_NCE_COLUMNS,
   OP_INFO_NCE_GRADIENT,
   OP_INFO_NCE_ROWS,
@@ -82,6 +86,12 @@ function execute(op: usize, scratch: usize): void {
       return lossRows(op, scratch);
     case OP_ADAMW:
       return adamw(op);
+    case OP_GRAM:
+      return gram(op);
+    case OP_GRAM_NORM:
+      return gramNorm(op);
+    case OP_GEMM_WEIGHT_ADAMW:
+      return gemmWeightAdamw(op, scratch);
     default:
       unreachable();
   }

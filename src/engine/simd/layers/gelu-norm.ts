@@ -1,6 +1,7 @@
 /** Linear → GELU → LayerNorm, the block AMN's residual network and the Transformer's head are made of. */
 import { OP_LAYER_NORM, OP_LAYER_NORM_BACKWARD, OP_LAYER_NORM_WEIGHT } from '../opcodes.ts';
-import { panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
+import { FLOAT_BYTES, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
+import type { VectorParameter, WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
 import type { Program } from '../program.ts';
 import { Linear } from './linear.ts';
@@ -98,9 +99,18 @@ export class GeluNorm {
     program.barrier();
   }
 
-  /** Gradients of all four parameters; needs no barrier among its like. */
-  backwardWeights(program: Program, xStrip: Matrix, B: number): void {
-    this.linear.backwardWeight(program, xStrip, this.dzStrip, B);
+  weightTerm(inputs: readonly Matrix[], inputStrip: Matrix): WeightTerm {
+    const { linear, dz, dzStrip } = this;
+    return { linear, inputs, inputStrip, gradient: dz, gradientStrip: dzStrip, bias: true };
+  }
+
+  get vectors(): VectorParameter[] {
+    const bytes = roundUp(this.h.features, 4) * FLOAT_BYTES;
+    return [this.gamma, this.beta].map((offset) => ({ offset, bytes }));
+  }
+
+  /** Gradients of γ and β; needs no barrier among its like. */
+  normGradients(program: Program, B: number): void {
     const units = Math.ceil(this.h.features / UNIT_FEATURES);
     program.add(`${this.norm} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
       this.dy.at,

@@ -1,5 +1,5 @@
 /** Linear layer over the three matrix products. Not an object with state: it appends operations to programs. */
-import { OP_GEMM_FORWARD, OP_GEMM_INPUT, OP_GEMM_WEIGHT } from '../opcodes.ts';
+import { OP_GEMM_FORWARD, OP_GEMM_INPUT, OP_GEMM_WEIGHT, OP_GEMM_WEIGHT_ADAMW } from '../opcodes.ts';
 import { BLOCK_OUTPUTS, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
 import type { Program } from '../program.ts';
@@ -8,6 +8,10 @@ import type { Program } from '../program.ts';
 const UNIT_WORK = 1_500_000;
 /** Panels of one unit: their reduction block (8 KiB a panel) stays near while the weights pass. */
 const UNIT_PANELS = 8;
+/** Strips of twelve inputs of one unit of the fused update. */
+const UPDATE_STRIPS = 64;
+/** Inputs of one unit of the input gradient: their part of 192 outputs (18 KiB) and a panel stay in the first-level cache. */
+const UNIT_INPUTS = 24;
 
 export interface ForwardOptions {
   readonly bias: boolean;
@@ -68,8 +72,7 @@ export function gemmInput(
 ): void {
   const panels = panelCount(B);
   const unitPanels = Math.min(panels, UNIT_PANELS);
-  const work = BLOCK_OUTPUTS * weight.outputs * unitPanels * 8;
-  const unitInputs = BLOCK_OUTPUTS * Math.max(2, Math.min(6, Math.round(UNIT_WORK / work)));
+  const unitInputs = UNIT_INPUTS;
   program.add(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
@@ -116,6 +119,14 @@ export function gemmWeight(
   ]);
 }
 
+export interface UpdateOptions {
+  readonly bias: boolean;
+  /** Sum-of-squares slots of the whole gradient. */
+  readonly slotsAt: number;
+  readonly slots: number;
+  readonly hyper: number;
+}
+
 /** A Linear whose parameters live in the bank. */
 export class Linear {
   private readonly name: string;
@@ -140,6 +151,34 @@ export class Linear {
   backwardWeight(program: Program, x: Matrix, dy: Matrix, B: number, bias = true): void {
     const at = this.bank.address('gradients', this.blocks.offset);
     gemmWeight(program, `${this.name} weight gradient`, this.blocks, at, x, dy, B, bias);
+  }
+
+  /** The weight gradient, clipped by the norm in `slots` and applied at once; see assembly/fused.ts. */
+  updateWeight(program: Program, x: Matrix, dy: Matrix, B: number, options: UpdateOptions): void {
+    const { blocks, bank } = this;
+    const at = bank.address('weights', blocks.offset);
+    const strips = blocks.inputs / BLOCK_OUTPUTS;
+    const unitStrips = Math.min(strips, UPDATE_STRIPS);
+    const units = Math.ceil(blocks.blocks / 2) * Math.ceil(strips / unitStrips);
+    program.add(`${this.name} weight update`, OP_GEMM_WEIGHT_ADAMW, units, [
+      x.at,
+      x.pitch,
+      strips,
+      dy.at,
+      dy.pitch,
+      B,
+      at,
+      blocks.pitch,
+      blocks.blocks,
+      blocks.biasRow,
+      options.bias ? 1 : 0,
+      unitStrips,
+      bank.address('m') - bank.address('weights'),
+      bank.address('v') - bank.address('weights'),
+      options.slotsAt,
+      options.slots,
+      options.hyper,
+    ]);
   }
 
   private get weight(): WeightMatrix {

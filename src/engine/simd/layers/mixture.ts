@@ -5,6 +5,7 @@
 import { OP_MIX, OP_MIX_BACKWARD } from '../opcodes.ts';
 import { FLOAT_BYTES, paddedFeatures, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
+import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
 import type { Program } from '../program.ts';
 import { Linear } from './linear.ts';
@@ -99,9 +100,25 @@ export class AttentionMixture {
     program.barrier();
   }
 
-  backwardWeights(program: Program, baseStrip: Matrix, B: number): void {
-    this.key.backwardWeight(program, this.duStrip, this.qStrip, B, false);
-    this.query.backwardWeight(program, baseStrip, this.dqStrip, B);
+  weightTerms(base: Matrix, baseStrip: Matrix): WeightTerm[] {
+    return [
+      {
+        linear: this.key,
+        inputs: [this.du],
+        inputStrip: this.duStrip,
+        gradient: this.q,
+        gradientStrip: this.qStrip,
+        bias: false,
+      },
+      {
+        linear: this.query,
+        inputs: [base],
+        inputStrip: baseStrip,
+        gradient: this.dq,
+        gradientStrip: this.dqStrip,
+        bias: true,
+      },
+    ];
   }
 
   private common(input: BatchInput, slot: number, B: number): number[] {

@@ -10,7 +10,7 @@ import { Linear, panelPart, strip12Part } from '../layers/linear.ts';
 import { AttentionMixture } from '../layers/mixture.ts';
 import { ParameterBank } from '../parameters.ts';
 import type { Program } from '../program.ts';
-import type { Network } from './network.ts';
+import type { Network, VectorParameter, WeightTerm } from './network.ts';
 
 export class Amn implements Network {
   readonly bank = new ParameterBank();
@@ -59,7 +59,7 @@ export class Amn implements Network {
     return { output: this.output, base: this.input.base };
   }
 
-  backward(program: Program, slot: number, B: number, draw: Matrix, drawStrip: Matrix): void {
+  backward(program: Program, slot: number, B: number, draw: Matrix): void {
     this.last.backwardInput(program, draw, this.second.dy, B);
     program.barrier();
     this.second.backwardNorm(program, B);
@@ -67,9 +67,33 @@ export class Amn implements Network {
     this.first.backwardNorm(program, B);
     this.first.backwardInput(program, this.mixture.dmix, B, this.mixAt);
     this.mixture.backward(program, this.input, slot, B);
-    this.first.backwardWeights(program, this.joinedStrip, B);
-    this.last.backwardWeight(program, this.second.strip, drawStrip, B);
-    this.mixture.backwardWeights(program, strip12Part(this.joinedStrip, 0, this.D), B);
-    this.second.backwardWeights(program, this.first.strip, B);
+  }
+
+  vectorGradients(program: Program, B: number): void {
+    this.first.normGradients(program, B);
+    this.second.normGradients(program, B);
+  }
+
+  get vectors(): VectorParameter[] {
+    return [...this.first.vectors, ...this.second.vectors];
+  }
+
+  weightTerms(draw: Matrix, drawStrip: Matrix): WeightTerm[] {
+    const base = panelPart(this.joined, 0, this.D);
+    const mix = panelPart(this.joined, this.mixAt, this.D);
+    // What the next step reads first comes last, while it is still in a cache.
+    return [
+      this.first.weightTerm([base, mix], this.joinedStrip),
+      this.second.weightTerm([this.first.y], this.first.strip),
+      {
+        linear: this.last,
+        inputs: [this.second.y],
+        inputStrip: this.second.strip,
+        gradient: draw,
+        gradientStrip: drawStrip,
+        bias: true,
+      },
+      ...this.mixture.weightTerms(base, strip12Part(this.joinedStrip, 0, this.D)),
+    ];
   }
 }

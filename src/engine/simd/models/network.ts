@@ -1,7 +1,25 @@
 /** What a network adds to the engine: its parameters, and its forward and backward as operations of a program. */
+import type { Linear } from '../layers/linear.ts';
 import type { Matrix } from '../layout.ts';
 import type { ParameterBank } from '../parameters.ts';
 import type { Program } from '../program.ts';
+
+/** One weight gradient dW = gradientᵀ·input: both sides as panels and as the strips that the product reads. */
+export interface WeightTerm {
+  readonly linear: Linear;
+  /** Panels whose features follow one another in the input. */
+  readonly inputs: readonly Matrix[];
+  readonly inputStrip: Matrix;
+  readonly gradient: Matrix;
+  readonly gradientStrip: Matrix;
+  readonly bias: boolean;
+}
+
+/** A vector parameter whose gradient is computed into the bank: byte offset and length. */
+export interface VectorParameter {
+  readonly offset: number;
+  readonly bytes: number;
+}
 
 export interface Network {
   readonly bank: ParameterBank;
@@ -9,6 +27,10 @@ export interface Network {
   readonly attention?: { readonly at: number; readonly pitch: number };
   /** Everything up to the output panel; ends with a barrier. `base`, when present, is added to the output. */
   forward(program: Program, slot: number, B: number): { readonly output: Matrix; readonly base?: Matrix };
-  /** From the gradient on the output to the gradients of all parameters; the last operations need no barrier among them. */
-  backward(program: Program, slot: number, B: number, draw: Matrix, drawStrip: Matrix): void;
+  /** From the gradient on the output to those of all activations; ends with a barrier. */
+  backward(program: Program, slot: number, B: number, draw: Matrix): void;
+  /** Gradients of everything that is no Linear, into the bank; no barrier. */
+  vectorGradients(program: Program, B: number): void;
+  weightTerms(draw: Matrix, drawStrip: Matrix): WeightTerm[];
+  readonly vectors: readonly VectorParameter[];
 }
