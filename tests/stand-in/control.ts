@@ -3,7 +3,7 @@
  * Requests are `{ id, request, args }`, answers `{ id, result | error }`; `tests/e2e/electron-host.ts` is the other end.
  */
 import { requests } from './browser.ts';
-import { answerTimesMs, BrowserWindow } from './window.ts';
+import { answerTimes, BrowserWindow } from './window.ts';
 
 const records: { kind: string; value: unknown }[] = [];
 
@@ -63,7 +63,7 @@ const API = {
   windows: () =>
     BrowserWindow.getAllWindows().map(({ state, options }) => ({ ...state, webPreferences: options.webPreferences })),
   requests: () => ({ seen: requests.seen, escaped: requests.escaped }),
-  answerTimesMs: () => answerTimesMs,
+  answerTimes: () => answerTimes,
   clickMenu,
   permission,
   answerDialog: (value: DialogAnswer) => dialogs.answer(value),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { toApp, toWeb } from './browser.ts';
 import { fromWire, toWire, type MessagePortMain, type WireData } from './ports.ts';
+import { rpcCall, rpcId } from './rpc-messages.ts';
 import { DELIVER, EXPOSE_SCRIPT, PRELOAD_WORLD, preloadScript, SEND_BINDING } from './page-world.ts';
 
 export interface WebPreferences {
@@ -29,8 +30,8 @@ type FromPage =
   | { readonly type: 'port-message'; readonly port: number; readonly data: WireData };
 
 export const ipcMain = new EventEmitter();
-/** How long main took from each message of a page to its first answer on the same port, by RPC id. */
-export const answerTimesMs: number[] = [];
+/** How long main took from each call of a page to its first answer. */
+export const answerTimes: { call: string; ms: number }[] = [];
 
 /** An event with Electron's preventDefault. */
 export function cancelable(more: object = {}): { defaultPrevented: boolean; preventDefault(): void } {
@@ -52,7 +53,8 @@ export function useContext(opening: Promise<BrowserContext>): void {
 export class WebContents extends EventEmitter {
   readonly mainFrame: { origin: string; url: string } = { origin: 'null', url: '' };
   readonly #ports = new Map<number, MessagePortMain>();
-  readonly #asked = new Map<string, number>();
+  /** Calls under way, by port and id; null once answered, since what follows is a stream. */
+  readonly #asked = new Map<string, { call: string; at: number } | null>();
   #openHandler: (details: { url: string }) => { action: string } = () => ({ action: 'allow' });
   #nextPort = 1;
   #world: number | undefined;
@@ -137,18 +139,17 @@ export class WebContents extends EventEmitter {
     }
     const data = fromWire(message.data);
     const id = rpcId(data);
-    if (id !== null)
-      this.#asked.set(`${message.port}/${id}`, this.#asked.get(`${message.port}/${id}`) ?? performance.now());
+    const key = `${message.port}/${id}`;
+    if (id !== null && !this.#asked.has(key)) this.#asked.set(key, { call: rpcCall(data), at: performance.now() });
     this.#ports.get(message.port)?.postMessage(data);
   }
 
   #timeAnswer(port: number, data: unknown): void {
     const key = `${port}/${rpcId(data)}`;
     const asked = this.#asked.get(key);
-    if (asked === undefined || Number.isNaN(asked)) return;
-    answerTimesMs.push(performance.now() - asked);
-    // Later messages of the same call are a stream, not an answer.
-    this.#asked.set(key, Number.NaN);
+    if (!asked) return;
+    answerTimes.push({ call: asked.call, ms: performance.now() - asked.at });
+    this.#asked.set(key, null);
   }
 
   #deliver(message: object): void {
@@ -166,11 +167,6 @@ export class WebContents extends EventEmitter {
     this.#ports.clear();
     for (const port of open) port.close();
   }
-}
-
-/** The id with which oRPC marks all messages of one call. */
-function rpcId(data: unknown): string | null {
-  return typeof data === 'string' ? (/"i":"?([\w-]+)/.exec(data)?.[1] ?? null) : null;
 }
 
 export class BrowserWindow extends EventEmitter {

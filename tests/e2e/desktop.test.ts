@@ -1,0 +1,167 @@
+/** What only the desktop app has: sealed windows, menu, dock, notifications, the question on closing. On the stand-in. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { openElectronHost, type StandIn } from './support/electron-host.ts';
+import type { TestHost } from './support/host.ts';
+import { retrainOnSample, waitForStatus } from './support/steps.ts';
+
+let chromium: TestBrowser;
+let host: TestHost;
+let app: StandIn;
+beforeAll(async () => {
+  chromium = await openChromium();
+  host = await openElectronHost(chromium);
+  if (host.standIn === null) throw new Error('The desktop host has a stand-in.');
+  app = host.standIn;
+  await host.page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+});
+afterAll(async () => {
+  await host.close();
+  await chromium.close();
+});
+
+describe('a sealed window', () => {
+  it('is sandboxed, isolated and without Node', async () => {
+    const [{ webPreferences }] = await app.call('windows');
+    expect(webPreferences).toMatchObject({
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webSecurity: true,
+      webviewTag: false,
+      spellcheck: false,
+    });
+    expect(await app.call('records', 'sandboxEnabled')).toEqual([true]);
+    const inPage = await host.page.evaluate(() => ['require', 'process', 'module'].filter((name) => name in window));
+    expect(inPage).toEqual([]);
+  });
+
+  it('gives the page a port and nothing else of Electron', async () => {
+    const names = await host.page.evaluate(() => Object.keys(window).filter((name) => name.startsWith('nextvec')));
+    expect(names.toSorted()).toEqual(['nextvecHost', 'nextvecPathOf']);
+  });
+
+  it('registers its scheme as standard and secure before it is ready', async () => {
+    const [schemes] = await app.call('records', 'schemes');
+    expect(schemes).toEqual([
+      { scheme: 'app', privileges: expect.objectContaining({ standard: true, secure: true }) as object },
+    ]);
+  });
+
+  it('denies permissions, but writing text to the clipboard', async () => {
+    for (const name of ['geolocation', 'media', 'notifications', 'clipboard-read', 'openExternal'])
+      expect(await app.call('permission', name)).toEqual({ requested: false, checked: false });
+    expect(await app.call('permission', 'clipboard-sanitized-write')).toEqual({ requested: true, checked: true });
+  });
+
+  it('does not leave its page', async () => {
+    const before = host.page.url();
+    await host.page.evaluate(() => {
+      location.href = 'https://evil.example/';
+    });
+    await host.page.waitForTimeout(300);
+    expect(host.page.url()).toBe(before);
+  });
+
+  it('opens no second window', async () => {
+    await host.page.evaluate(() => window.open('https://evil.example/'));
+    await expect
+      .poll(
+        () =>
+          chromium.browser
+            .contexts()[0]
+            .pages()
+            .filter((page) => page.url().includes('evil')).length,
+      )
+      .toBe(0);
+    expect(await app.call('windows')).toHaveLength(1);
+  });
+
+  it('lets no request of the page out', async () => {
+    const outcome = await host.page.evaluate(() =>
+      fetch('https://evil.example/', { mode: 'no-cors' }).then(
+        () => 'sent',
+        () => 'refused',
+      ),
+    );
+    expect(outcome).toBe('refused');
+    expect((await app.call('requests')).escaped).toEqual([]);
+  });
+});
+
+describe('the menu', () => {
+  it('has the usual menus, and no reload in a shipped app', async () => {
+    const menus = (await app.call('menu')).map(({ label, role }) => label ?? role);
+    expect(menus).toEqual(['File', 'editMenu', 'View', 'windowMenu', 'help']);
+  });
+
+  it('opens pages and sets the theme', async () => {
+    await app.call('clickMenu', ['File', 'New Run']);
+    await host.page.getByRole('main').getByRole('heading', { level: 1, name: 'New run' }).waitFor();
+    await app.call('clickMenu', ['View', 'Theme', 'Dark']);
+    await expect.poll(() => host.page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
+    expect((await app.call('records', 'theme')).at(-1)).toBe('dark');
+    await app.call('clickMenu', ['View', 'Theme', 'System']);
+    await app.call('clickMenu', ['View', 'Runs']);
+    await host.page.getByRole('main').getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+  });
+});
+
+describe('while it trains', () => {
+  it('shows progress in the dock and keeps the machine awake', async () => {
+    await retrainOnSample(host.page);
+    await waitForStatus(host.page, 'Running');
+    await expect.poll(async () => (await app.call('windows'))[0].progress, { timeout: 30_000 }).toBeGreaterThan(0);
+    expect((await app.call('records', 'powerSaveBlocker')).at(-1)).toMatchObject({ active: 1 });
+    expect(await app.call('records', 'utilityProcess')).toHaveLength(1);
+  });
+
+  it('asks before the window closes, and goes on when told to', async () => {
+    await app.call('closeWindow');
+    await expect.poll(async () => (await app.call('records', 'dialog')).length).toBe(1);
+    expect((await app.call('records', 'dialog'))[0]).toMatchObject({
+      options: { buttons: ['Keep Training', 'Pause and Quit', 'Cancel'] },
+    });
+    await app.call('answerDialog', 2);
+    expect((await app.call('windows'))[0]).toMatchObject({ minimized: false });
+    await app.call('answerDialog', 0);
+    await app.call('closeWindow');
+    await expect
+      .poll(async () => (await app.call('windows')).map(({ minimized, visible }) => minimized || !visible))
+      .toEqual([true]);
+    await app.call('activate');
+    expect((await app.call('windows'))[0]).toMatchObject({ minimized: false, visible: true });
+  });
+
+  it('tells when the run has ended, and lets the machine sleep again', async () => {
+    await waitForStatus(host.page, 'Finished', 170_000);
+    await expect.poll(async () => (await app.call('records', 'notification')).length).toBeGreaterThan(0);
+    expect((await app.call('records', 'notification')).at(-1)).toMatchObject({
+      title: expect.stringContaining('finished') as string,
+      body: expect.stringMatching(/validation 0\.\d+/) as string,
+    });
+    expect((await app.call('records', 'powerSaveBlocker')).at(-1)).toMatchObject({ active: 0 });
+    expect((await app.call('windows'))[0].progress).toBe(-1);
+  });
+});
+
+describe('leaving', () => {
+  it('pauses a live run, keeps the window state, and ends with status 0; the next start offers to resume', async () => {
+    await host.page.getByRole('button', { name: 'More' }).click();
+    await host.page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
+    await host.page.getByLabel('Epochs', { exact: true }).fill('400');
+    await host.page.getByRole('button', { name: /^Start run/ }).click();
+    await waitForStatus(host.page, 'Running');
+    await app.call('answerDialog', 1);
+    await app.call('closeWindow');
+    expect(await app.exited).toBe(0);
+    expect(existsSync(join(host.home, 'browser', 'window.json'))).toBe(true);
+    const again = await openElectronHost(chromium, { home: host.home });
+    const row = again.page.getByRole('grid', { name: 'Runs' }).getByRole('row').nth(1);
+    await row.waitFor();
+    expect(await row.textContent()).toContain('Interrupted');
+    await again.close();
+  });
+});

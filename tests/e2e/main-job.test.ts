@@ -1,0 +1,174 @@
+/** The main job from the first start to the history, the same on both hosts. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accessibilityProblems } from './support/axe.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { openElectronHost } from './support/electron-host.ts';
+import type { TestHost } from './support/host.ts';
+import { openNodeHost } from './support/node-host.ts';
+import { drawing, goTo, PAGES, retrainOnSample, storedDatasets, waitForStatus } from './support/steps.ts';
+
+const ZOO = resolve('tests/fixtures/zoo');
+
+let chromium: TestBrowser;
+beforeAll(async () => {
+  chromium = await openChromium();
+});
+afterAll(() => chromium.close());
+
+describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = name === 'node' ? await openNodeHost(chromium, [ZOO]) : await openElectronHost(chromium);
+    await host.page.emulateMedia({ reducedMotion: 'reduce' });
+  });
+  afterAll(() => host.close());
+
+  it('offers the sample on the first start', async () => {
+    const { page } = host;
+    await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  it('imports a good file and shows its passport', async () => {
+    const { page } = host;
+    await goTo(page, 'Data sets');
+    await page
+      .getByRole('button', { name: /^Import/ })
+      .first()
+      .click();
+    await host.importFile(resolve(ZOO, 'plain.npz'));
+    await page.getByRole('list', { name: 'Data sets' }).getByText('plain').waitFor();
+    expect(storedDatasets(host.home)).toHaveLength(1);
+    expect(await page.getByRole('main').textContent()).toContain('160');
+  });
+
+  it('refuses a damaged file, says why, and keeps nothing of it', async () => {
+    const { page } = host;
+    const before = storedDatasets(host.home);
+    await page
+      .getByRole('button', { name: /^Import/ })
+      .first()
+      .click();
+    await host.importFile(resolve(ZOO, 'corrupt.npz'));
+    await page
+      .getByText(/corrupt(\.npz)? was not imported/)
+      .first()
+      .waitFor();
+    expect(await page.getByRole('main').textContent()).toMatch(/CRC-32/);
+    expect(storedDatasets(host.home)).toEqual(before);
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+  });
+
+  it('retrains the sample after one click, with charts that move', async () => {
+    const { page } = host;
+    await retrainOnSample(page);
+    await waitForStatus(page, 'Running');
+    await page.locator('canvas').first().waitFor();
+    const first = await drawing(page);
+    await expect.poll(() => drawing(page), { timeout: 30_000 }).not.toBe(first);
+  });
+
+  it('pauses and goes on', async () => {
+    const { page } = host;
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await waitForStatus(page, 'Paused');
+    const paused = await drawing(page);
+    await page.waitForTimeout(1500);
+    expect(await drawing(page)).toBe(paused);
+    await page.getByRole('button', { name: 'Resume', exact: true }).first().click();
+    await waitForStatus(page, 'Running');
+  });
+
+  it('finishes, and the run is in the history with its figures', async () => {
+    const { page } = host;
+    await waitForStatus(page, 'Finished', 170_000);
+    await goTo(page, 'Runs');
+    const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row').filter({ hasText: 'sample' });
+    expect(await row.textContent()).toMatch(/0\.\d{3,4}/);
+    expect(await row.textContent()).toContain('Finished');
+  });
+
+  it('starts a run from the form and stops it', async () => {
+    const { page } = host;
+    await goTo(page, 'New run');
+    await page.getByLabel('Epochs', { exact: true }).fill('500');
+    await page.getByLabel('Batch size', { exact: true }).fill('64');
+    await page.getByRole('button', { name: /^Start run/ }).click();
+    await page.waitForURL(/#\/runs\/.+/);
+    await waitForStatus(page, 'Running');
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const confirm = page.getByRole('alertdialog').getByRole('button', { name: /^Stop/ });
+    await confirm
+      .or(page.getByRole('main').getByText('Stopped', { exact: true }).first())
+      .first()
+      .waitFor();
+    if (await confirm.isVisible()) await confirm.click();
+    await waitForStatus(page, 'Stopped');
+    expect(await page.getByRole('button', { name: 'Pause', exact: true }).count()).toBe(0);
+  });
+
+  it('says what is wrong with a number in the form', async () => {
+    const { page } = host;
+    await goTo(page, 'New run');
+    await page.getByLabel('Epochs', { exact: true }).fill('0');
+    await page.getByRole('alert').first().waitFor();
+    expect(await page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(true);
+    await page.getByLabel('Epochs', { exact: true }).fill('2');
+    await expect.poll(() => page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(false);
+  });
+
+  it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (colorScheme) => {
+    const { page } = host;
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
+    const found: Record<string, string[]> = {};
+    for (const title of PAGES) {
+      await goTo(page, title);
+      found[title] = await accessibilityProblems(page);
+    }
+    await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
+    await page.waitForURL(/#\/runs\/.+/);
+    found.Run = await accessibilityProblems(page);
+    expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
+  });
+
+  it('asks nothing of any other machine', async () => {
+    const own = [host.origin, host.origin.replace(/^http/, 'ws'), 'blob:', 'data:'];
+    const others = (await host.requests()).filter((url) => !own.some((origin) => url.startsWith(origin)));
+    expect(others).toEqual([]);
+    expect((await host.requests()).length).toBeGreaterThan(5);
+  });
+
+  it('has no error in its console', () => {
+    expect(host.problems).toEqual([]);
+  });
+
+  it('serves its page with a policy that forbids inline scripts and eval', async () => {
+    const { page } = host;
+    const policy = await page.evaluate(async () => {
+      const response = await fetch('/', { cache: 'no-store' });
+      return response.headers.get('Content-Security-Policy') ?? '';
+    });
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
+    expect(/script-src[^;]*'unsafe-(inline|eval)'/.test(policy)).toBe(false);
+    expect(await page.evaluate(() => window.crossOriginIsolated)).toBe(true);
+    const evaluated = await page.evaluate(() => {
+      const script = document.createElement('script');
+      script.textContent = 'window.inlineScriptRan = true';
+      document.head.append(script);
+      return 'inlineScriptRan' in window;
+    });
+    expect(evaluated).toBe(false);
+    // The refusal above is written to the console.
+    host.problems.length = 0;
+  });
+});
+
+it('the built page has no inline script', () => {
+  const html = readFileSync('out/renderer/index.html', 'utf8');
+  expect(html.match(/<script(?![^>]*\ssrc=)/g)).toBeNull();
+});

@@ -1,0 +1,143 @@
+/**
+ * The window stays responsive while a run trains: a person clicks through the pages; the page's own long tasks and the
+ * answer times of its calls are measured and printed. Limits are generous, since test machines share their cores; the
+ * aim is 50 ms a task and 100 ms an answer.
+ */
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { openElectronHost } from './support/electron-host.ts';
+import type { TestHost } from './support/host.ts';
+import { openNodeHost } from './support/node-host.ts';
+import { goTo, PAGES, retrainOnSample, waitForStatus } from './support/steps.ts';
+
+const ROUNDS = 3;
+const AIM_TASK_MS = 50;
+const AIM_ANSWER_MS = 100;
+const WORST_TASK_MS = 400;
+const WORST_ANSWER_MS = 1000;
+/** Work that a person starts and waits for, not a question. */
+const WORK = /importSample|\/datasets\/import|proveSplit|preflight|runs\/start|doctor/;
+
+let chromium: TestBrowser;
+beforeAll(async () => {
+  chromium = await openChromium();
+});
+afterAll(() => chromium.close());
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly dur?: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** Longest tasks of the renderer's main threads, in milliseconds, longest first. */
+function longestTasks(events: readonly TraceEvent[]): number[] {
+  const main = new Set(
+    events
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}/${tid}`),
+  );
+  return events
+    .filter(({ name, ph, pid, tid }) => name === 'RunTask' && ph === 'X' && main.has(`${pid}/${tid}`))
+    .map(({ dur = 0 }) => dur / 1000)
+    .toSorted((a, b) => b - a);
+}
+
+function percentile(sorted: readonly number[], p: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? Number.NaN;
+}
+
+async function traceWhile(work: () => Promise<void>): Promise<TraceEvent[]> {
+  const session = await chromium.browser.newBrowserCDPSession();
+  const events: TraceEvent[] = [];
+  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
+  const complete = new Promise<void>((done) => session.once('Tracing.tracingComplete', () => done()));
+  await session.send('Tracing.start', {
+    transferMode: 'ReportEvents',
+    traceConfig: { includedCategories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] },
+  });
+  await work();
+  await session.send('Tracing.end');
+  await complete;
+  await session.detach();
+  return events;
+}
+
+describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host =
+      name === 'node' ? await openNodeHost(chromium, [resolve('tests/fixtures')]) : await openElectronHost(chromium);
+    const { page } = host;
+    await retrainOnSample(page);
+    await waitForStatus(page, 'Running');
+    // A run that is still training whatever the machine: the sample again, for long.
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const confirm = page.getByRole('alertdialog').getByRole('button', { name: /^Stop/ });
+    await confirm
+      .or(page.getByRole('main').getByText('Stopped', { exact: true }).first())
+      .first()
+      .waitFor();
+    if (await confirm.isVisible()) await confirm.click();
+    await waitForStatus(page, 'Stopped');
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
+    await page.getByLabel('Epochs', { exact: true }).fill('2000');
+    await page.getByRole('button', { name: /^Start run/ }).click();
+    await waitForStatus(page, 'Running');
+  });
+  afterAll(() => host.close());
+
+  it('blocks neither clicks nor calls', async () => {
+    const { page } = host;
+    const run = page.url();
+    await page.evaluate(() => {
+      const tasks: number[] = [];
+      Object.assign(window, { longTasksMs: tasks });
+      new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
+        type: 'longtask',
+      });
+    });
+    // What came before belongs to the start of the app.
+    const answered = (await host.answerTimes()).length;
+    const events = await traceWhile(async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const title of PAGES) {
+          await goTo(page, title);
+          await page.waitForTimeout(300);
+        }
+        await page.evaluate((url) => (location.href = url), run);
+        await page.locator('canvas').first().waitFor();
+        await page.waitForTimeout(1000);
+      }
+    });
+    const longTasks = await page.evaluate(() => (window as unknown as { longTasksMs: number[] }).longTasksMs);
+    const tasks = longestTasks(events);
+    const answers = (await host.answerTimes()).slice(answered).filter(({ call }) => !WORK.test(call));
+    const slowest = answers.toSorted((a, b) => b.ms - a.ms);
+    const times = answers.map(({ ms }) => ms).toSorted((a, b) => a - b);
+    console.log(
+      `${name}: ${tasks.length} renderer tasks, longest ${tasks
+        .slice(0, 5)
+        .map((ms) => ms.toFixed(0))
+        .join(', ')} ms, ` +
+        `${tasks.filter((ms) => ms > AIM_TASK_MS).length} above ${AIM_TASK_MS} ms; ` +
+        `long tasks seen by the page: ${longTasks.map((ms) => ms.toFixed(0)).join(', ') || 'none'}; ` +
+        `${answers.length} answers, median ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms, ` +
+        `slowest ${slowest
+          .slice(0, 3)
+          .map(({ call, ms }) => `${call} ${ms.toFixed(0)} ms`)
+          .join(', ')}, ` +
+        `${times.filter((ms) => ms > AIM_ANSWER_MS).length} above ${AIM_ANSWER_MS} ms`,
+    );
+    expect(tasks.length).toBeGreaterThan(100);
+    expect(tasks[0]).toBeLessThan(WORST_TASK_MS);
+    expect(answers.length).toBeGreaterThan(10);
+    expect(slowest[0].ms).toBeLessThan(WORST_ANSWER_MS);
+    expect(percentile(times, 0.5)).toBeLessThan(AIM_ANSWER_MS);
+  });
+});

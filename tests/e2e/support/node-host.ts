@@ -1,0 +1,100 @@
+/** The Node host as a person starts it: `nextvec serve`, its address opened in Chromium. */
+import { spawn } from 'node:child_process';
+import { basename, resolve } from 'node:path';
+import type { Page, WebSocket } from 'playwright-core';
+import { rpcCall, rpcId } from '../../stand-in/rpc-messages.ts';
+import type { TestBrowser } from './chromium.ts';
+import { temporaryHome, watchConsole, type TestHost } from './host.ts';
+
+const CLI = resolve('bin/nextvec.mjs');
+
+export interface Server {
+  /** With the token in its fragment. */
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<number | null>;
+}
+
+export async function serve(home: string, roots: readonly string[]): Promise<Server> {
+  const child = spawn(process.execPath, [CLI, 'serve', '--json', '--home', home, '--root', ...roots], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const exited = new Promise<number | null>((done) => child.once('close', done));
+  const url = await new Promise<string>((done, fail) => {
+    let line = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      line += text;
+      if (line.includes('\n')) done((JSON.parse(line) as { url: string }).url);
+    });
+    void exited.then((code) => fail(new Error(`nextvec serve ended with status ${code}:\n${line}${said}`)));
+  });
+  return {
+    url,
+    pid: child.pid ?? 0,
+    stop: () => {
+      child.kill('SIGINT');
+      return exited;
+    },
+  };
+}
+
+/** First answer of each call on the page's own WebSocket. */
+function timeAnswers(page: Page): { call: string; ms: number }[] {
+  const times: { call: string; ms: number }[] = [];
+  page.on('websocket', (socket: WebSocket) => {
+    const asked = new Map<string, { call: string; at: number } | null>();
+    socket.on('framesent', ({ payload }) => {
+      const id = rpcId(payload);
+      if (id !== null && !asked.has(id)) asked.set(id, { call: rpcCall(payload), at: performance.now() });
+    });
+    socket.on('framereceived', ({ payload }) => {
+      const id = rpcId(payload) ?? '';
+      const call = asked.get(id);
+      if (!call) return;
+      times.push({ call: call.call, ms: performance.now() - call.at });
+      asked.set(id, null);
+    });
+  });
+  return times;
+}
+
+export async function openNodeHost({ browser }: TestBrowser, roots: readonly string[]): Promise<TestHost> {
+  const home = temporaryHome();
+  const server = await serve(home.path, roots);
+  const [context] = browser.contexts();
+  const page = await context.newPage();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const problems = watchConsole(page);
+  const times = timeAnswers(page);
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('websocket', (socket) => requests.push(socket.url()));
+  await page.goto(server.url);
+  return {
+    name: 'node',
+    page,
+    home: home.path,
+    origin: new URL(server.url).origin,
+    problems,
+    standIn: null,
+    requests: () => Promise.resolve(requests),
+    answerTimes: () => Promise.resolve(times),
+    async importFile(path) {
+      const dialog = page.getByRole('dialog', { name: 'Import a data set' });
+      // With one root the chooser may already show its files.
+      const root = dialog.getByRole('button', { name: basename(resolve(path, '..')) });
+      const file = dialog.getByRole('button', { name: basename(path) });
+      await root.or(file).first().waitFor();
+      if (!(await file.isVisible())) await root.click();
+      await file.click();
+      await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    },
+    async close() {
+      await page.close();
+      await server.stop();
+      home.remove();
+    },
+  };
+}

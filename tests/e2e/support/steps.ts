@@ -1,0 +1,42 @@
+/** What a person does, by the names they see. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+
+export const PAGES = ['Runs', 'New run', 'Data sets', 'Settings'] as const;
+export type PageTitle = (typeof PAGES)[number];
+
+/** Clicks a page in the sidebar and waits until it is there. */
+export async function goTo(page: Page, title: PageTitle): Promise<void> {
+  await page.getByLabel('Sidebar').getByRole('link', { name: title }).click();
+  await page.getByRole('main').getByRole('heading', { level: 1, name: title }).waitFor();
+}
+
+export async function retrainOnSample(page: Page): Promise<void> {
+  await goTo(page, 'Runs');
+  await page.getByRole('button', { name: 'Retrain on the sample' }).click();
+  await page.waitForURL(/#\/runs\/.+/);
+}
+
+/** The progress strip of the run page with this status in it. */
+export function runStatus(page: Page, status: string): Locator {
+  return page.getByRole('main').getByText(status, { exact: true }).first();
+}
+
+export async function waitForStatus(page: Page, status: string, timeoutMs = 120_000): Promise<void> {
+  await runStatus(page, status).waitFor({ timeout: timeoutMs });
+}
+
+/** What the canvases on the page show, as one string. */
+export function drawing(page: Page): Promise<string> {
+  return page.evaluate(() => [...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join('|'));
+}
+
+/** Folders of stored data sets. */
+export function storedDatasets(home: string): string[] {
+  try {
+    return readdirSync(join(home, 'datasets')).toSorted();
+  } catch {
+    return [];
+  }
+}
