@@ -65,6 +65,7 @@ async function test() {
     for (const name of failedFiles) summary.push(`failed      ${name}`);
   } else summary.push(`tests       vitest wrote no report (status ${status})`);
   console.log(`\nSummary\n${summary.map((line) => `  ${line}`).join('\n')}\n  ${status === 0 ? 'PASSED' : 'FAILED'}`);
+  if (counts) console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   process.exitCode = status;
 }
 
