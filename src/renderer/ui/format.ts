@@ -92,12 +92,13 @@ export function formatBytes(bytes: Figure): string {
   return `${power === 0 ? formatCount(amount) : amount.toFixed(amount < 10 ? 2 : amount < 100 ? 1 : 0)} ${units[power]}`;
 }
 
-/** 0.4 s, 38 s, 26 min, 1 h 04 min, 2 d 3 h */
+/** 0.4 s, 38 s, 1.7 min, 26 min, 1 h 04 min, 2 d 3 h */
 export function formatDuration(ms: Figure): string {
   if (missing(ms)) return NOT_MEASURED;
   const seconds = ms / 1000;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < 570) return `${(seconds / 60).toFixed(1)} min`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
@@ -110,6 +111,10 @@ export function formatDurationRange(lowMs: number, highMs: number): string {
   const low = formatDuration(lowMs);
   const high = formatDuration(highMs);
   if (low === high) return low;
+  // 78 s and 1.7 min read better as 1.3–1.7 min.
+  if (low.endsWith(' s') && high.endsWith('min') && !high.includes('h')) {
+    return `${(lowMs / 60_000).toFixed(1)}–${high}`;
+  }
   const unit = / (s|min)$/.exec(low)?.[0];
   return unit !== undefined && high.endsWith(unit) && !high.includes('h')
     ? `${low.slice(0, -unit.length)}–${high}`

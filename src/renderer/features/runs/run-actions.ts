@@ -51,7 +51,7 @@ async function remove(runs: readonly RunSummary[]): Promise<boolean> {
   const bytes = dead.reduce((sum, run) => sum + run.storedBytes, 0);
   const yes = await confirm({
     title: `Delete ${what}?`,
-    text: `Its figures, series and checkpoints go; this frees ${formatBytes(bytes)}. The data set stays. This cannot be undone.`,
+    text: `${dead.length === 1 ? 'Its' : 'Their'} figures, series and checkpoints go; this frees ${formatBytes(bytes)}. The data set stays. This cannot be undone.`,
     action: dead.length === 1 ? 'Delete run' : `Delete ${plural(dead.length, 'run')}`,
     danger: true,
   });
