@@ -53,7 +53,7 @@ export async function importDataset(
     await mkdir(temporary, { recursive: true });
     const meta = await fillFolder(source, layout, temporary, options);
     await rename(temporary, destFolder);
-    syncFolder(dirname(destFolder));
+    syncRename(destFolder);
     return { folder: destFolder, meta, passport: meta.passport, storedBytes: meta.storedBytes };
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
@@ -215,6 +215,15 @@ async function hashFile(path: string, progress: ImportProgress, signal: AbortSig
     await handle.close();
   }
   return hash.digest('hex');
+}
+
+/** The data set is in place by now; a file system that cannot sync a folder is no reason to fail. */
+function syncRename(folder: string): void {
+  try {
+    syncFolder(dirname(folder));
+  } catch {
+    // Nothing to undo.
+  }
 }
 
 /** So that the rename itself survives a power cut; not possible on Windows, where it is not needed. */

@@ -1,0 +1,50 @@
+import type * as fs from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { importDataset } from '../../../src/main/datasets/import.ts';
+import { syntheticChunks, testFolder, writeChunks } from './helpers.ts';
+
+const disk = vi.hoisted(() => ({ writesLeft: Infinity, syncsLeft: Infinity, writes: 0, syncs: 0 }));
+
+function noSpace(): Error {
+  return Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+}
+
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof fs>();
+  return {
+    ...real,
+    writeSync: (...args: Parameters<typeof real.writeSync>) => {
+      disk.writes++;
+      if (disk.writesLeft-- <= 0) throw noSpace();
+      return real.writeSync(...args);
+    },
+    fsyncSync: (fd: number) => {
+      disk.syncs++;
+      if (disk.syncsLeft-- <= 0) throw noSpace();
+      real.fsyncSync(fd);
+    },
+  };
+});
+
+it('a disk that is full at any write or sync ends the import with DISK_FULL and nothing stays', async () => {
+  const folder = testFolder();
+  const file = await writeChunks(join(folder, 'c.npz'), syntheticChunks(5, 8, 1));
+  const store = join(folder, 'store');
+  mkdirSync(store);
+  await importDataset(file, join(store, 'whole'));
+  const { writes, syncs } = disk;
+  expect(writes).toBeGreaterThan(5);
+  expect(readdirSync(store)).toEqual(['whole']);
+  const faults = [
+    ...Array.from({ length: writes }, (_, n) => ({ writesLeft: n, syncsLeft: Infinity })),
+    // The last sync is of the parent folder after the rename; that one may fail.
+    ...Array.from({ length: syncs - 1 }, (_, n) => ({ writesLeft: Infinity, syncsLeft: n })),
+  ];
+  for (const fault of faults) {
+    Object.assign(disk, fault);
+    await expect(importDataset(file, join(store, 'set'))).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(readdirSync(store)).toEqual(['whole']);
+  }
+});
