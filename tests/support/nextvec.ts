@@ -68,7 +68,9 @@ export async function followTo(client: NextvecClient, runId: string, ...statuses
   const last = events.at(-1);
   if (last?.type !== 'run' || !statuses.includes(last.run.status)) {
     const said = events.flatMap((e) => (e.type === 'log' ? [e.line.message] : []));
-    throw new Error(`run is ${last?.type === 'run' ? `${last.run.status} (${last.run.reason})` : '?'}: ${said.join(' | ')}`);
+    throw new Error(
+      `run is ${last?.type === 'run' ? `${last.run.status} (${last.run.reason})` : '?'}: ${said.join(' | ')}`,
+    );
   }
   return last.run;
 }

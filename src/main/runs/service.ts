@@ -257,7 +257,11 @@ export class RunService {
   }
 
   private summary(row: RunRow, sparkline: readonly (number | null)[]): RunSummary {
-    return summarise(row, sparkline, ENDED_STATUSES.includes(row.status) ? null : (this.live.get(row.id)?.etaMs ?? null));
+    return summarise(
+      row,
+      sparkline,
+      ENDED_STATUSES.includes(row.status) ? null : (this.live.get(row.id)?.etaMs ?? null),
+    );
   }
 
   private announce(runId: string): void {

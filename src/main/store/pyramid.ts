@@ -63,10 +63,10 @@ export function mergeLevel(
   origin: number,
 ): void {
   const steps = bucketSteps(level);
-  for (let i = 0; i < packed.length / FIELDS; i++) {
-    const [min, max, mean, count] = packed.subarray(i * FIELDS, (i + 1) * FIELDS);
-    const at = Math.floor((firstIndex + i * steps - origin) / width);
-    merge(into, at, min, max, mean * count, count);
+  for (let field = 0, index = firstIndex - origin; field < packed.length; field += FIELDS, index += steps) {
+    const count = packed[field + 3];
+    const at = Math.floor(index / width);
+    merge(into, at, packed[field], packed[field + 1], packed[field + 2] * count, count);
   }
 }
 

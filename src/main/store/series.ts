@@ -29,7 +29,9 @@ interface TailRow {
   data: Buffer;
 }
 
-function floats(blob: Buffer): Float32Array<ArrayBuffer> {
+/** A view where the blob lies aligned, else a copy. */
+function floats(blob: Buffer): Float32Array {
+  if (blob.byteOffset % 4 === 0) return new Float32Array(blob.buffer, blob.byteOffset, blob.byteLength / 4);
   return new Float32Array(new Uint8Array(blob).buffer);
 }
 
