@@ -18,8 +18,7 @@ import {
   OP_GRAM,
   OP_GRAM_NORM,
 } from './opcodes.ts';
-import { panelCount, type Arena } from './layout.ts';
-import type { LossHead } from './losses.ts';
+import { panelCount, type Arena, type Matrix } from './layout.ts';
 import type { Network, WeightTerm } from './models/network.ts';
 import type { ParameterBank } from './parameters.ts';
 import type { Program } from './program.ts';
@@ -32,9 +31,18 @@ export const FUSED_MAX_BATCH = 48;
 /** Products of batch rows of one model: two for each Linear at most. */
 const GRAMS = 16;
 
+/** What an update needs of a network. */
+type UpdatedNetwork = Pick<Network, 'bank' | 'weightTerms' | 'vectors' | 'vectorGradients'>;
+
 /** Weight gradients into the bank and their sum of squares into the program's slots. */
-export function emitGradients(program: Program, network: Network, losses: LossHead, B: number): void {
-  for (const { linear, inputStrip, gradientStrip, bias } of network.weightTerms(losses.draw, losses.drawStrip)) {
+export function emitGradients(
+  program: Program,
+  network: UpdatedNetwork,
+  draw: Matrix,
+  drawStrip: Matrix,
+  B: number,
+): void {
+  for (const { linear, inputStrip, gradientStrip, bias } of network.weightTerms(draw, drawStrip)) {
     linear.backwardWeight(program, inputStrip, gradientStrip, B, bias);
   }
   network.vectorGradients(program, B);
@@ -74,17 +82,30 @@ export class Optimizer {
   }
 
   /** Gradients, clipping and update. `beside` appends work that may run beside the gradients. */
-  emit(program: Program, network: Network, losses: LossHead, B: number, beside: () => void): void {
-    if (B <= FUSED_MAX_BATCH) return this.emitFused(program, network, losses, B, beside);
-    emitGradients(program, network, losses, B);
+  emitUpdate(
+    program: Program,
+    network: UpdatedNetwork,
+    draw: Matrix,
+    drawStrip: Matrix,
+    B: number,
+    beside: () => void,
+  ): void {
+    const terms = network.weightTerms(draw, drawStrip);
+    if (B <= FUSED_MAX_BATCH) return this.emitFused(program, network, terms, B, beside);
+    emitGradients(program, network, draw, drawStrip, B);
     beside();
     program.barrier();
     emitRange(program, network.bank, this.slotsAt, this.hyper, 0, network.bank.bytes);
   }
 
-  private emitFused(program: Program, network: Network, losses: LossHead, B: number, beside: () => void): void {
+  private emitFused(
+    program: Program,
+    network: UpdatedNetwork,
+    terms: readonly WeightTerm[],
+    B: number,
+    beside: () => void,
+  ): void {
     const { slotsAt, hyper } = this;
-    const terms = network.weightTerms(losses.draw, losses.drawStrip);
     const grams = this.emitGrams(program, terms, B);
     network.vectorGradients(program, B);
     beside();

@@ -109,7 +109,8 @@ function emit(program: Program, parts: ProgramParts, key: ProgramKey): { gather:
   }
   losses.forwardBackward(program, output, base, slot, B, infoNce);
   network.backward(program, slot, B, losses.draw);
-  if (kind === 'gradients') emitGradients(program, network, losses, B);
-  else optimizer.emit(program, network, losses, B, () => (prefetch = input.gather(program, 1 - slot)));
+  const { draw, drawStrip } = losses;
+  if (kind === 'gradients') emitGradients(program, network, draw, drawStrip, B);
+  else optimizer.emitUpdate(program, network, draw, drawStrip, B, () => (prefetch = input.gather(program, 1 - slot)));
   return { gather, prefetch };
 }
