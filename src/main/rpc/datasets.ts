@@ -1,7 +1,7 @@
 /** `datasets.*`: the stored data sets; everything that takes the processor goes to a data worker. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -52,7 +52,6 @@ async function* importFile(services: Services, input: ImportInput, signal?: Abor
       }
       const there = findDatasetByContent(home.db, event.passport.sha256, options);
       if (there !== null && existsSync(home.datasetFolder(there.id))) {
-        await removeFolder(folder);
         yield { type: 'done', dataset: there, alreadyThere: true };
         return;
       }
@@ -72,11 +71,18 @@ async function* importFile(services: Services, input: ImportInput, signal?: Abor
       yield { type: 'done', dataset: requireDataset(services, id), alreadyThere: false };
     }
   } catch (error) {
-    if (findDataset(home.db, id) === null) await removeFolder(folder);
     throw fromWireError(error);
   } finally {
+    // Also when the reader has gone: first the worker ends, then what it left half done goes.
     await worker.release();
+    if (findDataset(home.db, id) === null) await removeTraces(home.datasetsFolder, id);
   }
+}
+
+/** The folder of an import that gave no data set, under its final and its temporary name. */
+async function removeTraces(datasetsFolder: string, id: string): Promise<void> {
+  const names = (await readdir(datasetsFolder)).filter((name) => name.startsWith(id));
+  await Promise.all(names.map((name) => removeFolder(join(datasetsFolder, name))));
 }
 
 async function importWhole(services: Services, path: string, name: string): Promise<Dataset> {

@@ -77,6 +77,11 @@ export class LiveRun {
     return this.hasEnded;
   }
 
+  /** Once the process has left. */
+  async gone(): Promise<void> {
+    await this.exited;
+  }
+
   get pid(): number | undefined {
     return this.process.pid;
   }

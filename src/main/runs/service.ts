@@ -206,6 +206,8 @@ export class RunService {
   /** Deletes a run with its files; the bytes the disk got back. */
   async delete(handle: string): Promise<number> {
     const row = this.row(handle);
+    const live = this.live.get(row.id);
+    if (live?.isOver) await live.gone();
     if (this.live.has(row.id) || this.queue.some(({ runId }) => runId === row.id)) {
       throw this.conflict(row, 'it is in use; stop it first');
     }
