@@ -1,0 +1,105 @@
+/** Property: on random shapes, losses and weights, the simd engine's explicit backward agrees with tfjs autodiff. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ModelSpec } from '#shared/domain/models.ts';
+import { TERMS, type LossConfig } from '#shared/domain/terms.ts';
+import { initialParameters } from '#engine/init.ts';
+import { createSimdEngine } from '#engine/simd/index.ts';
+import { createTfjsEngine } from '#engine/tfjs/index.ts';
+import type { Engine, LossProbe, ModelOptions } from '#engine/types.ts';
+import { relativeError } from '#engine/verify.ts';
+import { testHost } from '../support/host.ts';
+import { simdHost } from '../support/simd-host.ts';
+import { walks } from '../support/walks.ts';
+
+let engines: { simd: Engine; plain: Engine; tfjs: Engine };
+beforeAll(async () => {
+  const host = await simdHost();
+  engines = {
+    simd: await createSimdEngine({ host, threads: 1 }),
+    plain: await createSimdEngine({ host, threads: 1, variant: 'simd128' }),
+    tfjs: await createTfjsEngine('cpu', testHost),
+  };
+});
+afterAll(async () => {
+  for (const engine of Object.values(engines)) await engine.dispose();
+});
+
+const lambda = fc.constantFrom(0, 0.01, 0.5, 1);
+const CASE = fc.record({
+  T: fc.integer({ min: 2, max: 7 }),
+  D: fc.integer({ min: 2, max: 53 }),
+  B: fc.integer({ min: 2, max: 21 }),
+  dModel: fc.integer({ min: 1, max: 19 }),
+  hiddenDim: fc.integer({ min: 4, max: 29 }),
+  seed: fc.integer({ min: 1, max: 1e6 }),
+  weights: fc.record({
+    mse: lambda,
+    info_nce: lambda,
+    moment: lambda,
+    variance: lambda,
+    directional: lambda,
+    anti_copy: lambda,
+  }),
+  tau: fc.constantFrom(0.05, 0.07, 0.5),
+});
+type Case = typeof CASE extends fc.Arbitrary<infer C> ? C : never;
+
+function optionsOf({ T, D, B, dModel, hiddenDim, seed, weights, tau }: Case): ModelOptions {
+  const spec: ModelSpec = { type: 'amn', T, D, dModel, hiddenDim };
+  const loss: LossConfig = { weights, tau, marginDirectional: 0.05, marginAntiCopy: 0.02, varianceTarget: 1 };
+  return {
+    spec,
+    loss,
+    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
+    seed,
+    parameters: initialParameters(spec, seed),
+    maxBatch: B,
+  };
+}
+
+async function probeOf(engine: Engine, options: ModelOptions, c: Case): Promise<LossProbe> {
+  const contexts = new Float32Array(c.B * c.T * c.D);
+  const targets = new Float32Array(c.B * c.D);
+  walks(c.B, c.T, c.D, c.seed).gather(
+    Uint32Array.from({ length: c.B }, (_, i) => i),
+    contexts,
+    targets,
+  );
+  const model = await engine.createModel(options);
+  try {
+    return await model.probe(contexts, targets, c.B);
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Error of one gradient; differences below float32 noise of the whole gradient do not count. */
+function gradientError(ours: Float32Array, theirs: Float32Array, whole: number): number {
+  let difference = 0;
+  let norm = 0;
+  theirs.forEach((g, i) => {
+    difference += (g - ours[i]) ** 2;
+    norm += g ** 2;
+  });
+  return Math.sqrt(difference) / (Math.sqrt(norm) + 1e-2 * whole + 1e-6);
+}
+
+test.each(['simd', 'plain'] as const)('%s agrees with tfjs autodiff', async (name) => {
+  await fc.assert(
+    fc.asyncProperty(CASE, async (c) => {
+      const options = optionsOf(c);
+      const ours = await probeOf(engines[name], options, c);
+      const theirs = await probeOf(engines.tfjs, options, c);
+      expect(relativeError([ours.total], [theirs.total])).toBeLessThan(1e-4);
+      TERMS.forEach((_, k) => {
+        expect(Math.abs(ours.values[k] - theirs.values[k])).toBeLessThan(1e-5 + 1e-4 * Math.abs(theirs.values[k]));
+      });
+      for (const [parameter, gradient] of theirs.gradients) {
+        const error = gradientError(ours.gradients.get(parameter)!, gradient, theirs.gradNorm);
+        expect(error, parameter).toBeLessThan(2e-4);
+      }
+    }),
+    { numRuns: 40, seed: 20261122 },
+  );
+}, 240_000);
