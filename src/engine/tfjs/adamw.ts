@@ -12,9 +12,9 @@ export interface Slot {
   v: tf.Tensor;
 }
 
-/** Global L2 norm of a list of tensors, scalar. */
+/** Global L2 norm of a list of tensors, scalar. (Not by `addN`: WebGPU silently fails on more than eight.) */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
-  return tf.sqrt(tf.addN(tensors.map(sumOfSquares)));
+  return tf.sqrt(tensors.map(sumOfSquares).reduce((sum, next) => tf.add(sum, next)));
 }
 
 /** Row by row first: one float32 sum over a million elements would be wrong in the fourth digit. */

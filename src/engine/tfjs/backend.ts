@@ -24,6 +24,7 @@ export async function loadBackend(name: TfjsName, host: EngineHost): Promise<str
     const missing = await importBackend(name, host);
     if (missing) return missing;
     const ready = await tf.setBackend(BACKEND[name]);
+    if (ready && name === 'webgpu') watchDevice();
     return ready ? '' : `the tfjs backend ${BACKEND[name]} did not initialise on this machine`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -51,8 +52,25 @@ async function importBackend(name: TfjsName, host: EngineHost): Promise<string> 
   }
 }
 
-/** Makes a loaded backend current; synchronous once it has been initialised. */
+/** The part of a GPUDevice used here. */
+interface Device {
+  addEventListener(type: 'uncapturederror', listener: (event: { error: { message: string } }) => void): void;
+}
+
+const watched = new WeakSet<Device>();
+let deviceError = '';
+
+/** A GPU that refuses a kernel goes on and leaves garbage in its output; this makes it an error. */
+function watchDevice(): void {
+  const { device } = tf.backend() as unknown as { device?: Device };
+  if (!device || watched.has(device)) return;
+  watched.add(device);
+  device.addEventListener('uncapturederror', ({ error }) => (deviceError ||= error.message));
+}
+
+/** Makes a loaded backend current; synchronous once it has been initialised. Throws when the GPU has failed before. */
 export function activate(name: TfjsName): void {
+  if (name === 'webgpu' && deviceError) throw new Error(`WebGPU refused a kernel, results are void: ${deviceError}`);
   if (tf.getBackend() !== BACKEND[name]) void tf.setBackend(BACKEND[name]);
 }
 
