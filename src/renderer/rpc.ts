@@ -41,10 +41,10 @@ function takeToken(): string | null {
 }
 
 /** A refused upgrade looks like any other failure to a page; whether the host itself answers tells the two apart. */
-async function noteLoss(): Promise<void> {
+async function noteNoAnswer(): Promise<void> {
   try {
     await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
-    state.value = state.value === 'open' ? 'lost' : 'refused';
+    state.value = 'refused';
   } catch {
     state.value = 'lost';
   }
@@ -63,8 +63,12 @@ function connectSocket(token: string): void {
       opened(new SocketLink({ websocket: socket, customJsonSerializers: TYPED_ARRAY_SERIALIZERS }));
     });
     socket.addEventListener('close', () => {
-      if (wasOpen) link = Promise.withResolvers<Link>();
-      void noteLoss().finally(() => setTimeout(open, retryMs));
+      if (wasOpen) {
+        // At once, before the streams on this socket end: they then know why.
+        state.value = 'lost';
+        link = Promise.withResolvers<Link>();
+      } else void noteNoAnswer();
+      setTimeout(open, retryMs);
       retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
     });
   }

@@ -7,6 +7,7 @@ import {
   FileText,
   ListChecks,
   Moon,
+  Play,
   Plus,
   Rows3,
   Settings,
@@ -17,6 +18,7 @@ import { computed, type Component, type ComputedRef } from 'vue';
 import { useRouter } from 'vue-router';
 import { hasPage, type PageName } from '../../router.ts';
 import { useDatasetsStore } from '../datasets/datasets-store.ts';
+import { useRunActions } from '../runs/run-actions.ts';
 import { useRunsStore } from '../runs/runs-store.ts';
 import { useAppStore } from './app-store.ts';
 
@@ -53,6 +55,7 @@ export function useCommands(openPalette: () => void): ComputedRef<readonly Comma
   const runs = useRunsStore();
   const datasets = useDatasetsStore();
   const app = useAppStore();
+  const actions = useRunActions();
 
   const pages: Command[] = SIDEBAR_PAGES.map((page) => ({
     id: page.name,
@@ -94,6 +97,12 @@ export function useCommands(openPalette: () => void): ComputedRef<readonly Comma
         icon: FileDown,
         keys: 'mod+o',
         run: () => void datasets.chooseFile(),
+      },
+      {
+        id: 'sample',
+        title: 'Retrain on the sample',
+        icon: Play,
+        run: () => void actions.retrainOnSample(),
       },
       {
         id: 'settings',
