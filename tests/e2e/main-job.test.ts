@@ -58,7 +58,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
       .waitFor();
     expect(await page.getByRole('main').textContent()).toMatch(/CRC-32/);
     expect(storedDatasets(host.home)).toEqual(before);
-    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.getByRole('list', { name: 'Imports' }).getByRole('button', { name: 'Dismiss' }).click();
   });
 
   it('retrains the sample after one click, with charts that move', async () => {
