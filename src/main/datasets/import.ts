@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/passport.ts';
-import { openArrayFile, type ArrayFile } from './formats/arrays.ts';
+import { elements, openArrayFile, type ArrayFile, type ArrayInfo } from './formats/arrays.ts';
 import { recogniseLayout, type Layout } from './layout.ts';
 import { measurePassport } from './measure.ts';
 import { readData, type ReadData } from './import-plan.ts';
@@ -89,7 +89,7 @@ async function fillFolder(
 ): Promise<StoreMeta> {
   const dtype = options.dtype ?? naturalDType(layout);
   const progress = new ImportProgress(arrayBytes(layout), source.bytes, options.onProgress);
-  const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype);
+  const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout));
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
   writeColumns(folder, data, sums);
@@ -129,13 +129,20 @@ async function writeVectors(
 }
 
 function naturalDType(layout: Layout): StoreDType {
-  const arrays = layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
-  return arrays.every(({ dtype }) => dtype.kind === 'f' && dtype.bytes === 2) ? 'float16' : 'float32';
+  return vectorArrays(layout).every(({ dtype }) => dtype.kind === 'f' && dtype.bytes === 2) ? 'float16' : 'float32';
+}
+
+function vectorArrays(layout: Layout): ArrayInfo[] {
+  return layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
+}
+
+/** Vectors in the file, repeated ones too. */
+function vectorCount(layout: Layout): number {
+  return vectorArrays(layout).reduce((sum, array) => sum + elements(array) / layout.D, 0);
 }
 
 function arrayBytes(layout: Layout): number {
-  const arrays = layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
-  return arrays.reduce((sum, array) => sum + array.member.sizeBytes, 0);
+  return vectorArrays(layout).reduce((sum, array) => sum + array.member.sizeBytes, 0);
 }
 
 function writeColumns(folder: string, data: ReadData, sums: VectorSums): void {

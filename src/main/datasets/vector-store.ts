@@ -47,15 +47,16 @@ export class VectorStoreWriter {
   private hashA = 0;
   private hashB = 0;
 
-  constructor(path: string, D: number, dtype: StoreDType) {
+  /** `maxVectors`: no more than this many are going to be added; small imports then take little memory. */
+  constructor(path: string, D: number, dtype: StoreDType, maxVectors: number) {
     this.D = D;
     this.dtype = dtype;
     this.rowBytes = D * BYTES_PER_ELEMENT[dtype];
-    this.flushRows = Math.max(1, Math.floor(FLUSH_BYTES / this.rowBytes));
-    this.ringRows = this.flushRows * RING_FLUSHES;
+    this.flushRows = Math.max(1, Math.min(maxVectors, Math.floor(FLUSH_BYTES / this.rowBytes)));
+    this.ringRows = this.flushRows * Math.min(RING_FLUSHES, Math.ceil(maxVectors / this.flushRows));
     this.ring = this.units(this.ringRows);
     this.encoded = this.units(1);
-    this.ahead = this.units(LOOK_AHEAD_ROWS);
+    this.ahead = this.units(maxVectors > this.ringRows ? LOOK_AHEAD_ROWS : 0);
     this.fd = openSync(path, 'wx+');
   }
 

@@ -61,7 +61,7 @@ export class MemberReader {
       this.chunks = null;
       return;
     }
-    this.inflate = createInflateRaw({ chunkSize: READ_BYTES });
+    this.inflate = createInflateRaw({ chunkSize: Math.max(1024, Math.min(READ_BYTES, member.sizeBytes)) });
     this.chunks = this.inflate[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     void this.feed(this.inflate);
   }
