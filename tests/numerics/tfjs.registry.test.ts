@@ -48,3 +48,10 @@ test('an engine slower on two rows than the best on a whole batch is given up ea
   const speed = await measureSpeed(engine, { ...workload, spec }, 5, 0.001);
   expect(speed).toMatchObject({ engine: 'cpu', batch: 16, steps: 1 });
 });
+
+test('asking for tensorflow gives Node back what tfjs-node still calls, and a reason when it is missing', async () => {
+  const tensorflow = (await engineAvailability(testHost)).find((engine) => engine.name === 'tensorflow');
+  expect(tensorflow?.available).toBe(tensorflow?.reason === '');
+  const util = process.getBuiltinModule('node:util') as unknown as Record<string, (value: unknown) => boolean>;
+  expect([util.isNullOrUndefined(null), util.isNullOrUndefined(0), util.isString('')]).toEqual([true, false, true]);
+});
