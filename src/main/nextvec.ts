@@ -93,6 +93,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     home,
     appVersion: options.version,
     resourcesDir: options.resourcesDir,
+    dataWorker: entries.dataWorker,
     spawnTrainer: options.spawnTrainer ?? forkTrainer(entries.trainer),
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
   });

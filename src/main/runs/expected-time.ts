@@ -12,9 +12,11 @@ export interface ExpectedTime {
 const EVALUATION_SHARE = 1 / 3;
 /** Speed varies by this even between equal runs: heat, other programs, length. */
 const SPREAD = 0.15;
+/** And by this between batch sizes far apart. */
+const WIDE_SPREAD = 0.5;
 const MAX_BATCH_RATIO = 2;
 
-/** Prefers the batch size and engine asked for; takes neighbours (within a factor of two) when there is nothing better. */
+/** Prefers the batch size and engine asked for, then neighbours within a factor of two, then whatever there is. */
 export function expectTime(
   recipe: Pick<Recipe, 'engine' | 'batchSize' | 'epochs' | 'modelType'>,
   speeds: readonly SpeedRow[],
@@ -25,18 +27,23 @@ export function expectTime(
   const ratio = (s: SpeedRow): number => Math.max(s.batchSize / recipe.batchSize, recipe.batchSize / s.batchSize);
   const exact = sameEngine.filter((s) => ratio(s) === 1);
   const near = sameEngine.filter((s) => ratio(s) <= MAX_BATCH_RATIO);
-  const used = (exact.length > 0 ? exact : near).slice(0, 5);
+  const [pool, what, spread] =
+    exact.length > 0
+      ? [exact, 'the same batch size', SPREAD]
+      : near.length > 0
+        ? [near, 'a similar batch size', SPREAD]
+        : [sameEngine, 'another batch size, so only roughly', WIDE_SPREAD];
+  const used = pool.slice(0, 5);
   if (used.length === 0) {
     return {
       expectedMs: null,
       from: `No ${recipe.modelType} run like this one has been measured on this machine yet.`,
     };
   }
-  const fastest = Math.max(...used.map((s) => s.rowsPerSecond)) * (1 + SPREAD);
-  const slowest = Math.min(...used.map((s) => s.rowsPerSecond)) * (1 - SPREAD);
+  const fastest = Math.max(...used.map((s) => s.rowsPerSecond)) * (1 + spread);
+  const slowest = Math.min(...used.map((s) => s.rowsPerSecond)) * (1 - spread);
   const rows = recipe.epochs * (trainRows + evaluatedRows * EVALUATION_SHARE);
   const runs = used.map((s) => `#${s.number}`).join(', ');
-  const what = exact.length > 0 ? 'the same batch size' : 'a similar batch size';
   return {
     expectedMs: { low: (1000 * rows) / fastest, high: (1000 * rows) / slowest },
     from: `Measured on ${used.length === 1 ? 'run' : 'runs'} ${runs} (same model, ${what}).`,

@@ -170,8 +170,12 @@ export class LiveRun {
         this.recorder.update({
           engine_json: JSON.stringify(event.engine),
           split_proof_json: JSON.stringify(event.splitProof),
-          baselines_json: JSON.stringify(event.baselines),
         });
+        break;
+      case 'baselines':
+        this.recorder.update({ baselines_json: JSON.stringify(event.baselines) });
+        this.recorder.flush();
+        this.options.onChange();
         break;
       case 'started':
         this.onStarted(event);

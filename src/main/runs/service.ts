@@ -35,6 +35,7 @@ export interface RunServiceOptions {
   readonly home: Home;
   readonly appVersion: string;
   readonly resourcesDir: string;
+  readonly dataWorker: string;
   readonly spawnTrainer: SpawnTrainer;
   readonly checkpointEveryMs: number;
 }
@@ -51,7 +52,8 @@ function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
 }
 
 function earlierBaselines(row: RunRow): TrainerJob['earlierBaselines'] {
-  return row.engine_json === null ? null : (JSON.parse(row.baselines_json) as Baselines);
+  const baselines = JSON.parse(row.baselines_json) as Baselines;
+  return Object.keys(baselines).length === 0 ? null : baselines;
 }
 
 /** Changes of progress reach the list of runs this often. */
@@ -276,7 +278,7 @@ export class RunService {
   private announceProgress(runId: string): void {
     const live = this.live.get(runId);
     const row = this.row(runId);
-    const state = `${row.status} ${row.best_json} ${row.engine_json}`;
+    const state = `${row.status} ${row.best_json} ${row.engine_json} ${row.baselines_json}`;
     const last = this.lastProgressMs.get(runId);
     const now = performance.now();
     if (live && last?.state === state && now - last.atMs < PROGRESS_INTERVAL_MS) return;
@@ -313,6 +315,7 @@ export class RunService {
         oodFolder: recipe.ood === null ? null : this.home.datasetFolder(recipe.ood),
         runFolder: this.home.runFolder(runId),
         resourcesDir: this.options.resourcesDir,
+        dataWorker: this.options.dataWorker,
         resume,
         earlierEngine: earlierEngine(row),
         earlierBaselines: earlierBaselines(row),

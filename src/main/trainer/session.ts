@@ -1,12 +1,11 @@
 /**
- * The one run of a trainer process: opens the data, proves the split, chooses the engine, measures the baselines, then
- * trains, reads gates and writes checkpoints. Not here: the loop itself (`engine/trainer`), the line to main (`entry.ts`).
+ * The one run of a trainer process: opens the data, proves the split, chooses the engine, trains, measures the
+ * baselines meanwhile, reads gates and writes checkpoints. Not here: the loop itself (`engine/trainer`), the line to
+ * main (`entry.ts`).
  */
 import { mkdir } from 'node:fs/promises';
 import { initialParameters } from '#engine/init.ts';
-import { measureBaselines } from '#engine/evaluation/baselines.ts';
 import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
-import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { Trainer, type Checkpoint, type Split, type TrainerOptions } from '#engine/trainer/index.ts';
 import type { Engine, EngineHost } from '#engine/types.ts';
 import type { LogLine } from '#shared/contract/runs.ts';
@@ -20,6 +19,7 @@ import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { Channel } from '../rpc/channel.ts';
 import { findResumable, writeCheckpoint, type CheckpointKind, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
+import { WorkerPool } from '../worker/pool.ts';
 import { nodeEngineHost } from './engine-host.ts';
 
 interface Data {
@@ -37,6 +37,9 @@ export class TrainerSession {
   private lastTicket = 0;
   private trainer: Trainer | null = null;
   private lastEpoch: EpochRecord | null = null;
+  /** Filled while the first epoch trains; every epoch record repeats it. */
+  private readonly baselines: Baselines = {};
+  private baselinesMeasured: Promise<void> = Promise.resolve();
 
   constructor(job: TrainerJob) {
     this.job = job;
@@ -87,8 +90,8 @@ export class TrainerSession {
     const model = await engine.createModel({ spec, loss, optimizer, seed: recipe.seed, parameters, maxBatch });
     if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
     const { train, validation, ood: oodSplit } = data;
-    const baselines = await this.baselines(data);
-    this.emit({ type: 'prepared', engine: { ...engine.info }, splitProof: data.proof, baselines });
+    this.emit({ type: 'prepared', engine: { ...engine.info }, splitProof: data.proof });
+    this.baselinesMeasured = this.measureBaselines();
     const { epochs, batchSize, lr, schedule, seed } = recipe;
     this.trainer = makeTrainer({
       model,
@@ -96,7 +99,7 @@ export class TrainerSession {
       validation,
       ood: oodSplit,
       settings: { epochs, batchSize, lr, schedule, loss, seed },
-      baselines,
+      baselines: this.baselines,
       hooks: {
         onEvent: (event) => this.onEvent(event),
         onCheckpoint: (saved) => this.onCheckpoint(saved, spec),
@@ -123,16 +126,26 @@ export class TrainerSession {
     };
   }
 
-  /** Measured once in a run's life. */
-  private async baselines({ train, validation, ood }: Data): Promise<Baselines> {
-    const { resume, earlierBaselines, recipe } = this.job;
-    if (resume && earlierBaselines !== null) return earlierBaselines;
+  /** Measured once in a run's life, in a thread of its own while the first epoch trains. */
+  private async measureBaselines(): Promise<void> {
+    const { resume, earlierBaselines, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
+    if (resume && earlierBaselines !== null) {
+      Object.assign(this.baselines, earlierBaselines);
+      return;
+    }
     const startedMs = performance.now();
-    const product = (await wasmProduct(this.host)) ?? undefined;
-    const measured = await measureBaselines({ train, validation, ood }, recipe.seed, { product });
-    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    this.log('info', `Baselines measured in ${seconds} s.`);
-    return measured?.baselines ?? {};
+    const worker = new WorkerPool(this.job.dataWorker).startSingle();
+    try {
+      const { split, seed } = recipe;
+      const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };
+      Object.assign(this.baselines, await worker.client.measureBaselines(input));
+      this.emit({ type: 'baselines', baselines: { ...this.baselines } });
+      this.log('info', `Baselines measured in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
+    } catch (error) {
+      this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);
+    } finally {
+      await worker.release();
+    }
   }
 
   private async checkpointToResume(spec: ModelSpec): Promise<LoadedCheckpoint | null> {
@@ -188,8 +201,10 @@ export class TrainerSession {
     return chooseEngine(recipe.engine, this.host, workload, { threads, device: recipe.device });
   }
 
-  private onEvent(event: TrainingEvent): void {
+  private async onEvent(event: TrainingEvent): Promise<void> {
     this.emit(event);
+    // The epoch's record, and a gate on its lift, are made after this.
+    if (event.type === 'status' && event.status === 'evaluating') await this.baselinesMeasured;
     if (event.type === 'epoch') {
       this.lastEpoch = event;
       this.readGates(event);

@@ -6,6 +6,7 @@ import { BalanceSchema, EvaluationEventSchema } from '#shared/contract/evaluatio
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
 import { ComparisonSchema, PassportSchema } from '#shared/domain/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe.ts';
+import { BaselinesSchema } from '#shared/domain/training.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema } from '../evaluation/job.ts';
 
@@ -36,6 +37,18 @@ export const workerContract = {
   proveSplit: call
     .input(z.object({ folder: z.string(), oodFolder: z.string().nullable(), split: SplitSchema, seed: z.int().min(0) }))
     .output(SplitProofSchema),
+  /** Fits the baselines on the split's training windows and holds them against validation and OOD. */
+  measureBaselines: call
+    .input(
+      z.object({
+        folder: z.string(),
+        oodFolder: z.string().nullable(),
+        split: SplitSchema,
+        seed: z.int().min(0),
+        resourcesDir: z.string(),
+      }),
+    )
+    .output(BaselinesSchema),
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),

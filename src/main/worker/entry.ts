@@ -2,17 +2,23 @@
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
+import { measureBaselines } from '#engine/evaluation/baselines.ts';
+import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { EvaluationEvent } from '#shared/contract/evaluation.ts';
+import type { Split as RecipeSplit } from '#shared/domain/recipe.ts';
+import type { Baselines } from '#shared/domain/training.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
 import type { EvaluateJob } from '../evaluation/job.ts';
+import { splitDataset } from '../datasets/split.ts';
 import { Channel } from '../rpc/channel.ts';
 import { toWireError } from '../rpc/errors.ts';
 import { eventStream } from '../rpc/stream.ts';
 import { proveSplit } from '../runs/split-proof.ts';
+import { nodeEngineHost } from '../trainer/engine-host.ts';
 import { workerContract, type WorkerImportEvent } from './contract.ts';
 
 const procedures = implement(workerContract).use(async ({ next }) => {
@@ -75,6 +81,29 @@ async function* evaluate(job: EvaluateJob): AsyncGenerator<EvaluationEvent> {
   yield* events.read();
 }
 
+/** Vectors beyond this stay on disk: a trainer may hold them all already. */
+const BASELINE_MEMORY_BYTES = 512 * 2 ** 20;
+
+interface BaselineInput {
+  readonly split: RecipeSplit;
+  readonly seed: number;
+  readonly resourcesDir: string;
+}
+
+async function baselinesOf(dataset: Dataset, ood: Dataset | null, input: BaselineInput): Promise<Baselines> {
+  const { train, val } = splitDataset(dataset, input.split, input.seed);
+  const memory = { memoryBytes: BASELINE_MEMORY_BYTES };
+  const source = await dataset.source(undefined, memory);
+  const oodSource = await ood?.source(undefined, memory);
+  const splits = {
+    train: { source, ids: train },
+    validation: { source, ids: val },
+    ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
+  };
+  const product = (await wasmProduct(nodeEngineHost(input.resourcesDir))) ?? undefined;
+  return (await measureBaselines(splits, input.seed, { product }))?.baselines ?? {};
+}
+
 const router = procedures.router({
   importFile: procedures.importFile.handler(({ input, signal }) =>
     eventStream((cancelled) => importFile(input, cancelled), signal),
@@ -83,6 +112,12 @@ const router = procedures.router({
     withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
       if (!dataset) throw new Error('no data set');
       return (await proveSplit(dataset, ood, input.split, input.seed, signal)).proof;
+    }),
+  ),
+  measureBaselines: procedures.measureBaselines.handler(({ input }) =>
+    withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
+      if (!dataset) throw new Error('no data set');
+      return baselinesOf(dataset, ood, input);
     }),
   ),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>

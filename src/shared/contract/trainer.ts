@@ -29,6 +29,8 @@ export const TrainerJobSchema = z.object({
   /** Folder its checkpoints go to. */
   runFolder: z.string().min(1),
   resourcesDir: z.string().min(1),
+  /** Program file of the data worker, which measures the baselines beside the training. */
+  dataWorker: z.string().min(1),
   /** Go on from the newest usable checkpoint in `runFolder`; false: from the beginning. */
   resume: z.boolean(),
   /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */
@@ -47,9 +49,11 @@ export const PreparedSchema = z.object({
   type: z.literal('prepared'),
   engine: RunEngineSchema,
   splitProof: SplitProofSchema,
-  baselines: BaselinesSchema,
 });
 export type Prepared = z.infer<typeof PreparedSchema>;
+
+/** Comes while the first epoch trains, at the latest before it is evaluated. */
+export const BaselinesMeasuredSchema = z.object({ type: z.literal('baselines'), baselines: BaselinesSchema });
 
 export const CheckpointWrittenSchema = z.object({
   type: z.literal('checkpoint'),
@@ -70,6 +74,7 @@ export const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.st
 
 export const TrainerEventSchema = z.discriminatedUnion('type', [
   PreparedSchema,
+  BaselinesMeasuredSchema,
   StartedSchema,
   StepBlockSchema,
   EpochRecordSchema,
