@@ -8,6 +8,7 @@ import { BASELINES, type BaselineName } from '#shared/domain/training.ts';
 import { stream } from '../random.ts';
 import { orderAblations, type Predictor } from './ablations.ts';
 import { successors, type SuccessorReport } from './alignment.ts';
+import { beyondCosine } from './beyond-context.ts';
 import { diversity, effectiveRank } from './collapse.ts';
 import { withinArticleRank } from './ranking.ts';
 import { cosine, squaredNorm, unitRows } from './vectors.ts';
@@ -50,6 +51,7 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
     baselines: walked.baselines,
     lift: liftOver(finite(mean), walked.baselines),
     offsets: table(sets),
+    beyondContext: finite(walked.beyond / walked.beyondRows),
     contextMeanOffsets: table([...walked.meanOffsets].map((sum) => sum / split.ids.length)),
     signFlipped: Number.isFinite(mean) ? mean < -0.05 : null,
     ...shape(probe, split.source.D),
@@ -86,6 +88,9 @@ interface Walk {
   /** Σ (unit prediction − target)² and Σ |prediction|. */
   readonly squares: number;
   readonly norms: number;
+  /** Σ of `beyondCosine` over the rows where it is defined, and how many those are. */
+  readonly beyond: number;
+  readonly beyondRows: number;
 }
 
 async function walk(model: Predictor, split: Split, options: MeasureOptions): Promise<Walk> {
@@ -95,7 +100,7 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
   const offsets = new Float64Array(T + 1);
   const meanOffsets = new Float64Array(T + 1);
   const baselineSums = new Map<BaselineName, number>();
-  const sums = { squares: 0, norms: 0, shuffled: 0 };
+  const sums = { squares: 0, norms: 0, shuffled: 0, beyond: 0, beyondRows: 0 };
   for (const { contexts, targets, start, B } of blocks(split)) {
     const { raw } = await model.predict(contexts, B);
     const means = contextMeans(contexts, B, T, D);
@@ -109,10 +114,15 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
         offsets[t] += cosine(raw, row, contexts, row * T + t, D);
         meanOffsets[t] += cosine(means, row, contexts, row * T + t, D);
       }
+      const beyond = beyondCosine(contexts.subarray(row * T * D, (row + 1) * T * D), raw, targets, row, D);
+      if (beyond !== null) {
+        sums.beyond += beyond;
+        sums.beyondRows++;
+      }
       const tt = squaredNorm(targets, row, D);
       sums.squares += 1 + tt - 2 * ofRow * Math.sqrt(tt);
       sums.norms += norm;
-      sums.shuffled += cosine(raw, row, targets, (row + (B >> 1)) % B, D);
+      sums.shuffled += cosine(means, row, targets, (row + (B >> 1)) % B, D);
     }
     for (const [name, baseline] of Object.entries(options.baselines) as [BaselineName, Predictor][]) {
       const guess = (await baseline.predict(contexts, B)).raw;
@@ -129,7 +139,16 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
     return sum === undefined ? null : finite(sum / rows);
   };
   const baselines = Object.fromEntries(BASELINES.map((n) => [n, ofBaseline(n)])) as Record<BaselineName, number | null>;
-  return { cosines, offsets, meanOffsets, baselines, squares: sums.squares, norms: sums.norms };
+  return {
+    cosines,
+    offsets,
+    meanOffsets,
+    baselines,
+    squares: sums.squares,
+    norms: sums.norms,
+    beyond: sums.beyond,
+    beyondRows: sums.beyondRows,
+  };
 }
 
 /** Mean over T of contexts [B, T, D]: [B, D]. */

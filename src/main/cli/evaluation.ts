@@ -5,7 +5,7 @@ import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
+import { offsetEntries, type Evaluation } from '#shared/domain/evaluation.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
 import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
@@ -92,12 +92,12 @@ function printEvaluation(e: Evaluation, out: Output): void {
   ]);
   out.line();
   out.line(
-    `Offsets: ${Object.entries(e.offsets)
+    `Offsets: ${offsetEntries(e.offsets)
       .map(([key, value]) => `${key} ${figure(value, 3)}`)
       .join('  ')}`,
   );
   out.line(
-    `Diversity ${figure(e.diversity.predictions, 3)} (targets ${figure(e.diversity.targets, 3)}), effective rank ${figure(e.effectiveRank.predictions, 1)} (targets ${figure(e.effectiveRank.targets, 1)}), std ratio ${figure(e.stdRatio, 3)}, raw norm ${figure(e.rawNorm, 3)}, margin ${signed(e.margin)}`,
+    `Diversity ${figure(e.diversity.predictions, 3)} (targets ${figure(e.diversity.targets, 3)}), effective rank ${figure(e.effectiveRank.predictions, 1)} (targets ${figure(e.effectiveRank.targets, 1)}), std ratio ${figure(e.stdRatio, 3)}, raw norm ${figure(e.rawNorm, 3)}, margin ${signed(e.margin)}, beyond the context ${figure(e.beyondContext)}`,
   );
   out.line(
     `Within the article: R@1 ${percent(e.withinArticle.r1, 1)}, R@5 ${percent(e.withinArticle.r5, 1)}, MRR ${figure(e.withinArticle.mrr, 3)}`,

@@ -1,5 +1,5 @@
 /** The diagnostics of one evaluation as rows of a table: what was asked, what was measured, what it means. */
-import type { Evaluation } from '#shared/domain/evaluation.ts';
+import { offsetEntries, type Evaluation } from '#shared/domain/evaluation.ts';
 import { count, figure, percent, signed } from '#shared/domain/figures.ts';
 import type { ReportRun } from './input.ts';
 
@@ -31,7 +31,7 @@ export function diagnosticRows(measured: Evaluation, of: ReportRun): Row[] {
     ['Alignment: is the target what follows the context?', alignmentText(measured), ''],
     [
       'Offsets: where is the prediction nearest?',
-      Object.entries(measured.offsets)
+      offsetEntries(measured.offsets)
         .map(([k, v]) => `${k}: ${figure(v, 3)}`)
         .join(', '),
       '',
@@ -58,6 +58,11 @@ function beside({ predictions, targets }: Evaluation['diversity'], digits: numbe
 
 function shapeRows(m: Evaluation): Row[] {
   return [
+    [
+      'Beyond the context: does the model add anything?',
+      figure(m.beyondContext),
+      (m.beyondContext ?? 1) < 0.02 ? 'nothing that helps' : '',
+    ],
     ['Diversity: do the predictions differ?', beside(m.diversity, 3), ''],
     ['Effective rank: in how many directions?', beside(m.effectiveRank, 1), ''],
     ['Spread and length of the output', `std ratio ${figure(m.stdRatio, 3)}, raw norm ${figure(m.rawNorm, 3)}`, ''],

@@ -96,6 +96,11 @@ export const MeasurementSchema = z.object({
   offsets: z.record(z.string(), figure),
   /** The same for the mean of the context as the prediction: what nearness to the context alone gives. */
   contextMeanOffsets: z.record(z.string(), figure),
+  /**
+   * Mean cosine of prediction and target after both lose what lies in the span of the context: what the model adds to its
+   * context. About 0 in a foreign space, whatever the context itself carries over.
+   */
+  beyondContext: figure,
   /** The prediction points away from the target; turned round it would point towards it. */
   signFlipped: z.boolean().nullable(),
   /** 1 − mean pairwise cosine. */
@@ -198,6 +203,15 @@ export function liftOver(cosine: number | null, table: BaselineTable): Measureme
     number | null
   >;
   return { ...each, best: minus(bestBaseline(table)?.cosine ?? null) };
+}
+
+function placeOf(key: string): number {
+  return key === 'target' ? 1 : Number(key);
+}
+
+/** Offsets from the first position to the target; the order of an object's keys would put "0" first. */
+export function offsetEntries(offsets: Measurement['offsets']): [string, number | null][] {
+  return Object.entries(offsets).toSorted(([a], [b]) => placeOf(a) - placeOf(b));
 }
 
 /** Key of context position t of T in `offsets`: the last position is "0". */

@@ -23,20 +23,27 @@ function largestOffset(m: Measurement): number | null {
   return values.length === 0 ? null : Math.max(...values.map(Math.abs));
 }
 
+/** The best simple baseline does better than with the targets of other windows. */
+function belongsTogether({ baselines }: Measurement): boolean {
+  const best = bestBaseline(baselines, SPACE_FREE_BASELINES);
+  return best === null || best.cosine - Math.max(0, baselines.shuffled ?? 0) > 0.05;
+}
+
 /** The control: where the mean of the context fails as well, the set or the evaluation is broken, not the model. */
 export const evaluationBroken: Rule = ({ measured, reference }) => {
   const here = bestBaseline(measured.baselines, SPACE_FREE_BASELINES);
   const there = reference && bestBaseline(reference.baselines, SPACE_FREE_BASELINES);
-  if (here === null || Math.abs(here.cosine) > 0.05 || (measured.baselines.contextMean ?? 0) < -0.05) return null;
+  if (here === null || belongsTogether(measured) || (measured.baselines.contextMean ?? 0) < -NOTHING) return null;
   if (there && there.cosine < ALIVE) return null;
   return verdict(
     'EVALUATION_BROKEN',
     'error',
-    `Evaluation broken: even the best simple baseline (${BASELINE_LABELS[here.name]}) finds nothing in this set (${figure(here.cosine)}` +
+    `Evaluation broken: even the best simple baseline (${BASELINE_LABELS[here.name]}) does no better than chance in this set (${figure(here.cosine)} against ${figure(measured.baselines.shuffled)} with targets of other windows` +
       `${there ? `, ${figure(there.cosine)} on the validation windows` : ''}). The targets do not belong to these contexts; check how the windows were built before judging the model.`,
     {
       baseline: here.name,
       baselineCosine: here.cosine,
+      floor: measured.baselines.shuffled,
       baselineOnValidation: there?.cosine ?? null,
       cosine: measured.cosine.mean,
     },
@@ -65,6 +72,7 @@ export const differentSpace: Rule = ({ measured, parity, reference, space }) => 
   if (largest === null || baseline === null) return null;
   const evidence = {
     cosine: measured.cosine.mean,
+    beyondContext: measured.beyondContext,
     largestAtAnyOffset: largest,
     baseline: baseline.name,
     baselineCosine: baseline.cosine,
@@ -79,7 +87,7 @@ export const differentSpace: Rule = ({ measured, parity, reference, space }) => 
       'error',
       `Different space: these vectors were not made by the encoder of the training set (mean directions ${figure(space.meanDirectionCosine)}, ` +
         `subspace overlap ${figure(space.subspaceOverlap)} where chance is ${figure(space.subspaceChance)}), though the set is coherent in itself (${BASELINE_LABELS[baseline.name]} ${figure(baseline.cosine)}). ` +
-        `The cosine of ${figure(measured.cosine.mean)} says nothing about the model; embed these texts with the training set's encoder.`,
+        `What the model adds to its context has cosine ${figure(measured.beyondContext)}; the ${figure(measured.cosine.mean)} in all is the context carried through and says nothing about the model. Embed these texts with the training set's encoder.`,
       evidence,
     );
   }
@@ -131,7 +139,7 @@ function alignmentOfSet({ measured }: VerdictInput): Verdict | null {
       evidence,
     );
   }
-  if (agreeing === null || checked < 20 || agreeing > 0.5) return null;
+  if (agreeing === null || checked < 20 || agreeing > 0.5 || !belongsTogether(measured)) return null;
   return verdict(
     'ALIGNMENT',
     'error',

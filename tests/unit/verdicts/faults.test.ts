@@ -185,7 +185,7 @@ const FAULTS: readonly (readonly [name: string, verdict: VerdictCode, plant: Fau
   [
     'targets of other windows',
     'EVALUATION_BROKEN',
-    ({ model, validation }) => ({ model, validation, on: altered(validation, scatter) }),
+    ({ model, validation }) => ({ model, validation, on: strangers(validation) }),
   ],
   [
     'wrong forward pass',
@@ -222,12 +222,16 @@ function leaked({ themes }: World, seed: number): Case {
   };
 }
 
-/** Targets that belong to no context: one component of another, with alternating signs. */
-function scatter(_: Float32Array, targets: Float32Array): void {
-  for (let i = 0; i < targets.length; i += D) {
-    const row = targets.slice(i, i + D);
-    for (let d = 0; d < D; d++) targets[i + d] = row[(d * 11 + 5) % D] * ((d * 2654435761) % 7 < 3.5 ? 1 : -1);
-  }
+/** Each window gets the target of another one far away. */
+function strangers(set: WindowSet): WindowSet {
+  const { source, ids } = set.split;
+  const other = (id: number) => (id + Math.floor(source.windows / 2)) % source.windows;
+  const gather: typeof source.gather = (of, contexts, targets) => {
+    source.gather(of.map(other), contexts, targets);
+    const scratch = new Float32Array(targets.length);
+    source.gather(of, contexts, scratch);
+  };
+  return { ...set, split: { source: { ...source, gather }, ids } };
 }
 
 /** Enough fixed noise on each component to lose to the mean of the context without collapsing. */
@@ -253,7 +257,7 @@ describe('fault × verdict', () => {
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a healthy run, seed %i: no verdict', async (seed) => {
     const world = makeWorld(seed);
-    const oodArticles = makeArticles(world.themes, 16, 3000 + seed);
+    const oodArticles = makeArticles(world.themes, 30, 3000 + seed);
     const ood = makeWindows(oodArticles);
     const onValidation = await verdicts({ model: world.model, on: world.validation });
     const space = await compareDatasets(asData(world.articles), asData(oodArticles));

@@ -15,13 +15,21 @@ export const T = 5;
 const THEMES = 16;
 const ARTICLE_LENGTH = 24;
 
-/** Directions articles are about; one world has one set of themes. */
+/** What all vectors of an encoder have in common, against the theme's 1. */
+const COMMON = 0.6;
+
+/** Directions articles are about, with what they have in common; one world has one set of themes. */
 export function makeThemes(seed: number): Float32Array {
   const random = new Random(seed);
-  return unitRows(
+  const common = unitRows(
+    Float32Array.from({ length: D }, () => random.normal()),
+    D,
+  );
+  const themes = unitRows(
     Float32Array.from({ length: THEMES * D }, () => random.normal()),
     D,
   );
+  return themes.map((x, i) => x + COMMON * common[i % D]);
 }
 
 export interface Articles {
@@ -208,19 +216,21 @@ function coherence(vectors: Float32Array): number {
   return sum / pairs;
 }
 
+/** A word for every vector of some windows. */
+function vectorWords(split: Split): Set<string> {
+  const contexts = new Float32Array(T * D);
+  const targets = new Float32Array(D);
+  const seen = new Set<string>();
+  for (const id of split.ids) {
+    split.source.gather(Uint32Array.of(id), contexts, targets);
+    for (let t = 0; t < T; t++) seen.add(contexts.subarray(t * D, t * D + 4).join());
+    seen.add(targets.subarray(0, 4).join());
+  }
+  return seen;
+}
+
 /** Vectors two sets of windows share, counted over their distinct contexts and targets. */
 export function sharedVectors(a: Split, b: Split): number {
-  const keys = (split: Split) => {
-    const contexts = new Float32Array(T * D);
-    const targets = new Float32Array(D);
-    const seen = new Set<string>();
-    for (const id of split.ids) {
-      split.source.gather(Uint32Array.of(id), contexts, targets);
-      for (let t = 0; t < T; t++) seen.add(contexts.subarray(t * D, t * D + 4).join());
-      seen.add(targets.subarray(0, 4).join());
-    }
-    return seen;
-  };
-  const other = keys(b);
-  return [...keys(a)].filter((key) => other.has(key)).length;
+  const other = vectorWords(b);
+  return [...vectorWords(a)].filter((key) => other.has(key)).length;
 }
