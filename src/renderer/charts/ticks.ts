@@ -69,3 +69,14 @@ export function logLabel(value: number): string | null {
   if (Math.abs(power - Math.round(power)) > 1e-6) return null;
   return value >= 1e-3 && value <= 1e4 ? formatFigure(value) : `1e${Math.round(power)}`.replace('-', '\u2212');
 }
+
+/**
+ * The powers of ten from `min` to `max`. uPlot's own log splits never end unless the scale starts at a round number,
+ * and ours starts where the data does.
+ */
+export function decadesBetween(min: number, max: number): number[] {
+  if (!(min > 0) || !(max < Infinity)) return [];
+  const first = Math.ceil(Math.log10(min) - 1e-9);
+  const last = Math.floor(Math.log10(max) + 1e-9);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));
+}

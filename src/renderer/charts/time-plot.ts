@@ -10,7 +10,7 @@ import { drawScene } from './draw.ts';
 import { bindPointer } from './pointer.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
-import { logLabel, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
+import { decadesBetween, logLabel, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
 export const Y_AXIS_WIDTH = 46;
 const X_AXIS_HEIGHT = 24;
@@ -37,9 +37,10 @@ const NO_DATA: uPlot.AlignedData = [
 ];
 
 /** On a log axis only powers of ten are named and ruled. */
-function decades(_plot: uPlot, splits: number[]): (number | null)[] {
-  return splits.map((v) => (logLabel(v) === null ? null : v));
-}
+const DECADES: Partial<uPlot.Axis> = {
+  splits: (_plot, _axis, min, max) => decadesBetween(min, max),
+  filter: (_plot, splits) => splits,
+};
 
 export class TimePlot {
   readonly #host: HTMLElement;
@@ -258,9 +259,9 @@ export class TimePlot {
       size: Y_AXIS_WIDTH,
       gap: 6,
       space: Y_LABEL_SPACE,
-      grid: { stroke: grid, width: 1, ...(log ? { filter: decades } : {}) },
+      grid: { stroke: grid, width: 1 },
       ticks: { show: false },
-      ...(log ? { filter: decades } : {}),
+      ...(log ? DECADES : {}),
       values: (_plot, splits, _axis, _space, increment) => {
         const labels = log ? splits.map((v) => (v === null ? null : logLabel(v))) : yLabels(splits, increment);
         this.#yTicks = splits.flatMap((value, i) => {
