@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { openClaim, settleClaim } from '#shared/domain/claims.ts';
+import { compareRuns, type ComparableRun } from '#shared/domain/comparison.ts';
+import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe.ts';
+import { TERMS, type Term } from '#shared/domain/terms.ts';
+import type { TermTable } from '#shared/domain/training.ts';
+
+const MSE_ONLY = { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+
+function terms(gradShares: Partial<Record<Term, number>>): TermTable {
+  const row = (term: Term) => ({
+    value: 1,
+    weighted: 1,
+    share: gradShares[term] ?? 0,
+    gradShare: gradShares[term] ?? 0,
+  });
+  return Object.fromEntries(TERMS.map((term) => [term, row(term)])) as Record<Term, ReturnType<typeof row>>;
+}
+
+function run(
+  number: number,
+  valCosine: number | null,
+  recipe: Partial<RecipeInput> = {},
+  more: Partial<ComparableRun> = {},
+): ComparableRun {
+  return {
+    id: `run-${number}`,
+    number,
+    name: `run ${number}`,
+    status: 'finished',
+    recipe: RecipeSchema.parse({ dataset: 'd1', ...recipe }),
+    figures: {
+      valCosine,
+      oodCosine: null,
+      valLift: valCosine === null ? null : valCosine - 0.4,
+      oodLift: null,
+      valLoss: null,
+      baselineVal: 0.4,
+      baselineOod: null,
+      bestEpoch: 3,
+      epochs: 5,
+      trainRows: 1000,
+      parameters: 10,
+      rowsPerSecond: 100,
+      durationMs: 1000,
+    },
+    data: { 'Training set': 'docs', sha256: 'aaaa' },
+    code: { 'Nextvec version': '0.1.0', Engine: 'simd 1' },
+    deterministic: true,
+    terms: terms({ mse: 1 }),
+    ...more,
+  };
+}
+
+const codes = (runs: ComparableRun[]) => compareRuns(runs).verdicts.map((verdict) => verdict.code);
+
+describe('comparison of runs', () => {
+  it('gives deltas and percent against the first run, null where one was not measured', () => {
+    const { metrics } = compareRuns([run(1, 0.4), run(2, 0.5), run(3, null)]);
+    const val = metrics.find((row) => row.metric === 'valCosine');
+    expect(val?.values).toEqual([0.4, 0.5, null]);
+    expect(val?.deltas[1]).toBeCloseTo(0.1, 12);
+    expect(val?.percents[1]).toBeCloseTo(25, 9);
+    expect([val?.deltas[2], val?.percents[2]]).toEqual([null, null]);
+  });
+
+  it('says so when recipes are identical, and names what differs instead', () => {
+    const same = compareRuns([run(1, 0.4), run(2, 0.4)]);
+    expect([same.identicalRecipes, same.recipeDiff]).toEqual([true, []]);
+    expect(same.verdicts[0].message).toContain('identical recipes');
+    expect(codes([run(1, 0.4), run(2, 0.42)])).toEqual(['UNEXPLAINED']);
+    const engine = compareRuns([
+      run(1, 0.4),
+      run(2, 0.42, {}, { code: { 'Nextvec version': '0.1.0', Engine: 'wasm 4' } }),
+    ]);
+    expect(engine.verdicts[0]).toMatchObject({ code: 'IDENTICAL_RECIPES', evidence: { codeChanges: 1 } });
+    expect(engine.verdicts[0].message).toContain('Engine');
+  });
+
+  it('puts the difference down to one change, refuses to choose between several, knows seeds', () => {
+    expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3 })])).toEqual(['ONE_CHANGE']);
+    expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3, epochs: 7 })])).toEqual(['SEVERAL_CHANGES']);
+    expect(codes([run(1, 0.4), run(2, 0.42, { seed: 9 })])).toEqual(['ONLY_SEED']);
+    expect(codes([run(1, 0.4), run(2, 0.402, { lr: 1e-3 })])).toEqual(['SAME_RESULT']);
+  });
+
+  it('finds the loss out of balance in the worse run only', () => {
+    const lambda = { ...MSE_ONLY, mse: 0.5, info_nce: 0.5 };
+    const unbalanced = run(2, 0.3, { lambda }, { terms: terms({ mse: 0.001, info_nce: 0.999 }) });
+    expect(codes([run(1, 0.4), unbalanced])).toContain('LOSS_OUT_OF_BALANCE');
+    expect(codes([unbalanced, run(1, 0.2)])).not.toContain('LOSS_OUT_OF_BALANCE');
+  });
+
+  it('explains a drop by harder data where the baseline fell as much', () => {
+    const harder = run(2, 0.3, {}, { data: { 'Training set': 'other', sha256: 'bbbb' } });
+    const moved = { ...harder, figures: { ...harder.figures, baselineVal: 0.31 } };
+    expect(codes([run(1, 0.4), moved])).toContain('HARDER_DATA');
+    expect(codes([run(1, 0.4), harder])).toContain('DIFFERENT_DATA');
+  });
+
+  it('needs two runs', () => {
+    expect(() => compareRuns([run(1, 0.4)])).toThrow(/two runs/);
+  });
+});
+
+describe('claims', () => {
+  const claim = { metric: 'valCosine' as const, low: 0.4, high: 0.45, basis: 'run #1 reached 0.42.' };
+  const figures = (valCosine: number | null) => ({ valCosine, oodCosine: null, valLift: null, oodLift: null });
+
+  it('is met from its lower end up, missed below, open while unmeasured, with both figures', () => {
+    expect(settleClaim(claim, figures(0.4), 'r')).toMatchObject({ outcome: 'met', measured: 0.4, runId: 'r' });
+    expect(settleClaim(claim, figures(0.5), 'r').message).toContain('above it');
+    const missed = settleClaim(claim, figures(0.36), 'r');
+    expect(missed.outcome).toBe('missed');
+    expect(missed.message).toContain('0.4000 to 0.4500');
+    expect(missed.message).toContain('0.3600');
+    expect(settleClaim(claim, figures(null), 'r')).toEqual(openClaim(claim));
+  });
+});

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { balanceLambda, gradientShares, solveLambda, type Lambda, type UnitNorms } from '#shared/domain/balance.ts';
+import { readGates, sentinelControl } from '#shared/domain/gates.ts';
+import { lintRecipe, type LintContext } from '#shared/domain/lint.ts';
+import { RecipeSchema, type Gate, type RecipeInput } from '#shared/domain/recipe.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import type { EpochRecord } from '#shared/domain/training.ts';
+
+
+describe('balance', () => {
+  const positive = fc.double({ min: 1e-6, max: 1e4, noNaN: true });
+  const share = fc.double({ min: 0.02, max: 1, noNaN: true });
+
+  it('brings the mean gradient share of every term to within half a point of what was asked', () => {
+    const batch = fc.tuple(positive, positive, positive).map(([a, b, c]) => [a, b, c, 0, 0, 0]);
+    fc.assert(
+      fc.property(fc.array(batch, { minLength: 1, maxLength: 20 }), share, share, share, (batches, a, b, c) => {
+        const lambda = solveLambda({ mse: a, info_nce: b, moment: c }, batches);
+        fc.pre(Math.max(...TERMS.map((term) => lambda[term])) < 1e6);
+        const given = gradientShares(lambda, batches);
+        expect(given.mse).toBeCloseTo(a / (a + b + c), 2);
+        expect(given.info_nce).toBeCloseTo(b / (a + b + c), 2);
+      }),
+    );
+  });
+
+  it('keeps the anchor for the largest share and leaves out what was not asked', () => {
+    const lambda = solveLambda({ mse: 0.8, info_nce: 0.2 }, [[4e-4, 2, 1, 1, 1, 1]], 0.5);
+    expect(lambda.mse).toBe(0.5);
+    expect(lambda.info_nce).toBeCloseTo(0.5 * (0.2 / 0.8) * (4e-4 / 2), 8);
+    expect([lambda.moment, lambda.anti_copy]).toEqual([0, 0]);
+  });
+
+  it('measures again until the shares hold where λ itself changes the gradients', async () => {
+    const measure = (lambda: Lambda): UnitNorms[] => [[1, 10 / (1 + 50 * lambda.info_nce), 0, 0, 0, 0]];
+    const result = await balanceLambda({ mse: 0.5, info_nce: 0.5 }, measure, { rounds: 20 });
+    expect(result.worst).toBeLessThan(0.05);
+    expect(result.rounds.length).toBeGreaterThan(1);
+  });
+
+  it('says which terms no weight can help, and refuses shares that ask for nothing', async () => {
+    const result = await balanceLambda({ mse: 0.9, directional: 0.1 }, () => [[1, 1, 1, 1, 0, 0]]);
+    expect(result.silent).toEqual(['directional']);
+    await expect(balanceLambda({ mse: 0 }, () => [])).rejects.toThrow(/above 0/);
+  });
+});
+
+const record = (epoch: number, valCosine: number | null, oodMean = 0.4): EpochRecord =>
+  ({
+    type: 'epoch',
+    epoch,
+    valCosine,
+    oodCosine: 0.3,
+    baselines: {
+      contextMean: { valCosine: 0.44, oodCosine: oodMean },
+      lastVector: { valCosine: 0.4, oodCosine: oodMean },
+    },
+  }) as EpochRecord;
+
+describe('gates', () => {
+  const gate: Gate = { epoch: 3, metric: 'valLift', threshold: 0, action: 'stop' };
+
+  it('reads a gate at its epoch only, and says figure, threshold and action', () => {
+    expect(readGates([gate], record(2, 0.3), 10)).toEqual([]);
+    const [reading] = readGates([gate], record(3, 0.3), 10);
+    expect(reading).toMatchObject({ passed: false, broken: false });
+    expect(reading.value).toBeCloseTo(-0.14, 12);
+    expect(reading.message).toMatch(/−0\.1400.*stopped/);
+    expect(readGates([{ ...gate, epoch: 'end' }], record(10, 0.5), 10)[0].passed).toBe(true);
+  });
+
+  it('does not pass a figure that was not measured', () => {
+    expect(readGates([gate], record(3, null), 10)[0]).toMatchObject({ passed: false, value: null });
+  });
+
+  it('calls the evaluation broken, not the model bad, when the baselines fail on the OOD set as well', () => {
+    expect(sentinelControl(record(3, 0.5, 0.01).baselines)).toMatch(/^Evaluation broken/);
+    expect(sentinelControl(record(3, 0.5).baselines)).toBeNull();
+    const ood: Gate = { epoch: 3, metric: 'oodCosine', threshold: 0.4, action: 'stop' };
+    expect(readGates([ood, gate], record(3, 0.5, 0.01), 10).map((r) => r.broken)).toEqual([true, false]);
+  });
+});
+
+describe('lint', () => {
+  const context = (recipe: Partial<RecipeInput>, more: Partial<LintContext> = {}): LintContext => ({
+    recipe: RecipeSchema.parse({ dataset: 'd', ood: 'o', ...recipe }),
+    D: 768,
+    trainRows: 20_000,
+    passport: null,
+    firstBatches: null,
+    split: { sharedVectors: 0, sharedArticles: 0 },
+    ood: { sharedVectors: 0, space: null },
+    earlier: null,
+    ...more,
+  });
+  const paths = (c: LintContext) => lintRecipe(c).map(({ severity, path }) => `${severity} ${path}`);
+  const lambda = { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0, anti_copy: 0 };
+
+  it('has nothing to say of a plain recipe on clean data', () => {
+    expect(lintRecipe(context({}))).toEqual([]);
+  });
+
+  it('flags λ 0.5/0.5/1e-3/1e-3 before anything is measured: balance, variance hinge, moment batch', () => {
+    expect(paths(context({ lambda }))).toEqual([
+      'warning lambda.info_nce',
+      'warning varianceTarget',
+      'warning batchSize',
+    ]);
+  });
+
+  it('uses the measured shares where there are some', () => {
+    const row = (gradShare: number) => ({ value: 1, weighted: 1, share: gradShare, gradShare });
+    const rest = { moment: row(0), variance: row(0), directional: row(0), anti_copy: row(0) };
+    const two = { ...lambda, moment: 0, variance: 0 };
+    const bad = context({ lambda: two }, { firstBatches: { mse: row(0.002), info_nce: row(0.998), ...rest } });
+    expect(lintRecipe(bad)[0].message).toContain('99.8 %');
+    const good = context({ lambda: two }, { firstBatches: { mse: row(0.6), info_nce: row(0.4), ...rest } });
+    expect(lintRecipe(good)).toEqual([]);
+  });
+
+  it('knows leaks, OOD overlap, missing OOD, rows that cannot make a moment, more data and as many epochs', () => {
+    expect(paths(context({}, { split: { sharedVectors: 9, sharedArticles: 1 } }))).toEqual(['warning split.kind']);
+    expect(paths(context({}, { ood: { sharedVectors: 1, space: null } }))).toEqual(['warning ood']);
+    expect(paths(context({ ood: null }, { ood: null }))).toEqual(['info ood']);
+    expect(paths(context({ batchSize: 1, lambda: { ...lambda, info_nce: 0, variance: 0 } }))[0]).toBe(
+      'error batchSize',
+    );
+    expect(paths(context({ epochs: 20 }, { earlier: { name: '#1', trainRows: 15_000, epochs: 20 } }))).toEqual([
+      'info epochs',
+    ]);
+  });
+});
