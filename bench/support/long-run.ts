@@ -1,6 +1,6 @@
 /** A finished run of a million steps in a history, written through the store as the recorder writes it. */
 import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { TERMS } from '#shared/domain/terms.ts';
+import { TERMS, type Term } from '#shared/domain/terms.ts';
 import { STEP_COLUMNS, type EpochRecord, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
 import { Random } from '#engine/random.ts';
 import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';
@@ -33,9 +33,11 @@ function block(epoch: number, firstStep: number, count: number, steps: number, r
   return { type: 'steps', epoch, firstStep, count, columns, rowsPerSecond: 8000, rowsDone: 0, rowsInEpoch: 0 };
 }
 
+function perTerm<V>(value: V): Record<Term, V> {
+  return Object.fromEntries(TERMS.map((term) => [term, value])) as Record<Term, V>;
+}
+
 function epochRecord(epoch: number, step: number): EpochRecord {
-  const perTerm = <V>(value: V) =>
-    Object.fromEntries(TERMS.map((term) => [term, value])) as Record<(typeof TERMS)[number], V>;
   const valCosine = 0.46 - 0.1 * Math.exp(-epoch / 3);
   return {
     type: 'epoch',
@@ -64,8 +66,7 @@ function epochRecord(epoch: number, step: number): EpochRecord {
 /** Writes the run of a data set that is there already into the storage folder `home`; gives its id. */
 export function writeLongRun(home: string, dataset: string, steps: number): string {
   const id = 'bench-long-run';
-  const lambda = Object.fromEntries(TERMS.map((term) => [term, 1])) as Record<(typeof TERMS)[number], number>;
-  const recipe = RecipeSchema.parse({ dataset, epochs: EPOCHS, lambda });
+  const recipe = RecipeSchema.parse({ dataset, epochs: EPOCHS, lambda: perTerm(1) });
   const stepsPerEpoch = steps / EPOCHS;
   const random = new Random(5);
   const { db, close } = openHome(home, 'owner', 'bench');

@@ -55,16 +55,60 @@ function drawLayer(surface: Surface, layer: Layer, toX: Place, toY: Place, frame
   const width = style.width * frame.ratio;
   const dash = style.dash.map((length) => length * frame.ratio);
   const { line, raw, floor } = layer;
+  const rough = isRough(line, frame);
   if (floor) {
-    surface.fill((pen) => traceArea(pen, line, floor, toX, toY), colour, 0.55);
-    surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width: frame.ratio, alpha: 0.9 });
+    fillBetween(surface, line, line.mean, floor, toX, toY, frame, colour, 0.55);
+    surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width: frame.ratio, alpha: 0.9, rough });
     return;
   }
-  if (raw?.banded) surface.fill((pen) => traceBand(pen, raw, toX, toY), colour, 0.14);
-  else if (raw) surface.stroke((pen) => traceLine(pen, raw, toX, toY), { colour, width: frame.ratio, alpha: 0.3 });
-  else if (line.banded) surface.fill((pen) => traceBand(pen, line, toX, toY), colour, 0.24);
-  surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width, dash });
+  const band = raw ?? line;
+  if (band.banded) fillBetween(surface, band, band.max, band.min, toX, toY, frame, colour, raw ? 0.14 : 0.24);
+  else if (raw)
+    surface.stroke((pen) => traceLine(pen, raw, toX, toY), { colour, width: frame.ratio, alpha: 0.3, rough });
+  surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width, dash, rough });
   drawDots(surface, layer, toX, toY, frame, colour);
+}
+
+/** Corners closer than this many CSS pixels make a line rough. */
+const ROUGH_PX = 3;
+
+function isRough(line: Pixels, { plot, ratio }: Frame): boolean {
+  return line.length * ROUGH_PX * ratio > plot.width;
+}
+
+/** Fills from `low` to `high`, both given point for point. */
+function fillBetween(
+  surface: Surface,
+  line: Pixels,
+  high: Float32Array,
+  low: Float32Array,
+  toX: Place,
+  toY: Place,
+  frame: Frame,
+  colour: string,
+  alpha: number,
+): void {
+  if (!surface.prefersColumns || !isRough(line, frame)) {
+    surface.fill((pen) => traceBetween(pen, line, high, low, toX, toY), colour, alpha);
+    return;
+  }
+  const { length, x } = line;
+  surface.rects(
+    (add) => {
+      let left = Math.round(toX(x[0]));
+      for (let i = 0; i < length; i++) {
+        // Whole pixels: neighbours that overlap or leave a gap would show as stripes.
+        const right = i + 1 < length ? Math.round((toX(x[i]) + toX(x[i + 1])) / 2) : Math.round(toX(x[i]));
+        if (right > left && !Number.isNaN(high[i])) {
+          const top = toY(high[i]);
+          add(left, top, right - left, toY(low[i]) - top);
+        }
+        left = Math.max(left, right);
+      }
+    },
+    colour,
+    alpha,
+  );
 }
 
 /** Every epoch has its dot while there is room for it; a value between two gaps has one always. */
@@ -94,30 +138,29 @@ export function traceLine(pen: Pen, { length, x, mean }: Pixels, toX: Place, toY
   }
 }
 
-/** Everything between smallest and largest value, one outline for each stretch without gaps. */
-export function traceBand(pen: Pen, { length, x, mean, min, max }: Pixels, toX: Place, toY: Place): void {
+/** Everything between two edges, one outline for each stretch without gaps. */
+export function traceBetween(
+  pen: Pen,
+  { length, x }: Pixels,
+  high: Float32Array,
+  low: Float32Array,
+  toX: Place,
+  toY: Place,
+): void {
   let from = 0;
   while (from < length) {
-    if (Number.isNaN(mean[from])) {
+    if (Number.isNaN(high[from])) {
       from += 1;
       continue;
     }
     let to = from;
-    while (to < length && !Number.isNaN(mean[to])) to += 1;
-    pen.moveTo(toX(x[from]), toY(max[from]));
-    for (let i = from + 1; i < to; i++) pen.lineTo(toX(x[i]), toY(max[i]));
-    for (let i = to - 1; i >= from; i--) pen.lineTo(toX(x[i]), toY(min[i]));
+    while (to < length && !Number.isNaN(high[to])) to += 1;
+    pen.moveTo(toX(x[from]), toY(high[from]));
+    for (let i = from + 1; i < to; i++) pen.lineTo(toX(x[i]), toY(high[i]));
+    for (let i = to - 1; i >= from; i--) pen.lineTo(toX(x[i]), toY(low[i]));
     pen.closePath();
     from = to;
   }
-}
-
-function traceArea(pen: Pen, { length, x, mean }: Pixels, floor: Float32Array, toX: Place, toY: Place): void {
-  if (length === 0) return;
-  pen.moveTo(toX(x[0]), toY(mean[0]));
-  for (let i = 1; i < length; i++) pen.lineTo(toX(x[i]), toY(mean[i]));
-  for (let i = length - 1; i >= 0; i--) pen.lineTo(toX(x[i]), toY(floor[i]));
-  pen.closePath();
 }
 
 function drawReference(

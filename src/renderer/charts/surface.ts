@@ -12,6 +12,8 @@ export interface StrokeStyle {
   readonly width: number;
   readonly dash?: readonly number[];
   readonly alpha?: number;
+  /** The line has about a corner a pixel. */
+  readonly rough?: boolean;
 }
 
 export interface TextStyle {
@@ -31,34 +33,58 @@ export interface Rect {
 }
 
 export interface Surface {
+  /** Outlines with a corner a pixel are slow to fill; columns of rectangles are not. */
+  readonly prefersColumns: boolean;
   stroke(trace: (pen: Pen) => void, style: StrokeStyle): void;
   fill(trace: (pen: Pen) => void, colour: string, alpha: number): void;
   dot(x: number, y: number, radius: number, colour: string): void;
   /** `y` is the baseline. */
   text(text: string, x: number, y: number, style: TextStyle): void;
   rect(rect: Rect, colour: string): void;
+  /** Many rectangles of one colour. */
+  rects(
+    each: (add: (x: number, y: number, width: number, height: number) => void) => void,
+    colour: string,
+    alpha: number,
+  ): void;
   clipped(rect: Rect, draw: () => void): void;
 }
 
 export class CanvasSurface implements Surface {
+  readonly prefersColumns = true;
   readonly #context: CanvasRenderingContext2D;
 
   constructor(context: CanvasRenderingContext2D) {
     this.#context = context;
   }
 
-  stroke(trace: (pen: Pen) => void, { colour, width, dash = [], alpha = 1 }: StrokeStyle): void {
+  stroke(trace: (pen: Pen) => void, { colour, width, dash = [], alpha = 1, rough = false }: StrokeStyle): void {
     const c = this.#context;
+    // Without a GPU a wide line of many corners takes a hundred times as long as hairlines beside each other.
+    const hairlines = rough ? Math.max(1, Math.round(width)) : 1;
     c.strokeStyle = colour;
-    c.lineWidth = width;
+    c.lineWidth = hairlines > 1 ? 1 : width;
     c.lineJoin = 'round';
     c.setLineDash([...dash]);
     c.globalAlpha = alpha;
-    c.beginPath();
-    trace(c);
-    c.stroke();
+    for (let i = 0; i < hairlines; i++) {
+      const offset = hairlines > 1 ? (i / (hairlines - 1) - 0.5) * (width - 0.5) : 0;
+      c.translate(0, offset);
+      c.beginPath();
+      trace(c);
+      c.stroke();
+      c.translate(0, -offset);
+    }
     c.globalAlpha = 1;
     c.setLineDash([]);
+  }
+
+  rects(each: Parameters<Surface['rects']>[0], colour: string, alpha: number): void {
+    const c = this.#context;
+    c.fillStyle = colour;
+    c.globalAlpha = alpha;
+    each((x, y, width, height) => c.fillRect(x, y, width, height));
+    c.globalAlpha = 1;
   }
 
   fill(trace: (pen: Pen) => void, colour: string, alpha: number): void {
@@ -133,6 +159,7 @@ class SvgPen implements Pen {
 }
 
 export class SvgSurface implements Surface {
+  readonly prefersColumns = false;
   readonly #parts: string[] = [];
   #clips = 0;
 
@@ -175,6 +202,21 @@ export class SvgSurface implements Surface {
     );
     draw();
     this.#parts.push('</g>');
+  }
+
+  rects(each: Parameters<Surface['rects']>[0], colour: string, alpha: number): void {
+    this.fill(
+      (pen) =>
+        each((x, y, width, height) => {
+          pen.moveTo(x, y);
+          pen.lineTo(x + width, y);
+          pen.lineTo(x + width, y + height);
+          pen.lineTo(x, y + height);
+          pen.closePath();
+        }),
+      colour,
+      alpha,
+    );
   }
 
   /** The whole picture. */

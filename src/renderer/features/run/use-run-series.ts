@@ -13,7 +13,7 @@ import type { Range } from '../../charts/scene.ts';
 import { SeriesBuffer } from '../../charts/series-buffer.ts';
 import { client } from '../../rpc.ts';
 
-const OVERVIEW_POINTS = 2000;
+const OVERVIEW_POINTS = 1200;
 /** Pixels a chart has across, about; a view with fewer points than this is worth a finer fetch. */
 const VIEW_POINTS = 800;
 /** A finer stretch reaches this far beyond each edge of the view, in widths of it, so that panning does not wait. */

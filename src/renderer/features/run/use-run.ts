@@ -3,7 +3,7 @@
  * Not here: what a person may do with a run (features/runs/run-actions.ts, run-steering.ts).
  */
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
-import type { GateResult, LogLine, RunEvent, RunSummary } from '#shared/contract/runs.ts';
+import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
@@ -42,13 +42,16 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const series = useRunSeries(runId, group);
   const runs = useRunsStore();
 
-  async function load(): Promise<void> {
-    const [detail] = await Promise.all([client.runs.get({ runId }), series.load()]);
+  function show(detail: RunDetail): void {
     run.value = detail.run;
     epochs.value = detail.epochs;
     gates.value = detail.gates;
     log.value = detail.log;
     commandLine.value = detail.commandLine;
+  }
+
+  async function load(): Promise<void> {
+    await Promise.all([client.runs.get({ runId }).then(show), series.load()]);
     error.value = null;
   }
 
