@@ -6,8 +6,7 @@ import { stream } from '#engine/random.ts';
 import type { TrainableModel, WindowSource } from '#engine/types.ts';
 import type { Balance } from '#shared/contract/evaluation.ts';
 import { balanceLambda, gradientShares, type Lambda, type UnitNorms } from '#shared/domain/balance.ts';
-import { defaultSpec } from '#shared/domain/models.ts';
-import { lossConfig, type Recipe } from '#shared/domain/recipe.ts';
+import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
 import type { TermTable } from '#shared/domain/training.ts';
 import { openDataset } from '../datasets/dataset.ts';
@@ -33,7 +32,7 @@ interface Bench {
 async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promise<R>): Promise<R> {
   const { recipe } = job;
   const dataset = openDataset(job.datasetFolder);
-  const spec = defaultSpec(recipe.modelType, dataset.T, dataset.D);
+  const spec = modelSpec(recipe, dataset.T, dataset.D);
   const engine = recipe.engine === 'auto' ? null : recipe.engine;
   const opened = await openModel({
     recipe,

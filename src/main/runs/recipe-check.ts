@@ -21,6 +21,13 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       'Choose an OOD set of the same context length and vector width.',
     );
   }
+  if (recipe.modelType !== 'amn' && (recipe.skip !== 'mean' || recipe.start !== 'random')) {
+    refuse(
+      recipe.skip === 'mean' ? 'start' : 'skip',
+      `The positional skip path and the least-squares start are known for AMN only, not for ${recipe.modelType}.`,
+      'Set skip to "mean" and start to "random", or choose AMN.',
+    );
+  }
   if (recipe.batchSize === 1 && (recipe.lambda.moment > 0 || recipe.lambda.variance > 0)) {
     refuse(
       'batchSize',

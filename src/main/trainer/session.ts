@@ -4,7 +4,7 @@
  * main (`entry.ts`).
  */
 import { mkdir } from 'node:fs/promises';
-import { initialParameters } from '#engine/init.ts';
+import { startParameters } from '#engine/start.ts';
 import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
 import { Trainer, type Checkpoint, type Split, type TrainerOptions } from '#engine/trainer/index.ts';
 import type { Engine, EngineHost } from '#engine/types.ts';
@@ -12,8 +12,8 @@ import type { LogLine } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { readGates } from '#shared/domain/gates.ts';
-import { defaultSpec, type ModelSpec } from '#shared/domain/models.ts';
-import { lossConfig, type Recipe } from '#shared/domain/recipe.ts';
+import type { ModelSpec } from '#shared/domain/models.ts';
+import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines, EpochRecord, TrainingEvent } from '#shared/domain/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { Channel } from '../rpc/channel.ts';
@@ -80,11 +80,11 @@ export class TrainerSession {
     const dataset = openDataset(this.job.datasetFolder);
     const ood = this.job.oodFolder === null ? null : openDataset(this.job.oodFolder);
     const data = await this.openData(dataset, ood);
-    const spec = defaultSpec(recipe.modelType, dataset.T, dataset.D);
+    const spec = modelSpec(recipe, dataset.T, dataset.D);
     const checkpoint = await this.checkpointToResume(spec);
     const workload = workloadOf(recipe, spec);
     const engine = await this.openEngine(workload);
-    const parameters = checkpoint?.parameters ?? initialParameters(spec, recipe.seed);
+    const parameters = checkpoint?.parameters ?? startParameters(recipe.start, spec, recipe.seed, data.train);
     const { loss, optimizer } = workload;
     const maxBatch = recipe.batchSize;
     const model = await engine.createModel({ spec, loss, optimizer, seed: recipe.seed, parameters, maxBatch });

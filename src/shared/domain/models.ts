@@ -19,7 +19,15 @@ const size = z.int().min(1).max(65_536);
 const probability = z.number().min(0).lt(1);
 
 export const ModelSpecSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('amn'), T: size, D: size, dModel: size, hiddenDim: size }),
+  z.object({
+    type: z.literal('amn'),
+    T: size,
+    D: size,
+    dModel: size,
+    hiddenDim: size,
+    /** What the residual is added to: the mean of the context (absent, as published), or learned position weights [T, D]. */
+    skip: z.literal('positional').optional(),
+  }),
   z.object({ type: z.literal('lstm'), T: size, D: size, hiddenDim: size, numLayers: size, dropout: probability }),
   z.object({ type: z.literal('gru'), T: size, D: size, dModel: size, numLayers: size }),
   z.object({
@@ -117,6 +125,7 @@ export function parameterShapes(spec: ModelSpec): ParameterShape[] {
         ...linear('residual_net.3', H, half),
         ...layerNorm('residual_net.5', half),
         ...linear('residual_net.6', half, D),
+        ...(spec.skip ? [{ name: 'position_weights', shape: [spec.T, D], init: constant(1 / spec.T) }] : []),
       ];
     }
     case 'lstm': {

@@ -3,7 +3,7 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { MODEL_TYPES } from './models.ts';
+import { MODEL_TYPES, defaultSpec, type ModelSpec } from './models.ts';
 import { TERMS, type LossConfig, type Term } from './terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -75,6 +75,10 @@ export const RecipeSchema = z.object({
   /** Id of the out-of-distribution set, or null: then OOD is "not measured". */
   ood: z.string().min(1).nullable().default(null),
   modelType: z.enum(MODEL_TYPES).default('amn'),
+  /** AMN only: what its residual is added to. 'mean' is the published model and blind to the order of its context. */
+  skip: z.enum(['mean', 'positional']).default('mean'),
+  /** 'least-squares' (AMN only): the residual starts at zero and position weights at their least-squares solution. */
+  start: z.enum(['random', 'least-squares']).default('random'),
   epochs: z.int().min(1).max(100_000).default(20),
   batchSize: z.int().min(1).max(65_536).default(32),
   lr: z.number().gt(0).max(10).default(5e-4),
@@ -100,6 +104,12 @@ export const RecipeSchema = z.object({
 export type Recipe = z.infer<typeof RecipeSchema>;
 /** What a person or a file may leave out. */
 export type RecipeInput = z.input<typeof RecipeSchema>;
+
+/** The model a recipe asks for, for windows of T vectors of width D. */
+export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
+  const spec = defaultSpec(recipe.modelType, T, D);
+  return spec.type === 'amn' && recipe.skip === 'positional' ? { ...spec, skip: 'positional' } : spec;
+}
 
 /** The losses a recipe trains on, for vectors of width D. */
 export function lossConfig(recipe: Recipe, D: number): LossConfig {

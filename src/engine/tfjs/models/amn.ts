@@ -13,7 +13,8 @@ export function amnForward(spec: AmnSpec, parameter: Parameter, x: tf.Tensor3D):
   let h = tf.concat([base, mix], 1) as tf.Tensor2D;
   h = layerNorm(parameter, 'residual_net.2', gelu(linear(parameter, 'residual_net.0', h)));
   h = layerNorm(parameter, 'residual_net.5', gelu(linear(parameter, 'residual_net.3', h)));
-  return { raw: tf.add(base, linear(parameter, 'residual_net.6', h)), attention };
+  const skip = spec.skip ? tf.sum(tf.mul(x, parameter('position_weights')), 1) : base;
+  return { raw: tf.add(skip, linear(parameter, 'residual_net.6', h)), attention };
 }
 
 /** query·(W x_t + b) = (Wᵀ query)·x_t + query·b: one product a sequence instead of one a position. → [B, T] */
