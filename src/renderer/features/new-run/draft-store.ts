@@ -6,7 +6,7 @@ import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { PRESETS, type Preset } from '#shared/domain/presets.ts';
 import { LIFT_GATES } from '#shared/domain/gates.ts';
-import { RECIPE_FIELDS, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
+import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
 import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe.ts';
 import { formatInput } from '../../ui/format.ts';
 import { recipeProblems } from './problems.ts';
@@ -51,6 +51,13 @@ export const useDraftStore = defineStore('draft', () => {
   const problems = computed(() =>
     parsed.value.success ? new Map<string, string>() : recipeProblems(parsed.value.error, candidate.value),
   );
+
+  /** What is written, with each field that does not hold at its default: a base that is always a recipe. */
+  function soundRecipe(): Recipe {
+    let sound: object = { ...candidate.value, dataset: draft.value.dataset || '-' };
+    for (const path of problems.value.keys()) if (path !== 'dataset') sound = withValue(sound, path, defaultAt(path));
+    return RecipeSchema.parse(sound);
+  }
 
   function setText(path: string, text: string): void {
     texts.value = { ...texts.value, [path]: text };
@@ -111,6 +118,7 @@ export const useDraftStore = defineStore('draft', () => {
     setGates,
     take,
     applyPreset,
+    soundRecipe,
     differences,
     reset,
   };

@@ -81,10 +81,10 @@ const figure = (
 
 export const COLUMNS: readonly Column[] = [
   { ...text('name', 'Run', 190, (run) => run.name), sortKey: (run) => run.number },
-  text('status', 'Status', 98, (run) => RUN_STATUS_LABELS[run.status]),
+  text('status', 'Status', 106, (run) => RUN_STATUS_LABELS[run.status]),
   text('model', 'Model', 88, (run) => MODEL_LABELS[run.recipe.modelType]),
   text('dataset', 'Data set', 96, (run) => run.datasetName),
-  text('recipe', 'Recipe', 172, (run) => recipeBrief(run.recipe), 'Loss weights, epochs, batch size, learning rate.'),
+  text('recipe', 'Recipe', 168, (run) => recipeBrief(run.recipe), 'Loss weights, epochs, batch size, learning rate.'),
   figure('validation', 'Valid.', 64, (run) => run.best?.valCosine ?? null, formatCosine, 'Best validation cosine.'),
   figure('ood', 'OOD', 64, (run) => run.best?.oodCosine ?? null, formatCosine, 'OOD cosine at the best epoch.'),
   figure(
