@@ -21,7 +21,7 @@ export function xTicks(min: number, max: number, widthPx: number, spacePx: numbe
   const least = ((max - min) / unit / Math.max(widthPx, 1)) * spacePx;
   const increment = mode.unit === 'step' ? Math.max(1, niceIncrement(least)) : niceIncrement(least);
   const ticks: number[] = [];
-  for (let k = Math.ceil(min / unit / increment - 1e-9); k * increment * unit <= max + 1e-9; k++) {
+  for (let k = Math.ceil(min / unit / increment - 1e-9) + 0; k * increment * unit <= max + 1e-9; k++) {
     ticks.push(k * increment * unit);
   }
   return ticks;
@@ -63,11 +63,10 @@ export function yLabels(ticks: readonly number[], increment: number): string[] {
   });
 }
 
-/** On a log axis only powers of ten are named. */
-export function logLabel(value: number): string | null {
-  const power = Math.log10(value);
-  if (Math.abs(power - Math.round(power)) > 1e-6) return null;
-  return value >= 1e-3 && value <= 1e4 ? formatFigure(value) : `1e${Math.round(power)}`.replace('-', '\u2212');
+/** 0.01, 20, 5e−6 */
+export function logLabel(value: number): string {
+  if (value >= 1e-3 && value <= 1e4) return formatFigure(value);
+  return value.toExponential(0).replace('+', '').replace('-', '\u2212');
 }
 
 /**
@@ -79,4 +78,17 @@ export function decadesBetween(min: number, max: number): number[] {
   const first = Math.ceil(Math.log10(min) - 1e-9);
   const last = Math.floor(Math.log10(max) + 1e-9);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));
+}
+
+/** What a log axis names: powers of ten, thinned to about `most`; 1, 2, 5 of each where there are hardly any. */
+export function logTicks(min: number, max: number, most: number): number[] {
+  const decades = decadesBetween(min, max);
+  if (decades.length >= 2) {
+    const every = Math.ceil(decades.length / Math.max(2, most));
+    return decades.filter((_, i) => i % every === 0);
+  }
+  const around = decadesBetween(min / 10, max * 10);
+  return around
+    .flatMap((decade) => NICE.map((n) => Number((n * decade).toPrecision(1))))
+    .filter((v) => v >= min && v <= max);
 }

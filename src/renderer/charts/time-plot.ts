@@ -10,7 +10,7 @@ import { drawScene } from './draw.ts';
 import { bindPointer } from './pointer.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
-import { decadesBetween, logLabel, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
+import { logLabel, logTicks, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
 export const Y_AXIS_WIDTH = 46;
 const X_AXIS_HEIGHT = 24;
@@ -36,9 +36,9 @@ const NO_DATA: uPlot.AlignedData = [
   [null, null],
 ];
 
-/** On a log axis only powers of ten are named and ruled. */
-const DECADES: Partial<uPlot.Axis> = {
-  splits: (_plot, _axis, min, max) => decadesBetween(min, max),
+/** uPlot's own log splits never end on a range that does not start at a round number. */
+const LOG_TICKS: Partial<uPlot.Axis> = {
+  splits: (plot, _axis, min, max) => logTicks(min, max, plot.bbox.height / uPlot.pxRatio / Y_LABEL_SPACE),
   filter: (_plot, splits) => splits,
 };
 
@@ -261,13 +261,10 @@ export class TimePlot {
       space: Y_LABEL_SPACE,
       grid: { stroke: grid, width: 1 },
       ticks: { show: false },
-      ...(log ? DECADES : {}),
+      ...(log ? LOG_TICKS : {}),
       values: (_plot, splits, _axis, _space, increment) => {
-        const labels = log ? splits.map((v) => (v === null ? null : logLabel(v))) : yLabels(splits, increment);
-        this.#yTicks = splits.flatMap((value, i) => {
-          const label = labels[i];
-          return label === null || value === null ? [] : [{ value, label }];
-        });
+        const labels = log ? splits.map(logLabel) : yLabels(splits, increment);
+        this.#yTicks = splits.map((value, i) => ({ value, label: labels[i] }));
         return labels;
       },
     };

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { decadesBetween } from '../../../src/renderer/charts/ticks.ts';
+import {
+  decadesBetween,
+  logTicks,
+  niceIncrement,
+  xFigure,
+  xTicks,
+  yLabels,
+} from '../../../src/renderer/charts/ticks.ts';
 
 describe('decadesBetween', () => {
   it('gives the powers of ten inside the range, ends included', () => {
@@ -17,5 +24,41 @@ describe('decadesBetween', () => {
     ])
       expect(decadesBetween(min, max)).toEqual([]);
     expect(decadesBetween(1e-24, 1e24)).toHaveLength(49);
+  });
+});
+
+describe('logTicks', () => {
+  it('never names fewer than the range can bear, and thins long ranges', () => {
+    expect(logTicks(2, 9, 5)).toEqual([2, 5]);
+    expect(logTicks(0.0009, 0.004, 5)).toEqual([0.001, 0.002]);
+    expect(logTicks(0.0005, 20, 8)).toEqual([1e-3, 1e-2, 0.1, 1, 10]);
+    expect(logTicks(1e-12, 1, 5)).toHaveLength(5);
+  });
+});
+
+describe('xTicks', () => {
+  it('stands on whole steps, far enough apart', () => {
+    expect(xTicks(0, 10, 640, 64, { unit: 'step', stepsPerEpoch: 3 })).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(xTicks(0, 1e6, 640, 64, { unit: 'step', stepsPerEpoch: 3 })).toHaveLength(11);
+  });
+
+  it('stands on whole epochs where there is room for no more', () => {
+    const ticks = xTicks(0, 7150, 640, 64, { unit: 'epoch', stepsPerEpoch: 715 });
+    expect(ticks).toEqual([0, 715, 1430, 2145, 2860, 3575, 4290, 5005, 5720, 6435, 7150]);
+    expect(xFigure(2145, { unit: 'epoch', stepsPerEpoch: 715 })).toBe('3.00');
+  });
+});
+
+describe('yLabels', () => {
+  it('has the decimals the distance of the ticks needs', () => {
+    expect(yLabels([0, 0.25, 0.5], 0.25)).toEqual(['0.00', '0.25', '0.50']);
+    expect(yLabels([-0.1, 0, 0.1], 0.1)).toEqual(['\u22120.1', '0.0', '0.1']);
+    expect(yLabels([0, 1e-4, 2e-4], 1e-4)).toEqual(['0', '1e\u22124', '2e\u22124']);
+  });
+});
+
+describe('niceIncrement', () => {
+  it('is the next of 1, 2, 5', () => {
+    expect([0.011, 0.2, 3, 51, 100].map(niceIncrement)).toEqual([0.02, 0.2, 5, 100, 100]);
   });
 });
