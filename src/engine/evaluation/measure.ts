@@ -65,7 +65,7 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
       targetInContext: alignment.targetInContext,
       successorCosine: await successorCosine(model, split, alignment),
     },
-    samples: await sampleTable(model, split, walked.cosines, options),
+    samples: await sampleTable(model, split, walked.contextMeans, options),
   };
 }
 
@@ -80,6 +80,8 @@ function average(values: Float32Array): number {
 interface Walk {
   /** Cosine of prediction and target, one a row. */
   readonly cosines: Float32Array;
+  /** Cosine of the mean of the context and target, one a row. */
+  readonly contextMeans: Float32Array;
   /** Σ cos(prediction, position), then the target; [T + 1]. */
   readonly offsets: Float64Array;
   /** The same of the mean of the context. */
@@ -97,6 +99,7 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
   const { T, D } = split.source;
   const rows = split.ids.length;
   const cosines = new Float32Array(rows);
+  const ofMeans = new Float32Array(rows);
   const offsets = new Float64Array(T + 1);
   const meanOffsets = new Float64Array(T + 1);
   const baselineSums = new Map<BaselineName, number>();
@@ -109,7 +112,8 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
       const norm = Math.sqrt(squaredNorm(raw, row, D));
       cosines[start + row] = Number.isFinite(norm) ? ofRow : Number.NaN;
       offsets[T] += ofRow;
-      meanOffsets[T] += cosine(means, row, targets, row, D);
+      ofMeans[start + row] = cosine(means, row, targets, row, D);
+      meanOffsets[T] += ofMeans[start + row];
       for (let t = 0; t < T; t++) {
         offsets[t] += cosine(raw, row, contexts, row * T + t, D);
         meanOffsets[t] += cosine(means, row, contexts, row * T + t, D);
@@ -141,6 +145,7 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
   const baselines = Object.fromEntries(BASELINES.map((n) => [n, ofBaseline(n)])) as Record<BaselineName, number | null>;
   return {
     cosines,
+    contextMeans: ofMeans,
     offsets,
     meanOffsets,
     baselines,
@@ -254,15 +259,17 @@ async function successorCosine(model: Predictor, split: Split, report: Successor
   return finite(sum / some.length);
 }
 
-/** Rows at even steps from the lowest to the highest cosine. */
+/** Rows at even steps from the hardest to the easiest by their context mean, so that every model is shown the same. */
 async function sampleTable(
   model: Predictor,
   split: Split,
-  cosines: Float32Array,
+  contextMeanCosines: Float32Array,
   options: MeasureOptions,
 ): Promise<Sample[]> {
   const { T, D } = split.source;
-  const order = Uint32Array.from(cosines, (_, row) => row).toSorted((a, b) => cosines[a] - cosines[b]);
+  const order = Uint32Array.from(contextMeanCosines, (_, row) => row).toSorted(
+    (a, b) => contextMeanCosines[a] - contextMeanCosines[b] || a - b,
+  );
   const count = Math.min(options.samples ?? SAMPLES, order.length);
   const rows = Array.from(
     { length: count },

@@ -14,8 +14,10 @@ import { splitDataset } from '../datasets/split.ts';
 import type { FirstBatchesJob } from './job.ts';
 import { openModel } from './model.ts';
 
-/** Steps measured; the shares of the very first ones are those of an untrained model and change fast. */
-const STEPS = 60;
+/** Rows measured, an epoch at most: the shares of the very first steps are those of an untrained model and change fast. */
+const MOST_ROWS = 24_000;
+/** A slow engine stops here, with as many steps in every round. */
+const MOST_MS = 15_000;
 
 interface FirstSteps {
   /** Unweighted gradient norms of each step, [TERMS]. */
@@ -48,11 +50,12 @@ async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promis
     stream(recipe.seed, 'shuffle').shuffle(ids);
     const initial = await opened.model.readParameters();
     const begin = await opened.model.readOptimizer();
+    const steps = { most: Math.max(1, Math.floor(Math.min(MOST_ROWS, ids.length) / recipe.batchSize)) };
     const firstSteps = async (lambda: Lambda): Promise<FirstSteps> => {
       await opened.model.writeParameters(initial);
       await opened.model.writeOptimizer(begin);
       opened.model.setLoss({ ...lossConfig(recipe, spec.D), weights: lambda });
-      return trainFirstSteps(opened.model, source, ids, recipe, lambda);
+      return trainFirstSteps(opened.model, source, ids, recipe, lambda, steps);
     };
     return await work({ firstSteps });
   } finally {
@@ -67,12 +70,14 @@ async function trainFirstSteps(
   ids: Uint32Array,
   recipe: Recipe,
   lambda: Lambda,
+  steps: { most: number },
 ): Promise<FirstSteps> {
   const { batchSize, lr } = recipe;
   const norms: UnitNorms[] = [];
   const values: Float64Array[] = [];
-  const steps = Math.max(1, Math.min(STEPS, Math.floor(ids.length / batchSize)));
-  for (let step = 1; step <= steps; step++) {
+  const startMs = performance.now();
+  for (let step = 1; step <= steps.most; step++) {
+    if (performance.now() - startMs > MOST_MS) steps.most = step;
     const stats = await model.trainStep({
       source,
       ids: ids.subarray((step - 1) * batchSize, step * batchSize),

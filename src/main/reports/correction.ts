@@ -104,7 +104,7 @@ function rebalance({ run, epochs }: ReportRun): Proposal[] {
   return ['mse' as const, ...others].map((term) => ({
     path: `lambda.${term}`,
     to: weights[term],
-    reason: `${TERM_LABELS[term]} had ${percent(given(term), 2)} of the gradient at λ ${lambda[term]}; with this weight it has ${percent(shares[term])} at the gradients this run ended with.`,
+    reason: `${TERM_LABELS[term]} had ${percent(given(term), 2)} of the gradient at λ ${lambda[term]}; with this weight it has ${percent(shares[term], 2)} at the gradients this run ended with.`,
   }));
 }
 

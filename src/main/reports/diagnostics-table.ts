@@ -24,7 +24,9 @@ export function diagnosticRows(measured: Evaluation, of: ReportRun): Row[] {
     [
       'Space: are these vectors of the training encoder?',
       space === null
-        ? figure(null)
+        ? measured.data.part === 'all'
+          ? figure(null)
+          : "the run's own set"
         : `mean directions ${figure(space.meanDirectionCosine, 3)}, subspaces ${figure(space.subspaceOverlap, 3)}`,
       space?.verdict ?? '',
     ],

@@ -1,7 +1,9 @@
 /** The evidence of a report: loss terms, baselines, sample predictions, and what differs between two runs. */
+import { formatGate } from '#shared/domain/command-line.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { count, figure, percent, plural, signed } from '#shared/domain/figures.ts';
+import { GateSchema } from '#shared/domain/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
 import { bullets, chart, paragraph, table, type Block, type Section } from './document.ts';
@@ -64,7 +66,7 @@ function sampleTable(e: Evaluation, other: Evaluation | null): Block {
   const theirs = new Map(other?.samples.map((s) => [s.window, s.cosine]));
   const beside = theirs.size > 0;
   return table(
-    'Sample predictions, from the worst to the best of an even draw',
+    'Sample predictions, from the hardest to the easiest window by the mean of its context',
     [
       '#Window',
       '#Article',
@@ -137,6 +139,8 @@ function termBars({ run, epochs }: ReportRun): { label: string; parts: { label: 
 
 /** A recipe value or fact as a word. */
 export function showValue(value: unknown): string {
-  if (value === null || value === undefined) return 'none';
+  if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
+  const gates = GateSchema.array().safeParse(value);
+  if (gates.success) return gates.data.map(formatGate).join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -68,7 +68,8 @@ function changeOf(comparison: RunComparison, metric: string): string {
     return row.percents[1] === null ? '' : `${signed(row.percents[1], 0)} %`;
   if (['bestEpoch', 'epochs', 'trainRows', 'parameters'].includes(metric))
     return row.deltas[1] === 0 ? '' : `${row.deltas[1] > 0 ? '+' : '−'}${count(Math.abs(row.deltas[1]))}`;
-  return deltaText(row.deltas[1], row.percents[1]);
+  if (row.deltas[1] === 0) return '';
+  return deltaText(row.deltas[1], metric.endsWith('Lift') ? null : row.percents[1]);
 }
 
 function referencesOf({ epochs }: ReportRun): { label: string; value: number }[] {

@@ -4,6 +4,7 @@
  */
 import { CLAIM_METRIC_LABELS } from '#shared/domain/claims.ts';
 import { commandLine } from '#shared/domain/command-line.ts';
+import type { Severity } from '#shared/domain/evaluation.ts';
 import { NOT_MEASURED, figure, signed } from '#shared/domain/figures.ts';
 import { balanceVerdict } from '#shared/domain/verdicts.ts';
 import { correct, type Correction } from './correction.ts';
@@ -47,6 +48,7 @@ function subtitle({ generatedAt, version, subject }: ReportInput): string {
 
 interface Finding {
   readonly code: string;
+  readonly severity: Severity;
   readonly message: string;
 }
 
@@ -84,14 +86,12 @@ function summary(input: ReportInput, findings: readonly Finding[]): Block[] {
 }
 
 function rootCause({ subject, baseline, comparison }: ReportInput, findings: readonly Finding[]): Block[] {
-  const blocks: Block[] =
-    findings.length === 0
-      ? [
-          paragraph(
-            'No rule found a fault: parity, split, space, sign, alignment, collapse, balance and baselines were looked at, as far as they were measured (see Diagnostics).',
-          ),
-        ]
-      : [bullets(findings.map((f) => f.message))];
+  const causes = findings.filter((f) => f.severity !== 'info').map((f) => f.message);
+  const notes = findings.filter((f) => f.severity === 'info').map((f) => f.message);
+  const nothing =
+    'No rule found a fault: parity, split, space, sign, alignment, collapse, balance and baselines were looked at, as far as they were measured (see Diagnostics run).';
+  const blocks: Block[] = [causes.length > 0 ? bullets(causes) : paragraph(nothing)];
+  if (notes.length > 0) blocks.push(paragraph('Also of note:'), bullets(notes));
   if (comparison?.identicalRecipes && baseline) {
     blocks.push(
       paragraph(

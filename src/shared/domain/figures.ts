@@ -9,14 +9,16 @@ function missing(value: number | null | undefined): value is null | undefined {
 /** A cosine, loss or ratio: four decimals, or three significant digits where those would be all zeros. */
 export function figure(value: number | null | undefined, decimals = 4): string {
   if (missing(value)) return NOT_MEASURED;
-  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** (1 - decimals)) return value.toPrecision(3).replace('-', '−');
+  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** (1 - decimals)) return value.toPrecision(3).replaceAll('-', '−');
   return value.toFixed(decimals).replace('-', '−');
 }
 
 /** A difference with its sign. */
 export function signed(value: number | null | undefined, decimals = 4): string {
   if (missing(value)) return NOT_MEASURED;
-  return (value < 0 ? '' : '+') + figure(value, decimals);
+  const digits = Math.abs(value).toFixed(decimals);
+  if (Number(digits) === 0) return `±${digits}`;
+  return (value < 0 ? '−' : '+') + digits;
 }
 
 /** A share of 1 as a percentage. */
