@@ -40,9 +40,10 @@ export type MayNavigate = (request: PageRequest, url: string) => boolean;
 async function answer(route: Route, mayNavigate: MayNavigate): Promise<void> {
   const request = route.request();
   const url = toApp(request.url());
+  // "No content" leaves the page where it is, as a prevented will-navigate does; an error would replace it.
+  if (request.isNavigationRequest() && !mayNavigate(request, url)) return route.fulfill({ status: 204 });
   requests.seen.push(url);
   if (await refusedByFilter(url)) return route.abort('blockedbyclient');
-  if (request.isNavigationRequest() && !mayNavigate(request, url)) return route.abort('aborted');
   const handler = requests.handlers.get(url.split(':', 1)[0]);
   if (!handler) {
     requests.escaped.push(url);
