@@ -10,6 +10,7 @@ export default defineConfig({
           environment: 'node',
           pool: 'forks',
           testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

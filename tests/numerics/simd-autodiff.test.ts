@@ -32,6 +32,7 @@ const CASE = fc.record({
   B: fc.integer({ min: 2, max: 21 }),
   dModel: fc.integer({ min: 1, max: 19 }),
   hiddenDim: fc.integer({ min: 4, max: 29 }),
+  skip: fc.constantFrom(undefined, 'positional' as const),
   seed: fc.integer({ min: 1, max: 1e6 }),
   weights: fc.record({
     mse: lambda,
@@ -45,8 +46,8 @@ const CASE = fc.record({
 });
 type Case = typeof CASE extends fc.Arbitrary<infer C> ? C : never;
 
-function optionsOf({ T, D, B, dModel, hiddenDim, seed, weights, tau }: Case): ModelOptions {
-  const spec: ModelSpec = { type: 'amn', T, D, dModel, hiddenDim };
+function optionsOf({ T, D, B, dModel, hiddenDim, skip, seed, weights, tau }: Case): ModelOptions {
+  const spec: ModelSpec = { type: 'amn', T, D, dModel, hiddenDim, skip };
   const loss: LossConfig = { weights, tau, marginDirectional: 0.05, marginAntiCopy: 0.02, varianceTarget: 1 };
   return {
     spec,
@@ -85,21 +86,25 @@ function gradientError(ours: Float32Array, theirs: Float32Array, whole: number):
   return Math.sqrt(difference) / (Math.sqrt(norm) + 1e-2 * whole + 1e-6);
 }
 
-test.each(['simd', 'plain'] as const)('%s agrees with tfjs autodiff', async (name) => {
-  await fc.assert(
-    fc.asyncProperty(CASE, async (c) => {
-      const options = optionsOf(c);
-      const ours = await probeOf(engines[name], options, c);
-      const theirs = await probeOf(engines.tfjs, options, c);
-      expect(relativeError([ours.total], [theirs.total])).toBeLessThan(1e-4);
-      TERMS.forEach((_, k) => {
-        expect(Math.abs(ours.values[k] - theirs.values[k])).toBeLessThan(1e-5 + 1e-4 * Math.abs(theirs.values[k]));
-      });
-      for (const [parameter, gradient] of theirs.gradients) {
-        const error = gradientError(ours.gradients.get(parameter)!, gradient, theirs.gradNorm);
-        expect(error, parameter).toBeLessThan(2e-4);
-      }
-    }),
-    { numRuns: 40, seed: 20261122 },
-  );
-}, 240_000);
+test.each(['simd', 'plain'] as const)(
+  '%s agrees with tfjs autodiff',
+  async (name) => {
+    await fc.assert(
+      fc.asyncProperty(CASE, async (c) => {
+        const options = optionsOf(c);
+        const ours = await probeOf(engines[name], options, c);
+        const theirs = await probeOf(engines.tfjs, options, c);
+        expect(relativeError([ours.total], [theirs.total])).toBeLessThan(1e-4);
+        TERMS.forEach((_, k) => {
+          expect(Math.abs(ours.values[k] - theirs.values[k])).toBeLessThan(1e-5 + 1e-4 * Math.abs(theirs.values[k]));
+        });
+        for (const [parameter, gradient] of theirs.gradients) {
+          const error = gradientError(ours.gradients.get(parameter)!, gradient, theirs.gradNorm);
+          expect(error, parameter).toBeLessThan(2e-4);
+        }
+      }),
+      { numRuns: 40, seed: 20261122 },
+    );
+  },
+  240_000,
+);

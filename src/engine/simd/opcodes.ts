@@ -49,6 +49,8 @@ export const OP_PACK_TARGETS = 18;
 export const OP_GRAM = 19;
 export const OP_GRAM_NORM = 21;
 export const OP_GEMM_WEIGHT_ADAMW = 20;
+export const OP_POSITION = 22;
+export const OP_POSITION_WEIGHT = 23;
 
 /** Hyperparameters read by kernels, float32 words of one block. */
 export const HYPER_LAMBDA = 0;

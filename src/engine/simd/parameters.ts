@@ -65,6 +65,14 @@ export class ParameterBank {
     return this.add([name], [length], roundUp(length, 4), visit) * FLOAT_BYTES;
   }
 
+  /** A matrix parameter [rows, columns] kept as rows of `pitch` floats, the rest of each row zero; its byte offset. */
+  rows(name: string, rows: number, columns: number, pitch: number): number {
+    const visit = (act: (bank: number, tensor: number, index: number) => void) => {
+      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) act(r * pitch + c, 0, r * columns + c);
+    };
+    return this.add([name], [rows * columns], rows * pitch, visit) * FLOAT_BYTES;
+  }
+
   /** Bytes of one bank. */
   get bytes(): number {
     return this.size * FLOAT_BYTES;

@@ -108,8 +108,8 @@ function emit(program: Program, parts: ProgramParts, key: ProgramKey): { gather:
     return { gather, prefetch };
   }
   losses.forwardBackward(program, output, base, slot, B, infoNce);
-  network.backward(program, slot, B, losses.draw);
   const { draw, drawStrip } = losses;
+  network.backward(program, slot, B, draw, drawStrip);
   if (kind === 'gradients') emitGradients(program, network, draw, drawStrip, B);
   else optimizer.emitUpdate(program, network, draw, drawStrip, B, () => (prefetch = input.gather(program, 1 - slot)));
   return { gather, prefetch };

@@ -12,7 +12,7 @@ import { arg, nextUnit, pointer } from './sync';
 /** Six rows fill the 15 usable registers with FMA; the plain build needs one more for the product and takes four. */
 export const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 /** Longest reduction block: 192 × (24 + 8) floats stay in a first-level cache of 32 KiB. */
-const DEPTH: i32 = 192;
+const DEPTH: i32 = 768;
 const BLOCK_BYTES: usize = 48;
 const PANEL_BYTES: usize = 32;
 

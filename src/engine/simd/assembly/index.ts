@@ -7,6 +7,7 @@ import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
 import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, output } from './losses';
 import { adamw } from './adamw';
+import { position, positionWeight } from './position';
 import { gemmWeightAdamw, gram, gramNorm } from './fused';
 import {
   COMMAND_RUN,
@@ -38,6 +39,8 @@ import {
   OP_MIX_BACKWARD,
   OP_OUTPUT,
   OP_PACK_TARGETS,
+  OP_POSITION,
+  OP_POSITION_WEIGHT,
   OP_PREPARE,
 } from '../opcodes';
 
@@ -92,6 +95,10 @@ function execute(op: usize, scratch: usize): void {
       return gramNorm(op);
     case OP_GEMM_WEIGHT_ADAMW:
       return gemmWeightAdamw(op, scratch);
+    case OP_POSITION:
+      return position(op);
+    case OP_POSITION_WEIGHT:
+      return positionWeight(op);
     default:
       unreachable();
   }

@@ -1,5 +1,6 @@
 /**
- * AMN: base = mean of the context, mix = attention mixture of it, raw = base + residual network of [base, mix].
+ * AMN: base = mean of the context, mix = attention mixture of it, raw = base + residual network of [base, mix]; with
+ * position weights the residual is added to Σ_t w_t ⊙ x_t instead of the base.
  * B batch rows, T context length, D width, A attention width, H hidden width.
  */
 import type { AmnSpec } from '#shared/domain/models.ts';
@@ -8,6 +9,7 @@ import type { BatchInput } from '../input.ts';
 import { GeluNorm } from '../layers/gelu-norm.ts';
 import { Linear, panelPart, strip12Part } from '../layers/linear.ts';
 import { AttentionMixture } from '../layers/mixture.ts';
+import { PositionSkip } from '../layers/position.ts';
 import { ParameterBank } from '../parameters.ts';
 import type { Program } from '../program.ts';
 import type { Network, VectorParameter, WeightTerm } from './network.ts';
@@ -19,6 +21,8 @@ export class Amn implements Network {
   private readonly first: GeluNorm;
   private readonly second: GeluNorm;
   private readonly last: Linear;
+  /** Replaces the mean on the skip path where the model has position weights. */
+  private readonly position: PositionSkip | undefined;
   /** [base, mix]: D features each, the second from padded feature `mixAt` on. */
   private readonly joined: Matrix;
   private readonly joinedStrip: Matrix;
@@ -36,6 +40,7 @@ export class Amn implements Network {
     this.first = new GeluNorm(this.bank, arena, { linear: 'residual_net.0', norm: 'residual_net.2' }, [D, D], H, maxB);
     this.second = new GeluNorm(this.bank, arena, { linear: 'residual_net.3', norm: 'residual_net.5' }, [H], half, maxB);
     this.last = new Linear(this.bank, 'residual_net.6', [half], D);
+    this.position = spec.skip && new PositionSkip(this.bank, arena, T, D, maxB);
     this.joined = arena.panel(2 * this.mixAt, maxB);
     this.joinedStrip = arena.strip12(2 * this.mixAt, maxB);
     this.output = arena.panel(D, maxB);
@@ -50,16 +55,18 @@ export class Amn implements Network {
     const mix = panelPart(this.joined, this.mixAt, this.D);
     const mixStrip = strip12Part(this.joinedStrip, this.mixAt, this.D);
     this.input.prepare(program, slot, base, this.joinedStrip, B);
+    this.position?.forward(program, this.input, slot, B);
     program.barrier();
     this.mixture.forward(program, this.input, slot, base, mix, mixStrip, B);
     this.first.forward(program, panelPart(this.joined, 0, this.mixAt + this.D), B);
     this.second.forward(program, this.first.y, B);
     this.last.forward(program, this.second.y, this.output, B);
     program.barrier();
-    return { output: this.output, base: this.input.base };
+    return { output: this.output, base: this.position?.rows ?? this.input.base };
   }
 
-  backward(program: Program, slot: number, B: number, draw: Matrix): void {
+  backward(program: Program, slot: number, B: number, draw: Matrix, drawStrip: Matrix): void {
+    this.position?.backward(program, this.input, slot, B, drawStrip);
     this.last.backwardInput(program, draw, this.second.dy, B);
     program.barrier();
     this.second.backwardNorm(program, B);
@@ -75,7 +82,7 @@ export class Amn implements Network {
   }
 
   get vectors(): VectorParameter[] {
-    return [...this.first.vectors, ...this.second.vectors];
+    return [...this.first.vectors, ...this.second.vectors, ...(this.position?.vectors ?? [])];
   }
 
   weightTerms(draw: Matrix, drawStrip: Matrix): WeightTerm[] {

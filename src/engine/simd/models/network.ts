@@ -27,8 +27,8 @@ export interface Network {
   readonly attention?: { readonly at: number; readonly pitch: number };
   /** Everything up to the output panel; ends with a barrier. `base`, when present, is added to the output. */
   forward(program: Program, slot: number, B: number): { readonly output: Matrix; readonly base?: Matrix };
-  /** From the gradient on the output to those of all activations; ends with a barrier. */
-  backward(program: Program, slot: number, B: number, draw: Matrix): void;
+  /** From the gradient on the output (panel and strip8) to those of all activations; ends with a barrier. */
+  backward(program: Program, slot: number, B: number, draw: Matrix, drawStrip: Matrix): void;
   /** Gradients of everything that is no Linear, into the bank; no barrier. */
   vectorGradients(program: Program, B: number): void;
   weightTerms(draw: Matrix, drawStrip: Matrix): WeightTerm[];

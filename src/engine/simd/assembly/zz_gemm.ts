@@ -1,0 +1,413 @@
+// The three matrix products of a Linear layer: forward, gradient of the input, gradient of the weight.
+//
+// B batch rows, K inputs, N outputs of a Linear. Layouts (float32; every pad is zero and stays zero):
+//   panel   [B/8][F][8]       activations, eight batch rows in the lanes
+//   blocks  [N/12][K'+1][12]  weights, K' = K rounded up to 12; row K' holds the bias
+//   strip12 [F/12][B][12]     activations for the weight gradient, features in the lanes
+//   strip8  [F/8][B][8]       output gradients for the weight gradient
+// A tile is TILE × 8: TILE values are splat, two vectors of four are loaded, 2·TILE accumulators stay in registers.
+import { fma, splat, gelu4, transpose4, sumLanes64 } from './math';
+import { arg, nextUnit, pointer } from './sync';
+
+/** Six rows fill the 15 usable registers with FMA; the plain build needs one more for the product and takes four. */
+export const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+/** Longest reduction block: 192 × (24 + 8) floats stay in a first-level cache of 32 KiB. */
+const DEPTH: i32 = 768;
+const BLOCK_BYTES: usize = 48;
+const PANEL_BYTES: usize = 32;
+
+/** Length of the equal parts a reduction of `total` is cut into, a multiple of `multiple`. */
+function depthOf(total: i32, multiple: i32): i32 {
+  const parts = (total + DEPTH - 1) / DEPTH;
+  const part = (total + parts - 1) / parts;
+  return ((part + multiple - 1) / multiple) * multiple;
+}
+
+const INIT_ZERO: i32 = 0;
+const INIT_SPLAT: i32 = 1;
+const INIT_ACCUMULATE: i32 = 2;
+
+/** Sum of squares of everything stored by `microTile` with `square`, four partial sums; reset by its reader. */
+let squares: v128 = f32x4.splat(0);
+
+/**
+ * out[i][0..8] = Σ_k a[k][i]·b[k][0..8] for TILE rows i; a has stride 12 floats, b 8 floats. Rows of `out` are
+ * `outStride` bytes apart; its left four lanes are at `left`, its right four at `right`.
+ */
+export function microTile(
+  a: usize,
+  b: usize,
+  depth: i32,
+  left: usize,
+  right: usize,
+  outStride: usize,
+  init: i32,
+  bias: usize,
+  square: bool,
+): void {
+  let l0: v128, l1: v128, l2: v128, l3: v128, l4: v128, l5: v128;
+  let r0: v128, r1: v128, r2: v128, r3: v128, r4: v128, r5: v128;
+  const zero = splat(0);
+  l0 = l1 = l2 = l3 = l4 = l5 = r0 = r1 = r2 = r3 = r4 = r5 = zero;
+  if (init == INIT_SPLAT) {
+    l0 = r0 = v128.load32_splat(bias, 0);
+    l1 = r1 = v128.load32_splat(bias, 4);
+    l2 = r2 = v128.load32_splat(bias, 8);
+    l3 = r3 = v128.load32_splat(bias, 12);
+    if (TILE == 6) {
+      l4 = r4 = v128.load32_splat(bias, 16);
+      l5 = r5 = v128.load32_splat(bias, 20);
+    }
+  } else if (init == INIT_ACCUMULATE) {
+    l0 = v128.load(left);
+    r0 = v128.load(right);
+    l1 = v128.load(left + outStride);
+    r1 = v128.load(right + outStride);
+    l2 = v128.load(left + 2 * outStride);
+    r2 = v128.load(right + 2 * outStride);
+    l3 = v128.load(left + 3 * outStride);
+    r3 = v128.load(right + 3 * outStride);
+    if (TILE == 6) {
+      l4 = v128.load(left + 4 * outStride);
+      r4 = v128.load(right + 4 * outStride);
+      l5 = v128.load(left + 5 * outStride);
+      r5 = v128.load(right + 5 * outStride);
+    }
+  }
+  const end = b + <usize>depth * PANEL_BYTES;
+  while (b < end) {
+    const p = v128.load(b);
+    const q = v128.load(b, 16);
+    let s = v128.load32_splat(a, 0);
+    l0 = fma(s, p, l0);
+    r0 = fma(s, q, r0);
+    s = v128.load32_splat(a, 4);
+    l1 = fma(s, p, l1);
+    r1 = fma(s, q, r1);
+    s = v128.load32_splat(a, 8);
+    l2 = fma(s, p, l2);
+    r2 = fma(s, q, r2);
+    s = v128.load32_splat(a, 12);
+    l3 = fma(s, p, l3);
+    r3 = fma(s, q, r3);
+    if (TILE == 6) {
+      s = v128.load32_splat(a, 16);
+      l4 = fma(s, p, l4);
+      r4 = fma(s, q, r4);
+      s = v128.load32_splat(a, 20);
+      l5 = fma(s, p, l5);
+      r5 = fma(s, q, r5);
+    }
+    a += BLOCK_BYTES;
+    b += PANEL_BYTES;
+  }
+  v128.store(left, l0);
+  v128.store(right, r0);
+  v128.store(left + outStride, l1);
+  v128.store(right + outStride, r1);
+  v128.store(left + 2 * outStride, l2);
+  v128.store(right + 2 * outStride, r2);
+  v128.store(left + 3 * outStride, l3);
+  v128.store(right + 3 * outStride, r3);
+  if (TILE == 6) {
+    v128.store(left + 4 * outStride, l4);
+    v128.store(right + 4 * outStride, r4);
+    v128.store(left + 5 * outStride, l5);
+    v128.store(right + 5 * outStride, r5);
+  }
+  if (square) {
+    let s = squares;
+    let t = f32x4.mul(r0, r0);
+    s = fma(l0, l0, s);
+    s = fma(l1, l1, s);
+    t = fma(r1, r1, t);
+    s = fma(l2, l2, s);
+    t = fma(r2, r2, t);
+    s = fma(l3, l3, s);
+    t = fma(r3, r3, t);
+    if (TILE == 6) {
+      s = fma(l4, l4, s);
+      t = fma(r4, r4, t);
+      s = fma(l5, l5, s);
+      t = fma(r5, r5, t);
+    }
+    squares = f32x4.add(s, t);
+  }
+}
+
+/** out[i][0..8] (+)= Σ_n w[n][i]·y[n][0..8] over `blocks` weight blocks of 12 outputs; i runs over TILE inputs. */
+function microTileInput(w: usize, pitch: usize, y: usize, blocks: i32, out: usize, accumulate: bool): void {
+  let l0: v128, l1: v128, l2: v128, l3: v128, l4: v128, l5: v128;
+  let r0: v128, r1: v128, r2: v128, r3: v128, r4: v128, r5: v128;
+  const zero = splat(0);
+  l0 = l1 = l2 = l3 = l4 = l5 = r0 = r1 = r2 = r3 = r4 = r5 = zero;
+  if (accumulate) {
+    l0 = v128.load(out, 0);
+    r0 = v128.load(out, 16);
+    l1 = v128.load(out, 32);
+    r1 = v128.load(out, 48);
+    l2 = v128.load(out, 64);
+    r2 = v128.load(out, 80);
+    l3 = v128.load(out, 96);
+    r3 = v128.load(out, 112);
+    if (TILE == 6) {
+      l4 = v128.load(out, 128);
+      r4 = v128.load(out, 144);
+      l5 = v128.load(out, 160);
+      r5 = v128.load(out, 176);
+    }
+  }
+  for (let block = 0; block < blocks; block++) {
+    const end = w + BLOCK_BYTES;
+    let a = w;
+    while (a < end) {
+      const p = v128.load(y);
+      const q = v128.load(y, 16);
+      let s = v128.load32_splat(a, 0);
+      l0 = fma(s, p, l0);
+      r0 = fma(s, q, r0);
+      s = v128.load32_splat(a, 48);
+      l1 = fma(s, p, l1);
+      r1 = fma(s, q, r1);
+      s = v128.load32_splat(a, 96);
+      l2 = fma(s, p, l2);
+      r2 = fma(s, q, r2);
+      s = v128.load32_splat(a, 144);
+      l3 = fma(s, p, l3);
+      r3 = fma(s, q, r3);
+      if (TILE == 6) {
+        s = v128.load32_splat(a, 192);
+        l4 = fma(s, p, l4);
+        r4 = fma(s, q, r4);
+        s = v128.load32_splat(a, 240);
+        l5 = fma(s, p, l5);
+        r5 = fma(s, q, r5);
+      }
+      a += 4;
+      y += PANEL_BYTES;
+    }
+    w += pitch;
+  }
+  v128.store(out, l0, 0);
+  v128.store(out, r0, 16);
+  v128.store(out, l1, 32);
+  v128.store(out, r1, 48);
+  v128.store(out, l2, 64);
+  v128.store(out, r2, 80);
+  v128.store(out, l3, 96);
+  v128.store(out, r3, 112);
+  if (TILE == 6) {
+    v128.store(out, l4, 128);
+    v128.store(out, r4, 144);
+    v128.store(out, l5, 160);
+    v128.store(out, r5, 176);
+  }
+}
+
+/** Copies features [from, to) of one panel (eight rows) into strip8 at batch row `row`. from and to are multiples of 8. */
+function packStrip8(panel: usize, from: i32, to: i32, strip: usize, stripPitch: usize, row: i32): void {
+  for (let f = from; f < to; f += 8) {
+    const source = panel + <usize>f * PANEL_BYTES;
+    const target = strip + <usize>(f >> 3) * stripPitch + <usize>row * 32;
+    for (let half: usize = 0; half < 2; half++) {
+      transpose4(source + half * 16, 32, target + half * 128, 32);
+      transpose4(source + 128 + half * 16, 32, target + half * 128 + 16, 32);
+    }
+  }
+}
+
+/** Copies features [0, features) of one panel into strip12 at batch row `row`; `features` is a multiple of 12. */
+function packStrip12(panel: usize, features: i32, strip: usize, stripPitch: usize, row: i32): void {
+  for (let f = 0; f < features; f += 12) {
+    const source = panel + <usize>f * PANEL_BYTES;
+    const target = strip + <usize>(f / 12) * stripPitch + <usize>row * 48;
+    for (let part: usize = 0; part < 3; part++) {
+      transpose4(source + part * 128, 32, target + part * 16, 48);
+      transpose4(source + part * 128 + 16, 32, target + part * 16 + 192, 48);
+    }
+  }
+}
+
+function geluRows(z: usize, h: usize, rows: i32): void {
+  for (let i = 0; i < rows; i++) {
+    v128.store(h, gelu4(v128.load(z)));
+    v128.store(h, gelu4(v128.load(z, 16)), 16);
+    z += PANEL_BYTES;
+    h += PANEL_BYTES;
+  }
+}
+
+/**
+ * Y[n][b] = Σ_k W[n][k]·X[k][b] (+ bias), overwriting; optionally H = GELU(Y) and Y again as strip8.
+ * args: 0 W, 1 W pitch, 2 K, 3 weight blocks, 4 X, 5 X pitch, 6 panels, 7 Y, 8 Y pitch, 9 bias row or -1, 10 H or 0,
+ *       11 strip8 or 0, 12 strip8 pitch, 13 blocks a unit (even), 14 panels a unit. Units: block groups × panel groups.
+ */
+function gemmForward(op: usize): void {
+  const w = pointer(op, 0);
+  const wPitch = pointer(op, 1);
+  const K = arg(op, 2);
+  const blocks = arg(op, 3);
+  const x = pointer(op, 4);
+  const xPitch = pointer(op, 5);
+  const panels = arg(op, 6);
+  const y = pointer(op, 7);
+  const yPitch = pointer(op, 8);
+  const biasRow = arg(op, 9);
+  const h = pointer(op, 10);
+  const strip = pointer(op, 11);
+  const stripPitch = pointer(op, 12);
+  const unitBlocks = arg(op, 13);
+  const unitPanels = arg(op, 14);
+  const panelGroups = (panels + unitPanels - 1) / unitPanels;
+  const step = depthOf(K, 1);
+  for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
+    const block0 = (unit / panelGroups) * unitBlocks;
+    const block1 = min(block0 + unitBlocks, blocks);
+    const panel0 = (unit % panelGroups) * unitPanels;
+    const panel1 = min(panel0 + unitPanels, panels);
+    // Block by block, so that the weights are read as one stream.
+    for (let block = block0; block < block1; block++) {
+      for (let k = 0; k < K; k += step) {
+        const depth = min(step, K - k);
+        const init = k > 0 ? INIT_ACCUMULATE : biasRow >= 0 ? INIT_SPLAT : INIT_ZERO;
+        const wb = w + <usize>block * wPitch;
+        for (let panel = panel0; panel < panel1; panel++) {
+          const xk = x + <usize>panel * xPitch + <usize>k * PANEL_BYTES;
+          let out = y + <usize>panel * yPitch + <usize>block * (12 * PANEL_BYTES);
+          for (let t = 0; t < 12; t += TILE) {
+            const offset = <usize>t * 4;
+            const bias = wb + <usize>biasRow * BLOCK_BYTES + offset;
+            microTile(wb + <usize>k * BLOCK_BYTES + offset, xk, depth, out, out + 16, 32, init, bias, false);
+            out += <usize>TILE * PANEL_BYTES;
+          }
+        }
+      }
+    }
+    if (h == 0 && strip == 0) continue;
+    for (let panel = panel0; panel < panel1; panel++) {
+      const base = <usize>panel * yPitch;
+      const rows = <usize>block0 * (12 * PANEL_BYTES);
+      if (h != 0) geluRows(y + base + rows, h + base + rows, (block1 - block0) * 12);
+      if (strip != 0) packStrip8(y + base, block0 * 12, (block1 * 12 + 7) & ~7, strip, stripPitch, panel * 8);
+    }
+  }
+}
+
+/**
+ * X[k][b] = Σ_n W[n][k]·Y[n][b], overwriting, for inputs k in [first, first + count); out row 0 is input `first`.
+ * args: 0 W, 1 W pitch, 2 weight blocks, 3 first, 4 count (padded to 12), 5 Y, 6 Y pitch, 7 panels, 8 out, 9 out pitch,
+ *       10 inputs a unit (multiple of 12), 11 panels a unit. Units: input groups × panel groups.
+ */
+function gemmInput(op: usize): void {
+  const w = pointer(op, 0);
+  const wPitch = pointer(op, 1);
+  const blocks = arg(op, 2);
+  const first = arg(op, 3);
+  const count = arg(op, 4);
+  const y = pointer(op, 5);
+  const yPitch = pointer(op, 6);
+  const panels = arg(op, 7);
+  const out = pointer(op, 8);
+  const outPitch = pointer(op, 9);
+  const unitInputs = arg(op, 10);
+  const unitPanels = arg(op, 11);
+  const panelGroups = (panels + unitPanels - 1) / unitPanels;
+  const depthBlocks = depthOf(blocks * 12, 12) / 12;
+  for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
+    const k0 = (unit / panelGroups) * unitInputs;
+    const k1 = min(k0 + unitInputs, count);
+    const panel0 = (unit % panelGroups) * unitPanels;
+    const panel1 = min(panel0 + unitPanels, panels);
+    for (let block = 0; block < blocks; block += depthBlocks) {
+      const depth = min(depthBlocks, blocks - block);
+      const wb = w + <usize>block * wPitch + <usize>first * BLOCK_BYTES;
+      for (let panel = panel0; panel < panel1; panel++) {
+        const yb = y + <usize>panel * yPitch + <usize>block * (12 * PANEL_BYTES);
+        const target = out + <usize>panel * outPitch;
+        for (let k = k0; k < k1; k += TILE) {
+          const tile = target + <usize>k * PANEL_BYTES;
+          microTileInput(wb + <usize>k * BLOCK_BYTES, wPitch, yb, depth, tile, block > 0);
+        }
+      }
+    }
+  }
+}
+
+/** Sum over the batch of two neighbouring vectors of a strip8, into a bias row. */
+function biasGradient(dy: usize, B: i32, left: usize, right: usize): void {
+  let l = splat(0);
+  let r = splat(0);
+  for (let b = 0; b < B; b++) {
+    l = f32x4.add(l, v128.load(dy));
+    r = f32x4.add(r, v128.load(dy, 16));
+    dy += 32;
+  }
+  v128.store(left, l);
+  v128.store(right, r);
+  squares = fma(l, l, squares);
+  squares = fma(r, r, squares);
+}
+
+/**
+ * dW[n][k] = Σ_b dY[n][b]·X[k][b] and the bias gradient, overwriting; writes the sum of squares of each unit to its slot.
+ * args: 0 X strip12, 1 X pitch, 2 X strips, 3 dY strip8, 4 dY pitch, 5 B, 6 dW, 7 dW pitch, 8 weight blocks,
+ *       9 bias row or -1, 10 sum-of-squares slots (float64 a unit), 11 strips a unit, 12 scratch of this thread (12·48 bytes).
+ * Units: pairs of blocks (24 outputs, whole cache lines) × strip groups.
+ */
+function gemmWeight(op: usize, scratch: usize): void {
+  const x = pointer(op, 0);
+  const xPitch = pointer(op, 1);
+  const strips = arg(op, 2);
+  const dy = pointer(op, 3);
+  const dyPitch = pointer(op, 4);
+  const B = arg(op, 5);
+  const dw = pointer(op, 6);
+  const dwPitch = pointer(op, 7);
+  const blocks = arg(op, 8);
+  const biasRow = arg(op, 9);
+  const slots = pointer(op, 10);
+  const unitStrips = arg(op, 11);
+  const stripGroups = (strips + unitStrips - 1) / unitStrips;
+  const step = depthOf(B, 1);
+  for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
+    const pair = unit / stripGroups;
+    const strip0 = (unit % stripGroups) * unitStrips;
+    const strip1 = min(strip0 + unitStrips, strips);
+    const outputs = min(24, blocks * 12 - pair * 24);
+    squares = splat(0);
+    for (let b = 0; b < B; b += step) {
+      const depth = min(step, B - b);
+      const last = b + step >= B;
+      const init = b > 0 ? INIT_ACCUMULATE : INIT_ZERO;
+      for (let strip = strip0; strip < strip1; strip++) {
+        const a = x + <usize>strip * xPitch + <usize>b * 48;
+        for (let n = 0; n < outputs; n += 8) {
+          const y = dy + <usize>((pair * 24 + n) >> 3) * dyPitch + <usize>b * 32;
+          const rows = <usize>strip * 12 * BLOCK_BYTES;
+          const left = weightColumn(dw, dwPitch, pair * 24 + n) + rows;
+          const right = n + 4 < outputs ? weightColumn(dw, dwPitch, pair * 24 + n + 4) + rows : scratch;
+          for (let t = 0; t < 12; t += TILE) {
+            const o = <usize>t * BLOCK_BYTES;
+            microTile(a + <usize>t * 4, y, depth, left + o, right + o, BLOCK_BYTES, init, 0, last);
+          }
+        }
+      }
+    }
+    if (biasRow >= 0 && strip1 == strips) {
+      for (let n = 0; n < outputs; n += 8) {
+        const column = pair * 24 + n;
+        const rows = <usize>biasRow * BLOCK_BYTES;
+        const right = n + 4 < outputs ? weightColumn(dw, dwPitch, column + 4) + rows : scratch;
+        biasGradient(dy + <usize>(column >> 3) * dyPitch, B, weightColumn(dw, dwPitch, column) + rows, right);
+      }
+    }
+    store<f64>(slots + (<usize>unit << 3), sumLanes64(squares));
+  }
+}
+
+/** Address of output `n` (a multiple of 4) in the first row of its block. */
+// @ts-ignore: decorator
+@inline
+export function weightColumn(w: usize, pitch: usize, n: i32): usize {
+  return w + <usize>(n / 12) * pitch + <usize>(n % 12) * 4;
+}
