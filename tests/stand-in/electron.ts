@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectBrowser, requests, type ProtocolHandler } from './browser.ts';
 import { dialogs, listenForTests, record } from './control.ts';
-import { BrowserWindow, cancelable, ipcMain, useContext, windowEvents } from './window.ts';
+import { BrowserWindow, cancelable, closing, ipcMain, useContext, windowEvents } from './window.ts';
 
 export { MessageChannelMain } from './ports.ts';
 export { BrowserWindow, ipcMain };
@@ -52,7 +52,7 @@ class App extends EventEmitter {
   exit(code = 0): void {
     this.emit('will-quit', cancelable());
     this.emit('quit', {}, code);
-    process.exit(code);
+    void Promise.all(closing).then(() => process.exit(code));
   }
 
   allWindowsClosed(): void {

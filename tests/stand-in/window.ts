@@ -207,7 +207,7 @@ export class BrowserWindow extends EventEmitter {
     if (this.#destroyed) return;
     this.#destroyed = true;
     BrowserWindow.#all.delete(this);
-    void this.#opened.then(() => this.webContents.page.close()).catch(() => undefined);
+    closing.push(this.#opened.then(() => this.webContents.page.close()).catch(() => undefined));
     this.emit('closed');
     if (BrowserWindow.#all.size === 0) windowEvents.emit('all-closed');
   }
@@ -232,3 +232,5 @@ export class BrowserWindow extends EventEmitter {
 }
 
 export const windowEvents = new EventEmitter();
+/** Pages that are going away; the app leaves after them. */
+export const closing: Promise<void>[] = [];
