@@ -120,7 +120,7 @@ async function writeVectors(
       scratchFolder: folder,
       onBytes: (bytes) => progress.add(bytes),
     });
-    writer.finish();
+    await writer.finish();
     return data;
   } catch (error) {
     writer.abandon();

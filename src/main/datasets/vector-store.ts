@@ -3,7 +3,8 @@
  * are told apart by a 64-bit hash of their float32 bits, and a match is believed only after comparing the stored bytes.
  * Memory is bounded by the table (about 50 bytes a vector) and a ring of recent rows. D vector width, V distinct vectors.
  */
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { floatToHalf } from './formats/half.ts';
 
@@ -14,6 +15,8 @@ const FLUSH_BYTES = 2 << 20;
 const RING_FLUSHES = 12;
 const LOOK_AHEAD_ROWS = 256;
 const MAX_VECTORS = 2 ** 31;
+/** Gigabytes may take seconds to reach the disk: other work goes on meanwhile. */
+const sync = promisify(fsync);
 
 type Units = Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
@@ -95,9 +98,9 @@ export class VectorStoreWriter {
   }
 
   /** Writes what is buffered, syncs and closes. */
-  finish(): void {
+  async finish(): Promise<void> {
     this.flush();
-    fsyncSync(this.fd);
+    await sync(this.fd);
     closeSync(this.fd);
   }
 

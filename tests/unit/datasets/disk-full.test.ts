@@ -20,6 +20,11 @@ vi.mock('node:fs', async (original) => {
       if (disk.writesLeft-- <= 0) throw noSpace();
       return real.writeSync(...args);
     },
+    fsync: (fd: number, done: (error: Error | null) => void) => {
+      disk.syncs++;
+      if (disk.syncsLeft-- <= 0) done(noSpace());
+      else real.fsync(fd, done);
+    },
     fsyncSync: (fd: number) => {
       disk.syncs++;
       if (disk.syncsLeft-- <= 0) throw noSpace();
