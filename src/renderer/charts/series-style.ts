@@ -86,10 +86,10 @@ const RUN_COLOURS: readonly ColourToken[] = [
 ];
 const RUN_DASHES: readonly (readonly number[])[] = [SOLID, DASH, DOT, DASH_DOT];
 
-/** Style of the i-th run on one page: eight colours, then the same colours with another line. */
+/** Style of the i-th run on one page: neighbours differ in colour and in line, and no two of the first 32 are alike. */
 export function runStyle(index: number, label: string): SeriesStyle {
-  const round = Math.floor(index / RUN_COLOURS.length) % RUN_DASHES.length;
-  return style(label, RUN_COLOURS[index % RUN_COLOURS.length], RUN_DASHES[round], 1.75);
+  const round = Math.floor(index / RUN_COLOURS.length);
+  return style(label, RUN_COLOURS[index % RUN_COLOURS.length], RUN_DASHES[(index + round) % RUN_DASHES.length], 1.75);
 }
 
 /** A CSS value for the colour. */
