@@ -19,7 +19,7 @@ const rates: number[] = [];
 for (let round = 0; round < 5; round++) rates.push(await loop.measure(Number(seconds) / 5));
 rates.sort((a, b) => a - b);
 console.log(`${engine.info.variant} threads ${threads} batch ${B}: ${rates.map((r) => r.toFixed(0)).join(' ')} rows/s`);
-const STEPS = 400;
+const STEPS = Math.ceil(6400 / B);
 const samples = new Map<string, Float64Array>();
 for (let i = 0; i < STEPS; i++) {
   for (const { label, ms } of model.profile(loop.nextInput())) {
@@ -36,5 +36,7 @@ for (const [label, list] of samples) {
   times.forEach((ms, i) => (totals[i] += ms));
   console.log(`${times.map((ms) => ms.toFixed(3).padStart(9)).join('')} ms  ${label}`);
 }
-console.log(`${totals.map((ms) => ms.toFixed(3).padStart(9)).join('')} ms  sum; a step takes ${((1000 * B) / rates[2]).toFixed(2)} ms`);
+console.log(
+  `${totals.map((ms) => ms.toFixed(3).padStart(9)).join('')} ms  sum; a step takes ${((1000 * B) / rates[2]).toFixed(2)} ms`,
+);
 await engine.dispose();

@@ -15,6 +15,8 @@ const COMMON = [
   '--noAssert',
   '--importMemory',
   '--zeroFilledMemory',
+  // Constants lie from 1024 on; the arena of layout.ts begins at 4096.
+  '--memoryBase=1024',
   '--initialMemory=1',
   '--maximumMemory=65536',
   '--enable=simd',

@@ -38,7 +38,8 @@ export interface Matrix {
 
 /** Hands out aligned offsets first; the memory of exactly that size is made afterwards. */
 export class Arena {
-  private next = 1024;
+  /** The constants of the kernels lie below. */
+  private next = 4096;
 
   /** Offset of `bytes` fresh zero bytes. */
   bytes(count: number): number {
