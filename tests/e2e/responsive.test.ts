@@ -1,8 +1,10 @@
 /**
- * The window stays responsive while a run trains: a person clicks through the pages; the page's own long tasks and the
- * answer times of its calls are measured and printed. Limits are generous, since test machines share their cores; the
- * aim is 50 ms a task and 100 ms an answer.
+ * The window stays responsive while a run trains: a person clicks through the pages; the tasks of the renderer's main
+ * thread (from its trace) and the answer times of its calls are measured and printed. The aim is 50 ms a task and
+ * 100 ms an answer. What is asserted is generous: tasks in CPU time, which other programs do not lengthen, and answers
+ * stretched by how many programs want each core.
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
@@ -14,8 +16,8 @@ import { goTo, PAGES, retrainOnSample, waitForStatus } from './support/steps.ts'
 const ROUNDS = 3;
 const AIM_TASK_MS = 50;
 const AIM_ANSWER_MS = 100;
-const WORST_TASK_MS = 400;
-const WORST_ANSWER_MS = 1000;
+const WORST_TASK_CPU_MS = 150;
+const WORST_ANSWER_MS = 500;
 /** Work that a person starts and waits for, not a question. */
 const WORK = /importSample|\/datasets\/import|proveSplit|preflight|runs\/start|doctor/;
 
@@ -29,13 +31,20 @@ interface TraceEvent {
   readonly name: string;
   readonly ph: string;
   readonly dur?: number;
+  /** CPU time of the thread, microseconds. */
+  readonly tdur?: number;
   readonly pid: number;
   readonly tid: number;
   readonly args?: { readonly name?: string };
 }
 
-/** Longest tasks of the renderer's main threads, in milliseconds, longest first. */
-function longestTasks(events: readonly TraceEvent[]): number[] {
+interface Task {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+/** Tasks of the renderers' main threads. */
+function mainThreadTasks(events: readonly TraceEvent[]): Task[] {
   const main = new Set(
     events
       .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
@@ -43,8 +52,12 @@ function longestTasks(events: readonly TraceEvent[]): number[] {
   );
   return events
     .filter(({ name, ph, pid, tid }) => name === 'RunTask' && ph === 'X' && main.has(`${pid}/${tid}`))
-    .map(({ dur = 0 }) => dur / 1000)
-    .toSorted((a, b) => b - a);
+    .map(({ dur = 0, tdur = dur }) => ({ wallMs: dur / 1000, cpuMs: tdur / 1000 }));
+}
+
+function longest(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => b - a).slice(0, 5);
+  return `longest ${sorted.map((ms) => ms.toFixed(0)).join(', ')} ms, ${times.filter((ms) => ms > AIM_TASK_MS).length} above ${AIM_TASK_MS} ms`;
 }
 
 function percentile(sorted: readonly number[], p: number): number {
@@ -115,29 +128,28 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
         await page.waitForTimeout(1000);
       }
     });
+    const crowding = Math.max(1, loadavg()[0] / availableParallelism());
     const longTasks = await page.evaluate(() => (window as unknown as { longTasksMs: number[] }).longTasksMs);
-    const tasks = longestTasks(events);
+    const tasks = mainThreadTasks(events);
     const answers = (await host.answerTimes()).slice(answered).filter(({ call }) => !WORK.test(call));
     const slowest = answers.toSorted((a, b) => b.ms - a.ms);
     const times = answers.map(({ ms }) => ms).toSorted((a, b) => a - b);
-    console.log(
-      `${name}: ${tasks.length} renderer tasks, longest ${tasks
-        .slice(0, 5)
-        .map((ms) => ms.toFixed(0))
-        .join(', ')} ms, ` +
-        `${tasks.filter((ms) => ms > AIM_TASK_MS).length} above ${AIM_TASK_MS} ms; ` +
-        `long tasks seen by the page: ${longTasks.map((ms) => ms.toFixed(0)).join(', ') || 'none'}; ` +
-        `${answers.length} answers, median ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms, ` +
-        `slowest ${slowest
+    const report = [
+      `${name}, ${crowding.toFixed(1)} programs a core: ${tasks.length} tasks of the main thread`,
+      `  CPU time: ${longest(tasks.map(({ cpuMs }) => cpuMs))}`,
+      `  wall clock: ${longest(tasks.map(({ wallMs }) => wallMs))}; seen by the page as long tasks: ${longTasks.length}`,
+      `  ${answers.length} answers: median ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms, ` +
+        `${times.filter((ms) => ms > AIM_ANSWER_MS).length} above ${AIM_ANSWER_MS} ms; slowest ` +
+        slowest
           .slice(0, 3)
           .map(({ call, ms }) => `${call} ${ms.toFixed(0)} ms`)
-          .join(', ')}, ` +
-        `${times.filter((ms) => ms > AIM_ANSWER_MS).length} above ${AIM_ANSWER_MS} ms`,
-    );
+          .join(', '),
+    ];
+    console.log(report.join('\n'));
     expect(tasks.length).toBeGreaterThan(100);
-    expect(tasks[0]).toBeLessThan(WORST_TASK_MS);
+    expect(Math.max(...tasks.map(({ cpuMs }) => cpuMs))).toBeLessThan(WORST_TASK_CPU_MS);
     expect(answers.length).toBeGreaterThan(10);
-    expect(slowest[0].ms).toBeLessThan(WORST_ANSWER_MS);
-    expect(percentile(times, 0.5)).toBeLessThan(AIM_ANSWER_MS);
+    expect(percentile(times, 0.5)).toBeLessThan(AIM_ANSWER_MS * crowding);
+    expect(slowest[0].ms).toBeLessThan(WORST_ANSWER_MS * crowding);
   });
 });
