@@ -39,5 +39,6 @@ export function imbalance(rows: readonly BalanceRow[]): string | null {
   const silent = trained.filter((row) => (row.gradShare ?? 1) < SILENT);
   if (!ruler || silent.length === 0) return null;
   const names = silent.map((row) => TERM_LABELS[row.term]).join(', ');
-  return `${TERM_LABELS[ruler.term]} takes ${formatShare(ruler.gradShare)} of the gradient; ${names} hardly trains.`;
+  const verb = silent.length === 1 ? 'hardly trains' : 'hardly train';
+  return `${TERM_LABELS[ruler.term]} takes ${formatShare(ruler.gradShare)} of the gradient; ${names} ${verb}.`;
 }
