@@ -151,7 +151,7 @@ describe('leaving', () => {
   it('pauses a live run, keeps the window state, and ends with status 0; the next start offers to resume', async () => {
     await host.page.getByRole('button', { name: 'More' }).click();
     await host.page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
-    await host.page.getByLabel('Epochs', { exact: true }).fill('400');
+    await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('400');
     await host.page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(host.page, 'Running');
     await app.call('answerDialog', 1);

@@ -93,8 +93,8 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
   it('starts a run from the form and stops it', async () => {
     const { page } = host;
     await goTo(page, 'New run');
-    await page.getByLabel('Epochs', { exact: true }).fill('500');
-    await page.getByLabel('Batch size', { exact: true }).fill('64');
+    await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('500');
+    await page.getByRole('textbox', { name: 'Batch size', exact: true }).fill('64');
     await page.getByRole('button', { name: /^Start run/ }).click();
     await page.waitForURL(/#\/runs\/.+/);
     await waitForStatus(page, 'Running');
@@ -112,10 +112,10 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
   it('says what is wrong with a number in the form', async () => {
     const { page } = host;
     await goTo(page, 'New run');
-    await page.getByLabel('Epochs', { exact: true }).fill('0');
+    await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('0');
     await page.getByRole('alert').first().waitFor();
     expect(await page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(true);
-    await page.getByLabel('Epochs', { exact: true }).fill('2');
+    await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('2');
     await expect.poll(() => page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(false);
   });
 

@@ -99,7 +99,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await waitForStatus(page, 'Stopped');
     await page.getByRole('button', { name: 'More' }).click();
     await page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
-    await page.getByLabel('Epochs', { exact: true }).fill('2000');
+    await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('2000');
     await page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(page, 'Running');
   });
