@@ -6,6 +6,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { BASELINE_LABELS, BASELINES } from '#shared/domain/training.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
@@ -51,9 +52,20 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
     const data = await findDataset(client, flags.data, 'train', out, signal);
     const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
+    await tellDoubts(client, recipe, out);
     const { runId } = await client.runs.start({ recipe, name: flags.name, tags: flags.tag ?? [] });
     return runId;
   });
+}
+
+/** What lint has to say, before anything is trained; errors that a recipe cannot start with come from `start` itself. */
+async function tellDoubts(client: NextvecClient, recipe: Recipe, out: Output): Promise<void> {
+  const { lint } = await client.runs.preflight({ recipe });
+  if (lint.length === 0) return;
+  out.event({ type: 'lint', lint });
+  for (const { severity, message, reason } of lint) {
+    if (severity !== 'info') out.progress(`${severity}: ${message} ${reason}`, true);
+  }
 }
 
 function resume(context: CommandContext, handle: string, outputDir: string | undefined, out: Output): Promise<number> {

@@ -98,11 +98,11 @@ function verdictsOf({ splitProof, recipe, terms }: EvaluateJob, findings: Findin
 }
 
 /** The best checkpoint; a run that has none yet is evaluated by its newest one that knows its validation cosine. */
-async function bestCheckpoint({ runFolder, runNumber }: EvaluateJob): Promise<LoadedCheckpoint> {
+async function bestCheckpoint({ runFolder, runNumber, weightHashes }: EvaluateJob): Promise<LoadedCheckpoint> {
   const folders = await listCheckpointFolders(runFolder, ['best']);
   const others = folders.length > 0 ? folders : await listCheckpointFolders(runFolder, ['last', 'kept']);
   for (const folder of others) {
-    const checkpoint = await readForEvaluation(join(runFolder, folder));
+    const checkpoint = await readForEvaluation(join(runFolder, folder), weightHashes[folder]);
     if (checkpoint.valCosine !== null) return checkpoint;
   }
   throw new NextvecError('NOT_FOUND', `Run #${runNumber} has no evaluated checkpoint yet.`, {

@@ -3,6 +3,7 @@
  * model that is thrown away: the shares of a run are those of its first steps, not of its initial weights alone.
  */
 import { stream } from '#engine/random.ts';
+import { startParameters } from '#engine/start.ts';
 import type { TrainableModel, WindowSource } from '#engine/types.ts';
 import type { Balance } from '#shared/contract/evaluation.ts';
 import { balanceLambda, gradientShares, type Lambda, type UnitNorms } from '#shared/domain/balance.ts';
@@ -35,18 +36,19 @@ async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promis
   const { recipe } = job;
   const dataset = openDataset(job.datasetFolder);
   const spec = modelSpec(recipe, dataset.T, dataset.D);
+  const source = await dataset.source();
+  const train = { source, ids: splitDataset(dataset, recipe.split, recipe.seed).train };
   const engine = recipe.engine === 'auto' ? null : recipe.engine;
   const opened = await openModel({
     recipe,
     spec,
     resourcesDir: job.resourcesDir,
     engine,
-    parameters: null,
+    parameters: startParameters(recipe.start, spec, recipe.seed, train),
     maxBatch: recipe.batchSize,
   });
   try {
-    const source = await dataset.source();
-    const ids = splitDataset(dataset, recipe.split, recipe.seed).train.slice();
+    const ids = train.ids.slice();
     stream(recipe.seed, 'shuffle').shuffle(ids);
     const initial = await opened.model.readParameters();
     const begin = await opened.model.readOptimizer();

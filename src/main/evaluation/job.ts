@@ -12,6 +12,8 @@ export const EvaluateJobSchema = z.object({
   runName: z.string(),
   recipe: RecipeSchema,
   runFolder: z.string(),
+  /** Hash of the weights the history knows, by checkpoint folder. */
+  weightHashes: z.record(z.string(), z.string()),
   /** Of the run's training set. */
   datasetFolder: z.string(),
   /** The set to evaluate on; `folder` is the training set's for its own windows. */

@@ -1,5 +1,4 @@
 /** Opens a model for evaluation on an engine that runs here: the one forward implementation training used. */
-import { initialParameters } from '#engine/init.ts';
 import { openEngine } from '#engine/registry.ts';
 import type { Engine, EngineName, NamedTensors, TrainableModel } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -19,8 +18,7 @@ export interface OpenModelOptions {
   readonly resourcesDir: string;
   /** Tried first. */
   readonly engine: EngineName | null;
-  /** null: the recipe's own initial values. */
-  readonly parameters: NamedTensors | null;
+  readonly parameters: NamedTensors;
   readonly maxBatch: number;
 }
 
@@ -42,7 +40,7 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
         loss: lossConfig(recipe, spec.D),
         optimizer,
         seed: recipe.seed,
-        parameters: parameters ?? initialParameters(spec, recipe.seed),
+        parameters,
         maxBatch,
       });
       return { engine, model, close: closer(engine, model) };

@@ -2,6 +2,9 @@
  * Parity first: a loaded checkpoint must reproduce its golden output and its validation cosine before any other figure of
  * it is shown. Right names and shapes prove nothing: the same weights in another forward pass give noise.
  */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { score, type Score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import type { TrainableModel } from '#engine/types.ts';
@@ -16,14 +19,19 @@ export interface ProvenCheckpoint {
   readonly validation: Score;
 }
 
-/** Reads a checkpoint; one whose bytes are not those that were written has lost its parity with the run. */
-export async function readForEvaluation(folder: string): Promise<LoadedCheckpoint> {
-  try {
-    return await readCheckpoint(folder);
-  } catch (error) {
+/**
+ * Reads a checkpoint; one whose bytes are not those that were written has lost its parity with the run. `weightHash` is
+ * what the history recorded: some weights (a constant added to all attention scores) change no output at all.
+ */
+export async function readForEvaluation(folder: string, weightHash: string | undefined): Promise<LoadedCheckpoint> {
+  const checkpoint = await readCheckpoint(folder).catch((error: unknown) => {
     if (!isNextvecError(error) || !error.message.includes('hash')) throw error;
     throw parityFailed(folder, 'its files are not the ones that were written (the hash differs)', error);
-  }
+  });
+  if (weightHash === undefined) return checkpoint;
+  const weights = await readFile(join(folder, 'model.safetensors'));
+  if (createHash('sha256').update(weights).digest('hex') === weightHash) return checkpoint;
+  throw parityFailed(folder, 'its weights are not the ones the history recorded (the hash differs)');
 }
 
 /** Measures both and throws PARITY_FAILED where one does not hold. */

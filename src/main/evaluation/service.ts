@@ -12,14 +12,13 @@ import type {
 import { compareRuns, type RunComparison } from '#shared/domain/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
-import type { Comparison } from '#shared/domain/passport.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines, TermTable } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import { fromWireError } from '../rpc/errors.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
-import { listEpochs } from '../store/history.ts';
+import { listCheckpoints, listEpochs } from '../store/history.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { WorkerClient } from '../worker/pool.ts';
 import type { EvaluateJob, FirstBatchesJob } from './job.ts';
@@ -55,6 +54,7 @@ function evaluateJob(
     runName: row.name,
     recipe,
     runFolder: home.runFolder(row.id),
+    weightHashes: Object.fromEntries(listCheckpoints(home.db, row.id).map(({ folder, sha256 }) => [folder, sha256])),
     datasetFolder: home.datasetFolder(recipe.dataset),
     data: {
       id: dataset.id,
@@ -171,12 +171,6 @@ export async function evaluation(
 
 export function compare(services: Services, runIds: readonly string[]): RunComparison {
   return compareRuns(runIds.map((id) => comparableRun(services, id)));
-}
-
-export function compareData(services: Services, a: string, b: string): Promise<Comparison> {
-  const folder = (id: string) => services.home.datasetFolder(requireDataset(services, id).id);
-  const folders = { a: folder(a), b: folder(b) };
-  return withWorker(services, (client) => client.compareData(folders));
 }
 
 function firstBatchesJob(services: Services, recipe: Recipe): FirstBatchesJob {

@@ -1,5 +1,6 @@
 /** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
-import { balance, compare, compareData, crossTest, evaluateEvents, firstBatches } from '../evaluation/service.ts';
+import { balance, compare, crossTest, evaluateEvents, firstBatches } from '../evaluation/service.ts';
+import { knownSpace } from '../evaluation/space.ts';
 import { claims, makeModelCard, reportEvents } from '../reports/service.ts';
 import { listEvaluations } from '../store/evaluations.ts';
 import type { Services } from './context.ts';
@@ -21,7 +22,7 @@ export function evaluationRouter(services: Services) {
       claims(services);
       return compare(services, input.runIds);
     }),
-    compareData: evaluation.compareData.handler(({ input }) => compareData(services, input.a, input.b)),
+    compareData: evaluation.compareData.handler(({ input }) => knownSpace(services, input.a, input.b)),
     firstBatches: evaluation.firstBatches.handler(({ input }) => firstBatches(services, input.recipe)),
     balance: evaluation.balance.handler(({ input }) => balance(services, input.recipe, input.shares)),
     report: evaluation.report.handler(({ input, signal }) =>

@@ -1,22 +1,26 @@
 /** What is known of a recipe before it trains: rows, steps, time, memory, leak proof, lint, command line. */
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
 import { commandLine } from '#shared/domain/command-line.ts';
 import { parameterCount } from '#shared/domain/models.ts';
 import { modelSpec, type Recipe } from '#shared/domain/recipe.ts';
+import { lintRecipe } from '#shared/domain/lint.ts';
+import type { Comparison } from '#shared/domain/passport.ts';
 import { infoNceChance } from '#shared/domain/terms.ts';
+import { knownSpace } from '../evaluation/space.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import { fromWireError } from '../rpc/errors.ts';
 import { listSpeeds } from '../store/runs.ts';
-import { lint } from './lint.ts';
 import { checkRecipe } from './recipe-check.ts';
 import { expectTime } from './expected-time.ts';
 
 /** Weights, gradients and two moments, and an engine's copies of the activations of a batch. */
 const FLOATS_PER_PARAMETER = 4;
 const BASE_BYTES = 150 * 2 ** 20;
+const SPACE_WAIT_MS = 2000;
 
 export async function preflight(services: Services, recipe: Recipe): Promise<Preflight> {
   const dataset = requireDataset(services, recipe.dataset);
@@ -39,10 +43,38 @@ export async function preflight(services: Services, recipe: Recipe): Promise<Pre
     expectedFrom: time.from,
     memoryBytes: memoryBytes(recipe, dataset, ood, parameters),
     splitProof,
-    lint: lint(recipe, dataset, ood, splitProof),
+    lint: lintRecipe({
+      recipe,
+      D: dataset.D,
+      trainRows: splitProof.trainWindows,
+      passport: dataset.passport,
+      firstBatches: null,
+      split: splitProof,
+      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: await spaceSoon(services, recipe) },
+      earlier: earlierRun(services, recipe),
+    }),
     commandLine: commandLine(recipe, { data: dataset.sourcePath, ood: ood?.sourcePath ?? null }),
     infoNceChance: infoNceChance(recipe.batchSize),
   };
+}
+
+/** The same-space verdict where it is known, or is within a moment; the next preflight has it otherwise. */
+function spaceSoon(services: Services, { dataset, ood }: Recipe): Promise<Comparison | null> {
+  if (ood === null) return Promise.resolve(null);
+  const late = delay(SPACE_WAIT_MS, null, { ref: false });
+  return Promise.race([knownSpace(services, dataset, ood), late]).catch(() => null);
+}
+
+/** The latest finished run of the same model. */
+function earlierRun(
+  { runs }: Services,
+  { modelType }: Recipe,
+): { name: string; trainRows: number; epochs: number } | null {
+  const last = runs
+    .list()
+    .filter((run) => run.status === 'finished' && run.recipe.modelType === modelType && run.trainRows !== null)
+    .toSorted((a, b) => b.number - a.number)[0];
+  return last ? { name: `#${last.number}`, trainRows: last.trainRows ?? 0, epochs: last.recipe.epochs } : null;
 }
 
 async function proveSplit({ home, workers }: Services, recipe: Recipe): Promise<SplitProof> {

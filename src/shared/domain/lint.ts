@@ -184,7 +184,10 @@ const leakingSplit: Check = ({ split, recipe }) => {
   return {
     severity: 'warning',
     path: 'split.kind',
-    message: `Training and validation share ${plural(split.sharedVectors, 'vector')} and ${plural(articles, 'article')} (split: ${recipe.split.kind}).`,
+    message:
+      recipe.split.kind === 'random'
+        ? `A random split puts ${plural(split.sharedVectors, 'vector')} on both sides.`
+        : `Training and validation share ${plural(split.sharedVectors, 'vector')} and ${plural(articles, 'article')} (split: ${recipe.split.kind}).`,
     reason: 'The validation cosine will flatter, because windows of one article overlap. Split by article.',
   };
 };
