@@ -61,14 +61,14 @@ export class CanvasSurface implements Surface {
   stroke(trace: (pen: Pen) => void, { colour, width, dash = [], alpha = 1, rough = false }: StrokeStyle): void {
     const c = this.#context;
     // Without a GPU a wide line of many corners takes a hundred times as long as hairlines beside each other.
-    const hairlines = rough ? Math.max(1, Math.round(width)) : 1;
+    const hairlines = rough && width > 1 ? Math.ceil(width) + 1 : 1;
     c.strokeStyle = colour;
     c.lineWidth = hairlines > 1 ? 1 : width;
     c.lineJoin = 'round';
     c.setLineDash([...dash]);
     c.globalAlpha = alpha;
     for (let i = 0; i < hairlines; i++) {
-      const offset = hairlines > 1 ? (i / (hairlines - 1) - 0.5) * (width - 0.5) : 0;
+      const offset = hairlines > 1 ? (i / (hairlines - 1) - 0.5) * (width - 1) : 0;
       c.translate(0, offset);
       c.beginPath();
       trace(c);

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { ChartTheme } from '../../../src/renderer/charts/chart-theme.ts';
+import { pointsFrom, rawPoints } from '../../../src/renderer/charts/columns.ts';
+import { figureCsv, figureSvg } from '../../../src/renderer/charts/export-figure.ts';
+import { buildScene, SceneCache, type ChartInput } from '../../../src/renderer/charts/scene.ts';
+import { STYLES } from '../../../src/renderer/charts/series-style.ts';
+
+const THEME: ChartTheme = {
+  font: '11px sans-serif',
+  text: '#000',
+  text2: '#333',
+  text3: '#666',
+  grid: '#eee',
+  axis: '#ccc',
+  panel: '#fff',
+  tones: { good: 'green', warn: 'orange', bad: 'red' },
+  colour: (token) => `colour(${token})`,
+};
+
+describe('figureCsv', () => {
+  it('has a row for every x of any series, empty where one has no value', () => {
+    const step = {
+      key: 'a',
+      style: STYLES.train,
+      points: rawPoints(Float64Array.of(1, 2, 3), Float32Array.of(0.5, 0.25, 1)),
+    };
+    const epochs = pointsFrom(
+      [
+        { x: 2, y: null },
+        { x: 4, y: 7 },
+      ],
+      (e) => e.x,
+      (e) => e.y,
+    );
+    const csv = figureCsv([step, { key: 'b', style: { ...STYLES.validation, label: 'a,b' }, points: epochs }]);
+    expect(csv).toBe('step,Training,"a,b"\n1,0.5,\n2,0.25,\n3,1,\n4,,7\n');
+  });
+
+  it('gives smallest and largest beside the mean where points stand for several steps', () => {
+    const x = Float64Array.of(1, 3);
+    const points = { x, mean: Float32Array.of(1, 2), min: Float32Array.of(0, 1), max: Float32Array.of(2, 3) };
+    expect(figureCsv([{ key: 'a', style: STYLES.train, points }])).toBe(
+      'step,Training,Training min,Training max\n1,1,0,2\n3,2,1,3\n',
+    );
+  });
+});
+
+describe('figureSvg', () => {
+  const points = rawPoints(Float64Array.of(0, 1, 2, 3), Float32Array.of(1, Number.NaN, 3, 4));
+  const style = { ...STYLES.validation, label: 'A < B & C' };
+  const input: ChartInput = {
+    series: [{ key: 'a', style, points }],
+    references: [{ key: 'r', style: STYLES.clip, y: 2 }],
+    markers: [{ x: 2, label: 'gate', tone: 'bad' }],
+    stacked: false,
+    log: false,
+    halfLife: 0,
+    hidden: new Set(),
+  };
+  const scene = buildScene(input, { min: 0, max: 3 }, 800, new SceneCache());
+  const picture = { scene, input, xTicks: [{ value: 1, label: 'one' }], yTicks: [{ value: 99, label: 'far off' }] };
+  const svg = figureSvg(picture, { title: 'Loss <1>', xName: 'step' }, THEME);
+
+  it('escapes words and leaves ticks out of view out', () => {
+    expect(svg).toContain('<title>Loss &lt;1&gt;</title>');
+    expect(svg).toContain('A &lt; B &amp; C');
+    expect(svg).toContain('>one</text>');
+    expect(svg).not.toContain('far off');
+  });
+
+  it('breaks the line at a gap and marks a value that stands alone', () => {
+    const curve =
+      /<path d="(M[^"]*)" fill="none" stroke="colour\(--series-blue\)" stroke-width="2"/.exec(svg)?.[1] ?? '';
+    expect(curve.match(/M/g)).toHaveLength(2);
+    expect(curve.match(/L/g)).toHaveLength(1);
+    expect(svg).toMatch(/<circle [^>]*fill="colour\(--series-blue\)"/);
+  });
+});
