@@ -73,7 +73,7 @@ function sweepTorch(): { settings: TorchSettings; rowsPerSecond: number }[] {
   return combinations
     .map(([omp, openblas, torch]) => ({ omp, openblas, torch }))
     .map((settings) => ({ settings, rowsPerSecond: runTorch(settings, 0.7 * seconds) }))
-    .sort((a, b) => b.rowsPerSecond - a.rowsPerSecond);
+    .toSorted((a, b) => b.rowsPerSecond - a.rowsPerSecond);
 }
 
 /** What one step spends where, on two threads: median of each operation on thread 0, and the steps' own rate. */

@@ -100,7 +100,7 @@ test.each(['simd', 'plain'] as const)(
         });
         for (const [parameter, gradient] of theirs.gradients) {
           const error = gradientError(ours.gradients.get(parameter)!, gradient, theirs.gradNorm);
-          expect(error, parameter).toBeLessThan(2e-4);
+          expect({ parameter, within: error < 2e-4 }).toEqual({ parameter, within: true });
         }
       }),
       { numRuns: 40, seed: 20261122 },

@@ -66,7 +66,7 @@ export async function simdAvailability(host: EngineHost): Promise<EngineAvailabi
   const reasons: string[] = [];
   if (!features.relaxed) {
     reasons.push(
-      'No relaxed SIMD here: the plain SIMD build runs instead, about 1.2 times slower. A newer runtime (V8 11.4 or later) has it.',
+      'No relaxed SIMD here: the plain SIMD build runs instead, up to twice as slow. A newer runtime (V8 11.4 or later) has it.',
     );
   }
   if (!features.threads || !host.spawnSimdThread) {

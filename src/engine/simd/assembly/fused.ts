@@ -136,7 +136,7 @@ function adamwTile(g: usize, rows: i32, w: usize, right: usize, toM: usize, toV:
  * Weight gradient of one Linear, clipped and applied at once.
  * args: 0 X strip12, 1 X pitch, 2 X strips, 3 dY strip8, 4 dY pitch, 5 B, 6 w, 7 pitch of a block, 8 weight blocks,
  *       9 bias row, 10 with bias gradient, 11 strips a unit, 12 m − w, 13 v − w, 14 sum-of-squares slots, 15 slots,
- *       16 hyperparameters. Units: pairs of blocks × strip groups. Scratch: one tile.
+ *       16 hyperparameters. Units: pairs of blocks × strip groups. Scratch: 12 × 8 gradients.
  */
 export function gemmWeightAdamw(op: usize, scratch: usize): void {
   const xPitch = pointer(op, 1);
@@ -164,9 +164,10 @@ export function gemmWeightAdamw(op: usize, scratch: usize): void {
         const left = weightColumn(pointer(op, 6), pitch, column) + <usize>(strip * 12) * 48;
         const right = rightOf(column, n, outputs, pitch);
         for (let t = 0; t < 12; t += TILE) {
-          microTile(a + <usize>t * 4, y, B, scratch, scratch + 16, 32, 0, 0, false);
-          adamwTile(scratch, TILE, left + <usize>t * 48, right, toM, toV, factor, hyper);
+          const g = scratch + <usize>t * 32;
+          microTile(a + <usize>t * 4, y, B, g, g + 16, 32, 0, 0, false);
         }
+        adamwTile(scratch, 12, left, right, toM, toV, factor, hyper);
       }
     }
     if (strip1 < strips) continue;
