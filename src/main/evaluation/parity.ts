@@ -25,8 +25,8 @@ export interface ProvenCheckpoint {
  */
 export async function readForEvaluation(folder: string, weightHash: string | undefined): Promise<LoadedCheckpoint> {
   const checkpoint = await readCheckpoint(folder).catch((error: unknown) => {
-    if (!isNextvecError(error) || !error.message.includes('hash')) throw error;
-    throw parityFailed(folder, 'its files are not the ones that were written (the hash differs)', error);
+    if (!isNextvecError(error) || error.code !== 'BAD_CHECKPOINT') throw error;
+    throw parityFailed(folder, `it cannot be read as it was written (${error.message})`, error);
   });
   if (weightHash === undefined) return checkpoint;
   const weights = await readFile(join(folder, 'model.safetensors'));

@@ -3,7 +3,7 @@
  * document and renders it. Also settles claims by the runs that followed them.
  */
 import type { ReportEvent, StoredClaim, WorkProgress } from '#shared/contract/evaluation.ts';
-import { openClaim, settleClaim, type ClaimOutcome } from '#shared/domain/claims.ts';
+import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { recipeDiff } from '#shared/domain/recipe-fields.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
@@ -63,13 +63,21 @@ async function makeReport(
     generatedAt: new Date(),
     version: services.options.version,
   });
-  const claim = correction.claim && openClaim(correction.claim);
-  if (claim && services.home.access === 'owner')
-    putClaim(services.home.db, subject.run.id, correction.recipe, claim, Date.now());
+  const claim = correction.claim && storeClaim(services, subject.run.id, correction.recipe, correction.claim);
   const rendered = format === 'md' ? renderMarkdown(document, stem) : { text: renderHtml(document), files: [] };
   const files = rendered.files.map((file) => ({ ...file }));
   const recipe = correction.changes.length > 0 ? correction.recipe : null;
   return { type: 'done', title: document.title, text: rendered.text, files, claim, recipe };
+}
+
+/** Stores a claim, unless this run's report has claimed for the same recipe already: then what became of that one. */
+function storeClaim(services: Services, runId: string, recipe: Recipe, claim: Claim): ClaimOutcome {
+  const { home } = services;
+  const known = listClaims(home.db).find((c) => c.runId === runId && isRetrainOf(c.recipe, recipe));
+  if (known && known.outcome.outcome !== 'open') return known.outcome;
+  const open = openClaim(claim);
+  if (home.access === 'owner') putClaim(home.db, runId, recipe, open, known?.madeAt ?? Date.now());
+  return open;
 }
 
 export function makeModelCard(

@@ -1,0 +1,181 @@
+/** Evaluation, balance, comparison and reports through the services: real workers, real checkpoints, a real history. */
+import { createHash } from 'node:crypto';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ORPCError } from '@orpc/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ErrorData } from '#shared/contract/errors.ts';
+import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { Nextvec } from '../../src/main/nextvec.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/main/runs/safetensors.ts';
+import { followTo, importChunks, testHome, type TestHome } from '../support/nextvec.ts';
+
+let home: TestHome;
+let nextvec: Nextvec;
+let client: NextvecClient;
+let dataset: string;
+let ood: string;
+let baseline: string;
+let subject: string;
+
+const BASE = { batchSize: 16, engine: 'simd', threads: 1, seed: 4 } as const;
+const UNBALANCED = { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 };
+
+async function train(recipe: object, name: string): Promise<string> {
+  const { runId } = await client.runs.start({ recipe: { dataset, ood, epochs: 3, ...BASE, ...recipe }, name });
+  await followTo(client, runId, 'finished');
+  return runId;
+}
+
+async function evaluate(runId: string, datasetId: string): Promise<Evaluation> {
+  for await (const event of await client.evaluation.evaluate({ runId, datasetId })) {
+    if (event.type === 'done') return event.evaluation;
+  }
+  throw new Error('the evaluation ended without a result');
+}
+
+beforeAll(async () => {
+  home = await testHome();
+  nextvec = await home.open();
+  client = nextvec.client;
+  dataset = await importChunks(client, join(home.path, 'train.npz'), { articles: 40, chunksPerArticle: 12, D: 16 });
+  ood = await importChunks(client, join(home.path, 'ood.npz'), { articles: 12, chunksPerArticle: 12, D: 16, seed: 9 });
+  baseline = await train({ lambda: { mse: 1 } }, 'mse');
+  subject = await train({ lambda: UNBALANCED }, 'unbalanced');
+}, 180_000);
+afterAll(() => home.dispose());
+
+describe('evaluation', () => {
+  test('parity first, then every figure; what cannot be measured is null', async () => {
+    const own = await evaluate(baseline, dataset);
+    expect(own.parity).toMatchObject({ goldenMaxAbs: 0, valCosineDelta: 0, ok: true });
+    const { run } = await client.runs.get({ runId: baseline });
+    expect(own.cosine.mean).toBeCloseTo(run.best?.valCosine ?? Number.NaN, 5);
+    expect(own.baselines.contextMean).toBeCloseTo(run.baselines.contextMean?.valCosine ?? Number.NaN, 5);
+    expect(own.baselines.ridge).toBeCloseTo(run.baselines.ridge?.valCosine ?? Number.NaN, 5);
+    expect(own.lift.contextMean).toBeCloseTo(own.cosine.mean! - own.baselines.contextMean!, 12);
+    expect(Object.keys(own.offsets).toSorted()).toEqual(['-1', '-2', '-3', '-4', '0', 'target']);
+    expect(own.offsets.target).toBeCloseTo(own.cosine.mean!, 6);
+    expect(own.alignment.agreeing).toBe(1);
+    expect(own.samples.every(({ attention }) => attention?.length === 5)).toBe(true);
+    expect([own.reference, own.space]).toEqual([null, null]);
+    const other = await evaluate(baseline, ood);
+    expect(other.space?.verdict).toBeDefined();
+    expect(other.reference?.cosine).toBeCloseTo(own.cosine.mean!, 5);
+    expect((await client.evaluation.list({ runId: baseline })).map(({ data }) => data.id)).toEqual([ood, dataset]);
+  }, 120_000);
+
+  test('a checkpoint altered by one weight is refused, also with its hash put right', async () => {
+    const copy = await train({ lambda: { mse: 1 } }, 'altered');
+    const folder = join(nextvec.home, 'runs', copy);
+    const best = join(
+      folder,
+      (await readdir(folder)).find((name) => name.startsWith('best-'))!,
+    );
+    const file = join(best, 'model.safetensors');
+    const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+    tensors.get('residual_net.6.weight')!.data[0] += 0.01;
+    const bytes = encodeSafetensors(tensors, metadata);
+    await writeFile(file, bytes);
+    const failure = await evaluate(copy, dataset).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ORPCError);
+    expect((failure as ORPCError<string, ErrorData>).data.code).toBe('PARITY_FAILED');
+    const manifest = JSON.parse(await readFile(join(best, 'checkpoint.json'), 'utf8'));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    manifest.files['model.safetensors'] = { bytes: bytes.length, sha256 };
+    await writeFile(join(best, 'checkpoint.json'), JSON.stringify(manifest));
+    const again = await evaluate(copy, dataset).catch((error: unknown) => error);
+    expect((again as ORPCError<string, ErrorData>).data.code).toBe('PARITY_FAILED');
+  }, 120_000);
+
+  test('cross-test: a cell for each run and set', async () => {
+    const cells = [];
+    const input = { runIds: [baseline, subject], datasetIds: [dataset, ood] };
+    for await (const event of await client.evaluation.crossTest(input))
+      if (event.type === 'cell') cells.push(event.cell);
+    expect(cells.map(({ runId, datasetId }) => [runId, datasetId])).toEqual([
+      [baseline, dataset],
+      [baseline, ood],
+      [subject, dataset],
+      [subject, ood],
+    ]);
+    expect(cells.every(({ cosine, lift, error }) => cosine !== null && lift !== null && error === '')).toBe(true);
+  }, 120_000);
+});
+
+describe('balance', () => {
+  test('the first batches show who steers, and the new λ give the shares asked for', async () => {
+    const recipe = { dataset, ...BASE, lambda: UNBALANCED };
+    const before = await client.evaluation.firstBatches({ recipe });
+    expect(before.info_nce.gradShare).toBeGreaterThan(0.8);
+    const shares = { mse: 0.6, info_nce: 0.4 };
+    const balance = await client.evaluation.balance({ recipe, shares });
+    expect(balance.worst).toBeLessThan(0.05);
+    expect(balance.lambda.mse).toBe(UNBALANCED.mse);
+    const after = await client.evaluation.firstBatches({ recipe: { ...recipe, lambda: balance.lambda } });
+    expect(after.mse.gradShare).toBeCloseTo(0.6, 1);
+    expect(after.info_nce.gradShare).toBeCloseTo(0.4, 1);
+  }, 120_000);
+});
+
+describe('reports', () => {
+  async function report(format: 'md' | 'html') {
+    const input = { runId: subject, baselineId: baseline, format, stem: 'report' };
+    for await (const event of await client.evaluation.report(input)) if (event.type === 'done') return event;
+    throw new Error('the report ended without a result');
+  }
+
+  test('a comparison names what differs', async () => {
+    const { recipeDiff, dataDiff, verdicts } = await client.evaluation.compareRuns({ runIds: [baseline, subject] });
+    expect(recipeDiff.map(({ field }) => field)).toEqual([
+      'lambda.mse',
+      'lambda.info_nce',
+      'lambda.moment',
+      'lambda.variance',
+    ]);
+    expect([dataDiff, verdicts.length > 0]).toEqual([[], true]);
+  });
+
+  test('Markdown with charts beside it, HTML without scripts; both say the same', async () => {
+    const md = await report('md');
+    expect(md.files.map(({ name }) => name)).toEqual(md.text.match(/report-\d\.svg/g));
+    const sections = [
+      'Performance',
+      'Root cause',
+      'Evidence',
+      'What differs',
+      'Diagnostics run',
+      'Corrected command line',
+      'Expected recovery',
+      'Lessons',
+      'Next steps',
+    ];
+    expect(md.text.match(/^## .*$/gm)).toEqual(sections.map((title) => `## ${title}`));
+    expect(md.text).toContain('InfoNCE');
+    const html = await report('html');
+    expect(html.text).not.toMatch(/<script|javascript:|https?:\/\/(?!www\.w3\.org)/);
+    expect(html.text.match(/<svg /g)).toHaveLength(md.files.length);
+    expect(html.text.match(/<h2>/g)).toHaveLength(sections.length);
+  }, 120_000);
+
+  test('its expectation is a claim, settled by the retrain with both figures', async () => {
+    const { claim, recipe } = await report('md');
+    expect(claim?.outcome).toBe('open');
+    const retrain = await client.runs.start({ recipe: recipe!, name: 'retrain' });
+    const run = await followTo(client, retrain.runId, 'finished');
+    const [settled] = await client.evaluation.claims();
+    expect(settled.outcome.outcome).toMatch(/^(met|missed)$/);
+    expect(settled.outcome).toMatchObject({ measured: run.best?.valCosine, runId: retrain.runId });
+    expect(settled.outcome.message).toContain(run.best!.valCosine.toFixed(4));
+    const { log } = await client.runs.get({ runId: retrain.runId });
+    expect(log.map(({ message }) => message)).toContain(settled.outcome.message);
+  }, 120_000);
+
+  test('a model card stands on what was evaluated', async () => {
+    const { text } = await client.evaluation.modelCard({ runId: baseline, format: 'md' });
+    expect(text).toMatch(/^# Model card: AMN/);
+    expect(text).toContain('no article and no vector shared');
+    expect(text).toContain('| Mean of context |');
+  });
+});
