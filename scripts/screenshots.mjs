@@ -1,0 +1,136 @@
+/**
+ * Pictures of every page in light and dark for docs/screenshots/, taken from the real app (the Node host on a storage
+ * folder of its own) while a real run on the bundled sample trains.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildIfNeeded } from './build-if-needed.mjs';
+import { findOrInstallBrowser } from './find-browser.mjs';
+import { ROOT, withGoodNode } from './node.mjs';
+
+const FOLDER = join(ROOT, 'docs', 'screenshots');
+const SIZE = { width: 1280, height: 800 };
+const FLAGS = ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'];
+const SETTLE_MS = 900;
+
+function nextvec(home, args) {
+  return spawn(process.execPath, [join(ROOT, 'out', 'main', 'cli.js'), '--home', home, '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+/** Runs a command to its end; its last line as an object. */
+async function result(home, args) {
+  const child = nextvec(home, args);
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  const last = JSON.parse(text.trim().split('\n').at(-1));
+  if (status !== 0) throw new Error(`nextvec ${args.join(' ')}: status ${status}: ${JSON.stringify(last)}`);
+  return last;
+}
+
+async function serve(home) {
+  const child = nextvec(home, ['serve', '--root', join(ROOT, 'resources', 'sample')]);
+  const url = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (chunk) => resolve(JSON.parse(String(chunk)).url));
+    child.on('close', (status) => reject(new Error(`nextvec serve ended with status ${status}`)));
+  });
+  const stop = () =>
+    new Promise((resolve) => {
+      child.removeAllListeners('close').on('close', resolve);
+      child.kill('SIGINT');
+    });
+  return { url, stop };
+}
+
+/** A short history, so that tables and comparisons have something to show. */
+async function makeHistory(home) {
+  const sample = ['train', '--data', 'sample', '--ood', 'sample', '--batch-size', '64'];
+  await result(home, [...sample, '--epochs', '3', '--name', 'MSE only', '--tag', 'baseline']);
+  const balance = [
+    '--lambda-mse',
+    '0.5',
+    '--lambda-info',
+    '0.5',
+    '--lambda-moment',
+    '1e-3',
+    '--lambda-variance',
+    '1e-3',
+  ];
+  await result(home, [...sample, ...balance, '--epochs', '3', '--name', 'MSE + InfoNCE']);
+}
+
+async function link(page, name) {
+  await page.getByLabel('Sidebar').getByRole('link', { name }).click();
+  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+}
+
+/** Starts a long run on the sample from the form, as a person would. */
+async function startRun(page) {
+  await link(page, 'New run');
+  await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('60');
+  await page.getByRole('button', { name: /^Start run/ }).click();
+  await page.waitForURL(/#\/runs\/.+/);
+  await page.getByRole('main').getByText('Running', { exact: true }).first().waitFor({ timeout: 120_000 });
+  // A few epochs, so that the charts show curves.
+  const epochs = page.getByRole('region', { name: 'Epochs' }).getByRole('row');
+  await epochs.nth(4).waitFor({ timeout: 300_000 });
+  return page.url();
+}
+
+async function shoot(page, name, theme) {
+  await page.waitForTimeout(SETTLE_MS);
+  const path = join(FOLDER, `${name}-${theme}.png`);
+  await page.screenshot({ path, animations: 'disabled' });
+  console.log(path);
+}
+
+async function shootAll(page, runUrl, theme) {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+  const sidebar = page.getByLabel('Sidebar').getByRole('link');
+  const titles = (await sidebar.allInnerTexts()).map((text) => text.split('\n')[0].trim()).filter(Boolean);
+  for (const title of new Set(titles)) {
+    if (title.startsWith('#')) continue;
+    await link(page, title);
+    await shoot(page, title.toLowerCase().replaceAll(' ', '-'), theme);
+  }
+  await page.goto(runUrl);
+  await page.locator('canvas').first().waitFor();
+  await shoot(page, 'run', theme);
+}
+
+async function takeScreenshots() {
+  await buildIfNeeded();
+  const { chromium } = await import('playwright-core');
+  const home = mkdtempSync(join(tmpdir(), 'nextvec-screenshots-'));
+  const browser = await chromium.launch({ executablePath: await findOrInstallBrowser(), args: FLAGS });
+  mkdirSync(FOLDER, { recursive: true });
+  let server;
+  try {
+    const page = await (await browser.newContext({ viewport: SIZE, deviceScaleFactor: 1 })).newPage();
+    const empty = await serve(home);
+    await page.goto(empty.url);
+    for (const theme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.getByRole('button', { name: 'Retrain on the sample' }).waitFor();
+      await shoot(page, 'first-start', theme);
+    }
+    await empty.stop();
+    await makeHistory(home);
+    server = await serve(home);
+    await page.goto('about:blank');
+    await page.goto(server.url);
+    const runUrl = await startRun(page);
+    for (const theme of ['light', 'dark']) await shootAll(page, runUrl, theme);
+  } finally {
+    await browser.close();
+    await server?.stop();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+await withGoodNode(fileURLToPath(import.meta.url), takeScreenshots);
