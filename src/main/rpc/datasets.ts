@@ -117,6 +117,12 @@ async function importSample(services: Services): Promise<{ train: Dataset; ood: 
 /** The row goes first: a folder without a row is swept at the next start, a row without a folder would be a lie. */
 async function remove(services: Services, id: string, force: boolean): Promise<number> {
   const dataset = requireDataset(services, id);
+  if (services.runs.isUsing(id)) {
+    throw new NextvecError('CONFLICT', `"${dataset.name}" is in use by a run that is training, queued or paused.`, {
+      remedy: 'Stop that run first.',
+      details: { place: id },
+    });
+  }
   if (dataset.runCount > 0 && !force) {
     throw new NextvecError('CONFLICT', `"${dataset.name}" is used by ${dataset.runCount} runs.`, {
       remedy: 'Delete those runs first, or delete it anyway: the runs stay, but cannot go on.',

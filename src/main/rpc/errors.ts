@@ -1,7 +1,7 @@
 /** Errors as they leave main: always the contract's NEXTVEC with code, place and remedy; a bug of ours is INTERNAL. */
 import { ORPCError } from '@orpc/server';
 import type { ErrorData as WireError } from '#shared/contract/errors.ts';
-import { NextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
+import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
 
 interface Issue {
   readonly message: string;
@@ -30,6 +30,47 @@ function badInput(issues: readonly Issue[]): NextvecError {
   });
 }
 
+interface SqliteFault {
+  readonly prefix: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** What can befall the history while it is open; opening it is explained by the store. */
+const SQLITE_FAULTS: readonly SqliteFault[] = [
+  {
+    prefix: 'SQLITE_FULL',
+    code: 'DISK_FULL',
+    message: 'The disk is full; the history could not be written.',
+    remedy: 'Free some space on the disk of the storage folder and try again.',
+  },
+  {
+    prefix: 'SQLITE_BUSY',
+    code: 'LOCKED',
+    message: 'Another program holds the history.',
+    remedy: 'Close the other program that has nextvec.db open, then try again.',
+  },
+  {
+    prefix: 'SQLITE_CORRUPT',
+    code: 'DATABASE_DAMAGED',
+    message: 'The history is damaged.',
+    remedy: 'Quit Nextvec, copy the storage folder, and put a backup of nextvec.db in its place.',
+  },
+];
+
+/** A bug of ours is printed where a developer looks; the person gets its sentence. */
+function explainUnknown(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  const fault = SQLITE_FAULTS.find(({ prefix }) => typeof code === 'string' && code.startsWith(prefix));
+  if (fault !== undefined) {
+    const { remedy } = fault;
+    return new NextvecError(fault.code, fault.message, { remedy, details: { place: 'nextvec.db' }, cause: error });
+  }
+  console.error(error);
+  return error;
+}
+
 /** Any thrown thing as the one error the contract declares. */
 export function toWireError(error: unknown): ORPCError<'NEXTVEC', WireError> | ORPCError<string, unknown> {
   if (error instanceof ORPCError) {
@@ -37,7 +78,8 @@ export function toWireError(error: unknown): ORPCError<'NEXTVEC', WireError> | O
     if (issues === null) return error;
     return toWireError(badInput(issues));
   }
-  const { code, message, remedy, details } = toErrorData(error);
+  const known = isNextvecError(error) ? error : explainUnknown(error);
+  const { code, message, remedy, details } = toErrorData(known);
   const place = details?.place;
   return new ORPCError('NEXTVEC', {
     status: 422,

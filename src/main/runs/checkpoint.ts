@@ -1,7 +1,7 @@
 /**
  * Checkpoints on disk. One folder each below `runs/<id>/`: `model.safetensors`, `golden.safetensors`, for `last` and
- * `kept` also `optimizer.safetensors`, and `checkpoint.json` with the trainer's state and every file's hash. Written
- * under a temporary name, synced, read back, then renamed, so that a folder with a final name is whole.
+ * `kept` also `optimizer.safetensors`, and `checkpoint.json` with the trainer's state, every file's hash and its own.
+ * Written under a temporary name, synced, read back, then renamed: a folder with a final name is whole.
  */
 import { createHash } from 'node:crypto';
 import { open, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
@@ -88,7 +88,8 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
     optimizerStep: contents.has(OPTIMIZER) ? checkpoint.optimizer.step : null,
     files,
   };
-  await writeSynced(join(temporary, MANIFEST), new TextEncoder().encode(JSON.stringify(manifest, null, 1)));
+  const sealed = { ...manifest, sha256: sha256(JSON.stringify(manifest)) };
+  await writeSynced(join(temporary, MANIFEST), new TextEncoder().encode(JSON.stringify(sealed, null, 1)));
   await verifyFiles(temporary, files);
   await syncFolder(temporary);
   await rename(temporary, join(runFolder, name));
@@ -138,7 +139,7 @@ function shaped(spec: ModelSpec, tensors: NamedTensors, prefix: string): Map<str
   );
 }
 
-function sha256(bytes: Uint8Array): string {
+function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
@@ -201,7 +202,9 @@ async function readManifest(folder: string): Promise<Manifest> {
   } catch (cause) {
     throw damaged(path, cause instanceof Error ? cause.message : 'unreadable');
   }
-  const parsed = ManifestSchema.safeParse(json);
+  const { sha256: seal, ...manifest } = (json ?? {}) as Record<string, unknown>;
+  if (seal !== sha256(JSON.stringify(manifest))) throw damaged(path, 'it is not as it was written');
+  const parsed = ManifestSchema.safeParse(manifest);
   if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
   const needed = parsed.data.kind === 'best' ? [MODEL, GOLDEN] : [MODEL, OPTIMIZER, GOLDEN];
   const missing = needed.find((file) => parsed.data.files[file] === undefined);

@@ -11,7 +11,7 @@ import type { TrainerEvent, TrainerJob, trainerContract } from '#shared/contract
 import { isNextvecError } from '#shared/domain/errors.ts';
 import type { EpochRecord, Finished, StepBlock } from '#shared/domain/training.ts';
 import { fromWireError } from '../rpc/errors.ts';
-import type { Db } from '../store/database.ts';
+import { syncWal, type Db } from '../store/database.ts';
 import type { RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer, TrainerExit, TrainerProcess } from '../trainer/process.ts';
 import { Recorder } from './recorder.ts';
@@ -286,6 +286,7 @@ export class LiveRun {
       if (!this.hasEnded) await this.store(ticket);
       return;
     }
+    await syncWal(this.options.db);
     // A trainer that died over its checkpoint is told by its exit.
     await this.client.stored({ ticket }).catch(() => undefined);
   }

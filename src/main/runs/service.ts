@@ -93,6 +93,15 @@ export class RunService {
     return this.queue.length + [...this.live.values()].filter((run) => !run.isOver && run.status !== 'paused').length;
   }
 
+  /** A run that trains, waits or is paused needs the files of this data set. */
+  isUsing(datasetId: string): boolean {
+    const ids = [...this.live.keys(), ...this.queue.map(({ runId }) => runId)];
+    return ids.some((id) => {
+      const { dataset_id, ood_id } = this.row(id);
+      return dataset_id === datasetId || ood_id === datasetId;
+    });
+  }
+
   list(): RunSummary[] {
     const sparklines = listSparklines(this.home.db, null);
     return listRuns(this.home.db).map((row) => this.summary(row, sparklines.get(row.id) ?? []));

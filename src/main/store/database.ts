@@ -4,8 +4,9 @@
  */
 import Database from 'better-sqlite3';
 import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
 export type Db = Database.Database;
@@ -51,7 +52,19 @@ function configure(db: Db, readonly: boolean): void {
   db.pragma('foreign_keys = ON');
   if (readonly) return;
   db.pragma('journal_mode = WAL');
-  db.pragma('synchronous = FULL');
+  // A commit survives the end of the process at once; what must survive a power cut asks for `syncWal`.
+  db.pragma('synchronous = NORMAL');
+}
+
+/** Everything committed so far is on the disk when this resolves; does not hold up the event loop as FULL would. */
+export async function syncWal(db: Db): Promise<void> {
+  const wal = await open(`${db.name}-wal`, 'r+').catch(() => null);
+  if (wal === null) return;
+  try {
+    await wal.sync();
+  } finally {
+    await wal.close();
+  }
 }
 
 function versionOf(db: Db): number {
@@ -147,29 +160,30 @@ export function shrink(db: Db): number {
   return before - bytes();
 }
 
-/** SQLite's own errors as ours; anything else passes through. */
+/** SQLite's own errors on opening or writing `path`, as ours; anything else passes through. */
 export function explain(error: unknown, path: string): unknown {
-  if (isNextvecError(error) || !(error instanceof Database.SqliteError)) return error;
+  if (!(error instanceof Database.SqliteError)) return error;
   const { code, message } = error;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return damaged(path, message);
+  const details = { place: path };
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new NextvecError('LOCKED', `Another program holds the history ${path} (${message}).`, {
       remedy: 'Close the other program that has this file open, then try again.',
-      details: { place: path },
+      details,
       cause: error,
     });
   }
   if (code.startsWith('SQLITE_FULL') || code === 'SQLITE_IOERR_WRITE') {
     return new NextvecError('DISK_FULL', `The disk is full; the history ${path} could not be written.`, {
       remedy: 'Free some space on that disk; nothing written so far is lost.',
-      details: { place: path },
+      details,
       cause: error,
     });
   }
   if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') {
     return new NextvecError('NO_PERMISSION', `The history ${path} cannot be opened for writing (${message}).`, {
       remedy: 'Check the permissions of the storage folder, or name another one.',
-      details: { place: path },
+      details,
       cause: error,
     });
   }

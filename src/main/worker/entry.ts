@@ -48,18 +48,21 @@ interface ImportInput {
 
 async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenerator<WorkerImportEvent> {
   const events = new Channel<WorkerImportEvent>();
-  importDataset(input.path, input.folder, {
-    dtype: input.dtype ?? undefined,
-    crossArticles: input.crossArticles,
-    signal,
-    onProgress: (status) => events.push({ type: 'progress', ...status }),
-  }).then(
-    ({ passport, storedBytes }) => {
+  const work = async (): Promise<void> => {
+    try {
+      const { passport, storedBytes } = await importDataset(input.path, input.folder, {
+        dtype: input.dtype ?? undefined,
+        crossArticles: input.crossArticles,
+        signal,
+        onProgress: (status) => events.push({ type: 'progress', ...status }),
+      });
       events.push({ type: 'done', passport, storedBytes });
       events.end();
-    },
-    (error: unknown) => events.fail(error),
-  );
+    } catch (error) {
+      events.fail(error);
+    }
+  };
+  void work();
   yield* events.read();
 }
 

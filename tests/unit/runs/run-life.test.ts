@@ -2,11 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+
+// Processes are started and killed here; a busy machine takes its time over that.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const EPOCHS = 12;
 const TRAINER = 'src/main/trainer/entry.ts';

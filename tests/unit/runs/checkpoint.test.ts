@@ -1,0 +1,256 @@
+/** Safetensors and checkpoints: what is written is read back bit for bit, and nothing damaged is ever taken. */
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { initialParameters } from '#engine/init.ts';
+import { Random } from '#engine/random.ts';
+import type { Checkpoint } from '#engine/trainer/index.ts';
+import type { NamedTensors } from '#engine/types.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import type { ModelSpec } from '#shared/domain/models.ts';
+import {
+  findResumable,
+  listCheckpointFolders,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../../../src/main/runs/checkpoint.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/runs/safetensors.ts';
+
+const SPEC: ModelSpec = { type: 'amn', T: 3, D: 4, dModel: 2, hiddenDim: 4 };
+
+function scaled(tensors: NamedTensors, by: number): NamedTensors {
+  return new Map([...tensors].map(([name, data]) => [name, data.map((x) => x * by)]));
+}
+
+function checkpointAt(step: number, kind: Checkpoint['kind'] = 'last'): Checkpoint {
+  const parameters = initialParameters(SPEC, step);
+  const random = new Random(step);
+  const zeros = TERMS.map(() => 0);
+  return {
+    kind,
+    state: {
+      version: 1,
+      seed: 1,
+      epoch: 2,
+      position: 7,
+      step,
+      lr: 5e-4,
+      scheduler: { best: 0.1, badEpochs: 1 },
+      best: null,
+      sums: {
+        rows: 1,
+        steps: 1,
+        total: 0.25,
+        cosine: 0.5,
+        gradNorm: 1,
+        termRows: zeros,
+        values: zeros,
+        gradShares: zeros,
+        trainMs: 3,
+        evaluationMs: 0,
+      },
+      durationMs: 10,
+      trainMs: 9,
+      rowsTrained: 70,
+    },
+    parameters,
+    optimizer: { step, m: scaled(parameters, 0.1), v: scaled(parameters, -0.01) },
+    golden: {
+      B: 2,
+      contexts: Float32Array.from({ length: 2 * 3 * 4 }, () => random.normal()),
+      raw: Float32Array.from({ length: 2 * 4 }, () => random.normal()),
+    },
+  };
+}
+
+const tensorMap = fc
+  .uniqueArray(fc.tuple(fc.string({ maxLength: 12 }), fc.array(fc.nat(4), { maxLength: 3 })), {
+    selector: ([name]) => name,
+    maxLength: 5,
+  })
+  .map((entries) => {
+    const random = new Random(entries.length);
+    return new Map<string, Tensor>(
+      entries
+        .filter(([name]) => name !== '__metadata__' && name !== '__proto__')
+        .map(([name, shape]) => {
+          const length = shape.reduce((a, b) => a * b, 1);
+          return [name, { shape, data: Float32Array.from({ length }, () => random.normal()) }];
+        }),
+    );
+  });
+
+/** What a reader made of a file: all tensors as long as their shapes say, a refusal, or something worse. */
+function readOrRefuse(file: Uint8Array): string {
+  try {
+    const tensors = [...decodeSafetensors(file, 'x').tensors.values()];
+    const isWhole = tensors.every(({ shape, data }) => data.length === shape.reduce((a, b) => a * b, 1));
+    return isWhole ? 'whole' : 'a tensor that is not its shape';
+  } catch (error) {
+    return error instanceof NextvecError ? 'refused' : String(error);
+  }
+}
+
+describe('safetensors', () => {
+  test('round trip of any names and shapes', () => {
+    fc.assert(
+      fc.property(
+        tensorMap,
+        fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
+        (tensors, metadata) => {
+          const file = encodeSafetensors(tensors, metadata);
+          expect(Number(new DataView(file.buffer).getBigUint64(0, true)) % 8).toBe(0);
+          const read = decodeSafetensors(file, 'x');
+          expect(read.tensors.size).toBe(tensors.size);
+          for (const [name, { shape, data }] of tensors) {
+            expect(read.tensors.get(name)?.shape).toEqual(shape);
+            expect(read.tensors.get(name)?.data).toEqual(data);
+          }
+          expect(read.metadata).toEqual(metadata);
+        },
+      ),
+    );
+  });
+
+  test('NaN payloads, infinities and −0 keep their bits', () => {
+    const bits = Uint32Array.of(0x7fc00001, 0xff800000, 0x80000000, 1);
+    const file = encodeSafetensors(new Map([['x', { shape: [4], data: new Float32Array(bits.buffer) }]]));
+    const { data } = decodeSafetensors(file, 'x').tensors.get('x')!;
+    expect(new Uint32Array(data.buffer)).toEqual(bits);
+  });
+
+  const whole = encodeSafetensors(new Map([['w', { shape: [2, 3], data: new Float32Array(6) }]]), { format: 'pt' });
+  const withHeader = (header: string): Uint8Array => {
+    const json = new TextEncoder().encode(header);
+    const file = new Uint8Array(8 + json.length + 24);
+    new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+    file.set(json, 8);
+    return file;
+  };
+  test.each([
+    ['empty', new Uint8Array(0), 'fewer than 8'],
+    ['cut in the header', whole.subarray(0, 20), 'length is given'],
+    ['cut in the data', whole.subarray(0, whole.length - 1), 'the file holds 23'],
+    ['bytes after the data', Uint8Array.from([...whole, 0]), 'the file holds 25'],
+    ['no JSON', withHeader('{"w":'), 'not JSON'],
+    ['a list', withHeader('[]'), 'not a JSON object'],
+    ['another type', withHeader('{"w":{"dtype":"F16","shape":[12],"data_offsets":[0,24]}}'), 'F16'],
+    ['a negative size', withHeader('{"w":{"dtype":"F32","shape":[-6],"data_offsets":[0,24]}}'), 'list of counts'],
+    ['sizes that do not fit', withHeader('{"w":{"dtype":"F32","shape":[7],"data_offsets":[0,24]}}'), 'does not fill'],
+    ['a hole', withHeader('{"w":{"dtype":"F32","shape":[5],"data_offsets":[4,24]}}'), 'begins at byte 4'],
+    [
+      'an overlap',
+      withHeader(
+        '{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"b":{"dtype":"F32","shape":[3],"data_offsets":[12,24]}}',
+      ),
+      'begins at byte 12',
+    ],
+    [
+      'metadata of numbers',
+      withHeader('{"__metadata__":{"a":1},"w":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}'),
+      'map of texts',
+    ],
+  ])('a file that is %s is refused with its place', (_, file, words) => {
+    expect(() => decodeSafetensors(file, 'weights.safetensors')).toThrow(
+      expect.objectContaining({ code: 'BAD_CHECKPOINT', message: expect.stringContaining(words) }),
+    );
+    expect(() => decodeSafetensors(file, 'weights.safetensors')).toThrow(/^weights\.safetensors: /);
+  });
+
+  test('mutated bytes never do anything but refuse or read', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        (edits) => {
+          const file = whole.slice();
+          for (const [at, byte] of edits) file[at] = byte;
+          const outcome = readOrRefuse(file);
+          expect(outcome).toMatch(/^(whole|refused)$/);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('a checkpoint', () => {
+  let runFolder: string;
+  const options = () => ({ runFolder, runId: 'r', spec: SPEC, valCosine: 0.25 });
+  beforeEach(() => {
+    runFolder = mkdtempSync(join(tmpdir(), 'nextvec-checkpoint-'));
+  });
+  afterEach(() => rmSync(runFolder, { recursive: true, force: true }));
+
+  test('comes back bit for bit', async () => {
+    const saved = checkpointAt(12);
+    const stored = await writeCheckpoint(saved, { ...options(), kind: 'last' });
+    const read = await readCheckpoint(join(runFolder, stored.folder));
+    expect(read).toMatchObject({ kind: 'last', spec: SPEC, valCosine: 0.25, state: saved.state });
+    expect(read.parameters).toEqual(saved.parameters);
+    expect(read.optimizer).toEqual(saved.optimizer);
+    expect(read.golden).toEqual(saved.golden);
+  });
+
+  test('of a kind replaces the one before; kept ones stay; best has no optimiser', async () => {
+    for (const step of [10, 20]) {
+      await writeCheckpoint(checkpointAt(step), { ...options(), kind: 'last' });
+      await writeCheckpoint(checkpointAt(step), { ...options(), kind: 'kept' });
+      await writeCheckpoint(checkpointAt(step), { ...options(), kind: 'best' });
+    }
+    expect(readdirSync(runFolder).toSorted()).toEqual([
+      'best-0000000020-0',
+      'kept-0000000010-0',
+      'kept-0000000020-0',
+      'last-0000000020-0',
+    ]);
+    expect((await readCheckpoint(join(runFolder, 'best-0000000020-0'))).optimizer).toBeNull();
+  });
+
+  test('two of one step never overwrite each other', async () => {
+    await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
+    const { folder } = await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
+    expect(folder).toBe('last-0000000010-1');
+    expect(await listCheckpointFolders(runFolder, ['last'])).toEqual([folder]);
+  });
+
+  test('that is half written is not seen', async () => {
+    await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
+    const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'kept' });
+    renameSync(join(runFolder, folder), join(runFolder, `.${folder}.tmp`));
+    expect((await findResumable(runFolder))?.checkpoint.state.step).toBe(10);
+  });
+
+  test.each(['model.safetensors', 'optimizer.safetensors', 'golden.safetensors', 'checkpoint.json'])(
+    'with any byte of %s changed is passed over for an older one',
+    async (file) => {
+      await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'kept' });
+      const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'last' });
+      const path = join(runFolder, folder, file);
+      const intact = readFileSync(path);
+      const random = new Random(3);
+      for (let i = 0; i < 40; i++) {
+        const bytes = Buffer.from(intact);
+        bytes[random.integer(bytes.length)] ^= 0x55;
+        writeFileSync(path, bytes);
+        const found = await findResumable(runFolder);
+        // In the JSON white space between the figures may change; no figure may.
+        const isUnchanged = file === 'checkpoint.json' && found?.skipped.length === 0;
+        expect(found?.checkpoint.state).toEqual(checkpointAt(isUnchanged ? 20 : 10).state);
+        expect(isUnchanged || found?.skipped[0].includes(file)).toBe(true);
+      }
+    },
+  );
+
+  test('alone and damaged is refused with its place', async () => {
+    const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'last' });
+    writeFileSync(join(runFolder, folder, 'model.safetensors'), 'gone');
+    await expect(findResumable(runFolder)).rejects.toMatchObject({
+      code: 'BAD_CHECKPOINT',
+      message: expect.stringContaining('model.safetensors'),
+    });
+    expect(await findResumable(join(runFolder, 'nowhere'))).toBeNull();
+  });
+});
