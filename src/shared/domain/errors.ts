@@ -108,6 +108,6 @@ export function toErrorData(error: unknown): ErrorData {
 }
 
 /** Throws CANCELLED when the person stopped the work. */
-export function throwIfCancelled(signal: AbortSignal | undefined, what: string): void {
+export function throwIfCancelled(signal: { readonly aborted: boolean } | undefined, what: string): void {
   if (signal?.aborted) throw new NextvecError('CANCELLED', `${what} was cancelled.`);
 }
