@@ -2,8 +2,8 @@
 
 Usage: OMP_NUM_THREADS=n OPENBLAS_NUM_THREADS=m python3 bench/pytorch_amn.py BATCH SECONDS [TORCH_THREADS]
 Prints one line of JSON: {"rowsPerSecond": ..., "msPerStep": ..., "steps": ...}. bench/engine.ts sweeps the thread settings.
-As favourable to PyTorch as the same loop can be: the attention shortcut, foreach-style single calls where they are faster,
-windows gathered by one index_select, gradient norms of the terms not computed at all.
+In PyTorch's favour: the attention shortcut, windows gathered by one index_select, the two idle terms and the gradient norms
+of the terms not computed at all. AdamW is torch's default; its foreach form was not tried.
 """
 import json
 import math
