@@ -92,7 +92,7 @@ describe('command line of a recipe', () => {
 
 describe('recipe fields', () => {
   it('point at fields the schema has', () => {
-    for (const field of RECIPE_FIELDS) expect(valueAt(base, field.path), field.path).not.toBe(undefined);
+    for (const field of RECIPE_FIELDS) expect(valueAt(base, field.path)).not.toBe(undefined);
     for (const field of RECIPE_FIELDS) expect(defaultAt(field.path)).toEqual(valueAt(base, field.path));
   });
 
