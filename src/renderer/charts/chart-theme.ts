@@ -1,5 +1,5 @@
 /** What a canvas must know of the page's look: CSS variables as plain values, read once per theme. */
-import type { ColourToken } from './series-style.ts';
+import { COLOUR_TOKENS, type ColourToken } from './series-style.ts';
 
 export interface ChartTheme {
   readonly font: string;
@@ -13,11 +13,22 @@ export interface ChartTheme {
   readonly colour: (token: ColourToken) => string;
 }
 
-/** Reads the variables as they hold for `element`. */
-export function readChartTheme(element: Element): ChartTheme {
-  const style = getComputedStyle(element);
+const known = new Map<string, ChartTheme>();
+
+/** The look of the theme that :root shows now; each is read once, since reading makes the browser style the page. */
+export function chartTheme(): ChartTheme {
+  const root = document.documentElement;
+  const name = root.dataset.theme ?? '';
+  const theme = known.get(name) ?? readTheme(root);
+  known.set(name, theme);
+  return theme;
+}
+
+function readTheme(root: Element): ChartTheme {
+  const style = getComputedStyle(root);
   const value = (name: string) => style.getPropertyValue(name).trim();
-  const colours = new Map<ColourToken, string>();
+  // All at once: the browser's style object changes with the theme.
+  const colours = new Map<ColourToken, string>(COLOUR_TOKENS.map((token) => [token, value(token)]));
   return {
     font: `11px ${value('--font') || 'system-ui, sans-serif'}`,
     text: value('--text'),
@@ -27,10 +38,6 @@ export function readChartTheme(element: Element): ChartTheme {
     axis: value('--hairline-strong'),
     panel: value('--bg-panel'),
     tones: { good: value('--good'), warn: value('--warn'), bad: value('--bad') },
-    colour(token) {
-      const known = colours.get(token) ?? value(token);
-      colours.set(token, known);
-      return known;
-    },
+    colour: (token) => colours.get(token) ?? '',
   };
 }

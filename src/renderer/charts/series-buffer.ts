@@ -70,14 +70,21 @@ export class SeriesBuffer {
   /** Starts over from a reduced series that ends with `lastStep`; steps added later are raw again. */
   seed(series: ReducedSeries, lastStep: number): void {
     this.clear();
-    const n = series.step.length;
+    const { step } = series;
+    const n = step.length;
+    if (n > this.#capacity) throw new RangeError(`${n} points do not fit into a buffer of ${this.#capacity}.`);
+    this.#length = n;
+    this.#step.set(step);
     for (let i = 0; i < n; i++) {
-      const end = i + 1 < n ? series.step[i + 1] : Math.max(series.step[i] + 1, lastStep + 1);
-      this.#open(series.step[i], end - series.step[i]);
-      for (const name of this.#names) {
-        const value = series.mean[name]?.[i] ?? Number.NaN;
-        this.#set(name, this.#length - 1, series.min[name]?.[i] ?? value, series.max[name]?.[i] ?? value, value);
-      }
+      const end = i + 1 < n ? step[i + 1] : Math.max(step[i] + 1, lastStep + 1);
+      this.#span[i] = end - step[i];
+    }
+    for (const [name, column] of this.#columns) {
+      const mean = series.mean[name];
+      if (mean) column.mean.set(mean);
+      else column.mean.fill(Number.NaN, 0, n);
+      column.min.set(series.min[name] ?? column.mean.subarray(0, n));
+      column.max.set(series.max[name] ?? column.mean.subarray(0, n));
     }
     this.#reduced ||= series.stepsPerPoint > 1;
   }

@@ -5,16 +5,18 @@
 import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/training.ts';
 import { TERM_LABELS, type Term } from '#shared/domain/terms.ts';
 
-export type ColourToken =
-  | '--series-blue'
-  | '--series-orange'
-  | '--series-green'
-  | '--series-vermillion'
-  | '--series-sky'
-  | '--series-purple'
-  | '--series-yellow'
-  | '--series-black'
-  | '--text-3';
+export const COLOUR_TOKENS = [
+  '--series-blue',
+  '--series-orange',
+  '--series-green',
+  '--series-vermillion',
+  '--series-sky',
+  '--series-purple',
+  '--series-yellow',
+  '--series-black',
+  '--text-3',
+] as const;
+export type ColourToken = (typeof COLOUR_TOKENS)[number];
 
 export interface SeriesStyle {
   readonly label: string;

@@ -25,6 +25,11 @@ export interface AxisTick {
   readonly label: string;
 }
 
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface TimePlotEvents {
   /** Where the pointer is in x, null when it left. */
   readonly cursor: (x: number | null) => void;
@@ -48,6 +53,7 @@ export class TimePlot {
   readonly #events: TimePlotEvents;
   readonly #cache = new SceneCache();
   readonly #dots: HTMLElement[] = [];
+  #size: Size;
   #input: ChartInput;
   #theme: ChartTheme;
   #plot: uPlot;
@@ -60,8 +66,16 @@ export class TimePlot {
   /** How long the last frame took to prepare and draw; for the benchmarks. */
   lastFrameMs = 0;
 
-  constructor(host: HTMLElement, group: ChartGroup, input: ChartInput, theme: ChartTheme, events: TimePlotEvents) {
+  constructor(
+    host: HTMLElement,
+    size: Size,
+    group: ChartGroup,
+    input: ChartInput,
+    theme: ChartTheme,
+    events: TimePlotEvents,
+  ) {
     this.#host = host;
+    this.#size = size;
     this.#group = group;
     this.#events = events;
     this.#input = input;
@@ -84,11 +98,10 @@ export class TimePlot {
     this.#recreate();
   }
 
-  resize(): void {
-    const { clientWidth: width, clientHeight: height } = this.#host;
-    if (width === 0 || height === 0) return;
-    if (width === this.#plot.width && height === this.#plot.height) return;
-    this.#plot.setSize({ width, height });
+  resize(size: Size): void {
+    if (size.width === this.#size.width && size.height === this.#size.height) return;
+    this.#size = size;
+    this.#plot.setSize(size);
     this.invalidate();
   }
 
@@ -193,12 +206,9 @@ export class TimePlot {
 
   #create(): uPlot {
     const { log } = this.#input;
-    const width = this.#host.clientWidth || 320;
-    const height = this.#host.clientHeight || 180;
     return new uPlot(
       {
-        width,
-        height,
+        ...this.#size,
         padding: [TOP, RIGHT, 0, 0],
         legend: { show: false },
         cursor: {
