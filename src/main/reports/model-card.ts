@@ -41,14 +41,14 @@ function use(): Section {
     blocks: [
       bullets([
         'Input: windows of unit vectors from the same encoder as the training set, oldest first. Output: a raw vector; divide it by its norm.',
-        'Not for vectors of another encoder, a rotated or reduced space, or windows in another order: cosines are about 0 there. Check with `nextvec compare-data` first.',
+        'Not for vectors of another encoder, a rotated or reduced space, or windows in another order: what the model adds is worth nothing there, even where the context it carries through still gives a cosine. Check with `nextvec compare-data` first.',
         'A loaded checkpoint must reproduce its golden output before any figure of it is used; `nextvec evaluate` does that.',
       ]),
     ],
   };
 }
 
-function training({ run, split, dataName, oodName }: ReportRun): Section {
+function training({ run, split }: ReportRun): Section {
   const { recipe, figures } = run;
   const losses = TERMS.filter((term) => recipe.lambda[term] > 0).map(
     (term) => `${recipe.lambda[term]} · ${TERM_LABELS[term]}`,
@@ -60,8 +60,6 @@ function training({ run, split, dataName, oodName }: ReportRun): Section {
         ? 'no article and no vector shared'
         : `LEAKS: ${count(split.sharedVectors)} vectors, ${count(split.sharedArticles)} articles shared`;
   const rows = [
-    ['Data', dataName],
-    ['OOD set', oodName ?? 'none'],
     ['Split', `${recipe.split.kind}, ${clean}`],
     ['Loss', losses.join(' + ')],
     [

@@ -148,10 +148,10 @@ function expected({ earlierClaim }: ReportInput, { claim }: Correction): Section
     const show = claim.metric.endsWith('Lift') ? signed : figure;
     blocks.push(
       paragraph(
-        `Expected of the retrain: **${CLAIM_METRIC_LABELS[claim.metric]} ${show(claim.low)} to ${show(claim.high)}**. Basis: ${claim.basis} The claim is stored; the retrain will mark it met or missed.`,
+        `Expected of the retrain: **${CLAIM_METRIC_LABELS[claim.metric]} ${show(claim.low)} to ${show(claim.high)}**. Basis: ${claim.basis} ${earlierClaim ? 'The retrain is done.' : 'The claim is stored; the retrain will mark it met or missed.'}`,
       ),
     );
   } else blocks.push(paragraph('No recovery is claimed: nothing in the figures supports a number.'));
-  if (earlierClaim) blocks.push(paragraph(`Earlier claim about this run: ${earlierClaim.message}`));
+  if (earlierClaim) blocks.push(paragraph(`**${earlierClaim.message}**`));
   return { title: 'Expected recovery', blocks };
 }

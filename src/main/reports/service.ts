@@ -54,12 +54,12 @@ async function makeReport(
 ): Promise<ReportEvent> {
   const subject = await gather(services, runId, progress, signal);
   const baseline = baselineId === null ? null : await gather(services, baselineId, progress, signal);
-  const earlier = claims(services).find((claim) => claim.runId === subject.run.id);
+  const earlier = claims(services).find((c) => c.runId === subject.run.id && c.outcome.outcome !== 'open');
   const { document, correction } = rootCauseReport({
     subject,
     baseline,
     comparison: baseline && compare(services, [baseline.run.id, subject.run.id]),
-    earlierClaim: earlier && earlier.outcome.outcome !== 'open' ? earlier.outcome : null,
+    earlierClaim: earlier?.outcome ?? null,
     generatedAt: new Date(),
     version: services.options.version,
   });
@@ -73,10 +73,11 @@ async function makeReport(
 /** Stores a claim, unless this run's report has claimed for the same recipe already: then what became of that one. */
 function storeClaim(services: Services, runId: string, recipe: Recipe, claim: Claim): ClaimOutcome {
   const { home } = services;
-  const known = listClaims(home.db).find((c) => c.runId === runId && isRetrainOf(c.recipe, recipe));
-  if (known && known.outcome.outcome !== 'open') return known.outcome;
+  const known = listClaims(home.db).filter((c) => c.runId === runId && isRetrainOf(c.recipe, recipe));
+  const settled = known.find((c) => c.outcome.outcome !== 'open');
+  if (settled) return settled.outcome;
   const open = openClaim(claim);
-  if (home.access === 'owner') putClaim(home.db, runId, recipe, open, known?.madeAt ?? Date.now());
+  if (home.access === 'owner') putClaim(home.db, runId, recipe, open, known[0]?.madeAt ?? Date.now());
   return open;
 }
 
