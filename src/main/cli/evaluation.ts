@@ -6,6 +6,7 @@ import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { offsetEntries, type Evaluation } from '#shared/domain/evaluation.ts';
+import { changeText, metricText } from '#shared/domain/comparison-text.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
 import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
@@ -167,8 +168,9 @@ function compare(context: CommandContext, handles: readonly string[], out: Outpu
   });
 }
 
-function valueWithDelta(values: readonly (number | null)[], deltas: readonly (number | null)[], i: number): string {
-  return i === 0 || deltas[i] === null ? figure(values[i]) : `${figure(values[i])} (${signed(deltas[i])})`;
+function valueWithChange(row: RunComparison['metrics'][number], i: number): string {
+  const change = changeText(row, i);
+  return `${metricText(row.metric, row.values[i])}${change === '' ? '' : `  ${change}`}`;
 }
 
 function printComparison(
@@ -179,7 +181,7 @@ function printComparison(
     { title: 'figure', value: ({ label }) => label },
     ...runs.map((run, i) => ({
       title: `#${run.number} ${run.name}`,
-      value: ({ values, deltas }: RunComparison['metrics'][number]) => valueWithDelta(values, deltas, i),
+      value: (row: RunComparison['metrics'][number]) => valueWithChange(row, i),
       align: 'right' as const,
     })),
   ]);

@@ -1,6 +1,7 @@
 /** The performance section of a report: figures side by side and the curves with the baselines as lines. */
-import { RUN_FIGURES, deltaText, type RunComparison } from '#shared/domain/comparison.ts';
-import { NOT_MEASURED, count, duration, figure, signed } from '#shared/domain/figures.ts';
+import { changeText, metricText } from '#shared/domain/comparison-text.ts';
+import { RUN_FIGURES, type RunComparison } from '#shared/domain/comparison.ts';
+import { figure } from '#shared/domain/figures.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
 import { turningPoint } from './correction.ts';
 import { chart, table, type Block, type Section } from './document.ts';
@@ -15,7 +16,7 @@ export function performance(input: ReportInput): Section {
       ['Figure', ...runs.map((r) => `#Run #${r.run.number}`), ...(comparison ? ['#Change'] : [])],
       RUN_FIGURES.map(([metric, label]) => [
         label,
-        ...runs.map((r) => figureText(metric, r.run.figures[metric])),
+        ...runs.map((r) => metricText(metric, r.run.figures[metric])),
         ...(comparison ? [changeOf(comparison, metric)] : []),
       ]),
     ),
@@ -54,22 +55,9 @@ export function performance(input: ReportInput): Section {
   return { title: 'Performance', blocks };
 }
 
-function figureText(metric: string, value: number | null): string {
-  if (value === null) return NOT_MEASURED;
-  if (metric === 'durationMs') return duration(value);
-  if (['bestEpoch', 'epochs', 'trainRows', 'parameters', 'rowsPerSecond'].includes(metric)) return count(value);
-  return metric.endsWith('Lift') ? signed(value) : figure(value);
-}
-
 function changeOf(comparison: RunComparison, metric: string): string {
   const row = comparison.metrics.find((m) => m.metric === metric);
-  if (!row || row.deltas[1] === null) return '';
-  if (metric === 'durationMs' || metric === 'rowsPerSecond')
-    return row.percents[1] === null ? '' : `${signed(row.percents[1], 0)} %`;
-  if (['bestEpoch', 'epochs', 'trainRows', 'parameters'].includes(metric))
-    return row.deltas[1] === 0 ? '' : `${row.deltas[1] > 0 ? '+' : '−'}${count(Math.abs(row.deltas[1]))}`;
-  if (row.deltas[1] === 0) return '';
-  return deltaText(row.deltas[1], metric.endsWith('Lift') ? null : row.percents[1]);
+  return row ? changeText(row, 1) : '';
 }
 
 function referencesOf({ epochs }: ReportRun): { label: string; value: number }[] {

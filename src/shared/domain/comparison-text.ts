@@ -1,0 +1,24 @@
+/** Figures of compared runs as a person reads them: counts whole, durations in minutes, lifts with their sign. */
+import { deltaText, type RunComparison } from './comparison.ts';
+import { NOT_MEASURED, count, duration, figure, signed } from './figures.ts';
+
+type MetricRow = RunComparison['metrics'][number];
+
+const COUNTS = new Set(['bestEpoch', 'epochs', 'trainRows', 'parameters', 'rowsPerSecond']);
+
+export function metricText(metric: string, value: number | null): string {
+  if (value === null) return NOT_MEASURED;
+  if (metric === 'durationMs') return duration(value);
+  if (COUNTS.has(metric)) return count(value);
+  return metric.endsWith('Lift') ? signed(value) : figure(value);
+}
+
+/** Change of run `i` against the first; empty where there is none or it cannot be told. */
+export function changeText({ metric, deltas, percents }: MetricRow, i: number): string {
+  const delta = deltas[i];
+  if (delta === null || delta === 0) return '';
+  if (metric === 'durationMs' || metric === 'rowsPerSecond')
+    return percents[i] === null ? '' : `${signed(percents[i], 0)} %`;
+  if (COUNTS.has(metric)) return `${delta > 0 ? '+' : '−'}${count(Math.abs(delta))}`;
+  return deltaText(delta, metric.endsWith('Lift') ? null : percents[i]);
+}
