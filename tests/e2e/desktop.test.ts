@@ -158,10 +158,13 @@ describe('leaving', () => {
     await app.call('closeWindow');
     expect(await app.exited).toBe(0);
     expect(existsSync(join(host.home, 'browser', 'window.json'))).toBe(true);
-    const again = await openElectronHost(chromium, { home: host.home });
+    // The stand-in's windows were this Chromium's last pages; a new start gets a browser of its own.
+    const fresh = await openChromium();
+    const again = await openElectronHost(fresh, { home: host.home });
     const row = again.page.getByRole('grid', { name: 'Runs' }).getByRole('row').nth(1);
     await row.waitFor();
     expect(await row.textContent()).toContain('Interrupted');
     await again.close();
+    await fresh.close();
   });
 });
