@@ -4,10 +4,9 @@ import { resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { SAMPLE_WORD } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Output } from './output.ts';
-
-const SAMPLE = 'sample';
 
 /** A run by id, start of an id, number ("12" or "#12") or name; the newest of several with one name. */
 export async function findRun(client: NextvecClient, handle: string): Promise<RunSummary> {
@@ -34,9 +33,9 @@ export async function findDataset(
   const found = known.find(({ id }) => id === handle) ?? known.find(({ name }) => name === handle);
   if (found && !existsSync(handle)) return found;
   if (existsSync(handle)) return importFile(client, resolve(handle), out, signal);
-  if (handle === SAMPLE) return (await client.datasets.importSample())[role];
+  if (handle === SAMPLE_WORD) return (await client.datasets.importSample())[role];
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
-    remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE}".`,
+    remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE_WORD}".`,
   });
 }
 

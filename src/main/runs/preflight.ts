@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
-import { commandLine } from '#shared/domain/command-line.ts';
+import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { parameterCount } from '#shared/domain/models.ts';
 import { modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import { lintRecipe } from '#shared/domain/lint.ts';
@@ -53,7 +53,7 @@ export async function preflight(services: Services, recipe: Recipe): Promise<Pre
       ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: await spaceSoon(services, recipe) },
       earlier: earlierRun(services, recipe),
     }),
-    commandLine: commandLine(recipe, { data: dataset.sourcePath, ood: ood?.sourcePath ?? null }),
+    commandLine: commandLine(recipe, { data: dataWord(dataset), ood: ood && dataWord(ood) }),
     infoNceChance: infoNceChance(recipe.batchSize),
   };
 }

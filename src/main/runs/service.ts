@@ -3,7 +3,7 @@
  * process and lets the next one in. Not here: what a trainer says (`live-run.ts`), preflight and exports.
  */
 import { randomBytes } from 'node:crypto';
-import { commandLine } from '#shared/domain/command-line.ts';
+import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
@@ -132,9 +132,11 @@ export class RunService {
 
   /** Paths a command line of this run names: the files it was imported from, else the names it had. */
   files(row: RunRow): { data: string; ood: string | null } {
-    const path = (id: string | null): string | null =>
-      id === null ? null : (findDataset(this.home.db, id)?.sourcePath ?? null);
-    return { data: path(row.dataset_id) ?? row.dataset_name, ood: path(row.ood_id) ?? row.ood_name };
+    const word = (id: string | null): string | null => {
+      const dataset = id === null ? null : findDataset(this.home.db, id);
+      return dataset && dataWord(dataset);
+    };
+    return { data: word(row.dataset_id) ?? row.dataset_name, ood: word(row.ood_id) ?? row.ood_name };
   }
 
   series(query: SeriesQuery): Series {

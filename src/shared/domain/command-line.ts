@@ -44,6 +44,14 @@ export interface RecipeFiles {
   readonly ood: string | null;
 }
 
+/** The bundled sample, wherever a file or a data set can be named. */
+export const SAMPLE_WORD = 'sample';
+
+/** How a command line names a data set: the file it came from, or the word for the bundled sample. */
+export function dataWord(dataset: { readonly isSample: boolean; readonly sourcePath: string }): string {
+  return dataset.isSample ? SAMPLE_WORD : dataset.sourcePath;
+}
+
 /** `nextvec train …` with data, model, epochs and every field that is not at its default. */
 export function commandLine(recipe: Recipe, files: RecipeFiles): string {
   const words = ['nextvec', 'train', '--data', files.data];
