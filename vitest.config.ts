@@ -6,6 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['tests/setup.ts'],
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
           environment: 'node',
           pool: 'forks',
