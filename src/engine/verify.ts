@@ -89,6 +89,31 @@ export async function verifyAgainstGolden(engine: Engine, arrays: ReferenceArray
   }
 }
 
+/** The model of a reference file with its inputs and outputs, for other forms of the same forward pass. */
+export interface ReferenceModel {
+  readonly spec: ModelSpec;
+  readonly parameters: NamedTensors;
+  readonly B: number;
+  /** [B, T, D] */
+  readonly contexts: Float32Array<ArrayBuffer>;
+  /** [B, D], before and after normalisation. */
+  readonly raw: Float32Array<ArrayBuffer>;
+  readonly pred: Float32Array<ArrayBuffer>;
+}
+
+export function referenceModel(arrays: ReferenceArrays): ReferenceModel {
+  const reference = new Reference(arrays);
+  const { spec, B, T, D } = reference;
+  return {
+    spec,
+    parameters: reference.named('param', spec),
+    B,
+    contexts: reference.values('context', B * T * D),
+    raw: reference.values('out/raw', B * D),
+    pred: reference.values('out/pred', B * D),
+  };
+}
+
 async function compare(engine: EngineName, model: TrainableModel, reference: Reference): Promise<VerifyResult> {
   const { config, spec, B, T, D } = reference;
   const check = new Checklist();

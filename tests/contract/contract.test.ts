@@ -1,4 +1,5 @@
 /** The contract over every transport: values, typed arrays, errors with code and remedy, streams and their cancelling. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,12 +7,15 @@ import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ErrorData } from '#shared/contract/errors.ts';
 import type { RunChange } from '#shared/contract/runs.ts';
+import { parseRecipeFile } from '#shared/domain/recipe-file.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS } from '#shared/domain/training.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
 import { decodeSafetensors } from '../../src/main/runs/safetensors.ts';
 import { writeChunks } from '../support/chunks.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../support/nextvec.ts';
+import { readNpz } from '../support/npz.ts';
+import { largestOnnxError } from '../support/onnx.ts';
 import { TRANSPORTS, type Connection } from './transports.ts';
 
 // Processes are started here; a busy machine takes its time over that.
@@ -263,6 +267,28 @@ describe('data sets and runs', () => {
     const { tensors, metadata } = decodeSafetensors(await readFile(weights.path!), weights.path!);
     expect(metadata).toEqual({ format: 'pt', model: 'amn' });
     expect(tensors.get('context_encoder.weight')?.shape).toEqual([256, 16]);
+    const npz = await readNpz((await client.runs.export({ runId, format: 'npz' })).path!);
+    expect([...npz.keys()]).toEqual([...tensors.keys()]);
+    for (const [name, { shape, data }] of tensors) expect(npz.get(name)).toEqual({ shape, data });
+    const golden = await readFile((await client.runs.export({ runId, format: 'golden' })).path!);
+    const onnx = await readFile((await client.runs.export({ runId, format: 'onnx' })).path!);
+    expect(await largestOnnxError(onnx, golden)).toBeLessThan(1e-5);
+    for (const said of [runId, createHash('sha256').update(golden).digest('hex'), '"epochs":3']) {
+      expect(onnx.includes(said)).toBe(true);
+    }
+    const tfjs = await client.runs.export({ runId, format: 'tfjs' });
+    expect(JSON.parse(await readFile(join(tfjs.path!, 'model.json'), 'utf8'))).toMatchObject({
+      format: 'graph-model',
+      userDefinedMetadata: { 'nextvec.run': runId },
+    });
+    const series = await readFile((await client.runs.export({ runId, format: 'series' })).path!, 'utf8');
+    const { step } = (await client.runs.get({ runId })).run;
+    expect(series.trim().split('\n')).toHaveLength(1 + step);
+    const recipe = await client.runs.export({ runId, format: 'recipe' });
+    expect(parseRecipeFile(recipe.text!, recipe.fileName)).toMatchObject({
+      recipe: (await client.runs.get({ runId })).run.recipe,
+      data: { sha256: (await client.datasets.get({ id: dataset })).passport.sha256 },
+    });
     const command = await client.runs.export({ runId: '#1', format: 'command' });
     expect(command.text).toMatch(/^nextvec train --data \S+walks\.npz .*--epochs 3/);
     const csv = (await client.runs.export({ runId, format: 'csv' })).text!.trim().split('\n');

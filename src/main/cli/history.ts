@@ -1,5 +1,5 @@
 /** `runs`, `show`, `delete`, `export`: the history from the command line. */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXPORT_FORMATS, type ExportFormat, type RunDetail, type RunSummary } from '#shared/contract/runs.ts';
@@ -28,7 +28,7 @@ export function addHistoryCommands(program: Command, context: CommandContext): v
     .command('export <RUN>')
     .description('write a run out')
     .requiredOption('--format <F>', EXPORT_FORMATS.join('|'))
-    .option('--out <F>', 'file to write; text formats go to stdout without it')
+    .option('--out <F>', 'file to write (tfjs: folder); text formats go to stdout without it')
     .action((handle: string, flags: { format: string; out?: string }) =>
       context.run((out) => exportRun(context, handle, flags, out)),
     );
@@ -126,7 +126,7 @@ function exportRun(
     }
     const target = resolve(flags.out ?? path ?? fileName);
     if (text !== null) writeFileSync(target, text.endsWith('\n') ? text : `${text}\n`);
-    else if (path !== null && resolve(path) !== target) copyFileSync(path, target);
+    else if (path !== null && resolve(path) !== target) cpSync(path, target, { recursive: true });
     out.result({ path: target, format }, () => out.line(target));
   });
 }

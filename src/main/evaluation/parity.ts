@@ -34,13 +34,12 @@ export async function readForEvaluation(folder: string, weightHash: string | und
   throw parityFailed(folder, 'its weights are not the ones the history recorded (the hash differs)');
 }
 
-/** Measures both and throws PARITY_FAILED where one does not hold. */
-export async function proveParity(
+/** Largest difference to the golden output, absolute and as a share of its largest value; throws PARITY_FAILED. */
+export async function proveGolden(
   model: TrainableModel,
-  checkpoint: LoadedCheckpoint,
-  validation: Split,
-): Promise<ProvenCheckpoint> {
-  const { golden, valCosine } = checkpoint;
+  checkpoint: Pick<LoadedCheckpoint, 'golden' | 'folder'>,
+): Promise<Pick<Parity, 'goldenMaxAbs' | 'goldenMaxRelative'>> {
+  const { golden } = checkpoint;
   const raw = (await model.predict(golden.contexts, golden.B)).raw;
   const goldenMaxAbs = largestDifference(raw, golden.raw);
   const goldenMaxRelative =
@@ -55,6 +54,17 @@ export async function proveParity(
       `its golden output differs by up to ${figure(goldenMaxAbs)}, ${figure(goldenMaxRelative)} of its largest value; at most ${PARITY_LIMITS.goldenRelative} is rounding`,
     );
   }
+  return { goldenMaxAbs, goldenMaxRelative };
+}
+
+/** Measures both and throws PARITY_FAILED where one does not hold. */
+export async function proveParity(
+  model: TrainableModel,
+  checkpoint: LoadedCheckpoint,
+  validation: Split,
+): Promise<ProvenCheckpoint> {
+  const { valCosine } = checkpoint;
+  const golden = await proveGolden(model, checkpoint);
   const scored = await score(model, validation);
   if (scored === null) throw new NextvecError('CANCELLED', 'The evaluation was cancelled.');
   const valCosineDelta = valCosine === null ? null : scored.cosine - valCosine;
@@ -64,7 +74,7 @@ export async function proveParity(
       `its validation cosine is ${figure(scored.cosine)} and was ${figure(valCosine)} when it was stored (${signed(valCosineDelta)})`,
     );
   }
-  return { parity: { goldenMaxAbs, goldenMaxRelative, valCosineDelta, ok: true }, validation: scored };
+  return { parity: { ...golden, valCosineDelta, ok: true }, validation: scored };
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {

@@ -18,9 +18,9 @@ export const CHECKPOINT_KINDS = ['best', 'last', 'kept'] as const;
 export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
 
 const MANIFEST = 'checkpoint.json';
-const MODEL = 'model.safetensors';
+export const MODEL_FILE = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
-const GOLDEN = 'golden.safetensors';
+export const GOLDEN_FILE = 'golden.safetensors';
 
 const ManifestSchema = z.object({
   version: z.literal(1),
@@ -96,7 +96,7 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
   await syncFolder(runFolder);
   if (kind !== 'kept') await removeOthers(runFolder, kind, name);
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
-  return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL].sha256 };
+  return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL_FILE].sha256 };
 }
 
 /** `kind-step-n`: two checkpoints of one step (before and after its evaluation) never overwrite each other. */
@@ -115,7 +115,7 @@ function checkpointFiles(checkpoint: Checkpoint, options: WriteOptions): Map<str
   // Nothing of the run itself: equal weights are equal files.
   const metadata = { format: 'pt', model: spec.type };
   const files = new Map<string, Uint8Array>();
-  files.set(MODEL, encodeSafetensors(shaped(spec, parameters, ''), metadata));
+  files.set(MODEL_FILE, encodeSafetensors(shaped(spec, parameters, ''), metadata));
   if (kind !== 'best') {
     const moments = new Map([...shaped(spec, optimizer.m, 'm/'), ...shaped(spec, optimizer.v, 'v/')]);
     files.set(OPTIMIZER, encodeSafetensors(moments));
@@ -125,7 +125,7 @@ function checkpointFiles(checkpoint: Checkpoint, options: WriteOptions): Map<str
     ['contexts', { shape: [B, spec.T, spec.D], data: contexts }],
     ['raw', { shape: [B, spec.D], data: raw }],
   ]);
-  files.set(GOLDEN, encodeSafetensors(pair));
+  files.set(GOLDEN_FILE, encodeSafetensors(pair));
   return files;
 }
 
@@ -206,7 +206,7 @@ async function readManifest(folder: string): Promise<Manifest> {
   if (seal !== sha256(JSON.stringify(manifest))) throw damaged(path, 'it is not as it was written');
   const parsed = ManifestSchema.safeParse(manifest);
   if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-  const needed = parsed.data.kind === 'best' ? [MODEL, GOLDEN] : [MODEL, OPTIMIZER, GOLDEN];
+  const needed = parsed.data.kind === 'best' ? [MODEL_FILE, GOLDEN_FILE] : [MODEL_FILE, OPTIMIZER, GOLDEN_FILE];
   const missing = needed.find((file) => parsed.data.files[file] === undefined);
   if (missing !== undefined) throw damaged(path, `it lists no ${missing}`);
   return parsed.data;
@@ -228,13 +228,13 @@ export async function readCheckpoint(folder: string): Promise<LoadedCheckpoint> 
     spec,
     valCosine: manifest.valCosine,
     state: manifest.state,
-    parameters: pick(spec, read(MODEL), '', join(folder, MODEL)),
+    parameters: pick(spec, read(MODEL_FILE), '', join(folder, MODEL_FILE)),
     optimizer: optimizer && {
       step: manifest.optimizerStep ?? manifest.state.step,
       m: pick(spec, optimizer, 'm/', join(folder, OPTIMIZER)),
       v: pick(spec, optimizer, 'v/', join(folder, OPTIMIZER)),
     },
-    golden: readGolden(spec, read(GOLDEN), join(folder, GOLDEN)),
+    golden: readGolden(spec, read(GOLDEN_FILE), join(folder, GOLDEN_FILE)),
   };
 }
 

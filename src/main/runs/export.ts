@@ -1,18 +1,37 @@
-/** Exports of a run: its best weights as safetensors, its command line, its series as CSV. */
-import { copyFile, mkdir, rename } from 'node:fs/promises';
+/**
+ * Exports of a run: its best weights in the formats other programs read, its figures as CSV, its recipe as a command
+ * line and as a file. Text comes back as text; what can be large is written to the storage folder's `exports/`.
+ */
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExportFormat } from '#shared/contract/runs.ts';
+import { dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { recipeFileText, type DataReference } from '#shared/domain/recipe-file.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
+import { fromWireError } from '../rpc/errors.ts';
+import { findDataset } from '../store/datasets.ts';
+import { listCheckpoints } from '../store/history.ts';
 import type { RunRow } from '../store/runs.ts';
-import { listCheckpointFolders, readCheckpoint } from './checkpoint.ts';
+import { listCheckpointFolders } from './checkpoint.ts';
+import type { ExportModelJob, ModelFormat } from './export-job.ts';
+import { writeSeriesCsv } from './series-csv.ts';
 
 export interface Exported {
   readonly path: string | null;
   readonly text: string | null;
   readonly fileName: string;
 }
+
+const MODEL_FILES: Readonly<Record<ModelFormat, string>> = {
+  safetensors: '.safetensors',
+  npz: '.npz',
+  onnx: '.onnx',
+  tfjs: '-tfjs',
+  golden: '-golden.safetensors',
+};
 
 export async function exportRun(services: Services, handle: string, format: ExportFormat): Promise<Exported> {
   const { runs } = services;
@@ -21,10 +40,14 @@ export async function exportRun(services: Services, handle: string, format: Expo
   switch (format) {
     case 'command':
       return { path: null, text: `${runs.get(row.id).commandLine}\n`, fileName: `${stem}.sh` };
+    case 'recipe':
+      return { path: null, text: recipeText(services, row), fileName: `${stem}.recipe.json` };
     case 'csv':
       return { path: null, text: epochsCsv(runs.get(row.id).epochs), fileName: `${stem}-epochs.csv` };
-    case 'safetensors':
-      return exportWeights(services, row, `${stem}.safetensors`);
+    case 'series':
+      return exportSeries(services, row, `${stem}-steps.csv`);
+    default:
+      return exportWeights(services, row, format, `${stem}${MODEL_FILES[format]}`);
   }
 }
 
@@ -33,9 +56,34 @@ function fileStem(row: RunRow): string {
   return `run-${row.number}${words === '' || words === `Run-${row.number}` ? '' : `-${words.slice(0, 60)}`}`;
 }
 
-/** The best checkpoint, or the last where no epoch has ended yet; read whole before it is handed out. */
-async function exportWeights(services: Services, row: RunRow, fileName: string): Promise<Exported> {
-  const { home } = services;
+function recipeText({ home }: Services, row: RunRow): string {
+  const recipe = RecipeSchema.parse(JSON.parse(row.recipe_json));
+  const reference = (id: string | null, name: string): DataReference => {
+    const dataset = id === null ? null : findDataset(home.db, id);
+    return { name, file: dataset && dataWord(dataset), sha256: dataset?.passport.sha256 ?? null };
+  };
+  const ood = recipe.ood === null ? null : reference(row.ood_id, row.ood_name ?? '');
+  return recipeFileText(recipe, reference(row.dataset_id, row.dataset_name), ood);
+}
+
+async function exportSeries({ home, runs }: Services, row: RunRow, fileName: string): Promise<Exported> {
+  // What a live run has not written yet goes down first.
+  const { run } = runs.get(row.id);
+  await mkdir(home.exportsFolder, { recursive: true });
+  const path = join(home.exportsFolder, fileName);
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeSeriesCsv(home.db, row.id, run.step, temporary);
+  await rename(temporary, path);
+  return { path, text: null, fileName };
+}
+
+/** The best checkpoint, or the last where no epoch has ended yet. */
+async function exportWeights(
+  { home, options, workers }: Services,
+  row: RunRow,
+  format: ModelFormat,
+  fileName: string,
+): Promise<Exported> {
   const runFolder = home.runFolder(row.id);
   const [best] = await listCheckpointFolders(runFolder, ['best']);
   const [last] = await listCheckpointFolders(runFolder, ['last', 'kept']);
@@ -46,12 +94,26 @@ async function exportWeights(services: Services, row: RunRow, fileName: string):
       details: { place: row.id },
     });
   }
-  await readCheckpoint(join(runFolder, name));
-  await mkdir(home.exportsFolder, { recursive: true });
   const path = join(home.exportsFolder, fileName);
-  const temporary = `${path}.${process.pid}.tmp`;
-  await copyFile(join(runFolder, name, 'model.safetensors'), temporary);
-  await rename(temporary, path);
+  const job: ExportModelJob = {
+    format,
+    checkpoint: join(runFolder, name),
+    weightHash: listCheckpoints(home.db, row.id).find(({ folder }) => folder === name)?.sha256 ?? null,
+    recipe: RecipeSchema.parse(JSON.parse(row.recipe_json)),
+    resourcesDir: options.resourcesDir,
+    engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: ExportModelJob['engine'] }).name,
+    target: path,
+    version: options.version,
+    run: { id: row.id, number: row.number, name: row.name },
+  };
+  const worker = workers.startSingle();
+  try {
+    await worker.client.exportModel(job);
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    await worker.release();
+  }
   return { path, text: null, fileName };
 }
 

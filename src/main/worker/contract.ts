@@ -9,6 +9,7 @@ import { SplitSchema } from '#shared/domain/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/training.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema } from '../evaluation/job.ts';
+import { ExportModelJobSchema } from '../runs/export-job.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 
@@ -57,4 +58,5 @@ export const workerContract = {
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
   firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
   balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
+  exportModel: call.input(ExportModelJobSchema).output(z.void()),
 };

@@ -142,6 +142,9 @@ const router = procedures.router({
   balance: procedures.balance.handler(async ({ input }) =>
     (await import('../evaluation/first-batches.ts')).balanceRecipe(input),
   ),
+  exportModel: procedures.exportModel.handler(async ({ input }) =>
+    (await import('../runs/export-model.ts')).exportModel(input),
+  ),
 });
 
 const { port } = workerData as { port: MessagePort };

@@ -171,8 +171,31 @@ export const PreflightSchema = z.object({
 });
 export type Preflight = z.infer<typeof PreflightSchema>;
 
-export const EXPORT_FORMATS = ['safetensors', 'command', 'csv'] as const;
+export const EXPORT_FORMATS = [
+  'safetensors',
+  'npz',
+  'onnx',
+  'tfjs',
+  'golden',
+  'csv',
+  'series',
+  'command',
+  'recipe',
+] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What each export is, for menus and help. */
+export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
+  safetensors: 'Weights for PyTorch (safetensors)',
+  npz: 'Weights for numpy (npz)',
+  onnx: 'Model for ONNX',
+  tfjs: 'Model for tfjs (graph model)',
+  golden: 'Golden input and output (safetensors)',
+  csv: 'Figures of each epoch (CSV)',
+  series: 'Figures of each step (CSV)',
+  command: 'Recipe as a command line',
+  recipe: 'Recipe as a file (JSON)',
+};
 
 export const runsContract = {
   list: call.output(z.array(RunSummarySchema)),
@@ -205,7 +228,7 @@ export const runsContract = {
     )
     .output(RunSummarySchema),
   delete: call.input(byId).output(z.object({ freedBytes: z.number() })),
-  /** The text or file of an export: `command` and `csv` come as text, `safetensors` is written to the storage folder's `exports/`. */
+  /** An export: `csv`, `command` and `recipe` come as text, the others are written to the storage folder's `exports/` (`tfjs` is a folder there). */
   export: call
     .input(byId.extend({ format: z.enum(EXPORT_FORMATS) }))
     .output(z.object({ path: z.string().nullable(), text: z.string().nullable(), fileName: z.string() })),

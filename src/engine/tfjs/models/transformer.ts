@@ -18,7 +18,7 @@ export function transformerForward(
   const H = spec.dModel;
   const embedded = tf.reshape(linear(parameter, 'input_proj', tf.reshape(x, [B * T, D])), [B, T, H]);
   const memory = tf.reshape(tf.add(embedded, positions(T, H)), [B * T, H]) as tf.Tensor2D;
-  const mask = causalMask(T);
+  const mask = tf.tensor2d(causalMask(T), [T, T]);
   let h = memory;
   for (let layer = 0; layer < spec.numLayers; layer++)
     h = decoderLayer(spec, parameter, layer, h, memory, mask, dropout);
@@ -72,10 +72,10 @@ function attention(
 }
 
 /** 0 where a position may look, −1e9 (not −∞, which some backends turn into NaN) where it may not. [T, T] */
-function causalMask(T: number): tf.Tensor2D {
+export function causalMask(T: number): Float32Array<ArrayBuffer> {
   const mask = new Float32Array(T * T);
   for (let i = 0; i < T; i++) mask.fill(-1e9, i * T + i + 1, (i + 1) * T);
-  return tf.tensor2d(mask, [T, T]);
+  return mask;
 }
 
 /** Sinusoidal positions, sine in even and cosine in odd features. [T, H] */

@@ -24,10 +24,11 @@ export interface RunSteering {
   readonly remove: () => Promise<void>;
 }
 
-const FILE_TYPES: Readonly<Record<ExportFormat, string>> = {
+/** Of the formats that come as text; the others are files in the storage folder. */
+const TEXT_TYPES: Partial<Readonly<Record<ExportFormat, string>>> = {
   csv: 'text/csv',
   command: 'text/plain',
-  safetensors: 'application/octet-stream',
+  recipe: 'application/json',
 };
 
 export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering {
@@ -73,7 +74,7 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering 
     save: (format) =>
       attempt('export', 'The export failed', async ({ id }) => {
         const { path, text, fileName } = await client.runs.export({ runId: id, format });
-        if (text !== null) saveAs(fileName, text, FILE_TYPES[format]);
+        if (text !== null) saveAs(fileName, text, TEXT_TYPES[format] ?? 'text/plain');
         toast(`Exported ${fileName}`, { kind: 'good', detail: path });
       }),
     repeat() {

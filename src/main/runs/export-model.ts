@@ -1,0 +1,96 @@
+/**
+ * Writes the weights of a checkpoint in one of the formats other programs read. Runs in a data worker. The checkpoint must
+ * reproduce its golden output first: a file that leaves here is the model the run trained.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { encodeGraphModel } from '#engine/export/graph-model.ts';
+import { modelGraph } from '#engine/export/models.ts';
+import { encodeOnnx } from '#engine/export/onnx.ts';
+import { positionTable } from '#engine/tfjs/models/transformer.ts';
+import { MODEL_LABELS, parameterShapes } from '#shared/domain/models.ts';
+import { encodeNpz } from '../datasets/formats/npy-writer.ts';
+import { openModel } from '../evaluation/model.ts';
+import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
+import { GOLDEN_FILE, MODEL_FILE, type LoadedCheckpoint } from './checkpoint.ts';
+import type { ExportModelJob, ModelFormat } from './export-job.ts';
+import { encodeSafetensors, type Tensor } from './safetensors.ts';
+
+/** Longest context of the positions PyTorch's state_dict carries. */
+const POSITIONS = 100;
+
+export async function exportModel(job: ExportModelJob): Promise<void> {
+  const checkpoint = await readForEvaluation(job.checkpoint, job.weightHash ?? undefined);
+  await prove(checkpoint, job);
+  const temporary = `${job.target}.${process.pid}.tmp`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(dirname(job.target), { recursive: true });
+  if (job.format === 'tfjs') {
+    await mkdir(temporary);
+    const options = { version: job.version, metadata: await metadataOf(checkpoint, job) };
+    const files = encodeGraphModel(modelGraph(checkpoint.spec, checkpoint.parameters), options);
+    for (const [name, bytes] of files) await writeFile(join(temporary, name), bytes);
+    await rm(job.target, { recursive: true, force: true });
+  } else await writeFile(temporary, await fileBytes(checkpoint, job));
+  await rename(temporary, job.target);
+}
+
+async function prove(checkpoint: LoadedCheckpoint, { recipe, resourcesDir, engine }: ExportModelJob): Promise<void> {
+  const { spec, parameters, golden } = checkpoint;
+  const opened = await openModel({ recipe, spec, resourcesDir, engine, parameters, maxBatch: golden.B });
+  try {
+    await proveGolden(opened.model, checkpoint);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Uint8Array> {
+  const { spec, parameters } = checkpoint;
+  switch (job.format as Exclude<ModelFormat, 'tfjs'>) {
+    case 'safetensors':
+      return encodeSafetensors(stateDict(checkpoint), { format: 'pt', model: spec.type });
+    case 'npz':
+      return encodeNpz(stateDict(checkpoint));
+    case 'golden':
+      return readFile(join(checkpoint.folder, GOLDEN_FILE));
+    case 'onnx': {
+      const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]`;
+      const metadata = await metadataOf(checkpoint, job);
+      return encodeOnnx(modelGraph(spec, parameters), { name: spec.type, version: job.version, description, metadata });
+    }
+  }
+}
+
+/** What PyTorch's state_dict of the model holds: the parameters, for the Transformer also its buffer of positions. */
+function stateDict({ spec, parameters }: LoadedCheckpoint): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>(
+    parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)! }]),
+  );
+  if (spec.type === 'transformer') {
+    const data = positionTable(POSITIONS, spec.dModel);
+    tensors.set('pos_encoder.pe', { shape: [1, POSITIONS, spec.dModel], data });
+  }
+  return tensors;
+}
+
+async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Record<string, string>> {
+  const hash = async (file: string): Promise<string> =>
+    createHash('sha256')
+      .update(await readFile(join(checkpoint.folder, file)))
+      .digest('hex');
+  const { spec, state, valCosine } = checkpoint;
+  return {
+    'nextvec.version': job.version,
+    'nextvec.run': job.run.id,
+    'nextvec.run_number': String(job.run.number),
+    'nextvec.run_name': job.run.name,
+    'nextvec.recipe': JSON.stringify(job.recipe),
+    'nextvec.model': JSON.stringify(spec),
+    'nextvec.epoch': String(state.best?.epoch ?? state.epoch),
+    'nextvec.val_cosine': valCosine === null ? '' : String(valCosine),
+    'nextvec.weights_sha256': await hash(MODEL_FILE),
+    'nextvec.golden_sha256': await hash(GOLDEN_FILE),
+  };
+}
