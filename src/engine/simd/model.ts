@@ -15,6 +15,7 @@ import type {
   TrainStepInput,
   WindowSource,
 } from '../types.ts';
+import { writeDropoutKeys } from './layers/dropout.ts';
 import { FLOAT_BYTES, type Matrix } from './layout.ts';
 import { IDLE_INFO_NCE_INTERVAL, type InfoNceMode, type LossResults } from './losses.ts';
 import { writeOptimizerHyper } from './optimizer.ts';
@@ -57,6 +58,7 @@ export class SimdModel implements TrainableModel {
     this.floats = new Float32Array(memory.buffer);
     this.hyper = new Float32Array(memory.buffer, plan.hyper, HYPER_WORDS);
     this.ids = plan.input.ids.map((at) => new Uint32Array(memory.buffer, at, options.maxBatch));
+    plan.network.initialise?.(memory.buffer);
     this.writeParameters(options.parameters);
   }
 
@@ -145,6 +147,7 @@ export class SimdModel implements TrainableModel {
     const infoNce = this.infoNceMode(input.step);
     this.plan.losses.writeHyper(this.hyper, this.loss);
     writeOptimizerHyper(this.hyper, this.options.optimizer, input.lr, input.step);
+    writeDropoutKeys(this.view, this.plan.hyper, this.options.seed, input.step);
     const program = this.program({ kind: 'train', B, slot: this.slot, infoNce });
     this.fillSlot(program, source, ids);
     const next = source.shared && nextIds && nextIds.length <= this.options.maxBatch ? nextIds : undefined;

@@ -51,6 +51,22 @@ export const OP_GRAM_NORM = 21;
 export const OP_GEMM_WEIGHT_ADAMW = 20;
 export const OP_POSITION = 22;
 export const OP_POSITION_WEIGHT = 23;
+/** Sequences: LSTM, GRU and Transformer. */
+export const OP_SEQUENCE_INPUT = 40;
+export const OP_COMBINE = 41;
+export const OP_BIAS_ROWS = 42;
+export const OP_BIAS_GRADIENT = 43;
+export const OP_LSTM_CELL = 44;
+export const OP_LSTM_CELL_BACKWARD = 45;
+export const OP_GRU_CELL = 46;
+export const OP_GRU_CELL_BACKWARD = 47;
+export const OP_DROPOUT = 48;
+export const OP_RELU = 49;
+export const OP_RELU_BACKWARD = 50;
+export const OP_RESIDUAL_NORM = 51;
+export const OP_RESIDUAL_NORM_BACKWARD = 52;
+export const OP_ATTENTION = 53;
+export const OP_ATTENTION_BACKWARD = 54;
 
 /** Hyperparameters read by kernels, float32 words of one block. */
 export const HYPER_LAMBDA = 0;
@@ -70,6 +86,9 @@ export const HYPER_CLIP = 17;
 /** Added to a moment and taken away again; see `adamwVector`. */
 export const HYPER_GRAIN_M = 18;
 export const HYPER_GRAIN_V = 19;
+/** Two uint32 keys of the dropout masks of this step. */
+export const HYPER_DROPOUT_KEY0 = 28;
+export const HYPER_DROPOUT_KEY1 = 29;
 export const HYPER_WORDS = 32;
 
 /** Per-row results of the losses, float64 words. */

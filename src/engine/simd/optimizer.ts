@@ -42,8 +42,8 @@ export function emitGradients(
   drawStrip: Matrix,
   B: number,
 ): void {
-  for (const { linear, inputStrip, gradientStrip, bias } of network.weightTerms(draw, drawStrip)) {
-    linear.backwardWeight(program, inputStrip, gradientStrip, B, bias);
+  for (const { linear, inputStrip, gradientStrip, bias, rows } of network.weightTerms(draw, drawStrip, B)) {
+    linear.backwardWeight(program, inputStrip, gradientStrip, rows ?? B, bias);
   }
   network.vectorGradients(program, B);
 }
@@ -90,8 +90,9 @@ export class Optimizer {
     B: number,
     beside: () => void,
   ): void {
-    const terms = network.weightTerms(draw, drawStrip);
-    if (B <= FUSED_MAX_BATCH) return this.emitFused(program, network, terms, B, beside);
+    const terms = network.weightTerms(draw, drawStrip, B);
+    const inPlace = B <= FUSED_MAX_BATCH && terms.every(({ rows }) => rows === undefined);
+    if (inPlace) return this.emitFused(program, network, terms, B, beside);
     emitGradients(program, network, draw, drawStrip, B);
     beside();
     program.barrier();

@@ -16,6 +16,12 @@ interface Entry {
   readonly floats: number;
 }
 
+/** Names of the two tensors of a Linear that are not `name.weight` and `name.bias`. */
+export interface LinearNames {
+  readonly weight: string;
+  readonly bias: string;
+}
+
 /** Weight blocks of one Linear: byte offset inside the bank and the sizes the kernels need. */
 export interface WeightBlocks {
   readonly offset: number;
@@ -37,15 +43,17 @@ export class ParameterBank {
 
   /**
    * Linear weight [outputs, Σ segments] and bias. Segments are inputs that lie in separately padded parts of the
-   * activation, e.g. [base, mix].
+   * activation, e.g. [base, mix]. Several outputs are segments padded in the same way; see `outputPart`.
    */
-  linear(name: string, segments: readonly number[], outputs: number): WeightBlocks {
-    const map = inputMap(segments);
+  linear(name: string | LinearNames, segments: readonly number[], out: number | readonly number[]): WeightBlocks {
+    const map = segmentMap(segments);
+    const outputMap = segmentMap(typeof out === 'number' ? [out] : out);
     const inputs = roundUp(map[map.length - 1] + 1, BLOCK_OUTPUTS);
-    const blocks = Math.ceil(outputs / BLOCK_OUTPUTS);
+    const outputs = outputMap.length;
+    const blocks = Math.ceil((outputMap[outputs - 1] + 1) / BLOCK_OUTPUTS);
     const pitchFloats = (inputs + 1) * BLOCK_OUTPUTS;
     const position = (n: number, row: number) =>
-      Math.floor(n / BLOCK_OUTPUTS) * pitchFloats + row * BLOCK_OUTPUTS + (n % BLOCK_OUTPUTS);
+      Math.floor(outputMap[n] / BLOCK_OUTPUTS) * pitchFloats + row * BLOCK_OUTPUTS + (outputMap[n] % BLOCK_OUTPUTS);
     const K = map.length;
     const visit = (act: (bank: number, tensor: number, index: number) => void) => {
       for (let n = 0; n < outputs; n++) {
@@ -53,7 +61,8 @@ export class ParameterBank {
         act(position(n, inputs), 1, n);
       }
     };
-    const at = this.add([`${name}.weight`, `${name}.bias`], [outputs * K, outputs], blocks * pitchFloats, visit);
+    const names = typeof name === 'string' ? [`${name}.weight`, `${name}.bias`] : [name.weight, name.bias];
+    const at = this.add(names, [outputs * K, outputs], blocks * pitchFloats, visit);
     return { offset: at * FLOAT_BYTES, pitch: pitchFloats * FLOAT_BYTES, blocks, outputs, inputs, biasRow: inputs };
   }
 
@@ -129,8 +138,14 @@ export class ParameterBank {
   }
 }
 
-/** Row of the padded input for each input of the concatenated segments. */
-function inputMap(segments: readonly number[]): Int32Array {
+/** The blocks of `outputs` outputs that begin at padded output `first`, a multiple of 24. */
+export function outputPart(whole: WeightBlocks, first: number, outputs: number): WeightBlocks {
+  const offset = whole.offset + (first / BLOCK_OUTPUTS) * whole.pitch;
+  return { ...whole, offset, outputs, blocks: Math.ceil(outputs / BLOCK_OUTPUTS) };
+}
+
+/** Padded place of each feature of the concatenated segments. */
+function segmentMap(segments: readonly number[]): Int32Array {
   const map = new Int32Array(segments.reduce((sum, n) => sum + n, 0));
   let k = 0;
   let start = 0;

@@ -1,5 +1,5 @@
 /** Everything of one model that has a place in memory, decided before the memory is made. */
-import type { ModelSpec } from '#shared/domain/models.ts';
+import { parameterCount, type ModelSpec } from '#shared/domain/models.ts';
 import type { ModelOptions } from '../types.ts';
 import { CONTROL_BYTES, HYPER_WORDS } from './opcodes.ts';
 import { Arena, FLOAT_BYTES, paddedFeatures } from './layout.ts';
@@ -7,13 +7,22 @@ import type { GatherLayout } from './gather.ts';
 import { BatchInput } from './input.ts';
 import { LossHead } from './losses.ts';
 import { Amn } from './models/amn.ts';
-import type { Network } from './models/network.ts';
+import { Lstm } from './models/lstm.ts';
+import type { Network, NetworkContext } from './models/network.ts';
 import { Optimizer } from './optimizer.ts';
 import { ProgramCache, type ProgramParts } from './programs.ts';
 
 /** Rows of scratch of one thread: the loss gradient holds eight rows and two more. */
 const SCRATCH_ROWS = 10;
-const MAX_OPS = 1024;
+/** Room for the operations of any network without a sequence. */
+const BASE_OPS = 1024;
+const LAYER_OPS = 128;
+/** Operations of one time step of one recurrent layer, forward and backward, barriers included. */
+const STEP_OPS = 8;
+const BASE_SLOTS = 1 << 16;
+/** Fewest weights that share one slot: 24 outputs of 12 inputs. */
+const SLOT_WEIGHTS = 288;
+const LANE_BYTES = 16;
 
 export interface ModelPlan extends ProgramParts {
   readonly pages: number;
@@ -31,14 +40,15 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   const arena = new Arena();
   const control = arena.bytes(CONTROL_BYTES);
   const hyper = arena.floats(HYPER_WORDS);
-  const profile = arena.bytes((MAX_OPS + 1) * 8);
+  const maxOps = BASE_OPS + operationsOf(spec);
+  const profile = arena.bytes((maxOps + 1) * 8);
   const rowBytes = paddedFeatures(spec.D) * FLOAT_BYTES;
-  // At least the rows of a weight tile that a partial block has no room for.
-  const scratchBytes = Math.max(rowBytes * SCRATCH_ROWS, 4096);
+  // At least the rows of a weight tile that a partial block has no room for, and the attention weights of four rows.
+  const scratchBytes = Math.max(rowBytes * SCRATCH_ROWS, 4096, spec.T * LANE_BYTES);
   const scratch = Array.from({ length: threads }, () => arena.bytes(scratchBytes));
-  const programs = new ProgramCache(arena, MAX_OPS);
+  const programs = new ProgramCache(arena, maxOps, BASE_SLOTS + Math.ceil(parameterCount(spec) / SLOT_WEIGHTS));
   const input = new BatchInput(arena, spec.T, spec.D, maxBatch);
-  const network = createNetwork(spec, arena, input, maxBatch);
+  const network = createNetwork(spec, { arena, input, hyper, maxB: maxBatch });
   network.bank.place(arena);
   const losses = new LossHead(arena, input, hyper, maxBatch);
   const optimizer = new Optimizer(arena, programs.slotsAt, hyper);
@@ -65,7 +75,19 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   };
 }
 
-function createNetwork(spec: ModelSpec, arena: Arena, input: BatchInput, maxBatch: number): Network {
-  if (spec.type === 'amn') return new Amn(arena, input, spec, maxBatch);
-  throw new Error(`the simd engine has no ${spec.type} model; choose another engine for it`);
+function createNetwork(spec: ModelSpec, context: NetworkContext): Network {
+  switch (spec.type) {
+    case 'amn':
+      return new Amn(context.arena, context.input, spec, context.maxB);
+    case 'lstm':
+      return new Lstm(context, spec);
+    default:
+      throw new Error(`the simd engine has no ${spec.type} model; choose another engine for it`);
+  }
+}
+
+/** Upper bound of the operations that a program of this network has beyond BASE_OPS. */
+function operationsOf(spec: ModelSpec): number {
+  if (spec.type === 'amn') return 0;
+  return spec.numLayers * (LAYER_OPS + (spec.type === 'transformer' ? 0 : spec.T * STEP_OPS));
 }

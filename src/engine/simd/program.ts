@@ -22,10 +22,13 @@ export class Program {
   readonly operations: Operation[] = [];
   /** Sum-of-squares slots handed out so far. */
   slots = 0;
+  /** Whether dropout drops. */
+  readonly training: boolean;
   private readonly slotsAt: number;
   private readonly slotLimit: number;
 
-  constructor(slotsAt: number, slotLimit: number) {
+  constructor(slotsAt: number, slotLimit: number, training = false) {
+    this.training = training;
     this.slotsAt = slotsAt;
     this.slotLimit = slotLimit;
   }

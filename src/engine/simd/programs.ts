@@ -28,7 +28,6 @@ export interface PlacedProgram {
 }
 
 const AREAS = 12;
-const SLOT_LIMIT = 1 << 16;
 
 export interface ProgramParts {
   readonly input: BatchInput;
@@ -41,12 +40,14 @@ export class ProgramCache {
   readonly slotsAt: number;
   private readonly areas: readonly number[];
   private readonly maxOps: number;
+  private readonly slotLimit: number;
   private readonly placed = new Map<string, PlacedProgram & { area: number }>();
 
-  constructor(arena: Arena, maxOps: number) {
+  constructor(arena: Arena, maxOps: number, slotLimit: number) {
     this.maxOps = maxOps;
+    this.slotLimit = slotLimit;
     this.areas = Array.from({ length: AREAS }, () => arena.bytes(maxOps * OP_BYTES));
-    this.slotsAt = arena.bytes(SLOT_LIMIT * 8);
+    this.slotsAt = arena.bytes(slotLimit * 8);
   }
 
   get(buffer: ArrayBufferLike, parts: ProgramParts, key: ProgramKey): PlacedProgram {
@@ -59,7 +60,7 @@ export class ProgramCache {
       return known;
     }
     const area = this.freeArea();
-    const program = new Program(this.slotsAt, SLOT_LIMIT);
+    const program = new Program(this.slotsAt, this.slotLimit, key.kind === 'train');
     const { gather, prefetch } = emit(program, parts, key);
     if (program.operations.length > this.maxOps) {
       throw new Error(`simd program: ${program.operations.length} operations, room for ${this.maxOps}`);

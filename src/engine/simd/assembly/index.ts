@@ -9,6 +9,11 @@ import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, out
 import { adamw } from './adamw';
 import { position, positionWeight } from './position';
 import { gemmWeightAdamw, gram, gramNorm } from './fused';
+import { biasGradient, biasRows, combine, sequenceInput } from './sequence';
+import { gruCell, gruCellBackward, lstmCell, lstmCellBackward } from './recurrent';
+import { dropout, relu, reluBackward } from './dropout';
+import { residualNorm, residualNormBackward } from './residual-norm';
+import { attention, attentionBackward } from './attention';
 import {
   COMMAND_RUN,
   CONTROL_COMMAND,
@@ -42,6 +47,23 @@ import {
   OP_POSITION,
   OP_POSITION_WEIGHT,
   OP_PREPARE,
+} from '../opcodes';
+import {
+  OP_ATTENTION,
+  OP_ATTENTION_BACKWARD,
+  OP_BIAS_GRADIENT,
+  OP_BIAS_ROWS,
+  OP_COMBINE,
+  OP_DROPOUT,
+  OP_GRU_CELL,
+  OP_GRU_CELL_BACKWARD,
+  OP_LSTM_CELL,
+  OP_LSTM_CELL_BACKWARD,
+  OP_RELU,
+  OP_RELU_BACKWARD,
+  OP_RESIDUAL_NORM,
+  OP_RESIDUAL_NORM_BACKWARD,
+  OP_SEQUENCE_INPUT,
 } from '../opcodes';
 
 export { halfToFloat } from './input';
@@ -99,6 +121,36 @@ function execute(op: usize, scratch: usize): void {
       return position(op);
     case OP_POSITION_WEIGHT:
       return positionWeight(op);
+    case OP_ATTENTION:
+      return attention(op);
+    case OP_ATTENTION_BACKWARD:
+      return attentionBackward(op, scratch);
+    case OP_BIAS_GRADIENT:
+      return biasGradient(op);
+    case OP_BIAS_ROWS:
+      return biasRows(op);
+    case OP_COMBINE:
+      return combine(op);
+    case OP_DROPOUT:
+      return dropout(op);
+    case OP_GRU_CELL:
+      return gruCell(op);
+    case OP_GRU_CELL_BACKWARD:
+      return gruCellBackward(op);
+    case OP_LSTM_CELL:
+      return lstmCell(op);
+    case OP_LSTM_CELL_BACKWARD:
+      return lstmCellBackward(op);
+    case OP_RELU:
+      return relu(op);
+    case OP_RELU_BACKWARD:
+      return reluBackward(op);
+    case OP_RESIDUAL_NORM:
+      return residualNorm(op);
+    case OP_RESIDUAL_NORM_BACKWARD:
+      return residualNormBackward(op);
+    case OP_SEQUENCE_INPUT:
+      return sequenceInput(op, scratch);
     default:
       unreachable();
   }

@@ -133,10 +133,17 @@ export class Linear {
   private readonly blocks: WeightBlocks;
   private readonly bank: ParameterBank;
 
-  constructor(bank: ParameterBank, name: string, segments: readonly number[], outputs: number) {
+  /** `blocks`: where its parameters are when the bank has them already. */
+  constructor(
+    bank: ParameterBank,
+    name: string,
+    segments: readonly number[],
+    outputs: number,
+    blocks: WeightBlocks = bank.linear(name, segments, outputs),
+  ) {
     this.name = name;
     this.bank = bank;
-    this.blocks = bank.linear(name, segments, outputs);
+    this.blocks = blocks;
   }
 
   forward(program: Program, x: Matrix, y: Matrix, B: number, options: ForwardOptions = { bias: true }): void {

@@ -1,0 +1,56 @@
+/**
+ * Dropout by counters: the mask is a hash of seed, step, place of use and element, so it needs no memory and is the same
+ * for any number of threads and after a resume.
+ */
+import { stream } from '../../random.ts';
+import { HYPER_DROPOUT_KEY0, HYPER_DROPOUT_KEY1, OP_DROPOUT } from '../opcodes.ts';
+import { FLOAT_BYTES, panelCount, type Matrix } from '../layout.ts';
+import type { FloatArgument, Program } from '../program.ts';
+
+/** Masks compare 24 bits of the hash with p·2²⁴. */
+const ONE = 2 ** 24;
+
+/** One place where a network drops; each needs a `site` of its own. */
+export class Dropout {
+  private readonly p: number;
+  private readonly site: number;
+  private readonly hyper: number;
+
+  constructor(p: number, site: number, hyper: number) {
+    this.p = p;
+    this.site = site;
+    this.hyper = hyper;
+  }
+
+  /** Factor of what is kept. */
+  scale(program: Program): FloatArgument {
+    return { float: program.training ? 1 / (1 - this.p) : 1 };
+  }
+
+  /** Threshold (0 keeps everything), scale, site and hyperparameters, as every kernel that drops takes them. */
+  args(program: Program): (number | FloatArgument)[] {
+    const threshold = program.training ? Math.round(this.p * ONE) : 0;
+    return [threshold, this.scale(program), this.site, this.hyper];
+  }
+
+  /** y = x ⊙ mask over `rows` rows, also as strip12 where asked for; x may be y. No barrier. */
+  apply(program: Program, x: Matrix, y: Matrix, rows: number, strip?: Matrix): void {
+    program.add('dropout', OP_DROPOUT, panelCount(rows), [
+      x.at,
+      y.at,
+      x.pitch,
+      x.features,
+      strip?.at ?? 0,
+      strip?.pitch ?? 0,
+      ...this.args(program),
+    ]);
+  }
+}
+
+/** The two keys of a step, from the run's seed; `hyper` is the address of the hyperparameters. */
+export function writeDropoutKeys(view: DataView, hyper: number, seed: number, step: number): void {
+  const random = stream(seed, 'dropout', step);
+  for (const word of [HYPER_DROPOUT_KEY0, HYPER_DROPOUT_KEY1]) {
+    view.setUint32(hyper + word * FLOAT_BYTES, random.next(), true);
+  }
+}
