@@ -1,0 +1,37 @@
+/** One life of `owner.ts` as the one who kills it sees it. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { TestHome } from '../nextvec.ts';
+import type { OwnerWord } from './owner.ts';
+
+/** Checkpoints so often that most kills meet one being made. */
+export const CHECKPOINT_EVERY_MS = 100;
+
+export interface OwnerLife {
+  readonly owner: ChildProcess;
+  last: OwnerWord | null;
+  wasTraining: boolean;
+  readonly gone: Promise<void>;
+}
+
+/** Processes started from here on find their compiled modules there: most of a short life would else be compiling. */
+export function useCompileCache(home: TestHome): void {
+  process.env.NODE_COMPILE_CACHE = join(home.path, 'compiled');
+}
+
+export function startOwner(home: TestHome, recipe: RecipeInput): OwnerLife {
+  useCompileCache(home);
+  const args = [join(home.path, 'home'), JSON.stringify(recipe), String(CHECKPOINT_EVERY_MS)];
+  // A process group of its own, so that the trainer can be killed with it.
+  const owner = fork(new URL('./owner.ts', import.meta.url), args, { execArgv: [], detached: true });
+  const gone = new Promise<void>((resolve) => {
+    owner.once('exit', () => resolve());
+  });
+  const life: OwnerLife = { owner, last: null, wasTraining: false, gone };
+  owner.on('message', (word: OwnerWord) => {
+    life.last = word;
+    life.wasTraining ||= word.isTraining;
+  });
+  return life;
+}

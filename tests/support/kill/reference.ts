@@ -1,0 +1,117 @@
+/**
+ * The undisturbed run that killed ones are held against: what its history says and what its checkpoints weigh. Used by
+ * the test of kill -9 and by the script with hundreds of rounds; failures are thrown as assertions.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { RecipeInput } from '#shared/domain/recipe.ts';
+import { findResumable } from '../../../src/main/runs/checkpoint.ts';
+import { importChunks, type TestHome } from '../nextvec.ts';
+import { startOwner } from './life.ts';
+
+/** Small enough to end in seconds, long enough to be killed many times. */
+const DATA = { articles: 60, chunksPerArticle: 12, D: 16 } as const;
+const EPOCHS = 20;
+const COLUMNS = ['total', 'gradNorm', 'cosine'] as const;
+type Columns = Readonly<Record<(typeof COLUMNS)[number], readonly number[]>>;
+
+interface History {
+  readonly steps: number;
+  readonly columns: Columns;
+  readonly valCosines: readonly (number | null)[];
+}
+
+export interface Reference extends History {
+  readonly recipe: RecipeInput;
+  readonly weights: { readonly last: string; readonly best: string };
+}
+
+async function historyOf(client: NextvecClient, runId: string): Promise<History> {
+  const series = await client.runs.series({ runId, columns: [...COLUMNS], maxPoints: 20_000 });
+  assert.deepEqual(
+    Array.from(series.step),
+    Array.from(series.step, (_, i) => i + 1),
+    'a step is missing or doubled in the series',
+  );
+  const columns = Object.fromEntries(COLUMNS.map((name) => [name, Array.from(series.mean[name] ?? [])]));
+  const { epochs } = await client.runs.get({ runId });
+  return {
+    steps: series.step.length,
+    columns: columns as unknown as Columns,
+    valCosines: epochs.map(({ valCosine }) => valCosine),
+  };
+}
+
+async function weightsOf(runFolder: string, kind: 'last' | 'best'): Promise<string> {
+  const names = (await readdir(runFolder)).filter((name) => name.startsWith(`${kind}-`));
+  assert.equal(names.length, 1, `${names.length} checkpoints of kind ${kind}`);
+  const file = await readFile(join(runFolder, names[0], 'model.safetensors'));
+  return createHash('sha256').update(file).digest('hex');
+}
+
+function runFolder(home: TestHome, runId: string): string {
+  return join(home.path, 'home', 'runs', runId);
+}
+
+/** Trains the reference in `home` and leaves the folder closed. */
+export async function trainReference(home: TestHome): Promise<Reference> {
+  const importing = await home.open();
+  const dataset = await importChunks(importing.client, join(home.path, 'walks.npz'), DATA);
+  await importing.close();
+  const recipe: RecipeInput = {
+    dataset,
+    epochs: EPOCHS,
+    batchSize: 16,
+    engine: 'simd',
+    threads: 1,
+    lambda: { mse: 1, info_nce: 0.1 },
+  };
+  const life = startOwner(home, recipe);
+  await life.gone;
+  assert.ok(life.last?.isFinished, 'the undisturbed run did not finish');
+  const { runId } = life.last;
+  const reader = await home.open({ access: 'reader' });
+  const history = await historyOf(reader.client, runId);
+  await reader.close();
+  const folder = runFolder(home, runId);
+  return {
+    ...history,
+    recipe,
+    weights: { last: await weightsOf(folder, 'last'), best: await weightsOf(folder, 'best') },
+  };
+}
+
+/** Steps a killed run's history holds; throws unless they are the reference's first ones and cover its checkpoint. */
+export async function checkKilled(
+  home: TestHome,
+  client: NextvecClient,
+  runId: string,
+  reference: Reference,
+): Promise<number> {
+  const { steps, columns, valCosines } = await historyOf(client, runId);
+  for (const name of COLUMNS) assert.deepEqual(columns[name], reference.columns[name].slice(0, steps), name);
+  assert.deepEqual(valCosines, reference.valCosines.slice(0, valCosines.length), 'validation cosines');
+  const resumable = await findResumable(runFolder(home, runId));
+  const known = resumable?.checkpoint.state.step ?? 0;
+  assert.ok(known <= steps, `the checkpoint is of step ${known}, the history holds ${steps}`);
+  return steps;
+}
+
+/** Throws unless a run that was killed on its way ended as the undisturbed one did, bit for bit. */
+export async function checkFinished(
+  home: TestHome,
+  client: NextvecClient,
+  runId: string,
+  reference: Reference,
+): Promise<void> {
+  const steps = await checkKilled(home, client, runId, reference);
+  assert.equal(steps, reference.steps, 'steps in the history of the finished run');
+  const { epochs } = await client.runs.get({ runId });
+  assert.equal(epochs.length, EPOCHS);
+  const folder = runFolder(home, runId);
+  assert.equal(await weightsOf(folder, 'last'), reference.weights.last, 'final weights');
+  assert.equal(await weightsOf(folder, 'best'), reference.weights.best, 'best weights');
+}

@@ -1,0 +1,199 @@
+/**
+ * Rounds of kill -9 at random moments, of the trainer alone and of the whole program. A round is one kill with all that
+ * is checked after it; runs that get through are checked against the undisturbed one and followed by another.
+ */
+import assert from 'node:assert/strict';
+import { Random } from '#engine/random.ts';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
+import type { TestHome } from '../nextvec.ts';
+import { CHECKPOINT_EVERY_MS, startOwner, useCompileCache, type OwnerLife } from './life.ts';
+import { checkFinished, checkKilled, type Reference } from './reference.ts';
+
+export interface KillOptions {
+  readonly home: TestHome;
+  readonly reference: Reference;
+  readonly rounds: number;
+  readonly seed: number;
+  /** Kills come up to this long after training has begun. */
+  readonly withinMs?: number;
+}
+
+export interface KillReport {
+  readonly kills: number;
+  /** Kills before the first step of a life. */
+  readonly whileStarting: number;
+  /** Runs that were killed at least once and ended bit for bit as the undisturbed one. */
+  readonly runsFinished: number;
+  /** Most steps a window had been told that the history did not hold yet when the program was killed. */
+  readonly mostUnflushed: number;
+}
+
+const WITHIN_MS = 500;
+/** This share of the kills comes at any moment of the start. */
+const STARTING_SHARE = 0.2;
+const STARTING_MS = 400;
+
+class Tally {
+  kills = 0;
+  whileStarting = 0;
+  runsFinished = 0;
+  mostUnflushed = 0;
+  private readonly killed = new Set<string>();
+
+  kill(runId: string, wasTraining: boolean): void {
+    this.kills++;
+    if (!wasTraining) this.whileStarting++;
+    this.killed.add(runId);
+  }
+
+  finished(runId: string): void {
+    if (this.killed.delete(runId)) this.runsFinished++;
+  }
+
+  report(): KillReport {
+    const { kills, whileStarting, runsFinished, mostUnflushed } = this;
+    return { kills, whileStarting, runsFinished, mostUnflushed };
+  }
+}
+
+/** The moment of one kill: so long after the life began, or after it began to train. */
+function moment(random: Random, withinMs: number): { readonly from: 'start' | 'training'; readonly afterMs: number } {
+  const isEarly = random.uniform() < STARTING_SHARE;
+  return { from: isEarly ? 'start' : 'training', afterMs: random.integer(isEarly ? STARTING_MS : withinMs) };
+}
+
+/** One life of a run over its watch: what was told, and how it ended. */
+async function watchLife(
+  client: NextvecClient,
+  runId: string,
+  onTraining: () => void,
+): Promise<{ told: number; status: string; reason: string }> {
+  let told = 0;
+  let hasBegun = false;
+  for await (const event of await client.runs.watch({ runId })) {
+    if (event.type === 'steps') told = event.firstStep + event.count - 1;
+    if (event.type !== 'run') continue;
+    const { status, reason } = event.run;
+    if (status === 'running') onTraining();
+    if (['queued', 'starting', 'running'].includes(status)) hasBegun = true;
+    else if (hasBegun) return { told, status, reason };
+  }
+  throw new Error('the watch ended before the run did');
+}
+
+/** Kills the trainer; window and history stay alive and must have every step that was told. */
+export async function killTrainer(options: KillOptions): Promise<KillReport> {
+  const { home, reference, rounds, seed, withinMs = WITHIN_MS } = options;
+  const random = new Random(seed);
+  const tally = new Tally();
+  const trainers: TrainerProcess[] = [];
+  useCompileCache(home);
+  const spawn = forkTrainer('src/main/trainer/entry.ts');
+  const spawnTrainer = (): TrainerProcess => {
+    trainers.push(spawn());
+    return trainers[trainers.length - 1];
+  };
+  const nextvec = await home.open({ spawnTrainer, checkpointEveryMs: CHECKPOINT_EVERY_MS });
+  const { client } = nextvec;
+  let runId: string | null = null;
+  while (tally.kills < rounds || runId !== null) {
+    if (runId === null) ({ runId } = await client.runs.start({ recipe: reference.recipe }));
+    else await client.runs.resume({ runId });
+    const { from, afterMs } = tally.kills < rounds ? moment(random, withinMs) : { from: null, afterMs: 0 };
+    let timer: NodeJS.Timeout | null = null;
+    let isTraining = false;
+    const kill = (): void => {
+      timer ??= setTimeout(() => trainers.at(-1)?.kill(), afterMs);
+    };
+    if (from === 'start') kill();
+    const life = await watchLife(client, runId, () => {
+      isTraining = true;
+      if (from === 'training') kill();
+    });
+    if (timer !== null) clearTimeout(timer);
+    if (life.status === 'finished') {
+      await checkFinished(home, client, runId, reference);
+      tally.finished(runId);
+      runId = null;
+      continue;
+    }
+    assert.equal(life.status, 'interrupted');
+    assert.match(life.reason, /killed/);
+    const stored = await checkKilled(home, client, runId, reference);
+    assert.ok(stored >= life.told, `the window was told ${life.told} steps, the history holds ${stored}`);
+    tally.kill(runId, isTraining);
+  }
+  await nextvec.close();
+  return tally.report();
+}
+
+/** As a power cut ends it: owner and trainer at once; or the owner alone, whose trainer must leave by itself. */
+function killOwner({ owner }: OwnerLife, alone: boolean): void {
+  if (owner.pid === undefined || owner.exitCode !== null) return;
+  if (alone) owner.kill('SIGKILL');
+  else process.kill(-owner.pid, 'SIGKILL');
+}
+
+/** Steps committed a moment before the kill: none of them may be missing after it. */
+async function committed(home: TestHome, runId: string | undefined): Promise<number> {
+  if (runId === undefined) return 0;
+  const reader = await home.open({ access: 'reader' });
+  try {
+    return (await reader.client.runs.series({ runId, columns: ['total'], maxPoints: 20_000 })).step.length;
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Waits for the moment of the kill; false when the owner has ended by itself before. */
+async function untilMoment(life: OwnerLife, from: 'start' | 'training', afterMs: number): Promise<boolean> {
+  const ended = life.gone.then(() => false);
+  const training = new Promise<void>((resolve) => {
+    life.owner.on('message', () => life.wasTraining && resolve());
+  });
+  const begun = from === 'start' ? true : await Promise.race([training.then(() => true), ended]);
+  if (!begun) return false;
+  const waited = new Promise<boolean>((resolve) => {
+    setTimeout(() => resolve(true), afterMs);
+  });
+  return Promise.race([waited, ended]);
+}
+
+/** Kills the whole program; the history must be readable each time and hold all that was committed. */
+export async function killProgram(options: KillOptions): Promise<KillReport> {
+  const { home, reference, rounds, seed, withinMs = WITHIN_MS } = options;
+  const random = new Random(seed);
+  const tally = new Tally();
+  let isOpen = false;
+  while (tally.kills < rounds || isOpen) {
+    const isKill = tally.kills < rounds;
+    const life = startOwner(home, reference.recipe);
+    let before = 0;
+    if (isKill) {
+      const { from, afterMs } = moment(random, withinMs);
+      const alone = random.uniform() < 0.5;
+      if (await untilMoment(life, from, afterMs)) {
+        before = await committed(home, life.last?.runId);
+        killOwner(life, alone);
+      }
+    }
+    await life.gone;
+    const reader = await home.open({ access: 'reader' });
+    const [run] = await reader.client.runs.list();
+    if (life.last?.isFinished) {
+      await checkFinished(home, reader.client, run.id, reference);
+      tally.finished(run.id);
+      isOpen = false;
+    } else {
+      assert.ok(isKill, 'an owner that nobody killed ended before its run did');
+      const stored = await checkKilled(home, reader.client, run.id, reference);
+      assert.ok(stored >= before, `${before} steps were committed before the kill, ${stored} are there after it`);
+      tally.mostUnflushed = Math.max(tally.mostUnflushed, (life.last?.told ?? 0) - stored);
+      tally.kill(run.id, life.wasTraining);
+      isOpen = run.status !== 'finished';
+    }
+    await reader.close();
+  }
+  return tally.report();
+}

@@ -1,0 +1,32 @@
+/** kill -9 at random moments, twenty of the trainer and twenty of the whole program; bench/kill-rounds.ts does more. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainReference, type Reference } from '../../support/kill/reference.ts';
+import { killProgram, killTrainer } from '../../support/kill/rounds.ts';
+
+const ROUNDS = 20;
+const SEED = 20261122;
+
+let home: TestHome;
+let reference: Reference;
+
+beforeAll(async () => {
+  home = await testHome();
+  reference = await trainReference(home);
+  console.log(`kill rounds: seed ${SEED}`);
+});
+afterAll(() => home.dispose());
+
+test('a run survives kill -9 of its trainer, bit for bit', async () => {
+  const report = await killTrainer({ home, reference, rounds: ROUNDS, seed: SEED });
+  expect(report.kills).toBe(ROUNDS);
+  expect(report.runsFinished).toBeGreaterThan(0);
+  expect(report.whileStarting).toBeLessThan(ROUNDS);
+}, 300_000);
+
+test('a run survives kill -9 of the whole program, bit for bit', async () => {
+  const report = await killProgram({ home, reference, rounds: ROUNDS, seed: SEED + 1 });
+  expect(report.kills).toBe(ROUNDS);
+  expect(report.runsFinished).toBeGreaterThan(0);
+  expect(report.whileStarting).toBeLessThan(ROUNDS);
+}, 300_000);
