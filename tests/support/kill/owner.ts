@@ -9,6 +9,8 @@ export interface OwnerWord {
   readonly runId: string;
   /** Furthest step the watcher was told. */
   readonly told: number;
+  /** Steps trained in this life. */
+  readonly trained: number;
   readonly isTraining: boolean;
   readonly isFinished: boolean;
 }
@@ -28,14 +30,16 @@ const isNew = newest === undefined || newest.status === 'finished';
 const runId = isNew ? (await client.runs.start({ recipe: JSON.parse(recipeJson) as RecipeInput })).runId : newest.id;
 if (!isNew) await client.runs.resume({ runId });
 let told = 0;
+let trained = 0;
 const say = (isTraining: boolean, isFinished: boolean): void => {
-  process.send?.({ runId, told, isTraining, isFinished } satisfies OwnerWord);
+  process.send?.({ runId, told, trained, isTraining, isFinished } satisfies OwnerWord);
 };
 say(false, false);
 let isFinished = false;
 for await (const event of await client.runs.watch({ runId })) {
   if (event.type === 'steps') {
     told = event.firstStep + event.count - 1;
+    trained += event.count;
     say(true, false);
   }
   if (event.type === 'run' && event.run.status === 'running') say(true, false);

@@ -15,8 +15,6 @@ export interface KillOptions {
   readonly reference: Reference;
   readonly rounds: number;
   readonly seed: number;
-  /** Kills come up to this long after training has begun. */
-  readonly withinMs?: number;
 }
 
 export interface KillReport {
@@ -29,7 +27,9 @@ export interface KillReport {
   readonly mostUnflushed: number;
 }
 
-const WITHIN_MS = 500;
+/** Kills come up to so many steps after a life has begun to train, and a little later. */
+const WITHIN_STEPS = 160;
+const WITHIN_MS = 120;
 /** This share of the kills comes at any moment of the start. */
 const STARTING_SHARE = 0.2;
 const STARTING_MS = 400;
@@ -57,25 +57,37 @@ class Tally {
   }
 }
 
-/** The moment of one kill: so long after the life began, or after it began to train. */
-function moment(random: Random, withinMs: number): { readonly from: 'start' | 'training'; readonly afterMs: number } {
+/** The moment of one kill: so long after the life began, or after it has trained so many steps. */
+interface Moment {
+  readonly isEarly: boolean;
+  readonly steps: number;
+  readonly afterMs: number;
+}
+
+function moment(random: Random): Moment {
   const isEarly = random.uniform() < STARTING_SHARE;
-  return { from: isEarly ? 'start' : 'training', afterMs: random.integer(isEarly ? STARTING_MS : withinMs) };
+  const afterMs = random.integer(isEarly ? STARTING_MS : WITHIN_MS);
+  return { isEarly, steps: random.integer(WITHIN_STEPS), afterMs };
 }
 
 /** One life of a run over its watch: what was told, and how it ended. */
 async function watchLife(
   client: NextvecClient,
   runId: string,
-  onTraining: () => void,
+  onProgress: (trainedSteps: number) => void,
 ): Promise<{ told: number; status: string; reason: string }> {
   let told = 0;
+  let trained = 0;
   let hasBegun = false;
   for await (const event of await client.runs.watch({ runId })) {
-    if (event.type === 'steps') told = event.firstStep + event.count - 1;
+    if (event.type === 'steps') {
+      told = event.firstStep + event.count - 1;
+      trained += event.count;
+      onProgress(trained);
+    }
     if (event.type !== 'run') continue;
     const { status, reason } = event.run;
-    if (status === 'running') onTraining();
+    if (status === 'running') onProgress(trained);
     if (['queued', 'starting', 'running'].includes(status)) hasBegun = true;
     else if (hasBegun) return { told, status, reason };
   }
@@ -84,7 +96,7 @@ async function watchLife(
 
 /** Kills the trainer; window and history stay alive and must have every step that was told. */
 export async function killTrainer(options: KillOptions): Promise<KillReport> {
-  const { home, reference, rounds, seed, withinMs = WITHIN_MS } = options;
+  const { home, reference, rounds, seed } = options;
   const random = new Random(seed);
   const tally = new Tally();
   const trainers: TrainerProcess[] = [];
@@ -100,16 +112,16 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
   while (tally.kills < rounds || runId !== null) {
     if (runId === null) ({ runId } = await client.runs.start({ recipe: reference.recipe }));
     else await client.runs.resume({ runId });
-    const { from, afterMs } = tally.kills < rounds ? moment(random, withinMs) : { from: null, afterMs: 0 };
+    const next = tally.kills < rounds ? moment(random) : null;
     let timer: NodeJS.Timeout | null = null;
     let isTraining = false;
     const kill = (): void => {
-      timer ??= setTimeout(() => trainers.at(-1)?.kill(), afterMs);
+      timer ??= setTimeout(() => trainers.at(-1)?.kill(), next?.afterMs);
     };
-    if (from === 'start') kill();
-    const life = await watchLife(client, runId, () => {
+    if (next?.isEarly) kill();
+    const life = await watchLife(client, runId, (trained) => {
       isTraining = true;
-      if (from === 'training') kill();
+      if (next !== null && trained >= next.steps) kill();
     });
     if (timer !== null) clearTimeout(timer);
     if (life.status === 'finished') {
@@ -147,13 +159,15 @@ async function committed(home: TestHome, runId: string | undefined): Promise<num
 }
 
 /** Waits for the moment of the kill; false when the owner has ended by itself before. */
-async function untilMoment(life: OwnerLife, from: 'start' | 'training', afterMs: number): Promise<boolean> {
+async function untilMoment(life: OwnerLife, { isEarly, steps, afterMs }: Moment): Promise<boolean> {
   const ended = life.gone.then(() => false);
-  const training = new Promise<void>((resolve) => {
-    life.owner.on('message', () => life.wasTraining && resolve());
+  const isDue = (): boolean => isEarly || (life.wasTraining && (life.last?.trained ?? 0) >= steps);
+  const due = new Promise<boolean>((resolve) => {
+    const look = (): void => void (isDue() && resolve(true));
+    life.owner.on('message', look);
+    look();
   });
-  const begun = from === 'start' ? true : await Promise.race([training.then(() => true), ended]);
-  if (!begun) return false;
+  if (!(await Promise.race([due, ended]))) return false;
   const waited = new Promise<boolean>((resolve) => {
     setTimeout(() => resolve(true), afterMs);
   });
@@ -162,7 +176,7 @@ async function untilMoment(life: OwnerLife, from: 'start' | 'training', afterMs:
 
 /** Kills the whole program; the history must be readable each time and hold all that was committed. */
 export async function killProgram(options: KillOptions): Promise<KillReport> {
-  const { home, reference, rounds, seed, withinMs = WITHIN_MS } = options;
+  const { home, reference, rounds, seed } = options;
   const random = new Random(seed);
   const tally = new Tally();
   let isOpen = false;
@@ -171,9 +185,9 @@ export async function killProgram(options: KillOptions): Promise<KillReport> {
     const life = startOwner(home, reference.recipe);
     let before = 0;
     if (isKill) {
-      const { from, afterMs } = moment(random, withinMs);
+      const next = moment(random);
       const alone = random.uniform() < 0.5;
-      if (await untilMoment(life, from, afterMs)) {
+      if (await untilMoment(life, next)) {
         before = await committed(home, life.last?.runId);
         killOwner(life, alone);
       }

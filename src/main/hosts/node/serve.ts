@@ -5,11 +5,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { RPCHandler } from '@orpc/server/ws';
+import { RPCHandler } from '@orpc/server/message-port';
 import { WebSocketServer } from 'ws';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Nextvec } from '../../nextvec.ts';
+import { guardedPort, socketPort } from '../../rpc/guarded-port.ts';
 import { RPC_PATH, SUBPROTOCOL } from '../handshake.ts';
 import { answerPage, securityHeaders } from '../page.ts';
 import { checkHost, checkUpgrade, newToken, type Refusal } from './guard.ts';
@@ -94,7 +95,7 @@ export async function servePage({ nextvec, rendererDir, port: wantedPort }: Serv
     sockets.handleUpgrade(request, socket, head, (ws) => {
       // A page that breaks the protocol loses its own line, nothing else.
       ws.on('error', () => ws.terminate());
-      void rpc.upgrade(ws, { context: {} });
+      rpc.upgrade(guardedPort(socketPort(ws)), { context: {} });
     });
   });
   const port = await listen(server, wantedPort);

@@ -1,0 +1,75 @@
+/**
+ * Damaged files and messages, tens of thousands of them, each from a seed of its own: data files, checkpoints, recipes,
+ * settings, command lines, and calls over both lines. Each must be taken or refused as bad input within five seconds and
+ * leave nothing behind; memory after garbage collection is sampled on the way. Stops at the first that does not. Prints
+ * one JSON line. Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR]
+ * (a folder in memory is fastest)
+ */
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { checkpoints } from './support/fuzz/checkpoints.ts';
+import { archives, safetensors } from './support/fuzz/files.ts';
+import { sampleMemory, type MemorySample } from './support/fuzz/memory.ts';
+import { portMessages, webSocketMessages } from './support/fuzz/messages.ts';
+import { Tally, type FuzzTarget } from './support/fuzz/target.ts';
+import { texts } from './support/fuzz/texts.ts';
+
+/** How many of ten rounds go to each. */
+const SHARES = [
+  { open: archives, share: 4 },
+  { open: safetensors, share: 1 },
+  { open: checkpoints, share: 1 },
+  { open: texts, share: 1 },
+  { open: webSocketMessages, share: 2 },
+  { open: portMessages, share: 1 },
+] as const;
+const SAMPLES = 20;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '100000' },
+    'first-seed': { type: 'string', default: '0' },
+    only: { type: 'string' },
+    folder: { type: 'string', default: tmpdir() },
+  },
+});
+const rounds = Number(values.rounds);
+const firstSeed = Number(values['first-seed']);
+// What the hosts would print of broken messages is expected here.
+console.error = () => undefined;
+
+const wanted = values.only?.split(',');
+const targets: { target: FuzzTarget; tally: Tally }[] = [];
+for (const { open, share } of SHARES) {
+  const target = await open(values.folder);
+  if (wanted !== undefined && !wanted.includes(target.name)) {
+    await target.close();
+    continue;
+  }
+  const entry = { target, tally: new Tally() };
+  targets.push(...Array.from({ length: share }, () => entry));
+}
+if (targets.length === 0) throw new Error(`There is no target ${values.only}.`);
+
+const startedMs = performance.now();
+const memory: MemorySample[] = [];
+for (let round = 0; round < rounds; round++) {
+  const { target, tally } = targets[round % targets.length];
+  await tally.attempt(target, firstSeed + tally.attempts);
+  if ((round + 1) % Math.ceil(rounds / SAMPLES) === 0) {
+    const sample = await sampleMemory(round + 1);
+    memory.push(sample);
+    process.stderr.write(`${JSON.stringify(sample)}\n`);
+  }
+}
+const seconds = Math.round((performance.now() - startedMs) / 1000);
+const distinct = [...new Set(targets)];
+for (const { target } of distinct) await target.close();
+const results = Object.fromEntries(
+  distinct.map(({ target, tally }) => [
+    target.name,
+    { attempts: tally.attempts, slowestMs: Math.round(tally.slowestMs), outcomes: tally.outcomes },
+  ]),
+);
+console.log(JSON.stringify({ rounds, firstSeed, seconds, results, memory }));
+process.exit(0);

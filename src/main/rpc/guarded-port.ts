@@ -1,0 +1,60 @@
+/**
+ * A page's line on which only whole requests get through. Without it oRPC leaves what decoding a message throws uncaught
+ * on a port, and takes a message without an id for the end of every call of the line. Not here: what a request may say
+ * (contract), and who may open a line (the hosts).
+ */
+import type { MessagePortMainLike } from '@orpc/client/message-port';
+import type { WebSocket } from 'ws';
+
+const MAX_MESSAGE_CHARACTERS = 16 * 2 ** 20;
+/** oRPC's message kinds a page of ours sends: a request (also without a kind) and the end of one. */
+const REQUEST = 1;
+const ABORT = 4;
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Our pages post requests to a path, without headers: no input of the contract is a file or a stream. */
+function isCall(payload: unknown): boolean {
+  if (!isObject(payload) || typeof payload.u !== 'string' || !payload.u.startsWith('/')) return false;
+  return payload.h === undefined && payload.m === undefined && URL.canParse(payload.u, 'http://page');
+}
+
+export function isRequestMessage(data: unknown): boolean {
+  if (typeof data !== 'string' || data.length > MAX_MESSAGE_CHARACTERS) return false;
+  try {
+    const message: unknown = JSON.parse(data);
+    if (!isObject(message) || typeof message.i !== 'string') return false;
+    return message.t === ABORT || ((message.t ?? REQUEST) === REQUEST && isCall(message.p));
+  } catch {
+    return false;
+  }
+}
+
+/** The same port; messages that are no request are dropped without an answer. */
+export function guardedPort(port: MessagePortMainLike): MessagePortMainLike {
+  return {
+    postMessage: (message) => port.postMessage(message),
+    on: (event, callback) => {
+      if (event !== 'message') return port.on(event, callback);
+      return port.on('message', (message) => {
+        if (isRequestMessage(message?.data)) callback(message);
+      });
+    },
+  };
+}
+
+/** A WebSocket in the shape of a port; binary messages come as they are, text as a string. */
+export function socketPort(socket: WebSocket): MessagePortMainLike {
+  return {
+    postMessage: (message: string | Uint8Array) => socket.send(message),
+    on: (event, callback) => {
+      if (event === 'close') socket.on('close', () => callback());
+      if (event !== 'message') return;
+      socket.on('message', (data, isBinary) =>
+        callback({ data: !isBinary && Buffer.isBuffer(data) ? data.toString('utf8') : data }),
+      );
+    },
+  };
+}

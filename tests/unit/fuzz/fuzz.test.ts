@@ -1,0 +1,43 @@
+/** A few hundred damaged inputs of every kind; bench/fuzz.ts does a hundred thousand and watches the memory. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { checkpoints } from '../../../bench/support/fuzz/checkpoints.ts';
+import { archives, safetensors } from '../../../bench/support/fuzz/files.ts';
+import { portMessages, webSocketMessages } from '../../../bench/support/fuzz/messages.ts';
+import { Tally, type FuzzTarget } from '../../../bench/support/fuzz/target.ts';
+import { texts } from '../../../bench/support/fuzz/texts.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nextvec-fuzz-'));
+  vi.spyOn(console, 'error').mockReturnValue();
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const TARGETS: readonly (readonly [string, (parent: string) => Promise<FuzzTarget>, number])[] = [
+  ['archives of data', archives, 400],
+  ['safetensors data', safetensors, 100],
+  ['checkpoints', checkpoints, 200],
+  ['recipes, settings and command lines', texts, 300],
+  ['messages over a WebSocket', webSocketMessages, 300],
+  ['messages over a port', portMessages, 300],
+];
+
+test.each(TARGETS)('damaged %s are taken or refused, and nothing stays', async (_name, open, rounds) => {
+  const target = await open(folder);
+  const tally = new Tally();
+  for (let seed = 0; seed < rounds; seed++) await tally.attempt(target, seed);
+  await target.close();
+  const { accepted = 0, ...refusals } = tally.outcomes;
+  expect(tally.attempts).toBe(rounds);
+  // Damage that nothing notices would test nothing; damage that everything refuses would not get past the first check.
+  expect(accepted).toBeGreaterThan(0);
+  expect(accepted).toBeLessThan(0.6 * rounds);
+  expect(Object.keys(refusals).length).toBeGreaterThan(0);
+  expect(readdirSync(folder)).toEqual([]);
+});
