@@ -6,6 +6,7 @@ import { BatchInput } from '#engine/simd/input.ts';
 import { GeluNorm } from '#engine/simd/layers/gelu-norm.ts';
 import { gemmForward, gemmInput, Linear } from '#engine/simd/layers/linear.ts';
 import { AttentionMixture } from '#engine/simd/layers/mixture.ts';
+import { PositionSkip } from '#engine/simd/layers/position.ts';
 import { paddedFeatures } from '#engine/simd/layout.ts';
 import { LossHead } from '#engine/simd/losses.ts';
 import { HYPER_WORDS, OP_ADAMW } from '#engine/simd/opcodes.ts';
@@ -15,6 +16,7 @@ import { gelu, geluGradient, layerNorm, layerNormGradient } from '#engine/simd/r
 import { adamw } from '#engine/simd/reference/adamw.ts';
 import { linearForward, linearInputGradient, linearWeightGradient } from '#engine/simd/reference/linear.ts';
 import { mixture, mixtureGradient } from '#engine/simd/reference/mixture.ts';
+import { position, positionGradient } from '#engine/simd/reference/position.ts';
 import { VARIANTS } from '#engine/simd/variants.ts';
 import { relativeError } from '#engine/verify.ts';
 import { KernelBench, normals, prepareKernels } from '../support/kernels.ts';
@@ -162,6 +164,39 @@ describe.each(VARIANTS)('%s', (variant) => {
       expect(relativeError(gradients.get('norm.weight')!, expected.dgamma)).toBeLessThan(3e-6);
       expect(relativeError(gradients.get('norm.bias')!, expected.dbeta)).toBeLessThan(3e-6);
     });
+  });
+
+  test.each([
+    [1, 3, 7],
+    [8, 5, 24],
+    [13, 2, 62],
+  ])('position and positionWeight at B %i, T %i, D %i', (B, T, D) => {
+    const bench = new KernelBench(variant);
+    const { arena } = bench;
+    const input = new BatchInput(arena, T, D, B);
+    const bank = new ParameterBank();
+    const layer = new PositionSkip(bank, arena, T, D, B);
+    const draw = arena.strip8(D, B);
+    bank.place(arena);
+    bench.open();
+    const sizes = { B, T, D };
+    const x = normals(21, B * T * D);
+    const w = normals(22, T * D);
+    const dskip = normals(23, B * D);
+    bench.writeRows(input.contexts[0], x, B * T);
+    bench.writeStrip(draw, 8, dskip, B);
+    bank.write(bench.buffer, 'weights', new Map([['position_weights', w]]));
+    const program = bench.run((p) => {
+      layer.forward(p, input, 0, B);
+      p.barrier();
+      layer.backward(p, input, 0, B, draw);
+    });
+    expect(relativeError(bench.readRows(layer.rows, B), position(x, w, sizes))).toBeLessThan(1e-6);
+    const expected = positionGradient(x, dskip, sizes);
+    const gradient = bank.read(bench.buffer, 'gradients').get('position_weights')!;
+    expect(relativeError(gradient, expected)).toBeLessThan(1e-6);
+    const norm = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0));
+    expect(bench.norm(program) / norm).toBeCloseTo(1, 6);
   });
 
   test.each([

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { parseGate, parseSchedule } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { PRESETS } from '#shared/domain/presets.ts';
 import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe-fields.ts';
 import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe.ts';
 
@@ -44,7 +45,9 @@ export function addRecipeFlags(command: Command): Command {
     const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : 'X';
     command.addOption(new Option(`${field.flag} <${word}>`, describe(field)));
   }
+  const presets = new Option('--preset <NAME>', 'start from a preset of the form; other flags override it');
   return command
+    .addOption(presets.choices(PRESETS.map(({ id }) => id)))
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
     .option('--gate <G...>', 'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop', undefined)
     .option('--gates <FILE>', 'JSON file with a list of gates {epoch, metric, threshold, action}', undefined);
@@ -69,7 +72,8 @@ function readGateFile(path: string): Gate[] {
 
 /** The recipe that the flags describe; throws BAD_RECIPE or a ZodError that names each bad field. */
 export function readRecipe(values: FlagValues, dataset: string, ood: string | null): Recipe {
-  let draft: Record<string, unknown> = { dataset, ood };
+  const preset = PRESETS.find(({ id }) => id === values.preset);
+  let draft: Record<string, unknown> = { ...preset?.changes, dataset, ood };
   for (const field of RECIPE_FIELDS) {
     const word = values[storedName(field.flag)];
     if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
