@@ -19,6 +19,13 @@ function recipeOf(words: readonly string[]): Recipe {
 }
 
 describe('flags of train', () => {
+  it('lays flags over a preset and leaves the preset as it was', () => {
+    const recipe = recipeOf(['--preset', 'least-squares', '--lambda-info', '0.1', '--epochs', '5']);
+    expect(recipe).toMatchObject({ skip: 'positional', start: 'least-squares', lr: 1e-6, batchSize: 256, epochs: 5 });
+    expect(recipe.lambda).toMatchObject({ mse: 1, info_nce: 0.1 });
+    expect(recipeOf(['--preset', 'least-squares'])).toMatchObject({ lambda: { info_nce: 0 }, epochs: 3 });
+  });
+
   it('takes the line of another trainer unchanged', () => {
     const line =
       '--model-type amn --data x.npz --epochs 30 --batch-size 32 --lr 5e-4 --device cuda:0 --lambda-mse 0.5 --lambda-info 0.5 ' +
