@@ -6,6 +6,7 @@ import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorData } from '#shared/contract/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { WindowPick } from '#shared/domain/inspection.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/main/runs/safetensors.ts';
@@ -64,6 +65,33 @@ describe('evaluation', () => {
     expect(other.space?.verdict).toBeDefined();
     expect(other.reference?.cosine).toBeCloseTo(own.cosine.mean!, 5);
     expect((await client.evaluation.list({ runId: baseline })).map(({ data }) => data.id)).toEqual([ood, dataset]);
+  }, 120_000);
+
+  test('single windows: by place and by number, with what the model saw and what is nearest', async () => {
+    const own = await evaluate(baseline, dataset);
+    const look = (pick: WindowPick) => client.evaluation.inspect({ runId: baseline, datasetId: dataset, pick });
+    const worst = await look({ by: 'rank', share: 0 });
+    const best = await look({ by: 'rank', share: 1 });
+    expect([worst.rank, best.rank]).toEqual([0, best.ranked - 1]);
+    expect([worst.ranked, worst.windows]).toEqual([own.rows, own.rows]);
+    expect(worst.cosine).toBeLessThan(own.cosine.p5!);
+    expect(best.cosine).toBeGreaterThan(own.cosine.p95!);
+    expect(worst.parity.ok).toBe(true);
+    const sample = own.samples[3];
+    const again = await look({ by: 'window', window: sample.window });
+    expect(again.cosine).toBeCloseTo(sample.cosine, 6);
+    expect(again.contextMeanCosine).toBeCloseTo(sample.contextMeanCosine, 6);
+    again.attention?.forEach((weight, t) => expect(weight).toBeCloseTo(sample.attention![t], 5));
+    expect(again.cosines).toHaveLength(7);
+    again.cosines.forEach((row, i) => expect(row[i]).toBeCloseTo(1, 5));
+    expect(again.cosines[6].slice(0, 5)).toEqual(sample.contextCosines.map((c) => expect.closeTo(c, 5) as number));
+    // 12 chunks an article give 7 windows of five and a target.
+    expect(again.place).toMatchObject({ of: 7 });
+    const near = again.neighbours.map((n) => n.cosine);
+    expect(near).toEqual(near.toSorted((a, b) => b - a));
+    const place = again.neighbours.findIndex((n) => n.isTarget);
+    expect(place === -1 ? again.targetRank > near.length : place === again.targetRank - 1).toBe(true);
+    await expect(look({ by: 'window', window: 100_000 })).rejects.toThrow(/Window 100000 is not among the validation/);
   }, 120_000);
 
   test('a checkpoint altered by one weight is refused, also with its hash put right', async () => {

@@ -98,7 +98,7 @@ function verdictsOf({ splitProof, recipe, terms }: EvaluateJob, findings: Findin
 }
 
 /** The best checkpoint; a run that has none yet is evaluated by its newest one that knows its validation cosine. */
-async function bestCheckpoint({ runFolder, runNumber, weightHashes }: EvaluateJob): Promise<LoadedCheckpoint> {
+export async function bestCheckpoint({ runFolder, runNumber, weightHashes }: EvaluateJob): Promise<LoadedCheckpoint> {
   const folders = await listCheckpointFolders(runFolder, ['best']);
   const others = folders.length > 0 ? folders : await listCheckpointFolders(runFolder, ['last', 'kept']);
   for (const folder of others) {
@@ -111,7 +111,7 @@ async function bestCheckpoint({ runFolder, runNumber, weightHashes }: EvaluateJo
   });
 }
 
-function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, { data, runNumber }: EvaluateJob): void {
+export function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, { data, runNumber }: EvaluateJob): void {
   if (spec.D !== set.D) {
     throw new NextvecError(
       'WIDTH_MISMATCH',
@@ -134,18 +134,18 @@ function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, { data, runN
   }
 }
 
-interface OwnSplits {
+export interface OwnSplits {
   readonly train: Split;
   readonly validation: Split;
 }
 
-async function ownSplits(training: Dataset, { recipe }: EvaluateJob): Promise<OwnSplits> {
+export async function ownSplits(training: Dataset, { recipe }: EvaluateJob): Promise<OwnSplits> {
   const split = splitDataset(training, recipe.split, recipe.seed);
   const source = await training.source();
   return { train: { source, ids: split.train }, validation: { source, ids: split.val } };
 }
 
-async function chosenSplit(set: Dataset, own: OwnSplits, isOwn: boolean, { data }: EvaluateJob): Promise<Split> {
+export async function chosenSplit(set: Dataset, own: OwnSplits, isOwn: boolean, { data }: EvaluateJob): Promise<Split> {
   if (isOwn && data.part === 'validation') return own.validation;
   if (isOwn && data.part === 'train') return own.train;
   const source = isOwn ? own.train.source : await set.source();

@@ -36,7 +36,7 @@ async function withWorker<R>({ workers }: Services, work: (client: WorkerClient)
   }
 }
 
-function evaluateJob(
+export function evaluateJob(
   services: Services,
   row: RunRow,
   datasetId: string,

@@ -1,5 +1,6 @@
 /** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
 import { balance, compare, crossTest, evaluateEvents, firstBatches } from '../evaluation/service.ts';
+import { inspectWindow } from '../evaluation/inspection.ts';
 import { knownSpace } from '../evaluation/space.ts';
 import { claims, makeModelCard, reportEvents } from '../reports/service.ts';
 import { listEvaluations } from '../store/evaluations.ts';
@@ -15,6 +16,9 @@ export function evaluationRouter(services: Services) {
       eventStream((cancelled) => evaluateEvents(services, input.runId, input.datasetId, input.part, cancelled), signal),
     ),
     list: evaluation.list.handler(({ input }) => listEvaluations(services.home.db, id(input.runId))),
+    inspect: evaluation.inspect.handler(({ input }) =>
+      inspectWindow(services, input.runId, input.datasetId, input.part, input.pick),
+    ),
     crossTest: evaluation.crossTest.handler(({ input, signal }) =>
       eventStream((cancelled) => crossTest(services, input.runIds, input.datasetIds, cancelled), signal),
     ),

@@ -8,6 +8,7 @@ import { ComparisonSchema, PassportSchema } from '#shared/domain/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/training.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
+import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema } from '../evaluation/job.ts';
 import { ExportModelJobSchema } from '../runs/export-job.ts';
 
@@ -56,6 +57,8 @@ export const workerContract = {
   compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
   /** Models in this thread; the thread is one of its own for the call. */
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
+  /** One window; the checkpoint stays open for the next until another job comes. */
+  inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),
   firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
   balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
   exportModel: call.input(ExportModelJobSchema).output(z.void()),

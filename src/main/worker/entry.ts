@@ -6,12 +6,14 @@ import { measureBaselines } from '#engine/evaluation/baselines.ts';
 import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { EvaluationEvent } from '#shared/contract/evaluation.ts';
+import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
 import type { Split as RecipeSplit } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
+import type { Inspector } from '../evaluation/inspect.ts';
 import type { EvaluateJob } from '../evaluation/job.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { Channel } from '../rpc/channel.ts';
@@ -84,6 +86,28 @@ async function* evaluate(job: EvaluateJob): AsyncGenerator<EvaluationEvent> {
   yield* events.read();
 }
 
+/** The inspector of this thread and the job it was opened for. */
+let inspecting: { readonly key: string; readonly opened: Inspector } | null = null;
+/** One window after the other: a model answers one question at a time. */
+let turn: Promise<unknown> = Promise.resolve();
+
+async function inspectorFor(job: EvaluateJob): Promise<Inspector> {
+  const key = JSON.stringify(job);
+  if (inspecting?.key === key) return inspecting.opened;
+  const before = inspecting;
+  inspecting = null;
+  await before?.opened.close();
+  const { openInspector } = await import('../evaluation/inspect.ts');
+  inspecting = { key, opened: await openInspector(job) };
+  return inspecting.opened;
+}
+
+function inspect(job: EvaluateJob, pick: WindowPick): Promise<Inspection> {
+  const mine = turn.then(async () => (await inspectorFor(job)).inspect(pick));
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
 /** Vectors beyond this stay on disk: a trainer may hold them all already. */
 const BASELINE_MEMORY_BYTES = 512 * 2 ** 20;
 
@@ -136,6 +160,7 @@ const router = procedures.router({
     }),
   ),
   evaluate: procedures.evaluate.handler(({ input, signal }) => eventStream(() => evaluate(input), signal)),
+  inspect: procedures.inspect.handler(({ input }) => inspect(input.job, input.pick)),
   firstBatches: procedures.firstBatches.handler(async ({ input }) =>
     (await import('../evaluation/first-batches.ts')).measureFirstBatches(input),
   ),

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { BaselineTableSchema, EvaluationSchema } from '#shared/domain/evaluation.ts';
 import { ClaimOutcomeSchema } from '#shared/domain/claims.ts';
 import { RunComparisonSchema } from '#shared/domain/comparison.ts';
+import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
 import { ComparisonSchema } from '#shared/domain/passport.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
@@ -98,6 +99,17 @@ export const evaluationContract = {
     .output(eventIterator(EvaluationEventSchema)),
   /** Stored evaluations of a run, newest first. */
   list: call.input(z.object({ runId })).output(z.array(EvaluationSchema)),
+  /** One window through the best checkpoint, parity proven first; the next window of the same run and set comes at once. */
+  inspect: call
+    .input(
+      z.object({
+        runId,
+        datasetId: z.string().min(1),
+        part: z.enum(EVALUATION_PARTS).optional(),
+        pick: WindowPickSchema,
+      }),
+    )
+    .output(InspectionSchema),
   /** Every chosen run on every chosen set, a cell at a time. */
   crossTest: call
     .input(z.object({ runIds: z.array(runId).min(1).max(50), datasetIds: z.array(z.string().min(1)).min(1).max(20) }))
