@@ -27,14 +27,17 @@ interface PageRoute {
 const ROUTES: readonly PageRoute[] = [
   { name: 'runs', path: '/runs', file: 'runs/RunsPage', title: 'Runs' },
   { name: 'run', path: '/runs/:id', file: 'run/RunPage', title: 'Run' },
+  { name: 'evaluation', path: '/runs/:id/evaluation', file: 'evaluation/EvaluationPage', title: 'Evaluation' },
   { name: 'new-run', path: '/new', file: 'new-run/NewRunPage', title: 'New run' },
   { name: 'datasets', path: '/datasets/:id?', file: 'datasets/DatasetsPage', title: 'Data sets' },
   { name: 'compare', path: '/compare', file: 'compare/ComparePage', title: 'Compare' },
+  { name: 'cross-test', path: '/cross-test', file: 'cross-test/CrossTestPage', title: 'Cross-test' },
   { name: 'plans', path: '/plans', file: 'plans/PlansPage', title: 'Plans' },
   { name: 'reports', path: '/reports', file: 'reports/ReportsPage', title: 'Reports' },
   { name: 'settings', path: '/settings', file: 'settings/SettingsPage', title: 'Settings' },
 ];
-export type PageName = 'runs' | 'run' | 'new-run' | 'datasets' | 'compare' | 'plans' | 'reports' | 'settings';
+export type PageName =
+  'runs' | 'run' | 'evaluation' | 'new-run' | 'datasets' | 'compare' | 'cross-test' | 'plans' | 'reports' | 'settings';
 
 function lazyPage(file: string): LazyPage | undefined {
   return PAGES[`./features/${file}.vue`];

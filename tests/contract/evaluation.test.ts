@@ -52,6 +52,7 @@ describe('evaluation', () => {
     const own = await evaluate(baseline, dataset);
     expect(own.parity).toMatchObject({ goldenMaxAbs: 0, valCosineDelta: 0, ok: true });
     const { run } = await client.runs.get({ runId: baseline });
+    expect(own.checkpoint).toEqual({ kind: 'best', epoch: run.best?.epoch });
     expect(own.cosine.mean).toBeCloseTo(run.best?.valCosine ?? Number.NaN, 5);
     expect(own.baselines.contextMean).toBeCloseTo(run.baselines.contextMean?.valCosine ?? Number.NaN, 5);
     expect(own.baselines.ridge).toBeCloseTo(run.baselines.ridge?.valCosine ?? Number.NaN, 5);

@@ -67,7 +67,7 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
         runNumber: job.runNumber,
         runName: job.runName,
         modelType: checkpoint.spec.type,
-        checkpoint: { kind: checkpoint.kind === 'best' ? 'best' : 'last', epoch: checkpoint.state.epoch },
+        checkpoint: evaluatedCheckpoint(checkpoint),
         data: { id: job.data.id, name: job.data.name, windows: set.windows, part },
         engine: `${opened.engine.info.name} ${opened.engine.info.version} ${opened.engine.info.variant}`,
         evaluatedAt: Date.now(),
@@ -95,6 +95,12 @@ function verdictsOf({ splitProof, recipe, terms }: EvaluateJob, findings: Findin
     sharedArticles: splitProof.sharedArticles,
   };
   return drawVerdicts({ ...findings, split, terms, lambda: recipe.lambda });
+}
+
+/** The state of a checkpoint names the epoch it goes on with; the best one is of the epoch that made it. */
+function evaluatedCheckpoint({ kind, state }: LoadedCheckpoint): Evaluation['checkpoint'] {
+  if (kind === 'best') return { kind, epoch: state.best?.epoch ?? state.epoch };
+  return { kind: 'last', epoch: state.epoch };
 }
 
 /** The best checkpoint; a run that has none yet is evaluated by its newest one that knows its validation cosine. */

@@ -2,7 +2,7 @@
  * Reports from the history: gathers runs, evaluations (making those that are missing), comparison and claims, builds the
  * document and renders it. Also settles claims by the runs that followed them.
  */
-import type { ReportEvent, StoredClaim, WorkProgress } from '#shared/contract/evaluation.ts';
+import type { ReportEvent, ReportOnScreen, StoredClaim, WorkProgress } from '#shared/contract/evaluation.ts';
 import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { recipeDiff } from '#shared/domain/recipe-fields.ts';
@@ -18,6 +18,7 @@ import { renderHtml } from './html.ts';
 import type { ReportRun } from './input.ts';
 import { renderMarkdown } from './markdown.ts';
 import { modelCard } from './model-card.ts';
+import { onScreen } from './on-screen.ts';
 import { rootCauseReport } from './root-cause.ts';
 
 export interface ReportRequest {
@@ -67,7 +68,8 @@ async function makeReport(
   const rendered = format === 'md' ? renderMarkdown(document, stem) : { text: renderHtml(document), files: [] };
   const files = rendered.files.map((file) => ({ ...file }));
   const recipe = correction.changes.length > 0 ? correction.recipe : null;
-  return { type: 'done', title: document.title, text: rendered.text, files, claim, recipe };
+  const { text } = rendered;
+  return { type: 'done', title: document.title, text, document: onScreen(document), files, claim, recipe };
 }
 
 /** Stores a claim, unless this run's report has claimed for the same recipe already: then what became of that one. */
@@ -85,11 +87,12 @@ export function makeModelCard(
   services: Services,
   runId: string,
   format: 'md' | 'html',
-): { title: string; text: string } {
+): { title: string; text: string; document: ReportOnScreen } {
   const subject = reportRun(services, runId, newestEvaluations(services, runId));
   const document = modelCard({ subject, generatedAt: new Date(), version: services.options.version });
   return {
     title: document.title,
+    document: onScreen(document),
     text: format === 'md' ? renderMarkdown(document, 'card').text : renderHtml(document),
   };
 }

@@ -5,6 +5,8 @@
 
 /** Okabe-Ito, in a fixed order; never colour alone: lines carry a dash and a label. */
 const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'] as const;
+/** The same hues, light enough to read as text on a dark page. */
+const DARK_TEXT = ['#56A5E0', '#F0763A', '#2FC296', '#D990BB', '#E69F00', '#7CC8F2'] as const;
 const DASHES = ['', '6 3', '2 3', '8 3 2 3', '1 3', '10 4'] as const;
 
 export interface LineSeries {
@@ -39,7 +41,8 @@ const ROW_HEIGHT = 34;
 const STYLE = `<style>
 svg{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;font-variant-numeric:tabular-nums}
 .ink{fill:#1d1d1f}.soft{fill:#6e6e73}.rule{stroke:#d2d2d7}.reference{stroke:#6e6e73}
-@media (prefers-color-scheme:dark){.ink{fill:#f5f5f7}.soft{fill:#a1a1a6}.rule{stroke:#48484a}.reference{stroke:#a1a1a6}}
+${COLOURS.map((c, i) => `.c${i}{fill:${c}}`).join('')}
+@media (prefers-color-scheme:dark){.ink{fill:#f5f5f7}.soft{fill:#a1a1a6}.rule{stroke:#48484a}.reference{stroke:#a1a1a6}${DARK_TEXT.map((c, i) => `.c${i}{fill:${c}}`).join('')}}
 </style>`;
 
 export function renderChart(chart: Chart): string {
@@ -85,10 +88,10 @@ function lines(chart: Extract<Chart, { kind: 'lines' }>): string {
   const labels = spread([
     ...chart.series.map((s, i) => ({
       text: s.label,
-      colour: COLOURS[i % COLOURS.length],
+      look: `c${i % COLOURS.length}`,
       at: y(lastOf(s.values) ?? low),
     })),
-    ...chart.references.map((r) => ({ text: `${r.label} ${r.value.toFixed(3)}`, colour: null, at: y(r.value) })),
+    ...chart.references.map((r) => ({ text: `${r.label} ${r.value.toFixed(3)}`, look: 'soft', at: y(r.value) })),
   ]);
   return [
     open(HEIGHT, chart.title),
@@ -104,8 +107,8 @@ function lines(chart: Extract<Chart, { kind: 'lines' }>): string {
     ),
     ...chart.series.map((s, i) => path(s.values, x, y, i)),
     ...labels.map(
-      ({ text, colour, at }) =>
-        `<text ${colour === null ? 'class="soft"' : `fill="${colour}"`} x="${WIDTH - MARGIN.right + 8}" y="${(at + 4).toFixed(1)}">${escapeXml(text)}</text>`,
+      ({ text, look, at }) =>
+        `<text class="${look}" x="${WIDTH - MARGIN.right + 8}" y="${(at + 4).toFixed(1)}">${escapeXml(text)}</text>`,
     ),
     '</svg>',
   ].join('');

@@ -67,12 +67,38 @@ export const BalanceSchema = z.object({
 });
 export type Balance = z.infer<typeof BalanceSchema>;
 
+const text = z.string();
+export const ReportBlockSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('paragraph'), text }),
+  z.object({ kind: z.literal('list'), ordered: z.boolean(), items: z.array(text) }),
+  z.object({
+    kind: z.literal('table'),
+    caption: text,
+    columns: z.array(z.object({ label: text, align: z.enum(['left', 'right']) })),
+    rows: z.array(z.array(text)),
+  }),
+  z.object({ kind: z.literal('code'), text }),
+  /** A drawn chart, as an SVG document. */
+  z.object({ kind: z.literal('chart'), title: text, svg: text, caption: text }),
+]);
+export type ReportBlock = z.infer<typeof ReportBlockSchema>;
+
+/** A report as data, for the screen. Texts know two marks: `code` and **strong**. */
+export const ReportDocumentSchema = z.object({
+  title: text,
+  subtitle: text,
+  summary: z.array(ReportBlockSchema),
+  sections: z.array(z.object({ title: text, blocks: z.array(ReportBlockSchema) })),
+});
+export type ReportOnScreen = z.infer<typeof ReportDocumentSchema>;
+
 export const ReportEventSchema = z.discriminatedUnion('type', [
   WorkProgressSchema,
   z.object({
     type: z.literal('done'),
     title: z.string(),
     text: z.string(),
+    document: ReportDocumentSchema,
     /** Charts beside a Markdown report, by the name it links to. */
     files: z.array(z.object({ name: z.string(), text: z.string() })),
     claim: ClaimOutcomeSchema.nullable(),
@@ -143,7 +169,7 @@ export const evaluationContract = {
     .output(eventIterator(ReportEventSchema)),
   modelCard: call
     .input(z.object({ runId, format: z.enum(['md', 'html']) }))
-    .output(z.object({ title: z.string(), text: z.string() })),
+    .output(z.object({ title: z.string(), text: z.string(), document: ReportDocumentSchema })),
   /** Every claim, newest first, settled by the runs that followed it. */
   claims: call.output(z.array(StoredClaimSchema)),
 };

@@ -5,6 +5,7 @@ import {
   Database,
   FileDown,
   FileText,
+  Grid3x3,
   ListChecks,
   Moon,
   Play,
@@ -44,6 +45,7 @@ export const SIDEBAR_PAGES: readonly PageEntry[] = [
   { name: 'new-run' as const, title: 'New run', icon: Plus },
   { name: 'datasets' as const, title: 'Data sets', icon: Database },
   { name: 'compare' as const, title: 'Compare', icon: Columns2 },
+  { name: 'cross-test' as const, title: 'Cross-test', icon: Grid3x3 },
   { name: 'plans' as const, title: 'Plans', icon: ListChecks },
   { name: 'reports' as const, title: 'Reports', icon: FileText },
 ]

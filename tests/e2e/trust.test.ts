@@ -1,0 +1,88 @@
+/** Figures one can believe, in the window: evaluation and single windows. Short runs on the sample, on the Node host. */
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accessibilityProblems } from './support/axe.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
+import type { TestHost } from './support/host.ts';
+import { openNodeHost } from './support/node-host.ts';
+import { goTo, retrainOnSample, waitForStatus } from './support/steps.ts';
+
+let chromium: TestBrowser;
+let host: TestHost;
+beforeAll(async () => {
+  chromium = await openChromium();
+  host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')]);
+  await host.page.emulateMedia({ reducedMotion: 'reduce' });
+  await retrainOnSample(host.page);
+  await waitForStatus(host.page, 'Finished', 170_000);
+});
+afterAll(async () => {
+  await host.close();
+  await chromium.close();
+});
+
+/** Opens the page in both themes and returns what axe finds in each. */
+async function problemsInBothThemes(): Promise<string[]> {
+  const found: string[] = [];
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await host.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    found.push(...(await accessibilityProblems(host.page)));
+  }
+  return found;
+}
+
+describe('evaluation of a run', () => {
+  it('proves parity, then shows verdicts with their evidence and every figure', async () => {
+    const { page } = host;
+    await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'Evaluation' }).waitFor();
+    await page.getByRole('combobox', { name: 'Evaluate on' }).selectOption({ label: 'Sample OOD · OOD' });
+    await page.getByRole('button', { name: 'Evaluate now' }).click();
+    await page.getByText('Reproduces its golden output').waitFor({ timeout: 120_000 });
+    const verdicts = page.getByRole('region', { name: 'Verdicts' });
+    await verdicts.getByRole('heading', { name: 'Below a baseline' }).waitFor();
+    await verdicts.getByText('Evidence').first().click();
+    expect(await verdicts.getByRole('definition').first().textContent()).toMatch(/\d/);
+    const baselines = page.getByRole('region', { name: 'Baselines' });
+    for (const name of ['Mean of context', 'Last vector', 'Weighted mean', 'Ridge', 'Shuffled targets'])
+      expect(await baselines.getByRole('row', { name }).textContent()).toMatch(/0\.\d{4}.*[+−]0\.\d{4}/);
+    for (const title of ['Offset sweep', 'Order ablations', 'Rank inside the article', 'Same space?'])
+      expect(await page.getByRole('region', { name: title }).textContent()).toMatch(/0\.\d{3}/);
+  });
+
+  it('looks at single windows: from the table, by place and by number', async () => {
+    const { page } = host;
+    const table = page.getByRole('region', { name: 'Table of the sample windows' });
+    const sample = table.getByRole('row').nth(3);
+    const number = (await sample.getByRole('button').textContent())?.trim() ?? '';
+    const cosine = (await sample.getByRole('cell').first().textContent())?.trim() ?? '';
+    await sample.getByRole('button').click();
+    const inspector = page.getByRole('region', { name: 'Window inspector' });
+    await inspector.getByText(`Window ${number}`, { exact: true }).waitFor();
+    expect(await inspector.textContent()).toContain(cosine);
+    expect(await inspector.getByRole('table', { name: 'Context and attention' }).getByRole('row').count()).toBe(6);
+    const slider = inspector.getByRole('slider');
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await inspector.getByText('place 1 of').waitFor();
+    const nearest = inspector.getByRole('table', { name: 'Nearest targets' }).getByRole('row').nth(1);
+    expect(await nearest.textContent()).toMatch(/0\.\d{3}/);
+    await inspector.getByRole('textbox', { name: 'Window' }).fill('999999');
+    await inspector.getByRole('button', { name: 'Inspect' }).click();
+    await inspector.getByText('Window 999999 is not among Sample OOD.').waitFor();
+    expect(await problemsInBothThemes()).toEqual([]);
+  });
+
+  it('keeps the evaluation: it is there when the page is opened again', async () => {
+    const { page } = host;
+    await page.getByRole('link', { name: 'Back to the run' }).click();
+    await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+    await page.getByText('Reproduces its golden output').waitFor();
+    expect(await page.getByRole('button', { name: 'Evaluate again' }).count()).toBe(1);
+    await goTo(page, 'Runs');
+  });
+});
+
+it('has no error in its console', () => {
+  expect(host.problems).toEqual([]);
+});
