@@ -128,7 +128,7 @@ class Reporter {
     this.#out.progress(
       `epoch ${record.epoch}  loss ${record.trainLoss?.toPrecision(4) ?? '–'}  validation ${formatCosine(record.valCosine)} ` +
         `(mean of context ${formatCosine(base?.valCosine)})  OOD ${formatCosine(record.oodCosine)} ` +
-        `(${formatCosine(base?.oodCosine)})  ${Math.round(record.rowsPerSecond)} rows/s${record.isBest ? '  best' : ''}`,
+        `(${formatCosine(base?.oodCosine)})  ${Math.round(record.rowsPerSecond ?? 0)} rows/s${record.isBest ? '  best' : ''}`,
       true,
     );
   }

@@ -39,8 +39,21 @@ export async function findDataset(
   });
 }
 
-async function importFile(client: NextvecClient, path: string, out: Output, signal: AbortSignal): Promise<Dataset> {
-  for await (const event of await client.datasets.import({ path }, { signal })) {
+export interface FileOptions {
+  readonly name?: string;
+  readonly crossArticles?: boolean;
+  readonly dtype?: 'float16' | null;
+}
+
+/** Imports a data file with progress; answers the set that is there already where the content is known. */
+export async function importFile(
+  client: NextvecClient,
+  path: string,
+  out: Output,
+  signal: AbortSignal,
+  options: FileOptions = {},
+): Promise<Dataset> {
+  for await (const event of await client.datasets.import({ path, ...options }, { signal })) {
     if (event.type === 'done') {
       const { name, windows, vectors } = event.dataset;
       const state = event.alreadyThere ? 'already imported' : 'imported';

@@ -51,7 +51,7 @@ function printRuns(runs: readonly RunSummary[], total: number, out: Output): voi
   out.table(runs, [
     { title: '#', value: (run) => run.number },
     { title: 'name', value: (run) => run.name },
-    { title: 'status', value: (run) => run.status },
+    { title: 'status', value: (run) => (run.imported ? 'imported' : run.status) },
     { title: 'model', value: (run) => run.recipe.modelType },
     { title: 'data', value: (run) => run.datasetName },
     { title: 'epoch', value: (run) => `${run.epoch}/${run.recipe.epochs}`, align: 'right' },
@@ -85,8 +85,8 @@ function printDetail({ run, epochs, gates, log, commandLine }: RunDetail, out: O
     { title: 'train', value: (epoch) => formatCosine(epoch.trainCosine), align: 'right' },
     { title: 'validation', value: (epoch) => formatCosine(epoch.valCosine), align: 'right' },
     { title: 'OOD', value: (epoch) => formatCosine(epoch.oodCosine), align: 'right' },
-    { title: 'lr', value: (epoch) => epoch.lr.toPrecision(3), align: 'right' },
-    { title: 'rows/s', value: (epoch) => Math.round(epoch.rowsPerSecond) },
+    { title: 'lr', value: (epoch) => epoch.lr?.toPrecision(3) ?? null, align: 'right' },
+    { title: 'rows/s', value: (epoch) => (epoch.rowsPerSecond === null ? null : Math.round(epoch.rowsPerSecond)) },
     { title: '', value: (epoch) => (epoch.isBest ? 'best' : '') },
   ]);
   for (const { gate, epoch, value, passed } of gates) {

@@ -7,6 +7,7 @@ import { addDataCommands } from './data.ts';
 import { addEvaluationCommands } from './evaluation.ts';
 import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
+import { addImportCommands } from './imports.ts';
 import { createOutput } from './output.ts';
 import { addReportCommands } from './reports.ts';
 import { addTrainCommands } from './train.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
   const context = createContext(program);
   addTrainCommands(program, context);
   addDataCommands(program, context);
+  addImportCommands(program, context);
   addHistoryCommands(program, context);
   addEvaluationCommands(program, context);
   addReportCommands(program, context);

@@ -1,14 +1,16 @@
 /** The flags of `train`: one for each field of a recipe, made from the table the form is made from. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { parseGate, parseSchedule } from '#shared/domain/command-line.ts';
+import { parseGate, parseSchedule, parseSizes } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PRESETS } from '#shared/domain/presets.ts';
 import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe-fields.ts';
+import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe-file.ts';
 import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe.ts';
 
-const SPECIAL_FLAGS = ['gate', 'gates', 'schedule'] as const;
+const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom'] as const;
 
 export type FlagValues = Readonly<Record<string, unknown>>;
 
@@ -48,6 +50,9 @@ export function addRecipeFlags(command: Command): Command {
   const presets = new Option('--preset <NAME>', 'start from a preset of the form; other flags override it');
   return command
     .addOption(presets.choices(PRESETS.map(({ id }) => id)))
+    .option('--recipe <FILE>', 'JSON file of a recipe (nextvec export --format recipe); other flags change it')
+    .option('--init-from <RUN|FILE>', 'start from the weights of a run, or of a safetensors, .pt or .npz file')
+    .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
     .option('--gate <G...>', 'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop', undefined)
     .option('--gates <FILE>', 'JSON file with a list of gates {epoch, metric, threshold, action}', undefined);
@@ -70,16 +75,31 @@ function readGateFile(path: string): Gate[] {
   return Array.isArray(parsed.data) ? parsed.data : parsed.data.gates;
 }
 
+/** The file of `--recipe`; throws BAD_RECIPE or FILE_UNREADABLE. */
+export function readRecipeFile(path: string): RecipeFile {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new NextvecError('FILE_UNREADABLE', `The recipe file ${path} cannot be read: ${why}`);
+  }
+  return parseRecipeFile(text, path);
+}
+
 /** The recipe that the flags describe; throws BAD_RECIPE or a ZodError that names each bad field. */
 export function readRecipe(values: FlagValues, dataset: string, ood: string | null): Recipe {
+  const file = typeof values.recipe === 'string' ? readRecipeFile(values.recipe) : null;
   const preset = PRESETS.find(({ id }) => id === values.preset);
-  let draft: Record<string, unknown> = { ...preset?.changes, dataset, ood };
+  let draft: Record<string, unknown> = { ...file?.recipe, ...preset?.changes, dataset, ood };
   for (const field of RECIPE_FIELDS) {
     const word = values[storedName(field.flag)];
     if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
   }
-  const [gateWords, gatesFile, schedule] = SPECIAL_FLAGS.map((name) => values[name]);
+  const [gateWords, gatesFile, schedule, sizes, initFrom] = SPECIAL_FLAGS.map((name) => values[name]);
   if (typeof schedule === 'string') draft.schedule = parseSchedule(schedule);
+  if (typeof sizes === 'string') draft.sizes = parseSizes(sizes);
+  if (typeof initFrom === 'string') draft.initFrom = existsSync(initFrom) ? resolve(initFrom) : initFrom;
   const gates = [
     ...(typeof gatesFile === 'string' ? readGateFile(gatesFile) : []),
     ...(Array.isArray(gateWords) ? gateWords.map((word) => parseGate(String(word))) : []),

@@ -6,6 +6,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { BASELINE_LABELS, BASELINES } from '#shared/domain/training.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import type { DataReference } from '#shared/domain/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
@@ -13,11 +14,11 @@ import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
 import { findDataset, findRun } from './handles.ts';
 import { formatCosine, formatDuration, signed, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
-import { addRecipeFlags, readRecipe, type FlagValues } from './recipe-flags.ts';
+import { addRecipeFlags, readRecipe, readRecipeFile, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 
 interface TrainFlags extends FlagValues {
-  readonly data: string;
+  readonly data?: string;
   readonly ood?: string;
   readonly outputDir?: string;
   readonly name?: string;
@@ -29,7 +30,7 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
     program
       .command('train')
       .description('train a model; Ctrl-C pauses and saves, "resume" goes on')
-      .requiredOption('--data <F>', 'training data: a file, an imported data set, or "sample"')
+      .option('--data <F>', 'training data: a file, an imported data set, or "sample"; else as --recipe says')
       .option('--ood <F>', 'out-of-distribution data: a file, an imported data set, or "sample"'),
   )
     .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
@@ -49,13 +50,32 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
   // Bad flags are told before any file is read.
   readRecipe(flags, '-', null);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
-    const data = await findDataset(client, flags.data, 'train', out, signal);
-    const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
+    const { data: dataWord, ood: oodWord } = await dataWords(client, flags);
+    const data = await findDataset(client, dataWord, 'train', out, signal);
+    const ood = oodWord === null ? null : await findDataset(client, oodWord, 'ood', out, signal);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
     await tellDoubts(client, recipe, out);
     const { runId } = await client.runs.start({ recipe, name: flags.name, tags: flags.tag ?? [] });
     return runId;
   });
+}
+
+/** The data of the flags, else that of the recipe file: by content, by the file it came from, by name. */
+async function dataWords(client: NextvecClient, flags: TrainFlags): Promise<{ data: string; ood: string | null }> {
+  const file = typeof flags.recipe === 'string' ? readRecipeFile(flags.recipe) : null;
+  const known = await client.datasets.list();
+  const wordOf = (reference: DataReference | null | undefined): string | null => {
+    if (!reference) return null;
+    const same = known.find(({ passport }) => passport.sha256 === reference.sha256);
+    return same?.id ?? reference.file ?? reference.name;
+  };
+  const data = flags.data ?? wordOf(file?.data);
+  if (data === null) {
+    throw new NextvecError('BAD_INPUT', 'Neither --data nor the recipe names the training data.', {
+      remedy: 'Add --data with a file, an imported data set, or "sample".',
+    });
+  }
+  return { data, ood: flags.ood ?? wordOf(file?.ood) };
 }
 
 /** What lint has to say, before anything is trained; errors that a recipe cannot start with come from `start` itself. */

@@ -13,6 +13,7 @@ import type { TermTable } from '#shared/domain/training.ts';
 import { openDataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import type { FirstBatchesJob } from './job.ts';
+import { initialWeights } from '../weights/model-weights.ts';
 import { openModel } from './model.ts';
 
 /** Rows measured, an epoch at most: the shares of the very first steps are those of an untrained model and change fast. */
@@ -44,7 +45,9 @@ async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promis
     spec,
     resourcesDir: job.resourcesDir,
     engine,
-    parameters: startParameters(recipe.start, spec, recipe.seed, train),
+    parameters: job.initFile
+      ? await initialWeights(job.initFile, spec)
+      : startParameters(recipe.start, spec, recipe.seed, train),
     maxBatch: recipe.batchSize,
   });
   try {

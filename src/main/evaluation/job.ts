@@ -12,6 +12,8 @@ export const EvaluateJobSchema = z.object({
   runName: z.string(),
   recipe: RecipeSchema,
   runFolder: z.string(),
+  /** Its validation cosine need not be known. */
+  imported: z.boolean(),
   /** Hash of the weights the history knows, by checkpoint folder. */
   weightHashes: z.record(z.string(), z.string()),
   /** Of the run's training set. */
@@ -33,6 +35,8 @@ export const FirstBatchesJobSchema = z.object({
   recipe: RecipeSchema,
   datasetFolder: z.string(),
   resourcesDir: z.string(),
+  /** Weights the run starts from. */
+  initFile: z.string().nullable(),
   /** Absent: measure the recipe's own λ. */
   shares: z.partialRecord(z.enum(TERMS), z.number().min(0)).nullable(),
 });

@@ -12,7 +12,7 @@ import type {
 import { compareRuns, type RunComparison } from '#shared/domain/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines, TermTable } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
@@ -43,7 +43,9 @@ export function evaluateJob(
   part: EvaluationPart | undefined,
 ): EvaluateJob {
   const { home, options } = services;
-  const recipe = JSON.parse(row.recipe_json) as Recipe;
+  const written = RecipeSchema.parse(JSON.parse(row.recipe_json));
+  // An imported run without data of its own is measured against the set it is shown on.
+  const recipe = written.dataset === NO_DATASET ? { ...written, dataset: datasetId } : written;
   requireDataset(services, recipe.dataset);
   const dataset = requireDataset(services, datasetId);
   const isOwn = datasetId === recipe.dataset;
@@ -54,6 +56,7 @@ export function evaluateJob(
     runName: row.name,
     recipe,
     runFolder: home.runFolder(row.id),
+    imported: row.imported_json !== null,
     weightHashes: Object.fromEntries(listCheckpoints(home.db, row.id).map(({ folder, sha256 }) => [folder, sha256])),
     datasetFolder: home.datasetFolder(recipe.dataset),
     data: {
@@ -179,6 +182,7 @@ function firstBatchesJob(services: Services, recipe: Recipe): FirstBatchesJob {
     recipe,
     datasetFolder: services.home.datasetFolder(dataset.id),
     resourcesDir: services.options.resourcesDir,
+    initFile: services.runs.initFile(recipe),
     shares: null,
   };
 }

@@ -4,6 +4,7 @@ import { applyChanges, parseCommandLine } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import { exportRun } from '../runs/export.ts';
+import { importRun } from '../runs/import-run.ts';
 import { preflight } from '../runs/preflight.ts';
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
@@ -52,6 +53,7 @@ export function runsRouter(services: Services) {
       owner();
       return service.annotate(input.runId, input);
     }),
+    importRun: runs.importRun.handler(({ input }) => importRun(services, input)),
     delete: runs.delete.handler(async ({ input }) => {
       owner();
       return { freedBytes: await service.delete(input.runId) };

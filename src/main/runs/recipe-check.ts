@@ -1,7 +1,8 @@
 /** What makes a recipe unusable with its data sets, refused before a run is made. Doubts are `lint.ts`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import { defaultSpec } from '#shared/domain/models.ts';
+import { MODEL_SIZES, type Recipe } from '#shared/domain/recipe.ts';
 
 export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | null): void {
   const refuse = (place: string, message: string, remedy: string): never => {
@@ -26,6 +27,18 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       recipe.skip === 'mean' ? 'start' : 'skip',
       `The positional skip path and the least-squares start are known for AMN only, not for ${recipe.modelType}.`,
       'Set skip to "mean" and start to "random", or choose AMN.',
+    );
+  }
+  if (recipe.initFrom !== null && recipe.start !== 'random') {
+    refuse('start', 'A run starts either from given weights or from least squares.', 'Set start to "random".');
+  }
+  const published = defaultSpec(recipe.modelType, 1, 1);
+  const foreign = Object.keys(recipe.sizes ?? {}).find((name) => !(name in published));
+  if (foreign !== undefined) {
+    refuse(
+      'sizes',
+      `${recipe.modelType} has no size "${foreign}".`,
+      `Its sizes: ${MODEL_SIZES.filter((name) => name in published).join(', ')}.`,
     );
   }
   if (recipe.batchSize === 1 && (recipe.lambda.moment > 0 || recipe.lambda.variance > 0)) {

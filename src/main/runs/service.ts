@@ -3,16 +3,26 @@
  * process and lets the next one in. Not here: what a trainer says (`live-run.ts`), preflight and exports.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
 import type { RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { shrink } from '../store/database.ts';
 import { findDataset } from '../store/datasets.ts';
-import { endAttempts, insertLog, listEpochs, listGates, listLog, listSparklines } from '../store/history.ts';
+import {
+  endAttempts,
+  insertLog,
+  listCheckpoints,
+  listEpochs,
+  listGates,
+  listLog,
+  listSparklines,
+} from '../store/history.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import {
   deleteRun,
@@ -27,6 +37,7 @@ import {
 import { readSeries, type SeriesQuery } from '../store/series.ts';
 import type { SpawnTrainer } from '../trainer/process.ts';
 import { RunBus } from './bus.ts';
+import { MODEL_FILE } from './checkpoint.ts';
 import { LiveRun } from './live-run.ts';
 import { checkRecipe } from './recipe-check.ts';
 import { ENDED_STATUSES, summarise } from './summary.ts';
@@ -158,11 +169,12 @@ export class RunService {
     const dataset = this.dataset(recipe.dataset);
     const ood = recipe.ood === null ? null : this.dataset(recipe.ood);
     checkRecipe(recipe, dataset, ood);
+    const started = { ...recipe, ...this.sourceFields(recipe) };
     const id = randomBytes(6).toString('hex');
     insertRun(this.home.db, {
       id,
       name,
-      recipe,
+      recipe: started,
       datasetName: dataset.name,
       oodName: ood?.name ?? null,
       tags,
@@ -240,6 +252,31 @@ export class RunService {
     await Promise.all([...this.live.values()].map((run) => run.shutDown(reason)));
   }
 
+  /** A run that was written into the history as a whole. */
+  announceImported(runId: string): void {
+    this.announce(runId);
+  }
+
+  /** The weights file a new run of this recipe starts from; null: none. */
+  initFile({ initFrom }: Pick<Recipe, 'initFrom'>): string | null {
+    if (initFrom === null) return null;
+    const source = findRunByHandle(this.home.db, initFrom);
+    if (source === null) {
+      if (existsSync(initFrom)) return resolve(initFrom);
+      throw new NextvecError('NOT_FOUND', `There is neither a run nor a file "${initFrom}" to start from.`, {
+        remedy: 'Name a run of the history, or a safetensors, .pt or .npz file of weights.',
+        details: { place: 'initFrom' },
+      });
+    }
+    const checkpoints = listCheckpoints(this.home.db, source.id);
+    const checkpoint = checkpoints.find(({ kind }) => kind === 'best') ?? checkpoints[0];
+    if (checkpoint) return join(this.home.runFolder(source.id), checkpoint.folder, MODEL_FILE);
+    throw new NextvecError('NOT_FOUND', `Run ${source.number} has no checkpoint to start from yet.`, {
+      remedy: 'Start from it once its first checkpoint is written.',
+      details: { place: 'initFrom' },
+    });
+  }
+
   private dataset(id: string): Dataset {
     const dataset = findDataset(this.home.db, id);
     if (dataset !== null) return dataset;
@@ -247,6 +284,15 @@ export class RunService {
       remedy: 'Import its file in Data sets and choose it again.',
       details: { place: id },
     });
+  }
+
+  /** A run by its id, which never changes, and with its sizes unless others are asked for; a file by its whole path. */
+  private sourceFields({ initFrom, modelType, sizes }: Recipe): Pick<Recipe, 'initFrom' | 'sizes'> {
+    const file = this.initFile({ initFrom });
+    const source = initFrom === null ? null : findRunByHandle(this.home.db, initFrom);
+    if (source === null) return { initFrom: file, sizes };
+    const theirs = RecipeSchema.parse(JSON.parse(source.recipe_json));
+    return { initFrom: source.id, sizes: sizes ?? (theirs.modelType === modelType ? theirs.sizes : null) };
   }
 
   private requireDatasets(row: RunRow): void {
@@ -314,9 +360,15 @@ export class RunService {
     else paused.resume().catch(() => undefined);
   }
 
+  /** A run that goes on has its own weights; what it once started from may be gone. */
+  private sourceOf(row: RunRow, recipe: Recipe): string | null {
+    return listCheckpoints(this.home.db, row.id).length > 0 ? null : this.initFile(recipe);
+  }
+
   private launch({ runId, resume }: Waiting): void {
     const row = this.row(runId);
-    const recipe = JSON.parse(row.recipe_json) as Recipe;
+    // A recipe of an older version lacks fields that came later; their defaults are what it did.
+    const recipe = RecipeSchema.parse(JSON.parse(row.recipe_json));
     const run = new LiveRun({
       db: this.home.db,
       job: {
@@ -327,6 +379,7 @@ export class RunService {
         runFolder: this.home.runFolder(runId),
         resourcesDir: this.options.resourcesDir,
         dataWorker: this.options.dataWorker,
+        initFile: this.sourceOf(row, recipe),
         resume,
         earlierEngine: earlierEngine(row),
         earlierBaselines: earlierBaselines(row),

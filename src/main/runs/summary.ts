@@ -22,6 +22,7 @@ function lift(cosine: number | null | undefined, baseline: number | null | undef
 export function summarise(row: RunRow, sparkline: readonly (number | null)[], etaMs: number | null): RunSummary {
   const recipe = JSON.parse(row.recipe_json) as Recipe;
   const best = parse<Best>(row.best_json);
+  const imported = parse<NonNullable<RunSummary['imported']>>(row.imported_json);
   const baselines = JSON.parse(row.baselines_json) as Baselines;
   return {
     id: row.id,
@@ -53,6 +54,7 @@ export function summarise(row: RunRow, sparkline: readonly (number | null)[], et
     sparkline: [...sparkline],
     tags: JSON.parse(row.tags_json) as string[],
     notes: row.notes,
+    ...(imported === null ? {} : { imported }),
     storedBytes: Math.round(row.checkpoint_bytes + row.stored_steps * SERIES_BYTES_PER_STEP),
   };
 }

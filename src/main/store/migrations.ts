@@ -175,4 +175,10 @@ const SECOND: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND];
+const THIRD: Migration = {
+  version: 3,
+  what: 'imported runs',
+  sql: `ALTER TABLE runs ADD COLUMN imported_json TEXT CHECK (imported_json IS NULL OR json_valid(imported_json));`,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD];

@@ -1,6 +1,6 @@
 /** Rows of runs. A run's numbers as a person sees them (lift, time left, sparkline) are made in `main/runs/summary.ts`. */
 import type { RunStatus } from '#shared/contract/runs.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import { NO_DATASET, type Recipe } from '#shared/domain/recipe.ts';
 import type { Db } from './database.ts';
 
 export interface RunRow {
@@ -32,6 +32,7 @@ export interface RunRow {
   readonly duration_ms: number;
   readonly tags_json: string;
   readonly notes: string;
+  readonly imported_json: string | null;
   /** Of its checkpoints. */
   readonly checkpoint_bytes: number;
   /** Steps stored, over all attempts. */
@@ -67,7 +68,7 @@ export function insertRun(db: Db, run: NewRun): void {
     name: run.name,
     createdAt: run.createdAt,
     recipe: JSON.stringify(run.recipe),
-    datasetId: run.recipe.dataset,
+    datasetId: run.recipe.dataset === NO_DATASET ? null : run.recipe.dataset,
     datasetName: run.datasetName,
     oodId: run.recipe.ood,
     oodName: run.oodName,
@@ -122,6 +123,7 @@ const UPDATABLE = new Set<string>([
   'duration_ms',
   'tags_json',
   'notes',
+  'imported_json',
 ]);
 
 export function updateRun(db: Db, id: string, changes: RunChanges): void {

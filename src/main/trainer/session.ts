@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { startParameters } from '#engine/start.ts';
 import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
 import { Trainer, type Checkpoint, type Split, type TrainerOptions } from '#engine/trainer/index.ts';
-import type { Engine, EngineHost } from '#engine/types.ts';
+import type { Engine, EngineHost, NamedTensors } from '#engine/types.ts';
 import type { LogLine } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
@@ -19,6 +19,8 @@ import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { Channel } from '../rpc/channel.ts';
 import { findResumable, writeCheckpoint, type CheckpointKind, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
+import { initialWeights } from '../weights/model-weights.ts';
+import { hashFile } from '../weights/weights-file.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { nodeEngineHost } from './engine-host.ts';
 
@@ -84,7 +86,7 @@ export class TrainerSession {
     const checkpoint = await this.checkpointToResume(spec);
     const workload = workloadOf(recipe, spec);
     const engine = await this.openEngine(workload);
-    const parameters = checkpoint?.parameters ?? startParameters(recipe.start, spec, recipe.seed, data.train);
+    const parameters = checkpoint?.parameters ?? (await this.initialParameters(spec, data.train));
     const { loss, optimizer } = workload;
     const maxBatch = recipe.batchSize;
     const model = await engine.createModel({ spec, loss, optimizer, seed: recipe.seed, parameters, maxBatch });
@@ -146,6 +148,17 @@ export class TrainerSession {
     } finally {
       await worker.release();
     }
+  }
+
+  private async initialParameters(spec: ModelSpec, train: Split): Promise<NamedTensors> {
+    const { recipe, initFile } = this.job;
+    if (initFile === null) return startParameters(recipe.start, spec, recipe.seed, train);
+    const parameters = await initialWeights(initFile, spec);
+    this.log(
+      'info',
+      `Starts from the weights of ${recipe.initFrom} (sha256 ${(await hashFile(initFile)).slice(0, 12)}).`,
+    );
+    return parameters;
   }
 
   private async checkpointToResume(spec: ModelSpec): Promise<LoadedCheckpoint | null> {

@@ -11,6 +11,7 @@ import { TermTableSchema } from '#shared/domain/training.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema } from '../evaluation/job.ts';
 import { ExportModelJobSchema } from '../runs/export-job.ts';
+import { ImportRunJobSchema, ImportedRunSchema } from '../weights/import-job.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 
@@ -61,5 +62,6 @@ export const workerContract = {
   inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),
   firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
   balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
+  importRun: call.input(ImportRunJobSchema).output(ImportedRunSchema),
   exportModel: call.input(ExportModelJobSchema).output(z.void()),
 };

@@ -167,6 +167,9 @@ const router = procedures.router({
   balance: procedures.balance.handler(async ({ input }) =>
     (await import('../evaluation/first-batches.ts')).balanceRecipe(input),
   ),
+  importRun: procedures.importRun.handler(async ({ input }) =>
+    (await import('../weights/import-run.ts')).importRun(input),
+  ),
   exportModel: procedures.exportModel.handler(async ({ input }) =>
     (await import('../runs/export-model.ts')).exportModel(input),
   ),

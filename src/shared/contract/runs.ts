@@ -1,6 +1,7 @@
 /** Calls about runs: start, steer, watch, history, series, export. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { MODEL_TYPES } from '#shared/domain/models.ts';
 import { GateSchema, RecipeSchema } from '#shared/domain/recipe.ts';
 import {
   BaselinesSchema,
@@ -34,6 +35,21 @@ export const RunEngineSchema = z.object({
   variant: z.string(),
   deterministic: z.boolean(),
 });
+
+/** Where an imported run comes from; its epochs are what the file says, not what was measured here. */
+export const ImportedSchema = z.object({
+  file: z.string(),
+  format: z.enum(['pt', 'safetensors', 'npz']),
+  sha256: z.string(),
+  at: z.number(),
+  /** Figures the file states of its weights; null: it says nothing. */
+  stated: z.object({ epoch: z.int().nullable(), valCosine: z.number().nullable() }),
+  /** The golden pair made at import, and how well another engine reproduced it from the stored file. */
+  golden: z.object({ madeOn: z.string(), reproducedOn: z.string(), maxRelative: z.number() }),
+  /** Measured here on the validation windows of its data set; null: no data was named. */
+  measured: z.object({ valCosine: z.number(), rows: z.int() }).nullable(),
+});
+export type Imported = z.infer<typeof ImportedSchema>;
 
 export const RunSummarySchema = z.object({
   id: z.string(),
@@ -70,6 +86,8 @@ export const RunSummarySchema = z.object({
   sparkline: z.array(z.number().nullable()),
   tags: z.array(z.string()),
   notes: z.string(),
+  /** Only of a run that was imported. */
+  imported: ImportedSchema.optional(),
   /** Bytes of its files; what deleting it frees. */
   storedBytes: z.number(),
 });
@@ -227,6 +245,23 @@ export const runsContract = {
       }),
     )
     .output(RunSummarySchema),
+  /** Takes a checkpoint of another program into the history as a baseline, once it has reproduced a golden pair. */
+  importRun: call
+    .input(
+      z.object({
+        path: z.string().min(1),
+        name: z.string().min(1).max(200).optional(),
+        tags: z.array(z.string().max(60)).max(20).default([]),
+        modelType: z.enum(MODEL_TYPES).nullable().default(null),
+        /** Data set to measure it on. */
+        dataset: z.string().nullable().default(null),
+        ood: z.string().nullable().default(null),
+        /** What shapes cannot say; null: from the file, else the usual. */
+        contextLength: z.int().min(1).max(65_536).nullable().default(null),
+        heads: z.int().min(1).max(65_536).nullable().default(null),
+      }),
+    )
+    .output(z.object({ runId: z.string(), notes: z.array(z.string()) })),
   delete: call.input(byId).output(z.object({ freedBytes: z.number() })),
   /** An export: `csv`, `command` and `recipe` come as text, the others are written to the storage folder's `exports/` (`tfjs` is a folder there). */
   export: call

@@ -31,6 +31,8 @@ export const TrainerJobSchema = z.object({
   resourcesDir: z.string().min(1),
   /** Program file of the data worker, which measures the baselines beside the training. */
   dataWorker: z.string().min(1),
+  /** File whose weights a new run starts from; null: as the recipe's `start` says. */
+  initFile: z.string().min(1).nullable().default(null),
   /** Go on from the newest usable checkpoint in `runFolder`; false: from the beginning. */
   resume: z.boolean(),
   /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */

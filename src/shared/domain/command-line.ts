@@ -3,7 +3,16 @@
  * flags of other trainers for the same models work unchanged.
  */
 import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from './recipe-fields.ts';
-import { GateSchema, RecipeSchema, ScheduleSchema, type Gate, type Recipe, type Schedule } from './recipe.ts';
+import {
+  GateSchema,
+  RecipeSchema,
+  ScheduleSchema,
+  SizesSchema,
+  type Gate,
+  type Recipe,
+  type Schedule,
+  type Sizes,
+} from './recipe.ts';
 
 /** Quotes one word for a POSIX shell when it needs it. */
 function shellQuote(word: string): string {
@@ -39,6 +48,25 @@ export function parseSchedule(word: string): Schedule {
   return ScheduleSchema.parse({ kind, factor, patience, threshold });
 }
 
+/** Sizes as a word, e.g. "dModel=128,heads=4". */
+export function formatSizes(sizes: Sizes): string {
+  return Object.entries(sizes)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+/** Reads what `formatSizes` wrote; throws a ZodError where a part is wrong. */
+export function parseSizes(word: string): Sizes {
+  return SizesSchema.parse(
+    Object.fromEntries(
+      word.split(',').map((part) => {
+        const [name, value] = part.split('=');
+        return [name.trim(), Number(value)];
+      }),
+    ),
+  );
+}
+
 export interface RecipeFiles {
   readonly data: string;
   readonly ood: string | null;
@@ -64,6 +92,8 @@ export function commandLine(recipe: Recipe, files: RecipeFiles): string {
   }
   const schedule = formatSchedule(recipe.schedule);
   if (schedule !== formatSchedule(defaultAt('schedule') as Schedule)) words.push('--schedule', schedule);
+  if (recipe.sizes) words.push('--sizes', formatSizes(recipe.sizes));
+  if (recipe.initFrom) words.push('--init-from', recipe.initFrom);
   for (const gate of recipe.gates) words.push('--gate', formatGate(gate));
   return words.map(shellQuote).join(' ');
 }
@@ -113,6 +143,8 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     else if (flag === '--ood') ood = value;
     else if (field && value !== null) changes.set(field.path, field.kind === 'choice' ? value : Number(value));
     else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
+    else if (flag === '--sizes' && value !== null) changes.set('sizes', parseSizes(value));
+    else if (flag === '--init-from' && value !== null) changes.set('initFrom', value);
     else if (flag === '--gate' && value !== null) gates.push(parseGate(value));
     else if (flag !== '--output-dir' && flag !== '--name' && flag !== '--tag') unknown.push(flag);
   }

@@ -270,6 +270,8 @@ export interface FieldDifference {
 const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
   ['dataset', 'Data set'],
   ['ood', 'OOD set'],
+  ['initFrom', 'Starts from'],
+  ['sizes', 'Model sizes'],
   ['schedule', 'Schedule'],
   ['gates', 'Gates'],
 ];

@@ -60,6 +60,14 @@ export const SplitSchema = z.object({
 });
 export type Split = z.infer<typeof SplitSchema>;
 
+/** Sizes of a model that a recipe may change; which of them a model has is in `models.ts`. */
+export const MODEL_SIZES = ['dModel', 'hiddenDim', 'numLayers', 'heads', 'feedForward'] as const;
+export const SizesSchema = z.partialRecord(z.enum(MODEL_SIZES), z.int().min(1).max(65_536));
+export type Sizes = z.infer<typeof SizesSchema>;
+
+/** Stands for the data set of a recipe whose data is not here, e.g. of an imported run. */
+export const NO_DATASET = '-';
+
 const DEFAULT_LAMBDA: Record<Term, number> = {
   mse: 1,
   info_nce: 0,
@@ -79,6 +87,10 @@ export const RecipeSchema = z.object({
   skip: z.enum(['mean', 'positional']).default('mean'),
   /** 'least-squares' (AMN only): the residual starts at zero and position weights at their least-squares solution. */
   start: z.enum(['random', 'least-squares']).default('random'),
+  /** Weights to start from: a run's id, or a file (safetensors, PyTorch .pt, npz). null: as `start` says. */
+  initFrom: z.string().min(1).max(4096).nullable().default(null),
+  /** Sizes other than those of the published runs; null: those. */
+  sizes: SizesSchema.nullable().default(null),
   epochs: z.int().min(1).max(100_000).default(20),
   batchSize: z.int().min(1).max(65_536).default(32),
   lr: z.number().gt(0).max(10).default(5e-4),
@@ -107,8 +119,18 @@ export type RecipeInput = z.input<typeof RecipeSchema>;
 
 /** The model a recipe asks for, for windows of T vectors of width D. */
 export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
-  const spec = defaultSpec(recipe.modelType, T, D);
+  const published = defaultSpec(recipe.modelType, T, D);
+  const sizes = Object.entries(recipe.sizes ?? {}).filter(([name]) => name in published);
+  const spec = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
   return spec.type === 'amn' && recipe.skip === 'positional' ? { ...spec, skip: 'positional' } : spec;
+}
+
+/** The sizes in which a model differs from the published one; null: in none. */
+export function sizesOf(spec: ModelSpec): Sizes | null {
+  const published = defaultSpec(spec.type, spec.T, spec.D) as Readonly<Record<string, unknown>>;
+  const own = spec as Readonly<Record<string, unknown>>;
+  const other = MODEL_SIZES.filter((name) => own[name] !== published[name]);
+  return other.length === 0 ? null : SizesSchema.parse(Object.fromEntries(other.map((name) => [name, own[name]])));
 }
 
 /** The losses a recipe trains on, for vectors of width D. */

@@ -124,12 +124,12 @@ export const EpochRecordSchema = z.object({
   oodLoss: figure,
   oodCosine: figure,
   /** Learning rate this epoch was trained at. */
-  lr: z.number(),
+  lr: figure,
   /** Mean over the epoch of the gradient's global norm before clipping. */
   gradNorm: figure,
-  rowsPerSecond: z.number(),
+  rowsPerSecond: figure,
   /** Training and evaluation, without pauses. */
-  durationMs: z.number(),
+  durationMs: figure,
   /** Means over the epoch's steps, weighted by rows. */
   terms: TermTableSchema,
   /** Gradient norm over all parameters of each unweighted term on the fixed probe batch. */

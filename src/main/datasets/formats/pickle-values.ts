@@ -16,7 +16,8 @@ export type PickleValue =
   | PickledDict
   | PickledArray
   | PickledDType
-  | Global;
+  | Global
+  | ForeignValue;
 
 /** Keys and values side by side: small, and a key such as `__proto__` is just a text. */
 export class PickledDict {
@@ -50,6 +51,25 @@ export class PickledDType {
   constructor(code: string) {
     this.code = code;
   }
+}
+
+/** A type, or a value of one, that a `Vocabulary` made; the reader only carries it. */
+export abstract class ForeignValue {
+  abstract readonly name: string;
+}
+
+/**
+ * Globals that a caller knows beside numpy's. It says itself what they mean and builds the values; the reader calls
+ * nothing in Python's stead. `undefined` and `null` refuse.
+ */
+export interface Vocabulary {
+  global(module: string, name: string): ForeignValue | null;
+  /** REDUCE and NEWOBJ. */
+  call(target: ForeignValue, args: readonly PickleValue[]): PickleValue | undefined;
+  /** BUILD; whether the state was taken. */
+  setState(target: PickleValue, state: PickleValue): boolean;
+  /** A reference to something beside the pickle. */
+  persistent(id: PickleValue): PickleValue | undefined;
 }
 
 type GlobalName = 'reconstruct' | 'ndarray' | 'dtype' | 'scalar' | 'encode' | 'frombuffer' | 'bytearray' | 'bytes';

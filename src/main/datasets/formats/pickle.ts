@@ -6,6 +6,7 @@
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PickleBytes } from './pickle-bytes.ts';
 import {
+  ForeignValue,
   Global,
   PickledArray,
   PickledDict,
@@ -14,6 +15,7 @@ import {
   knownGlobal,
   setState,
   type PickleValue,
+  type Vocabulary,
 } from './pickle-values.ts';
 
 /** Opcodes by their byte; names are those of Python's pickletools. */
@@ -29,21 +31,23 @@ const OP = {
   NEWOBJ_EX: 0x92, STACK_GLOBAL: 0x93, MEMOIZE: 0x94, FRAME: 0x95, BYTEARRAY8: 0x96,
 } as const; // prettier-ignore
 
-/** The object one pickle holds. `place` names the file and array in messages. */
-export function readPickle(bytes: Uint8Array, place: string): PickleValue {
-  return new Unpickler(bytes, place).run();
+/** The object one pickle holds. `place` names the file and array in messages; `vocabulary` adds globals to numpy's. */
+export function readPickle(bytes: Uint8Array, place: string, vocabulary: Vocabulary | null = null): PickleValue {
+  return new Unpickler(bytes, place, vocabulary).run();
 }
 
 class Unpickler {
   private readonly input: PickleBytes;
   private readonly place: string;
+  private readonly vocabulary: Vocabulary | null;
   private stack: PickleValue[] = [];
   private readonly marks: PickleValue[][] = [];
   private readonly memo: PickleValue[] = [];
 
-  constructor(bytes: Uint8Array, place: string) {
+  constructor(bytes: Uint8Array, place: string, vocabulary: Vocabulary | null) {
     this.input = new PickleBytes(bytes, place);
     this.place = place;
+    this.vocabulary = vocabulary;
   }
 
   run(): PickleValue {
@@ -136,13 +140,16 @@ class Unpickler {
       case OP.REDUCE: {
         const args = this.pop();
         const target = this.pop();
-        if (!(target instanceof Global) || !Array.isArray(args)) throw this.bad('REDUCE has nothing to call');
-        this.stack.push(applyGlobal(target, args, this.place));
+        if (!Array.isArray(args)) throw this.bad('REDUCE has nothing to call');
+        if (target instanceof ForeignValue) this.stack.push(this.callForeign(target, args));
+        else if (target instanceof Global) this.stack.push(applyGlobal(target, args, this.place));
+        else throw this.bad('REDUCE has nothing to call');
         return;
       }
       case OP.BUILD: {
         const state = this.pop();
         const target = this.top();
+        if (this.vocabulary?.setState(target, state)) return;
         if (!(target instanceof PickledArray) && !(target instanceof PickledDType)) {
           throw this.refused('it would set the state of an object');
         }
@@ -151,21 +158,40 @@ class Unpickler {
       }
       case OP.INST:
         throw this.refused(`it would call ${this.input.line()}.${this.input.line()}`);
+      case OP.NEWOBJ: {
+        const args = this.pop();
+        const target = this.pop();
+        if (!(target instanceof ForeignValue) || !Array.isArray(args)) {
+          throw this.refused('it would construct an object');
+        }
+        this.stack.push(this.callForeign(target, args));
+        return;
+      }
       case OP.OBJ:
-      case OP.NEWOBJ:
       case OP.NEWOBJ_EX:
         throw this.refused('it would construct an object');
+      case OP.BINPERSID: {
+        const value = this.vocabulary?.persistent(this.pop());
+        if (value === undefined) throw this.refused('it refers to an object outside the file');
+        this.stack.push(value);
+        return;
+      }
       case OP.PERSID:
-      case OP.BINPERSID:
         throw this.refused('it refers to an object outside the file');
       default:
         throw this.bad(`opcode 0x${op.toString(16)} is unknown`);
     }
   }
 
-  private global(module: PickleValue, name: PickleValue): Global {
+  private callForeign(target: ForeignValue, args: readonly PickleValue[]): PickleValue {
+    const value = this.vocabulary?.call(target, args);
+    if (value === undefined) throw this.refused(`it would call ${target.name} in a way that is not understood`);
+    return value;
+  }
+
+  private global(module: PickleValue, name: PickleValue): Global | ForeignValue {
     if (typeof module !== 'string' || typeof name !== 'string') throw this.bad('a global has no name');
-    const known = knownGlobal(module, name);
+    const known = knownGlobal(module, name) ?? this.vocabulary?.global(module, name);
     if (!known) throw this.refused(`it would call ${module}.${name}`);
     return known;
   }

@@ -1,0 +1,156 @@
+/** `import` and `import-run`: data sets and checkpoints of other programs into the storage folder, nothing trained. */
+import { existsSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { MODEL_TYPES } from '#shared/domain/models.ts';
+import type { CommandContext } from './context.ts';
+import { findDataset, importFile } from './handles.ts';
+import { formatBytes, formatCosine, type Output } from './output.ts';
+import { withSession } from './session.ts';
+
+interface ImportFlags {
+  readonly name?: string;
+  readonly crossArticles?: boolean;
+  readonly half?: boolean;
+  readonly modelType?: string;
+}
+
+interface ImportRunFlags {
+  readonly modelType?: string;
+  readonly data?: string;
+  readonly ood?: string;
+  readonly contextLength?: string;
+  readonly heads?: string;
+  readonly name?: string;
+  readonly tag?: string[];
+}
+
+const CHECKPOINT_FILES = new Set(['.pt', '.pth']);
+
+export function addImportCommands(program: Command, context: CommandContext): void {
+  program
+    .command('import <FILE...>')
+    .description('import data files, nothing is trained; a .pt file, or any with --model-type, is imported as a run')
+    .option('--name <S>', 'name of the data set or run; the file name without it')
+    .option('--cross-articles', 'windows of a chunk file may cross articles')
+    .option('--half', 'store vectors as float16')
+    .option('--model-type <NAME>', `the files are checkpoints of this model (${MODEL_TYPES.join('|')})`)
+    .action((files: string[], flags: ImportFlags) => context.run((out) => importFiles(context, files, flags, out)));
+  program
+    .command('import-run <FILE>')
+    .description('import a PyTorch .pt or safetensors checkpoint as a baseline run')
+    .option('--model-type <NAME>', `the model it must be (${MODEL_TYPES.join('|')}); inferred without it`)
+    .option('--data <F>', 'data to measure it on: a file, an imported data set, or "sample"')
+    .option('--ood <F>', 'out-of-distribution data')
+    .option('--context-length <N>', 'vectors of a context, where neither the file nor the data say it')
+    .option('--heads <N>', 'attention heads of a Transformer, where the file does not say them')
+    .option('--name <S>', 'name of the run')
+    .option('--tag <S...>', 'tags of the run')
+    .action((file: string, flags: ImportRunFlags) => context.run((out) => importOneRun(context, file, flags, out)));
+}
+
+function importFiles(
+  context: CommandContext,
+  files: readonly string[],
+  flags: ImportFlags,
+  out: Output,
+): Promise<void> {
+  const paths = files.map(existing);
+  if (flags.name !== undefined && paths.length > 1) {
+    throw new NextvecError('BAD_INPUT', 'One --name cannot be given to several files.');
+  }
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const datasets: Dataset[] = [];
+    const runs: string[] = [];
+    for (const path of paths) {
+      if (flags.modelType !== undefined || CHECKPOINT_FILES.has(extname(path).toLowerCase())) {
+        runs.push((await takeRun(client, path, flags, out)).runId);
+        continue;
+      }
+      const options = {
+        name: flags.name,
+        crossArticles: flags.crossArticles === true,
+        dtype: flags.half ? 'float16' : null,
+      } as const;
+      datasets.push(await importFile(client, path, out, new AbortController().signal, options));
+    }
+    const [runId] = runs;
+    out.result({ datasets, ...(runId === undefined ? {} : { runId, runIds: runs }) }, () =>
+      printDatasets(datasets, out),
+    );
+  });
+}
+
+function printDatasets(datasets: readonly Dataset[], out: Output): void {
+  if (datasets.length === 0) return;
+  out.table(datasets, [
+    { title: 'name', value: (d) => d.name },
+    { title: 'windows', value: (d) => d.windows },
+    { title: 'vectors', value: (d) => d.vectors },
+    { title: 'T', value: (d) => d.T },
+    { title: 'D', value: (d) => d.D },
+    { title: 'coherence', value: (d) => formatCosine(d.passport.coherence.mean), align: 'right' },
+    { title: 'stored', value: (d) => formatBytes(d.storedBytes), align: 'right' },
+    { title: 'id', value: (d) => d.id },
+  ]);
+}
+
+function existing(file: string): string {
+  const path = resolve(file);
+  if (existsSync(path)) return path;
+  throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
+}
+
+function modelTypeOf(word: string | undefined) {
+  if (word === undefined) return null;
+  const type = MODEL_TYPES.find((name) => name === word);
+  if (type) return type;
+  throw new NextvecError('BAD_INPUT', `There is no model "${word}".`, { remedy: `Models: ${MODEL_TYPES.join(', ')}.` });
+}
+
+function countOf(flag: string, word: string | undefined): number | null {
+  if (word === undefined) return null;
+  const value = Number(word);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new NextvecError('BAD_INPUT', `${flag} needs a count above 0, not "${word}".`);
+}
+
+async function takeRun(client: NextvecClient, path: string, flags: ImportRunFlags, out: Output) {
+  const input = {
+    path,
+    name: flags.name,
+    tags: flags.tag ?? [],
+    modelType: modelTypeOf(flags.modelType),
+    contextLength: countOf('--context-length', flags.contextLength),
+    heads: countOf('--heads', flags.heads),
+  };
+  const { signal } = new AbortController();
+  const data = flags.data === undefined ? null : await findDataset(client, flags.data, 'train', out, signal);
+  const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
+  out.progress(`${path}: reading the weights, proving a golden pair`);
+  const { runId, notes } = await client.runs.importRun({ ...input, dataset: data?.id ?? null, ood: ood?.id ?? null });
+  const { run, epochs } = await client.runs.get({ runId });
+  out.progress(`${path}: run #${run.number}, ${run.recipe.modelType}, ${epochs.length} epochs of history`, true);
+  for (const note of notes) out.progress(note, true);
+  return { runId, run, notes };
+}
+
+function importOneRun(context: CommandContext, file: string, flags: ImportRunFlags, out: Output): Promise<void> {
+  const path = existing(file);
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const { runId, run, notes } = await takeRun(client, path, flags, out);
+    const { imported, parameters, baselines } = run;
+    out.result(
+      { runId, number: run.number, modelType: run.recipe.modelType, parameters, imported, baselines, notes },
+      () => {
+        out.line(`Run #${run.number} ${run.name} (${runId}), ${parameters?.toLocaleString('en-US')} parameters`);
+        out.line(
+          `validation cosine ${formatCosine(imported?.measured?.valCosine)} measured here, ${formatCosine(imported?.stated.valCosine)} stated by the file`,
+        );
+      },
+    );
+  });
+}

@@ -1,0 +1,41 @@
+/** Importing a run, as main asks the data worker and as it is answered: folders and values, nothing of the database. */
+import { z } from 'zod';
+import { ImportedSchema } from '#shared/contract/runs.ts';
+import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { EpochRecordSchema } from '#shared/domain/training.ts';
+
+export const ImportRunJobSchema = z.object({
+  path: z.string(),
+  runId: z.string(),
+  runFolder: z.string(),
+  resourcesDir: z.string(),
+  modelType: z.enum(MODEL_TYPES).nullable(),
+  contextLength: z.int().nullable(),
+  heads: z.int().nullable(),
+  dataset: z.object({ id: z.string(), folder: z.string() }).nullable(),
+  ood: z.string().nullable(),
+});
+export type ImportRunJob = z.infer<typeof ImportRunJobSchema>;
+
+export const ImportedRunSchema = z.object({
+  imported: ImportedSchema,
+  recipe: RecipeSchema,
+  /** What the file calls its training data. */
+  dataName: z.string().nullable(),
+  parameters: z.int(),
+  epochs: z.array(EpochRecordSchema),
+  checkpoint: z.object({
+    folder: z.string(),
+    kind: z.enum(['best', 'last', 'kept']),
+    epoch: z.int(),
+    step: z.int(),
+    valCosine: z.number().nullable(),
+    bytes: z.number(),
+    sha256: z.string(),
+  }),
+  measured: z.object({ valCosine: z.number(), valLoss: z.number(), rows: z.int(), trainRows: z.int() }).nullable(),
+  /** What was assumed or left out, one sentence each. */
+  notes: z.array(z.string()),
+});
+export type ImportedRun = z.infer<typeof ImportedRunSchema>;

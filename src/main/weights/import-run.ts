@@ -1,0 +1,244 @@
+/**
+ * Takes a checkpoint of another program in: its weights become the best checkpoint of a new run folder, with a golden pair
+ * made here and reproduced from the written file by another engine. Runs in a data worker; knows folders, not the database.
+ */
+import { join } from 'node:path';
+import { score } from '#engine/evaluation/score.ts';
+import type { Split } from '#engine/evaluation/windows.ts';
+import { stream } from '#engine/random.ts';
+import { openEngine } from '#engine/registry.ts';
+import { emptySums } from '#engine/trainer/epoch-sums.ts';
+import type { GoldenPair } from '#engine/trainer/types.ts';
+import type { EngineName, TrainableModel } from '#engine/types.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { parameterCount, type ModelSpec } from '#shared/domain/models.ts';
+import { lossConfig, sizesOf, type Recipe } from '#shared/domain/recipe.ts';
+import type { EpochRecord, TrainerState } from '#shared/domain/training.ts';
+import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { splitDataset } from '../datasets/split.ts';
+import { proveGolden } from '../evaluation/parity.ts';
+import { readCheckpoint, writeCheckpoint, type StoredCheckpoint } from '../runs/checkpoint.ts';
+import { nodeEngineHost } from '../trainer/engine-host.ts';
+import { epochsOf, numberAt, recipeFromArgs, sizeAt } from './history.ts';
+import type { ImportRunJob, ImportedRun } from './import-job.ts';
+import { readModelWeights, type ModelWeights } from './model-weights.ts';
+import { hashFile } from './weights-file.ts';
+
+const GOLDEN_ROWS = 8;
+const MAX_BATCH = 256;
+/** Two implementations of the forward pass; the first makes the golden pair, the second has to reproduce it. */
+const MAKES: EngineName = 'wasm';
+const REPRODUCES: EngineName = 'cpu';
+
+export async function importRun(job: ImportRunJob): Promise<ImportedRun> {
+  const dataset = job.dataset && openDataset(job.dataset.folder);
+  try {
+    const weights = await readModelWeights(job.path, {
+      modelType: job.modelType ?? undefined,
+      T: job.contextLength ?? dataset?.T,
+      heads: job.heads ?? undefined,
+    });
+    if (dataset) refuseOtherShape(weights, dataset);
+    return await takeIn(job, weights, dataset);
+  } finally {
+    dataset?.close();
+  }
+}
+
+function refuseOtherShape({ spec, source }: ModelWeights, { T, D }: Dataset): void {
+  if (spec.D === D && spec.T === T) return;
+  throw new NextvecError(
+    'WIDTH_MISMATCH',
+    `${source.file} is a model for windows of ${spec.T}×${spec.D}, the data set has ${T}×${D}.`,
+    {
+      remedy: 'Name the data it was trained on, or data embedded by the same encoder.',
+      details: { place: source.file },
+    },
+  );
+}
+
+interface Measured {
+  readonly valCosine: number;
+  readonly valLoss: number;
+  readonly rows: number;
+  readonly trainRows: number;
+}
+
+async function takeIn(job: ImportRunJob, weights: ModelWeights, dataset: Dataset | null): Promise<ImportedRun> {
+  const { source, spec } = weights;
+  const { recipe, left } = recipeOf(weights, job);
+  const splits = dataset && (await splitsOf(dataset, recipe));
+  const golden = await withModel(job, weights, recipe, MAKES, async (model) => ({
+    pair: await makeGolden(model, splits?.validation ?? null, recipe.seed),
+    measured: splits && (await measure(model, splits)),
+  }));
+  const epochs = epochsOf(source.rest.history ?? source.rest.training_history ?? source.rest.metrics);
+  const stated = statedFigures(weights, epochs);
+  const checkpoint = await store(
+    job,
+    weights,
+    recipe,
+    golden.pair,
+    stated.epoch ?? 0,
+    golden.measured?.valCosine ?? null,
+  );
+  const stored = await readCheckpoint(join(job.runFolder, checkpoint.folder));
+  const again = { ...weights, parameters: stored.parameters };
+  const { goldenMaxRelative } = await withModel(job, again, recipe, REPRODUCES, (model) => proveGolden(model, stored));
+  return {
+    imported: {
+      file: source.file,
+      format: source.format,
+      sha256: await hashFile(job.path),
+      at: Date.now(),
+      stated,
+      golden: { madeOn: MAKES, reproducedOn: REPRODUCES, maxRelative: goldenMaxRelative ?? 0 },
+      measured: golden.measured && { valCosine: golden.measured.valCosine, rows: golden.measured.rows },
+    },
+    recipe,
+    dataName: dataName(weights),
+    parameters: parameterCount(spec),
+    epochs,
+    checkpoint,
+    measured: golden.measured,
+    notes: [...weights.assumed, ...notesOn(left, stated.valCosine, golden.measured)],
+  };
+}
+
+function recipeOf({ args, spec }: ModelWeights, { dataset, ood }: ImportRunJob): { recipe: Recipe; left: string[] } {
+  const { recipe, left } = recipeFromArgs(args);
+  return {
+    recipe: {
+      ...recipe,
+      dataset: dataset?.id ?? recipe.dataset,
+      ood,
+      modelType: spec.type,
+      skip: spec.type === 'amn' && spec.skip ? 'positional' : 'mean',
+      sizes: sizesOf(spec),
+    },
+    left,
+  };
+}
+
+function notesOn(left: readonly string[], stated: number | null, measured: Measured | null): string[] {
+  const notes = left.length > 0 ? [`Arguments that mean nothing here: ${left.join(', ')}.`] : [];
+  if (!measured) return notes;
+  notes.push('Which of these windows it was trained on is not known; a cosine on windows it has seen flatters it.');
+  if (stated !== null && Math.abs(stated - measured.valCosine) >= 1e-3) {
+    notes.push(
+      `The file states a validation cosine of ${stated.toFixed(4)}; on ${measured.rows} validation windows here it is ${measured.valCosine.toFixed(4)}.`,
+    );
+  }
+  return notes;
+}
+
+function dataName({ args }: ModelWeights): string | null {
+  const name = args.data ?? args.train_data ?? args.npz ?? args.dataset;
+  return typeof name === 'string' && name !== '' ? name : null;
+}
+
+function statedFigures({ source }: ModelWeights, epochs: readonly EpochRecord[]) {
+  const { rest } = source;
+  const best = epochs.findLast((record) => record.isBest);
+  return {
+    epoch: sizeAt(rest, 'epoch', 'best_epoch') ?? best?.epoch ?? null,
+    valCosine: numberAt(rest, 'val_cosine', 'best_val_cosine', 'val_cos') ?? best?.valCosine ?? null,
+  };
+}
+
+interface Splits {
+  readonly validation: Split;
+  readonly trainRows: number;
+}
+
+async function splitsOf(dataset: Dataset, recipe: Recipe): Promise<Splits> {
+  const { train, val } = splitDataset(dataset, recipe.split, recipe.seed);
+  return { validation: { source: await dataset.source(), ids: val }, trainRows: train.length };
+}
+
+async function measure(model: TrainableModel, { validation, trainRows }: Splits): Promise<Measured> {
+  const found = await score(model, validation);
+  if (found === null) throw new NextvecError('CANCELLED', 'The import was cancelled.');
+  return { valCosine: found.cosine, valLoss: found.unitMse, rows: found.rows, trainRows };
+}
+
+/** Real windows where there are some, else random walks of unit vectors. */
+async function makeGolden(model: TrainableModel, validation: Split | null, seed: number): Promise<GoldenPair> {
+  const { T, D } = model.spec;
+  const ids = validation?.ids.slice(0, GOLDEN_ROWS);
+  const B = ids?.length ?? GOLDEN_ROWS;
+  const contexts = new Float32Array(B * T * D);
+  if (validation && ids) validation.source.gather(ids, contexts, new Float32Array(B * D));
+  else randomWalks(contexts, model.spec, seed);
+  return { contexts, raw: (await model.predict(contexts, B)).raw, B };
+}
+
+function randomWalks(contexts: Float32Array, { T, D }: ModelSpec, seed: number): void {
+  const random = stream(seed, 'probe');
+  for (let row = 0; row < contexts.length / D; row++) {
+    const isFirst = row % T === 0;
+    let sum = 0;
+    for (let d = row * D; d < (row + 1) * D; d++) {
+      contexts[d] = (isFirst ? 0 : contexts[d - D]) + random.normal() / Math.sqrt(D);
+      sum += contexts[d] ** 2;
+    }
+    for (let d = row * D; d < (row + 1) * D; d++) contexts[d] /= Math.sqrt(sum);
+  }
+}
+
+function store(
+  job: ImportRunJob,
+  { spec, parameters }: ModelWeights,
+  recipe: Recipe,
+  golden: GoldenPair,
+  epoch: number,
+  valCosine: number | null,
+): Promise<StoredCheckpoint> {
+  const state: TrainerState = {
+    version: 1,
+    seed: recipe.seed,
+    epoch,
+    position: 0,
+    step: 0,
+    lr: recipe.lr,
+    scheduler: { best: null, badEpochs: 0 },
+    best: null,
+    sums: emptySums(),
+    durationMs: 0,
+    trainMs: 0,
+    rowsTrained: 0,
+  };
+  const optimizer = { step: 0, m: new Map(), v: new Map() };
+  const { runFolder, runId } = job;
+  return writeCheckpoint(
+    { kind: 'best', state, parameters, optimizer, golden },
+    { runFolder, runId, spec, kind: 'best', valCosine },
+  );
+}
+
+async function withModel<R>(
+  { resourcesDir }: ImportRunJob,
+  { spec, parameters }: ModelWeights,
+  recipe: Recipe,
+  name: EngineName,
+  work: (model: TrainableModel) => Promise<R>,
+): Promise<R> {
+  const engine = await openEngine(name, nodeEngineHost(resourcesDir));
+  try {
+    const model = await engine.createModel({
+      spec,
+      loss: lossConfig(recipe, spec.D),
+      optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip },
+      seed: recipe.seed,
+      parameters,
+      maxBatch: MAX_BATCH,
+    });
+    try {
+      return await work(model);
+    } finally {
+      model.dispose();
+    }
+  } finally {
+    await engine.dispose();
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Which of the four models a file's tensors are, and of which sizes, from names and shapes alone. What shapes do not say
+ * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
+ */
+import { NextvecError } from './errors.ts';
+import { defaultSpec, parameterShapes, type ModelSpec, type ModelType } from './models.ts';
+
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+export interface ModelHints {
+  readonly modelType?: ModelType;
+  readonly T?: number;
+  readonly heads?: number;
+  readonly dropout?: number;
+}
+
+export interface InferredModel {
+  readonly spec: ModelSpec;
+  /** What stands in front of every name in the file, e.g. "module.". */
+  readonly prefix: string;
+  /** What was taken for granted, one sentence each. */
+  readonly assumed: readonly string[];
+}
+
+/** One tensor that only this model has, and whose name never changes. */
+const SIGNATURES: Readonly<Record<ModelType, string>> = {
+  amn: 'context_encoder.weight',
+  lstm: 'lstm.weight_ih_l0',
+  gru: 'blocks.0.gru.weight_ih_l0',
+  transformer: 'transformer_decoder.layers.0.self_attn.in_proj_weight',
+};
+
+/** Buffers of a state_dict that are computed, not learned. */
+export const POSITIONS_BUFFER = 'pos_encoder.pe';
+const BUFFERS = new Set([POSITIONS_BUFFER, 'pe']);
+const DEFAULT_T = 5;
+const HEAD_WIDTH = 64;
+
+/** Throws BAD_CHECKPOINT with the first tensors that are missing, of another shape or unknown; `place` names the file. */
+export function inferModel(shapes: Shapes, hints: ModelHints, place: string): InferredModel {
+  const { type, prefix } = findSignature(shapes, hints.modelType, place);
+  const names = new Map([...shapes].map(([name, shape]) => [name.slice(prefix.length), shape]));
+  const assumed: string[] = [];
+  const spec = new SpecReader(type, names, hints, place, assumed).spec();
+  refuseDifferences(spec, names, place);
+  return { spec, prefix, assumed };
+}
+
+function findSignature(
+  shapes: Shapes,
+  asked: ModelType | undefined,
+  place: string,
+): { type: ModelType; prefix: string } {
+  const types = asked ? [asked] : (Object.keys(SIGNATURES) as ModelType[]);
+  for (const type of types) {
+    const name = [...shapes.keys()].find((key) => key === SIGNATURES[type] || key.endsWith(`.${SIGNATURES[type]}`));
+    if (name === undefined) continue;
+    const prefix = name.slice(0, name.length - SIGNATURES[type].length);
+    const stranger = [...shapes.keys()].find((key) => !key.startsWith(prefix));
+    if (stranger !== undefined) throw bad(place, `it holds "${stranger}" beside a model under "${prefix}"`);
+    return { type, prefix };
+  }
+  const what = asked ? `no ${asked} (${SIGNATURES[asked]} is missing)` : 'none of the known models';
+  throw bad(place, `it holds ${what}; its first tensors are ${[...shapes.keys()].slice(0, 5).join(', ')}`);
+}
+
+class SpecReader {
+  private readonly type: ModelType;
+  private readonly names: Shapes;
+  private readonly hints: ModelHints;
+  private readonly place: string;
+  private readonly assumed: string[];
+
+  constructor(type: ModelType, names: Shapes, hints: ModelHints, place: string, assumed: string[]) {
+    this.type = type;
+    this.names = names;
+    this.hints = hints;
+    this.place = place;
+    this.assumed = assumed;
+  }
+
+  spec(): ModelSpec {
+    switch (this.type) {
+      case 'amn': {
+        const [dModel, D] = this.matrix('context_encoder.weight');
+        const [hiddenDim] = this.matrix('residual_net.0.weight');
+        const weights = this.names.get('position_weights');
+        const T = weights?.[0] ?? this.T();
+        return { type: 'amn', T, D, dModel, hiddenDim, ...(weights ? { skip: 'positional' as const } : {}) };
+      }
+      case 'lstm': {
+        const [, D] = this.matrix('lstm.weight_ih_l0');
+        const [, hiddenDim] = this.matrix('lstm.weight_hh_l0');
+        const numLayers = this.count((i) => `lstm.weight_ih_l${i}`);
+        return { type: 'lstm', T: this.T(), D, hiddenDim, numLayers, dropout: this.dropout() };
+      }
+      case 'gru': {
+        const [dModel, D] = this.matrix('input_proj.weight');
+        return { type: 'gru', T: this.T(), D, dModel, numLayers: this.count((i) => `blocks.${i}.gru.weight_ih_l0`) };
+      }
+      case 'transformer': {
+        const [dModel, D] = this.matrix('input_proj.weight');
+        const [feedForward] = this.matrix(`${LAYERS}.0.linear1.weight`);
+        const numLayers = this.count((i) => `${LAYERS}.${i}.linear1.weight`);
+        const heads = this.heads(dModel);
+        return { type: 'transformer', T: this.T(), D, dModel, heads, numLayers, feedForward, dropout: this.dropout() };
+      }
+    }
+  }
+
+  private matrix(name: string): readonly [number, number] {
+    const shape = this.names.get(name);
+    if (shape?.length !== 2) throw bad(this.place, `${name} is ${shape ? `[${shape.join(', ')}]` : 'missing'}`);
+    return [shape[0], shape[1]];
+  }
+
+  private count(name: (i: number) => string): number {
+    let n = 0;
+    while (this.names.has(name(n))) n++;
+    return n;
+  }
+
+  private T(): number {
+    if (this.hints.T !== undefined) return this.hints.T;
+    this.assumed.push(`The file does not say its context length; ${DEFAULT_T} is taken.`);
+    return DEFAULT_T;
+  }
+
+  private dropout(): number {
+    const fallback = defaultSpec(this.type, 1, 1);
+    return this.hints.dropout ?? ('dropout' in fallback ? fallback.dropout : 0);
+  }
+
+  private heads(dModel: number): number {
+    const heads = this.hints.heads ?? Math.max(1, Math.round(dModel / HEAD_WIDTH));
+    if (dModel % heads !== 0)
+      throw bad(this.place, `its width ${dModel} cannot be split into ${heads} attention heads`);
+    if (this.hints.heads === undefined) {
+      this.assumed.push(`The file does not say its number of attention heads; ${heads} are taken.`);
+    }
+    return heads;
+  }
+}
+
+const LAYERS = 'transformer_decoder.layers';
+
+function refuseDifferences(spec: ModelSpec, names: Shapes, place: string): void {
+  const expected = parameterShapes(spec);
+  const problems = expected.flatMap(({ name, shape }) => {
+    const found = names.get(name);
+    if (!found) return [`${name} is missing`];
+    return found.join() === shape.join() ? [] : [`${name} is [${found.join(', ')}], expected [${shape.join(', ')}]`];
+  });
+  const known = new Set(expected.map(({ name }) => name));
+  for (const name of names.keys()) if (!known.has(name) && !BUFFERS.has(name)) problems.push(`${name} is unknown`);
+  if (problems.length === 0) return;
+  const more = problems.length > 3 ? `, and ${problems.length - 3} more` : '';
+  throw bad(place, `as ${spec.type} its tensors do not fit: ${problems.slice(0, 3).join('; ')}${more}`);
+}
+
+function bad(place: string, why: string): NextvecError {
+  return new NextvecError('BAD_CHECKPOINT', `${place} holds no model that can be used here: ${why}.`, {
+    remedy: 'Names and shapes must be those of the state_dict of AMN, LSTM, GRU stack or Transformer.',
+    details: { place },
+  });
+}

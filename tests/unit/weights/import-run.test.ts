@@ -1,0 +1,157 @@
+/** Checkpoints of PyTorch as runs of the history, and as what a run starts from, through the services. */
+import { existsSync } from 'node:fs';
+import { copyFile, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ORPCError } from '@orpc/client';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { decodeSafetensors } from '../../../src/main/runs/safetensors.ts';
+import { readWeightsFile } from '../../../src/main/weights/weights-file.ts';
+import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { largestOnnxError } from '../../support/onnx.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+let home: TestHome;
+let nextvec: Nextvec;
+let dataset: string;
+let imported: string;
+
+beforeAll(async () => {
+  home = await testHome();
+  nextvec = await home.open();
+  const chunks = { articles: 16, chunksPerArticle: 12, D: 24 };
+  dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
+  const path = 'tests/fixtures/pt/amn.pt';
+  imported = (await nextvec.client.runs.importRun({ path, dataset, tags: ['baseline'] })).runId;
+});
+afterAll(() => home.dispose());
+
+async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof ORPCError ? { ...(error.data as object), message: error.message } : error;
+}
+
+describe('a baseline run', () => {
+  it('stands in the history as imported, with the history and arguments of its file', async () => {
+    const { run, epochs, log } = await nextvec.client.runs.get({ runId: imported });
+    expect(run).toMatchObject({ status: 'finished', name: 'amn.pt', tags: ['baseline'], epoch: 3 });
+    expect(run.recipe).toMatchObject({
+      modelType: 'amn',
+      lr: 2.5e-4,
+      batchSize: 64,
+      sizes: { dModel: 8, hiddenDim: 16 },
+    });
+    expect(run.recipe.lambda).toMatchObject({ mse: 0.5, info_nce: 0.25 });
+    expect(run.sparkline).toEqual([0.4211, 0.4607, 0.4601]);
+    expect(epochs.map(({ isBest }) => isBest)).toEqual([true, true, false]);
+    expect(epochs[2]).toMatchObject({ lr: 1.25e-4, rowsPerSecond: null, oodCosine: null, trainCosine: 0.5 });
+    expect(run.imported).toMatchObject({ file: 'amn.pt', format: 'pt', stated: { epoch: 2, valCosine: 0.4607 } });
+    expect(run.imported!.golden.maxRelative).toBeLessThan(1e-5);
+    expect(log.map(({ message }) => message).join(' ')).toMatch(
+      /reproduced on cpu.*trained on is not known.*states a validation cosine of 0\.4607/,
+    );
+  });
+
+  it('shows what was measured here, beside the baselines, and not what the file states', async () => {
+    const { run } = await nextvec.client.runs.get({ runId: imported });
+    expect(run.best!.valCosine).toBe(run.imported!.measured!.valCosine);
+    expect(run.best!.valCosine).not.toBeCloseTo(0.4607, 2);
+    expect(run.baselines.contextMean!.valCosine).toBeGreaterThan(0);
+    expect(run.valLift).toBeCloseTo(run.best!.valCosine - run.baselines.contextMean!.valCosine!, 6);
+  });
+
+  it('is evaluated and exported like any other run', async () => {
+    for await (const event of await nextvec.client.evaluation.evaluate({ runId: imported, datasetId: dataset })) {
+      if (event.type === 'done')
+        expect(event.evaluation.parity).toMatchObject({ ok: true, valCosineDelta: expect.closeTo(0, 5) as number });
+    }
+    const onnx = await nextvec.client.runs.export({ runId: imported, format: 'onnx' });
+    const golden = await nextvec.client.runs.export({ runId: imported, format: 'golden' });
+    expect(await largestOnnxError(await readFile(onnx.path!), await readFile(golden.path!))).toBeLessThan(1e-5);
+  });
+
+  it('needs no data: then nothing is measured, and nothing is made up', async () => {
+    const { runId, notes } = await nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/transformer-half.pt' });
+    const { run, epochs } = await nextvec.client.runs.get({ runId });
+    expect(run).toMatchObject({ best: null, valLift: null, valRows: null, datasetName: 'not known', baselines: {} });
+    expect(run.imported).toMatchObject({ measured: null, stated: { valCosine: 0.3 } });
+    expect(epochs.map(({ valCosine }) => valCosine)).toEqual([0.2, 0.3]);
+    expect(notes).toEqual([]);
+    for await (const event of await nextvec.client.evaluation.evaluate({ runId, datasetId: dataset })) {
+      if (event.type === 'done') expect(event.evaluation.parity).toMatchObject({ ok: true, valCosineDelta: null });
+    }
+  });
+
+  it('is refused when its pickle would run something, and leaves nothing behind', async () => {
+    const before = (await nextvec.client.runs.list()).length;
+    const folders = (await readdir(join(home.path, 'home', 'runs'))).length;
+    expect(await errorOf(nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/evil.pt' }))).toMatchObject({
+      code: 'PICKLE_REFUSED',
+      place: expect.stringContaining('evil.pt') as string,
+      remedy: expect.stringContaining('Nothing was executed') as string,
+    });
+    expect(existsSync('/tmp/nextvec-was-executed')).toBe(false);
+    expect(await nextvec.client.runs.list()).toHaveLength(before);
+    expect(await readdir(join(home.path, 'home', 'runs'))).toHaveLength(folders);
+  });
+
+  it('is refused for data of another width', async () => {
+    const other = await importChunks(nextvec.client, join(home.path, 'wide.npz'), {
+      articles: 6,
+      chunksPerArticle: 10,
+      D: 32,
+    });
+    const refused = nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt', dataset: other });
+    expect(await errorOf(refused)).toMatchObject({ code: 'WIDTH_MISMATCH' });
+  });
+});
+
+describe('a warm start', () => {
+  /** So small a learning rate that the weights stay where they began. */
+  const still: Omit<RecipeInput, 'dataset'> = { epochs: 1, lr: 1e-12, batchSize: 64, threads: 1 };
+
+  async function bestWeights(recipe: Omit<RecipeInput, 'dataset'>) {
+    const { runId } = await nextvec.client.runs.start({ recipe: { dataset, ...recipe } });
+    await followTo(nextvec.client, runId, 'finished');
+    const { path } = await nextvec.client.runs.export({ runId, format: 'safetensors' });
+    return decodeSafetensors(await readFile(path!), path!).tensors;
+  }
+
+  it.each(['simd', 'wasm'] as const)('from a run, on %s', async (engine) => {
+    const expected = (await readWeightsFile('tests/fixtures/pt/amn.pt')).tensors;
+    const weights = await bestWeights({ ...still, engine, initFrom: imported });
+    for (const [name, { data }] of expected) {
+      const got = weights.get(name)!.data;
+      expect(Math.max(...got.map((x, i) => Math.abs(x - data[i])))).toBeLessThan(1e-6);
+    }
+  });
+
+  it('from a file', async () => {
+    const path = join(home.path, 'gru.pt');
+    await copyFile('tests/fixtures/pt/gru-bfloat16.pt', path);
+    const expected = (await readWeightsFile(path)).tensors;
+    const sizes = { dModel: 16, numLayers: 2 };
+    const weights = await bestWeights({ ...still, engine: 'wasm', modelType: 'gru', sizes, initFrom: path });
+    const name = 'blocks.1.gru.weight_hh_l0';
+    expect(Math.abs(weights.get(name)!.data[7] - expected.get(name)!.data[7])).toBeLessThan(1e-6);
+  });
+
+  it('from a file of another model fails with what both are', async () => {
+    const recipe = { dataset, ...still, engine: 'cpu' as const, initFrom: 'tests/fixtures/pt/amn.pt' };
+    const { runId } = await nextvec.client.runs.start({ recipe });
+    await follow(nextvec.client, runId, (event) => event.type === 'run' && event.run.status === 'failed');
+    expect((await nextvec.client.runs.get({ runId })).run.reason).toMatch(
+      /holds .*dModel:8.*asks for .*dModel:256.*sizes/,
+    );
+  });
+
+  it('from nothing that is there is refused before a run is made', async () => {
+    const refused = nextvec.client.runs.start({ recipe: { dataset, initFrom: 'no-such-run' } });
+    expect(await errorOf(refused)).toMatchObject({ code: 'NOT_FOUND', place: 'initFrom' });
+  });
+});
