@@ -4,6 +4,7 @@ import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Parity } from '#shared/domain/evaluation.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { decodeSafetensors } from '../../../src/main/runs/safetensors.ts';
@@ -36,6 +37,13 @@ async function errorOf(work: Promise<unknown>): Promise<unknown> {
   return error instanceof ORPCError ? { ...(error.data as object), message: error.message } : error;
 }
 
+async function parityOf(runId: string): Promise<Parity> {
+  for await (const event of await nextvec.client.evaluation.evaluate({ runId, datasetId: dataset })) {
+    if (event.type === 'done') return event.evaluation.parity;
+  }
+  throw new Error('the evaluation ended without a result');
+}
+
 describe('a baseline run', () => {
   it('stands in the history as imported, with the history and arguments of its file', async () => {
     const { run, epochs, log } = await nextvec.client.runs.get({ runId: imported });
@@ -66,10 +74,9 @@ describe('a baseline run', () => {
   });
 
   it('is evaluated and exported like any other run', async () => {
-    for await (const event of await nextvec.client.evaluation.evaluate({ runId: imported, datasetId: dataset })) {
-      if (event.type === 'done')
-        expect(event.evaluation.parity).toMatchObject({ ok: true, valCosineDelta: expect.closeTo(0, 5) as number });
-    }
+    const parity = await parityOf(imported);
+    expect(parity.ok).toBe(true);
+    expect(parity.valCosineDelta).toBeCloseTo(0, 5);
     const onnx = await nextvec.client.runs.export({ runId: imported, format: 'onnx' });
     const golden = await nextvec.client.runs.export({ runId: imported, format: 'golden' });
     expect(await largestOnnxError(await readFile(onnx.path!), await readFile(golden.path!))).toBeLessThan(1e-5);
@@ -82,9 +89,7 @@ describe('a baseline run', () => {
     expect(run.imported).toMatchObject({ measured: null, stated: { valCosine: 0.3 } });
     expect(epochs.map(({ valCosine }) => valCosine)).toEqual([0.2, 0.3]);
     expect(notes).toEqual([]);
-    for await (const event of await nextvec.client.evaluation.evaluate({ runId, datasetId: dataset })) {
-      if (event.type === 'done') expect(event.evaluation.parity).toMatchObject({ ok: true, valCosineDelta: null });
-    }
+    expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
   });
 
   it('is refused when its pickle would run something, and leaves nothing behind', async () => {
