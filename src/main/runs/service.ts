@@ -55,7 +55,15 @@ interface Waiting {
   readonly runId: string;
   /** Go on from a checkpoint, rather than begin. */
   readonly resume: boolean;
+  readonly stopAfterEpoch: number | null;
 }
+
+export interface TrainingExtent {
+  /** Ends, resumable, after this epoch; null: the recipe's last. */
+  readonly stopAfterEpoch: number | null;
+}
+
+const WHOLE: TrainingExtent = { stopAfterEpoch: null };
 
 function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
   if (row.engine_json === null) return null;
@@ -165,7 +173,7 @@ export class RunService {
     yield* events;
   }
 
-  start(recipe: Recipe, name: string | null, tags: readonly string[]): string {
+  start(recipe: Recipe, name: string | null, tags: readonly string[], extent: TrainingExtent = WHOLE): string {
     const dataset = this.dataset(recipe.dataset);
     const ood = recipe.ood === null ? null : this.dataset(recipe.ood);
     checkRecipe(recipe, dataset, ood);
@@ -181,7 +189,7 @@ export class RunService {
       appVersion: this.options.appVersion,
       createdAt: Date.now(),
     });
-    this.enqueue({ runId: id, resume: false });
+    this.enqueue({ runId: id, resume: false, ...extent });
     return id;
   }
 
@@ -193,7 +201,7 @@ export class RunService {
     return this.summarise(row.id);
   }
 
-  async resume(handle: string): Promise<RunSummary> {
+  resume(handle: string, extent: TrainingExtent = WHOLE): RunSummary {
     const row = this.row(handle);
     const live = this.live.get(row.id);
     const isWaiting = this.queue.some(({ runId }) => runId === row.id);
@@ -202,7 +210,7 @@ export class RunService {
     if (isWaiting || !isResumable)
       throw this.conflict(row, 'only a paused, stopped, failed or interrupted run goes on');
     if (isGone) this.requireDatasets(row);
-    this.enqueue({ runId: row.id, resume: true });
+    this.enqueue({ runId: row.id, resume: true, ...extent });
     return this.summarise(row.id);
   }
 
@@ -365,7 +373,7 @@ export class RunService {
     return listCheckpoints(this.home.db, row.id).length > 0 ? null : this.initFile(recipe);
   }
 
-  private launch({ runId, resume }: Waiting): void {
+  private launch({ runId, resume, stopAfterEpoch }: Waiting): void {
     const row = this.row(runId);
     // A recipe of an older version lacks fields that came later; their defaults are what it did.
     const recipe = RecipeSchema.parse(JSON.parse(row.recipe_json));
@@ -385,6 +393,7 @@ export class RunService {
         earlierBaselines: earlierBaselines(row),
         checkpointEveryMs: this.options.checkpointEveryMs,
         keepEveryEpochs: 0,
+        stopAfterEpoch,
       },
       spawnTrainer: this.options.spawnTrainer,
       durationBeforeMs: row.duration_ms,

@@ -181,4 +181,70 @@ const THIRD: Migration = {
   sql: `ALTER TABLE runs ADD COLUMN imported_json TEXT CHECK (imported_json IS NULL OR json_valid(imported_json));`,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD];
+const FOURTH: Migration = {
+  version: 4,
+  what: 'plans, their items, members and runs of sweeps',
+  sql: `
+    CREATE TABLE plans (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL,
+      created_at_ms INTEGER NOT NULL,
+      is_paused INTEGER NOT NULL DEFAULT 0 CHECK (is_paused IN (0, 1)),
+      -- Data sets by id; a plan outlives them, and then says which one is missing.
+      dataset_id TEXT NOT NULL,
+      ood_id TEXT
+    ) STRICT;
+
+    -- One queue over all plans, in the order of position.
+    CREATE TABLE plan_items (
+      id INTEGER PRIMARY KEY,
+      plan_id INTEGER NOT NULL REFERENCES plans (id) ON DELETE CASCADE,
+      key TEXT NOT NULL,
+      position INTEGER NOT NULL,
+      item_json TEXT NOT NULL CHECK (json_valid(item_json)),
+      status TEXT NOT NULL CHECK (status IN ('waiting', 'running', 'done', 'missed', 'failed', 'skipped')),
+      reason TEXT NOT NULL DEFAULT '',
+      is_held INTEGER NOT NULL DEFAULT 0 CHECK (is_held IN (0, 1)),
+      run_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+      report_path TEXT,
+      started_at_ms INTEGER,
+      ended_at_ms INTEGER,
+      UNIQUE (plan_id, key)
+    ) STRICT;
+    CREATE INDEX plan_items_by_position ON plan_items (position);
+
+    -- Runs an item has had, the newest last: a retry with another recipe is another run.
+    CREATE TABLE plan_tries (
+      item_id INTEGER NOT NULL REFERENCES plan_items (id) ON DELETE CASCADE,
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      at_ms INTEGER NOT NULL,
+      status TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      PRIMARY KEY (item_id, run_id)
+    ) STRICT;
+
+    CREATE TABLE sweep_members (
+      item_id INTEGER NOT NULL REFERENCES plan_items (id) ON DELETE CASCADE,
+      member INTEGER NOT NULL,
+      point_json TEXT NOT NULL CHECK (json_valid(point_json)),
+      rung INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (item_id, member)
+    ) STRICT;
+
+    -- The run of one member with one seed; figures_json: [{valCosine, oodCosine, valLift, oodLift}] by rung reached.
+    CREATE TABLE sweep_runs (
+      item_id INTEGER NOT NULL,
+      member INTEGER NOT NULL,
+      seed INTEGER NOT NULL,
+      run_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+      rung INTEGER NOT NULL,
+      is_active INTEGER NOT NULL CHECK (is_active IN (0, 1)),
+      failure TEXT NOT NULL DEFAULT '',
+      figures_json TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(figures_json)),
+      PRIMARY KEY (item_id, member, seed),
+      FOREIGN KEY (item_id, member) REFERENCES sweep_members (item_id, member) ON DELETE CASCADE
+    ) STRICT;
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH];

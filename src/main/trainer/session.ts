@@ -109,6 +109,7 @@ export class TrainerSession {
       checkpointEveryMs: this.job.checkpointEveryMs,
       resumeFrom: checkpoint?.state,
     });
+    if (checkpoint) this.stopWhenFarEnough(checkpoint.state.epoch - 1);
     await this.trainer.run();
     model.dispose();
     await engine.dispose();
@@ -221,7 +222,15 @@ export class TrainerSession {
     if (event.type === 'epoch') {
       this.lastEpoch = event;
       this.readGates(event);
+      this.stopWhenFarEnough(event.epoch);
     }
+  }
+
+  /** `epoch`: the last one that is complete. */
+  private stopWhenFarEnough(epoch: number): void {
+    const { stopAfterEpoch, recipe } = this.job;
+    if (stopAfterEpoch === null || epoch < stopAfterEpoch || epoch >= recipe.epochs) return;
+    this.trainer?.stop(`Ends after epoch ${epoch} of ${recipe.epochs}, as its sweep asks.`);
   }
 
   /** A gate acts on what was measured; one that could not be read only says so. */

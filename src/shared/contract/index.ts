@@ -3,6 +3,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { appContract } from './app.ts';
 import { datasetsContract } from './datasets.ts';
 import { evaluationContract } from './evaluation.ts';
+import { plansContract } from './plans.ts';
 import { runsContract } from './runs.ts';
 
 export const contract = {
@@ -10,6 +11,7 @@ export const contract = {
   datasets: datasetsContract,
   runs: runsContract,
   evaluation: evaluationContract,
+  plans: plansContract,
 };
 export type Contract = typeof contract;
 /** What the renderer and the tests hold. */

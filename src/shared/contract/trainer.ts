@@ -43,6 +43,8 @@ export const TrainerJobSchema = z.object({
   checkpointEveryMs: z.number().min(0),
   /** Also keep the checkpoint of every k-th epoch; 0: none. */
   keepEveryEpochs: z.int().min(0),
+  /** End, resumable, after this epoch; null: train to the recipe's last. */
+  stopAfterEpoch: z.int().min(1).nullable(),
 });
 export type TrainerJob = z.infer<typeof TrainerJobSchema>;
 

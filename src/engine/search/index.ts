@@ -1,0 +1,31 @@
+/** The next member of a sweep, by whichever method it has. */
+import { memberCount, type Point, type SweepSpec } from '#shared/domain/sweeps.ts';
+import { comparable, type HalvingRules, type MemberProgress } from './halving.ts';
+import { gridPoint, randomPoint } from './space.ts';
+import { tpePoint } from './tpe.ts';
+
+export { nextMove, type HalvingRules, type MemberProgress, type Move } from './halving.ts';
+
+/** Members a search that learns wants at a rung before it prefers it to the one below. */
+function enoughFor({ axes }: SweepSpec): number {
+  return axes.length + 3;
+}
+
+/** Member 0 is the plain recipe; this proposes members 1, 2, … in their order. */
+export function proposeMember(
+  spec: SweepSpec,
+  seed: number,
+  points: ReadonlyMap<number, Point>,
+  progress: readonly MemberProgress[],
+  rules: HalvingRules,
+): Point {
+  const { axes, method } = spec;
+  const index = points.size - 1;
+  if (method === 'grid') return gridPoint(axes, index);
+  if (method === 'random') return randomPoint(axes, seed, index);
+  const observations = comparable(progress, rules, enoughFor(spec)).flatMap(({ member, value }) => {
+    const point = points.get(member);
+    return point === undefined ? [] : [{ point, value }];
+  });
+  return tpePoint({ axes, seed, index, members: memberCount(spec), observations });
+}

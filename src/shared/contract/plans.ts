@@ -1,0 +1,133 @@
+/** Calls about plans: the queue with its gates, what can be done with an item, the results of sweeps. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import {
+  PlanGateSchema,
+  PlanItemSchema,
+  PlanSpecSchema,
+  RecipeChangesSchema,
+  SHOWN_STATUSES,
+} from '#shared/domain/plans.ts';
+import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe.ts';
+import { SweepSpecSchema } from '#shared/domain/sweeps.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+const itemId = z.int().min(1);
+const planId = z.int().min(1);
+const figure = z.number().nullable();
+
+function perMetric<S extends z.ZodType>(schema: S) {
+  return z.object(Object.fromEntries(GATE_METRICS.map((metric) => [metric, schema])) as Record<GateMetric, S>);
+}
+
+const TrySchema = z.object({
+  runId: z.string(),
+  runNumber: z.int(),
+  status: z.string(),
+  reason: z.string(),
+});
+
+/** A piece of work as it stands. */
+export const QueueItemSchema = z.object({
+  id: z.int(),
+  planId: z.int(),
+  planName: z.string(),
+  key: z.string(),
+  title: z.string(),
+  item: PlanItemSchema,
+  status: z.enum(SHOWN_STATUSES),
+  /** Why it missed, failed, is blocked or waits; empty otherwise. */
+  reason: z.string(),
+  /** The recipe as the plan stands now; null for a report. */
+  recipe: RecipeSchema.nullable(),
+  runId: z.string().nullable(),
+  runNumber: z.int().nullable(),
+  /** Of the run's best checkpoint. */
+  figures: perMetric(figure).nullable(),
+  /** 0..1 while it runs. */
+  progress: z.number().nullable(),
+  reportPath: z.string().nullable(),
+  /** Earlier runs of the item, oldest first. */
+  tries: z.array(TrySchema),
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+});
+export type QueueItem = z.infer<typeof QueueItemSchema>;
+
+export const PLAN_STATUSES = ['waiting', 'running', 'paused', 'stopped', 'done'] as const;
+
+export const PlanSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  createdAt: z.number(),
+  isPaused: z.boolean(),
+  datasetName: z.string(),
+  oodName: z.string().nullable(),
+  /** `stopped`: a gate or a failure stands in the way of everything that is left. */
+  status: z.enum(PLAN_STATUSES),
+  items: z.array(QueueItemSchema),
+});
+export type Plan = z.infer<typeof PlanSchema>;
+
+export const QueueSchema = z.object({
+  plans: z.array(PlanSchema),
+  /** Ids of all items in the order they are taken up. */
+  order: z.array(z.int()),
+  /** Whether this process takes items up; false beside another owner or in a command that only lists. */
+  isRunning: z.boolean(),
+});
+export type Queue = z.infer<typeof QueueSchema>;
+
+const SpreadSchema = z.object({ n: z.int(), mean: z.number(), std: figure });
+
+export const SweepMemberSchema = z.object({
+  /** 0 is the plain recipe. */
+  member: z.int(),
+  point: z.record(z.string(), z.union([z.number(), z.string()])),
+  state: z.enum(['running', 'ended', 'finished', 'failed']),
+  /** Epochs all its seeds have trained; 0 before that. */
+  epochs: z.int(),
+  figures: perMetric(SpreadSchema.nullable()),
+  runs: z.array(
+    z.object({ runId: z.string().nullable(), runNumber: z.int().nullable(), seed: z.int(), failure: z.string() }),
+  ),
+});
+export type SweepMember = z.infer<typeof SweepMemberSchema>;
+
+export const SweepSchema = z.object({
+  itemId: z.int(),
+  spec: SweepSpecSchema,
+  /** Epochs at which members are held against each other. */
+  rungs: z.array(z.int()),
+  /** Of members beside the plain one. */
+  memberCount: z.int(),
+  members: z.array(SweepMemberSchema),
+  /** Best by the objective among those trained longest; null before there is one. */
+  winner: z.int().nullable(),
+  /** The winner's recipe, ready for a form. */
+  recipe: RecipeSchema.nullable(),
+  commandLine: z.string().nullable(),
+});
+export type Sweep = z.infer<typeof SweepSchema>;
+
+export const plansContract = {
+  queue: call.output(QueueSchema),
+  /** The whole queue now and after every change. */
+  watch: call.output(eventIterator(QueueSchema)),
+  create: call.input(PlanSpecSchema).output(PlanSchema),
+  /** A plan, one item, or (both null) everything. A run under way is paused with it. */
+  pause: call.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
+  resume: call.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
+  /** Those that wait for it go on as if it were done. A run under way is stopped. */
+  skip: call.input(z.object({ itemId })),
+  /** Once more: with changes to the recipe a new run; with other gates the same run judged again; else from its checkpoint. */
+  retry: call.input(
+    z.object({ itemId, changes: RecipeChangesSchema.default({}), gates: z.array(PlanGateSchema).max(20).optional() }),
+  ),
+  /** Before another item of the queue; null: to its end. */
+  move: call.input(z.object({ itemId, beforeId: itemId.nullable() })),
+  /** Removes a plan; its runs stay. */
+  remove: call.input(z.object({ planId })),
+  sweep: call.input(z.object({ itemId })).output(SweepSchema),
+};

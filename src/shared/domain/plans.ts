@@ -1,0 +1,316 @@
+/**
+ * A plan: pieces of work in an order, each waiting for others, each with gates on its result. Declarations and rules;
+ * doing the work is `main/plans`. A file may hold a template instead of the pieces (`plan-templates.ts`).
+ */
+import { z } from 'zod';
+import { NextvecError } from './errors.ts';
+import { figure, signed } from './figures.ts';
+import { GATE_METRIC_LABELS } from './gates.ts';
+import { RECIPE_FIELDS } from './recipe-fields.ts';
+import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from './recipe.ts';
+import { SweepSpecSchema } from './sweeps.ts';
+import { TERMS } from './terms.ts';
+
+/** The best checkpoint of the finished run must have at least this; not measured does not pass. */
+export const PlanGateSchema = z.strictObject({
+  metric: z.enum(GATE_METRICS),
+  minimum: z.number().min(-1).max(1),
+});
+export type PlanGate = z.infer<typeof PlanGateSchema>;
+
+/** Figures a gate, a sweep and a report read off a run: of its best checkpoint, lift over the mean of the context. */
+export type RunFigures = Readonly<Record<GateMetric, number | null>>;
+
+const RECIPE_KEYS = Object.keys(RecipeSchema.shape).filter((key) => key !== 'dataset' && key !== 'ood');
+
+/** Some fields of a recipe; data and OOD set are the plan's. A misspelt field is refused, never ignored. */
+export const RecipeChangesSchema = z.record(z.string(), z.unknown()).superRefine((changes, context) => {
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  for (const [key, value] of Object.entries(changes)) {
+    if (!RECIPE_KEYS.includes(key)) refuse([key], unknownField(key));
+    const parts = RECIPE_PARTS[key];
+    if (parts === undefined || !isPlainObject(value)) continue;
+    for (const part of Object.keys(value))
+      if (!parts.includes(part)) refuse([key, part], `there is no such field; ${key} has ${parts.join(', ')}`);
+  }
+});
+export type RecipeChanges = z.infer<typeof RecipeChangesSchema>;
+
+const RECIPE_PARTS: Readonly<Record<string, readonly string[]>> = {
+  lambda: TERMS,
+  split: ['kind', 'validationShare'],
+  schedule: ['kind', 'factor', 'patience', 'threshold'],
+};
+
+function unknownField(key: string): string {
+  if (key === 'dataset' || key === 'ood') return 'the data of a plan stand beside its items, as "data" and "ood"';
+  const meant = RECIPE_FIELDS.find(({ label, flag }) =>
+    [label, flag.slice(2)].some((name) => plain(name) === plain(key)),
+  );
+  const hint = meant ? `write "${meant.path}"` : `a recipe has ${RECIPE_KEYS.join(', ')}`;
+  return `there is no such field; ${hint}`;
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z]/g, '');
+}
+
+const key = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'a key is a word of small letters, digits and hyphens');
+const common = {
+  key,
+  /** Keys of items that must be done (or skipped) first. */
+  needs: z.array(key).max(50).default([]),
+};
+
+export const TrainItemSchema = z.strictObject({
+  ...common,
+  kind: z.literal('train'),
+  /** Take the recipe of this item, as it stands when this one starts, and lay `recipe` over it. */
+  like: key.nullable().default(null),
+  recipe: RecipeChangesSchema.default({}),
+  gates: z.array(PlanGateSchema).max(20).default([]),
+});
+
+export const SweepItemSchema = z.strictObject({
+  ...common,
+  kind: z.literal('sweep'),
+  like: key.nullable().default(null),
+  recipe: RecipeChangesSchema.default({}),
+  sweep: SweepSpecSchema,
+});
+
+export const ReportItemSchema = z.strictObject({
+  ...common,
+  kind: z.literal('report'),
+  /** Train items it is about; empty: all of the plan. */
+  of: z.array(key).max(50).default([]),
+});
+
+export const PlanItemSchema = z.discriminatedUnion('kind', [TrainItemSchema, SweepItemSchema, ReportItemSchema]);
+export type PlanItem = z.infer<typeof PlanItemSchema>;
+export type TrainItem = z.infer<typeof TrainItemSchema>;
+export type SweepItem = z.infer<typeof SweepItemSchema>;
+export type ReportItem = z.infer<typeof ReportItemSchema>;
+
+export const PlanSpecSchema = z
+  .strictObject({
+    name: z.string().min(1).max(200),
+    /** Ids of data sets in the storage folder. */
+    dataset: z.string().min(1),
+    ood: z.string().min(1).nullable().default(null),
+    items: z.array(PlanItemSchema).min(1).max(100),
+  })
+  .superRefine((plan, context) => {
+    for (const { path, message } of planProblems(plan)) context.addIssue({ code: 'custom', path, message });
+  });
+export type PlanSpec = z.infer<typeof PlanSpecSchema>;
+export type PlanSpecInput = z.input<typeof PlanSpecSchema>;
+
+interface PlanShape {
+  readonly dataset: string;
+  readonly ood: string | null;
+  readonly items: readonly PlanItem[];
+}
+
+interface Problem {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+function planProblems(plan: PlanShape): Problem[] {
+  const problems: Problem[] = [];
+  const index = new Map<string, number>();
+  plan.items.forEach((item, i) => {
+    if (index.has(item.key)) problems.push({ path: ['items', i, 'key'], message: `"${item.key}" is taken already` });
+    else index.set(item.key, i);
+  });
+  plan.items.forEach((item, i) => problems.push(...referenceProblems(plan, item, i, index)));
+  // Recipes and circles are looked at once every key is known to mean something.
+  if (problems.length > 0) return problems;
+  plan.items.forEach((item, i) => {
+    if (reaches(plan.items, item.key, item.key))
+      problems.push({ path: ['items', i, 'needs'], message: `"${item.key}" waits for itself; break the circle` });
+  });
+  return problems.length > 0 ? problems : plan.items.flatMap((item, i) => recipeProblems(plan, item, i));
+}
+
+function referenceProblems(plan: PlanShape, item: PlanItem, i: number, index: ReadonlyMap<string, number>): Problem[] {
+  const known = [...index.keys()].join(', ');
+  const unknown = (name: string) => `there is no item "${name}"; the plan has ${known}`;
+  const problems: Problem[] = [];
+  item.needs.forEach((name, j) => {
+    if (!index.has(name)) problems.push({ path: ['items', i, 'needs', j], message: unknown(name) });
+  });
+  if (item.kind === 'report') {
+    item.of.forEach((name, j) => {
+      if (!index.has(name)) problems.push({ path: ['items', i, 'of', j], message: unknown(name) });
+    });
+  } else if (item.like !== null) {
+    const model = plan.items[index.get(item.like) ?? -1];
+    if (model === undefined) problems.push({ path: ['items', i, 'like'], message: unknown(item.like) });
+    else if (model.kind !== 'train' || index.get(item.like) === i)
+      problems.push({ path: ['items', i, 'like'], message: `"${item.like}" is no training run it could be like` });
+  }
+  const needsOod = item.kind === 'train' ? item.gates.findIndex(({ metric }) => metric.startsWith('ood')) : -1;
+  if (needsOod >= 0 && plan.ood === null)
+    problems.push({ path: ['items', i, 'gates', needsOod, 'metric'], message: 'the plan has no OOD set; give "ood"' });
+  return problems;
+}
+
+function dependsOn(item: PlanItem): string[] {
+  const like = item.kind !== 'report' && item.like !== null ? [item.like] : [];
+  return [...item.needs, ...like];
+}
+
+/** Whether `from` waits for `to`, by any number of steps. */
+function reaches(items: readonly PlanItem[], from: string, to: string): boolean {
+  const seen = new Set<string>();
+  const open = [from];
+  while (open.length > 0) {
+    const item = items.find((one) => one.key === open[open.length - 1]);
+    open.pop();
+    for (const next of item === undefined ? [] : dependsOn(item)) {
+      if (next === to) return true;
+      if (!seen.has(next)) open.push(next);
+      seen.add(next);
+    }
+  }
+  return false;
+}
+
+function recipeProblems(plan: PlanShape, item: PlanItem, i: number): Problem[] {
+  if (item.kind === 'report') return [];
+  const parsed = RecipeSchema.safeParse(draftOf(plan, item));
+  return parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => ({
+        path: ['items', i, 'recipe', ...path.map((part) => (typeof part === 'number' ? part : String(part)))],
+        message,
+      }));
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `changes` over `base`; loss weights and split field by field, everything else as a whole. */
+export function layOver(base: Readonly<Record<string, unknown>>, changes: RecipeChanges): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(changes)) {
+    const before = result[name];
+    const merges = name !== 'schedule' && isPlainObject(before) && isPlainObject(value);
+    result[name] = merges ? { ...before, ...value } : value;
+  }
+  return result;
+}
+
+/** AMN's own skip path and start stay behind when another model takes over its recipe. */
+function draftOf(plan: PlanShape, item: TrainItem | SweepItem): Record<string, unknown> {
+  const model = plan.items.find((one): one is TrainItem => one.kind === 'train' && one.key === item.like);
+  const base = model ? draftOf(plan, model) : { dataset: plan.dataset, ood: plan.ood };
+  const draft = layOver(base, item.recipe);
+  if ((draft.modelType ?? 'amn') === 'amn') return draft;
+  return { ...draft, skip: item.recipe.skip ?? 'mean', start: item.recipe.start ?? 'random' };
+}
+
+/** The whole recipe of an item as the plan stands now. */
+export function itemRecipe(plan: PlanShape, item: TrainItem | SweepItem): Recipe {
+  return RecipeSchema.parse(draftOf(plan, item));
+}
+
+export interface GateVerdict {
+  readonly passed: boolean;
+  /** One sentence a gate, with figure and threshold. */
+  readonly messages: readonly string[];
+}
+
+/** Reads every gate off the figures of a finished run. No gate: passed. */
+export function judge(gates: readonly PlanGate[], figures: RunFigures): GateVerdict {
+  const readings = gates.map(({ metric, minimum }) => {
+    const value = figures[metric];
+    const passed = value !== null && value >= minimum;
+    const show = metric.endsWith('Lift') ? signed : figure;
+    const what = `${GATE_METRIC_LABELS[metric]} ${show(value)}`;
+    return { passed, message: `${what}, ${passed ? 'at least' : 'below'} ${show(minimum)}` };
+  });
+  return {
+    passed: readings.every(({ passed }) => passed),
+    // What failed comes first: it is what a person has to act on.
+    messages: readings.toSorted((a, b) => Number(a.passed) - Number(b.passed)).map(({ message }) => message),
+  };
+}
+
+export const ITEM_STATUSES = ['waiting', 'running', 'done', 'missed', 'failed', 'skipped'] as const;
+export type ItemStatus = (typeof ITEM_STATUSES)[number];
+
+/** What a person sees of an item: `blocked` waits for one that missed or failed, `held` was paused by hand. */
+export const SHOWN_STATUSES = [...ITEM_STATUSES, 'blocked', 'held'] as const;
+export type ShownStatus = (typeof SHOWN_STATUSES)[number];
+
+export interface QueueItem {
+  readonly id: number;
+  readonly key: string;
+  readonly planId: number;
+  readonly status: ItemStatus;
+  readonly isHeld: boolean;
+  readonly needs: readonly string[];
+}
+
+/** Items of the same plan this one still waits for. */
+export function unmet(item: QueueItem, queue: readonly QueueItem[]): QueueItem[] {
+  return queue.filter(
+    (other) =>
+      other.planId === item.planId &&
+      item.needs.includes(other.key) &&
+      other.status !== 'done' &&
+      other.status !== 'skipped',
+  );
+}
+
+/** The item at which the way of `item` ends, or null while it may still start. */
+export function obstacle<Q extends QueueItem>(item: Q, queue: readonly Q[]): Q | null {
+  for (const other of unmet(item, queue) as Q[]) {
+    if (other.status === 'missed' || other.status === 'failed') return other;
+    const further = other.status === 'waiting' ? obstacle(other, queue) : null;
+    if (further !== null) return further;
+  }
+  return null;
+}
+
+export function shownStatus<Q extends QueueItem>(item: Q, queue: readonly Q[], planPaused: boolean): ShownStatus {
+  if (item.status !== 'waiting' && item.status !== 'running') return item.status;
+  if (item.isHeld || planPaused) return 'held';
+  return item.status === 'waiting' && obstacle(item, queue) !== null ? 'blocked' : item.status;
+}
+
+/** The first item of the queue that may start, or null. */
+export function nextReady<Q extends QueueItem>(queue: readonly Q[], isPaused: (planId: number) => boolean): Q | null {
+  return (
+    queue.find(
+      (item) => item.status === 'waiting' && !item.isHeld && !isPaused(item.planId) && unmet(item, queue).length === 0,
+    ) ?? null
+  );
+}
+
+/** A plan as it was read from a file or a form, or BAD_INPUT that names every bad field and what to do. */
+export function parsePlan(value: unknown, place: string): PlanSpec {
+  const parsed = PlanSpecSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw badPlan(parsed.error, place);
+}
+
+export function badPlan(error: z.ZodError, place: string): NextvecError {
+  const sentences = error.issues.map(({ path, message }) => `${pathText(path) || 'the whole'}: ${message}`);
+  return new NextvecError('BAD_INPUT', `The plan cannot be used. ${sentences.join('. ')}.`, {
+    remedy:
+      'Correct these fields and give the plan again; nothing was stored. "nextvec plan --example" prints one that works.',
+    details: { place: [place, pathText(error.issues[0]?.path ?? [])].filter(Boolean).join(': ') },
+  });
+}
+
+/** items[2].recipe.lr */
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}

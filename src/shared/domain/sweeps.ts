@@ -1,0 +1,213 @@
+/**
+ * A sweep: many recipes that differ in a few fields, each with several seeds, the hopeless ones ended early. What is
+ * declared here is what a person asks for and what they get; proposing points and ending members is `engine/search`.
+ */
+import { z } from 'zod';
+import { RECIPE_FIELDS, valueAt, withValue, type RecipeField } from './recipe-fields.ts';
+import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from './recipe.ts';
+
+/** Swept separately (`seeds`) or not part of what makes a model good. */
+const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'split.kind', 'split.validationShare', 'epochs']);
+export const SWEPT_FIELDS: readonly RecipeField[] = RECIPE_FIELDS.filter(({ path }) => !NOT_SWEPT.has(path));
+
+const path = z.string().refine((name) => SWEPT_FIELDS.some((field) => field.path === name), {
+  error: ({ input }) =>
+    `"${String(input)}" cannot be swept; these can: ${SWEPT_FIELDS.map((field) => field.path).join(', ')}`,
+});
+
+export const AxisSchema = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('range'),
+      path,
+      low: z.number(),
+      high: z.number(),
+      scale: z.enum(['linear', 'log']).default('linear'),
+      /** Points on this axis in a grid. */
+      steps: z.int().min(2).max(100).default(3),
+    })
+    .superRefine(({ low, high, scale }, context) => {
+      if (high <= low) context.addIssue({ code: 'custom', path: ['high'], message: 'must be above "low"' });
+      if (scale === 'log' && low <= 0)
+        context.addIssue({ code: 'custom', path: ['low'], message: 'must be above 0 on a log scale' });
+    }),
+  z.strictObject({
+    kind: z.literal('values'),
+    path,
+    values: z
+      .array(z.union([z.number(), z.string()]))
+      .min(2)
+      .max(50),
+  }),
+]);
+export type Axis = z.infer<typeof AxisSchema>;
+
+export const SWEEP_METHODS = ['grid', 'random', 'tpe'] as const;
+export type SweepMethod = (typeof SWEEP_METHODS)[number];
+
+export const SWEEP_METHOD_LABELS: Readonly<Record<SweepMethod, string>> = {
+  grid: 'Grid',
+  random: 'Random',
+  tpe: 'TPE (learns from its results)',
+};
+
+export const SweepSpecSchema = z
+  .strictObject({
+    axes: z.array(AxisSchema).min(1).max(8),
+    method: z.enum(SWEEP_METHODS).default('tpe'),
+    /** Recipes tried beside the plain one; a grid has as many as its points. */
+    members: z.int().min(2).max(500).default(12),
+    /** Runs of each member: the recipe's seed and the ones after it, the same for all members. */
+    seeds: z.int().min(1).max(20).default(3),
+    /** What is made as large as possible, as the mean over the seeds. */
+    objective: z.enum(GATE_METRICS).default('valLift'),
+    halving: z
+      .strictObject({
+        /** One in so many goes on to so many times as many epochs. */
+        eta: z.int().min(2).max(10).default(3),
+        firstEpochs: z.int().min(1),
+      })
+      .nullable()
+      .default(null),
+  })
+  .superRefine(({ axes, method }, context) => {
+    axes.forEach((axis, i) => {
+      if (axes.findIndex((other) => other.path === axis.path) < i)
+        context.addIssue({ code: 'custom', path: ['axes', i, 'path'], message: `"${axis.path}" is varied already` });
+    });
+    const points = gridSize(axes);
+    if (method === 'grid' && points > 500)
+      context.addIssue({ code: 'custom', path: ['axes'], message: `the grid has ${points} points; at most 500` });
+  });
+export type SweepSpec = z.infer<typeof SweepSpecSchema>;
+export type SweepSpecInput = z.input<typeof SweepSpecSchema>;
+
+export type AxisValue = number | string;
+/** One value an axis, by path. */
+export type Point = Readonly<Record<string, AxisValue>>;
+
+export function axisLength(axis: Axis): number {
+  return axis.kind === 'range' ? axis.steps : axis.values.length;
+}
+
+export function gridSize(axes: readonly Axis[]): number {
+  return axes.reduce((product, axis) => product * axisLength(axis), 1);
+}
+
+/** Recipes tried beside the plain one. */
+export function memberCount({ method, axes, members }: SweepSpec): number {
+  return method === 'grid' ? gridSize(axes) : members;
+}
+
+export function fieldOf(path: string): RecipeField {
+  const field = RECIPE_FIELDS.find((one) => one.path === path);
+  if (field === undefined) throw new Error(`There is no recipe field "${path}"`);
+  return field;
+}
+
+/** The base recipe with the point's values; throws a ZodError where they do not hold together. */
+export function recipeAt(base: Recipe, point: Point, seed: number): Recipe {
+  let draft: Recipe = { ...base, seed };
+  for (const [where, value] of Object.entries(point)) draft = withValue(draft, where, value);
+  return RecipeSchema.parse(draft);
+}
+
+/** The plain recipe's own values on the axes. */
+export function plainPoint(base: Recipe, axes: readonly Axis[]): Point {
+  return Object.fromEntries(axes.map((axis) => [axis.path, valueAt(base, axis.path) as AxisValue]));
+}
+
+/** Epochs after which members are compared, the last one the recipe's own. */
+export function rungs(epochs: number, halving: SweepSpec['halving']): number[] {
+  const levels: number[] = [];
+  if (halving !== null) for (let e = halving.firstEpochs; e < epochs; e *= halving.eta) levels.push(e);
+  return [...levels, epochs];
+}
+
+export interface Spread {
+  readonly n: number;
+  readonly mean: number;
+  /** Sample standard deviation; null for one value. */
+  readonly std: number | null;
+}
+
+/** null where a value is missing or there is none. */
+export function spread(values: readonly (number | null)[]): Spread | null {
+  const known = values.filter((value): value is number => value !== null);
+  if (known.length === 0 || known.length < values.length) return null;
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { n: known.length, mean, std: known.length > 1 ? Math.sqrt(squares / (known.length - 1)) : null };
+}
+
+/** "learningRate", "lr", "--lr", "lambda.info_nce", "lambda-info" … → the field; null when nothing is meant. */
+export function fieldByName(name: string): RecipeField | null {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9λτ]/g, '');
+  const wanted = plain(name);
+  return (
+    RECIPE_FIELDS.find((field) => [field.path, field.flag, field.label].some((text) => plain(text) === wanted)) ?? null
+  );
+}
+
+/**
+ * Reads "lr=1e-5..1e-3:log", "lr=1e-5..1e-3:log:5" (5 points in a grid), "tau=0.05,0.07,0.1" or "modelType=amn,gru".
+ * Throws an Error whose sentence says what is wrong and what would be right.
+ */
+export function parseVary(word: string): Axis {
+  const equals = word.indexOf('=');
+  const name = word.slice(0, Math.max(0, equals));
+  const field = fieldByName(name);
+  if (equals < 1 || field === null)
+    throw new Error(`"${word}": "${name}" is no field; write FIELD=LOW..HIGH[:log][:STEPS] or FIELD=A,B,C.`);
+  const text = word.slice(equals + 1);
+  const [range, ...options] = text.split(':');
+  const ends = /^(.+)\.\.(.+)$/.exec(range);
+  const axis = ends
+    ? {
+        kind: 'range',
+        path: field.path,
+        low: Number(ends[1]),
+        high: Number(ends[2]),
+        scale: options.includes('log') ? 'log' : 'linear',
+        ...stepsOf(options),
+      }
+    : {
+        kind: 'values',
+        path: field.path,
+        values: text.split(',').map((value) => (field.kind === 'choice' ? value : Number(value))),
+      };
+  const parsed = AxisSchema.safeParse(axis);
+  if (parsed.success) return parsed.data;
+  const why = parsed.error.issues.map(({ path: where, message }) => `${where.join('.')} ${message}`).join('; ');
+  throw new Error(`"${word}": ${why}. Write FIELD=LOW..HIGH[:log][:STEPS] or FIELD=A,B,C.`);
+}
+
+function stepsOf(options: readonly string[]): { steps?: number } {
+  const steps = options.find((option) => option !== 'log' && option !== 'linear');
+  return steps === undefined ? {} : { steps: Number(steps) };
+}
+
+/** What `parseVary` reads. */
+export function formatVary(axis: Axis): string {
+  if (axis.kind === 'values') return `${axis.path}=${axis.values.join(',')}`;
+  const { path: name, low, high, scale, steps } = axis;
+  return [`${name}=${low}..${high}`, ...(scale === 'log' ? ['log'] : []), ...(steps === 3 ? [] : [steps])].join(':');
+}
+
+/** A member as it stands: its point, and its figures at the highest rung all its seeds have reached. */
+export interface MemberResult {
+  readonly member: number;
+  readonly point: Point;
+  /** Epochs at which the figures were read; 0 before the first. */
+  readonly epochs: number;
+  readonly figures: Readonly<Record<GateMetric, Spread | null>>;
+}
+
+/** The best by the objective among the members trained longest; null before there is one. The plain recipe is member 0. */
+export function winnerOf<R extends MemberResult>(members: readonly R[], objective: GateMetric): R | null {
+  const longest = Math.max(0, ...members.map(({ epochs }) => epochs));
+  const ranked = members
+    .filter((member) => member.epochs === longest && member.figures[objective] !== null)
+    .toSorted((a, b) => (b.figures[objective]?.mean ?? 0) - (a.figures[objective]?.mean ?? 0));
+  return longest === 0 ? null : (ranked[0] ?? null);
+}
