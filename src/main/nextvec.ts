@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRouterClient, type Router } from '@orpc/server';
 import type { NextvecClient } from '#shared/contract/index.ts';
+import { PlanService } from './plans/service.ts';
 import { CommandBus, appRouter } from './rpc/app.ts';
 import type { Services } from './rpc/context.ts';
 import { datasetsRouter } from './rpc/datasets.ts';
 import { evaluationRouter } from './rpc/evaluation.ts';
 import { procedures } from './rpc/implementer.ts';
+import { plansRouter } from './rpc/plans.ts';
 import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
 import { tidyDatasets } from './store/adopt.ts';
@@ -48,6 +50,8 @@ export interface NextvecOptions {
   readonly native?: NativeHooks;
   /** Milliseconds between checkpoints inside an epoch; default a minute. */
   readonly checkpointEveryMs?: number;
+  /** Take up what waits in the queue of plans, now and as it comes. A window does; a command that only lists does not. */
+  readonly runsQueue?: boolean;
   /** For `doctor`: path of the browser or Electron runtime the host found, or null. */
   readonly runtimes?: { readonly browser: string | null; readonly electron: string | null };
 }
@@ -99,15 +103,19 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   });
   if (home.access === 'owner') await tidyDatasets(home);
   const commands = new CommandBus();
-  const services: Services = { options, home, runs, workers, commands };
+  const plans = new PlanService({ home, runs, appVersion: options.version, isRunning: options.runsQueue ?? false });
+  const services: Services = { options, home, runs, workers, commands, plans };
   const router = procedures.router({
     app: appRouter(services),
     datasets: datasetsRouter(services),
     runs: runsRouter(services),
     evaluation: evaluationRouter(services),
+    plans: plansRouter(services),
   });
+  plans.begin();
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
+    plans.close();
     await runs.close();
     await workers.close();
     home.close();
@@ -117,7 +125,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     router,
     client: createRouterClient(router),
     sendCommand: (command, path) => commands.publish('command', { command, path: path ?? null }),
-    activeRuns: () => runs.activeRuns(),
+    activeRuns: () => Math.max(runs.activeRuns(), plans.activeItems()),
     close: () => (closing ??= close()),
   };
 }

@@ -9,7 +9,9 @@ import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
 import { addImportCommands } from './imports.ts';
 import { createOutput } from './output.ts';
+import { addPlanCommands } from './plans.ts';
 import { addReportCommands } from './reports.ts';
+import { addSweepCommand } from './sweep.ts';
 import { addTrainCommands } from './train.ts';
 
 export function createProgram(): Command {
@@ -27,6 +29,8 @@ export function createProgram(): Command {
   addHistoryCommands(program, context);
   addEvaluationCommands(program, context);
   addReportCommands(program, context);
+  addPlanCommands(program, context);
+  addSweepCommand(program, context);
   addEngineCommands(program, context);
   addHostCommands(program, context);
   for (const command of program.commands) {

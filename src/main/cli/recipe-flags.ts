@@ -87,11 +87,12 @@ export function readRecipeFile(path: string): RecipeFile {
   return parseRecipeFile(text, path);
 }
 
-/** The recipe that the flags describe; throws BAD_RECIPE or a ZodError that names each bad field. */
-export function readRecipe(values: FlagValues, dataset: string, ood: string | null): Recipe {
+/** Only the fields that a file, a preset or flags were given for; throws BAD_RECIPE where a word cannot be read. */
+export function readChanges(values: FlagValues): Record<string, unknown> {
   const file = typeof values.recipe === 'string' ? readRecipeFile(values.recipe) : null;
+  const { dataset: _dataset, ood: _ood, ...fromFile } = file?.recipe ?? {};
   const preset = PRESETS.find(({ id }) => id === values.preset);
-  let draft: Record<string, unknown> = { ...file?.recipe, ...preset?.changes, dataset, ood };
+  let draft: Record<string, unknown> = { ...fromFile, ...preset?.changes };
   for (const field of RECIPE_FIELDS) {
     const word = values[storedName(field.flag)];
     if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
@@ -104,6 +105,10 @@ export function readRecipe(values: FlagValues, dataset: string, ood: string | nu
     ...(typeof gatesFile === 'string' ? readGateFile(gatesFile) : []),
     ...(Array.isArray(gateWords) ? gateWords.map((word) => parseGate(String(word))) : []),
   ];
-  if (gates.length > 0) draft.gates = gates;
-  return RecipeSchema.parse(draft);
+  return gates.length > 0 ? { ...draft, gates } : draft;
+}
+
+/** The recipe that the flags describe; throws BAD_RECIPE or a ZodError that names each bad field. */
+export function readRecipe(values: FlagValues, dataset: string, ood: string | null): Recipe {
+  return RecipeSchema.parse({ ...readChanges(values), dataset, ood });
 }

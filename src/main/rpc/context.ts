@@ -1,6 +1,7 @@
 /** What the routers work with: the open storage folder, the services on it, and what the host can do. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { NextvecOptions } from '../nextvec.ts';
+import type { PlanService } from '../plans/service.ts';
 import type { RunService } from '../runs/service.ts';
 import type { Home } from '../store/home.ts';
 import type { WorkerPool } from '../worker/pool.ts';
@@ -12,6 +13,7 @@ export interface Services {
   readonly runs: RunService;
   readonly workers: WorkerPool;
   readonly commands: CommandBus;
+  readonly plans: PlanService;
 }
 
 /** Before anything that writes. */

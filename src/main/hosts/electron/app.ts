@@ -71,6 +71,7 @@ class DesktopApp {
       version: this.#files.version,
       resourcesDir: this.#files.resourcesDir,
       roots: [],
+      runsQueue: true,
       spawnTrainer: utilityTrainer(trainer),
       native: {
         chooseFile: () => this.#chooseFile(),

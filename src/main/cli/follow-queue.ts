@@ -1,0 +1,64 @@
+/** Follows the queue until nothing trains any more, or Ctrl-C; says what becomes of each item. */
+import type { NextvecClient } from '#shared/contract/index.ts';
+import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
+import { EXIT } from './exit.ts';
+import type { Output } from './output.ts';
+
+export function itemEvent(item: QueueItem): object {
+  const { id, planId, key, title, status, reason, runId, runNumber, figures, reportPath } = item;
+  return { type: 'item', itemId: id, planId, key, title, status, reason, runId, runNumber, figures, reportPath };
+}
+
+export function planEvent({ id, name, status, items }: Plan): object {
+  return { type: 'plan', planId: id, name, status, items: items.map(itemEvent) };
+}
+
+export interface Followed {
+  readonly queue: Queue;
+  readonly wasInterrupted: boolean;
+}
+
+/** Whether something goes on without a person: the queue is told after it has taken up what it can. */
+function isBusy({ plans }: Queue): boolean {
+  return plans.some(({ items }) => items.some(({ status }) => status === 'running'));
+}
+
+export async function followQueue(client: NextvecClient, out: Output): Promise<Followed> {
+  const abort = new AbortController();
+  const onSignal = (): void => {
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+    out.progress('Saving; "nextvec queue run" goes on from here.', true);
+    abort.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const said = new Map<number, string>();
+    for await (const queue of await client.plans.watch(undefined, { signal: abort.signal })) {
+      report(queue, said, out);
+      if (!isBusy(queue)) break;
+    }
+    return { queue: await client.plans.queue(), wasInterrupted: abort.signal.aborted };
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function report({ plans }: Queue, said: Map<number, string>, out: Output): void {
+  for (const item of plans.flatMap(({ items }) => items)) {
+    const state = `${item.status} ${item.reason}`;
+    if (said.get(item.id) !== state) {
+      const isNews = said.has(item.id) || item.status === 'running';
+      said.set(item.id, state);
+      if (isNews) {
+        out.event(itemEvent(item));
+        out.progress(`${item.planName}, ${item.key}: ${item.status}. ${item.reason}`.trimEnd(), true);
+      }
+    }
+    if (item.status === 'running' && item.progress !== null) {
+      const run = item.runNumber === null ? '' : ` (run #${item.runNumber})`;
+      out.progress(`${item.planName}, ${item.title}${run}: ${Math.floor(100 * item.progress)} %`);
+    }
+  }
+}

@@ -1,0 +1,292 @@
+/** `plan` and `queue`: make a plan and work it off, look at the queue, change it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { EXAMPLE_PLAN, PLAN_TEMPLATES, RecoverSchema, recoverPlan } from '#shared/domain/plan-templates.ts';
+import { PlanGateSchema, badPlan, parsePlan, type PlanGate, type PlanSpec } from '#shared/domain/plans.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT } from './exit.ts';
+import { followQueue, planEvent } from './follow-queue.ts';
+import { findDataset } from './handles.ts';
+import { formatCosine, signed, type Output } from './output.ts';
+import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
+import { withSession, type Session } from './session.ts';
+import { printSweep } from './sweep.ts';
+
+interface PlanFlags extends FlagValues {
+  readonly template?: string;
+  readonly data?: string;
+  readonly ood?: string;
+  readonly name?: string;
+  readonly models?: string;
+  readonly hold?: string[];
+  readonly queueOnly?: boolean;
+  readonly example?: boolean;
+}
+
+interface QueueFlags extends FlagValues {
+  readonly plan?: string;
+  readonly before?: string;
+  readonly first?: boolean;
+  readonly last?: boolean;
+  readonly hold?: string[];
+}
+
+const HOLD_HELP = 'METRIC:MINIMUM the best checkpoint must have, e.g. oodLift:0.01';
+const ACTIONS = ['list', 'run', 'show', 'pause', 'resume', 'skip', 'retry', 'move', 'remove'] as const;
+type Action = (typeof ACTIONS)[number];
+
+export function addPlanCommands(program: Command, context: CommandContext): void {
+  addRecipeFlags(
+    program
+      .command('plan [FILE]')
+      .description(
+        'put a plan (JSON file or template) into the queue and work it off; Ctrl-C saves, "queue run" goes on',
+      )
+      .option(
+        '--template <NAME>',
+        `${PLAN_TEMPLATES.join('|')}: AMN first, the others only when it holds, then the report`,
+      )
+      .option('--data <F>', 'training data of the template')
+      .option('--ood <F>', 'out-of-distribution data of the template')
+      .option('--name <S>', 'name of the plan')
+      .option('--models <LIST>', 'which models come after AMN, e.g. gru,lstm')
+      .option('--hold <GATE...>', HOLD_HELP)
+      .option('--queue-only', 'only put it into the queue')
+      .option('--example', 'print a plan file that works'),
+  ).action((file: string | undefined, flags: PlanFlags) => context.run((out) => plan(context, file, flags, out)));
+  addRecipeFlags(
+    program
+      .command('queue [ACTION] [ITEM]')
+      .description(`${ACTIONS.join(', ')}; ITEM is its number or PLAN.KEY; recipe flags and --hold are for retry`)
+      .option('--plan <N>', 'pause, resume or remove a whole plan')
+      .option('--before <ITEM>', 'move: before this item')
+      .option('--first', 'move: to the front')
+      .option('--last', 'move: to the end')
+      .option('--hold <GATE...>', HOLD_HELP),
+  ).action((action: string | undefined, item: string | undefined, flags: QueueFlags) =>
+    context.run((out) => queue(context, readAction(action ?? 'list'), item, flags, out)),
+  );
+}
+
+function readAction(word: string): Action {
+  const action = ACTIONS.find((name) => name === word);
+  if (action !== undefined) return action;
+  throw new NextvecError('BAD_INPUT', `The queue knows no "${word}".`, { remedy: `It knows ${ACTIONS.join(', ')}.` });
+}
+
+function readHolds(words: readonly string[] | undefined): PlanGate[] | undefined {
+  return words?.map((word) => {
+    const [metric, minimum] = word.split(':');
+    const parsed = PlanGateSchema.safeParse({ metric, minimum: minimum ? Number(minimum) : undefined });
+    if (parsed.success) return parsed.data;
+    throw new NextvecError('BAD_INPUT', `--hold: "${word}" is no gate: ${z.prettifyError(parsed.error)}`, {
+      remedy: 'Write METRIC:MINIMUM with valCosine, oodCosine, valLift or oodLift, e.g. oodLift:0.01.',
+      details: { place: '--hold' },
+    });
+  });
+}
+
+async function plan(context: CommandContext, file: string | undefined, flags: PlanFlags, out: Output): Promise<number> {
+  if (flags.example) {
+    out.result(EXAMPLE_PLAN, () => out.line(JSON.stringify(EXAMPLE_PLAN, null, 2)));
+    return EXIT.done;
+  }
+  const draft = file === undefined ? templateDraft(flags) : fileDraft(file, flags);
+  // Everything that can be told without the data is told before any of it is read.
+  specOf(draft, '-', draft.ood === null ? null : '-');
+  const work = async (session: Session): Promise<number> => {
+    const { client } = session;
+    const abort = new AbortController();
+    const data = await findDataset(client, draft.data, 'train', out, abort.signal);
+    const ood = draft.ood === null ? null : await findDataset(client, draft.ood, 'ood', out, abort.signal);
+    const made = await client.plans.create(specOf(draft, data.id, ood?.id ?? null));
+    if (flags.queueOnly) {
+      out.result(planEvent(made), () => out.line(`Plan ${made.id} "${made.name}" is in the queue.`));
+      return EXIT.done;
+    }
+    return workOff(session, made.id, out);
+  };
+  return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true });
+}
+
+interface Draft {
+  readonly data: string;
+  readonly ood: string | null;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly place: string;
+}
+
+function templateDraft(flags: PlanFlags): Draft {
+  if (flags.template === undefined || flags.data === undefined) {
+    throw new NextvecError('BAD_INPUT', 'There is no plan: give a FILE, or --template with --data.', {
+      remedy:
+        '"nextvec plan --example" prints a file that works; "nextvec plan --template recover --data F --ood F" needs none.',
+    });
+  }
+  const gates = readHolds(flags.hold);
+  const content = {
+    template: flags.template,
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    recipe: readChanges(flags),
+    ...(flags.models === undefined ? {} : { models: flags.models.split(',') }),
+    ...(gates === undefined ? {} : { gates }),
+  };
+  return { data: flags.data, ood: flags.ood ?? null, content, place: 'command line' };
+}
+
+const FileSchema = z.looseObject({ data: z.string().min(1), ood: z.string().min(1).nullable().default(null) });
+
+function fileDraft(file: string, flags: PlanFlags): Draft {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE';
+    throw new NextvecError(code, `The plan ${file} cannot be read: ${(error as Error).message}`, {
+      remedy: 'Give a JSON file; "nextvec plan --example" prints one.',
+      details: { place: file },
+    });
+  }
+  const parsed = FileSchema.safeParse(content);
+  if (!parsed.success) throw badPlan(parsed.error, file);
+  const { data, ood, ...rest } = parsed.data;
+  const near = (word: string): string => {
+    const path = resolve(dirname(file), word);
+    return existsSync(path) ? path : word;
+  };
+  const named = flags.name === undefined ? rest : { ...rest, name: flags.name };
+  const wanted = flags.template === undefined ? named : { ...named, template: flags.template };
+  return { data: near(data), ood: ood === null ? null : near(ood), content: wanted, place: file };
+}
+
+function specOf({ content, place }: Draft, dataset: string, ood: string | null): PlanSpec {
+  const value = { ...content, dataset, ood };
+  if (!('template' in content)) return parsePlan(value, place);
+  const template = RecoverSchema.safeParse(value);
+  if (!template.success) throw badPlan(template.error, place);
+  return parsePlan(recoverPlan(template.data), place);
+}
+
+/** Until nothing of the queue trains any more; what became of one plan, or of all. */
+async function workOff({ client }: Session, planId: number | null, out: Output): Promise<number> {
+  const { queue: state, wasInterrupted } = await followQueue(client, out);
+  const shown = state.plans.filter(({ id }) => planId === null || id === planId);
+  const result = planId === null ? { type: 'queue', plans: shown.map(planEvent) } : planEvent(shown[0]);
+  out.result(result, () => printPlans(shown, out));
+  if (wasInterrupted) return EXIT.interrupted;
+  return shown.every(({ status }) => status !== 'stopped') ? EXIT.done : EXIT.failed;
+}
+
+function queue(
+  context: CommandContext,
+  action: Action,
+  handle: string | undefined,
+  flags: QueueFlags,
+  out: Output,
+): Promise<number> {
+  const access = action === 'list' || action === 'show' ? 'any' : 'owner';
+  const work = async (session: Session): Promise<number> => {
+    const { client } = session;
+    if (action === 'run') return workOff(session, null, out);
+    const state = await client.plans.queue();
+    if (action === 'show') return show(session, findItem(state, handle), out);
+    if (action !== 'list') await change(session, state, action, handle, flags);
+    const after = await client.plans.queue();
+    out.result({ type: 'queue', plans: after.plans.map(planEvent), order: after.order }, () => {
+      printPlans(after.plans, out);
+      if (action === 'retry' || action === 'resume') out.line('To go on: nextvec queue run');
+    });
+    return EXIT.done;
+  };
+  return withSession(context.options(), out, access, work, { runsQueue: action === 'run' });
+}
+
+async function change(
+  { client }: Session,
+  state: Queue,
+  action: Exclude<Action, 'list' | 'run' | 'show'>,
+  handle: string | undefined,
+  flags: QueueFlags,
+): Promise<void> {
+  const planId = flags.plan === undefined ? null : readPlan(state, flags.plan);
+  if (action === 'remove') {
+    if (planId === null) throw usage('remove needs --plan N.');
+    await client.plans.remove({ planId });
+  } else if (action === 'pause' || action === 'resume') {
+    const itemId = handle === undefined ? null : findItem(state, handle).id;
+    await client.plans[action]({ planId: itemId === null ? planId : null, itemId });
+  } else {
+    const { id: itemId } = findItem(state, handle);
+    if (action === 'skip') await client.plans.skip({ itemId });
+    else if (action === 'retry')
+      await client.plans.retry({ itemId, changes: readChanges(flags), gates: readHolds(flags.hold) });
+    else await client.plans.move({ itemId, beforeId: readPlace(state, itemId, flags) });
+  }
+}
+
+function usage(message: string): NextvecError {
+  return new NextvecError('BAD_INPUT', message, { remedy: 'nextvec queue --help tells what each action needs.' });
+}
+
+function readPlan(state: Queue, word: string): number {
+  const found = state.plans.find(({ id }) => String(id) === word);
+  if (found !== undefined) return found.id;
+  throw new NextvecError('NOT_FOUND', `There is no plan ${word}.`, { remedy: '"nextvec queue" lists the plans.' });
+}
+
+function readPlace(state: Queue, itemId: number, { before, first, last }: QueueFlags): number | null {
+  if (before !== undefined) return findItem(state, before).id;
+  if (first) return state.order.find((id) => id !== itemId) ?? null;
+  if (last) return null;
+  throw usage('move needs --before ITEM, --first or --last.');
+}
+
+/** By number, by "3.amn" (plan and key), or by a key only one item has. */
+function findItem(state: Queue, handle: string | undefined): QueueItem {
+  if (handle === undefined) throw usage('Name an item: its number, or PLAN.KEY.');
+  const items = state.plans.flatMap((one) => one.items);
+  const found = items.filter(
+    (item) => String(item.id) === handle || `${item.planId}.${item.key}` === handle || item.key === handle,
+  );
+  if (found.length === 1) return found[0];
+  const why =
+    found.length === 0 ? `There is no item "${handle}" in the queue.` : `Several items are called "${handle}".`;
+  throw new NextvecError('NOT_FOUND', why, { remedy: '"nextvec queue" lists the items with their numbers.' });
+}
+
+async function show({ client }: Session, item: QueueItem, out: Output): Promise<number> {
+  if (item.item.kind === 'sweep') {
+    printSweep(await client.plans.sweep({ itemId: item.id }), item, out);
+    return EXIT.done;
+  }
+  out.result(item, () => {
+    out.line(`Item ${item.id} ${item.key} of plan ${item.planId}, ${item.title}: ${item.status}. ${item.reason}`);
+    if (item.recipe) out.line(JSON.stringify(item.recipe));
+  });
+  return EXIT.done;
+}
+
+function printPlans(plans: readonly Plan[], out: Output): void {
+  if (plans.length === 0)
+    out.line('The queue is empty. Start one: nextvec plan --template recover --data sample --ood sample');
+  for (const { id, name, status, items } of plans) {
+    out.line();
+    out.line(`Plan ${id} ${name}: ${status}`);
+    out.table(items, [
+      { title: 'item', value: (item) => String(item.id), align: 'right' },
+      { title: 'key', value: (item) => item.key },
+      { title: 'what', value: (item) => item.title },
+      { title: 'status', value: (item) => item.status },
+      { title: 'run', value: (item) => (item.runNumber === null ? null : `#${item.runNumber}`) },
+      { title: 'validation', value: (item) => formatCosine(item.figures?.valCosine), align: 'right' },
+      { title: 'lift', value: (item) => signed(item.figures?.valLift), align: 'right' },
+      { title: 'OOD', value: (item) => formatCosine(item.figures?.oodCosine), align: 'right' },
+      { title: 'OOD lift', value: (item) => signed(item.figures?.oodLift), align: 'right' },
+      { title: '', value: (item) => item.reason },
+    ]);
+  }
+}

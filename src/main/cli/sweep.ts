@@ -1,0 +1,175 @@
+/** `sweep`: a plan of one sweep, worked off, with its table and what the winner gains over the plain recipe. */
+import type { Command } from 'commander';
+import type { QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { signed as signedFigure } from '#shared/domain/figures.ts';
+import { parsePlan } from '#shared/domain/plans.ts';
+import { GATE_METRICS } from '#shared/domain/recipe.ts';
+import { fieldOf, formatVary, parseVary, SWEEP_METHODS, type Axis, type Spread } from '#shared/domain/sweeps.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT } from './exit.ts';
+import { followQueue, planEvent } from './follow-queue.ts';
+import { findDataset } from './handles.ts';
+import type { Output } from './output.ts';
+import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
+import { withSession, type Session } from './session.ts';
+
+interface SweepFlags extends FlagValues {
+  readonly data: string;
+  readonly ood?: string;
+  readonly vary: string[];
+  readonly method: string;
+  readonly members: string;
+  readonly seeds: string;
+  readonly objective: string;
+  readonly halving?: string;
+  readonly name?: string;
+  readonly queueOnly?: boolean;
+}
+
+export function addSweepCommand(program: Command, context: CommandContext): void {
+  addRecipeFlags(
+    program
+      .command('sweep')
+      .description('try many recipes with several seeds each; the other flags are the plain recipe')
+      .requiredOption('--data <F>', 'training data: a file, an imported data set, or "sample"')
+      .option('--ood <F>', 'out-of-distribution data: a file, an imported data set, or "sample"')
+      .requiredOption(
+        '--vary <AXIS...>',
+        'FIELD=LOW..HIGH[:log][:STEPS] or FIELD=A,B,C; e.g. learningRate=1e-5..1e-3:log',
+      )
+      .option('--method <M>', SWEEP_METHODS.join('|'), 'tpe')
+      .option('--members <N>', 'recipes beside the plain one; a grid has as many as its points', '12')
+      .option('--seeds <N>', 'runs of each recipe', '3')
+      .option('--objective <M>', `${GATE_METRICS.join('|')}, as the mean over the seeds`, 'valLift')
+      .option('--halving <ETA:EPOCHS>', 'first train all to EPOCHS; one in ETA goes on to ETA times as many')
+      .option('--name <S>', 'name of the sweep')
+      .option('--queue-only', 'only put it into the queue'),
+  ).action((flags: SweepFlags) => context.run((out) => sweep(context, flags, out)));
+}
+
+function readAxis(word: string): Axis {
+  try {
+    return parseVary(word);
+  } catch (error) {
+    throw new NextvecError('BAD_INPUT', `--vary ${(error as Error).message}`, {
+      remedy: 'For example --vary learningRate=1e-5..1e-3:log or --vary tau=0.05,0.07,0.1.',
+      details: { place: '--vary' },
+    });
+  }
+}
+
+/** A word that is no number stays one, for the schema to refuse by its name. */
+function numeric(word: string): number | string {
+  return word.trim() !== '' && Number.isFinite(Number(word)) ? Number(word) : word;
+}
+
+function specOf(flags: SweepFlags, dataset: string, ood: string | null) {
+  const axes = flags.vary.map(readAxis);
+  const [eta, firstEpochs] = (flags.halving ?? '').split(':').map(numeric);
+  const value = {
+    name: flags.name ?? `Sweep over ${axes.map(({ path }) => fieldOf(path).label).join(', ')}`,
+    dataset,
+    ood,
+    items: [
+      {
+        key: 'sweep',
+        kind: 'sweep',
+        recipe: readChanges(flags),
+        sweep: {
+          axes,
+          method: flags.method,
+          members: numeric(flags.members),
+          seeds: numeric(flags.seeds),
+          objective: flags.objective,
+          halving: flags.halving === undefined ? null : { eta, firstEpochs },
+        },
+      },
+    ],
+  };
+  return parsePlan(value, 'command line');
+}
+
+function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise<number> {
+  specOf(flags, '-', flags.ood === undefined ? null : '-');
+  const work = async ({ client }: Session): Promise<number> => {
+    const { signal } = new AbortController();
+    const data = await findDataset(client, flags.data, 'train', out, signal);
+    const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
+    const plan = await client.plans.create(specOf(flags, data.id, ood?.id ?? null));
+    const itemId = plan.items[0].id;
+    if (flags.queueOnly) {
+      out.result(planEvent(plan), () => out.line(`Plan ${plan.id} "${plan.name}" is in the queue.`));
+      return EXIT.done;
+    }
+    const { queue, wasInterrupted } = await followQueue(client, out);
+    const item = queue.plans.flatMap(({ items }) => items).find(({ id }) => id === itemId) as QueueItem;
+    printSweep(await client.plans.sweep({ itemId }), item, out);
+    if (wasInterrupted) return EXIT.interrupted;
+    return item.status === 'done' ? EXIT.done : EXIT.failed;
+  };
+  return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true });
+}
+
+function gainOf(winner: Spread | null | undefined, plain: Spread | null | undefined): number | null {
+  return winner && plain ? winner.mean - plain.mean : null;
+}
+
+/** The sweep as the last line of --json, or as a table. */
+export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
+  const plain = state.members.find(({ member }) => member === 0) ?? null;
+  const winner = state.members.find(({ member }) => member === state.winner) ?? null;
+  const gain = Object.fromEntries(
+    GATE_METRICS.map((metric) => [metric, gainOf(winner?.figures[metric], plain?.figures[metric])]),
+  );
+  const result = {
+    type: 'sweep',
+    itemId: item.id,
+    planId: item.planId,
+    status: item.status,
+    reason: item.reason,
+    objective: state.spec.objective,
+    method: state.spec.method,
+    rungs: state.rungs,
+    members: state.members,
+    plain,
+    winner,
+    gain,
+    recipe: state.recipe,
+    commandLine: state.commandLine,
+  };
+  out.result(result, () => {
+    printMembers(state, out);
+    out.line();
+    out.line(`${item.title}: ${item.status}. ${item.reason}`.trimEnd());
+    if (winner === null) return;
+    const name = winner.member === 0 ? 'The plain recipe' : `Member ${winner.member}`;
+    out.line(`${name} wins by ${state.spec.objective}; over the plain recipe it gains ${gainWords(gain)}.`);
+    if (state.commandLine) out.line(state.commandLine);
+  });
+}
+
+function gainWords(gain: Readonly<Record<string, number | null>>): string {
+  return `${signedFigure(gain.valLift)} validation lift, ${signedFigure(gain.oodLift)} OOD lift`;
+}
+
+function printMembers({ spec, members, winner }: Sweep, out: Output): void {
+  out.line(`${spec.method}, ${spec.seeds} seeds, by ${spec.objective}: ${spec.axes.map(formatVary).join(' ')}`);
+  out.table(members, [
+    { title: 'member', value: ({ member }) => (member === 0 ? 'plain' : String(member)), align: 'right' },
+    ...spec.axes.map(({ path }) => ({
+      title: fieldOf(path).label,
+      value: ({ point }: SweepMember) => String(point[path]),
+      align: 'right' as const,
+    })),
+    { title: 'epochs', value: ({ epochs }) => String(epochs), align: 'right' },
+    { title: 'validation lift', value: ({ figures }) => spreadText(figures.valLift), align: 'right' },
+    { title: 'OOD lift', value: ({ figures }) => spreadText(figures.oodLift), align: 'right' },
+    { title: '', value: ({ member, state }) => (member === winner ? 'winner' : state) },
+  ]);
+}
+
+function spreadText(value: Spread | null): string | null {
+  if (value === null) return null;
+  return value.std === null ? signedFigure(value.mean) : `${signedFigure(value.mean)} ± ${value.std.toFixed(4)}`;
+}

@@ -1,0 +1,42 @@
+/** What the parts of the queue work with: the history, the runs, and one way to read how a run of an item stands. */
+import type { PlanItem, PlanSpec, RunFigures } from '#shared/domain/plans.ts';
+import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import type { RunService } from '../runs/service.ts';
+import { ENDED_STATUSES, summarise } from '../runs/summary.ts';
+import { findRun } from '../store/runs.ts';
+import type { Home } from '../store/home.ts';
+import type { ItemRow, PlanRow } from '../store/plans.ts';
+
+export interface PlanContext {
+  readonly home: Home;
+  readonly runs: RunService;
+  readonly appVersion: string;
+  /** Resumes a run that was cut off; false when it was cut off at the same step before. */
+  readonly resumeCutOff: (runId: string, stopAfterEpoch: number | null) => boolean;
+}
+
+/** The plan as a spec, from its rows. */
+export function specOf(plan: PlanRow, items: readonly ItemRow[]): PlanSpec {
+  const own = items.filter(({ planId }) => planId === plan.id);
+  return { name: plan.name, dataset: plan.dataset, ood: plan.ood, items: own.map(({ item }): PlanItem => item) };
+}
+
+export function runSummary({ home }: Pick<PlanContext, 'home'>, runId: string | null): RunSummary | null {
+  const row = runId === null ? null : findRun(home.db, runId);
+  return row === null ? null : summarise(row, [], null);
+}
+
+export function figuresOf(run: RunSummary): RunFigures {
+  const { best, valLift, oodLift } = run;
+  return { valCosine: best?.valCosine ?? null, oodCosine: best?.oodCosine ?? null, valLift, oodLift };
+}
+
+export function hasEnded(status: RunStatus): boolean {
+  return ENDED_STATUSES.includes(status);
+}
+
+/** "Run #4 was stopped: Stopped on request." */
+export function endingWords({ number, status, reason }: RunSummary): string {
+  const what = status === 'failed' ? 'failed' : `was ${status}`;
+  return `Run #${number} ${what}${reason === '' ? '.' : `: ${reason}`}`;
+}

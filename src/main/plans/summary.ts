@@ -1,0 +1,193 @@
+/** The queue, its plans and a sweep's results as the contract shows them, from the rows. */
+import { commandLine, dataWord } from '#shared/domain/command-line.ts';
+import { MODEL_LABELS } from '#shared/domain/models.ts';
+import {
+  itemRecipe,
+  nextReady,
+  obstacle,
+  shownStatus,
+  unmet,
+  type PlanItem,
+  type PlanSpec,
+  type ShownStatus,
+  type SweepItem,
+} from '#shared/domain/plans.ts';
+import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe.ts';
+import { fieldOf, memberCount, recipeAt, rungs, spread, winnerOf } from '#shared/domain/sweeps.ts';
+import type { Plan, Queue, QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
+import { findDataset } from '../store/datasets.ts';
+import { listMembers, listTries, type ItemRow, type PlanRow, type SweepMemberRow } from '../store/plans.ts';
+import { figuresOf, runSummary, specOf, type PlanContext } from './context.ts';
+
+export function queueSummary(
+  context: PlanContext,
+  plans: readonly PlanRow[],
+  items: readonly ItemRow[],
+  isRunning: boolean,
+): Queue {
+  return {
+    plans: plans.map((plan) => planSummary(context, plan, items)),
+    order: items.map(({ id }) => id),
+    isRunning,
+  };
+}
+
+function planSummary(context: PlanContext, plan: PlanRow, items: readonly ItemRow[]): Plan {
+  const { db } = context.home;
+  const spec = specOf(plan, items);
+  const own = items
+    .filter(({ planId }) => planId === plan.id)
+    .map((row) => itemSummary(context, plan, spec, items, row));
+  return {
+    id: plan.id,
+    name: plan.name,
+    createdAt: plan.createdAt,
+    isPaused: plan.isPaused,
+    datasetName: findDataset(db, plan.dataset)?.name ?? plan.dataset,
+    oodName: plan.ood === null ? null : (findDataset(db, plan.ood)?.name ?? plan.ood),
+    status: planStatus(
+      plan.isPaused,
+      own.map(({ status }) => status),
+      nextReady(
+        items.filter(({ planId }) => planId === plan.id),
+        () => plan.isPaused,
+      ) !== null,
+    ),
+    items: own,
+  };
+}
+
+function planStatus(isPaused: boolean, statuses: readonly ShownStatus[], isReady: boolean): Plan['status'] {
+  if (statuses.every((status) => status === 'done' || status === 'skipped')) return 'done';
+  if (isPaused) return 'paused';
+  if (statuses.includes('running')) return 'running';
+  if (isReady) return 'waiting';
+  return statuses.includes('held') ? 'paused' : 'stopped';
+}
+
+function itemSummary(
+  context: PlanContext,
+  plan: PlanRow,
+  spec: PlanSpec,
+  items: readonly ItemRow[],
+  row: ItemRow,
+): QueueItem {
+  const run = runSummary(context, row.runId);
+  const isPaused = row.status === 'running' && run?.status === 'paused';
+  const status = isPaused ? 'held' : shownStatus(row, items, plan.isPaused);
+  const recipe = recipeOf(spec, row.item);
+  return {
+    id: row.id,
+    planId: plan.id,
+    planName: plan.name,
+    key: row.key,
+    title: titleOf(row.item, recipe),
+    item: row.item,
+    status,
+    reason: reasonOf(row, items, status, isPaused ? `Run #${run.number} is paused. ${run.reason}` : ''),
+    recipe,
+    runId: row.runId,
+    runNumber: run?.number ?? null,
+    figures: run && figuresOf(run),
+    progress: row.status === 'running' ? progressOf(context, row, run?.step ?? 0, run?.totalSteps ?? null) : null,
+    reportPath: row.reportPath,
+    tries: listTries(context.home.db, row.id).map(({ runId, status: ended, reason }) => ({
+      runId,
+      runNumber: runSummary(context, runId)?.number ?? 0,
+      status: ended,
+      reason,
+    })),
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+  };
+}
+
+function recipeOf(spec: PlanSpec, item: PlanItem): Recipe | null {
+  return item.kind === 'report' ? null : itemRecipe(spec, item);
+}
+
+function titleOf(item: PlanItem, recipe: Recipe | null): string {
+  if (item.kind === 'report' || recipe === null) return 'Report';
+  if (item.kind === 'train') return MODEL_LABELS[recipe.modelType];
+  return `Sweep over ${item.sweep.axes.map(({ path }) => fieldOf(path).label).join(', ')}`;
+}
+
+/** Why an item is as it is: its own end, what stands in its way, or what it waits for. */
+function reasonOf(row: ItemRow, items: readonly ItemRow[], status: ShownStatus, paused: string): string {
+  if (status === 'blocked') {
+    const cause = obstacle(row, items);
+    return cause === null
+      ? ''
+      : `Not started: ${cause.key} ${cause.status === 'missed' ? 'missed its gate' : 'failed'}. ${cause.reason}`;
+  }
+  if (row.reason !== '' || row.status !== 'waiting') return row.reason || paused.trim();
+  const waitsFor = unmet(row, items).map(({ key }) => key);
+  return waitsFor.length === 0 ? '' : `Waits for ${waitsFor.join(', ')}.`;
+}
+
+function progressOf(context: PlanContext, row: ItemRow, step: number, totalSteps: number | null): number | null {
+  if (row.item.kind === 'train') return totalSteps === null ? 0 : step / Math.max(1, totalSteps);
+  if (row.item.kind === 'report') return null;
+  const { sweep } = row.item;
+  const runs = listMembers(context.home.db, row.id).flatMap((member) => member.runs);
+  const back = runs.filter(({ isActive, figures, failure }) => !isActive && (figures.length > 0 || failure !== ''));
+  return back.length / ((memberCount(sweep) + 1) * sweep.seeds);
+}
+
+export function sweepSummary(context: PlanContext, spec: PlanSpec, row: ItemRow, item: SweepItem): Sweep {
+  const base = itemRecipe(spec, item);
+  const levels = rungs(base.epochs, item.sweep.halving);
+  const isLive = row.status === 'running' || row.status === 'waiting';
+  const members = listMembers(context.home.db, row.id).map((member) =>
+    memberSummary(context, item, base, levels, isLive, member),
+  );
+  const winner = winnerOf(members, item.sweep.objective);
+  const recipe = winner && recipeAt(base, winner.point, base.seed);
+  return {
+    itemId: row.id,
+    spec: item.sweep,
+    rungs: levels,
+    memberCount: memberCount(item.sweep),
+    members,
+    winner: winner?.member ?? null,
+    recipe,
+    commandLine: recipe && commandLine(recipe, filesOf(context, spec)),
+  };
+}
+
+function filesOf({ home }: PlanContext, { dataset, ood }: PlanSpec): { data: string; ood: string | null } {
+  const word = (id: string): string => {
+    const found = findDataset(home.db, id);
+    return found === null ? id : dataWord(found);
+  };
+  return { data: word(dataset), ood: ood === null ? null : word(ood) };
+}
+
+function memberSummary(
+  context: PlanContext,
+  { sweep }: SweepItem,
+  base: Recipe,
+  levels: readonly number[],
+  isLive: boolean,
+  row: SweepMemberRow,
+): SweepMember {
+  const reached = Math.min(...Array.from({ length: sweep.seeds }, (_, s) => row.runs[s]?.figures.length ?? 0));
+  const at = (metric: GateMetric) =>
+    reached === 0 ? null : spread(row.runs.map(({ figures }) => figures[reached - 1]?.[metric] ?? null));
+  const failed = row.runs.some(({ failure }) => failure !== '');
+  const isFinished = reached === levels.length;
+  const isOut = isLive && reached <= row.rung;
+  return {
+    member: row.member,
+    point: { ...row.point },
+    state: failed ? 'failed' : isFinished ? 'finished' : isOut ? 'running' : 'ended',
+    epochs: reached === 0 ? 0 : levels[reached - 1],
+    figures: Object.fromEntries(GATE_METRICS.map((metric) => [metric, at(metric)])) as SweepMember['figures'],
+    runs: row.runs.map(({ runId, seed, failure }) => ({
+      runId,
+      runNumber: runSummary(context, runId)?.number ?? null,
+      seed: base.seed + seed,
+      failure,
+    })),
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * A sweep of a plan: one run after the other, each sent to the next rung by `engine/search`. Every move is stored before
+ * the next is asked for, so that a restart goes on where it was. Figures are read when a run comes back from its rung.
+ */
+import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type Move } from '#engine/search/index.ts';
+import { itemRecipe, type SweepItem } from '#shared/domain/plans.ts';
+import type { GateMetric, Recipe } from '#shared/domain/recipe.ts';
+import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/sweeps.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { listEpochs } from '../store/history.ts';
+import {
+  insertMember,
+  listMembers,
+  putSweepRun,
+  setMemberRung,
+  updateItem,
+  type SweepMemberRow,
+  type SweepRunRow,
+} from '../store/plans.ts';
+import { endingWords, figuresOf, hasEnded, runSummary, type PlanContext } from './context.ts';
+import { endItem, whyNot, type WorkItem } from './train-item.ts';
+
+export function beginSweep(context: PlanContext, work: WorkItem<SweepItem>): void {
+  updateItem(context.home.db, work.row.id, { status: 'running', reason: '', startedAt: Date.now(), endedAt: null });
+  followSweep(context, work);
+}
+
+/** The member and run that is out training, if one is. */
+export function activeRun(members: readonly SweepMemberRow[]): { member: SweepMemberRow; run: SweepRunRow } | null {
+  for (const member of members) {
+    const run = member.runs.find(({ isActive }) => isActive);
+    if (run !== undefined) return { member, run };
+  }
+  return null;
+}
+
+export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): void {
+  const { row, item, spec } = work;
+  const base = itemRecipe(spec, item);
+  const levels = rungs(base.epochs, item.sweep.halving);
+  const out = activeRun(listMembers(context.home.db, row.id));
+  if (out !== null && !isBack(context, work, levels, out)) return;
+  for (;;) {
+    const members = listMembers(context.home.db, row.id);
+    const move =
+      members.length === 0
+        ? ({ kind: 'propose' } as const)
+        : nextMove(progressOf(item, members), rulesOf(item, levels));
+    if (move.kind === 'done') return finish(context, work, members);
+    if (move.kind === 'train') {
+      if (send(context, work, base, levels, members[move.member], move)) return;
+    } else if (move.kind === 'promote') setMemberRung(context.home.db, row.id, move.member, move.rung);
+    else propose(context, work, base, levels, members);
+  }
+}
+
+function rulesOf({ sweep }: SweepItem, levels: readonly number[]): HalvingRules {
+  const { seeds, halving } = sweep;
+  return { members: memberCount(sweep), seeds, rungCount: levels.length, eta: halving?.eta ?? 2 };
+}
+
+function progressOf({ sweep }: SweepItem, members: readonly SweepMemberRow[]): MemberProgress[] {
+  return members.map(({ member, rung, runs }) => ({
+    member,
+    rung,
+    values: Array.from({ length: sweep.seeds }, (_, seed) => {
+      const run = runs.find((one) => one.seed === seed);
+      return (run?.figures ?? []).map((figures) => valueOf(figures[sweep.objective]));
+    }),
+    hasFailed: runs.some(({ failure }) => failure !== ''),
+  }));
+}
+
+/** What was not measured cannot win. */
+function valueOf(figure: number | null): number {
+  return figure ?? -Infinity;
+}
+
+function propose(
+  { home }: PlanContext,
+  { row, item }: WorkItem<SweepItem>,
+  base: Recipe,
+  levels: readonly number[],
+  members: readonly SweepMemberRow[],
+): void {
+  const { sweep } = item;
+  const points = new Map(members.map(({ member, point }) => [member, point]));
+  const point =
+    members.length === 0
+      ? plainPoint(base, sweep.axes)
+      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(item, levels));
+  insertMember(home.db, row.id, members.length, point);
+}
+
+/** Starts or resumes the run; false when it could not start, which ends its member. */
+function send(
+  context: PlanContext,
+  { row, item, spec }: WorkItem<SweepItem>,
+  base: Recipe,
+  levels: readonly number[],
+  member: SweepMemberRow,
+  { seed, rung }: Extract<Move, { kind: 'train' }>,
+): boolean {
+  const { home, runs } = context;
+  const extent = { stopAfterEpoch: levels[rung] };
+  const earlier = member.runs.find((run) => run.seed === seed);
+  const active = { seed, rung, isActive: true, failure: '', figures: earlier?.figures ?? [] };
+  try {
+    const known = earlier === undefined ? null : runSummary(context, earlier.runId);
+    if (known !== null) {
+      putSweepRun(home.db, row.id, member.member, { ...active, runId: known.id });
+      if (hasEnded(known.status)) runs.resume(known.id, extent);
+      return true;
+    }
+    const recipe = recipeAt(base, member.point, base.seed + seed);
+    const of = member.member === 0 ? 'plain' : `member ${member.member} of ${memberCount(item.sweep)}`;
+    const name = `${spec.name}: ${of}, seed ${recipe.seed}`;
+    home.db
+      .transaction(() => {
+        const runId = runs.start(recipe, name, [`plan ${row.planId}`, 'sweep'], extent);
+        putSweepRun(home.db, row.id, member.member, { ...active, runId });
+      })
+      .immediate();
+    return true;
+  } catch (error) {
+    const failure = whyNot(error);
+    putSweepRun(home.db, row.id, member.member, { ...active, runId: null, isActive: false, failure });
+    return false;
+  }
+}
+
+/** Whether the run has come back from its rung; then its figures are stored. */
+function isBack(
+  context: PlanContext,
+  { row }: WorkItem<SweepItem>,
+  levels: readonly number[],
+  { member, run }: { member: SweepMemberRow; run: SweepRunRow },
+): boolean {
+  const summary = runSummary(context, run.runId);
+  const put = (changes: Partial<SweepRunRow>): void =>
+    putSweepRun(context.home.db, row.id, member.member, { ...run, ...changes, isActive: false });
+  if (summary === null) {
+    put({ failure: 'Its run was deleted.' });
+    return true;
+  }
+  if (!hasEnded(summary.status)) return false;
+  if (summary.status === 'interrupted' && context.resumeCutOff(summary.id, levels[run.rung])) return false;
+  if (reached(context, summary, levels[run.rung])) put({ figures: [...run.figures, figuresOf(summary)] });
+  else put({ failure: endingWords(summary) });
+  return true;
+}
+
+/** A run sent to an epoch is stopped there by its trainer; stopped before, a person or a gate did it. */
+function reached({ home }: PlanContext, { id, status }: RunSummary, epochs: number): boolean {
+  return status === 'finished' || (status === 'stopped' && listEpochs(home.db, id).length >= epochs);
+}
+
+function finish(context: PlanContext, { row, item }: WorkItem<SweepItem>, members: readonly SweepMemberRow[]): void {
+  const objective: GateMetric = item.sweep.objective;
+  const measured = members.some(({ runs }) => runs.some(({ figures }) => figures.some((f) => f[objective] !== null)));
+  const reason = measured
+    ? ''
+    : (members.flatMap(({ runs }) => runs.map(({ failure }) => failure)).find(Boolean) ?? '');
+  endItem(
+    context,
+    row,
+    null,
+    measured ? { status: 'done', reason } : { status: 'failed', reason: `No member was measured. ${reason}` },
+  );
+}

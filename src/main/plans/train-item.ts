@@ -1,0 +1,91 @@
+/** A training run of a plan: begins or goes on, and is judged by its gates when it has finished. */
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { isNextvecError } from '#shared/domain/errors.ts';
+import { MODEL_LABELS } from '#shared/domain/models.ts';
+import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans.ts';
+import { listGates } from '../store/history.ts';
+import { putTry, updateItem, type ItemChanges, type ItemRow } from '../store/plans.ts';
+import { endingWords, figuresOf, hasEnded, runSummary, type PlanContext } from './context.ts';
+
+const NAME_LIMIT = 200;
+
+export interface WorkItem<I> {
+  readonly row: ItemRow;
+  readonly item: I;
+  readonly spec: PlanSpec;
+}
+
+/** A sentence for the history of what kept an item from starting. */
+export function whyNot(error: unknown): string {
+  if (!isNextvecError(error)) throw error;
+  return [error.message, error.remedy].filter(Boolean).join(' ');
+}
+
+export function beginTraining(context: PlanContext, { row, item, spec }: WorkItem<TrainItem>): void {
+  const { home, runs } = context;
+  const started: ItemChanges = { status: 'running', reason: '', startedAt: Date.now(), endedAt: null };
+  const earlier = runSummary(context, row.runId);
+  try {
+    if (earlier !== null && earlier.status !== 'finished') {
+      updateItem(home.db, row.id, started);
+      if (hasEnded(earlier.status)) runs.resume(earlier.id);
+      return;
+    }
+    const recipe = itemRecipe(spec, item);
+    const name = `${spec.name}: ${MODEL_LABELS[recipe.modelType]}`.slice(0, NAME_LIMIT);
+    // Together: a program killed in between must not train the item twice.
+    home.db
+      .transaction(() => {
+        const runId = runs.start(recipe, name, [`plan ${row.planId}`]);
+        updateItem(home.db, row.id, { ...started, runId });
+      })
+      .immediate();
+  } catch (error) {
+    updateItem(home.db, row.id, { status: 'failed', reason: whyNot(error), endedAt: Date.now() });
+  }
+}
+
+/** What became of the run; nothing while it is live. */
+export function followTraining(context: PlanContext, { row, item }: WorkItem<TrainItem>): void {
+  const run = runSummary(context, row.runId);
+  if (run === null) {
+    endItem(context, row, null, { status: 'failed', reason: 'Its run was deleted. Retry trains it again.' });
+    return;
+  }
+  if (!hasEnded(run.status)) return;
+  if (run.status === 'interrupted' && context.resumeCutOff(run.id, null)) return;
+  endItem(context, row, run, outcome(context, item, run));
+}
+
+function outcome({ home }: PlanContext, item: TrainItem, run: RunSummary): Ending {
+  if (run.status === 'finished') return verdict(item, run);
+  const gate = listGates(home.db, run.id).find(
+    ({ gate: { action }, passed, epoch }) => !passed && action === 'stop' && epoch === run.epoch,
+  );
+  return gate
+    ? { status: 'missed', reason: `Run #${run.number}: ${gate.message}` }
+    : { status: 'failed', reason: endingWords(run) };
+}
+
+/** A finished run against the item's gates. */
+export function verdict(item: TrainItem, run: RunSummary): Ending {
+  const { passed, messages } = judge(item.gates, figuresOf(run));
+  const figures = messages.join('; ');
+  if (passed) return { status: 'done', reason: figures === '' ? '' : `Gates passed: ${figures}.` };
+  return { status: 'missed', reason: `Run #${run.number} misses its gate: ${figures}.` };
+}
+
+interface Ending {
+  readonly status: 'done' | 'missed' | 'failed';
+  readonly reason: string;
+}
+
+export function endItem({ home }: PlanContext, row: ItemRow, run: RunSummary | null, ending: Ending): void {
+  const at = Date.now();
+  home.db
+    .transaction(() => {
+      updateItem(home.db, row.id, { ...ending, endedAt: at });
+      if (run !== null) putTry(home.db, row.id, { runId: run.id, at, ...ending });
+    })
+    .immediate();
+}

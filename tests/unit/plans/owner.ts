@@ -1,0 +1,21 @@
+/** A whole Nextvec in a process of its own, to be killed: puts a plan into the queue and says when it is well under way. */
+import { createNextvec } from '../../../src/main/nextvec.ts';
+import type { PlanSpec } from '#shared/domain/plans.ts';
+
+const [home, spec] = process.argv.slice(2);
+const { client } = await createNextvec({
+  home,
+  host: 'node',
+  version: '0.0.0-test',
+  resourcesDir: 'resources',
+  roots: [],
+  checkpointEveryMs: 100,
+  runsQueue: true,
+});
+const plan = await client.plans.create(JSON.parse(spec) as PlanSpec);
+process.once('disconnect', () => process.exit());
+for await (const { plans } of await client.plans.watch()) {
+  const item = plans.find(({ id }) => id === plan.id)?.items[0];
+  if ((item?.progress ?? 0) > 0.2) break;
+}
+process.send?.('under way');

@@ -1,0 +1,287 @@
+/** Plans through the services: gates, retry, skip, move, pause; killed in the middle; sweeps with seeds and halving. */
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Plan, Queue, QueueItem, Sweep } from '#shared/contract/plans.ts';
+import type { PlanSpecInput } from '#shared/domain/plans.ts';
+import { recoverPlan } from '#shared/domain/plan-templates.ts';
+import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+
+const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1 };
+const EASY = { metric: 'valCosine', minimum: -1 } as const;
+
+/** Many short trainings, on a machine that may have much else to do. */
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+
+let home: TestHome;
+let nextvec: Nextvec;
+let dataset: string;
+
+async function open(runsQueue = true): Promise<Nextvec> {
+  return home.open({ runsQueue, checkpointEveryMs: 100 });
+}
+
+beforeAll(async () => {
+  home = await testHome();
+  const first = await open(false);
+  dataset = await importChunks(first.client, join(home.path, 'walks.npz'), {
+    articles: 20,
+    chunksPerArticle: 10,
+    D: 16,
+  });
+  await first.close();
+});
+afterAll(() => home.dispose());
+beforeEach(async () => {
+  nextvec = await open();
+});
+afterEach(async () => {
+  for (const { id } of (await nextvec.client.plans.queue()).plans) await nextvec.client.plans.remove({ planId: id });
+  await nextvec.close();
+});
+
+async function until(holds: (queue: Queue) => boolean): Promise<Queue> {
+  for await (const queue of await nextvec.client.plans.watch()) if (holds(queue)) return queue;
+  throw new Error('the queue ended');
+}
+
+async function settled(planId: number): Promise<Plan> {
+  const isSettled = ({ plans }: Queue) => {
+    const plan = plans.find(({ id }) => id === planId);
+    return plan !== undefined && plan.status !== 'running' && plan.status !== 'waiting';
+  };
+  return (await until(isSettled)).plans.find(({ id }) => id === planId) as Plan;
+}
+
+function statuses(plan: Plan): Record<string, string> {
+  return Object.fromEntries(plan.items.map(({ key, status }) => [key, status]));
+}
+
+function itemOf(plan: Plan, key: string): QueueItem {
+  return plan.items.find((item) => item.key === key) as QueueItem;
+}
+
+function recover(minimum: number): PlanSpecInput {
+  return recoverPlan({
+    template: 'recover',
+    dataset,
+    // Whatever engine a model has here, auto finds it.
+    recipe: { ...RECIPE, engine: 'auto' },
+    gates: [{ metric: 'valCosine', minimum }],
+    models: ['gru'],
+  });
+}
+
+/** Two trainings without gates, the second after the first. */
+function pair(recipe: object = RECIPE): PlanSpecInput {
+  return {
+    name: 'pair',
+    dataset,
+    items: [
+      { key: 'a', kind: 'train', recipe: { ...recipe } },
+      { key: 'b', kind: 'train', needs: ['a'], like: 'a', recipe: { seed: 8 } },
+    ],
+  };
+}
+
+describe('the plan "recover"', () => {
+  test('does not start the others when AMN misses its gate, says why, and goes on once the recipe is fixed', async () => {
+    const made = await nextvec.client.plans.create(recover(0.999));
+    const stopped = await settled(made.id);
+    expect(statuses(stopped)).toEqual({ amn: 'missed', gru: 'blocked', report: 'blocked' });
+    const amn = itemOf(stopped, 'amn');
+    expect(amn.reason).toMatch(/misses its gate: validation cosine \S+, below 0\.9990/);
+    expect(itemOf(stopped, 'gru').reason).toContain(amn.reason);
+    expect(itemOf(stopped, 'gru').runId).toBeNull();
+
+    const same = nextvec.client.plans.retry({ itemId: amn.id });
+    await expect(same).rejects.toMatchObject({ data: { code: 'CONFLICT' } });
+    // Another recipe under the same gate: a new run, which misses too; then a gate it holds.
+    await nextvec.client.plans.retry({ itemId: amn.id, changes: { lr: 2e-3 } });
+    const again = await settled(made.id);
+    expect(itemOf(again, 'amn')).toMatchObject({ status: 'missed', tries: [{ runId: amn.runId }, {}] });
+    expect(itemOf(again, 'amn').runId).not.toBe(amn.runId);
+    await nextvec.client.plans.retry({ itemId: amn.id, gates: [EASY] });
+    const done = await settled(made.id);
+    expect(statuses(done)).toEqual({ amn: 'done', gru: 'done', report: 'done' });
+    expect(itemOf(done, 'amn').runId).toBe(itemOf(again, 'amn').runId);
+    expect(itemOf(done, 'gru').recipe).toMatchObject({ modelType: 'gru', lr: 2e-3, epochs: 2 });
+    const { run } = await nextvec.client.runs.get({ runId: itemOf(done, 'gru').runId! });
+    expect(run.recipe).toMatchObject({ modelType: 'gru', lr: 2e-3 });
+    expect(run.status).toBe('finished');
+    const report = readFileSync(itemOf(done, 'report').reportPath!, 'utf8');
+    expect(report).toContain('GRU stack');
+    expect(report).toContain('earlier try: missed');
+  });
+
+  test('goes on when AMN is skipped', async () => {
+    const made = await nextvec.client.plans.create(recover(0.999));
+    await settled(made.id);
+    await nextvec.client.plans.skip({ itemId: made.items[0].id });
+    expect(statuses(await settled(made.id))).toEqual({ amn: 'skipped', gru: 'done', report: 'done' });
+  });
+});
+
+describe('the queue', () => {
+  test('is taken up in its order, which can be changed', async () => {
+    await nextvec.close();
+    nextvec = await open(false);
+    const first = await nextvec.client.plans.create({ ...pair(), name: 'first' });
+    const second = await nextvec.client.plans.create({ ...pair(), name: 'second' });
+    await nextvec.client.plans.move({ itemId: second.items[0].id, beforeId: first.items[0].id });
+    const order = (await nextvec.client.plans.queue()).order;
+    expect(order).toEqual([second.items[0].id, first.items[0].id, first.items[1].id, second.items[1].id]);
+    await nextvec.close();
+    nextvec = await open();
+    await settled(second.id);
+    const plans = [await settled(first.id), await settled(second.id)];
+    const started = plans
+      .flatMap(({ items }) => items)
+      .toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
+      .map(({ id }) => id);
+    expect(started).toEqual(order);
+  });
+
+  test('a paused item waits, and its run goes on to the end when it is resumed', async () => {
+    const made = await nextvec.client.plans.create(pair({ ...RECIPE, epochs: 40 }));
+    const itemId = made.items[0].id;
+    await until(({ plans }) => (plans.at(-1)?.items[0].progress ?? 0) > 0.05);
+    await nextvec.client.plans.pause({ planId: made.id, itemId: null });
+    await until(({ plans }) => plans.at(-1)?.items[0].reason.includes('is paused') ?? false);
+    expect(statuses((await nextvec.client.plans.queue()).plans.at(-1)!)).toEqual({ a: 'held', b: 'held' });
+    await nextvec.client.plans.resume({ planId: made.id, itemId: null });
+    await nextvec.client.plans.pause({ planId: null, itemId: made.items[1].id });
+    const paused = await settled(made.id);
+    expect(statuses(paused)).toEqual({ a: 'done', b: 'held' });
+    const run = (await nextvec.client.runs.list()).find(({ id }) => id === paused.items[0].runId);
+    expect(run).toMatchObject({ status: 'finished', epoch: 40 });
+    expect(itemId).toBe(paused.items[0].id);
+  });
+
+  test('a run that a person stops fails its item, and a retry goes on from its checkpoint', async () => {
+    const made = await nextvec.client.plans.create(pair({ ...RECIPE, epochs: 40 }));
+    const running = await until(({ plans }) => (plans.at(-1)?.items[0].progress ?? 0) > 0.05);
+    const runId = running.plans.at(-1)!.items[0].runId!;
+    await nextvec.client.runs.stop({ runId });
+    const failed = await settled(made.id);
+    expect(statuses(failed)).toEqual({ a: 'failed', b: 'blocked' });
+    expect(failed.items[0].reason).toContain('Stopped on request');
+    await nextvec.client.plans.retry({ itemId: made.items[0].id });
+    const done = await settled(made.id);
+    expect(statuses(done)).toEqual({ a: 'done', b: 'done' });
+    expect(done.items[0].runId).toBe(runId);
+  });
+
+  test('refuses what makes no sense with code and place', async () => {
+    await expect(nextvec.client.plans.skip({ itemId: 9999 })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
+    const missing = nextvec.client.plans.create({ ...pair(), dataset: 'nowhere' });
+    await expect(missing).rejects.toMatchObject({ data: { code: 'NOT_FOUND', place: 'dataset' } });
+    const bad = nextvec.client.plans.create(pair({ lr: -1 }));
+    await expect(bad).rejects.toMatchObject({ data: { code: 'BAD_INPUT' } });
+  });
+});
+
+/** A whole program on the folder, killed once it says that an item is under way. */
+function killedInTheMiddle(spec: PlanSpecInput): Promise<void> {
+  const owner = fork(new URL('./owner.ts', import.meta.url), [join(home.path, 'home'), JSON.stringify(spec)], {
+    execArgv: [],
+  });
+  owner.once('message', () => owner.kill('SIGKILL'));
+  return new Promise((resolve) => {
+    owner.once('exit', () => resolve());
+  });
+}
+
+test('killed in the middle it goes on at the next start, its run to the end and the rest after it', async () => {
+  await nextvec.close();
+  await killedInTheMiddle(pair({ ...RECIPE, epochs: 60 }));
+  const reader = await home.open({ access: 'reader' });
+  const before = (await reader.client.plans.queue()).plans[0];
+  expect(statuses(before)).toEqual({ a: 'running', b: 'waiting' });
+  await reader.close();
+  // A command that only lists does not train.
+  const lists = await open(false);
+  expect((await lists.client.runs.get({ runId: before.items[0].runId! })).run.status).toBe('interrupted');
+  await lists.close();
+  nextvec = await open();
+  const done = await settled(before.id);
+  expect(statuses(done)).toEqual({ a: 'done', b: 'done' });
+  expect(done.items[0].runId).toBe(before.items[0].runId);
+  const { run, epochs, log } = await nextvec.client.runs.get({ runId: done.items[0].runId! });
+  expect(run.epoch).toBe(60);
+  expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+  expect(log.some(({ message }) => message.startsWith('Goes on from step'))).toBe(true);
+});
+
+describe('a sweep', () => {
+  let undisturbed: Sweep | null = null;
+  const spec = (): PlanSpecInput => ({
+    name: 'sweep',
+    dataset,
+    items: [
+      {
+        key: 'sweep',
+        kind: 'sweep',
+        recipe: { ...RECIPE, epochs: 4, lr: 1e-6 },
+        sweep: {
+          axes: [{ kind: 'range', path: 'lr', low: 1e-6, high: 3e-3, scale: 'log' }],
+          method: 'tpe',
+          members: 3,
+          seeds: 2,
+          halving: { eta: 2, firstEpochs: 2 },
+        },
+      },
+    ],
+  });
+
+  test('trains members with seeds, ends the hopeless early, and its winner beats a plain recipe that hardly learns', async () => {
+    const made = await nextvec.client.plans.create(spec());
+    const done = await settled(made.id);
+    expect(statuses(done)).toEqual({ sweep: 'done' });
+    const sweep = await nextvec.client.plans.sweep({ itemId: made.items[0].id });
+    undisturbed = sweep;
+    expect(sweep.rungs).toEqual([2, 4]);
+    expect(sweep.members).toHaveLength(4);
+    expect(sweep.members[0]).toMatchObject({ member: 0, epochs: 4, state: 'finished', point: { lr: 1e-6 } });
+    expect(sweep.members.some(({ state, epochs }) => state === 'ended' && epochs < 4)).toBe(true);
+    const [plain] = sweep.members;
+    const winner = sweep.members.find(({ member }) => member === sweep.winner)!;
+    expect(winner.epochs).toBe(4);
+    expect(winner.figures.valLift!.n).toBe(2);
+    expect(winner.figures.valLift!.mean).toBeGreaterThan(plain.figures.valLift!.mean);
+    expect(sweep.recipe).toMatchObject({ lr: winner.point.lr, seed: 7 });
+    expect(sweep.commandLine).toContain('--lr');
+
+    // Seeds are the same for all members, and every run has trained as far as its member.
+    const runs = new Map((await nextvec.client.runs.list()).map((run) => [run.id, run]));
+    for (const member of sweep.members) {
+      expect(member.runs.map(({ seed }) => seed)).toEqual([7, 8]);
+      for (const { runId } of member.runs) {
+        const run = runs.get(runId!)!;
+        expect(run.recipe.lr).toBe(member.point.lr);
+        expect(run.sparkline).toHaveLength(member.epochs);
+        expect(run.status).toBe(member.epochs === 4 ? 'finished' : 'stopped');
+      }
+    }
+    const values = winner.runs.map(({ runId }) => runs.get(runId!)!.valLift!);
+    expect(winner.figures.valLift!.mean).toBeCloseTo((values[0] + values[1]) / 2, 12);
+  });
+
+  test('killed in the middle it ends with the same figures as undisturbed', async () => {
+    if (undisturbed === null) throw new Error('needs the sweep above');
+    await nextvec.close();
+    await killedInTheMiddle(spec());
+    nextvec = await open();
+    const { plans } = await nextvec.client.plans.queue();
+    const again = plans.at(-1)!;
+    expect(again.status).not.toBe('done');
+    await settled(again.id);
+    const sweep = await nextvec.client.plans.sweep({ itemId: again.items[0].id });
+    const results = ({ members }: typeof sweep) =>
+      members.map(({ point, epochs, figures }) => ({ point, epochs, figures }));
+    expect(results(sweep)).toEqual(results(undisturbed));
+    expect(sweep.winner).toBe(undisturbed.winner);
+  });
+});

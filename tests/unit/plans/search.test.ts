@@ -1,0 +1,201 @@
+/** Axes from words, points of each method, TPE against random on known landscapes, halving move by move. */
+import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { nextMove, type HalvingRules, type MemberProgress } from '#engine/search/halving.ts';
+import { gridPoint, latinPoint, positionOn, randomPoint, valueOn } from '#engine/search/space.ts';
+import { tpePoint, type Observation } from '#engine/search/tpe.ts';
+import {
+  formatVary,
+  gridSize,
+  parseVary,
+  recipeAt,
+  rungs,
+  spread,
+  winnerOf,
+  type Axis,
+  type MemberResult,
+} from '#shared/domain/sweeps.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+
+const LR: Axis = { kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, scale: 'log', steps: 5 };
+const BATCH: Axis = { kind: 'range', path: 'batchSize', low: 8, high: 64, scale: 'linear', steps: 3 };
+const SKIP: Axis = { kind: 'values', path: 'skip', values: ['mean', 'positional'] };
+
+describe('--vary', () => {
+  test('reads ranges and values under every name of a field', () => {
+    for (const name of ['learningRate', 'lr', '--lr']) expect(parseVary(`${name}=1e-5..1e-3:log:5`)).toEqual(LR);
+    expect(parseVary('batch-size=8..64')).toEqual(BATCH);
+    expect(parseVary('skip=mean,positional')).toEqual(SKIP);
+    expect(parseVary('lambda-info=0,0.1')).toMatchObject({ path: 'lambda.info_nce', values: [0, 0.1] });
+    for (const axis of [LR, BATCH, SKIP]) expect(parseVary(formatVary(axis))).toEqual(axis);
+  });
+  test.each([
+    ['lr', 'is no field'],
+    ['colour=1..2', 'is no field'],
+    ['lr=1e-3..1e-5', 'must be above "low"'],
+    ['lr=0..1:log', 'must be above 0'],
+    ['seed=1..3', 'cannot be swept'],
+    ['lr=a..b', 'low'],
+    ['lr=0.1', 'values'],
+  ])('refuses %s', (word, why) => {
+    expect(() => parseVary(word)).toThrow(why);
+  });
+});
+
+describe('points', () => {
+  test('a grid has each combination once, from end to end', () => {
+    const axes = [LR, BATCH, SKIP];
+    const points = Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i));
+    expect(points).toHaveLength(30);
+    expect(new Set(points.map((point) => JSON.stringify(point))).size).toBe(30);
+    expect([...new Set(points.map(({ lr }) => lr))]).toEqual([1e-5, 3.16228e-5, 1e-4, 0.000316228, 1e-3]);
+    expect([...new Set(points.map(({ batchSize }) => batchSize))]).toEqual([8, 36, 64]);
+  });
+
+  test('value and position undo each other, and every proposed recipe holds', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (u) => {
+        expect(positionOn(LR, valueOn(LR, u))).toBeCloseTo(u, 4);
+        const batch = valueOn(BATCH, u);
+        expect(Number.isInteger(batch) && Number(batch) >= 8 && Number(batch) <= 64).toBe(true);
+      }),
+    );
+    const base = RecipeSchema.parse({ dataset: 'd' });
+    for (let i = 0; i < 50; i++) recipeAt(base, randomPoint([LR, BATCH, SKIP], 3, i), 7 + i);
+  });
+
+  test('a Latin hypercube has one point in each slice of each axis', () => {
+    const points = Array.from({ length: 8 }, (_, i) => latinPoint([LR, SKIP], 5, i, 8));
+    const slices = points.map(({ lr }) => Math.floor((positionOn(LR, lr) ?? 0) * 8));
+    expect(slices.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(points.filter(({ skip }) => skip === 'mean')).toHaveLength(4);
+  });
+});
+
+/** Best value found by `members` proposals. */
+function search(seed: number, members: number, value: (u: number, v: number) => number, learns: boolean): number {
+  const axes = [LR, { ...LR, path: 'weightDecay' } as Axis];
+  const observations: Observation[] = [];
+  for (let index = 0; index < members; index++) {
+    const point = learns ? tpePoint({ axes, seed, index, members, observations }) : randomPoint(axes, seed, index);
+    const [u, v] = axes.map((axis) => positionOn(axis, point[axis.path]) ?? 0);
+    observations.push({ point, value: value(u, v) });
+  }
+  return Math.max(...observations.map((one) => one.value));
+}
+
+describe('TPE', () => {
+  test('finds more than random search with the same number of members', () => {
+    const landscapes = [
+      (u: number, v: number) => -((u - 0.3) ** 2 + (v - 0.7) ** 2),
+      (u: number, v: number) => -(Math.abs(u - 0.9) + 0.1 * Math.abs(v - 0.2)),
+      (u: number, v: number) => Math.exp(-30 * ((u - 0.6) ** 2 + (v - 0.4) ** 2)),
+    ];
+    for (const landscape of landscapes) {
+      const mean = (learns: boolean): number => {
+        const best = Array.from({ length: 60 }, (_, seed) => search(seed, 24, landscape, learns));
+        return best.reduce((sum, value) => sum + value, 0) / best.length;
+      };
+      expect(mean(true)).toBeGreaterThan(mean(false));
+    }
+  });
+
+  test('proposes the same after a restart, and survives members that failed', () => {
+    const observations = Array.from({ length: 8 }, (_, i) => ({
+      point: randomPoint([LR, SKIP], 1, i),
+      value: i % 2 === 0 ? -Infinity : i,
+    }));
+    const request = { axes: [LR, SKIP], seed: 4, index: 8, members: 12, observations };
+    expect(tpePoint(request)).toEqual(tpePoint(request));
+    expect(Number(tpePoint(request).lr)).toBeGreaterThanOrEqual(1e-5);
+  });
+
+  test('prefers the listed value that did well', () => {
+    const observations = Array.from({ length: 16 }, (_, i) => {
+      const point = randomPoint([LR, SKIP], 1, i);
+      return { point, value: point.skip === 'positional' ? 1 : 0 };
+    });
+    const chosen = Array.from({ length: 40 }, (_, i) =>
+      tpePoint({ axes: [LR, SKIP], seed: i, index: 16, members: 20, observations }),
+    );
+    expect(chosen.filter(({ skip }) => skip === 'positional').length).toBeGreaterThan(30);
+  });
+});
+
+/** Plays a sweep to its end; epochs trained by each member, and the order of the moves. */
+function play(rules: HalvingRules, valueAt: (member: number, rung: number) => number, failing = -1) {
+  const all: { member: number; rung: number; values: number[][]; hasFailed: boolean }[] = [];
+  const trained: string[] = [];
+  for (let guard = 0; guard < 10_000; guard++) {
+    const move = nextMove(all as MemberProgress[], rules);
+    if (move.kind === 'done') return { all, trained };
+    if (move.kind === 'propose') {
+      all.push({
+        member: all.length,
+        rung: 0,
+        values: Array.from({ length: rules.seeds }, () => []),
+        hasFailed: false,
+      });
+    } else if (move.kind === 'promote') all[move.member].rung = move.rung;
+    else if (move.member === failing) all[move.member].hasFailed = true;
+    else {
+      trained.push(`${move.member}.${move.seed}@${move.rung}`);
+      all[move.member].values[move.seed].push(valueAt(move.member, move.rung));
+    }
+  }
+  throw new Error('the sweep never ended');
+}
+
+describe('successive halving', () => {
+  const rules = { members: 12, seeds: 3, rungCount: 3, eta: 3 };
+
+  test('one in three goes on, the plain recipe to the top, no run twice', () => {
+    const { all, trained } = play(rules, (member) => -Math.abs(member - 5));
+    const reached = (rung: number) => all.filter((one) => one.values.every((seed) => seed.length > rung)).length;
+    expect(all).toHaveLength(13);
+    expect(reached(0)).toBe(13);
+    // The plain recipe beside a third of the twelve, and a third of those; early promotions may add one.
+    expect(reached(1)).toBeGreaterThanOrEqual(5);
+    expect(reached(1)).toBeLessThanOrEqual(7);
+    expect(reached(2)).toBeLessThanOrEqual(4);
+    expect(all[0].values.map((seed) => seed.length)).toEqual([3, 3, 3]);
+    expect(all[5].values.map((seed) => seed.length)).toEqual([3, 3, 3]);
+    expect(new Set(trained).size).toBe(trained.length);
+  });
+
+  test('without it every member trains to the end', () => {
+    const { trained } = play({ ...rules, rungCount: 1 }, () => 0);
+    expect(trained).toHaveLength(39);
+  });
+
+  test('a member that fails is out and holds nobody up', () => {
+    const { all } = play(rules, (member) => member, 12);
+    expect(all[12].rung).toBe(0);
+    expect(all[11].values[0]).toHaveLength(3);
+  });
+});
+
+describe('results', () => {
+  test('rungs end at the recipe’s epochs', () => {
+    expect(rungs(9, { eta: 3, firstEpochs: 1 })).toEqual([1, 3, 9]);
+    expect(rungs(10, { eta: 3, firstEpochs: 2 })).toEqual([2, 6, 10]);
+    expect(rungs(5, null)).toEqual([5]);
+  });
+
+  test('mean and spread, or nothing where a seed is missing', () => {
+    expect(spread([1, 2, 3])).toEqual({ n: 3, mean: 2, std: 1 });
+    expect(spread([4])).toEqual({ n: 1, mean: 4, std: null });
+    expect(spread([1, null])).toBeNull();
+  });
+
+  test('the winner is the best of those trained longest', () => {
+    const result = (member: number, epochs: number, mean: number): MemberResult => {
+      const one = { n: 1, mean, std: null };
+      return { member, point: {}, epochs, figures: { valCosine: one, oodCosine: null, valLift: one, oodLift: null } };
+    };
+    const members = [result(0, 9, 0.1), result(1, 3, 0.9), result(2, 9, 0.2), result(3, 0, 1)];
+    expect(winnerOf(members, 'valLift')?.member).toBe(2);
+    expect(winnerOf(members, 'oodLift')).toBeNull();
+    expect(winnerOf([], 'valLift')).toBeNull();
+  });
+});
