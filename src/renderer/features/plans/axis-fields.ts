@@ -1,0 +1,60 @@
+/** An axis as a person types it, and back. Pure. */
+import { AxisSchema, fieldOf, type Axis } from '#shared/domain/sweeps.ts';
+import { formatInput } from '../../ui/format.ts';
+
+/** Factors of ten between the ends from which a scale is logarithmic. */
+const LOG_FROM = 100;
+
+/** A first axis of a field: its choices, or its usual range. */
+export function freshAxis(path: string): Axis {
+  const { choices, usual = [0, 1] } = fieldOf(path);
+  if (choices !== undefined) return { kind: 'values', path, values: [...choices] };
+  const [low, high] = usual;
+  // A range that begins at 0 has no logarithm; a thousandth of its end is as good as 0 to a loss weight.
+  const isWide = low > 0 && high / low >= LOG_FROM;
+  return { kind: 'range', path, low, high, scale: isWide ? 'log' : 'linear', steps: 3 };
+}
+
+export interface AxisText {
+  readonly low: string;
+  readonly high: string;
+  readonly values: string;
+  readonly steps: string;
+  readonly scale: 'linear' | 'log';
+}
+
+export function textOf(axis: Axis): AxisText {
+  if (axis.kind === 'values') return { low: '', high: '', values: axis.values.join(', '), steps: '3', scale: 'linear' };
+  const { low, high, steps, scale } = axis;
+  return { low: formatInput(low), high: formatInput(high), values: '', steps: String(steps), scale };
+}
+
+function number(text: string): number {
+  return text.trim() === '' ? NaN : Number(text.trim().replace('−', '-').replace(',', '.'));
+}
+
+/** The axis, or the sentence that says what is wrong. */
+export function readAxis(path: string, text: AxisText): { axis: Axis | null; problem: string | null } {
+  const field = fieldOf(path);
+  const isChoice = field.kind === 'choice';
+  const draft = isChoice
+    ? { kind: 'values', path, values: text.values.split(/[,;]\s*/).filter((word) => word !== '') }
+    : {
+        kind: 'range',
+        path,
+        low: number(text.low),
+        high: number(text.high),
+        scale: text.scale,
+        steps: number(text.steps),
+      };
+  const parsed = AxisSchema.safeParse(draft);
+  if (!parsed.success) {
+    const { path: where, message } = parsed.error.issues[0];
+    return { axis: null, problem: `${field.label}, ${where.join(' ')}: ${message}.` };
+  }
+  const unknown =
+    parsed.data.kind === 'values' ? parsed.data.values.find((v) => !field.choices?.includes(String(v))) : undefined;
+  if (unknown !== undefined)
+    return { axis: null, problem: `${field.label} has ${field.choices?.join(', ') ?? ''}, not "${unknown}".` };
+  return { axis: parsed.data, problem: null };
+}

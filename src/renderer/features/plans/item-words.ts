@@ -1,0 +1,86 @@
+/** Words and looks of an item's status, and of its gates. */
+import {
+  Ban,
+  CircleCheck,
+  CircleDashed,
+  CirclePause,
+  CirclePlay,
+  CircleSlash,
+  CircleX,
+  OctagonX,
+} from 'lucide-vue-next';
+import type { Component } from 'vue';
+import type { Plan, QueueItem } from '#shared/contract/plans.ts';
+import type { PlanGate, ShownStatus } from '#shared/domain/plans.ts';
+import type { GateMetric } from '#shared/domain/recipe.ts';
+import { formatCosine, formatDelta } from '../../ui/format.ts';
+
+export interface StatusLook {
+  readonly label: string;
+  readonly icon: Component;
+  readonly tone: 'quiet' | 'live' | 'good' | 'warn' | 'bad';
+}
+
+export const ITEM_LOOKS: Readonly<Record<ShownStatus, StatusLook>> = {
+  waiting: { label: 'Waiting', icon: CircleDashed, tone: 'quiet' },
+  running: { label: 'Running', icon: CirclePlay, tone: 'live' },
+  done: { label: 'Done', icon: CircleCheck, tone: 'good' },
+  missed: { label: 'Gate missed', icon: OctagonX, tone: 'bad' },
+  failed: { label: 'Failed', icon: CircleX, tone: 'bad' },
+  skipped: { label: 'Skipped', icon: CircleSlash, tone: 'quiet' },
+  blocked: { label: 'Not started', icon: Ban, tone: 'warn' },
+  held: { label: 'Paused', icon: CirclePause, tone: 'warn' },
+};
+
+export const PLAN_LABELS: Readonly<Record<Plan['status'], string>> = {
+  waiting: 'Waiting',
+  running: 'Running',
+  paused: 'Paused',
+  stopped: 'Stopped at a gate or a failure',
+  done: 'Done',
+};
+
+export const METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
+  valCosine: 'Validation cosine',
+  oodCosine: 'OOD cosine',
+  valLift: 'Validation lift',
+  oodLift: 'OOD lift',
+};
+
+export function formatMetric(metric: GateMetric, value: number | null | undefined): string {
+  return metric.endsWith('Lift') ? formatDelta(value) : formatCosine(value);
+}
+
+export interface GateLight {
+  readonly metric: string;
+  readonly minimum: string;
+  readonly value: string;
+  readonly state: 'open' | 'passed' | 'missed';
+}
+
+/** A gate is read when its run has ended; until then it is open. */
+export function gateLights(item: QueueItem): GateLight[] {
+  if (item.item.kind !== 'train') return [];
+  const isRead = item.status === 'done' || item.status === 'missed';
+  return item.item.gates.map(({ metric, minimum }: PlanGate) => {
+    const value = isRead ? (item.figures?.[metric] ?? null) : null;
+    return {
+      metric: METRIC_LABELS[metric],
+      minimum: formatMetric(metric, minimum),
+      value: formatMetric(metric, value),
+      state: !isRead ? 'open' : value !== null && value >= minimum ? 'passed' : 'missed',
+    };
+  });
+}
+
+export function canRetry({ status }: QueueItem): boolean {
+  return status === 'missed' || status === 'failed' || status === 'skipped';
+}
+
+export function canSkip({ status }: QueueItem): boolean {
+  return status !== 'done' && status !== 'skipped';
+}
+
+export function isOpen({ status }: QueueItem): boolean {
+  return status === 'waiting' || status === 'running' || status === 'held' || status === 'blocked';
+}

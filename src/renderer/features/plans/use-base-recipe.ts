@@ -1,0 +1,69 @@
+/** The recipe a plan or a sweep begins with: data, an earlier run's recipe or the defaults, and flags laid over it. */
+import { computed, ref, watch } from 'vue';
+import type { RecipeChanges } from '#shared/domain/plans.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { applyChanges, parseCommandLine } from '#shared/domain/command-line.ts';
+import { useDatasetsStore } from '../datasets/datasets-store.ts';
+import { recipeProblems } from '../new-run/problems.ts';
+import { useRunsStore } from '../runs/runs-store.ts';
+import { z } from 'zod';
+
+export const DEFAULTS = 'defaults';
+
+/** Flags over a recipe, or the sentence that says what is wrong with them. */
+export function readFlags(text: string, base: Recipe): { recipe: Recipe | null; problem: string | null } {
+  try {
+    const { changes, unknown } = parseCommandLine(text);
+    if (unknown.length > 0) return { recipe: null, problem: `Not known: ${unknown.join(', ')}.` };
+    if (changes.size === 0 && text.trim() !== '')
+      return { recipe: null, problem: 'Write flags as on the command line, e.g. --lr 1e-3 --epochs 5.' };
+    return { recipe: applyChanges(base, changes), problem: null };
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    return { recipe: null, problem: [...recipeProblems(error, base).values()].join(' ') };
+  }
+}
+
+export function changesOf(recipe: Recipe): RecipeChanges {
+  const { dataset: _dataset, ood: _ood, ...changes } = recipe;
+  return changes;
+}
+
+export function useBaseRecipe() {
+  const datasets = useDatasetsStore();
+  const runs = useRunsStore();
+  const name = ref('');
+  const dataset = ref('');
+  const ood = ref('');
+  /** DEFAULTS, or the id of a run. */
+  const like = ref(DEFAULTS);
+  const flags = ref('');
+
+  /** The newest run's data; else the first set, and one whose name says OOD and whose windows fit. */
+  function chooseData(): void {
+    if (datasets.byId.has(dataset.value)) return;
+    const known = runs.all.find((run) => datasets.byId.has(run.recipe.dataset))?.recipe;
+    const first = known?.dataset ?? datasets.list.find((one) => !/ood/i.test(one.name))?.id ?? '';
+    const { T, D } = datasets.byId.get(first) ?? {};
+    const fitting = datasets.list.find(
+      (one) => one.id !== first && /ood/i.test(one.name) && one.T === T && one.D === D,
+    );
+    dataset.value = first;
+    ood.value = known?.ood ?? fitting?.id ?? '';
+  }
+  watch([() => datasets.loaded, () => runs.loaded, () => datasets.list.length], chooseData, { immediate: true });
+
+  const start = computed((): Recipe => {
+    const run = runs.byId.get(like.value);
+    const data = { dataset: dataset.value || '-', ood: ood.value || null };
+    return RecipeSchema.parse({ ...run?.recipe, ...data });
+  });
+  const read = computed(() => readFlags(flags.value, start.value));
+  const problem = computed(() => {
+    if (dataset.value === '') return 'Choose the data set to train on, or import one.';
+    return read.value.problem;
+  });
+
+  return { name, dataset, ood, like, flags, chooseData, recipe: computed(() => read.value.recipe), problem };
+}
+export type BaseRecipe = ReturnType<typeof useBaseRecipe>;
