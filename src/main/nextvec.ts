@@ -125,7 +125,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     router,
     client: createRouterClient(router),
     sendCommand: (command, path) => commands.publish('command', { command, path: path ?? null }),
-    activeRuns: () => Math.max(runs.activeRuns(), plans.activeItems()),
+    activeRuns: () => Math.max(runs.activeRuns(), Number(plans.isBusy())),
     close: () => (closing ??= close()),
   };
 }

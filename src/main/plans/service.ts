@@ -78,14 +78,13 @@ export class PlanService {
     this.ending.abort();
   }
 
-  /** Items this process trains now or will; a host keeps the machine awake while there are any. */
-  activeItems(): number {
-    if (!this.isRunning) return 0;
+  /** Whether this process trains an item now or is about to; a host keeps the machine awake meanwhile. */
+  isBusy(): boolean {
+    if (!this.isRunning) return false;
     const { plans, items } = this.rows();
     const isPaused = pausedPlans(plans);
-    return items.filter((item) => shownStatus(item, items, isPaused(item.planId)) === 'running').length > 0
-      ? 1
-      : Number(nextReady(items, isPaused) !== null);
+    const isOut = items.some((item) => shownStatus(item, items, isPaused(item.planId)) === 'running');
+    return isOut || nextReady(items, isPaused) !== null;
   }
 
   queue(): Queue {
