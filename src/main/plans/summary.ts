@@ -118,7 +118,7 @@ function reasonOf(row: ItemRow, items: readonly ItemRow[], status: ShownStatus, 
     const cause = obstacle(row, items);
     return cause === null
       ? ''
-      : `Not started: ${cause.key} ${cause.status === 'missed' ? 'missed its gate' : 'failed'}. ${cause.reason}`;
+      : `${cause.key} ${cause.status === 'missed' ? 'missed its gate' : 'failed'}. ${cause.reason}`;
   }
   if (row.reason !== '' || row.status !== 'waiting') return row.reason || paused.trim();
   const waitsFor = unmet(row, items).map(({ key }) => key);

@@ -2,7 +2,7 @@
 import type { Sweep, SweepMember } from '#shared/contract/plans.ts';
 import type { GateMetric } from '#shared/domain/recipe.ts';
 import { fieldOf, type Axis, type AxisValue } from '#shared/domain/sweeps.ts';
-import { formatFigure } from '../../ui/format.ts';
+import { formatCosine, formatFigure } from '../../ui/format.ts';
 import { METRIC_LABELS } from './item-words.ts';
 
 export interface ViewAxis {
@@ -70,7 +70,9 @@ function metricView(members: readonly SweepMember[], metric: GateMetric): ViewAx
     key: metric,
     label: METRIC_LABELS[metric],
     ticks:
-      range === null ? [] : [0, 0.5, 1].map((at) => ({ at, text: (range[0] + at * (range[1] - range[0])).toFixed(3) })),
+      range === null
+        ? []
+        : [0, 0.5, 1].map((at) => ({ at, text: formatCosine(range[0] + at * (range[1] - range[0]), 3) })),
     place: (member) => rankPlace(metricOf(member, metric), range),
   };
 }
