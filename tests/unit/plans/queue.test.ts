@@ -67,10 +67,9 @@ function recover(minimum: number): PlanSpecInput {
   return recoverPlan({
     template: 'recover',
     dataset,
-    // Whatever engine a model has here, auto finds it.
-    recipe: { ...RECIPE, engine: 'auto' },
+    recipe: RECIPE,
     gates: [{ metric: 'valCosine', minimum }],
-    models: ['gru'],
+    models: ['lstm'],
   });
 }
 
@@ -90,11 +89,11 @@ describe('the plan "recover"', () => {
   test('does not start the others when AMN misses its gate, says why, and goes on once the recipe is fixed', async () => {
     const made = await nextvec.client.plans.create(recover(0.999));
     const stopped = await settled(made.id);
-    expect(statuses(stopped)).toEqual({ amn: 'missed', gru: 'blocked', report: 'blocked' });
+    expect(statuses(stopped)).toEqual({ amn: 'missed', lstm: 'blocked', report: 'blocked' });
     const amn = itemOf(stopped, 'amn');
     expect(amn.reason).toMatch(/misses its gate: validation cosine \S+, below 0\.9990/);
-    expect(itemOf(stopped, 'gru').reason).toContain(amn.reason);
-    expect(itemOf(stopped, 'gru').runId).toBeNull();
+    expect(itemOf(stopped, 'lstm').reason).toContain(amn.reason);
+    expect(itemOf(stopped, 'lstm').runId).toBeNull();
 
     const same = nextvec.client.plans.retry({ itemId: amn.id });
     await expect(same).rejects.toMatchObject({ data: { code: 'CONFLICT' } });
@@ -105,14 +104,14 @@ describe('the plan "recover"', () => {
     expect(itemOf(again, 'amn').runId).not.toBe(amn.runId);
     await nextvec.client.plans.retry({ itemId: amn.id, gates: [EASY] });
     const done = await settled(made.id);
-    expect(statuses(done)).toEqual({ amn: 'done', gru: 'done', report: 'done' });
+    expect(statuses(done)).toEqual({ amn: 'done', lstm: 'done', report: 'done' });
     expect(itemOf(done, 'amn').runId).toBe(itemOf(again, 'amn').runId);
-    expect(itemOf(done, 'gru').recipe).toMatchObject({ modelType: 'gru', lr: 2e-3, epochs: 2 });
-    const { run } = await nextvec.client.runs.get({ runId: itemOf(done, 'gru').runId! });
-    expect(run.recipe).toMatchObject({ modelType: 'gru', lr: 2e-3 });
+    expect(itemOf(done, 'lstm').recipe).toMatchObject({ modelType: 'lstm', lr: 2e-3, epochs: 2 });
+    const { run } = await nextvec.client.runs.get({ runId: itemOf(done, 'lstm').runId! });
+    expect(run.recipe).toMatchObject({ modelType: 'lstm', lr: 2e-3 });
     expect(run.status).toBe('finished');
     const report = readFileSync(itemOf(done, 'report').reportPath!, 'utf8');
-    expect(report).toContain('GRU stack');
+    expect(report).toContain('LSTM');
     expect(report).toContain('earlier try: missed');
   });
 
@@ -120,7 +119,7 @@ describe('the plan "recover"', () => {
     const made = await nextvec.client.plans.create(recover(0.999));
     await settled(made.id);
     await nextvec.client.plans.skip({ itemId: made.items[0].id });
-    expect(statuses(await settled(made.id))).toEqual({ amn: 'skipped', gru: 'done', report: 'done' });
+    expect(statuses(await settled(made.id))).toEqual({ amn: 'skipped', lstm: 'done', report: 'done' });
   });
 });
 
