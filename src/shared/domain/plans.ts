@@ -204,13 +204,16 @@ export function layOver(base: Readonly<Record<string, unknown>>, changes: Recipe
   return result;
 }
 
-/** AMN's own skip path and start stay behind when another model takes over its recipe. */
+/** What only fits the model it was written for, with what stands in its place for another. */
+const OF_ONE_MODEL = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
+
+/** When another model takes over a recipe, what only the first one can do stays behind. */
 function draftOf(plan: PlanShape, item: TrainItem | SweepItem): Record<string, unknown> {
   const model = plan.items.find((one): one is TrainItem => one.kind === 'train' && one.key === item.like);
-  const base = model ? draftOf(plan, model) : { dataset: plan.dataset, ood: plan.ood };
-  const draft = layOver(base, item.recipe);
-  if ((draft.modelType ?? 'amn') === 'amn') return draft;
-  return { ...draft, skip: item.recipe.skip ?? 'mean', start: item.recipe.start ?? 'random' };
+  const base: Record<string, unknown> = model ? draftOf(plan, model) : { dataset: plan.dataset, ood: plan.ood };
+  const theirs = base.modelType ?? 'amn';
+  const isOther = (item.recipe.modelType ?? theirs) !== theirs;
+  return layOver(model && isOther ? { ...base, ...OF_ONE_MODEL } : base, item.recipe);
 }
 
 /** The whole recipe of an item as the plan stands now. */
