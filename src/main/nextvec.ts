@@ -72,6 +72,8 @@ export interface Nextvec {
   readonly client: NextvecClient;
   /** Sends a menu command to every window ("new-run", "import" …). */
   sendCommand(command: string, path?: string): void;
+  /** A line for the log of every live run: what happens to the machine (battery, heat, sleep). */
+  note(level: 'info' | 'warning', message: string): void;
   /** Runs that are training or queued now; a host asks before it quits, and keeps the machine awake while > 0. */
   activeRuns(): number;
   /** Pauses and saves the live run (resumable, "the app was closed"), writes everything, frees the folder. */
@@ -125,6 +127,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     router,
     client: createRouterClient(router),
     sendCommand: (command, path) => commands.publish('command', { command, path: path ?? null }),
+    note: (level, message) => runs.noteToLive(level, message),
     activeRuns: () => Math.max(runs.activeRuns(), Number(plans.isBusy())),
     close: () => (closing ??= close()),
   };

@@ -5,42 +5,14 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { initialParameters } from '#engine/init.ts';
-import { emptySums } from '#engine/trainer/epoch-sums.ts';
-import type { Checkpoint } from '#engine/trainer/index.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
 import { readCheckpoint, writeCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import { SMALL_SPEC, checkpointAt } from '../../../tests/support/checkpoint.ts';
 import { mutate } from '../mutate.ts';
 import { refusalOf } from './files.ts';
 import { mutateJson } from './json.ts';
 import type { FuzzTarget } from './target.ts';
 
-const SPEC: ModelSpec = { type: 'amn', T: 3, D: 4, dModel: 2, hiddenDim: 4 };
 const MANIFEST = 'checkpoint.json';
-
-function smallCheckpoint(): Checkpoint {
-  const parameters = initialParameters(SPEC, 1);
-  return {
-    kind: 'last',
-    state: {
-      version: 1,
-      seed: 1,
-      epoch: 2,
-      position: 7,
-      step: 20,
-      lr: 5e-4,
-      scheduler: { best: 0.1, badEpochs: 1 },
-      best: { epoch: 1, step: 10, valLoss: 0.1, valCosine: 0.4, oodCosine: null },
-      sums: emptySums(),
-      durationMs: 10,
-      trainMs: 9,
-      rowsTrained: 70,
-    },
-    parameters,
-    optimizer: { step: 20, m: parameters, v: parameters },
-    golden: { B: 2, contexts: new Float32Array(24).fill(0.5), raw: new Float32Array(8).fill(0.25) },
-  };
-}
 
 function sha256(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
@@ -59,10 +31,10 @@ function seal(folder: string, manifest: unknown): void {
 
 export async function checkpoints(parent: string): Promise<FuzzTarget> {
   const runFolder = mkdtempSync(join(parent, 'nextvec-fuzz-checkpoint-'));
-  const { folder } = await writeCheckpoint(smallCheckpoint(), {
+  const { folder } = await writeCheckpoint(checkpointAt(20), {
     runFolder,
     runId: 'fuzz',
-    spec: SPEC,
+    spec: SMALL_SPEC,
     kind: 'last',
     valCosine: 0.4,
   });

@@ -4,10 +4,9 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname, extname, join, relative, isAbsolute } from 'node:path';
 import { EventPublisher } from '@orpc/server';
 import { engineAvailability } from '#engine/registry.ts';
-import { SettingsSchema, type DirectoryEntry, type Settings } from '#shared/contract/app.ts';
+import type { DirectoryEntry } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { readSettings, writeSettings } from '../store/settings.ts';
-import type { Db } from '../store/database.ts';
+import { currentSettings, writeSettings } from '../store/settings.ts';
 import { nodeEngineHost } from '../trainer/engine-host.ts';
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
@@ -20,12 +19,6 @@ interface Command {
   readonly path: string | null;
 }
 export class CommandBus extends EventPublisher<{ command: Command }> {}
-
-export function currentSettings(db: Db): Settings {
-  const stored = readSettings(db);
-  const parsed = SettingsSchema.safeParse(stored);
-  return parsed.success ? parsed.data : SettingsSchema.parse({});
-}
 
 async function listFolder(path: string, roots: readonly string[]) {
   const real = await realpath(path).catch(() => {

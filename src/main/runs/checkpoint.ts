@@ -74,13 +74,30 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
   const name = await freeName(runFolder, kind, step);
   const temporary = join(runFolder, `.${name}.tmp`);
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
+  let files: Manifest['files'];
+  try {
+    files = await writeFiles(temporary, checkpoint, options);
+    await rename(temporary, join(runFolder, name));
+  } catch (error) {
+    // Half a checkpoint is of no use, and on a full disk its room is needed.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(runFolder);
+  if (kind !== 'kept') await removeOthers(runFolder, kind, name);
+  const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
+  return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL_FILE].sha256 };
+}
+
+/** Everything of a checkpoint into `folder`, synced and read back. */
+async function writeFiles(folder: string, checkpoint: Checkpoint, options: WriteOptions): Promise<Manifest['files']> {
+  await mkdir(folder, { recursive: true });
   const contents = checkpointFiles(checkpoint, options);
   const files: Manifest['files'] = {};
-  for (const [file, bytes] of contents) files[file] = await writeSynced(join(temporary, file), bytes);
+  for (const [file, bytes] of contents) files[file] = await writeSynced(join(folder, file), bytes);
   const manifest: Manifest = {
     version: 1,
-    kind,
+    kind: options.kind,
     runId: options.runId,
     spec: options.spec,
     valCosine: options.valCosine,
@@ -89,14 +106,10 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
     files,
   };
   const sealed = { ...manifest, sha256: sha256(JSON.stringify(manifest)) };
-  await writeSynced(join(temporary, MANIFEST), new TextEncoder().encode(JSON.stringify(sealed, null, 1)));
-  await verifyFiles(temporary, files);
-  await syncFolder(temporary);
-  await rename(temporary, join(runFolder, name));
-  await syncFolder(runFolder);
-  if (kind !== 'kept') await removeOthers(runFolder, kind, name);
-  const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
-  return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL_FILE].sha256 };
+  await writeSynced(join(folder, MANIFEST), new TextEncoder().encode(JSON.stringify(sealed, null, 1)));
+  await verifyFiles(folder, files);
+  await syncFolder(folder);
+  return files;
 }
 
 /** `kind-step-n`: two checkpoints of one step (before and after its evaluation) never overwrite each other. */

@@ -53,6 +53,7 @@ export class LiveRun {
   private activeSince: number | null = null;
   private trainingSince: number | null = null;
   private pauseReason = '';
+  private fullDiskReason: string | null = null;
   private closingReason: string | null = null;
   private hasEnded = false;
 
@@ -60,7 +61,11 @@ export class LiveRun {
     this.options = options;
     this.recorder = new Recorder(options.db, options.job.runId, {
       onDiskFull: (error) => this.onDiskFull(`${error.message} ${error.remedy ?? ''}`),
-      onDiskFree: () => this.log('info', 'The history can be written again; nothing was lost.'),
+      onDiskFree: () => {
+        this.fullDiskReason = null;
+        this.log('info', 'The history can be written again; nothing was lost.');
+        this.options.onChange();
+      },
     });
     this.process = options.spawnTrainer();
     this.exited = new Promise((resolve) => {
@@ -80,6 +85,11 @@ export class LiveRun {
   /** Once the process has left. */
   async gone(): Promise<void> {
     await this.exited;
+  }
+
+  /** Why nothing can be written, so that it pauses: its row cannot say so. */
+  get diskFull(): string | null {
+    return this.fullDiskReason;
   }
 
   get pid(): number | undefined {
@@ -292,7 +302,9 @@ export class LiveRun {
   }
 
   private onDiskFull(message: string): void {
+    this.fullDiskReason = message;
     this.options.announce({ type: 'log', line: { at: Date.now(), level: 'error', message } });
+    this.options.onChange();
     void this.pause(message).catch(() => undefined);
   }
 
@@ -340,7 +352,8 @@ export class LiveRun {
     return this.options.durationBeforeMs + this.activeMs + now;
   }
 
-  private log(level: LogLine['level'], message: string): void {
+  /** A line of its log that the trainer knows nothing of. */
+  log(level: LogLine['level'], message: string): void {
     this.addLog({ at: Date.now(), level, message });
   }
 

@@ -9,7 +9,7 @@ import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
-import type { RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
+import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { shrink } from '../store/database.ts';
@@ -35,6 +35,7 @@ import {
   type RunRow,
 } from '../store/runs.ts';
 import { readSeries, type SeriesQuery } from '../store/series.ts';
+import { currentSettings } from '../store/settings.ts';
 import type { SpawnTrainer } from '../trainer/process.ts';
 import { RunBus } from './bus.ts';
 import { MODEL_FILE } from './checkpoint.ts';
@@ -105,6 +106,11 @@ export class RunService {
         insertLog(db, row.id, { at: Date.now(), level: 'warning', message: reason });
       }).immediate();
     }
+  }
+
+  /** A line for the log of every run that is alive: what befalls the machine they train on. */
+  noteToLive(level: LogLine['level'], message: string): void {
+    for (const run of this.live.values()) if (!run.isOver) run.log(level, message);
   }
 
   /** Training or queued; a paused run is saved and waits for nobody. */
@@ -326,11 +332,10 @@ export class RunService {
   }
 
   private summary(row: RunRow, sparkline: readonly (number | null)[]): RunSummary {
-    return summarise(
-      row,
-      sparkline,
-      ENDED_STATUSES.includes(row.status) ? null : (this.live.get(row.id)?.etaMs ?? null),
-    );
+    const live = this.live.get(row.id);
+    const etaMs = ENDED_STATUSES.includes(row.status) ? null : (live?.etaMs ?? null);
+    const reason = live?.isOver === false ? live.diskFull : null;
+    return summarise(reason === null ? row : { ...row, status: 'paused', reason }, sparkline, etaMs);
   }
 
   private announce(runId: string): void {
@@ -343,7 +348,7 @@ export class RunService {
   private announceProgress(runId: string): void {
     const live = this.live.get(runId);
     const row = this.row(runId);
-    const state = `${row.status} ${row.best_json} ${row.engine_json} ${row.baselines_json}`;
+    const state = `${live?.diskFull ?? row.status} ${row.best_json} ${row.engine_json} ${row.baselines_json}`;
     const last = this.lastProgressMs.get(runId);
     const now = performance.now();
     if (live && last?.state === state && now - last.atMs < PROGRESS_INTERVAL_MS) return;
@@ -392,7 +397,7 @@ export class RunService {
         earlierEngine: earlierEngine(row),
         earlierBaselines: earlierBaselines(row),
         checkpointEveryMs: this.options.checkpointEveryMs,
-        keepEveryEpochs: 0,
+        keepEveryEpochs: currentSettings(this.home.db).keepEveryEpochs,
         stopAfterEpoch,
       },
       spawnTrainer: this.options.spawnTrainer,

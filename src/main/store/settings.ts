@@ -1,9 +1,16 @@
 /** Settings, one row a key. What a key means and its default stand in the contract's schema. */
+import { SettingsSchema, type Settings } from '#shared/contract/app.ts';
 import type { Db } from './database.ts';
 
 export function readSettings(db: Db): Record<string, unknown> {
   const rows = db.prepare<[], { key: string; value_json: string }>('SELECT key, value_json FROM settings').all();
   return Object.fromEntries(rows.map((row) => [row.key, JSON.parse(row.value_json) as unknown]));
+}
+
+/** What is set, with the defaults; all defaults when it no longer fits the schema. */
+export function currentSettings(db: Db): Settings {
+  const parsed = SettingsSchema.safeParse(readSettings(db));
+  return parsed.success ? parsed.data : SettingsSchema.parse({});
 }
 
 export function writeSettings(db: Db, values: Readonly<Record<string, unknown>>): void {

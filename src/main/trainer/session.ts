@@ -17,12 +17,13 @@ import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines, EpochRecord, TrainingEvent } from '#shared/domain/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { Channel } from '../rpc/channel.ts';
-import { findResumable, writeCheckpoint, type CheckpointKind, type LoadedCheckpoint } from '../runs/checkpoint.ts';
+import { findResumable, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
 import { initialWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
 import { WorkerPool } from '../worker/pool.ts';
 import { nodeEngineHost } from './engine-host.ts';
+import { OwedCheckpoints } from './owed-checkpoints.ts';
 
 interface Data {
   readonly train: Split;
@@ -39,6 +40,7 @@ export class TrainerSession {
   private lastTicket = 0;
   private trainer: Trainer | null = null;
   private lastEpoch: EpochRecord | null = null;
+  private readonly owed: OwedCheckpoints;
   /** Filled while the first epoch trains; every epoch record repeats it. */
   private readonly baselines: Baselines = {};
   private baselinesMeasured: Promise<void> = Promise.resolve();
@@ -46,6 +48,14 @@ export class TrainerSession {
   constructor(job: TrainerJob) {
     this.job = job;
     this.host = nodeEngineHost(job.resourcesDir);
+    this.owed = new OwedCheckpoints(job, {
+      onWritten: (stored) => this.emit({ type: 'checkpoint', ...stored }),
+      onDiskFull: (message) => {
+        this.log('error', message);
+        this.pauseBecause(message);
+      },
+      onDiskFree: () => this.log('info', 'The disk has room again; every checkpoint is written.'),
+    });
   }
 
   /** Runs to the end; what goes wrong leaves through `events`. */
@@ -67,8 +77,13 @@ export class TrainerSession {
     this.trainer?.pause();
   }
 
-  resume(): void {
-    this.trainer?.resume();
+  /** What a full disk refused is written first; while it cannot be, the run stays paused. */
+  async resume(): Promise<void> {
+    if (await this.owed.write()) this.trainer?.resume();
+    else if (this.trainer !== null) {
+      const { epoch, step } = this.trainer.exportState();
+      this.emit({ type: 'status', status: 'paused', epoch, step });
+    }
   }
 
   stop(at: 'now' | 'epoch-end', reason: string): void {
@@ -260,27 +275,9 @@ export class TrainerSession {
     const every = this.job.keepEveryEpochs;
     const isKept = checkpoint.kind === 'last' && isEpochEnd && every > 0 && (state.epoch - 1) % every === 0;
     for (const kind of isKept ? (['kept', checkpoint.kind] as const) : [checkpoint.kind]) {
-      await this.write(checkpoint, spec, kind, valCosine);
+      this.owed.add(checkpoint, spec, kind, valCosine);
     }
-  }
-
-  private async write(
-    checkpoint: Checkpoint,
-    spec: ModelSpec,
-    kind: CheckpointKind,
-    valCosine: number | null,
-  ): Promise<void> {
-    const { runFolder, runId } = this.job;
-    try {
-      const stored = await writeCheckpoint(checkpoint, { runFolder, runId, spec, kind, valCosine });
-      this.emit({ type: 'checkpoint', ...stored });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
-      const message = `The disk is full: no checkpoint could be written to ${runFolder}. Free some space, then resume; nothing is lost.`;
-      this.log('error', message);
-      this.pauseBecause(message);
-    }
+    await this.owed.write();
   }
 
   private historyStored(): Promise<void> {

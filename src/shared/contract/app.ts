@@ -49,6 +49,8 @@ export const SettingsSchema = z.object({
   engine: z.enum(ENGINE_CHOICES).default('auto'),
   /** null: all cores. */
   threads: z.int().min(1).max(256).nullable().default(null),
+  /** Beside the last and the best checkpoint, keep the one of every k-th epoch; 0: none. */
+  keepEveryEpochs: z.int().min(0).max(100_000).default(0),
 });
 export type Settings = z.infer<typeof SettingsSchema>;
 

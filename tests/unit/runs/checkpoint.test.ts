@@ -18,53 +18,7 @@ import {
   writeCheckpoint,
 } from '../../../src/main/runs/checkpoint.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/runs/safetensors.ts';
-
-const SPEC: ModelSpec = { type: 'amn', T: 3, D: 4, dModel: 2, hiddenDim: 4 };
-
-function scaled(tensors: NamedTensors, by: number): NamedTensors {
-  return new Map([...tensors].map(([name, data]) => [name, data.map((x) => x * by)]));
-}
-
-function checkpointAt(step: number, kind: Checkpoint['kind'] = 'last'): Checkpoint {
-  const parameters = initialParameters(SPEC, step);
-  const random = new Random(step);
-  const zeros = TERMS.map(() => 0);
-  return {
-    kind,
-    state: {
-      version: 1,
-      seed: 1,
-      epoch: 2,
-      position: 7,
-      step,
-      lr: 5e-4,
-      scheduler: { best: 0.1, badEpochs: 1 },
-      best: null,
-      sums: {
-        rows: 1,
-        steps: 1,
-        total: 0.25,
-        cosine: 0.5,
-        gradNorm: 1,
-        termRows: zeros,
-        values: zeros,
-        gradShares: zeros,
-        trainMs: 3,
-        evaluationMs: 0,
-      },
-      durationMs: 10,
-      trainMs: 9,
-      rowsTrained: 70,
-    },
-    parameters,
-    optimizer: { step, m: scaled(parameters, 0.1), v: scaled(parameters, -0.01) },
-    golden: {
-      B: 2,
-      contexts: Float32Array.from({ length: 2 * 3 * 4 }, () => random.normal()),
-      raw: Float32Array.from({ length: 2 * 4 }, () => random.normal()),
-    },
-  };
-}
+import { SMALL_SPEC, checkpointAt } from '../../support/checkpoint.ts';
 
 const tensorMap = fc
   .uniqueArray(fc.tuple(fc.string({ maxLength: 12 }), fc.array(fc.nat(4), { maxLength: 3 })), {
@@ -178,7 +132,7 @@ describe('safetensors', () => {
 
 describe('a checkpoint', () => {
   let runFolder: string;
-  const options = () => ({ runFolder, runId: 'r', spec: SPEC, valCosine: 0.25 });
+  const options = () => ({ runFolder, runId: 'r', spec: SMALL_SPEC, valCosine: 0.25 });
   beforeEach(() => {
     runFolder = mkdtempSync(join(tmpdir(), 'nextvec-checkpoint-'));
   });
@@ -188,7 +142,7 @@ describe('a checkpoint', () => {
     const saved = checkpointAt(12);
     const stored = await writeCheckpoint(saved, { ...options(), kind: 'last' });
     const read = await readCheckpoint(join(runFolder, stored.folder));
-    expect(read).toMatchObject({ kind: 'last', spec: SPEC, valCosine: 0.25, state: saved.state });
+    expect(read).toMatchObject({ kind: 'last', spec: SMALL_SPEC, valCosine: 0.25, state: saved.state });
     expect(read.parameters).toEqual(saved.parameters);
     expect(read.optimizer).toEqual(saved.optimizer);
     expect(read.golden).toEqual(saved.golden);

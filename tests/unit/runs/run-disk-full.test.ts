@@ -1,0 +1,114 @@
+/** Whole runs on a disk that fills up: they pause and say why, stay paused while it is full, and end in the same bits. */
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type * as database from '../../../src/main/store/database.ts';
+import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const opened = vi.hoisted(() => ({ db: null as database.Db | null }));
+vi.mock('../../../src/main/store/database.ts', async (original) => {
+  const real = await original<typeof database>();
+  return {
+    ...real,
+    openDatabase: (...args: Parameters<typeof real.openDatabase>) => (opened.db = real.openDatabase(...args)),
+  };
+});
+
+let home: TestHome;
+let nextvec: Nextvec;
+let recipe: RecipeInput;
+let flag: string;
+let undisturbed: string[];
+
+const fillDisk = (): void => writeFileSync(flag, '');
+const freeDisk = (): void => rmSync(flag, { force: true });
+
+beforeAll(async () => {
+  home = await testHome();
+  flag = join(home.path, 'full');
+  const preload = pathToFileURL(resolve('tests/support/full-disk.ts')).href;
+  vi.stubEnv('NODE_OPTIONS', `--import=${preload}`);
+  vi.stubEnv('NEXTVEC_TEST_FULL_DISK', flag);
+  nextvec = await home.open({ checkpointEveryMs: 100 });
+  const dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), {
+    articles: 30,
+    chunksPerArticle: 12,
+    D: 16,
+  });
+  recipe = { dataset, epochs: 6, batchSize: 16, engine: 'simd', threads: 1, lambda: { mse: 1 } };
+  const { runId } = await nextvec.client.runs.start({ recipe });
+  await followTo(nextvec.client, runId, 'finished');
+  undisturbed = weights(runId);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await home.dispose();
+});
+
+/** Of `best` and `last`. */
+function weights(runId: string): string[] {
+  const folder = join(home.path, 'home', 'runs', runId);
+  const names = readdirSync(folder).filter((name) => /^(best|last)-/.test(name));
+  expect(names).toHaveLength(2);
+  return names.toSorted().map((name) =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, name, 'model.safetensors')))
+      .digest('hex'),
+  );
+}
+
+async function logOf(runId: string): Promise<string> {
+  return (await nextvec.client.runs.get({ runId })).log.map(({ message }) => message).join('\n');
+}
+
+test('no room for a checkpoint in the middle', async () => {
+  const { runId } = await nextvec.client.runs.start({ recipe });
+  await follow(nextvec.client, runId, (event) => event.type === 'epoch');
+  fillDisk();
+  const paused = await followTo(nextvec.client, runId, 'paused');
+  expect(paused.reason).toMatch(/disk is full.*Free some space/);
+  await nextvec.client.runs.resume({ runId });
+  await expect.poll(async () => (await nextvec.client.runs.get({ runId })).run.status).toBe('paused');
+  freeDisk();
+  await nextvec.client.runs.resume({ runId });
+  await followTo(nextvec.client, runId, 'finished');
+  expect(weights(runId)).toEqual(undisturbed);
+  expect(await logOf(runId)).toContain('The disk has room again');
+});
+
+test('no room for the very last ones: none is missing in the end', async () => {
+  fillDisk();
+  const { runId } = await nextvec.client.runs.start({ recipe: { ...recipe, epochs: 1, seed: 3 } });
+  await followTo(nextvec.client, runId, 'paused');
+  freeDisk();
+  await nextvec.client.runs.resume({ runId });
+  await followTo(nextvec.client, runId, 'finished');
+  const [best, last] = weights(runId);
+  expect(best).toBe(last);
+  const stored = (await nextvec.client.runs.get({ runId })).run;
+  expect(stored.storedBytes).toBeGreaterThan(10_000);
+});
+
+test('no room for the history: the run says that it pauses, though its row cannot', async () => {
+  const { runId } = await nextvec.client.runs.start({ recipe });
+  await follow(nextvec.client, runId, (event) => event.type === 'epoch');
+  const db = opened.db!;
+  const pages = db.pragma('page_count', { simple: true }) as number;
+  db.pragma(`max_page_count = ${pages}`);
+  const paused = await followTo(nextvec.client, runId, 'paused');
+  expect(paused.reason).toMatch(/disk is full/);
+  db.pragma('max_page_count = 1000000');
+  await expect.poll(() => logOf(runId), { timeout: 20_000 }).toContain('The history can be written again');
+  await expect.poll(async () => (await logOf(runId)).includes('Paused: '), { timeout: 20_000 }).toBe(true);
+  await nextvec.client.runs.resume({ runId });
+  await followTo(nextvec.client, runId, 'finished');
+  expect(weights(runId)).toEqual(undisturbed);
+  const { step } = await nextvec.client.runs.series({ runId, columns: ['total'], maxPoints: 20_000 });
+  expect(Array.from(step)).toEqual(Array.from(step, (_, i) => i + 1));
+});
