@@ -118,6 +118,17 @@ describe('while it trains', () => {
     expect(await app.call('records', 'utilityProcess')).toHaveLength(1);
   });
 
+  it('notes in the log of the run what battery and heat do', async () => {
+    await app.call('power', 'on-battery', {});
+    await app.call('power', 'thermal-state-change', { state: 'serious' });
+    await app.call('power', 'speed-limit-change', { limit: 60 });
+    const log = host.page.getByRole('log', { name: 'Log of the run' });
+    await expect.poll(() => log.textContent()).toContain('slowed the processor down to 60 %');
+    const text = await log.textContent();
+    expect(text).toContain('The machine runs on battery now.');
+    expect(text).toContain('The temperature of the machine is high');
+  });
+
   it('asks before the window closes, and goes on when told to', async () => {
     await app.call('closeWindow');
     await expect.poll(async () => (await app.call('records', 'dialog')).length).toBe(1);

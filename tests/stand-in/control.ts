@@ -71,6 +71,7 @@ const API = {
   menu: async () =>
     (await electron()).menu.template.map(({ label, role, submenu }) => ({ label, role, items: submenu?.length ?? 0 })),
   quit: async () => (await electron()).app.quit(),
+  power: async (event: string, details: object) => (await electron()).powerMonitor.emit(event, details),
   activate: async () => (await electron()).app.emit('activate'),
 };
 export type StandInApi = typeof API;

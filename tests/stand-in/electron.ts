@@ -175,6 +175,11 @@ export const powerSaveBlocker = {
   },
 };
 
+class PowerMonitor extends EventEmitter {
+  isOnBatteryPower = (): boolean => false;
+}
+export const powerMonitor = new PowerMonitor();
+
 export const screen = {
   getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }],
 };

@@ -23,6 +23,7 @@ interface TrainFlags extends FlagValues {
   readonly outputDir?: string;
   readonly name?: string;
   readonly tag?: string[];
+  readonly keepEvery?: string;
 }
 
 export function addTrainCommands(program: Command, context: CommandContext): void {
@@ -36,6 +37,7 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
     .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
     .option('--name <S>', 'name of the run')
     .option('--tag <S...>', 'tags of the run')
+    .option('--keep-every <K>', 'also keep the checkpoint of every K-th epoch, 0: none; remembered as a setting')
     .action((flags: TrainFlags) => context.run((out) => train(context, flags, out)));
   program
     .command('resume <RUN>')
@@ -49,12 +51,14 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
 function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
   // Bad flags are told before any file is read.
   readRecipe(flags, '-', null);
+  const keepEveryEpochs = readKeepEvery(flags.keepEvery);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
     const { data: dataWord, ood: oodWord } = await dataWords(client, flags);
     const data = await findDataset(client, dataWord, 'train', out, signal);
     const ood = oodWord === null ? null : await findDataset(client, oodWord, 'ood', out, signal);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
     await tellDoubts(client, recipe, out);
+    if (keepEveryEpochs !== null) await client.app.settings.set({ keepEveryEpochs });
     const { runId } = await client.runs.start({ recipe, name: flags.name, tags: flags.tag ?? [] });
     return runId;
   });
@@ -76,6 +80,14 @@ async function dataWords(client: NextvecClient, flags: TrainFlags): Promise<{ da
     });
   }
   return { data, ood: flags.ood ?? wordOf(file?.ood) };
+}
+
+function readKeepEvery(word: string | undefined): number | null {
+  if (word === undefined) return null;
+  if (/^\d{1,5}$/.test(word)) return Number(word);
+  throw new NextvecError('BAD_INPUT', `--keep-every needs a number of epochs from 0 to 99999, not "${word}".`, {
+    remedy: 'Give 0 to keep only the last and the best checkpoint.',
+  });
 }
 
 /** What lint has to say, before anything is trained; errors that a recipe cannot start with come from `start` itself. */

@@ -4,13 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
-import type { Checkpoint } from '#engine/trainer/index.ts';
-import type { NamedTensors } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { TERMS } from '#shared/domain/terms.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
 import {
   findResumable,
   listCheckpointFolders,

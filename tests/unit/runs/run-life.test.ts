@@ -1,9 +1,11 @@
 /** The life of a run with a real trainer process: start to history, pause, kill -9 and resume, close and reopen, queue. */
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { findResumable, listCheckpointFolders, readCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import { folderBytes } from '../../../src/main/store/home.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
@@ -195,10 +197,64 @@ describe('a run', () => {
     expect(run.reason).toContain('1000 bytes');
   });
 
-  test('deleting it removes its files and says how much that freed', async () => {
+  test('keeps last, best and every third epoch when asked, and goes on from a kept one', async () => {
+    await nextvec.client.app.settings.set({ keepEveryEpochs: 3 });
+    const runId = await start();
+    await followTo(nextvec.client, runId, 'finished');
+    await nextvec.client.app.settings.set({ keepEveryEpochs: 0 });
+    const folder = join(home.path, 'home', 'runs', runId);
+    const kept = await listCheckpointFolders(folder, ['kept']);
+    const stepsPerEpoch = undisturbed.losses.length / EPOCHS;
+    const read = await Promise.all(kept.map((name) => readCheckpoint(join(folder, name))));
+    expect(read.map(({ state }) => state.step)).toEqual([12, 9, 6, 3].map((epoch) => epoch * stepsPerEpoch));
+    const { epochs } = await nextvec.client.runs.get({ runId });
+    expect(read.map(({ valCosine }) => valCosine)).toEqual([12, 9, 6, 3].map((epoch) => epochs[epoch - 1].valCosine));
+    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+    expect(await weightsOf(runId, 'best')).toBe(undisturbed.best);
+    const plain = (await nextvec.client.runs.get({ runId: undisturbed.runId })).run.storedBytes;
+    const stored = (await nextvec.client.runs.get({ runId })).run.storedBytes;
+    expect(stored).toBeGreaterThan(plain + 4 * (await readFile(join(folder, kept[0], 'model.safetensors'))).length);
+    for (const name of await listCheckpointFolders(folder, ['last'])) await rm(join(folder, name), { recursive: true });
+    expect((await findResumable(folder))?.checkpoint.state).toEqual(read[0].state);
+  });
+
+  test('a copy of the storage folder made while it is closed, and the folder moved, both go on', async () => {
+    const runId = await start();
+    await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 20);
+    await nextvec.close();
+    const from = join(home.path, 'home');
+    const backup = join(home.path, 'backup');
+    const moved = join(home.path, 'elsewhere', 'moved');
+    await cp(from, backup, { recursive: true });
+    await mkdir(join(home.path, 'elsewhere'));
+    await rename(from, moved);
+    for (const folder of [backup, moved]) {
+      const there = await home.open({ home: folder, checkpointEveryMs: 150 });
+      expect(await there.client.datasets.list()).toHaveLength(1);
+      expect((await there.client.runs.get({ runId })).run.status).toBe('interrupted');
+      await there.client.runs.resume({ runId });
+      await followTo(there.client, runId, 'finished');
+      const series = await there.client.runs.series({ runId, columns: ['total'], maxPoints: 20_000 });
+      expect(Array.from(series.mean.total)).toEqual(undisturbed.losses);
+      await there.close();
+    }
+    await rename(moved, from);
+    nextvec = await open();
+    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+  });
+
+  test('deleting it removes its files and frees what it says', async () => {
     const { runId } = undisturbed;
+    const folder = join(home.path, 'home', 'runs', runId);
+    const before = await folderBytes(join(home.path, 'home'));
+    const files = await folderBytes(folder);
+    const { storedBytes } = (await nextvec.client.runs.get({ runId })).run;
     const { freedBytes } = await nextvec.client.runs.delete({ runId });
-    expect(freedBytes).toBeGreaterThan(100_000);
+    expect(freedBytes).toBeGreaterThanOrEqual(files);
+    expect(storedBytes).toBeGreaterThan(0.7 * freedBytes);
+    expect(storedBytes).toBeLessThan(1.3 * freedBytes);
+    // The log of the database may have shrunk too; it never grows past what was freed.
+    expect(before - (await folderBytes(join(home.path, 'home')))).toBeGreaterThanOrEqual(freedBytes);
     expect(await readdir(join(home.path, 'home', 'runs'))).not.toContain(runId);
     await expect(nextvec.client.runs.get({ runId })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
   });

@@ -12,6 +12,7 @@ import { programFiles, resolveHome } from '../locations.ts';
 import { followActivity } from './activity.ts';
 import { menuTemplate, type Command } from './menu.ts';
 import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
+import { notePower } from './power.ts';
 import { utilityTrainer } from './trainer-process.ts';
 import { connectPages, openWindow } from './window.ts';
 
@@ -86,6 +87,7 @@ class DesktopApp {
     const { theme } = await nextvec.client.app.settings.get();
     this.#useTheme(theme);
     this.#listen();
+    notePower(nextvec);
     followActivity(nextvec.client, this.#following.signal, () => this.#send('runs'));
     this.#window();
     for (const path of opened) this.#import(path);
