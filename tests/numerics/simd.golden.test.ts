@@ -9,6 +9,7 @@ import { simdHost } from '../support/simd-host.ts';
 const FILES = [
   'tests/fixtures/golden/amn.npz',
   'tests/fixtures/golden/lstm.npz',
+  'tests/fixtures/golden/gru.npz',
   'tests/fixtures/golden-more/amn-seed11-d40-h24.npz',
   'tests/fixtures/golden-more/amn-seed12-d30-h18.npz',
 ];

@@ -7,6 +7,7 @@ import type { GatherLayout } from './gather.ts';
 import { BatchInput } from './input.ts';
 import { LossHead } from './losses.ts';
 import { Amn } from './models/amn.ts';
+import { Gru } from './models/gru.ts';
 import { Lstm } from './models/lstm.ts';
 import type { Network, NetworkContext } from './models/network.ts';
 import { Optimizer } from './optimizer.ts';
@@ -81,6 +82,8 @@ function createNetwork(spec: ModelSpec, context: NetworkContext): Network {
       return new Amn(context.arena, context.input, spec, context.maxB);
     case 'lstm':
       return new Lstm(context, spec);
+    case 'gru':
+      return new Gru(context, spec);
     default:
       throw new Error(`the simd engine has no ${spec.type} model; choose another engine for it`);
   }
