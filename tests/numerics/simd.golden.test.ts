@@ -10,6 +10,7 @@ const FILES = [
   'tests/fixtures/golden/amn.npz',
   'tests/fixtures/golden/lstm.npz',
   'tests/fixtures/golden/gru.npz',
+  'tests/fixtures/golden/transformer.npz',
   'tests/fixtures/golden-more/amn-seed11-d40-h24.npz',
   'tests/fixtures/golden-more/amn-seed12-d30-h18.npz',
 ];

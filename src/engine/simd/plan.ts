@@ -5,11 +5,13 @@ import { CONTROL_BYTES, HYPER_WORDS } from './opcodes.ts';
 import { Arena, FLOAT_BYTES, paddedFeatures } from './layout.ts';
 import type { GatherLayout } from './gather.ts';
 import { BatchInput } from './input.ts';
+import { attentionScratch } from './layers/attention.ts';
 import { LossHead } from './losses.ts';
 import { Amn } from './models/amn.ts';
 import { Gru } from './models/gru.ts';
 import { Lstm } from './models/lstm.ts';
 import type { Network, NetworkContext } from './models/network.ts';
+import { Transformer } from './models/transformer.ts';
 import { Optimizer } from './optimizer.ts';
 import { ProgramCache, type ProgramParts } from './programs.ts';
 
@@ -23,7 +25,6 @@ const STEP_OPS = 8;
 const BASE_SLOTS = 1 << 16;
 /** Fewest weights that share one slot: 24 outputs of 12 inputs. */
 const SLOT_WEIGHTS = 288;
-const LANE_BYTES = 16;
 
 export interface ModelPlan extends ProgramParts {
   readonly pages: number;
@@ -45,7 +46,7 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   const profile = arena.bytes((maxOps + 1) * 8);
   const rowBytes = paddedFeatures(spec.D) * FLOAT_BYTES;
   // At least the rows of a weight tile that a partial block has no room for, and the attention weights of four rows.
-  const scratchBytes = Math.max(rowBytes * SCRATCH_ROWS, 4096, spec.T * LANE_BYTES);
+  const scratchBytes = Math.max(rowBytes * SCRATCH_ROWS, 4096, attentionScratch(spec.T));
   const scratch = Array.from({ length: threads }, () => arena.bytes(scratchBytes));
   const programs = new ProgramCache(arena, maxOps, BASE_SLOTS + Math.ceil(parameterCount(spec) / SLOT_WEIGHTS));
   const input = new BatchInput(arena, spec.T, spec.D, maxBatch);
@@ -84,8 +85,8 @@ function createNetwork(spec: ModelSpec, context: NetworkContext): Network {
       return new Lstm(context, spec);
     case 'gru':
       return new Gru(context, spec);
-    default:
-      throw new Error(`the simd engine has no ${spec.type} model; choose another engine for it`);
+    case 'transformer':
+      return new Transformer(context, spec);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TransformerSpec } from '#shared/domain/models.ts';
+import { positionTable } from '../../positions.ts';
 import { affine, gelu, layerNorm, linear, type Dropout, type Parameter } from '../layers.ts';
 import type { Forward } from './index.ts';
 
@@ -76,19 +77,6 @@ export function causalMask(T: number): Float32Array<ArrayBuffer> {
   const mask = new Float32Array(T * T);
   for (let i = 0; i < T; i++) mask.fill(-1e9, i * T + i + 1, (i + 1) * T);
   return mask;
-}
-
-/** Sinusoidal positions, sine in even and cosine in odd features. [T, H] */
-export function positionTable(T: number, H: number): Float32Array<ArrayBuffer> {
-  const table = new Float32Array(T * H);
-  for (let t = 0; t < T; t++) {
-    for (let i = 0; i < H; i += 2) {
-      const angle = t * Math.exp((i * -Math.log(10_000)) / H);
-      table[t * H + i] = Math.sin(angle);
-      if (i + 1 < H) table[t * H + i + 1] = Math.cos(angle);
-    }
-  }
-  return table;
 }
 
 function positions(T: number, H: number): tf.Tensor2D {
