@@ -11,7 +11,7 @@ import {
   type ModelSpec,
   type TransformerSpec,
 } from '#shared/domain/models.ts';
-import { causalMask, positionTable } from '../tfjs/models/transformer.ts';
+import { causalMask, positionTable } from '../positions.ts';
 import type { NamedTensors } from '../types.ts';
 import { GraphBuilder, type Graph, type Value } from './graph.ts';
 

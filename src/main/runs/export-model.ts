@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
-import { positionTable } from '#engine/tfjs/models/transformer.ts';
+import { positionTable } from '#engine/positions.ts';
 import { MODEL_LABELS, parameterShapes } from '#shared/domain/models.ts';
 import { encodeNpz } from '../datasets/formats/npy-writer.ts';
 import { openModel } from '../evaluation/model.ts';
