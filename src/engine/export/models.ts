@@ -11,7 +11,8 @@ import {
   type ModelSpec,
   type TransformerSpec,
 } from '#shared/domain/models.ts';
-import { causalMask, positionTable } from '../positions.ts';
+import { positionTable } from '../positions.ts';
+import { causalMask } from '../tfjs/models/transformer.ts';
 import type { NamedTensors } from '../types.ts';
 import { GraphBuilder, type Graph, type Value } from './graph.ts';
 
