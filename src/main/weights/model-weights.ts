@@ -1,5 +1,5 @@
 /** A file's weights as the parameters of a model: kind and sizes inferred, names without prefix, values finite. */
-import { positionTable } from '#engine/tfjs/models/transformer.ts';
+import { positionTable } from '#engine/positions.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { POSITIONS_BUFFER, inferModel, type ModelHints } from '#shared/domain/infer-model.ts';
