@@ -22,14 +22,15 @@ function nextvec(home, args) {
   });
 }
 
-/** Runs a command to its end; its last line as an object. */
-async function result(home, args) {
+/** Runs a command to its end; its last line as an object. `accepted`: exit statuses that are no fault here. */
+async function result(home, args, accepted = [0]) {
   const child = nextvec(home, args);
   let text = '';
   child.stdout.on('data', (chunk) => (text += chunk));
   const status = await new Promise((resolve) => child.on('close', resolve));
   const last = JSON.parse(text.trim().split('\n').at(-1));
-  if (status !== 0) throw new Error(`nextvec ${args.join(' ')}: status ${status}: ${JSON.stringify(last)}`);
+  if (!accepted.includes(status))
+    throw new Error(`nextvec ${args.join(' ')}: status ${status}: ${JSON.stringify(last)}`);
   return last;
 }
 
@@ -62,6 +63,24 @@ async function makeHistory(home) {
     '1e-3',
   ];
   await result(home, [...sample, ...balance, '--epochs', '3', '--name', 'MSE + InfoNCE']);
+  await makePlans(home, sample.slice(1));
+}
+
+/** A sweep with a winner, and a plan that a gate has stopped. */
+async function makePlans(home, sample) {
+  const vary = ['--vary', 'lr=1e-4..1e-2:log', 'skip=mean,positional', 'start=random,least-squares'];
+  const size = ['--members', '8', '--seeds', '2', '--halving', '3:1', '--epochs', '3', '--engine', 'simd'];
+  await result(home, ['sweep', ...sample, ...vary, ...size, '--name', 'Learning rate, skip path, start']);
+  await result(home, ['plan', '--template', 'recover', ...sample, '--epochs', '1', '--engine', 'simd'], [1]);
+}
+
+/** The results of the sweep, in the view that says most. */
+async function shootSweep(page, theme) {
+  await link(page, 'Plans');
+  await page.getByRole('button', { name: 'Results' }).click();
+  await page.getByRole('radio', { name: 'Parallel coordinates' }).click();
+  await page.getByRole('region', { name: /^Results of/ }).scrollIntoViewIfNeeded();
+  await shoot(page, 'sweep', theme);
 }
 
 async function link(page, name) {
@@ -98,6 +117,7 @@ async function shootAll(page, runUrl, theme) {
     await link(page, title);
     await shoot(page, title.toLowerCase().replaceAll(' ', '-'), theme);
   }
+  await shootSweep(page, theme);
   await page.goto(runUrl);
   await page.locator('canvas').first().waitFor();
   await shoot(page, 'run', theme);

@@ -14,6 +14,7 @@ import {
 } from '#shared/domain/plans.ts';
 import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe.ts';
 import { fieldOf, memberCount, recipeAt, rungs, spread, winnerOf } from '#shared/domain/sweeps.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
 import type { Plan, Queue, QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listMembers, listTries, type ItemRow, type PlanRow, type SweepMemberRow } from '../store/plans.ts';
@@ -84,7 +85,7 @@ function itemSummary(
     title: titleOf(row.item, recipe),
     item: row.item,
     status,
-    reason: reasonOf(row, items, status, isPaused ? `Run #${run.number} is paused. ${run.reason}` : ''),
+    reason: reasonOf(row, items, status, run === null ? '' : standing(run)),
     recipe,
     runId: row.runId,
     runNumber: run?.number ?? null,
@@ -102,6 +103,12 @@ function itemSummary(
   };
 }
 
+/** What keeps the run of an item that is out from training. */
+function standing({ number, status, reason }: RunSummary): string {
+  if (status === 'paused') return `Run #${number} is paused. ${reason}`;
+  return status === 'interrupted' ? `Run #${number} was cut off; it goes on when the queue is worked off.` : '';
+}
+
 function recipeOf(spec: PlanSpec, item: PlanItem): Recipe | null {
   return item.kind === 'report' ? null : itemRecipe(spec, item);
 }
@@ -113,14 +120,16 @@ function titleOf(item: PlanItem, recipe: Recipe | null): string {
 }
 
 /** Why an item is as it is: its own end, what stands in its way, or what it waits for. */
-function reasonOf(row: ItemRow, items: readonly ItemRow[], status: ShownStatus, paused: string): string {
+function reasonOf(row: ItemRow, items: readonly ItemRow[], status: ShownStatus, note: string): string {
   if (status === 'blocked') {
     const cause = obstacle(row, items);
     return cause === null
       ? ''
       : `${cause.key} ${cause.status === 'missed' ? 'missed its gate' : 'failed'}. ${cause.reason}`;
   }
-  if (row.reason !== '' || row.status !== 'waiting') return row.reason || paused.trim();
+  if (row.reason !== '') return row.reason;
+  if (row.status === 'running') return note.trim();
+  if (row.status !== 'waiting') return '';
   const waitsFor = unmet(row, items).map(({ key }) => key);
   return waitsFor.length === 0 ? '' : `Waits for ${waitsFor.join(', ')}.`;
 }
