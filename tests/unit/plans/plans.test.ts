@@ -1,6 +1,6 @@
 /** What a plan file may say, what is refused with which place, and the rules of the queue. */
 import { describe, expect, test } from 'vitest';
-import { recoverPlan } from '#shared/domain/plan-templates.ts';
+import { EXAMPLE_PLAN, recoverPlan } from '#shared/domain/plan-templates.ts';
 import {
   itemRecipe,
   judge,
@@ -50,6 +50,12 @@ describe('a plan file', () => {
     expect(message).toContain('items[2].kind');
   });
 
+  test('as the example prints it is taken', () => {
+    const { data, ood, ...rest } = EXAMPLE_PLAN;
+    const { items } = parsePlan({ ...rest, dataset: data, ood }, 'example');
+    expect(items.map(({ key }) => key)).toEqual(['amn', 'gru', 'report']);
+  });
+
   test('names unknown, repeated and circling keys', () => {
     expect(refusal(plan({ ...amn, needs: ['gru'] }))).toContain('items[0].needs[0]: there is no item "gru"');
     expect(refusal(plan(amn, amn))).toContain('items[1].key: "amn" is taken already');
@@ -97,6 +103,7 @@ describe('the template "recover"', () => {
     expect(itemRecipe(spec, gru)).toMatchObject({ modelType: 'gru', lr: 1e-3, skip: 'mean', start: 'random' });
     expect(itemRecipe(spec, gru).lambda).toMatchObject({ mse: 1, info_nce: 0.1 });
     const [first, ...rest] = spec.items;
+    expect(itemRecipe(spec, first as TrainItem)).toMatchObject({ skip: 'positional', start: 'least-squares' });
     const fixed = { ...spec, items: [{ ...(first as TrainItem), recipe: { lr: 2e-3 } }, ...rest] };
     expect(itemRecipe(fixed, gru)).toMatchObject({ modelType: 'gru', lr: 2e-3 });
   });
