@@ -22,6 +22,17 @@ export interface WindowSource {
   /** Copies windows `ids` into contexts [ids.length, T, D] and targets [ids.length, D]. Converts float16 to float32. */
   gather(ids: Uint32Array, contexts: Float32Array, targets: Float32Array): void;
   readonly shared?: SharedVectors;
+  /** Where they lie when they do not fit into memory; an engine that can reads its rows there, on any thread. */
+  readonly paged?: PagedVectors;
+}
+
+/** Vectors in a file, row after row without gaps, little-endian. */
+export interface PagedVectors {
+  readonly dtype: 'float32' | 'float16';
+  readonly file: string;
+  readonly vectors: number;
+  /** Window index [windows, T+1] of uint32 vector ids. */
+  readonly index: SharedArrayBuffer;
 }
 
 export interface SharedVectors {

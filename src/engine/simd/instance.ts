@@ -1,5 +1,5 @@
 /** One thread's instance of the kernels over the shared memory. */
-import { CONTROL_FAULT } from './opcodes.ts';
+import { CONTROL_FAULT, FAULT_GATHER } from './opcodes.ts';
 import { Gatherer, type GatherLayout, type HalfToFloat } from './gather.ts';
 
 /** Everything a thread needs, in the one message that starts it. */
@@ -42,7 +42,7 @@ export function instantiateKernels(setup: ThreadSetup): KernelInstance {
     } catch (error) {
       // An exception through WebAssembly would leave the other threads at a barrier for ever.
       fault = error instanceof Error ? error.message : String(error);
-      faultWord[0] = 1;
+      faultWord[0] = FAULT_GATHER;
     }
   };
   const instance = new WebAssembly.Instance(setup.module, { env: { memory, gather, now: milliseconds } });

@@ -16,10 +16,12 @@ import type {
   WindowSource,
 } from '../types.ts';
 import { writeDropoutKeys } from './layers/dropout.ts';
+import type { VectorStore } from './gather.ts';
 import { FLOAT_BYTES, type Matrix } from './layout.ts';
 import { IDLE_INFO_NCE_INTERVAL, type InfoNceMode, type LossResults } from './losses.ts';
 import { writeOptimizerHyper } from './optimizer.ts';
 import type { ModelPlan } from './plan.ts';
+import { readsPages } from './pages.ts';
 import type { ThreadPool } from './pool.ts';
 import { setGather, type PlacedProgram, type ProgramKey } from './programs.ts';
 import { HYPER_WORDS } from './opcodes.ts';
@@ -63,8 +65,8 @@ export class SimdModel implements TrainableModel {
   }
 
   trainStep(input: TrainStepInput): StepStats | Promise<StepStats> {
-    const { shared } = input.source;
-    if (shared && !this.pool.isBound(shared)) return this.pool.bind(shared).then(() => this.step(input));
+    const store = storeOf(input.source);
+    if (store && !this.pool.isBound(store)) return this.pool.bind(store).then(() => this.step(input));
     return this.step(input);
   }
 
@@ -150,7 +152,7 @@ export class SimdModel implements TrainableModel {
     writeDropoutKeys(this.view, this.plan.hyper, this.options.seed, input.step);
     const program = this.program({ kind: 'train', B, slot: this.slot, infoNce });
     this.fillSlot(program, source, ids);
-    const next = source.shared && nextIds && nextIds.length <= this.options.maxBatch ? nextIds : undefined;
+    const next = storeOf(source) && nextIds && nextIds.length <= this.options.maxBatch ? nextIds : undefined;
     if (next) this.ids[1 - this.slot].set(next);
     setGather(this.view, program.prefetch, next?.length ?? 0);
     this.pool.run(program.at, program.ops, profile);
@@ -167,7 +169,7 @@ export class SimdModel implements TrainableModel {
     const ready = this.ahead?.source === source && sameIds(this.ahead.ids, ids);
     setGather(this.view, program.gather, 0);
     if (ready) return;
-    if (source.shared) {
+    if (storeOf(source)) {
       this.ids[this.slot].set(ids);
       setGather(this.view, program.gather, ids.length);
       return;
@@ -255,6 +257,11 @@ export class SimdModel implements TrainableModel {
       throw new Error(`simd engine: the data has T ${source.T}, D ${source.D}; the model was made for T ${T}, D ${D}`);
     }
   }
+}
+
+/** What the threads can gather from themselves; undefined: `gather` of the source is called. */
+function storeOf(source: WindowSource): VectorStore | undefined {
+  return source.shared ?? (readsPages() ? source.paged : undefined);
 }
 
 function sameIds(a: Uint32Array, b: Uint32Array): boolean {

@@ -19,9 +19,16 @@ export const CONTROL_COMMAND = 320;
 export const CONTROL_PROGRAM = 324;
 export const CONTROL_OPS = 328;
 export const CONTROL_THREADS = 332;
-/** Set to 1 by a thread whose gather failed. */
+/** One of the FAULT words, set by a thread other than 0; thread 0 reads it after every program. */
 export const CONTROL_FAULT = 336;
 export const CONTROL_BYTES = 384;
+
+export const FAULT_NONE = 0;
+export const FAULT_GATHER = 1;
+/** A thread has left its program with an exception. */
+export const FAULT_THREAD = 2;
+/** Thread 0 knows of it. */
+export const FAULT_SEEN = 3;
 
 export const COMMAND_RUN = 1;
 /** Threads leave WebAssembly, read their message queue and come back. */

@@ -2,8 +2,9 @@
  * The threads of one model. Thread 0 is the caller; the others wait inside WebAssembly. `run` returns when every thread
  * has finished the program; nothing is sent per step.
  */
-import type { EngineHost, EngineThread, SharedVectors } from '../types.ts';
-import { COMMAND_LISTEN, CONTROL_FAULT } from './opcodes.ts';
+import type { EngineHost, EngineThread } from '../types.ts';
+import type { VectorStore } from './gather.ts';
+import { COMMAND_LISTEN, CONTROL_FAULT, FAULT_NONE, FAULT_SEEN, FAULT_THREAD } from './opcodes.ts';
 import { instantiateKernels, type KernelInstance, type ThreadSetup } from './instance.ts';
 import type { ToThread } from './messages.ts';
 
@@ -22,7 +23,7 @@ export class ThreadPool {
   private readonly fault: Int32Array;
   private waiting: { remaining: number; resolve: () => void; reject: (error: Error) => void } | undefined;
   private failure: Error | undefined;
-  private bound: SharedVectors | undefined;
+  private bound: VectorStore | undefined;
 
   private constructor(options: PoolOptions, workers: EngineThread[]) {
     this.threads = options.threads;
@@ -49,20 +50,40 @@ export class ThreadPool {
   run(program: number, ops: number, profile = 0): void {
     if (this.failure) throw this.failure;
     const { control, scratch } = this.setup;
-    this.main.kernels.run(control, program, ops, this.threads, scratch, profile);
-    if (this.fault[0] !== 0) {
-      this.fault[0] = 0;
-      throw new Error(this.main.takeFault() ?? 'gather: a thread found a window outside the vector store');
+    try {
+      this.main.kernels.run(control, program, ops, this.threads, scratch, profile);
+    } catch (error) {
+      throw this.takeFault() ?? error;
     }
+    if (this.fault[0] !== FAULT_NONE) throw this.takeFault();
+  }
+
+  /** What a thread reported during the last program; undefined when none did. */
+  private takeFault(): Error | undefined {
+    const fault = Atomics.load(this.fault, 0);
+    if (fault === FAULT_NONE) return undefined;
+    if (fault === FAULT_THREAD) {
+      Atomics.store(this.fault, 0, FAULT_SEEN);
+      Atomics.notify(this.fault, 0);
+      this.failure = new Error(
+        'simd engine: a thread stopped in the middle of a step; resume from the last checkpoint',
+      );
+      return this.failure;
+    }
+    this.fault[0] = FAULT_NONE;
+    return new Error(
+      this.main.takeFault() ??
+        'gather: a thread could not bring its rows: a window outside the vector store, or an unreadable file',
+    );
   }
 
   /** Whether every thread can gather from `source` already. */
-  isBound(source: SharedVectors): boolean {
+  isBound(source: VectorStore): boolean {
     return this.bound === source;
   }
 
   /** Lets every thread gather from `source`; between steps only. */
-  async bind(source: SharedVectors): Promise<void> {
+  async bind(source: VectorStore): Promise<void> {
     this.main.gatherer.bind(source);
     if (this.workers.length > 0) {
       this.main.kernels.interrupt(this.setup.control, COMMAND_LISTEN);
@@ -75,6 +96,7 @@ export class ThreadPool {
     this.failure ??= new Error('simd engine: the model was disposed');
     if (this.workers.length > 0) this.main.kernels.interrupt(this.setup.control, COMMAND_LISTEN);
     await Promise.all(this.workers.map((worker) => worker.terminate()));
+    this.main.gatherer.close();
   }
 
   private async tell(message: (worker: number) => ToThread): Promise<void> {

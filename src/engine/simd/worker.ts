@@ -4,6 +4,10 @@
  */
 import { instantiateKernels, type KernelInstance } from './instance.ts';
 import type { FromThread, ToThread } from './messages.ts';
+import { CONTROL_ARRIVED, CONTROL_FAULT, CONTROL_GENERATION, FAULT_SEEN, FAULT_THREAD } from './opcodes.ts';
+
+/** Between two openings of a barrier whose thread has died. */
+const BARRIER_PAUSE_MS = 1;
 
 interface Port {
   post(message: FromThread): void;
@@ -34,6 +38,7 @@ function openPort(): Port {
 class SimdThread {
   private readonly port: Port;
   private instance: KernelInstance | undefined;
+  private memory: WebAssembly.Memory | undefined;
   private control = 0;
   private scratch = 0;
   private sequence = 0;
@@ -47,11 +52,35 @@ class SimdThread {
       this.instance = instantiateKernels(message.setup);
       this.control = message.setup.control;
       this.scratch = message.setup.scratch;
+      this.memory = message.setup.memory;
     } else {
       this.instance?.gatherer.bind(message.source);
     }
     this.port.post({ type: 'ready' });
-    if (this.instance) this.sequence = this.instance.kernels.serve(this.control, this.sequence, this.scratch);
+    if (!this.instance) return;
+    try {
+      this.sequence = this.instance.kernels.serve(this.control, this.sequence, this.scratch);
+    } catch (error) {
+      this.letGo();
+      throw error;
+    }
+  }
+
+  /**
+   * This thread has left its program and the others wait for it at their barriers, thread 0 with its event loop: opens
+   * every barrier they come to until thread 0 has ended the program and knows. What they compute meanwhile is never used.
+   */
+  private letGo(): void {
+    const words = new Int32Array(this.memory!.buffer, this.control);
+    const fault = CONTROL_FAULT / 4;
+    const generation = CONTROL_GENERATION / 4;
+    Atomics.store(words, fault, FAULT_THREAD);
+    while (Atomics.load(words, fault) !== FAULT_SEEN) {
+      Atomics.store(words, CONTROL_ARRIVED / 4, 0);
+      Atomics.add(words, generation, 1);
+      Atomics.notify(words, generation);
+      Atomics.wait(words, fault, FAULT_THREAD, BARRIER_PAUSE_MS);
+    }
   }
 }
 

@@ -88,7 +88,10 @@ async function openSource(
   const windows = index.length / (T + 1);
   const bytes = reader.vectors * D * BYTES_PER_ELEMENT[reader.dtype];
   const budget = options.memoryBytes ?? totalmem() * MEMORY_SHARE;
-  if (bytes > budget) return { windows, T, D, gather: pagedGather(reader, index, T) };
+  if (bytes > budget) {
+    const paged = { dtype: reader.dtype, file: reader.path, vectors: reader.vectors, index: index.buffer };
+    return { windows, T, D, gather: pagedGather(reader, index, T), paged };
+  }
   const shared = await loadShared(reader, index, options);
   return { windows, T, D, gather: sharedGather(shared, T, D), shared };
 }

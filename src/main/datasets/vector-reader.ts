@@ -11,7 +11,7 @@ export class VectorReader {
   readonly D: number;
   readonly vectors: number;
   readonly dtype: StoreDType;
-  private readonly path: string;
+  readonly path: string;
   private readonly fd: number;
   private halves = new Uint16Array(0);
 

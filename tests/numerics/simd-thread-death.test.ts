@@ -1,0 +1,54 @@
+/** A thread that dies inside a step ends the run with an error; thread 0 does not wait for it for ever. */
+import { Worker } from 'node:worker_threads';
+import { beforeAll, expect, test } from 'vitest';
+import { initialParameters } from '#engine/init.ts';
+import { createSimdEngine } from '#engine/simd/index.ts';
+import type { EngineHost, EngineThread } from '#engine/types.ts';
+import type { ModelSpec } from '#shared/domain/models.ts';
+import { LOSS } from '../support/training.ts';
+import { sharedStore } from '../support/shared-store.ts';
+import { simdHost } from '../support/simd-host.ts';
+
+const SPEC: ModelSpec = { type: 'amn', T: 5, D: 40, dModel: 13, hiddenDim: 26 };
+
+let host: EngineHost;
+beforeAll(async () => {
+  host = await simdHost();
+});
+
+function mortalThread(): EngineThread {
+  const worker = new Worker(new URL('../support/mortal-simd-thread.ts', import.meta.url));
+  worker.unref();
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    onMessage: (listener) => void worker.on('message', listener),
+    onError: (listener) => void worker.on('error', listener),
+    terminate: async () => void (await worker.terminate()),
+  };
+}
+
+/** On two cores one of three threads may get no work in a step, and live on. */
+const MOST_STEPS = 500;
+
+test.each([2, 3])('one of %i threads dies in a step', async (threads) => {
+  let spawned = 0;
+  const spawnSimdThread = (): EngineThread => (spawned++ === 0 ? mortalThread() : host.spawnSimdThread!());
+  const engine = await createSimdEngine({ host: { ...host, spawnSimdThread }, threads });
+  const model = await engine.createModel({
+    spec: SPEC,
+    loss: LOSS,
+    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
+    seed: 1,
+    parameters: initialParameters(SPEC, 3),
+    maxBatch: 60,
+  });
+  const { shared } = sharedStore({ windows: 100, T: 5, D: 40, dtype: 'float32' });
+  const ids = Uint32Array.from({ length: 60 }, (_, i) => i);
+  const step = async (): Promise<unknown> => {
+    for (let n = 1; n < MOST_STEPS; n++) await model.trainStep({ source: shared, ids, lr: 1e-3, step: n });
+    return model.trainStep({ source: shared, ids, lr: 1e-3, step: MOST_STEPS });
+  };
+  await expect(step()).rejects.toThrow(/a thread stopped/);
+  await expect(step()).rejects.toThrow(/a thread stopped/);
+  await engine.dispose();
+});
