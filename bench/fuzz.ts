@@ -1,5 +1,6 @@
 /**
- * Damaged files and messages, tens of thousands of them, each from a seed of its own: data files, checkpoints, recipes,
+ * Damaged files and messages, tens of thousands of them, each from a seed of its own: data files, weights of
+ * other programs, checkpoints, recipes,
  * settings, command lines, and calls over both lines. Each must be taken or refused as bad input within five seconds and
  * leave nothing behind; memory after garbage collection is sampled on the way. Stops at the first that does not. Prints
  * one JSON line. Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR]
@@ -13,10 +14,12 @@ import { sampleMemory, type MemorySample } from './support/fuzz/memory.ts';
 import { portMessages, webSocketMessages } from './support/fuzz/messages.ts';
 import { Tally, type FuzzTarget } from './support/fuzz/target.ts';
 import { texts } from './support/fuzz/texts.ts';
+import { weights } from './support/fuzz/weights.ts';
 
 /** How many of ten rounds go to each. */
 const SHARES = [
-  { open: archives, share: 4 },
+  { open: archives, share: 3 },
+  { open: weights, share: 1 },
   { open: safetensors, share: 1 },
   { open: checkpoints, share: 1 },
   { open: texts, share: 1 },

@@ -1,6 +1,6 @@
 /** A thread of the simd engine whose first program traps: it is given scratch outside the memory. */
 const RealInstance = WebAssembly.Instance;
-const OUTSIDE = 0x7ffffff0;
+export const OUTSIDE = 0x7ffffff0;
 
 type Serve = (control: number, sequence: number, scratch: number) => number;
 

@@ -211,6 +211,12 @@ export class RunService {
     const row = this.row(handle);
     const live = this.live.get(row.id);
     const isWaiting = this.queue.some(({ runId }) => runId === row.id);
+    if (live?.isOver === false && live.diskFull !== null) {
+      throw new NextvecError('DISK_FULL', live.diskFull, {
+        remedy: 'The run can be resumed a second after there is room.',
+        details: { place: row.id },
+      });
+    }
     const isGone = live === undefined || live.isOver;
     const isResumable = isGone ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
     if (isWaiting || !isResumable)

@@ -8,6 +8,7 @@ import { archives, safetensors } from '../../../bench/support/fuzz/files.ts';
 import { portMessages, webSocketMessages } from '../../../bench/support/fuzz/messages.ts';
 import { Tally, type FuzzTarget } from '../../../bench/support/fuzz/target.ts';
 import { texts } from '../../../bench/support/fuzz/texts.ts';
+import { weights } from '../../../bench/support/fuzz/weights.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -22,6 +23,7 @@ afterAll(() => {
 const TARGETS: readonly (readonly [string, (parent: string) => Promise<FuzzTarget>, number])[] = [
   ['archives of data', archives, 400],
   ['safetensors data', safetensors, 100],
+  ['weights of other programs', weights, 200],
   ['checkpoints', checkpoints, 200],
   ['recipes, settings and command lines', texts, 300],
   ['messages over a WebSocket', webSocketMessages, 300],
