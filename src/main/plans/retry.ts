@@ -10,7 +10,7 @@ import {
 } from '#shared/domain/plans.ts';
 import { recipeDiff } from '#shared/domain/recipe-fields.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
-import { deleteMembers, updateItem, type ItemRow, type PlanRow } from '../store/plans.ts';
+import { deleteMembers, listMembers, putSweepRun, updateItem, type ItemRow, type PlanRow } from '../store/plans.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { endItem, verdict } from './train-item.ts';
 
@@ -49,8 +49,7 @@ export function retryItem(
   const again = { item, status: 'waiting' as const, reason: '', isHeld: false, startedAt: null, endedAt: null };
   const run = runSummary(context, row.runId);
   if (item.kind !== 'train') {
-    const hasChanged = JSON.stringify(item) !== JSON.stringify(row.item);
-    if (item.kind === 'sweep' && hasChanged) deleteMembers(db, row.id);
+    if (item.kind === 'sweep') retrySweep(context, row, JSON.stringify(item) !== JSON.stringify(row.item));
     updateItem(db, row.id, again);
     return;
   }
@@ -69,6 +68,16 @@ export function retryItem(
     return;
   }
   updateItem(db, row.id, again);
+}
+
+/** Another recipe is another sweep; else members that failed or were stopped go on from their checkpoints. */
+function retrySweep({ home: { db } }: PlanContext, { id }: ItemRow, hasChanged: boolean): void {
+  if (hasChanged) deleteMembers(db, id);
+  for (const { member, runs } of listMembers(db, id)) {
+    for (const run of runs) {
+      if (run.isActive || run.failure !== '') putSweepRun(db, id, member, { ...run, isActive: false, failure: '' });
+    }
+  }
 }
 
 function changedItem(item: PlanItem, { changes, gates }: Retry): PlanItem {

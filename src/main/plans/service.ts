@@ -71,7 +71,7 @@ export class PlanService {
   begin(): void {
     if (this.home.access !== 'owner') return;
     void this.followRuns();
-    this.tick();
+    this.look();
   }
 
   close(): void {
@@ -239,9 +239,18 @@ export class PlanService {
     this.publisher.publish('changed', null);
   }
 
+  /** Nobody asked, so nobody can be told: what fails here (a full disk) is tried again at the next change. */
+  private look(): void {
+    try {
+      this.changed();
+    } catch (error) {
+      console.error('The queue of plans could not go on:', error);
+    }
+  }
+
   private async followRuns(): Promise<void> {
     try {
-      for await (const _ of this.runs.bus.changes(this.ending.signal)) this.changed();
+      for await (const _ of this.runs.bus.changes(this.ending.signal)) this.look();
     } catch (error) {
       if (!this.ending.signal.aborted) throw error;
     }

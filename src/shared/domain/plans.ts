@@ -8,7 +8,7 @@ import { figure, signed } from './figures.ts';
 import { GATE_METRIC_LABELS } from './gates.ts';
 import { RECIPE_FIELDS } from './recipe-fields.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from './recipe.ts';
-import { SweepSpecSchema } from './sweeps.ts';
+import { OF_ONE_MODEL, SweepSpecSchema } from './sweeps.ts';
 import { TERMS } from './terms.ts';
 
 /** The best checkpoint of the finished run must have at least this; not measured does not pass. */
@@ -203,9 +203,6 @@ export function layOver(base: Readonly<Record<string, unknown>>, changes: Recipe
   }
   return result;
 }
-
-/** What only fits the model it was written for, with what stands in its place for another. */
-const OF_ONE_MODEL = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
 
 /** When another model takes over a recipe, what only the first one can do stays behind. */
 function draftOf(plan: PlanShape, item: TrainItem | SweepItem): Record<string, unknown> {

@@ -105,9 +105,13 @@ export function fieldOf(path: string): RecipeField {
   return field;
 }
 
+/** What only fits the model it was written for, with what stands in its place for another. */
+export const OF_ONE_MODEL = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
+
 /** The base recipe with the point's values; throws a ZodError where they do not hold together. */
 export function recipeAt(base: Recipe, point: Point, seed: number): Recipe {
-  let draft: Recipe = { ...base, seed };
+  const isOther = (point.modelType ?? base.modelType) !== base.modelType;
+  let draft: Recipe = { ...base, ...(isOther ? OF_ONE_MODEL : {}), seed };
   for (const [where, value] of Object.entries(point)) draft = withValue(draft, where, value);
   return RecipeSchema.parse(draft);
 }

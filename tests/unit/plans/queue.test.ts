@@ -216,6 +216,7 @@ test('killed in the middle it goes on at the next start, its run to the end and 
 
 describe('a sweep', () => {
   let undisturbed: Sweep | null = null;
+  const results = ({ members }: Sweep) => members.map(({ point, epochs, figures }) => ({ point, epochs, figures }));
   const spec = (): PlanSpecInput => ({
     name: 'sweep',
     dataset,
@@ -268,18 +269,21 @@ describe('a sweep', () => {
     expect(winner.figures.valLift!.mean).toBeCloseTo((values[0] + values[1]) / 2, 12);
   });
 
-  test('killed in the middle it ends with the same figures as undisturbed', async () => {
+  test('killed in the middle, then skipped and retried, it ends with the same figures as undisturbed', async () => {
     if (undisturbed === null) throw new Error('needs the sweep above');
     await nextvec.close();
     await killedInTheMiddle(spec());
     nextvec = await open();
     const { plans } = await nextvec.client.plans.queue();
     const again = plans.at(-1)!;
-    expect(again.status).not.toBe('done');
-    await settled(again.id);
-    const sweep = await nextvec.client.plans.sweep({ itemId: again.items[0].id });
-    const results = ({ members }: typeof sweep) =>
-      members.map(({ point, epochs, figures }) => ({ point, epochs, figures }));
+    expect(again.status).toBe('running');
+    const itemId = again.items[0].id;
+    await until(({ plans: now }) => (now.at(-1)?.items[0].progress ?? 0) > (again.items[0].progress ?? 1));
+    await nextvec.client.plans.skip({ itemId });
+    expect(statuses(await settled(again.id))).toEqual({ sweep: 'skipped' });
+    await nextvec.client.plans.retry({ itemId });
+    expect(statuses(await settled(again.id))).toEqual({ sweep: 'done' });
+    const sweep = await nextvec.client.plans.sweep({ itemId });
     expect(results(sweep)).toEqual(results(undisturbed));
     expect(sweep.winner).toBe(undisturbed.winner);
   });

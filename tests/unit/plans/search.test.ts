@@ -64,6 +64,12 @@ describe('points', () => {
     for (let i = 0; i < 50; i++) recipeAt(base, randomPoint([LR, BATCH, SKIP], 3, i), 7 + i);
   });
 
+  test('another model does not get what only AMN has', () => {
+    const base = RecipeSchema.parse({ dataset: 'd', skip: 'positional', start: 'least-squares' });
+    expect(recipeAt(base, { modelType: 'gru' }, 1)).toMatchObject({ modelType: 'gru', skip: 'mean', start: 'random' });
+    expect(recipeAt(base, { lr: 1e-3 }, 1)).toMatchObject({ skip: 'positional', start: 'least-squares', lr: 1e-3 });
+  });
+
   test('a Latin hypercube has one point in each slice of each axis', () => {
     const points = Array.from({ length: 8 }, (_, i) => latinPoint([LR, SKIP], 5, i, 8));
     const slices = points.map(({ lr }) => Math.floor((positionOn(LR, lr) ?? 0) * 8));
