@@ -118,6 +118,29 @@ describe('evaluation', () => {
     expect((again as ORPCError<string, ErrorData>).data.code).toBe('PARITY_FAILED');
   }, 120_000);
 
+  test('the map of a set: places, articles, the split of the run and its cosines', async () => {
+    const mapOf = async (id: string, method: 'pca' | 'umap', runId: string | null) => {
+      for await (const event of await client.evaluation.map({ id, method, runId })) {
+        if (event.type === 'done') return event.map;
+      }
+      throw new Error('the map ended without a result');
+    };
+    const own = await mapOf(dataset, 'pca', baseline);
+    expect([own.x.length, own.vectors]).toEqual([480, 480]);
+    expect(new Set(own.article).size).toBe(40);
+    const { run } = await client.runs.get({ runId: baseline });
+    const counts = [0, 1, 2, 3].map((code) => own.side!.filter((s) => s === code).length);
+    // Windows of T = 5 and a target cover every chunk of an article of 12.
+    expect(counts).toEqual([0, 12 * run.splitProof!.trainArticles!, 12 * run.splitProof!.valArticles!, 0]);
+    // The first five chunks of an article are no window's target.
+    expect(own.cosine!.filter((c) => Number.isNaN(c))).toHaveLength(40 * 5);
+    const validation = own.cosine!.filter((c, i) => own.side![i] === 2 && !Number.isNaN(c));
+    expect(validation.reduce((a, b) => a + b, 0) / validation.length).toBeCloseTo(run.best!.valCosine, 4);
+    const other = await mapOf(ood, 'umap', baseline);
+    expect([other.method, other.side, other.explained]).toEqual(['umap', null, null]);
+    expect((await mapOf(dataset, 'pca', null)).cosine).toBeNull();
+  }, 120_000);
+
   test('cross-test: a cell for each run and set', async () => {
     const cells = [];
     const input = { runIds: [baseline, subject], datasetIds: [dataset, ood] };

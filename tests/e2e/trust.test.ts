@@ -1,4 +1,4 @@
-/** Figures one can believe, in the window: evaluation and single windows. Short runs on the sample, on the Node host. */
+/** Figures one can believe, in the window: evaluation, cross-test, reports, the map. A short run on the sample, on the Node host. */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './support/axe.ts';
@@ -80,6 +80,59 @@ describe('evaluation of a run', () => {
     await page.getByText('Reproduces its golden output').waitFor();
     expect(await page.getByRole('button', { name: 'Evaluate again' }).count()).toBe(1);
     await goTo(page, 'Runs');
+  });
+});
+
+describe('what a run can be held against', () => {
+  it('tests every run on every set, as a matrix whose cells open the evaluation', async () => {
+    const { page } = host;
+    await goTo(page, 'Cross-test');
+    await page.getByRole('list', { name: 'Runs to compare' }).getByRole('checkbox').check();
+    for (const box of await page.getByRole('list', { name: 'Data sets to test on' }).getByRole('checkbox').all())
+      await box.check();
+    await page.getByRole('button', { name: 'Test 2 cells' }).click();
+    const matrix = page.getByRole('region', { name: 'Cosine of every run on every data set' });
+    await expect
+      .poll(() => matrix.getByRole('row').nth(1).textContent(), { timeout: 60_000 })
+      .toMatch(/0\.\d{4}.*[+−]0\.\d{4}.*0\.\d{4}.*[+−]0\.\d{4}/);
+    expect(await problemsInBothThemes()).toEqual([]);
+    await matrix.getByRole('cell').last().getByRole('link').click();
+    await page.getByText('Reproduces its golden output').waitFor();
+  });
+
+  it('reports the root cause with charts on screen, saves it as HTML, and makes a model card', async () => {
+    const { page } = host;
+    await page.getByRole('button', { name: 'Report', exact: true }).click();
+    await page.getByRole('button', { name: 'Make the report' }).click();
+    await page.getByRole('heading', { level: 2, name: /^Root cause/ }).waitFor({ timeout: 60_000 });
+    expect(await page.getByRole('article').getByRole('img').count()).toBeGreaterThan(1);
+    expect(await problemsInBothThemes()).toEqual([]);
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save HTML' }).click();
+    expect((await saving).suggestedFilename()).toBe('report-run-1.html');
+    await page.getByRole('radio', { name: 'Model card' }).click();
+    await page.getByRole('button', { name: 'Make the report' }).click();
+    await page.getByRole('heading', { level: 2, name: /model card/i }).waitFor();
+  });
+
+  it('compares two sets, and draws their vectors in the plane', async () => {
+    const { page } = host;
+    await goTo(page, 'Data sets');
+    await page.getByRole('list', { name: 'Data sets' }).getByText('Sample OOD').click();
+    await page.getByRole('combobox', { name: 'Data set to show beside' }).selectOption({ label: 'Sample' });
+    await page.getByText('shifted', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByText('No leak: the two sets share no vector').waitFor();
+    await page.getByRole('combobox', { name: 'Data set to show beside' }).selectOption('');
+    const map = page.getByRole('region', { name: 'Map' });
+    await map.scrollIntoViewIfNeeded();
+    await map.getByText(/^PCA of all 861 vectors from 40 articles\./).waitFor();
+    await map.getByRole('radio', { name: 'Error' }).click();
+    await map.getByText(/Cosine of run #1 at 6\d\d targets/).waitFor({ timeout: 60_000 });
+    const before = await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+    await map.getByRole('radio', { name: 'UMAP' }).click();
+    await map.getByText(/^UMAP of all 861 vectors/).waitFor({ timeout: 60_000 });
+    expect(await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())).not.toBe(before);
+    expect(await problemsInBothThemes()).toEqual([]);
   });
 });
 

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { EVALUATION_PARTS } from '#shared/contract/evaluation.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema, SplitSchema } from '#shared/domain/recipe.ts';
 import { TERMS } from '#shared/domain/terms.ts';
+import { MAP_METHODS } from '#shared/domain/vector-map.ts';
 import { BaselinesSchema, TermTableSchema } from '#shared/domain/training.ts';
 
 export const EvaluateJobSchema = z.object({
@@ -30,6 +31,18 @@ export const EvaluateJobSchema = z.object({
   terms: TermTableSchema.nullable(),
 });
 export type EvaluateJob = z.infer<typeof EvaluateJobSchema>;
+
+export const MapJobSchema = z.object({
+  folder: z.string(),
+  method: z.enum(MAP_METHODS),
+  /** null: the set has no split. */
+  split: SplitSchema.nullable(),
+  seed: z.int().min(0),
+  splitOf: z.string(),
+  /** The run whose predictions are shown, with this set as its data. */
+  evaluate: EvaluateJobSchema.nullable(),
+});
+export type MapJob = z.infer<typeof MapJobSchema>;
 
 export const FirstBatchesJobSchema = z.object({
   recipe: RecipeSchema,

@@ -1,6 +1,7 @@
 /** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
 import { balance, compare, crossTest, evaluateEvents, firstBatches } from '../evaluation/service.ts';
 import { inspectWindow } from '../evaluation/inspection.ts';
+import { mapEvents } from '../evaluation/map-events.ts';
 import { knownSpace } from '../evaluation/space.ts';
 import { claims, makeModelCard, reportEvents } from '../reports/service.ts';
 import { listEvaluations } from '../store/evaluations.ts';
@@ -27,6 +28,9 @@ export function evaluationRouter(services: Services) {
       return compare(services, input.runIds);
     }),
     compareData: evaluation.compareData.handler(({ input }) => knownSpace(services, input.a, input.b)),
+    map: evaluation.map.handler(({ input, signal }) =>
+      eventStream((cancelled) => mapEvents(services, input.id, input.method, input.runId, cancelled), signal),
+    ),
     firstBatches: evaluation.firstBatches.handler(({ input }) => firstBatches(services, input.recipe)),
     balance: evaluation.balance.handler(({ input }) => balance(services, input.recipe, input.shares)),
     report: evaluation.report.handler(({ input, signal }) =>

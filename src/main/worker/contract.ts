@@ -2,14 +2,14 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
-import { BalanceSchema, EvaluationEventSchema } from '#shared/contract/evaluation.ts';
+import { BalanceSchema, EvaluationEventSchema, MapEventSchema } from '#shared/contract/evaluation.ts';
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
 import { ComparisonSchema, PassportSchema } from '#shared/domain/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/training.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
-import { EvaluateJobSchema, FirstBatchesJobSchema } from '../evaluation/job.ts';
+import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from '../evaluation/job.ts';
 import { ExportModelJobSchema } from '../runs/export-job.ts';
 import { ImportRunJobSchema, ImportedRunSchema } from '../weights/import-job.ts';
 
@@ -60,6 +60,7 @@ export const workerContract = {
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
   /** One window; the checkpoint stays open for the next until another job comes. */
   inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),
+  map: call.input(MapJobSchema).output(eventIterator(MapEventSchema)),
   firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
   balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
   importRun: call.input(ImportRunJobSchema).output(ImportedRunSchema),

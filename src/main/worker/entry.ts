@@ -5,7 +5,7 @@ import { RPCHandler } from '@orpc/server/message-port';
 import { measureBaselines } from '#engine/evaluation/baselines.ts';
 import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import type { EvaluationEvent } from '#shared/contract/evaluation.ts';
+import type { EvaluationEvent, MapEvent } from '#shared/contract/evaluation.ts';
 import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
 import type { Split as RecipeSplit } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
@@ -14,7 +14,7 @@ import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
-import type { EvaluateJob } from '../evaluation/job.ts';
+import type { EvaluateJob, MapJob } from '../evaluation/job.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { Channel } from '../rpc/channel.ts';
 import { toWireError } from '../rpc/errors.ts';
@@ -68,22 +68,38 @@ async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenera
   yield* events.read();
 }
 
-/** Engines load only for those who need a model. */
-async function* evaluate(job: EvaluateJob): AsyncGenerator<EvaluationEvent> {
-  const { evaluateRun } = await import('../evaluation/evaluate.ts');
-  const events = new Channel<EvaluationEvent>();
-  const work = async (): Promise<void> => {
+type WorkEvent = { type: 'progress'; phase: string; fraction: number | null };
+
+/** The progress of some work and then its result, as events. */
+async function* withProgress<R>(
+  work: (progress: (phase: string, fraction: number | null) => void) => Promise<R>,
+): AsyncGenerator<R | WorkEvent> {
+  const events = new Channel<R | WorkEvent>();
+  const finish = async (): Promise<void> => {
     try {
-      const progress = (phase: string, fraction: number | null): void =>
-        events.push({ type: 'progress', phase, fraction });
-      events.push({ type: 'done', evaluation: await evaluateRun(job, progress) });
+      events.push(await work((phase, fraction) => events.push({ type: 'progress', phase, fraction })));
       events.end();
     } catch (error) {
       events.fail(error);
     }
   };
-  void work();
+  void finish();
   yield* events.read();
+}
+
+/** Engines load only for those who need a model. */
+function evaluate(job: EvaluateJob): AsyncGenerator<EvaluationEvent> {
+  return withProgress(async (progress) => {
+    const { evaluateRun } = await import('../evaluation/evaluate.ts');
+    return { type: 'done' as const, evaluation: await evaluateRun(job, progress) };
+  });
+}
+
+function map(job: MapJob): AsyncGenerator<MapEvent> {
+  return withProgress(async (progress) => {
+    const { mapVectors } = await import('../evaluation/map.ts');
+    return { type: 'done' as const, map: await mapVectors(job, progress) };
+  });
 }
 
 /** The inspector of this thread and the job it was opened for. */
@@ -161,6 +177,7 @@ const router = procedures.router({
   ),
   evaluate: procedures.evaluate.handler(({ input, signal }) => eventStream(() => evaluate(input), signal)),
   inspect: procedures.inspect.handler(({ input }) => inspect(input.job, input.pick)),
+  map: procedures.map.handler(({ input, signal }) => eventStream(() => map(input), signal)),
   firstBatches: procedures.firstBatches.handler(async ({ input }) =>
     (await import('../evaluation/first-batches.ts')).measureFirstBatches(input),
   ),

@@ -10,6 +10,7 @@ import { RunComparisonSchema } from '#shared/domain/comparison.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
 import { ComparisonSchema } from '#shared/domain/passport.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { MAP_METHODS, VectorMapSchema } from '#shared/domain/vector-map.ts';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
@@ -38,6 +39,12 @@ export const EvaluationEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('done'), evaluation: EvaluationSchema }),
 ]);
 export type EvaluationEvent = z.infer<typeof EvaluationEventSchema>;
+
+export const MapEventSchema = z.discriminatedUnion('type', [
+  WorkProgressSchema,
+  z.object({ type: z.literal('done'), map: VectorMapSchema }),
+]);
+export type MapEvent = z.infer<typeof MapEventSchema>;
 
 /** One cell of a cross-test; the full evaluation is stored and listed by `evaluation.list`. */
 export const MatrixCellSchema = z.object({
@@ -150,6 +157,10 @@ export const evaluationContract = {
   /** The first run is the baseline. */
   compareRuns: call.input(z.object({ runIds: z.array(runId).min(2).max(100) })).output(RunComparisonSchema),
   compareData: call.input(z.object({ a: z.string().min(1), b: z.string().min(1) })).output(ComparisonSchema),
+  /** A sample of a set's vectors in the plane; with a run, its split and the cosines of its predictions. */
+  map: call
+    .input(z.object({ id: z.string().min(1), method: z.enum(MAP_METHODS), runId: runId.nullable().default(null) }))
+    .output(eventIterator(MapEventSchema)),
   /** Loss terms of a recipe on its first batches, before it trains. */
   firstBatches: call.input(z.object({ recipe: RecipeSchema })).output(TermTableSchema),
   /** λ that give each term the gradient share asked for on the first batches. */

@@ -1,0 +1,45 @@
+/** The map of a data set for the routers: whose split and whose predictions it shows; a worker of its own makes it. */
+import type { MapEvent } from '#shared/contract/evaluation.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import type { MapMethod } from '#shared/domain/vector-map.ts';
+import type { Services } from '../rpc/context.ts';
+import { requireDataset } from '../rpc/datasets.ts';
+import { fromWireError } from '../rpc/errors.ts';
+import type { MapJob } from './job.ts';
+import { evaluateJob } from './service.ts';
+
+function mapJob(services: Services, id: string, method: MapMethod, handle: string | null): MapJob {
+  const dataset = requireDataset(services, id);
+  const base = { folder: services.home.datasetFolder(dataset.id), method };
+  if (handle === null) {
+    const { split, seed } = RecipeSchema.parse({ dataset: dataset.id });
+    return { ...base, split, seed, splitOf: `the default split (seed ${seed})`, evaluate: null };
+  }
+  const row = services.runs.row(handle);
+  const evaluate = evaluateJob(services, row, dataset.id, 'all');
+  const { split, seed } = evaluate.recipe;
+  const isOwn = evaluate.recipe.dataset === dataset.id;
+  return { ...base, split: isOwn ? split : null, seed, splitOf: `run #${row.number}`, evaluate };
+}
+
+/** Leaving the loop, or aborting, ends the work. */
+export async function* mapEvents(
+  services: Services,
+  id: string,
+  method: MapMethod,
+  handle: string | null,
+  signal?: AbortSignal,
+): AsyncGenerator<MapEvent> {
+  const job = mapJob(services, id, method, handle);
+  const worker = services.workers.startSingle();
+  const leave = (): void => void worker.release();
+  signal?.addEventListener('abort', leave);
+  try {
+    yield* await worker.client.map(job);
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    signal?.removeEventListener('abort', leave);
+    await worker.release();
+  }
+}
