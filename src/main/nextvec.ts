@@ -12,6 +12,7 @@ import { CommandBus, appRouter } from './rpc/app.ts';
 import type { Services } from './rpc/context.ts';
 import { datasetsRouter } from './rpc/datasets.ts';
 import { evaluationRouter } from './rpc/evaluation.ts';
+import { inferenceRouter } from './rpc/inference.ts';
 import { procedures } from './rpc/implementer.ts';
 import { plansRouter } from './rpc/plans.ts';
 import { runsRouter } from './rpc/runs.ts';
@@ -112,6 +113,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     datasets: datasetsRouter(services),
     runs: runsRouter(services),
     evaluation: evaluationRouter(services),
+    inference: inferenceRouter(services),
     plans: plansRouter(services),
   });
   plans.begin();

@@ -9,6 +9,7 @@ import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
 import { addImportCommands } from './imports.ts';
 import { createOutput } from './output.ts';
+import { addInferenceCommands } from './predict.ts';
 import { addPlanCommands } from './plans.ts';
 import { addReportCommands } from './reports.ts';
 import { addSweepCommand } from './sweep.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
   addDataCommands(program, context);
   addImportCommands(program, context);
   addHistoryCommands(program, context);
+  addInferenceCommands(program, context);
   addEvaluationCommands(program, context);
   addReportCommands(program, context);
   addPlanCommands(program, context);

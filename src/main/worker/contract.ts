@@ -10,6 +10,8 @@ import { BaselinesSchema } from '#shared/domain/training.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from '../evaluation/job.ts';
+import { PredictionResultSchema } from '#shared/contract/inference.ts';
+import { PredictJobSchema } from '../inference/job.ts';
 import { ExportModelJobSchema } from '../runs/export-job.ts';
 import { ImportRunJobSchema, ImportedRunSchema } from '../weights/import-job.ts';
 
@@ -64,5 +66,6 @@ export const workerContract = {
   firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
   balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
   importRun: call.input(ImportRunJobSchema).output(ImportedRunSchema),
+  predict: call.input(PredictJobSchema).output(PredictionResultSchema),
   exportModel: call.input(ExportModelJobSchema).output(z.void()),
 };

@@ -187,6 +187,7 @@ const router = procedures.router({
   importRun: procedures.importRun.handler(async ({ input }) =>
     (await import('../weights/import-run.ts')).importRun(input),
   ),
+  predict: procedures.predict.handler(async ({ input }) => (await import('../inference/predict.ts')).predict(input)),
   exportModel: procedures.exportModel.handler(async ({ input }) =>
     (await import('../runs/export-model.ts')).exportModel(input),
   ),

@@ -4,6 +4,7 @@ import { appContract } from './app.ts';
 import { datasetsContract } from './datasets.ts';
 import { evaluationContract } from './evaluation.ts';
 import { plansContract } from './plans.ts';
+import { inferenceContract } from './inference.ts';
 import { runsContract } from './runs.ts';
 
 export const contract = {
@@ -11,6 +12,7 @@ export const contract = {
   datasets: datasetsContract,
   runs: runsContract,
   evaluation: evaluationContract,
+  inference: inferenceContract,
   plans: plansContract,
 };
 export type Contract = typeof contract;

@@ -1,0 +1,100 @@
+/** `predict`: what a run's model says to contexts of a data set or a file. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { encodeNpy } from '../datasets/formats/npy-writer.ts';
+import type { CommandContext } from './context.ts';
+import { findDataset, findRun } from './handles.ts';
+import { formatCosine, type Output } from './output.ts';
+import { withSession } from './session.ts';
+
+interface PredictFlags {
+  readonly data?: string;
+  readonly context?: string;
+  readonly rows?: string;
+  readonly in?: string;
+  readonly neighbours: string;
+  readonly out?: string;
+  readonly raw?: boolean;
+}
+
+export function addInferenceCommands(program: Command, context: CommandContext): void {
+  program
+    .command('predict <RUN>')
+    .description('predict the next vector of contexts, with nearest neighbours and attention')
+    .option('--data <F>', 'contexts: windows of a data set (a file, an imported set, or "sample")')
+    .option('--context <F>', 'contexts: a .npy, .npz or .safetensors file of [rows, T, D] or one [T, D]')
+    .option('--rows <LIST>', 'windows or rows, e.g. 0,5,10-19; --data: 0 without it, --context: all')
+    .option('--in <F>', 'set to look for neighbours in; that of --data without it')
+    .option('--neighbours <N>', 'how many neighbours', '10')
+    .option('--out <F>', 'file for the predicted unit vectors [rows, D]; prediction.npy without it')
+    .option('--raw', 'write them before normalisation')
+    .action((handle: string, flags: PredictFlags) => context.run((out) => predict(context, handle, flags, out)));
+}
+
+/** "0,5,10-19" as numbers. */
+export function parseRows(text: string): number[] {
+  const rows = text.split(',').flatMap((part) => {
+    const match = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part.trim());
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (!match || last < first || last - first >= MOST_ROWS) {
+      throw new NextvecError('BAD_INPUT', `"${part}" names no rows.`, { remedy: 'Write them as 0,5,10-19.' });
+    }
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+  if (rows.length <= MOST_ROWS) return rows;
+  throw new NextvecError('BAD_INPUT', `${rows.length} rows are too many; at most ${MOST_ROWS} are predicted at once.`);
+}
+
+function predict(context: CommandContext, handle: string, flags: PredictFlags, out: Output): Promise<void> {
+  if ((flags.data === undefined) === (flags.context === undefined)) {
+    throw new NextvecError('BAD_INPUT', 'Name the contexts with either --data or --context.');
+  }
+  const rows = flags.rows === undefined ? null : parseRows(flags.rows);
+  const neighbours = Number(flags.neighbours);
+  return withSession(context.options(), out, 'any', async ({ client }) => {
+    const { signal } = new AbortController();
+    const run = await findRun(client, handle);
+    const set = flags.in === undefined ? null : await findDataset(client, flags.in, 'train', out, signal);
+    let source: ContextSource;
+    if (flags.context === undefined) {
+      const dataset = await findDataset(client, flags.data ?? '', 'train', out, signal);
+      source = { kind: 'dataset', datasetId: dataset.id, windows: rows ?? [0] };
+    } else {
+      const path = resolve(flags.context);
+      if (!existsSync(path)) throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
+      source = { kind: 'file', path, rows };
+    }
+    const result = await client.inference.predict({ runId: run.id, source, neighboursIn: set?.id ?? null, neighbours });
+    const path = resolve(flags.out ?? 'prediction.npy');
+    const data = flags.raw ? result.raw : result.pred;
+    writeFileSync(path, encodeNpy({ shape: [result.rows.length, result.D], data }));
+    const { raw: _raw, pred: _pred, ...figures } = result;
+    out.result({ ...figures, path }, () => printPrediction(result, path, out));
+  });
+}
+
+function printPrediction({ rows, engine }: PredictionResult, path: string, out: Output): void {
+  for (const row of rows) printRow(row, out);
+  out.line(`${path}: ${rows.length} vectors, computed on ${engine}`);
+}
+
+function printRow(row: PredictedRow, out: Output): void {
+  const target = row.targetCosine === null ? '' : `, cosine to the target ${formatCosine(row.targetCosine)}`;
+  out.line(`row ${row.row}: norm ${row.norm.toFixed(4)}${target}`);
+  out.line(`  cosine to the context  ${row.contextCosines.map(formatCosine).join('  ')}`);
+  if (row.attention) out.line(`  attention              ${row.attention.map(formatCosine).join('  ')}`);
+  if (row.neighbours.length > 0) {
+    out.table(row.neighbours, [
+      { title: 'vector', value: ({ vector }) => vector },
+      { title: 'cosine', value: ({ cosine }) => formatCosine(cosine), align: 'right' },
+      { title: 'article', value: ({ article }) => article },
+      { title: 'chunk', value: ({ chunk }) => chunk },
+      { title: '', value: ({ role }) => role ?? '' },
+    ]);
+  }
+  out.line();
+}

@@ -1,0 +1,22 @@
+/** What the data worker is given to predict: folders and values, nothing of the database. */
+import { z } from 'zod';
+import { MOST_NEIGHBOURS } from '#shared/contract/inference.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+
+export const PredictJobSchema = z.object({
+  runId: z.string(),
+  runNumber: z.int(),
+  runFolder: z.string(),
+  recipe: RecipeSchema,
+  /** Hash of the weights the history knows, by checkpoint folder. */
+  weightHashes: z.record(z.string(), z.string()),
+  engine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
+  resourcesDir: z.string(),
+  source: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('dataset'), name: z.string(), folder: z.string(), windows: z.array(z.int()) }),
+    z.object({ kind: z.literal('file'), path: z.string(), rows: z.array(z.int()).nullable() }),
+  ]),
+  neighbourSet: z.object({ id: z.string(), name: z.string(), folder: z.string() }).nullable(),
+  neighbours: z.int().min(0).max(MOST_NEIGHBOURS),
+});
+export type PredictJob = z.infer<typeof PredictJobSchema>;

@@ -1,0 +1,20 @@
+/** Where stored vectors stand in their file: article as the file numbers it, chunk in reading order. */
+import type { Place } from '#shared/contract/inference.ts';
+import type { Dataset } from '../datasets/dataset.ts';
+
+export type PlaceOf = (vector: number) => Place;
+
+/** `wanted` are the vectors that will be asked for. */
+export function placesOf({ vectorArticles, articleLabels, chunks }: Dataset, wanted: Iterable<number>): PlaceOf {
+  const chunkOf = new Map<number, number>();
+  const needed = new Set(wanted);
+  // A vector that stands in several places is shown at its first.
+  chunks?.ids.forEach((vector, chunk) => {
+    if (needed.has(vector) && !chunkOf.has(vector)) chunkOf.set(vector, chunk);
+  });
+  return (vector) => ({
+    vector,
+    article: articleLabels?.[vectorArticles[vector]] ?? null,
+    chunk: chunkOf.get(vector) ?? null,
+  });
+}

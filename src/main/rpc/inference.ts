@@ -1,0 +1,55 @@
+/** `inference.*`: single predictions, made in a worker of their own. */
+import { resolve } from 'node:path';
+import type { ContextSource } from '#shared/contract/inference.ts';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import type { PredictJob } from '../inference/job.ts';
+import { listCheckpoints } from '../store/history.ts';
+import type { Services } from './context.ts';
+import { requireDataset } from './datasets.ts';
+import { fromWireError } from './errors.ts';
+import { procedures } from './implementer.ts';
+
+function jobSource({ home }: Services, source: ContextSource): PredictJob['source'] {
+  if (source.kind === 'file') return { ...source, path: resolve(source.path) };
+  // The set is known: it was required before.
+  return {
+    kind: 'dataset',
+    name: source.datasetId,
+    folder: home.datasetFolder(source.datasetId),
+    windows: source.windows,
+  };
+}
+
+export function inferenceRouter(services: Services) {
+  const { home, options, runs, workers } = services;
+  return procedures.inference.router({
+    predict: procedures.inference.predict.handler(async ({ input }) => {
+      const row = runs.row(input.runId);
+      const { source } = input;
+      const own = source.kind === 'dataset' ? requireDataset(services, source.datasetId) : null;
+      const set = input.neighboursIn === null ? own : requireDataset(services, input.neighboursIn);
+      const job: PredictJob = {
+        runId: row.id,
+        runNumber: row.number,
+        runFolder: home.runFolder(row.id),
+        recipe: RecipeSchema.parse(JSON.parse(row.recipe_json)),
+        weightHashes: Object.fromEntries(
+          listCheckpoints(home.db, row.id).map(({ folder, sha256 }) => [folder, sha256]),
+        ),
+        engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: PredictJob['engine'] }).name,
+        resourcesDir: options.resourcesDir,
+        source: jobSource(services, source),
+        neighbourSet: set && { id: set.id, name: set.name, folder: home.datasetFolder(set.id) },
+        neighbours: input.neighbours,
+      };
+      const worker = workers.startSingle();
+      try {
+        return await worker.client.predict(job);
+      } catch (error) {
+        throw fromWireError(error);
+      } finally {
+        await worker.release();
+      }
+    }),
+  });
+}

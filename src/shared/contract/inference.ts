@@ -1,0 +1,91 @@
+/** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
+import { oc } from '@orpc/contract';
+import { z } from 'zod';
+import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { CONTRACT_ERRORS } from './errors.ts';
+
+const call = oc.errors(CONTRACT_ERRORS);
+const figure = z.number().nullable();
+
+export const MOST_ROWS = 1024;
+export const MOST_NEIGHBOURS = 100;
+
+export const ContextSourceSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('dataset'),
+    datasetId: z.string().min(1),
+    windows: z.array(z.int().min(0)).min(1).max(MOST_ROWS),
+  }),
+  /** A .npy, .npz or .safetensors file with contexts [rows, T, D] or one [T, D]; null: all rows. */
+  z.object({
+    kind: z.literal('file'),
+    path: z.string().min(1),
+    rows: z.array(z.int().min(0)).min(1).max(MOST_ROWS).nullable(),
+  }),
+]);
+export type ContextSource = z.infer<typeof ContextSourceSchema>;
+
+/** Where a stored vector stands in its file; null: not known. */
+export const PlaceSchema = z.object({
+  vector: z.int(),
+  article: z.number().nullable(),
+  /** Place in reading order. */
+  chunk: z.int().nullable(),
+});
+export type Place = z.infer<typeof PlaceSchema>;
+
+export const NeighbourSchema = PlaceSchema.extend({
+  cosine: z.number(),
+  /** It is a vector of the context itself, or the window's target. */
+  role: z.enum(['context', 'target']).nullable(),
+});
+export type Neighbour = z.infer<typeof NeighbourSchema>;
+
+export const PredictedRowSchema = z.object({
+  /** Window of the data set, or row of the file. */
+  row: z.int(),
+  /** Of the prediction before normalisation. */
+  norm: z.number(),
+  /** Of the prediction to the window's target; null: the file has none. */
+  targetCosine: figure,
+  /** Of the prediction to each context position. */
+  contextCosines: z.array(z.number()),
+  /** Weight of each context position; null: this kind of model has none. */
+  attention: z.array(z.number()).nullable(),
+  /** null: the context is of a file. */
+  context: z.array(PlaceSchema).nullable(),
+  target: PlaceSchema.nullable(),
+  /** Nearest first; empty when no set was named to look in. */
+  neighbours: z.array(NeighbourSchema),
+});
+export type PredictedRow = z.infer<typeof PredictedRowSchema>;
+
+export const PredictionResultSchema = z.object({
+  runId: z.string(),
+  modelType: z.enum(MODEL_TYPES),
+  T: z.int(),
+  D: z.int(),
+  engine: z.string(),
+  /** How well the checkpoint reproduced its golden output before anything was predicted. */
+  parity: z.object({ goldenMaxAbs: figure, goldenMaxRelative: figure }),
+  neighboursIn: z.string().nullable(),
+  /** [rows, D], before and after normalisation. */
+  raw: z.instanceof(Float32Array),
+  pred: z.instanceof(Float32Array),
+  rows: z.array(PredictedRowSchema),
+});
+export type PredictionResult = z.infer<typeof PredictionResultSchema>;
+
+export const inferenceContract = {
+  predict: call
+    .input(
+      z.object({
+        runId: z.string().min(1),
+        source: ContextSourceSchema,
+        /** Set whose vectors are the neighbours; null: the source's own set, for a file none. */
+        neighboursIn: z.string().min(1).nullable().default(null),
+        neighbours: z.int().min(0).max(MOST_NEIGHBOURS).default(10),
+      }),
+    )
+    .output(PredictionResultSchema),
+};

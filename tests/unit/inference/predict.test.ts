@@ -1,0 +1,96 @@
+/** Single predictions through the services: PyTorch's numbers, neighbours against a plain search, and what is refused. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ORPCError } from '@orpc/client';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseRows } from '../../../src/main/cli/predict.ts';
+import { openDataset } from '../../../src/main/datasets/dataset.ts';
+import { encodeNpy } from '../../../src/main/datasets/formats/npy-writer.ts';
+import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { readNpz } from '../../support/npz.ts';
+import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const D = 24;
+const T = 5;
+let home: TestHome;
+let nextvec: Nextvec;
+let dataset: string;
+let runId: string;
+
+beforeAll(async () => {
+  home = await testHome();
+  nextvec = await home.open();
+  const { client } = nextvec;
+  dataset = await importChunks(client, join(home.path, 'walks.npz'), { articles: 12, chunksPerArticle: 10, D });
+  ({ runId } = await client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' }));
+});
+afterAll(() => home.dispose());
+
+describe('contexts of a file', () => {
+  it('give what PyTorch gives, with an attention that sums to one', async () => {
+    const io = await readNpz('tests/fixtures/pt/io.npz');
+    const path = join(home.path, 'context.npy');
+    await writeFile(path, encodeNpy({ shape: [2, T, D], data: io.get('amn/context')!.data as Float32Array }));
+    const source = { kind: 'file', path, rows: null } as const;
+    const { raw, pred, rows, parity } = await nextvec.client.inference.predict({ runId, source });
+    const expected = io.get('amn/raw')!.data as Float32Array;
+    expect(Math.max(...raw.map((x, i) => Math.abs(x - expected[i])))).toBeLessThan(1e-5);
+    expect(Math.hypot(...pred.subarray(D))).toBeCloseTo(1, 5);
+    expect(parity.goldenMaxRelative).toBeLessThan(1e-4);
+    for (const row of rows) {
+      expect(row.attention!.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+      expect(row).toMatchObject({ targetCosine: null, context: null, neighbours: [] });
+    }
+    // One row of it alone is the same row.
+    const second = await nextvec.client.inference.predict({ runId, source: { ...source, rows: [1] } });
+    expect(Array.from(second.raw)).toEqual(Array.from(raw.subarray(D)));
+  });
+
+  it('of another width, or rows that are not there, are refused', async () => {
+    const path = join(home.path, 'narrow.npy');
+    await writeFile(path, encodeNpy({ shape: [T, 8], data: new Float32Array(T * 8) }));
+    const ask = (source: { kind: 'file'; path: string; rows: number[] | null }) =>
+      nextvec.client.inference.predict({ runId, source }).then(
+        () => null,
+        (error: unknown) => (error instanceof ORPCError ? (error.data as { code: string }).code : error),
+      );
+    expect(await ask({ kind: 'file', path, rows: null })).toBe('WIDTH_MISMATCH');
+    expect(await ask({ kind: 'file', path: join(home.path, 'context.npy'), rows: [2] })).toBe('OUT_OF_RANGE');
+  });
+});
+
+describe('windows of a data set', () => {
+  it('find the neighbours that a plain search finds, and know the window itself among them', async () => {
+    const windows = [3, 40];
+    const source = { kind: 'dataset', datasetId: dataset, windows } as const;
+    const { pred, rows } = await nextvec.client.inference.predict({ runId, source, neighbours: 12 });
+    const stored = openDataset(join(home.path, 'home', 'datasets', dataset));
+    const all = new Float32Array(stored.reader.vectors * D);
+    stored.reader.range(0, stored.reader.vectors, all);
+    for (const [b, row] of rows.entries()) {
+      const cosines = Array.from({ length: stored.reader.vectors }, (_, v) => {
+        const vector = all.subarray(v * D, (v + 1) * D);
+        return vector.reduce((sum, x, d) => sum + x * pred[b * D + d], 0) / Math.hypot(...vector);
+      });
+      const ranked = cosines.map((_, v) => v).toSorted((i, j) => cosines[j] - cosines[i]);
+      expect(row.neighbours.map(({ vector }) => vector)).toEqual(ranked.slice(0, 12));
+      const window = Array.from(stored.index.subarray(windows[b] * (T + 1), (windows[b] + 1) * (T + 1)));
+      expect(row.context!.map(({ vector }) => vector)).toEqual(window.slice(0, T));
+      expect(row.targetCosine).toBeCloseTo(cosines[window[T]], 5);
+      expect(row.contextCosines[0]).toBeCloseTo(cosines[window[0]], 5);
+      for (const { vector, role } of row.neighbours) {
+        const at = window.indexOf(vector);
+        expect(role).toBe(at < 0 ? null : at === T ? 'target' : 'context');
+      }
+      expect(new Set(row.context!.map(({ article }) => article)).size).toBe(1);
+    }
+    stored.close();
+  });
+});
+
+it('reads lists of rows', () => {
+  expect(parseRows('0, 5,10-12')).toEqual([0, 5, 10, 11, 12]);
+  for (const wrong of ['', 'a', '5-3', '1-', '0-99999999']) expect(() => parseRows(wrong)).toThrow(/names no rows/);
+});
