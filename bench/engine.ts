@@ -1,14 +1,16 @@
 /**
- * The whole AMN training loop, engines against PyTorch in interleaved rounds: sampling, shuffling, losses, gradient
+ * The whole training loop of a model, engines against PyTorch in interleaved rounds: sampling, shuffling, losses, gradient
  * shares, clipping, AdamW. Writes raw rounds as JSON and prints medians.
  *
- *   node bench/engine.ts --batch 32 [--rounds 5] [--seconds 1] [--python /usr/bin/python3] [--out bench/results/x.json]
+ *   node bench/engine.ts --model amn --batch 32 [--rounds 5] [--seconds 1] [--python /usr/bin/python3] [--out bench/results/x.json]
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { defaultSpec, MODEL_TYPES } from '#shared/domain/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { Engine, WindowSource } from '#engine/types.ts';
@@ -17,15 +19,19 @@ import { benchModel, D, LOSS, Loop, syntheticSource, T } from './support/trainin
 
 const { values: flags } = parseArgs({
   options: {
+    model: { type: 'string', default: 'amn' },
     batch: { type: 'string', default: '32' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
     python: { type: 'string', default: '' },
+    /** Two threads of the first build and PyTorch only. */
+    brief: { type: 'boolean', default: false },
     tfjs: { type: 'boolean', default: false },
     out: { type: 'string', default: '' },
   },
 });
 const B = Number(flags.batch);
+const type = z.enum(MODEL_TYPES).parse(flags.model);
 const seconds = Number(flags.seconds);
 const WARM_UP_SECONDS = 0.3;
 
@@ -36,7 +42,7 @@ interface Contender {
 }
 
 async function engineContender(name: string, engine: Engine, source: WindowSource): Promise<Contender> {
-  const model = await benchModel(engine, B);
+  const model = await benchModel(engine, B, type);
   const loop = new Loop(model, source, B);
   return {
     name,
@@ -55,7 +61,7 @@ interface TorchSettings {
 
 function runTorch({ omp, openblas, torch }: TorchSettings, duration: number): number {
   const env = { ...process.env, OMP_NUM_THREADS: omp, OPENBLAS_NUM_THREADS: openblas };
-  const args = ['bench/pytorch_amn.py', String(B), String(duration), torch];
+  const args = ['bench/pytorch_training.py', type, String(B), String(duration), torch];
   const out = execFileSync(flags.python, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return (JSON.parse(out) as { rowsPerSecond: number }).rowsPerSecond;
 }
@@ -78,12 +84,12 @@ function sweepTorch(): { settings: TorchSettings; rowsPerSecond: number }[] {
 
 /** What one step spends where, on two threads: median of each operation on thread 0, and the steps' own rate. */
 async function phases(engine: Engine, source: WindowSource) {
-  const model = await benchModel(engine, B);
+  const model = await benchModel(engine, B, type);
   if (!(model instanceof SimdModel)) throw new Error('the simd engine made another model');
   const loop = new Loop(model, source, B);
   await loop.measure(WARM_UP_SECONDS);
   const samples = new Map<string, number[]>();
-  const steps = Math.max(15, Math.ceil(4000 / B));
+  const steps = type === 'amn' ? Math.max(15, Math.ceil(4000 / B)) : Math.max(3, Math.ceil(640 / B));
   for (let i = 0; i < steps; i++) {
     for (const { label, ms } of model.profile(loop.nextInput())) {
       const list = samples.get(label) ?? [];
@@ -102,7 +108,7 @@ function middle(values: readonly number[]): number {
 /** Memory that a model of this batch adds to the process, once it has trained. */
 async function modelMemory(engine: Engine, source: WindowSource): Promise<number> {
   const before = process.memoryUsage().rss;
-  const model = await benchModel(engine, B);
+  const model = await benchModel(engine, B, type);
   await new Loop(model, source, B).measure(WARM_UP_SECONDS);
   const added = process.memoryUsage().rss - before;
   model.dispose();
@@ -113,12 +119,14 @@ const host = nodeEngineHost(resolve('resources'));
 const source = syntheticSource();
 const simd = (threads: number, variant = 'auto') => createSimdEngine({ host, threads, variant });
 const memoryBytes = await modelMemory(await simd(2), source);
-const contenders = [
-  await engineContender('simd, 2 threads', await simd(2), source),
-  await engineContender('simd, 1 thread', await simd(1), source),
-  await engineContender('simd, 3 threads', await simd(3), source),
-  await engineContender('simd without relaxed SIMD, 2 threads', await simd(2, 'simd128'), source),
-];
+const contenders = [await engineContender('simd, 2 threads', await simd(2), source)];
+if (!flags.brief) {
+  contenders.push(
+    await engineContender('simd, 1 thread', await simd(1), source),
+    await engineContender('simd, 3 threads', await simd(3), source),
+    await engineContender('simd without relaxed SIMD, 2 threads', await simd(2, 'simd128'), source),
+  );
+}
 if (flags.tfjs) contenders.push(await engineContender('tfjs wasm', await createTfjsEngine('wasm', host), source));
 const sweep = flags.python ? sweepTorch() : [];
 if (sweep.length > 0) {
@@ -137,7 +145,7 @@ const result = {
   machine: { cpu: cpus()[0].model, cores: cpus().length, memoryBytes: totalmem(), load: loadavg() },
   node: process.version,
   v8: process.versions.v8,
-  workload: { model: 'amn', T, D, dModel: 256, hiddenDim: 512, batch: B, loss: LOSS },
+  workload: { model: type, spec: defaultSpec(type, T, D), batch: B, loss: LOSS },
   seconds,
   rowsPerSecond: rounds,
   medians: Object.fromEntries(Object.entries(rounds).map(([name, values]) => [name, middle(values)])),

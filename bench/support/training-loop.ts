@@ -1,8 +1,8 @@
 /**
- * The training loop that benchmarks time: AMN on synthetic windows in a shared vector store, with the shuffling,
+ * The training loop that benchmarks time: a model of the published sizes on synthetic windows in a shared vector store, with the shuffling,
  * sampling, losses and live measurements of a real run. Not the product's trainer: no validation, checkpoints or events.
  */
-import { defaultSpec } from '#shared/domain/models.ts';
+import { defaultSpec, type ModelType } from '#shared/domain/models.ts';
 import { TERM_COUNT, type LossConfig } from '#shared/domain/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
@@ -60,8 +60,8 @@ export function syntheticSource(): WindowSource {
   };
 }
 
-export function benchModel(engine: Engine, batch: number): Promise<TrainableModel> {
-  const spec = defaultSpec('amn', T, D);
+export function benchModel(engine: Engine, batch: number, type: ModelType = 'amn'): Promise<TrainableModel> {
+  const spec = defaultSpec(type, T, D);
   const options: ModelOptions = {
     spec,
     loss: LOSS,

@@ -87,8 +87,8 @@ const ofNothing: Record<string, Gradient> = {
   Transpose: (dy, _saved, { perm }) => ({
     x: () => tf.transpose(dy as tf.Tensor, tf.backend_util.getUndoAxesPermutation(perm as number[])),
   }),
-  SplitV: (dy, _saved, { axis }) => ({ x: () => tf.concat(dy as tf.Tensor[], axis as number) }),
-  Unpack: (dy, _saved, { axis }) => ({ value: () => tf.stack(dy as tf.Tensor[], axis as number) }),
+  SplitV: (dy, _saved, { axis }) => ({ x: () => tf.concat(asList(dy), axis as number) }),
+  Unpack: (dy, _saved, { axis }) => ({ value: () => tf.stack(asList(dy), axis as number) }),
 };
 
 /** Kernels with a list of inputs, whose gradients are named by position. */
@@ -106,6 +106,11 @@ const ofAllInputs: Record<string, Gradient> = {
     );
   },
 };
+
+/** tfjs hands down the gradient of a single output bare, even of a kernel that makes lists. */
+function asList(dy: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+  return Array.isArray(dy) ? dy : [dy];
+}
 
 function byPosition(tensors: tf.Tensor[]): Record<string, () => tf.Tensor> {
   return Object.fromEntries(tensors.map((tensor, i) => [String(i), () => tensor]));
