@@ -90,10 +90,13 @@ export function levelSlice(packed: Float32Array, from: number, length: number): 
   return packed.subarray(from * FIELDS, (from + length) * FIELDS);
 }
 
-/** Steps an output point merges so that `steps` of them make about `maxPoints`, and the level to read for it. */
+/**
+ * Steps an output point merges so that `steps` of them make about `maxPoints`, and the level to read for it. A level that
+ * gives down to half as many points is taken: the finer one would mean to read sixteen times as much.
+ */
 export function chooseWidth(steps: number, maxPoints: number): { width: number; level: number } {
   const wanted = Math.max(1, Math.ceil(steps / maxPoints));
   let level = 0;
-  while (level < LEVELS && bucketSteps(level + 1) <= wanted) level++;
+  while (level < LEVELS && bucketSteps(level + 1) <= 2 * wanted) level++;
   return { width: Math.ceil(wanted / bucketSteps(level)) * bucketSteps(level), level };
 }

@@ -2,6 +2,7 @@
  * Per-step series: appended a flush at a time, read at the resolution a chart has pixels for. Steps are 1-based;
  * chunk c of an attempt holds the steps with index (step − 1) in [c·4096, (c + 1)·4096). Not here: the merging itself.
  */
+import type { Statement } from 'better-sqlite3';
 import type { Series } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type StepBlock } from '#shared/domain/training.ts';
 import type { Db } from './database.ts';
@@ -234,6 +235,9 @@ export function readSeries(db: Db, query: SeriesQuery): Series {
 type LevelColumn = 'raw' | 'level1' | 'level2' | 'level3';
 const LEVEL_COLUMNS: readonly LevelColumn[] = ['raw', 'level1', 'level2', 'level3'];
 
+/** By run, attempt, column, first and last chunk. */
+type JoinedStatement = Statement<[string, number, string, number, number], { chunks: number; data: Buffer }>;
+
 /** Reads one segment: whole buckets of the wanted level, its ragged ends from finer ones, the live tail as it is. */
 class SegmentReader {
   private readonly db: Db;
@@ -241,6 +245,7 @@ class SegmentReader {
   private readonly segment: Segment;
   private readonly tail: Tail | null;
   private readonly columns: readonly string[];
+  private readonly statements = new Map<number, JoinedStatement>();
 
   constructor(db: Db, runId: string, segment: Segment) {
     this.db = db;
@@ -295,28 +300,37 @@ class SegmentReader {
     width: number,
     origin: number,
   ): void {
-    const rows = this.db
-      .prepare<[string, number, string, number, number], { chunk: number; data: Buffer }>(
-        `SELECT chunk, ${LEVEL_COLUMNS[level]} AS data FROM series_chunks
-         WHERE run_id = ? AND attempt = ? AND "column" = ? AND chunk BETWEEN ? AND ?`,
-      )
-      .iterate(
-        this.runId,
-        this.segment.attempt,
-        column,
-        Math.floor(first / CHUNK_STEPS),
-        Math.floor((end - 1) / CHUNK_STEPS),
-      );
-    const steps = bucketSteps(level);
-    for (const { chunk, data } of rows) {
-      const chunkFirst = chunk * CHUNK_STEPS;
-      const from = Math.max(first, chunkFirst);
-      const to = Math.min(end, chunkFirst + CHUNK_STEPS);
-      if (level === 0) mergeRaw(into, floats(data).subarray(from - chunkFirst, to - chunkFirst), from, width, origin);
-      else {
-        const part = levelSlice(floats(data), (from - chunkFirst) / steps, (to - from) / steps);
-        mergeLevel(into, part, from, level, width, origin);
-      }
+    const firstChunk = Math.floor(first / CHUNK_STEPS);
+    const chunks = Math.floor((end - 1) / CHUNK_STEPS) + 1 - firstChunk;
+    const found = this.joined(level).get(this.runId, this.segment.attempt, column, firstChunk, firstChunk + chunks - 1);
+    if (found === undefined || found.chunks === 0) return;
+    if (found.chunks < chunks) {
+      // Chunks are missing in between; what is there must not move into their place.
+      const middle = (firstChunk + (chunks >> 1)) * CHUNK_STEPS;
+      this.mergeWhole(into, column, level, first, middle, width, origin);
+      this.mergeWhole(into, column, level, middle, end, width, origin);
+      return;
     }
+    const values = floats(found.data);
+    const skip = first - firstChunk * CHUNK_STEPS;
+    if (level === 0) {
+      mergeRaw(into, values.subarray(skip, skip + end - first), first, width, origin);
+      return;
+    }
+    const steps = bucketSteps(level);
+    mergeLevel(into, levelSlice(values, skip / steps, (end - first) / steps), first, level, width, origin);
+  }
+
+  /** One level of neighbouring chunks as one blob: a row a chunk would cost more than reading them. */
+  private joined(level: number): JoinedStatement {
+    const known = this.statements.get(level);
+    if (known !== undefined) return known;
+    const made: JoinedStatement = this.db.prepare(
+      `SELECT count(*) AS chunks, CAST(group_concat(data, '') AS BLOB) AS data FROM (
+         SELECT CAST(${LEVEL_COLUMNS[level]} AS TEXT) AS data FROM series_chunks
+         WHERE run_id = ? AND attempt = ? AND "column" = ? AND chunk BETWEEN ? AND ? ORDER BY chunk)`,
+    );
+    this.statements.set(level, made);
+    return made;
   }
 }
