@@ -1,5 +1,6 @@
 /** Charts that show one run belong together: one stretch of x on all of them, one cursor, one reading of x. */
 import { readonly, shallowRef, type ShallowRef } from 'vue';
+import { Pace } from './pace.ts';
 import type { Range } from './scene.ts';
 import type { XAxisMode } from './ticks.ts';
 
@@ -14,6 +15,7 @@ export interface ChartGroup {
   /** Everything there is. */
   readonly extent: Readonly<ShallowRef<Range>>;
   readonly axis: ShallowRef<XAxisMode>;
+  readonly pace: Pace;
   view(): Range;
   zoomTo(range: Range): void;
   /** Factor below 1 zooms in, around `at`. */
@@ -46,6 +48,7 @@ export function createChartGroup(): ChartGroup {
     zoomed: readonly(zoomed),
     extent: readonly(extent),
     axis: shallowRef<XAxisMode>({ unit: 'step', stepsPerEpoch: 1 }),
+    pace: new Pace(),
     view,
     zoomTo,
     zoomBy(factor, at) {

@@ -13,7 +13,7 @@ export function bindPointer(plot: uPlot, group: ChartGroup): () => void {
   const { over } = plot;
   const listeners = new AbortController();
   const { signal } = listeners;
-  const perPixel = () => (group.view().max - group.view().min) / Math.max(1, over.clientWidth);
+  const perPixel = () => (group.view().max - group.view().min) / Math.max(1, plot.rect.width);
 
   over.addEventListener('wheel', (event) => onWheel(event), { signal, passive: false });
   over.addEventListener('dblclick', () => group.reset(), { signal });
@@ -31,7 +31,8 @@ export function bindPointer(plot: uPlot, group: ChartGroup): () => void {
     } else if (event.ctrlKey || event.metaKey || focused) {
       event.preventDefault();
       const distance = Math.max(-MAX_WHEEL_PIXELS, Math.min(MAX_WHEEL_PIXELS, event.deltaY * pixels));
-      const at = plot.posToVal(event.clientX - over.getBoundingClientRect().left, 'x');
+      // uPlot keeps it up to date; asking for it here would lay the page out in the middle of a frame.
+      const at = plot.posToVal(event.clientX - plot.rect.left, 'x');
       group.zoomBy(Math.exp(distance * ZOOM_PER_PIXEL * (event.ctrlKey ? 4 : 1)), at);
     }
   }

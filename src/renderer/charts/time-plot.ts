@@ -7,6 +7,7 @@ import { valueNear } from './columns.ts';
 import type { ChartGroup } from './chart-group.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene } from './draw.ts';
+import { REST_MS } from './pace.ts';
 import { bindPointer } from './pointer.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
@@ -59,6 +60,8 @@ export class TimePlot {
   #plot: uPlot;
   #scene: Scene | null = null;
   #frame = 0;
+  /** Draws what was drawn coarsely once more when it rests. */
+  #settle = 0;
   #axis: XAxisMode | null = null;
   #unbind: () => void;
   #xTicks: AxisTick[] = [];
@@ -107,11 +110,12 @@ export class TimePlot {
 
   /** Asks for a frame; any number of times until it comes. */
   invalidate(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#draw(now));
   }
 
   destroy(): void {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#settle);
     this.#unbind();
     this.#plot.destroy();
   }
@@ -122,11 +126,14 @@ export class TimePlot {
     return { scene: this.#scene, input: this.#input, xTicks: this.#xTicks, yTicks: this.#yTicks };
   }
 
-  #draw(): void {
+  #draw(now: number): void {
     this.#frame = 0;
     const started = performance.now();
     const plot = this.#plot;
-    const width = Math.max(1, Math.round(plot.bbox.width / uPlot.pxRatio));
+    const pixelsPerPoint = this.#group.pace.pixelsPerPoint(now);
+    clearTimeout(this.#settle);
+    if (pixelsPerPoint > 1) this.#settle = window.setTimeout(() => this.invalidate(), REST_MS);
+    const width = Math.max(1, Math.round(plot.bbox.width / uPlot.pxRatio / pixelsPerPoint));
     const scene = buildScene(this.#input, this.#group.view(), width, this.#cache);
     const before = this.#scene;
     this.#scene = scene;
@@ -168,6 +175,7 @@ export class TimePlot {
     const { left } = plot.cursor;
     const over = left !== undefined && left >= 0 && this.#scene !== null && !this.#input.stacked;
     const at = over ? plot.posToVal(left, 'x') : 0;
+    const width = plot.bbox.width / uPlot.pxRatio;
     let used = 0;
     for (const { series, line } of over && this.#scene ? this.#scene.layers : []) {
       const drawn = { x: line.x.subarray(0, line.length), mean: line.mean.subarray(0, line.length) };
@@ -179,7 +187,7 @@ export class TimePlot {
       const py = plot.valToPos(value.y, 'y');
       dot.style.transform = `translate(${px}px, ${py}px)`;
       dot.style.backgroundColor = this.#theme.colour(series.style.colour);
-      dot.hidden = !Number.isFinite(py) || px < 0 || px > plot.over.clientWidth;
+      dot.hidden = !Number.isFinite(py) || px < 0 || px > width;
     }
     for (let i = used; i < this.#dots.length; i++) this.#dots[i].hidden = true;
   }

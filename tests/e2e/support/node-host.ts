@@ -1,7 +1,7 @@
 /** The Node host as a person starts it: `nextvec serve`, its address opened in Chromium. */
 import { spawn } from 'node:child_process';
 import { basename, resolve } from 'node:path';
-import type { Page, WebSocket } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { rpcCall, rpcId } from '../../stand-in/rpc-messages.ts';
 import type { TestBrowser } from './chromium.ts';
 import { temporaryHome, watchConsole, type TestHost } from './host.ts';
@@ -40,23 +40,26 @@ export async function serve(home: string, roots: readonly string[]): Promise<Ser
   };
 }
 
-/** First answer of each call on the page's own WebSocket. */
-function timeAnswers(page: Page): { call: string; ms: number }[] {
+/**
+ * First answer of each call on the page's own WebSocket, by the page's own clock: the way to the test, which waits for a
+ * processor like everyone, does not count.
+ */
+async function timeAnswers(page: Page): Promise<{ call: string; ms: number }[]> {
   const times: { call: string; ms: number }[] = [];
-  page.on('websocket', (socket: WebSocket) => {
-    const asked = new Map<string, { call: string; at: number } | null>();
-    socket.on('framesent', ({ payload }) => {
-      const id = rpcId(payload);
-      if (id !== null && !asked.has(id)) asked.set(id, { call: rpcCall(payload), at: performance.now() });
-    });
-    socket.on('framereceived', ({ payload }) => {
-      const id = rpcId(payload) ?? '';
-      const call = asked.get(id);
-      if (!call) return;
-      times.push({ call: call.call, ms: performance.now() - call.at });
-      asked.set(id, null);
-    });
+  const asked = new Map<string, { call: string; atSeconds: number } | null>();
+  const session = await page.context().newCDPSession(page);
+  session.on('Network.webSocketFrameSent', ({ timestamp, response: { payloadData } }) => {
+    const id = rpcId(payloadData);
+    if (id !== null && !asked.has(id)) asked.set(id, { call: rpcCall(payloadData), atSeconds: timestamp });
   });
+  session.on('Network.webSocketFrameReceived', ({ timestamp, response: { payloadData } }) => {
+    const id = rpcId(payloadData) ?? '';
+    const call = asked.get(id);
+    if (!call) return;
+    times.push({ call: call.call, ms: 1000 * (timestamp - call.atSeconds) });
+    asked.set(id, null);
+  });
+  await session.send('Network.enable');
   return times;
 }
 
@@ -67,7 +70,7 @@ export async function openNodeHost({ browser }: TestBrowser, roots: readonly str
   const page = await context.newPage();
   await page.setViewportSize({ width: 1280, height: 800 });
   const problems = watchConsole(page);
-  const times = timeAnswers(page);
+  const times = await timeAnswers(page);
   const requests: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
   page.on('websocket', (socket) => requests.push(socket.url()));
