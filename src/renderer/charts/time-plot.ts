@@ -1,12 +1,14 @@
 /**
  * One chart on screen. uPlot gives axes, grid, cursor, selection and their synchronisation; the data itself is drawn from
- * columns by draw.ts, decimated to the pixels there are. Draws in an animation frame, and only when something changed.
+ * columns by draw.ts, decimated to the pixels there are. Draws in an animation frame (frame-queue.ts), and only when
+ * something changed.
  */
 import uPlot from 'uplot';
 import { valueNear } from './columns.ts';
 import type { ChartGroup } from './chart-group.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene } from './draw.ts';
+import { frames } from './frame-queue.ts';
 import { REST_MS } from './pace.ts';
 import { bindPointer } from './pointer.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
@@ -59,7 +61,6 @@ export class TimePlot {
   #theme: ChartTheme;
   #plot: uPlot;
   #scene: Scene | null = null;
-  #frame = 0;
   /** Draws what was drawn coarsely once more when it rests. */
   #settle = 0;
   #axis: XAxisMode | null = null;
@@ -110,11 +111,11 @@ export class TimePlot {
 
   /** Asks for a frame; any number of times until it comes. */
   invalidate(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#draw(now));
+    frames.add(this.#draw);
   }
 
   destroy(): void {
-    cancelAnimationFrame(this.#frame);
+    frames.remove(this.#draw);
     clearTimeout(this.#settle);
     this.#unbind();
     this.#plot.destroy();
@@ -126,8 +127,7 @@ export class TimePlot {
     return { scene: this.#scene, input: this.#input, xTicks: this.#xTicks, yTicks: this.#yTicks };
   }
 
-  #draw(now: number): void {
-    this.#frame = 0;
+  readonly #draw = (now: number): void => {
     const started = performance.now();
     const plot = this.#plot;
     const pixelsPerPoint = this.#group.pace.pixelsPerPoint(now);
@@ -150,7 +150,7 @@ export class TimePlot {
     this.#host.dataset.drawn = String(scene.layers.reduce((sum, { line }) => sum + line.length, 0));
     this.#placeDots();
     this.lastFrameMs = performance.now() - started;
-  }
+  };
 
   #paint(plot: uPlot): void {
     if (!this.#scene) return;
