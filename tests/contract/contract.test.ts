@@ -224,6 +224,13 @@ describe('data sets and runs', () => {
     expect(await readdir(join(nextvec.home, 'datasets'))).toEqual([dataset]);
   });
 
+  test('also for a reader that leaves at "done": no second copy stays', async () => {
+    for await (const event of await nextvec.client.datasets.import({ path: join(home.path, 'walks.npz') })) {
+      if (event.type === 'done') break;
+    }
+    expect(await readdir(join(nextvec.home, 'datasets'))).toEqual([dataset]);
+  });
+
   test('one that a run uses is deleted only by force', async () => {
     const { client } = nextvec;
     expect(await dataOf(client.datasets.delete({ id: dataset }))).toMatchObject({ code: 'CONFLICT' });

@@ -4,6 +4,7 @@ import { baselinePredictors, fitBaselines, measureBaselines, scoreBaselines } fr
 import { diversity, effectiveRank } from '#engine/evaluation/collapse.ts';
 import { symmetricEigenvalues } from '#engine/evaluation/eigenvalues.ts';
 import { choleskyFactor, choleskySolve, plainProduct } from '#engine/evaluation/matrix.ts';
+import { contextMeans, measure } from '#engine/evaluation/measure.ts';
 import { score } from '#engine/evaluation/score.ts';
 import { cosine, unitRows } from '#engine/evaluation/vectors.ts';
 import { gatherAll } from '#engine/evaluation/windows.ts';
@@ -94,6 +95,27 @@ describe('scores', () => {
     expect(cosines?.lastVector).toBeCloseTo(last, 6);
     expect(cosines?.shuffled).toBeCloseTo(floor, 1);
     expect(cosines?.shuffled).toBeLessThan(mean);
+  });
+
+  test('the floor is one figure in the table of a run and in an evaluation, and not lifted by neighbours', async () => {
+    // Two long articles, each about something of its own: a window half a block on is of the same one.
+    const random = new Random(8);
+    const windows = 1200;
+    const vectors = Float32Array.from({ length: windows * (T + 1) * D }, (_, i) => {
+      const first = i < (windows / 2) * (T + 1) * D;
+      return (i % D === (first ? 0 : 1) ? 2 : 0) + 0.1 * random.normal();
+    });
+    const source = sourceOf(vectors, windows, T, D);
+    const all = { source, ids: range(0, windows) };
+    const fitted = await fitBaselines(all, all);
+    const table = await scoreBaselines(fitted as never, all, 5);
+    const measured = await measure({ predict: (contexts, B) => ({ raw: contextMeans(contexts, B, T, D) }) }, all, {
+      baselines: {},
+      seed: 5,
+    });
+    expect(measured.baselines.shuffled).toBeCloseTo(table?.shuffled as number, 6);
+    expect(measured.baselines.shuffled).toBeCloseTo(0.5, 1);
+    expect(measured.baselines.contextMean ?? measured.cosine.mean).toBeGreaterThan(0.9);
   });
 
   test('the record holds what was measured; without an OOD set its cosines are null', async () => {

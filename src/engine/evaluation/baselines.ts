@@ -4,12 +4,11 @@
  * context means held against the targets of other windows. N rows of a block, T context length, D vector width.
  */
 import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/training.ts';
-import { stream } from '../random.ts';
 import type { Predictor } from './ablations.ts';
 import { choleskyFactor, choleskySolve, plainProduct, type MatrixProduct } from './matrix.ts';
 import type { Between } from './score.ts';
 import { cosine, dot } from './vectors.ts';
-import { blocks, type Split, type WindowBlock } from './windows.ts';
+import { blocks, shuffledBlocks, type Split } from './windows.ts';
 
 export interface FitOptions {
   /** Matrix product to use; `tfjs/matrix.ts` has a fast one. */
@@ -237,9 +236,6 @@ export async function scoreBaselines(
   { product = plainProduct, between = () => true }: FitOptions = {},
 ): Promise<BaselineCosines | null> {
   const { D } = split.source;
-  const others = split.ids.slice();
-  stream(seed, 'evaluation').shuffle(others);
-  const elsewhere = blocks({ source: split.source, ids: others });
   const predictors = Object.entries(baselinePredictors(fitted, D, product)) as [Fittable, Predictor][];
   const sums: BaselineCosines = {
     contextMean: 0,
@@ -248,13 +244,13 @@ export async function scoreBaselines(
     ridge: fitted.ridge ? 0 : NaN,
     shuffled: 0,
   };
-  for (const { contexts, targets, B } of blocks(split)) {
-    const { targets: otherTargets } = elsewhere.next().value as WindowBlock;
+  for (const { block, others } of shuffledBlocks(split, seed)) {
+    const { contexts, targets, B } = block;
     for (const [name, predictor] of predictors) {
       const { raw } = await predictor.predict(contexts, B);
       for (let row = 0; row < B; row++) sums[name] += cosine(raw, row, targets, row, D);
       if (name !== 'contextMean') continue;
-      for (let row = 0; row < B; row++) sums.shuffled += cosine(raw, row, otherTargets, row, D);
+      for (let row = 0; row < B; row++) sums.shuffled += cosine(raw, row, others, row, D);
     }
     if (!(await between())) return null;
   }

@@ -12,7 +12,7 @@ import { beyondCosine } from './beyond-context.ts';
 import { diversity, effectiveRank } from './collapse.ts';
 import { withinArticleRank } from './ranking.ts';
 import { cosine, squaredNorm, unitRows } from './vectors.ts';
-import { blocks, gatherAll, type Split } from './windows.ts';
+import { blocks, gatherAll, shuffledBlocks, type Split } from './windows.ts';
 
 export interface MeasureOptions {
   /** Baselines to hold the predictor against; those left out stay null. 'shuffled' needs none. */
@@ -104,7 +104,8 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
   const meanOffsets = new Float64Array(T + 1);
   const baselineSums = new Map<BaselineName, number>();
   const sums = { squares: 0, norms: 0, shuffled: 0, beyond: 0, beyondRows: 0 };
-  for (const { contexts, targets, start, B } of blocks(split)) {
+  for (const { block, others } of shuffledBlocks(split, options.seed)) {
+    const { contexts, targets, start, B } = block;
     const { raw } = await model.predict(contexts, B);
     const means = contextMeans(contexts, B, T, D);
     for (let row = 0; row < B; row++) {
@@ -126,7 +127,7 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
       const tt = squaredNorm(targets, row, D);
       sums.squares += 1 + tt - 2 * ofRow * Math.sqrt(tt);
       sums.norms += norm;
-      sums.shuffled += cosine(means, row, targets, (row + (B >> 1)) % B, D);
+      sums.shuffled += cosine(means, row, others, row, D);
     }
     for (const [name, baseline] of Object.entries(options.baselines) as [BaselineName, Predictor][]) {
       const guess = (await baseline.predict(contexts, B)).raw;

@@ -1,4 +1,5 @@
 /** Walks some windows of a source in blocks. B rows of a block, T context length, D vector width. */
+import { stream } from '../random.ts';
 import type { WindowSource } from '../types.ts';
 
 /** Some windows of a source. */
@@ -32,6 +33,17 @@ export function* blocks({ source, ids }: Split, rows = BLOCK_ROWS): Generator<Wi
     source.gather(of, block.contexts, block.targets);
     yield block;
   }
+}
+
+/**
+ * The split in blocks, each with the targets [B, D] of other windows of the split, drawn over all of it: the floor of any cosine, and the same windows
+ * wherever it is shown for a seed. The neighbours of a window are no floor: they tell of the same article.
+ */
+export function* shuffledBlocks(split: Split, seed: number): Generator<{ block: WindowBlock; others: Float32Array }> {
+  const ids = split.ids.slice();
+  stream(seed, 'evaluation').shuffle(ids);
+  const elsewhere = blocks({ source: split.source, ids });
+  for (const block of blocks(split)) yield { block, others: (elsewhere.next().value as WindowBlock).targets };
 }
 
 /** Copies of all windows of a (small) split. */

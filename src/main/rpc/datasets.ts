@@ -16,6 +16,7 @@ import {
   type ImportOptions,
 } from '../store/datasets.ts';
 import { removeFolder } from '../store/home.ts';
+import type { WorkerClient } from '../worker/pool.ts';
 import { requireOwner, type Services } from './context.ts';
 import { fromWireError } from './errors.ts';
 import { procedures } from './implementer.ts';
@@ -35,48 +36,54 @@ interface ImportInput extends ImportOptions {
   readonly name?: string;
 }
 
+/** What an import gives in the end. */
+type Imported = Extract<ImportEvent, { type: 'done' }>;
+
 /** Imports in a worker of its own; a row is made only for a folder that is whole, and the other way round. */
 async function* importFile(services: Services, input: ImportInput, signal?: AbortSignal): AsyncGenerator<ImportEvent> {
-  const { home, workers } = services;
   requireOwner(services);
-  const path = resolve(input.path);
-  const options: ImportOptions = { dtype: input.dtype, crossArticles: input.crossArticles };
   const id = randomBytes(6).toString('hex');
-  const folder = home.datasetFolder(id);
-  const worker = workers.startSingle();
+  const worker = services.workers.startSingle();
+  let imported: Imported | null;
   try {
-    for await (const event of await worker.client.importFile({ path, folder, ...options }, { signal })) {
-      if (event.type === 'progress') {
-        yield event;
-        continue;
-      }
-      const there = findDatasetByContent(home.db, event.passport.sha256, options);
-      if (there !== null && existsSync(home.datasetFolder(there.id))) {
-        yield { type: 'done', dataset: there, alreadyThere: true };
-        return;
-      }
-      const { passport, storedBytes } = event;
-      const name = input.name ?? basename(path, extname(path));
-      const row = {
-        id,
-        name,
-        sourcePath: path,
-        isSample: false,
-        importedAt: Date.now(),
-        storedBytes,
-        passport,
-        options,
-      };
-      insertDataset(home.db, row);
-      yield { type: 'done', dataset: requireDataset(services, id), alreadyThere: false };
-    }
+    imported = yield* importInto(services, id, worker.client, input, signal);
   } catch (error) {
     throw fromWireError(error);
   } finally {
     // Also when the reader has gone: first the worker ends, then what it left half done goes.
     await worker.release();
-    if (findDataset(home.db, id) === null) await removeTraces(home.datasetsFolder, id);
+    if (findDataset(services.home.db, id) === null) await removeTraces(services.home.datasetsFolder, id);
   }
+  // Whoever hears "done" finds nothing still at work.
+  if (imported !== null) yield imported;
+}
+
+/** Yields the progress; null when the worker ended without a result. */
+async function* importInto(
+  { home }: Services,
+  id: string,
+  client: WorkerClient,
+  input: ImportInput,
+  signal?: AbortSignal,
+): AsyncGenerator<ImportEvent, Imported | null> {
+  const path = resolve(input.path);
+  const options: ImportOptions = { dtype: input.dtype, crossArticles: input.crossArticles };
+  for await (const event of await client.importFile({ path, folder: home.datasetFolder(id), ...options }, { signal })) {
+    if (event.type === 'progress') {
+      yield event;
+      continue;
+    }
+    const { passport, storedBytes } = event;
+    const there = findDatasetByContent(home.db, passport.sha256, options);
+    if (there !== null && existsSync(home.datasetFolder(there.id))) {
+      return { type: 'done', dataset: there, alreadyThere: true };
+    }
+    const name = input.name ?? basename(path, extname(path));
+    const importedAt = Date.now();
+    insertDataset(home.db, { id, name, sourcePath: path, isSample: false, importedAt, storedBytes, passport, options });
+    return { type: 'done', dataset: requireDataset({ home }, id), alreadyThere: false };
+  }
+  return null;
 }
 
 /** The folder of an import that gave no data set, under its final and its temporary name. */
