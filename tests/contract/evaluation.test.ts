@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorData } from '#shared/contract/errors.ts';
+import type { Balance } from '#shared/contract/evaluation.ts';
+import type { AskedShares } from '#shared/domain/balance.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import type { WindowPick } from '#shared/domain/inspection.ts';
+import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { TermTable } from '#shared/domain/training.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/main/runs/safetensors.ts';
@@ -157,17 +161,70 @@ describe('evaluation', () => {
 });
 
 describe('balance', () => {
+  async function firstBatches(recipe: RecipeInput): Promise<TermTable> {
+    for await (const event of await client.evaluation.firstBatches({ recipe }))
+      if (event.type === 'done') return event.firstBatches.terms;
+    throw new Error('the measurement ended without a result');
+  }
+
+  async function balanceOf(recipe: RecipeInput, shares: AskedShares): Promise<Balance> {
+    for await (const event of await client.evaluation.balance({ recipe, shares }))
+      if (event.type === 'done') return event.balance;
+    throw new Error('the balance ended without a result');
+  }
+
   test('the first batches show who steers, and the new λ give the shares asked for', async () => {
     const recipe = { dataset, ...BASE, lambda: UNBALANCED };
-    const before = await client.evaluation.firstBatches({ recipe });
+    const before = await firstBatches(recipe);
     expect(before.info_nce.gradShare).toBeGreaterThan(0.8);
     const shares = { mse: 0.6, info_nce: 0.4 };
-    const balance = await client.evaluation.balance({ recipe, shares });
+    const balance = await balanceOf(recipe, shares);
+    expect(balance.before).toEqual(before);
     expect(balance.worst).toBeLessThan(0.05);
     expect(balance.lambda.mse).toBe(UNBALANCED.mse);
-    const after = await client.evaluation.firstBatches({ recipe: { ...recipe, lambda: balance.lambda } });
+    const after = await firstBatches({ ...recipe, lambda: balance.lambda });
+    expect(after).toEqual(balance.terms);
     expect(after.mse.gradShare).toBeCloseTo(0.6, 1);
     expect(after.info_nce.gradShare).toBeCloseTo(0.4, 1);
+  }, 120_000);
+
+  test('a weight of nothing is found too, and what cannot be asked is refused', async () => {
+    const recipe = { dataset, ...BASE, lambda: { mse: 1 } };
+    const { lambda, asked, shares } = await balanceOf(recipe, { mse: 3, info_nce: 1 });
+    expect([lambda.mse, asked.mse, asked.info_nce]).toEqual([1, 0.75, 0.25]);
+    expect(lambda.info_nce).toBeGreaterThan(0);
+    expect(shares.info_nce).toBeCloseTo(0.25, 1);
+    await expect(balanceOf(recipe, { mse: 0 })).rejects.toMatchObject({ data: { code: 'BAD_INPUT' } });
+  }, 120_000);
+
+  test('preflight speaks of measured shares once they are measured', async () => {
+    const recipe = { dataset, ...BASE, seed: 11, tau: 0.02, lambda: { mse: 0.2, info_nce: 1 } };
+    const guess = await client.runs.preflight({ recipe });
+    expect(guess.firstBatches).toBeNull();
+    const measured = await firstBatches(recipe);
+    // How long it trains and what it is held against changes nothing of its first batches.
+    const known = await client.runs.preflight({ recipe: { ...recipe, epochs: 7, ood } });
+    expect(known.firstBatches?.terms).toEqual(measured);
+    const finding = known.lint.find(({ path }) => path === 'lambda.info_nce');
+    const share = `${(100 * (measured.info_nce.gradShare ?? 0)).toFixed(1)} % of the gradient`;
+    expect(finding?.reason).toMatch(/^Measured on the first batches/);
+    expect(finding?.reason).toContain(share);
+    const other = await client.runs.preflight({ recipe: { ...recipe, seed: 12 } });
+    expect(other.firstBatches).toBeNull();
+  }, 120_000);
+
+  test('a measurement that is left ends, and the next one begins', async () => {
+    const recipe = { dataset, ...BASE, seed: 13, lambda: UNBALANCED };
+    const abort = new AbortController();
+    for await (const event of await client.evaluation.balance(
+      { recipe, shares: { mse: 1 } },
+      { signal: abort.signal },
+    )) {
+      expect(event.type).toBe('progress');
+      break;
+    }
+    abort.abort();
+    expect((await firstBatches(recipe)).mse.value).not.toBeNull();
   }, 120_000);
 });
 

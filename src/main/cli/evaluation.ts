@@ -1,6 +1,5 @@
-/** `evaluate`, `cross-test`, `compare`, `balance`: figures one can believe, from the command line. */
+/** `evaluate`, `cross-test`, `compare`: figures one can believe, from the command line. */
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/contract/evaluation.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
@@ -8,21 +7,24 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { offsetEntries, type Evaluation } from '#shared/domain/evaluation.ts';
 import { changeText, metricText } from '#shared/domain/comparison-text.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
-import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { CommandContext } from './context.ts';
-import { findDataset, findRun } from './handles.ts';
-import type { Output } from './output.ts';
-import { addRecipeFlags, readRecipe, type FlagValues } from './recipe-flags.ts';
+import { findDataset, findRun, never } from './handles.ts';
+import { tellProgress, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
+
+export const PART_OPTION = [
+  '--part <P>',
+  `of the run's own training set: ${EVALUATION_PARTS.join('|')} [validation]`,
+] as const;
 
 export function addEvaluationCommands(program: Command, context: CommandContext): void {
   program
     .command('evaluate <RUN>')
     .description('evaluate the best checkpoint of a run: parity, baselines, diagnostics, verdicts')
     .requiredOption('--data <F>', 'a file, an imported data set, or "sample"')
-    .option('--part <P>', `of the run's own training set: ${EVALUATION_PARTS.join('|')} [validation]`)
+    .option(...PART_OPTION)
     .action((handle: string, flags: { data: string; part?: string }) =>
       context.run((out) => evaluate(context, handle, flags, out)),
     );
@@ -37,20 +39,9 @@ export function addEvaluationCommands(program: Command, context: CommandContext)
     .command('compare <RUN> <RUNS...>')
     .description('compare runs with the first: figures, recipe, data, code, and what explains the difference')
     .action((first: string, others: string[]) => context.run((out) => compare(context, [first, ...others], out)));
-  addRecipeFlags(
-    program
-      .command('balance')
-      .description('loss weights that give each term the gradient share asked for, measured on the first batches')
-      .requiredOption('--data <F>', 'training data: a file, an imported data set, or "sample"')
-      .requiredOption('--share <TERM=X...>', `shares, e.g. mse=0.8 info_nce=0.2; terms: ${TERMS.join(', ')}`),
-  ).action((flags: FlagValues & { data: string; share: string[] }) =>
-    context.run((out) => balance(context, flags, out)),
-  );
 }
 
-const never = new AbortController().signal;
-
-function readPart(word: string | undefined): EvaluationPart | undefined {
+export function readPart(word: string | undefined): EvaluationPart | undefined {
   if (word === undefined) return undefined;
   const part = EVALUATION_PARTS.find((name) => name === word);
   if (part) return part;
@@ -69,7 +60,7 @@ function evaluate(
     const data = await findDataset(client, flags.data, 'ood', out, never);
     for await (const event of await client.evaluation.evaluate({ runId: run.id, datasetId: data.id, part })) {
       if (event.type === 'done') out.result(event.evaluation, () => printEvaluation(event.evaluation, out));
-      else out.progress(`${event.phase}${event.fraction === null ? '' : ` ${Math.floor(event.fraction * 100)} %`}`);
+      else tellProgress(event, out);
     }
   });
 }
@@ -209,47 +200,4 @@ function printComparison(
 
 function word(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-const ShareSchema = z.tuple([z.enum(TERMS), z.coerce.number().min(0)]);
-
-function readShares(words: readonly string[]): Partial<Record<Term, number>> {
-  return Object.fromEntries(
-    words.map((text) => {
-      const parsed = ShareSchema.safeParse(text.split('='));
-      if (parsed.success) return parsed.data;
-      throw new NextvecError('BAD_INPUT', `--share needs TERM=NUMBER, not "${text}".`, {
-        remedy: `Terms: ${TERMS.join(', ')}.`,
-      });
-    }),
-  );
-}
-
-function balance(
-  context: CommandContext,
-  flags: FlagValues & { data: string; share: string[] },
-  out: Output,
-): Promise<void> {
-  const shares = readShares(flags.share);
-  return withSession(context.options(), out, 'owner', async ({ client }) => {
-    const data = await findDataset(client, flags.data, 'train', out, never);
-    const recipe = readRecipe(flags, data.id, null);
-    out.progress('training the first batches …');
-    const result = await client.evaluation.balance({ recipe, shares });
-    out.result(result, () => {
-      out.table(
-        TERMS.filter((term) => result.asked[term] > 0),
-        [
-          { title: 'term', value: (term) => TERM_LABELS[term] },
-          { title: 'λ', value: (term) => String(result.lambda[term]), align: 'right' },
-          { title: 'asked', value: (term) => percent(result.asked[term], 1), align: 'right' },
-          { title: 'gradient share', value: (term) => percent(result.shares[term], 1), align: 'right' },
-          { title: 'share of total', value: (term) => percent(result.terms[term].share, 1), align: 'right' },
-        ],
-      );
-      out.line(`Measured on the first ${result.batches} batches.`);
-      if (result.silent.length > 0)
-        out.line(`No gradient on these batches, whatever the weight: ${result.silent.join(', ')}.`);
-    });
-  });
 }

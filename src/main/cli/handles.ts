@@ -6,7 +6,10 @@ import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { SAMPLE_WORD } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Output } from './output.ts';
+import { tellProgress, type Output } from './output.ts';
+
+/** For work that ends with the process. */
+export const never = new AbortController().signal;
 
 /** A run by id, start of an id, number ("12" or "#12") or name; the newest of several with one name. */
 export async function findRun(client: NextvecClient, handle: string): Promise<RunSummary> {
@@ -60,8 +63,7 @@ export async function importFile(
       out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
       return event.dataset;
     }
-    const share = event.fraction === null ? '' : ` ${Math.floor(event.fraction * 100)} %`;
-    out.progress(`${path}: ${event.phase}${share}`);
+    tellProgress({ phase: `${path}: ${event.phase}`, fraction: event.fraction }, out);
   }
   throw new NextvecError('INTERNAL', `The import of ${path} ended without a result.`);
 }

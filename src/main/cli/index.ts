@@ -1,6 +1,7 @@
 /** Entry of the command line: out/main/cli.js, started by bin/nextvec.mjs. */
 import { Command, CommanderError } from 'commander';
 import { programFiles } from '../hosts/locations.ts';
+import { addBalanceCommand } from './balance.ts';
 import { createContext, fail } from './context.ts';
 import { addEngineCommands } from './engines.ts';
 import { addDataCommands } from './data.ts';
@@ -8,6 +9,7 @@ import { addEvaluationCommands } from './evaluation.ts';
 import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
 import { addImportCommands } from './imports.ts';
+import { addLookCommands } from './look.ts';
 import { createOutput } from './output.ts';
 import { addInferenceCommands } from './predict.ts';
 import { addPlanCommands } from './plans.ts';
@@ -30,6 +32,8 @@ export function createProgram(): Command {
   addHistoryCommands(program, context);
   addInferenceCommands(program, context);
   addEvaluationCommands(program, context);
+  addLookCommands(program, context);
+  addBalanceCommand(program, context);
   addReportCommands(program, context);
   addPlanCommands(program, context);
   addSweepCommand(program, context);

@@ -91,6 +91,11 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
   };
 }
 
+/** Progress of some work, as its event stream tells it. */
+export function tellProgress({ phase, fraction }: { phase: string; fraction: number | null }, out: Output): void {
+  out.progress(fraction === null ? phase : `${phase} ${Math.floor(fraction * 100)} %`);
+}
+
 export function formatDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 100) return `${seconds} s`;

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { CommandContext } from './context.ts';
 import { findRun } from './handles.ts';
-import type { Output } from './output.ts';
+import { tellProgress, type Output } from './output.ts';
 import { withSession } from './session.ts';
 
 interface ReportFlags {
@@ -53,7 +53,7 @@ function report(context: CommandContext, handle: string, flags: ReportFlags, out
     const input = { runId: run.id, baselineId: baseline?.id ?? null, format, stem: basename(path, extname(path)) };
     for await (const event of await client.evaluation.report(input)) {
       if (event.type === 'progress') {
-        out.progress(`${event.phase}${event.fraction === null ? '' : ` ${Math.floor(event.fraction * 100)} %`}`);
+        tellProgress(event, out);
         continue;
       }
       write(path, event.text);

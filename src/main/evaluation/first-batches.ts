@@ -5,7 +5,7 @@
 import { stream } from '#engine/random.ts';
 import { startParameters } from '#engine/start.ts';
 import type { TrainableModel, WindowSource } from '#engine/types.ts';
-import type { Balance } from '#shared/contract/evaluation.ts';
+import type { Balance, FirstBatches } from '#shared/contract/evaluation.ts';
 import { balanceLambda, gradientShares, type Lambda, type UnitNorms } from '#shared/domain/balance.ts';
 import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
@@ -21,6 +21,15 @@ const MOST_ROWS = 24_000;
 /** A slow engine stops here, with as many steps in every round. */
 const MOST_MS = 15_000;
 
+/** Vectors beyond this stay on disk: a few thousand rows are read of them, and a trainer may hold them all already. */
+const MEMORY_BYTES = 512 * 2 ** 20;
+/** Told at most this often. */
+const PROGRESS_MS = 100;
+/** Rounds of a balance at most, for the share that is done: as written, once more from equal weights, four corrections. */
+const MOST_ROUNDS = 6;
+
+export type BatchProgress = (phase: string, fraction: number | null) => void;
+
 interface FirstSteps {
   /** Unweighted gradient norms of each step, [TERMS]. */
   readonly norms: readonly UnitNorms[];
@@ -30,14 +39,19 @@ interface FirstSteps {
 
 /** What `work` needs to train the first steps of a recipe again and again from the same initial weights. */
 interface Bench {
-  firstSteps(lambda: Lambda): Promise<FirstSteps>;
+  firstSteps(lambda: Lambda, progress: (step: number, of: number) => void): Promise<FirstSteps>;
 }
 
-async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promise<R>): Promise<R> {
+async function withBench<R>(
+  job: FirstBatchesJob,
+  progress: BatchProgress,
+  work: (bench: Bench) => Promise<R>,
+): Promise<R> {
   const { recipe } = job;
+  progress('reading the data', null);
   const dataset = openDataset(job.datasetFolder);
   const spec = modelSpec(recipe, dataset.T, dataset.D);
-  const source = await dataset.source();
+  const source = await dataset.source(undefined, { memoryBytes: MEMORY_BYTES });
   const train = { source, ids: splitDataset(dataset, recipe.split, recipe.seed).train };
   const engine = recipe.engine === 'auto' ? null : recipe.engine;
   const opened = await openModel({
@@ -56,11 +70,11 @@ async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promis
     const initial = await opened.model.readParameters();
     const begin = await opened.model.readOptimizer();
     const steps = { most: Math.max(1, Math.floor(Math.min(MOST_ROWS, ids.length) / recipe.batchSize)) };
-    const firstSteps = async (lambda: Lambda): Promise<FirstSteps> => {
+    const firstSteps: Bench['firstSteps'] = async (lambda, told) => {
       await opened.model.writeParameters(initial);
       await opened.model.writeOptimizer(begin);
       opened.model.setLoss({ ...lossConfig(recipe, spec.D), weights: lambda });
-      return trainFirstSteps(opened.model, source, ids, recipe, lambda, steps);
+      return trainFirstSteps({ model: opened.model, source, ids, recipe, lambda, steps, told });
     };
     return await work({ firstSteps });
   } finally {
@@ -69,20 +83,37 @@ async function withBench<R>(job: FirstBatchesJob, work: (bench: Bench) => Promis
   }
 }
 
-async function trainFirstSteps(
-  model: TrainableModel,
-  source: WindowSource,
-  ids: Uint32Array,
-  recipe: Recipe,
-  lambda: Lambda,
-  steps: { most: number },
-): Promise<FirstSteps> {
+interface FirstStepsTask {
+  readonly model: TrainableModel;
+  readonly source: WindowSource;
+  readonly ids: Uint32Array;
+  readonly recipe: Recipe;
+  readonly lambda: Lambda;
+  readonly steps: { most: number };
+  readonly told: (step: number, of: number) => void;
+}
+
+async function trainFirstSteps({
+  model,
+  source,
+  ids,
+  recipe,
+  lambda,
+  steps,
+  told,
+}: FirstStepsTask): Promise<FirstSteps> {
   const { batchSize, lr } = recipe;
   const norms: UnitNorms[] = [];
   const values: Float64Array[] = [];
   const startMs = performance.now();
+  let toldMs = startMs;
   for (let step = 1; step <= steps.most; step++) {
-    if (performance.now() - startMs > MOST_MS) steps.most = step;
+    const nowMs = performance.now();
+    if (nowMs - startMs > MOST_MS) steps.most = step;
+    if (nowMs - toldMs > PROGRESS_MS) {
+      toldMs = nowMs;
+      told(step, steps.most);
+    }
     const stats = await model.trainStep({
       source,
       ids: ids.subarray((step - 1) * batchSize, step * batchSize),
@@ -119,22 +150,39 @@ function termTable(lambda: Lambda, { norms, values }: FirstSteps): TermTable {
 }
 
 /** The recipe's own terms on its first batches. */
-export function measureFirstBatches(job: FirstBatchesJob): Promise<TermTable> {
-  return withBench(job, async (bench) => termTable(job.recipe.lambda, await bench.firstSteps(job.recipe.lambda)));
+export function measureFirstBatches(job: FirstBatchesJob, progress: BatchProgress): Promise<FirstBatches> {
+  const { lambda } = job.recipe;
+  return withBench(job, progress, async (bench) => {
+    const steps = await bench.firstSteps(lambda, (step, of) => progress(`batch ${step} of ${of}`, step / of));
+    return { terms: termTable(lambda, steps), batches: steps.norms.length };
+  });
 }
 
 /** λ for the shares asked for; the term with the largest share keeps the λ it has, or 1. */
-export function balanceRecipe(job: FirstBatchesJob): Promise<Balance> {
+export function balanceRecipe(job: FirstBatchesJob, progress: BatchProgress): Promise<Balance> {
   const asked = job.shares ?? {};
+  const own = job.recipe.lambda;
   const leader = TERMS.reduce((a, b) => ((asked[b] ?? 0) > (asked[a] ?? 0) ? b : a));
-  return withBench(job, async (bench) => {
-    let last: FirstSteps = { norms: [], values: [] };
+  return withBench(job, progress, async (bench) => {
+    let round = 0;
+    const firstSteps = async (lambda: Lambda): Promise<FirstSteps> => {
+      const name = round === 0 ? 'weights as written' : `round ${round}`;
+      const told = (step: number, of: number): void =>
+        progress(`${name}, batch ${step} of ${of}`, Math.min(1, (round + step / of) / MOST_ROUNDS));
+      const found = await bench.firstSteps(lambda, told);
+      round++;
+      return found;
+    };
+    const before = await firstSteps(own);
+    let last = before;
     const measure = async (lambda: Lambda): Promise<readonly UnitNorms[]> => {
-      last = await bench.firstSteps(lambda);
+      if (lambda !== own) last = await firstSteps(lambda);
       return last.norms;
     };
-    const anchor = job.recipe.lambda[leader] > 0 ? job.recipe.lambda[leader] : 1;
-    const result = await balanceLambda(asked, measure, { anchor });
+    // A term without a weight has no gradient to measure; then the first round begins with equal weights.
+    const start = TERMS.every((term) => !(asked[term] ?? 0) || own[term] > 0) ? own : undefined;
+    const anchor = own[leader] > 0 ? own[leader] : 1;
+    const result = await balanceLambda(asked, measure, { anchor, start });
     const { lambda, shares, worst, silent } = result;
     if (result.rounds[result.rounds.length - 1].lambda !== lambda) await measure(lambda);
     return {
@@ -144,6 +192,7 @@ export function balanceRecipe(job: FirstBatchesJob): Promise<Balance> {
       worst,
       silent: [...silent],
       batches: last.norms.length,
+      before: termTable(own, before),
       terms: termTable(lambda, last),
     };
   });

@@ -4,9 +4,9 @@ import { RecipeSchema } from '#shared/domain/recipe.ts';
 import type { MapMethod } from '#shared/domain/vector-map.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../rpc/errors.ts';
 import type { MapJob } from './job.ts';
 import { evaluateJob } from './service.ts';
+import { workerEvents } from './worker-events.ts';
 
 function mapJob(services: Services, id: string, method: MapMethod, handle: string | null): MapJob {
   const dataset = requireDataset(services, id);
@@ -31,15 +31,5 @@ export async function* mapEvents(
   signal?: AbortSignal,
 ): AsyncGenerator<MapEvent> {
   const job = mapJob(services, id, method, handle);
-  const worker = services.workers.startSingle();
-  const leave = (): void => void worker.release();
-  signal?.addEventListener('abort', leave);
-  try {
-    yield* await worker.client.map(job);
-  } catch (error) {
-    throw fromWireError(error);
-  } finally {
-    signal?.removeEventListener('abort', leave);
-    await worker.release();
-  }
+  yield* workerEvents(services, (client) => client.map(job), signal);
 }

@@ -1,40 +1,21 @@
 /**
- * Evaluations, cross-tests, balance and comparison for the routers: gathers what a worker needs from the history, starts
+ * Evaluations, cross-tests and comparison for the routers: gathers what a worker needs from the history, starts
  * a worker of its own for each piece of work, stores what comes back. The numbers are made in `evaluate.ts`.
  */
-import type {
-  Balance,
-  EvaluationEvent,
-  EvaluationPart,
-  MatrixCell,
-  WorkProgress,
-} from '#shared/contract/evaluation.ts';
+import type { EvaluationEvent, EvaluationPart, MatrixCell, WorkProgress } from '#shared/contract/evaluation.ts';
 import { compareRuns, type RunComparison } from '#shared/domain/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import type { Baselines, TermTable } from '#shared/domain/training.ts';
+import type { Baselines } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../rpc/errors.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listCheckpoints, listEpochs } from '../store/history.ts';
 import type { RunRow } from '../store/runs.ts';
-import type { WorkerClient } from '../worker/pool.ts';
-import type { EvaluateJob, FirstBatchesJob } from './job.ts';
+import { workerEvents } from './worker-events.ts';
+import type { EvaluateJob } from './job.ts';
 import { comparableRun } from './run-facts.ts';
-
-/** A worker for the length of one piece of work; leaving the loop early ends it. */
-async function withWorker<R>({ workers }: Services, work: (client: WorkerClient) => Promise<R>): Promise<R> {
-  const worker = workers.startSingle();
-  try {
-    return await work(worker.client);
-  } catch (error) {
-    throw fromWireError(error);
-  } finally {
-    await worker.release();
-  }
-}
 
 export function evaluateJob(
   services: Services,
@@ -82,21 +63,9 @@ export async function* evaluateEvents(
   signal?: AbortSignal,
 ): AsyncGenerator<EvaluationEvent> {
   const job = evaluateJob(services, services.runs.row(handle), datasetId, part);
-  const worker = services.workers.startSingle();
-  // Ending the thread is the one way to end what an engine is in the middle of.
-  const leave = (): void => void worker.release();
-  signal?.addEventListener('abort', leave);
-  try {
-    for await (const event of await worker.client.evaluate(job)) {
-      if (event.type === 'done' && services.home.access === 'owner')
-        insertEvaluation(services.home.db, event.evaluation);
-      yield event;
-    }
-  } catch (error) {
-    throw fromWireError(error);
-  } finally {
-    signal?.removeEventListener('abort', leave);
-    await worker.release();
+  for await (const event of workerEvents(services, (client) => client.evaluate(job), signal)) {
+    if (event.type === 'done' && services.home.access === 'owner') insertEvaluation(services.home.db, event.evaluation);
+    yield event;
   }
 }
 
@@ -174,23 +143,4 @@ export async function evaluation(
 
 export function compare(services: Services, runIds: readonly string[]): RunComparison {
   return compareRuns(runIds.map((id) => comparableRun(services, id)));
-}
-
-function firstBatchesJob(services: Services, recipe: Recipe): FirstBatchesJob {
-  const dataset = requireDataset(services, recipe.dataset);
-  return {
-    recipe,
-    datasetFolder: services.home.datasetFolder(dataset.id),
-    resourcesDir: services.options.resourcesDir,
-    initFile: services.runs.initFile(recipe),
-    shares: null,
-  };
-}
-
-export function firstBatches(services: Services, recipe: Recipe): Promise<TermTable> {
-  return withWorker(services, (client) => client.firstBatches(firstBatchesJob(services, recipe)));
-}
-
-export function balance(services: Services, recipe: Recipe, shares: FirstBatchesJob['shares']): Promise<Balance> {
-  return withWorker(services, (client) => client.balance({ ...firstBatchesJob(services, recipe), shares }));
 }

@@ -1,5 +1,6 @@
 /** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
-import { balance, compare, crossTest, evaluateEvents, firstBatches } from '../evaluation/service.ts';
+import { balanceEvents, firstBatchesEvents } from '../evaluation/balance.ts';
+import { compare, crossTest, evaluateEvents } from '../evaluation/service.ts';
 import { inspectWindow } from '../evaluation/inspection.ts';
 import { mapEvents } from '../evaluation/map-events.ts';
 import { knownSpace } from '../evaluation/space.ts';
@@ -31,8 +32,12 @@ export function evaluationRouter(services: Services) {
     map: evaluation.map.handler(({ input, signal }) =>
       eventStream((cancelled) => mapEvents(services, input.id, input.method, input.runId, cancelled), signal),
     ),
-    firstBatches: evaluation.firstBatches.handler(({ input }) => firstBatches(services, input.recipe)),
-    balance: evaluation.balance.handler(({ input }) => balance(services, input.recipe, input.shares)),
+    firstBatches: evaluation.firstBatches.handler(({ input, signal }) =>
+      eventStream((cancelled) => firstBatchesEvents(services, input.recipe, cancelled), signal),
+    ),
+    balance: evaluation.balance.handler(({ input, signal }) =>
+      eventStream((cancelled) => balanceEvents(services, input.recipe, input.shares, cancelled), signal),
+    ),
     report: evaluation.report.handler(({ input, signal }) =>
       eventStream((cancelled) => reportEvents(services, input, cancelled), signal),
     ),

@@ -9,6 +9,7 @@ import { modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import { lintRecipe } from '#shared/domain/lint.ts';
 import type { Comparison } from '#shared/domain/passport.ts';
 import { infoNceChance } from '#shared/domain/terms.ts';
+import { knownFirstBatches } from '../evaluation/balance.ts';
 import { knownSpace } from '../evaluation/space.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
@@ -33,6 +34,7 @@ export async function preflight(services: Services, recipe: Recipe): Promise<Pre
   const speeds = listSpeeds(services.home.db, recipe.modelType, dataset.D);
   const evaluated = splitProof.valWindows + (ood?.windows ?? 0);
   const time = expectTime(recipe, speeds, splitProof.trainWindows, evaluated);
+  const firstBatches = knownFirstBatches(services, recipe);
   return {
     trainRows: splitProof.trainWindows,
     valRows: splitProof.valWindows,
@@ -48,13 +50,14 @@ export async function preflight(services: Services, recipe: Recipe): Promise<Pre
       D: dataset.D,
       trainRows: splitProof.trainWindows,
       passport: dataset.passport,
-      firstBatches: null,
+      firstBatches: firstBatches?.terms ?? null,
       split: splitProof,
       ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: await spaceSoon(services, recipe) },
       earlier: earlierRun(services, recipe),
     }),
     commandLine: commandLine(recipe, { data: dataWord(dataset), ood: ood && dataWord(ood) }),
     infoNceChance: infoNceChance(recipe.batchSize),
+    firstBatches,
   };
 }
 

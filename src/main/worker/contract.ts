@@ -2,12 +2,16 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
-import { BalanceSchema, EvaluationEventSchema, MapEventSchema } from '#shared/contract/evaluation.ts';
+import {
+  BalanceEventSchema,
+  EvaluationEventSchema,
+  FirstBatchesEventSchema,
+  MapEventSchema,
+} from '#shared/contract/evaluation.ts';
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
 import { ComparisonSchema, PassportSchema } from '#shared/domain/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/training.ts';
-import { TermTableSchema } from '#shared/domain/training.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from '../evaluation/job.ts';
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
@@ -63,8 +67,8 @@ export const workerContract = {
   /** One window; the checkpoint stays open for the next until another job comes. */
   inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),
   map: call.input(MapJobSchema).output(eventIterator(MapEventSchema)),
-  firstBatches: call.input(FirstBatchesJobSchema).output(TermTableSchema),
-  balance: call.input(FirstBatchesJobSchema).output(BalanceSchema),
+  firstBatches: call.input(FirstBatchesJobSchema).output(eventIterator(FirstBatchesEventSchema)),
+  balance: call.input(FirstBatchesJobSchema).output(eventIterator(BalanceEventSchema)),
   importRun: call.input(ImportRunJobSchema).output(ImportedRunSchema),
   predict: call.input(PredictJobSchema).output(PredictionResultSchema),
   exportModel: call.input(ExportModelJobSchema).output(z.void()),

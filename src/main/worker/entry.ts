@@ -5,7 +5,7 @@ import { RPCHandler } from '@orpc/server/message-port';
 import { measureBaselines } from '#engine/evaluation/baselines.ts';
 import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import type { EvaluationEvent, MapEvent } from '#shared/contract/evaluation.ts';
+import type { BalanceEvent, EvaluationEvent, FirstBatchesEvent, MapEvent } from '#shared/contract/evaluation.ts';
 import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
 import type { Split as RecipeSplit } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
@@ -14,7 +14,7 @@ import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
-import type { EvaluateJob, MapJob } from '../evaluation/job.ts';
+import type { EvaluateJob, FirstBatchesJob, MapJob } from '../evaluation/job.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { Channel } from '../rpc/channel.ts';
 import { toWireError } from '../rpc/errors.ts';
@@ -102,6 +102,20 @@ function map(job: MapJob): AsyncGenerator<MapEvent> {
   });
 }
 
+function firstBatches(job: FirstBatchesJob): AsyncGenerator<FirstBatchesEvent> {
+  return withProgress(async (progress) => {
+    const { measureFirstBatches } = await import('../evaluation/first-batches.ts');
+    return { type: 'done' as const, firstBatches: await measureFirstBatches(job, progress) };
+  });
+}
+
+function balance(job: FirstBatchesJob): AsyncGenerator<BalanceEvent> {
+  return withProgress(async (progress) => {
+    const { balanceRecipe } = await import('../evaluation/first-batches.ts');
+    return { type: 'done' as const, balance: await balanceRecipe(job, progress) };
+  });
+}
+
 /** The inspector of this thread and the job it was opened for. */
 let inspecting: { readonly key: string; readonly opened: Inspector } | null = null;
 /** One window after the other: a model answers one question at a time. */
@@ -178,12 +192,8 @@ const router = procedures.router({
   evaluate: procedures.evaluate.handler(({ input, signal }) => eventStream(() => evaluate(input), signal)),
   inspect: procedures.inspect.handler(({ input }) => inspect(input.job, input.pick)),
   map: procedures.map.handler(({ input, signal }) => eventStream(() => map(input), signal)),
-  firstBatches: procedures.firstBatches.handler(async ({ input }) =>
-    (await import('../evaluation/first-batches.ts')).measureFirstBatches(input),
-  ),
-  balance: procedures.balance.handler(async ({ input }) =>
-    (await import('../evaluation/first-batches.ts')).balanceRecipe(input),
-  ),
+  firstBatches: procedures.firstBatches.handler(({ input, signal }) => eventStream(() => firstBatches(input), signal)),
+  balance: procedures.balance.handler(({ input, signal }) => eventStream(() => balance(input), signal)),
   importRun: procedures.importRun.handler(async ({ input }) =>
     (await import('../weights/import-run.ts')).importRun(input),
   ),

@@ -59,6 +59,16 @@ export const MatrixCellSchema = z.object({
 });
 export type MatrixCell = z.infer<typeof MatrixCellSchema>;
 
+/** What the first batches of a recipe measured, before it trains in earnest. */
+export const FirstBatchesSchema = z.object({ terms: TermTableSchema, batches: z.int() });
+export type FirstBatches = z.infer<typeof FirstBatchesSchema>;
+
+export const FirstBatchesEventSchema = z.discriminatedUnion('type', [
+  WorkProgressSchema,
+  z.object({ type: z.literal('done'), firstBatches: FirstBatchesSchema }),
+]);
+export type FirstBatchesEvent = z.infer<typeof FirstBatchesEventSchema>;
+
 export const BalanceSchema = z.object({
   /** λ to put into the recipe. */
   lambda: perTerm(z.number()),
@@ -69,10 +79,17 @@ export const BalanceSchema = z.object({
   worst: z.number(),
   silent: z.array(z.enum(TERMS)),
   batches: z.int(),
-  /** Terms on those batches, under the new λ. */
+  /** Terms on those batches, under the recipe's own λ and under the new ones. */
+  before: TermTableSchema,
   terms: TermTableSchema,
 });
 export type Balance = z.infer<typeof BalanceSchema>;
+
+export const BalanceEventSchema = z.discriminatedUnion('type', [
+  WorkProgressSchema,
+  z.object({ type: z.literal('done'), balance: BalanceSchema }),
+]);
+export type BalanceEvent = z.infer<typeof BalanceEventSchema>;
 
 const text = z.string();
 export const ReportBlockSchema = z.discriminatedUnion('kind', [
@@ -161,12 +178,12 @@ export const evaluationContract = {
   map: call
     .input(z.object({ id: z.string().min(1), method: z.enum(MAP_METHODS), runId: runId.nullable().default(null) }))
     .output(eventIterator(MapEventSchema)),
-  /** Loss terms of a recipe on its first batches, before it trains. */
-  firstBatches: call.input(z.object({ recipe: RecipeSchema })).output(TermTableSchema),
+  /** Loss terms of a recipe on its first batches, before it trains; `runs.preflight` knows them from then on. */
+  firstBatches: call.input(z.object({ recipe: RecipeSchema })).output(eventIterator(FirstBatchesEventSchema)),
   /** λ that give each term the gradient share asked for on the first batches. */
   balance: call
     .input(z.object({ recipe: RecipeSchema, shares: z.partialRecord(z.enum(TERMS), z.number().min(0)) }))
-    .output(BalanceSchema),
+    .output(eventIterator(BalanceEventSchema)),
   /** Root-cause report, evaluating what has not been evaluated yet; its expectation is stored as a claim. */
   report: call
     .input(

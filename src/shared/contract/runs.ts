@@ -12,6 +12,7 @@ import {
 } from '#shared/domain/training.ts';
 import { SplitProofSchema } from './datasets.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
+import { FirstBatchesSchema } from './evaluation.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 const byId = z.object({ runId: z.string().min(1) });
@@ -186,6 +187,8 @@ export const PreflightSchema = z.object({
   commandLine: z.string(),
   /** InfoNCE of a model that knows nothing, 2·ln B. */
   infoNceChance: z.number(),
+  /** The loss terms as `evaluation.firstBatches` or `evaluation.balance` measured them; null: not measured yet. */
+  firstBatches: FirstBatchesSchema.nullable(),
 });
 export type Preflight = z.infer<typeof PreflightSchema>;
 

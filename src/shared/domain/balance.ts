@@ -2,6 +2,7 @@
  * Balance: loss weights λ that give each term the share of the gradient asked for, computed from the norms
  * ‖∂term_k/∂raw‖ of the first batches. Pure; the caller measures. K terms in TERMS order.
  */
+import { NextvecError } from './errors.ts';
 import { TERMS, type Term } from './terms.ts';
 
 /** Share of the gradient each term shall have; terms that are absent or 0 get λ = 0. */
@@ -39,7 +40,9 @@ export function normaliseShares(asked: AskedShares): Record<Term, number> {
   const shares = perTerm((term) => asked[term] ?? 0);
   const sum = TERMS.reduce((total, term) => total + shares[term], 0);
   if (!(sum > 0) || TERMS.some((term) => shares[term] < 0)) {
-    throw new RangeError('Balance needs gradient shares of 0 or more, at least one of them above 0.');
+    throw new NextvecError('BAD_INPUT', 'Balance needs gradient shares of 0 or more, at least one of them above 0.', {
+      remedy: 'Say what share of the gradient each term shall have, e.g. 80 % MSE and 20 % InfoNCE.',
+    });
   }
   return perTerm((term) => shares[term] / sum);
 }

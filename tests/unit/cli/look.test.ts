@@ -1,0 +1,88 @@
+/** `balance`, `inspect-window` and `map` as a person calls them: from source, on the sample, with --json. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Balance } from '#shared/contract/evaluation.ts';
+import type { Inspection } from '#shared/domain/inspection.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The last line of a command, as an object; what it wrote of a failure too. */
+async function nextvec<R>(...words: string[]): Promise<R> {
+  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
+  const run = promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
+  const { stdout } = await run.catch((failed: { stdout: string }) => failed);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as R;
+}
+
+beforeAll(
+  () => nextvec('train', '--data', 'sample', '--ood', 'sample', '--epochs', '1', '--batch-size', '64', '--name', 'one'),
+  120_000,
+);
+
+describe('inspect-window', () => {
+  const inspect = (...words: string[]) =>
+    nextvec<Inspection>('inspect-window', 'one', '--data', 'Sample OOD', ...words);
+
+  it('looks at the worst window, and finds it again by its number', async () => {
+    const worst = await inspect('--rank', '0');
+    expect(worst).toMatchObject({ parity: { ok: true }, rank: 0 });
+    expect(worst.attention?.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+    expect(worst.neighbours.length).toBeGreaterThan(0);
+    const again = await inspect('--window', String(worst.window));
+    expect(again).toMatchObject({ window: worst.window, cosine: worst.cosine, rank: 0 });
+  }, 60_000);
+
+  it('refuses what names no window', async () => {
+    const error = { code: 'BAD_INPUT' };
+    expect(await inspect('--window', '3', '--rank', '0')).toMatchObject({ error });
+    expect(await inspect('--rank', '2')).toMatchObject({ error });
+    expect(await inspect('--window', '999999')).toMatchObject({ error });
+  }, 60_000);
+});
+
+describe('map', () => {
+  it('writes every point as CSV and as JSON', async () => {
+    const file = join(folder, 'map.csv');
+    const words = ['map', 'Sample', '--run', 'one'];
+    const written = await nextvec<{ drawn: number; path: string }>(...words, '--out', file);
+    expect(written).toMatchObject({ method: 'pca', splitOf: 'run #1', path: file });
+    const [head, ...lines] = readFileSync(file, 'utf8').trim().split('\n');
+    expect(head).toBe('x,y,article,side,cosine');
+    expect(lines).toHaveLength(written.drawn);
+    const { points } = await nextvec<{ points: Record<string, unknown>[] }>(...words);
+    expect(lines).toEqual(points.map(({ x, y, article, side, cosine }) => [x, y, article, side, cosine].join(',')));
+    expect(points.some(({ side, cosine }) => side === 'validation' && typeof cosine === 'number')).toBe(true);
+  }, 60_000);
+
+  it('refuses another ending and another method', async () => {
+    const error = { code: 'BAD_INPUT' };
+    expect(await nextvec('map', 'Sample', '--out', join(folder, 'map.png'))).toMatchObject({ error });
+    expect(await nextvec('map', 'Sample', '--method', 'tsne')).toMatchObject({ error });
+  }, 60_000);
+});
+
+describe('balance', () => {
+  it('shows who steers as written and under the weights it found', async () => {
+    const weights = [
+      '--lambda-mse',
+      '0.5',
+      '--lambda-info',
+      '0.5',
+      '--lambda-moment',
+      '1e-3',
+      '--lambda-variance',
+      '1e-3',
+    ];
+    const asked = ['--batch-size', '64', ...weights, '--share', 'mse=0.8', 'info_nce=0.2'];
+    const { before, terms, worst } = await nextvec<Balance>('balance', '--data', 'Sample', ...asked);
+    expect(before.info_nce.share).toBeGreaterThan(0.85);
+    expect(before.info_nce.gradShare).toBeGreaterThan(0.9);
+    expect(worst).toBeLessThan(0.05);
+    expect(terms.info_nce.gradShare).toBeCloseTo(0.2, 1);
+  }, 60_000);
+});
