@@ -136,6 +136,32 @@ describe('what a run can be held against', () => {
   });
 });
 
+describe('balance of the loss', () => {
+  it('measures the first batches before the run, and finds the weights that give each term its share', async () => {
+    const { page } = host;
+    await goTo(page, 'New run');
+    await page.getByRole('button', { name: /^MSE \+ InfoNCE/ }).click();
+    const preflight = page.getByRole('complementary', { name: 'Preflight' });
+    const infoNce = preflight.getByRole('region', { name: 'Loss balance' }).getByRole('row', { name: 'InfoNCE' });
+    expect(await infoNce.textContent({ timeout: 60_000 })).toMatch(/9\d\.\d.%$/);
+    await preflight.getByText(/Loss out of balance: InfoNCE \(λ 0\.5\) has 9\d\.\d % of the gradient/).waitFor();
+    await page.getByRole('button', { name: 'Balanced…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Balance the loss terms' });
+    await dialog.getByRole('textbox', { name: 'Share of the gradient for InfoNCE' }).fill('30');
+    await dialog.getByText('The shares add up to 110 and are scaled to 100.').waitFor();
+    await dialog.getByRole('textbox', { name: 'Share of the gradient for MSE' }).fill('60');
+    await dialog.getByRole('button', { name: 'Measure' }).click();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.getByRole('button', { name: 'Measure' }).click();
+    await dialog.getByText('Measured on the first').waitFor({ timeout: 60_000 });
+    expect(await dialog.getByRole('row', { name: /^MSE/ }).textContent()).toMatch(/(59|60|61)\.\d.%$/);
+    expect(await problemsInBothThemes()).toEqual([]);
+    await dialog.getByRole('button', { name: 'Use these λ' }).click();
+    expect(Number(await page.getByRole('textbox', { name: 'λ InfoNCE' }).inputValue())).toBeLessThan(0.01);
+    await expect.poll(() => infoNce.textContent(), { timeout: 30_000 }).toMatch(/(29|30|31)\.\d.%$/);
+  });
+});
+
 it('has no error in its console', () => {
   expect(host.problems).toEqual([]);
 });

@@ -5,6 +5,7 @@
 import type { BalanceEvent, FirstBatches, FirstBatchesEvent } from '#shared/contract/evaluation.ts';
 import { normaliseShares, type AskedShares } from '#shared/domain/balance.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
+import { TERMS } from '#shared/domain/terms.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import type { FirstBatchesJob } from './job.ts';
@@ -16,8 +17,8 @@ const known = new WeakMap<Services, Map<string, FirstBatches>>();
 
 /** Everything that the first batches depend on: not how long the run goes on, nor what it is held against. */
 function keyOf(services: Services, recipe: Recipe): string {
-  const { epochs: _epochs, schedule: _schedule, gates: _gates, ood: _ood, ...rest } = recipe;
-  return JSON.stringify([rest, services.runs.initFile(recipe)]);
+  const { epochs: _epochs, schedule: _schedule, gates: _gates, ood: _ood, lambda, ...rest } = recipe;
+  return JSON.stringify([rest, TERMS.map((term) => lambda[term]), services.runs.initFile(recipe)]);
 }
 
 function remember(services: Services, recipe: Recipe, found: FirstBatches): void {

@@ -27,12 +27,25 @@ export interface BalanceResult extends BalanceRound {
   readonly silent: readonly Term[];
 }
 
+/** Of InfoNCE, and of each further term, until a person says otherwise; MSE has what is left. */
+const INFO_SHARE = 0.2;
+const OTHER_SHARE = 0.05;
 /** λ larger than this is outside what a recipe takes. */
 const LAMBDA_LIMIT = 1e6;
 const LAMBDA_DIGITS = 4;
 
 function perTerm<V>(value: (term: Term, k: number) => V): Record<Term, V> {
   return Object.fromEntries(TERMS.map((term, k) => [term, value(term, k)])) as Record<Term, V>;
+}
+
+/** Shares to begin with, in all 1: MSE leads, InfoNCE helps, every other term that is trained has a little. */
+export function suggestedShares(lambda: Lambda): Record<Term, number> {
+  const others = TERMS.filter((term) => term !== 'mse' && term !== 'info_nce' && lambda[term] > 0);
+  const rest = 1 - OTHER_SHARE * others.length;
+  return perTerm((term) => {
+    if (term === 'mse') return Number((rest - INFO_SHARE).toFixed(2));
+    return term === 'info_nce' ? INFO_SHARE : others.includes(term) ? OTHER_SHARE : 0;
+  });
 }
 
 /** Asked shares brought to a sum of 1; throws where nothing or something negative is asked. */

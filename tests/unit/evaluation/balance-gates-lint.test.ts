@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { balanceLambda, gradientShares, solveLambda, type Lambda, type UnitNorms } from '#shared/domain/balance.ts';
+import {
+  balanceLambda,
+  gradientShares,
+  solveLambda,
+  suggestedShares,
+  type Lambda,
+  type UnitNorms,
+} from '#shared/domain/balance.ts';
 import { readGates, sentinelControl } from '#shared/domain/gates.ts';
 import { lintRecipe, type LintContext } from '#shared/domain/lint.ts';
 import { RecipeSchema, type Gate, type RecipeInput } from '#shared/domain/recipe.ts';
@@ -47,6 +54,13 @@ describe('balance', () => {
     const result = await balanceLambda({ mse: 0.9, directional: 0.1 }, () => [[1, 1, 1, 1, 0, 0]]);
     expect(result.silent).toEqual(['directional']);
     await expect(balanceLambda({ mse: 0 }, () => [])).rejects.toThrow(/above 0/);
+  });
+
+  it('what is asked to begin with: MSE leads, every trained term has a share, in all 1', () => {
+    const none = { mse: 0, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+    expect(suggestedShares({ ...none, mse: 1 })).toEqual({ ...none, mse: 0.8, info_nce: 0.2 });
+    const all = suggestedShares({ mse: 1, info_nce: 1, moment: 1e-3, variance: 1e-3, directional: 1, anti_copy: 1 });
+    expect(all).toEqual({ mse: 0.6, info_nce: 0.2, moment: 0.05, variance: 0.05, directional: 0.05, anti_copy: 0.05 });
   });
 });
 

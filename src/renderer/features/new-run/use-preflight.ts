@@ -13,6 +13,8 @@ export interface PreflightState {
   readonly preflight: Readonly<Ref<Preflight | null>>;
   readonly busy: Readonly<Ref<boolean>>;
   readonly error: Readonly<Ref<unknown>>;
+  /** Asks again: main has learnt something about the recipe. */
+  readonly refresh: () => void;
 }
 
 export function usePreflight(recipe: () => Recipe | null): PreflightState {
@@ -38,14 +40,12 @@ export function usePreflight(recipe: () => Recipe | null): PreflightState {
     }
   }
 
-  watchDebounced(
-    () => JSON.stringify(recipe()),
-    () => {
-      const wanted = recipe();
-      if (wanted) void ask(wanted);
-    },
-    { debounce: QUIET_MS, immediate: true },
-  );
+  function refresh(): void {
+    const wanted = recipe();
+    if (wanted) void ask(wanted);
+  }
+
+  watchDebounced(() => JSON.stringify(recipe()), refresh, { debounce: QUIET_MS, immediate: true });
   onScopeDispose(() => running?.abort());
-  return { preflight, busy, error };
+  return { preflight, busy, error, refresh };
 }

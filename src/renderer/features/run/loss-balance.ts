@@ -14,8 +14,11 @@ export interface BalanceRow extends TermFigures {
 const ALONE = 0.95;
 const SILENT = 0.01;
 
-export function balanceRows(run: RunSummary, figures: Readonly<Record<Term, TermFigures>>): BalanceRow[] {
-  return TERMS.map((term) => ({ term, lambda: run.recipe.lambda[term], ...figures[term] }));
+export function balanceRows(
+  lambda: Readonly<Record<Term, number>>,
+  figures: Readonly<Record<Term, TermFigures>>,
+): BalanceRow[] {
+  return TERMS.map((term) => ({ term, lambda: lambda[term], ...figures[term] }));
 }
 
 /** Figures of the last step, for a run that has not yet ended an epoch. */

@@ -1,0 +1,58 @@
+/**
+ * The loss balance of the recipe on its first batches. Measured by itself a moment after a recipe of several terms has
+ * held still, unless a run trains, whose cores it would take; else when a person asks. Main remembers what was measured.
+ */
+import { onScopeDispose, watch, type Ref } from 'vue';
+import type { FirstBatchesEvent } from '#shared/contract/evaluation.ts';
+import type { Preflight } from '#shared/contract/runs.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import { client } from '../../rpc.ts';
+import { useWork, type Work } from '../../ui/use-work.ts';
+
+type Done = Exclude<FirstBatchesEvent, { type: 'progress' }>;
+
+const QUIET_MS = 600;
+
+export interface FirstBatchesOptions {
+  readonly recipe: () => Recipe | null;
+  readonly preflight: Readonly<Ref<Preflight | null>>;
+  /** Asks main for a preflight that knows what was measured. */
+  readonly refresh: () => void;
+  readonly isTraining: () => boolean;
+}
+
+export function useFirstBatches(options: FirstBatchesOptions): Work<Done> & { readonly measure: () => void } {
+  const { recipe, preflight, refresh, isTraining } = options;
+  const work = useWork<Done>(refresh);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function measure(): void {
+    const wanted = recipe();
+    if (wanted) void work.start((signal) => client.evaluation.firstBatches({ recipe: wanted }, { signal }));
+  }
+
+  function isWorthwhile(): boolean {
+    const lambda = recipe()?.lambda;
+    const trained = lambda ? TERMS.filter((term) => lambda[term] > 0).length : 0;
+    return trained > 1 && preflight.value !== null && preflight.value.firstBatches === null && !isTraining();
+  }
+
+  watch(
+    () => JSON.stringify(recipe()),
+    () => {
+      clearTimeout(timer);
+      work.cancel();
+    },
+  );
+  watch(
+    preflight,
+    () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => isWorthwhile() && measure(), QUIET_MS);
+    },
+    { immediate: true },
+  );
+  onScopeDispose(() => clearTimeout(timer));
+  return { ...work, measure };
+}
