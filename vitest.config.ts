@@ -12,6 +12,7 @@ export default defineConfig({
           pool: 'forks',
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -21,8 +22,10 @@ export default defineConfig({
           environment: 'node',
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          // Not beside the others: a browser, a server and a trainer share the cores as they do on a desk.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -83,7 +83,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
 
   it('finishes, and the run is in the history with its figures', async () => {
     const { page } = host;
-    await waitForStatus(page, 'Finished', 170_000);
+    await waitForStatus(page, 'Finished', 500_000);
     await goTo(page, 'Runs');
     const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row').filter({ hasText: 'sample' });
     expect(await row.textContent()).toMatch(/0\.\d{3,4}/);

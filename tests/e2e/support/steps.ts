@@ -23,7 +23,7 @@ export function runStatus(page: Page, status: string): Locator {
   return page.getByRole('main').getByText(status, { exact: true }).first();
 }
 
-export async function waitForStatus(page: Page, status: string, timeoutMs = 120_000): Promise<void> {
+export async function waitForStatus(page: Page, status: string, timeoutMs = 300_000): Promise<void> {
   await runStatus(page, status).waitFor({ timeout: timeoutMs });
 }
 
