@@ -147,7 +147,7 @@ describe('while it trains', () => {
   });
 
   it('tells when the run has ended, and lets the machine sleep again', async () => {
-    await waitForStatus(host.page, 'Finished', 170_000);
+    await waitForStatus(host.page, 'Finished', 500_000);
     await expect.poll(async () => (await app.call('records', 'notification')).length).toBeGreaterThan(0);
     expect((await app.call('records', 'notification')).at(-1)).toMatchObject({
       title: expect.stringContaining('finished') as string,

@@ -81,10 +81,17 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await waitForStatus(page, 'Running');
   });
 
-  it('finishes, and the run is in the history with its figures', async () => {
+  it('tells whoever looks elsewhere that the run has ended', async () => {
+    await goTo(host.page, 'Data sets');
+    await expect
+      .poll(async () => (await host.notices()).join('\n'), { timeout: 500_000 })
+      .toMatch(/finished.*Best epoch \d+: validation 0\.\d{4}, OOD 0\.\d{4}\./);
+  });
+
+  it('has the run in the history with its figures', async () => {
     const { page } = host;
-    await waitForStatus(page, 'Finished', 500_000);
     await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText('Finished').first().waitFor();
     const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row').filter({ hasText: 'sample' });
     expect(await row.textContent()).toMatch(/0\.\d{3,4}/);
     expect(await row.textContent()).toContain('Finished');

@@ -408,7 +408,12 @@ export class RunService {
       },
       spawnTrainer: this.options.spawnTrainer,
       durationBeforeMs: row.duration_ms,
-      announce: (event) => this.bus.publishEvent(runId, event),
+      announce: (event) => {
+        this.bus.publishEvent(runId, event);
+        if (event.type === 'gate' && !event.passed) {
+          this.bus.publishChange({ type: 'gate', runId, name: this.row(runId).name, result: event });
+        }
+      },
       onChange: () => {
         this.announceProgress(runId);
         queueMicrotask(() => this.pump());

@@ -125,9 +125,10 @@ export const RunEventSchema = z.discriminatedUnion('type', [
 ]);
 export type RunEvent = z.infer<typeof RunEventSchema>;
 
-/** A change in the list of runs. */
+/** A change in the list of runs, or a gate that one of them has just missed. */
 export const RunChangeSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('changed'), run: RunSummarySchema }),
+  z.object({ type: z.literal('gate'), runId: z.string(), name: z.string(), result: GateResultSchema }),
   z.object({ type: z.literal('deleted'), runId: z.string() }),
 ]);
 export type RunChange = z.infer<typeof RunChangeSchema>;

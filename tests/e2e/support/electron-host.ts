@@ -78,6 +78,8 @@ export async function openElectronHost(
     standIn,
     requests: async () => (await standIn.call('requests')).seen,
     answerTimes: () => standIn.call('answerTimes'),
+    notices: async () =>
+      (await standIn.call('records', 'notification')).map((notice) => Object.values(notice as object).join(' ')),
     importFile: (path) => standIn.call('answerDialog', path),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {

@@ -19,6 +19,8 @@ export interface TestHost {
   answerTimes(): Promise<{ call: string; ms: number }[]>;
   /** Gives `path` to the import that the person starts with "Import…". */
   importFile(path: string): Promise<void>;
+  /** What it tells of runs to whoever looks elsewhere: notices on the page, or the system's. */
+  notices(): Promise<string[]>;
   readonly standIn: StandIn | null;
   close(): Promise<void>;
 }

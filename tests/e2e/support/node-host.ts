@@ -84,6 +84,7 @@ export async function openNodeHost({ browser }: TestBrowser, roots: readonly str
     standIn: null,
     requests: () => Promise.resolve(requests),
     answerTimes: () => Promise.resolve(times),
+    notices: () => page.getByRole('list', { name: 'Notices' }).getByRole('listitem').allTextContents(),
     async importFile(path) {
       const dialog = page.getByRole('dialog', { name: 'Import a data set' });
       // With one root the chooser may already show its files.

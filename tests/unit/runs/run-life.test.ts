@@ -168,6 +168,12 @@ describe('a run', () => {
       { epoch: 1, action: 'pause', ...gate },
       { epoch: 2, action: 'stop', ...gate },
     ] as const;
+    const missed: number[] = [];
+    const leaving = new AbortController();
+    const changes = await nextvec.client.runs.changes(undefined, { signal: leaving.signal });
+    const told = (async () => {
+      for await (const change of changes) if (change.type === 'gate') missed.push(change.result.epoch);
+    })();
     const runId = await start({ gates: [...gates] });
     const paused = await followTo(nextvec.client, runId, 'paused');
     expect(paused.reason).toContain('Gate at epoch 1');
@@ -180,6 +186,9 @@ describe('a run', () => {
       { epoch: 2, passed: false },
     ]);
     expect(detail.epochs).toHaveLength(2);
+    leaving.abort();
+    await told.catch(() => undefined);
+    expect(missed).toEqual([1, 2]);
   });
 
   test('a damaged last checkpoint is refused with its place', async () => {

@@ -1,4 +1,5 @@
 /** The runs as main last told of them, by id, kept current through `runs.changes`. Not here: what a page shows of them. */
+import { createEventHook } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { RunChange, RunStatus, RunSummary } from '#shared/contract/runs.ts';
@@ -15,6 +16,8 @@ export const useRunsStore = defineStore('runs', () => {
   const loaded = shallowRef(false);
   const error = shallowRef<unknown>(null);
 
+  /** Every change at once, before `byId` has it. */
+  const heard = createEventHook<RunChange>();
   /** Changes since the last frame; a training run sends several a second. */
   let pending: RunChange[] = [];
 
@@ -22,7 +25,7 @@ export const useRunsStore = defineStore('runs', () => {
     const next = new Map(byId.value);
     for (const change of pending) {
       if (change.type === 'deleted') next.delete(change.runId);
-      else next.set(change.run.id, change.run);
+      else if (change.type === 'changed') next.set(change.run.id, change.run);
     }
     pending = [];
     byId.value = next;
@@ -38,6 +41,7 @@ export const useRunsStore = defineStore('runs', () => {
   follow((signal) => client.runs.changes(undefined, { signal }), {
     onStart: load,
     onEvent(change) {
+      void heard.trigger(change);
       if (pending.push(change) === 1) requestAnimationFrame(applyPending);
     },
     onError(cause) {
@@ -50,5 +54,5 @@ export const useRunsStore = defineStore('runs', () => {
   /** The run the sidebar and the dock speak of. */
   const current = computed(() => live.value.find((run) => run.status === 'running') ?? live.value[0] ?? null);
 
-  return { byId, all, live, current, loaded, error };
+  return { byId, all, live, current, loaded, error, onChange: heard.on };
 });

@@ -1,0 +1,42 @@
+/** What a person is told when they are not looking: a run has ended, a gate was missed. One wording for every host. */
+import { figure } from './figures.ts';
+import type { GateReading } from './gates.ts';
+import type { Best } from './training.ts';
+
+export interface Notice {
+  readonly title: string;
+  readonly body: string;
+}
+
+interface EndedRun {
+  readonly name: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly best: Best | null;
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  finished: 'finished',
+  stopped: 'was stopped',
+  failed: 'failed',
+  interrupted: 'was interrupted',
+};
+
+/** Whether a run in this status has ended. */
+export function hasEnded({ status }: Pick<EndedRun, 'status'>): boolean {
+  return Object.hasOwn(ENDINGS, status);
+}
+
+/** For a run that `hasEnded`. */
+export function endNotice({ name, status, reason, best }: EndedRun): Notice {
+  const figures =
+    best === null
+      ? ''
+      : `Best epoch ${best.epoch}: validation ${figure(best.valCosine)}, OOD ${figure(best.oodCosine)}.`;
+  return { title: `${name} ${ENDINGS[status]}`, body: [reason, figures].filter((part) => part !== '').join(' ') };
+}
+
+/** For a gate that was missed. */
+export function gateNotice(name: string, { epoch, message }: Pick<GateReading, 'epoch' | 'message'>): Notice {
+  return { title: `Gate at epoch ${epoch}: ${name}`, body: message };
+}

@@ -1,0 +1,45 @@
+/** What a person is told of runs: once, when a run ends, and of every gate that was missed. */
+import { describe, expect, test } from 'vitest';
+import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
+import { toldOf } from '../../../src/renderer/features/shell/told.ts';
+
+const best = { epoch: 4, step: 400, valLoss: 1e-3, valCosine: 0.4213, oodCosine: null };
+
+function changed(status: RunSummary['status'], reason = ''): RunChange {
+  return { type: 'changed', run: { id: 'a', name: 'night', status, reason, best } as RunSummary };
+}
+
+const live = () => true;
+const gone = () => false;
+
+describe('a run', () => {
+  test.each(['queued', 'starting', 'running', 'paused'] as const)('that is %s is no news', (status) => {
+    expect(toldOf(changed(status), live)).toBeNull();
+  });
+
+  test.each([
+    ['finished', 'good', 'night finished'],
+    ['stopped', 'info', 'night was stopped'],
+    ['failed', 'bad', 'night failed'],
+    ['interrupted', 'bad', 'night was interrupted'],
+  ] as const)('that is %s is told once', (status, kind, title) => {
+    const body = 'Because. Best epoch 4: validation 0.4213, OOD not measured.';
+    expect(toldOf(changed(status, 'Because.'), live)).toEqual({ runId: 'a', kind, notice: { title, body } });
+    expect(toldOf(changed(status, 'Because.'), gone)).toBeNull();
+  });
+
+  test('that was deleted is no news', () => {
+    expect(toldOf({ type: 'deleted', runId: 'a' }, live)).toBeNull();
+  });
+});
+
+test('a missed gate is told in the words of the history', () => {
+  const gate = { epoch: 3, metric: 'oodLift', threshold: 0, action: 'stop' } as const;
+  const message = 'Gate at epoch 3: OOD lift −0.1 is below 0.';
+  const result = { type: 'gate', gate, epoch: 3, value: -0.1, passed: false, broken: false, message } as const;
+  expect(toldOf({ type: 'gate', runId: 'a', name: 'night', result }, gone)).toEqual({
+    runId: 'a',
+    kind: 'bad',
+    notice: { title: 'Gate at epoch 3: night', body: message },
+  });
+});
