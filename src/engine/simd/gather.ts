@@ -87,14 +87,18 @@ export class Gatherer {
     const segments = source.segments.map((segment) =>
       dtype === 'float32' ? new Float32Array(segment) : new Uint16Array(segment),
     );
+    const isGapless = dtype === 'float32' && rowBytes === D * FLOAT_BYTES;
     return (first, count, to) => {
-      for (let vector = first; vector < first + count; vector++) {
-        const at = (vector % segmentRows) * D;
-        const values = segments[Math.floor(vector / segmentRows)]?.subarray(at, at + D);
-        if (values?.length !== D) throw outside(vector);
-        const row = to + (vector - first) * rowBytes;
-        if (dtype === 'float32') this.rows.set(values, row / FLOAT_BYTES);
-        else this.widen(values as Uint16Array, row);
+      // Vectors that follow each other are one copy, as far as their segment goes.
+      for (let done = 0, piece = 1; done < count; done += piece) {
+        const vector = first + done;
+        const row = vector % segmentRows;
+        piece = isGapless ? Math.min(count - done, segmentRows - row) : 1;
+        const values = segments[Math.floor(vector / segmentRows)]?.subarray(row * D, (row + piece) * D);
+        if (values?.length !== piece * D) throw outside(vector);
+        const target = to + done * rowBytes;
+        if (dtype === 'float32') this.rows.set(values, target / FLOAT_BYTES);
+        else this.widen(values as Uint16Array, target);
       }
     };
   }
