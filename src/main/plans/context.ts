@@ -1,8 +1,8 @@
 /** What the parts of the queue work with: the history, the runs, and one way to read how a run of an item stands. */
 import type { PlanItem, PlanSpec, RunFigures } from '#shared/domain/plans.ts';
-import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
 import type { RunService } from '../runs/service.ts';
-import { ENDED_STATUSES, summarise } from '../runs/summary.ts';
+import { summarise } from '../runs/summary.ts';
 import { findRun } from '../store/runs.ts';
 import type { Home } from '../store/home.ts';
 import type { ItemRow, PlanRow } from '../store/plans.ts';
@@ -29,10 +29,6 @@ export function runSummary({ home }: Pick<PlanContext, 'home'>, runId: string | 
 export function figuresOf(run: RunSummary): RunFigures {
   const { best, valLift, oodLift } = run;
   return { valCosine: best?.valCosine ?? null, oodCosine: best?.oodCosine ?? null, valLift, oodLift };
-}
-
-export function hasEnded(status: RunStatus): boolean {
-  return ENDED_STATUSES.includes(status);
 }
 
 /** "Run #4 was stopped: Stopped on request." */

@@ -5,6 +5,7 @@
  */
 import { EventPublisher } from '@orpc/server';
 import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
+import { hasEnded } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nextReady, shownStatus, type ItemStatus, type PlanSpec } from '#shared/domain/plans.ts';
 import type { RunService } from '../runs/service.ts';
@@ -22,7 +23,7 @@ import {
   type ItemRow,
   type PlanRow,
 } from '../store/plans.ts';
-import { hasEnded, runSummary, specOf, type PlanContext } from './context.ts';
+import { runSummary, specOf, type PlanContext } from './context.ts';
 import { writePlanReport } from './report.ts';
 import { retryItem, type Retry } from './retry.ts';
 import { queueSummary, sweepSummary } from './summary.ts';

@@ -3,10 +3,10 @@
  * the next is asked for, so that a restart goes on where it was. Figures are read when a run comes back from its rung.
  */
 import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type Move } from '#engine/search/index.ts';
-import { itemRecipe, type SweepItem } from '#shared/domain/plans.ts';
+import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans.ts';
 import type { GateMetric, Recipe } from '#shared/domain/recipe.ts';
 import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/sweeps.ts';
-import type { RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded, type RunSummary } from '#shared/contract/runs.ts';
 import { listEpochs } from '../store/history.ts';
 import {
   insertMember,
@@ -17,7 +17,7 @@ import {
   type SweepMemberRow,
   type SweepRunRow,
 } from '../store/plans.ts';
-import { endingWords, figuresOf, hasEnded, runSummary, type PlanContext } from './context.ts';
+import { endingWords, figuresOf, runSummary, type PlanContext } from './context.ts';
 import { endItem, whyNot, type WorkItem } from './train-item.ts';
 
 export function beginSweep(context: PlanContext, work: WorkItem<SweepItem>): void {
@@ -117,7 +117,7 @@ function send(
     const name = `${spec.name}: ${of}, seed ${recipe.seed}`;
     home.db
       .transaction(() => {
-        const runId = runs.start(recipe, name, [`plan ${row.planId}`, 'sweep'], extent);
+        const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], extent);
         putSweepRun(home.db, row.id, member.member, { ...active, runId });
       })
       .immediate();

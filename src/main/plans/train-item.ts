@@ -1,11 +1,11 @@
 /** A training run of a plan: begins or goes on, and is judged by its gates when it has finished. */
-import type { RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded, type RunSummary } from '#shared/contract/runs.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans.ts';
 import { listGates } from '../store/history.ts';
 import { putTry, updateItem, type ItemChanges, type ItemRow } from '../store/plans.ts';
-import { endingWords, figuresOf, hasEnded, runSummary, type PlanContext } from './context.ts';
+import { endingWords, figuresOf, runSummary, type PlanContext } from './context.ts';
 
 const NAME_LIMIT = 200;
 

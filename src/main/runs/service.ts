@@ -9,7 +9,14 @@ import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
-import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
+import {
+  hasEnded,
+  type LogLine,
+  type RunDetail,
+  type RunEvent,
+  type RunSummary,
+  type Series,
+} from '#shared/contract/runs.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { shrink } from '../store/database.ts';
@@ -41,7 +48,7 @@ import { RunBus } from './bus.ts';
 import { MODEL_FILE } from './checkpoint.ts';
 import { LiveRun } from './live-run.ts';
 import { checkRecipe } from './recipe-check.ts';
-import { ENDED_STATUSES, summarise } from './summary.ts';
+import { summarise } from './summary.ts';
 
 export interface RunServiceOptions {
   readonly home: Home;
@@ -339,7 +346,7 @@ export class RunService {
 
   private summary(row: RunRow, sparkline: readonly (number | null)[]): RunSummary {
     const live = this.live.get(row.id);
-    const etaMs = ENDED_STATUSES.includes(row.status) ? null : (live?.etaMs ?? null);
+    const etaMs = hasEnded(row.status) ? null : (live?.etaMs ?? null);
     const reason = live?.isOver === false ? live.diskFull : null;
     return summarise(reason === null ? row : { ...row, status: 'paused', reason }, sparkline, etaMs);
   }
@@ -411,7 +418,7 @@ export class RunService {
       announce: (event) => {
         this.bus.publishEvent(runId, event);
         if (event.type === 'gate' && !event.passed) {
-          this.bus.publishChange({ type: 'gate', runId, name: this.row(runId).name, result: event });
+          this.bus.publishChange({ type: 'gate', run: this.summarise(runId), result: event });
         }
       },
       onChange: () => {

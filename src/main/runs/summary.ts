@@ -1,5 +1,5 @@
 /** A run's row as a person sees it: lift over the baseline, progress, time left. */
-import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/training.ts';
@@ -7,8 +7,6 @@ import type { RunRow } from '../store/runs.ts';
 
 /** Float32 of every column, and the pyramid over it: 16 bytes for each 16, 256 and 4096 steps. */
 const SERIES_BYTES_PER_STEP = STEP_COLUMNS.length * 4 * (1 + 1 / 4 + 1 / 64 + 1 / 1024);
-
-export const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
 
 function parse<T>(json: string | null): T | null {
   return json === null ? null : (JSON.parse(json) as T);

@@ -29,6 +29,12 @@ export const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
+export const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
+
+export function hasEnded(status: RunStatus): boolean {
+  return ENDED_STATUSES.includes(status);
+}
+
 export const RunEngineSchema = z.object({
   name: z.string(),
   version: z.string(),
@@ -128,7 +134,7 @@ export type RunEvent = z.infer<typeof RunEventSchema>;
 /** A change in the list of runs, or a gate that one of them has just missed. */
 export const RunChangeSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('changed'), run: RunSummarySchema }),
-  z.object({ type: z.literal('gate'), runId: z.string(), name: z.string(), result: GateResultSchema }),
+  z.object({ type: z.literal('gate'), run: RunSummarySchema, result: GateResultSchema }),
   z.object({ type: z.literal('deleted'), runId: z.string() }),
 ]);
 export type RunChange = z.infer<typeof RunChangeSchema>;

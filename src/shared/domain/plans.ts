@@ -11,6 +11,9 @@ import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from './reci
 import { OF_ONE_MODEL, SweepSpecSchema } from './sweeps.ts';
 import { TERMS } from './terms.ts';
 
+/** Marks the runs of a sweep, which the sweep itself speaks for. */
+export const SWEEP_TAG = 'sweep';
+
 /** The best checkpoint of the finished run must have at least this; not measured does not pass. */
 export const PlanGateSchema = z.strictObject({
   metric: z.enum(GATE_METRICS),

@@ -1,6 +1,7 @@
 /** What a person is told when they are not looking: a run has ended, a gate was missed. One wording for every host. */
 import { figure } from './figures.ts';
 import type { GateReading } from './gates.ts';
+import { SWEEP_TAG } from './plans.ts';
 import type { Best } from './training.ts';
 
 export interface Notice {
@@ -22,12 +23,12 @@ const ENDINGS: Readonly<Record<string, string>> = {
   interrupted: 'was interrupted',
 };
 
-/** Whether a run in this status has ended. */
-export function hasEnded({ status }: Pick<EndedRun, 'status'>): boolean {
-  return Object.hasOwn(ENDINGS, status);
+/** Members of a sweep come by the dozen; the sweep has its own page. */
+export function isSpokenFor({ tags }: { readonly tags: readonly string[] }): boolean {
+  return tags.includes(SWEEP_TAG);
 }
 
-/** For a run that `hasEnded`. */
+/** For a run that has ended. */
 export function endNotice({ name, status, reason, best }: EndedRun): Notice {
   const figures =
     best === null

@@ -1,12 +1,13 @@
 /** What a person is told of runs: once, when a run ends, and of every gate that was missed. */
 import { describe, expect, test } from 'vitest';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
+import type { Gate } from '#shared/domain/recipe.ts';
 import { toldOf } from '../../../src/renderer/features/shell/told.ts';
 
 const best = { epoch: 4, step: 400, valLoss: 1e-3, valCosine: 0.4213, oodCosine: null };
 
 function changed(status: RunSummary['status'], reason = ''): RunChange {
-  return { type: 'changed', run: { id: 'a', name: 'night', status, reason, best } as RunSummary };
+  return { type: 'changed', run: { id: 'a', name: 'night', status, reason, best, tags: [] as string[] } as RunSummary };
 }
 
 const live = () => true;
@@ -33,13 +34,24 @@ describe('a run', () => {
   });
 });
 
-test('a missed gate is told in the words of the history', () => {
-  const gate = { epoch: 3, metric: 'oodLift', threshold: 0, action: 'stop' } as const;
+describe('a missed gate', () => {
   const message = 'Gate at epoch 3: OOD lift −0.1 is below 0.';
-  const result = { type: 'gate', gate, epoch: 3, value: -0.1, passed: false, broken: false, message } as const;
-  expect(toldOf({ type: 'gate', runId: 'a', name: 'night', result }, gone)).toEqual({
-    runId: 'a',
-    kind: 'bad',
-    notice: { title: 'Gate at epoch 3: night', body: message },
+  const missed = (action: Gate['action'], tags: string[] = []): RunChange => {
+    const gate = { epoch: 3, metric: 'oodLift', threshold: 0, action } as const;
+    const result = { type: 'gate', gate, epoch: 3, value: -0.1, passed: false, broken: false, message } as const;
+    return { type: 'gate', run: { id: 'a', name: 'night', status: 'running', tags } as RunSummary, result };
+  };
+
+  test.each([
+    ['warn', 'info'],
+    ['pause', 'bad'],
+    ['stop', 'bad'],
+  ] as const)('that says %s is told in the words of the history', (action, kind) => {
+    const notice = { title: 'Gate at epoch 3: night', body: message };
+    expect(toldOf(missed(action), gone)).toEqual({ runId: 'a', kind, notice });
+  });
+
+  test('of a member of a sweep is left to the sweep', () => {
+    expect(toldOf(missed('stop', ['plan 2', 'sweep']), gone)).toBeNull();
   });
 });

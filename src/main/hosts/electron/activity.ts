@@ -4,8 +4,8 @@
  */
 import { BrowserWindow, Notification, powerSaveBlocker } from 'electron';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import type { RunChange, RunStatus, RunSummary } from '#shared/contract/runs.ts';
-import { endNotice, gateNotice, hasEnded, type Notice } from '#shared/domain/run-notices.ts';
+import { hasEnded, type RunChange, type RunStatus, type RunSummary } from '#shared/contract/runs.ts';
+import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
 
 const BUSY: ReadonlySet<RunStatus> = new Set(['starting', 'running']);
 
@@ -37,15 +37,16 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, showR
     if (BUSY.has(run.status)) busy.set(run.id, run);
     else {
       busy.delete(run.id);
-      if (was && hasEnded(run)) notify(endNotice(run));
+      if (was && hasEnded(run.status) && !isSpokenFor(run)) notify(endNotice(run));
     }
     show();
   };
 
   const heard = (change: RunChange): void => {
     if (change.type === 'changed') seen(change.run);
-    else if (change.type === 'gate') notify(gateNotice(change.name, change.result));
-    else if (busy.delete(change.runId)) show();
+    else if (change.type === 'gate') {
+      if (!isSpokenFor(change.run)) notify(gateNotice(change.run.name, change.result));
+    } else if (busy.delete(change.runId)) show();
   };
 
   const follow = async (): Promise<void> => {

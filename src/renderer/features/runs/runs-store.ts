@@ -2,13 +2,11 @@
 import { createEventHook } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
-import type { RunChange, RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded, type RunChange, type RunSummary } from '#shared/contract/runs.ts';
 import { client, follow } from '../../rpc.ts';
 
-const LIVE: ReadonlySet<RunStatus> = new Set<RunStatus>(['queued', 'starting', 'running', 'paused']);
-
 export function isLive(run: Pick<RunSummary, 'status'>): boolean {
-  return LIVE.has(run.status);
+  return !hasEnded(run.status);
 }
 
 export const useRunsStore = defineStore('runs', () => {

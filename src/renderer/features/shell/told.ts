@@ -1,6 +1,6 @@
 /** Which changes of runs are worth telling, and as what. */
-import type { RunChange } from '#shared/contract/runs.ts';
-import { endNotice, gateNotice, hasEnded, type Notice } from '#shared/domain/run-notices.ts';
+import { hasEnded, type RunChange } from '#shared/contract/runs.ts';
+import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
 import type { Toast } from '../../ui/toasts.ts';
 
 export interface Told {
@@ -11,11 +11,14 @@ export interface Told {
 
 /** What a change is worth telling; `wasLive`: whether its run was still going before. */
 export function toldOf(change: RunChange, wasLive: (runId: string) => boolean): Told | null {
+  if (change.type === 'deleted' || isSpokenFor(change.run)) return null;
+  const { id, name, status } = change.run;
   if (change.type === 'gate') {
-    return { runId: change.runId, kind: 'bad', notice: gateNotice(change.name, change.result) };
+    // A warning goes by; what holds the run up stays until it is read.
+    const kind = change.result.gate.action === 'warn' ? 'info' : 'bad';
+    return { runId: id, kind, notice: gateNotice(name, change.result) };
   }
-  if (change.type === 'deleted' || !hasEnded(change.run) || !wasLive(change.run.id)) return null;
-  const { id, status } = change.run;
+  if (!hasEnded(status) || !wasLive(id)) return null;
   const kind = status === 'finished' ? 'good' : status === 'stopped' ? 'info' : 'bad';
   return { runId: id, kind, notice: endNotice(change.run) };
 }
