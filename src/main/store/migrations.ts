@@ -247,4 +247,18 @@ const FOURTH: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH];
+const FIFTH: Migration = {
+  version: 5,
+  what: 'numbers of runs and plans are given out once',
+  sql: `
+    -- The last number given out, also when its run or plan is gone: reports and notes still speak of it.
+    CREATE TABLE numbers (
+      what TEXT NOT NULL PRIMARY KEY CHECK (what IN ('run', 'plan')),
+      last INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO numbers (what, last) SELECT 'run', coalesce(max(number), 0) FROM runs;
+    INSERT INTO numbers (what, last) SELECT 'plan', coalesce(max(id), 0) FROM plans;
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];

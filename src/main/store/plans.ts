@@ -2,6 +2,7 @@
 import type { ItemStatus, PlanItem, PlanSpec, QueueItem, RunFigures } from '#shared/domain/plans.ts';
 import type { Point } from '#shared/domain/sweeps.ts';
 import type { Db } from './database.ts';
+import { takeNumber } from './numbers.ts';
 
 export interface PlanRow {
   readonly id: number;
@@ -24,10 +25,14 @@ export interface ItemRow extends QueueItem {
 export function insertPlan(db: Db, spec: PlanSpec, atMs: number): number {
   return db
     .transaction(() => {
-      const { lastInsertRowid } = db
-        .prepare('INSERT INTO plans (name, created_at_ms, dataset_id, ood_id) VALUES (?, ?, ?, ?)')
-        .run(spec.name, atMs, spec.dataset, spec.ood);
-      const planId = Number(lastInsertRowid);
+      const planId = takeNumber(db, 'plan');
+      db.prepare('INSERT INTO plans (id, name, created_at_ms, dataset_id, ood_id) VALUES (?, ?, ?, ?, ?)').run(
+        planId,
+        spec.name,
+        atMs,
+        spec.dataset,
+        spec.ood,
+      );
       const put = db.prepare(
         `INSERT INTO plan_items (plan_id, key, position, item_json, status)
          SELECT ?, ?, coalesce(max(position), 0) + 1, ?, 'waiting' FROM plan_items`,

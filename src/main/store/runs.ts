@@ -2,6 +2,7 @@
 import type { RunStatus } from '#shared/contract/runs.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe.ts';
 import type { Db } from './database.ts';
+import { takeNumber } from './numbers.ts';
 
 export interface RunRow {
   readonly id: string;
@@ -57,24 +58,28 @@ export interface NewRun {
 }
 
 export function insertRun(db: Db, run: NewRun): void {
-  db.prepare(
+  const insert = db.prepare(
     `INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_id, dataset_name, ood_id, ood_name,
        app_version, tags_json)
-     SELECT @id, n, coalesce(@name, 'Run ' || n), 'queued', @createdAt, @recipe, @datasetId, @datasetName, @oodId,
-       @oodName, @appVersion, @tags
-     FROM (SELECT coalesce(max(number), 0) + 1 AS n FROM runs)`,
-  ).run({
-    id: run.id,
-    name: run.name,
-    createdAt: run.createdAt,
-    recipe: JSON.stringify(run.recipe),
-    datasetId: run.recipe.dataset === NO_DATASET ? null : run.recipe.dataset,
-    datasetName: run.datasetName,
-    oodId: run.recipe.ood,
-    oodName: run.oodName,
-    appVersion: run.appVersion,
-    tags: JSON.stringify(run.tags),
-  });
+     VALUES (@id, @number, @name, 'queued', @createdAt, @recipe, @datasetId, @datasetName,
+       @oodId, @oodName, @appVersion, @tags)`,
+  );
+  db.transaction(() => {
+    const number = takeNumber(db, 'run');
+    insert.run({
+      id: run.id,
+      number,
+      name: run.name ?? `Run ${number}`,
+      createdAt: run.createdAt,
+      recipe: JSON.stringify(run.recipe),
+      datasetId: run.recipe.dataset === NO_DATASET ? null : run.recipe.dataset,
+      datasetName: run.datasetName,
+      oodId: run.recipe.ood,
+      oodName: run.oodName,
+      appVersion: run.appVersion,
+      tags: JSON.stringify(run.tags),
+    });
+  }).immediate();
 }
 
 export function findRun(db: Db, id: string): RunRow | null {

@@ -13,7 +13,8 @@ import { insertDataset, listDatasets } from '../../../src/main/store/datasets.ts
 import { beginAttempt, insertLog, listLog } from '../../../src/main/store/history.ts';
 import { openHome } from '../../../src/main/store/home.ts';
 import { MIGRATIONS, type Migration } from '../../../src/main/store/migrations.ts';
-import { findRun, insertRun, listRuns } from '../../../src/main/store/runs.ts';
+import { takeNumber } from '../../../src/main/store/numbers.ts';
+import { deleteRun, findRun, insertRun, listRuns } from '../../../src/main/store/runs.ts';
 import { readSettings, writeSettings } from '../../../src/main/store/settings.ts';
 import { passport } from './passport.ts';
 
@@ -74,6 +75,27 @@ function errorOf(work: () => unknown): NextvecError {
   throw new Error('nothing was thrown');
 }
 
+test('the number of a deleted run is not given out again', () => {
+  const db = openDatabase(path);
+  fill(db);
+  deleteRun(db, 'b');
+  insertRun(db, {
+    id: 'c',
+    name: null,
+    recipe: RecipeSchema.parse({ dataset: 'data' }),
+    datasetName: 'data',
+    oodName: null,
+    tags: [],
+    appVersion: '0',
+    createdAt: 4,
+  });
+  expect(listRuns(db).map(({ id, number, name }) => ({ id, number, name }))).toEqual([
+    { id: 'c', number: 3, name: 'Run 3' },
+    { id: 'a', number: 1, name: 'Run 1' },
+  ]);
+  db.close();
+});
+
 describe('migrations', () => {
   test('are numbered from 1 without gaps', () => {
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, i) => i + 1));
@@ -112,6 +134,18 @@ describe('migrations', () => {
     const copy = openDatabase(`${path}.before-version-${NEXT.version}`);
     expect(listRuns(copy)).toHaveLength(2);
     copy.close();
+  });
+
+  test('the fifth goes on from the highest numbers of run and plan', () => {
+    const old = openDatabase(path, { migrations: MIGRATIONS.slice(0, 4) });
+    old.exec(`
+      INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_name, app_version, tags_json)
+        VALUES ('a', 41, 'A', 'finished', 1, '{}', 'data', '0', '[]');
+      INSERT INTO plans (id, name, created_at_ms, dataset_id) VALUES (6, 'night', 1, 'data');`);
+    old.close();
+    const db = openDatabase(path);
+    expect([takeNumber(db, 'run'), takeNumber(db, 'plan')]).toEqual([42, 7]);
+    db.close();
   });
 
   test('one that fails changes nothing', () => {
