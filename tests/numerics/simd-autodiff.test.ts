@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const lambda = fc.constantFrom(0, 0.01, 0.5, 1);
 const CASE = fc.record({
-  T: fc.integer({ min: 2, max: 7 }),
+  T: fc.integer({ min: 1, max: 7 }),
   D: fc.integer({ min: 2, max: 53 }),
   B: fc.integer({ min: 2, max: 21 }),
   dModel: fc.integer({ min: 1, max: 19 }),
@@ -96,7 +96,10 @@ test.each(['simd', 'plain'] as const)(
         const theirs = await probeOf(engines.tfjs, options, c);
         expect(relativeError([ours.total], [theirs.total])).toBeLessThan(1e-4);
         TERMS.forEach((_, k) => {
-          expect(Math.abs(ours.values[k] - theirs.values[k])).toBeLessThan(1e-5 + 1e-4 * Math.abs(theirs.values[k]));
+          const [value, expected] = [ours.values[k], theirs.values[k]];
+          // A term that does not exist, as the directional one of a single position, is NaN to both.
+          const agree = Object.is(value, expected) || Math.abs(value - expected) < 1e-5 + 1e-4 * Math.abs(expected);
+          expect({ k, value, expected, agree }).toMatchObject({ agree: true });
         });
         for (const [parameter, gradient] of theirs.gradients) {
           const error = gradientError(ours.gradients.get(parameter)!, gradient, theirs.gradNorm);

@@ -47,7 +47,7 @@ function unit(x: tf.Tensor): { unit: tf.Tensor; norm: tf.Tensor } {
   return { unit: tf.div(x, norm), norm };
 }
 
-/** All terms at raw [B, D]. Moment and, for its σ, variance are undefined at B = 1: their value is NaN and they are left out. */
+/** All terms at raw [B, D]. Moment and variance do not exist at B = 1, directional not at T = 1: NaN, left out. */
 export function losses(config: LossConfig, raw: tf.Tensor2D, inputs: LossInputs): Losses {
   const { unit: p, norm } = unit(raw) as { unit: tf.Tensor2D; norm: tf.Tensor2D };
   const cosines = tf.sum(tf.mul(p, inputs.t), 1, true) as tf.Tensor2D;
@@ -63,17 +63,29 @@ export function losses(config: LossConfig, raw: tf.Tensor2D, inputs: LossInputs)
     directional: throughUnit(directional(cosines, p, inputs, config.marginDirectional)),
     anti_copy: throughUnit(antiCopy(cosines, p, inputs, config.marginAntiCopy)),
   };
-  return { ...weigh(config, raw, results), cosine: tf.mean(cosines) };
+  return { ...weigh(config, raw, results, undefinedTerms(inputs.c)), cosine: tf.mean(cosines) };
 }
 
-function weigh(config: LossConfig, raw: tf.Tensor2D, results: Record<Term, TermResult>): Omit<Losses, 'cosine'> {
-  const undefinedTerms = raw.shape[0] === 1 ? ['moment', 'variance'] : [];
+/** σ of one row and the vector before the last of one do not exist. c: [B, T, D]. */
+function undefinedTerms({ shape: [B, T] }: tf.Tensor3D): ReadonlySet<Term> {
+  return new Set([
+    ...(B === 1 ? (['moment', 'variance'] as const) : []),
+    ...(T === 1 ? (['directional'] as const) : []),
+  ]);
+}
+
+function weigh(
+  config: LossConfig,
+  raw: tf.Tensor2D,
+  results: Record<Term, TermResult>,
+  missing: ReadonlySet<Term>,
+): Omit<Losses, 'cosine'> {
   const gradNorms: tf.Tensor[] = [];
   let total = tf.scalar(0);
   let dRaw = tf.zerosLike(raw);
   for (const term of TERMS) {
     const weight = config.weights[term];
-    if (weight === 0 || undefinedTerms.includes(term)) {
+    if (weight === 0 || missing.has(term)) {
       gradNorms.push(tf.scalar(0));
       continue;
     }
@@ -82,7 +94,7 @@ function weigh(config: LossConfig, raw: tf.Tensor2D, results: Record<Term, TermR
     total = tf.add(total, tf.mul(results[term].value, weight));
     dRaw = tf.add(dRaw, gradient);
   }
-  const values = tf.stack(TERMS.map((term) => (undefinedTerms.includes(term) ? tf.scalar(NaN) : results[term].value)));
+  const values = tf.stack(TERMS.map((term) => (missing.has(term) ? tf.scalar(NaN) : results[term].value)));
   return { values: values as tf.Tensor1D, gradNorms: tf.stack(gradNorms) as tf.Tensor1D, total, dRaw };
 }
 
