@@ -41,6 +41,13 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       `Its sizes: ${MODEL_SIZES.filter((name) => name in published).join(', ')}.`,
     );
   }
+  if (dataset.T === 1 && recipe.lambda.directional > 0) {
+    refuse(
+      'lambda.directional',
+      `The directional term compares with the vector before the last, and windows of "${dataset.name}" have one.`,
+      'Set λ directional to 0.',
+    );
+  }
   if (recipe.batchSize === 1 && (recipe.lambda.moment > 0 || recipe.lambda.variance > 0)) {
     refuse(
       'batchSize',
