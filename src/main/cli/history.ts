@@ -2,7 +2,13 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { EXPORT_FORMATS, type ExportFormat, type RunDetail, type RunSummary } from '#shared/contract/runs.ts';
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type Imported,
+  type RunDetail,
+  type RunSummary,
+} from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { CommandContext } from './context.ts';
 import { findRun } from './handles.ts';
@@ -72,19 +78,22 @@ function show(context: CommandContext, handle: string, out: Output): Promise<voi
   });
 }
 
-function printDetail({ run, epochs, gates, log, commandLine }: RunDetail, out: Output): void {
+function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: RunDetail, out: Output): void {
   out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
   out.line(commandLine);
   if (run.engine) {
     out.line(`Engine ${run.engine.name} ${run.engine.version} ${run.engine.variant}, ${run.engine.threads} threads`);
   }
+  const stated = epochsStatedBy === null ? '' : ' (stated)';
+  if (run.imported) out.line(importedWords(run.imported));
+  if (epochsStatedBy !== null) out.line(`The epochs are as ${epochsStatedBy} states them; none was measured here.`);
   out.line();
   out.table(epochs, [
     { title: 'epoch', value: (epoch) => epoch.epoch },
     { title: 'loss', value: (epoch) => epoch.trainLoss?.toPrecision(4) ?? null, align: 'right' },
-    { title: 'train', value: (epoch) => formatCosine(epoch.trainCosine), align: 'right' },
-    { title: 'validation', value: (epoch) => formatCosine(epoch.valCosine), align: 'right' },
-    { title: 'OOD', value: (epoch) => formatCosine(epoch.oodCosine), align: 'right' },
+    { title: `train${stated}`, value: (epoch) => formatCosine(epoch.trainCosine), align: 'right' },
+    { title: `validation${stated}`, value: (epoch) => formatCosine(epoch.valCosine), align: 'right' },
+    { title: `OOD${stated}`, value: (epoch) => formatCosine(epoch.oodCosine), align: 'right' },
     { title: 'lr', value: (epoch) => epoch.lr?.toPrecision(3) ?? null, align: 'right' },
     { title: 'rows/s', value: (epoch) => (epoch.rowsPerSecond === null ? null : Math.round(epoch.rowsPerSecond)) },
     { title: '', value: (epoch) => (epoch.isBest ? 'best' : '') },
@@ -94,6 +103,16 @@ function printDetail({ run, epochs, gates, log, commandLine }: RunDetail, out: O
     out.line(`gate epoch ${epoch}: ${gate.metric} ${formatCosine(value)}, asked ${gate.threshold}, ${state}`);
   }
   for (const { at, level, message } of log) out.line(`${new Date(at).toISOString()} ${level} ${message}`);
+}
+
+/** What was measured here and what the file only states, apart. */
+export function importedWords({ measured, stated }: Imported): string {
+  const here = measured
+    ? `${formatCosine(measured.valCosine)} measured here on ${measured.rows.toLocaleString('en-US')} windows`
+    : 'not measured here';
+  const there =
+    stated.valCosine === null ? 'none stated by the file' : `${formatCosine(stated.valCosine)} stated by the file`;
+  return `Validation cosine ${here}, ${there}`;
 }
 
 function remove(context: CommandContext, handle: string, out: Output): Promise<void> {

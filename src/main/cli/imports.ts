@@ -8,6 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_TYPES } from '#shared/domain/models.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, importFile } from './handles.ts';
+import { importedWords } from './history.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
 import { withSession } from './session.ts';
 
@@ -147,9 +148,7 @@ function importOneRun(context: CommandContext, file: string, flags: ImportRunFla
       { runId, number: run.number, modelType: run.recipe.modelType, parameters, imported, baselines, notes },
       () => {
         out.line(`Run #${run.number} ${run.name} (${runId}), ${parameters?.toLocaleString('en-US')} parameters`);
-        out.line(
-          `validation cosine ${formatCosine(imported?.measured?.valCosine)} measured here, ${formatCosine(imported?.stated.valCosine)} stated by the file`,
-        );
+        if (imported) out.line(importedWords(imported));
       },
     );
   });

@@ -26,7 +26,8 @@ export function comparableRun(services: Services, handle: string): ComparableRun
       baselineVal: mean?.valCosine ?? null,
       baselineOod: mean?.oodCosine ?? null,
       bestEpoch: run.best?.epoch ?? null,
-      epochs: last?.epoch ?? null,
+      // What a file states of another program's training was not run here.
+      epochs: run.imported ? null : (last?.epoch ?? null),
       trainRows: run.trainRows,
       parameters: run.parameters,
       rowsPerSecond: run.rowsPerSecond,

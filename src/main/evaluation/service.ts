@@ -72,10 +72,10 @@ export async function* evaluateEvents(
 /** The newest stored evaluation of exactly this best checkpoint on this set, or null. */
 export function storedEvaluation(services: Services, handle: string, datasetId: string): Evaluation | null {
   const row = services.runs.row(handle);
-  const best = row.best_json === null ? null : (JSON.parse(row.best_json) as { epoch: number });
+  const hasCheckpoint = row.best_json !== null || row.imported_json !== null;
   const part = datasetId === (JSON.parse(row.recipe_json) as Recipe).dataset ? 'validation' : 'all';
   const found = listEvaluations(services.home.db, row.id).find((e) => e.data.id === datasetId && e.data.part === part);
-  return found && best && found.evaluatedAt >= (row.ended_at_ms ?? Number.POSITIVE_INFINITY) ? found : null;
+  return found && hasCheckpoint && found.evaluatedAt >= (row.ended_at_ms ?? Number.POSITIVE_INFINITY) ? found : null;
 }
 
 export async function* crossTest(

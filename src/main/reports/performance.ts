@@ -20,21 +20,27 @@ export function performance(input: ReportInput): Section {
         ...(comparison ? [changeOf(comparison, metric)] : []),
       ]),
     ),
-    chart(
-      {
-        kind: 'lines',
-        title: 'Validation cosine by epoch',
-        yLabel: 'cosine',
-        series: runs.map((r) => ({
-          label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
-          values: r.epochs.map((e) => e.valCosine),
-        })),
-        references: referencesOf(subject),
-      },
-      curveCaption(subject),
-    ),
   ];
-  const ood = runs.some((r) => r.epochs.some((e) => e.oodCosine !== null));
+  // An imported run has no epochs of its own.
+  const trained = runs.filter((r) => r.epochs.length > 0);
+  if (trained.length > 0) {
+    blocks.push(
+      chart(
+        {
+          kind: 'lines',
+          title: 'Validation cosine by epoch',
+          yLabel: 'cosine',
+          series: trained.map((r) => ({
+            label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
+            values: r.epochs.map((e) => e.valCosine),
+          })),
+          references: referencesOf(trained[trained.length - 1]),
+        },
+        curveCaption(trained[trained.length - 1]),
+      ),
+    );
+  }
+  const ood = trained.some((r) => r.epochs.some((e) => e.oodCosine !== null));
   if (ood) {
     blocks.push(
       chart(
@@ -42,11 +48,11 @@ export function performance(input: ReportInput): Section {
           kind: 'lines',
           title: 'OOD cosine by epoch',
           yLabel: 'cosine',
-          series: runs.map((r) => ({
+          series: trained.map((r) => ({
             label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
             values: r.epochs.map((e) => e.oodCosine),
           })),
-          references: oodReferences(subject),
+          references: oodReferences(trained[trained.length - 1]),
         },
         'Dashed lines are the simple baselines on the same OOD rows.',
       ),

@@ -130,7 +130,8 @@ function reportRun(services: Services, runId: string, evaluations: readonly Eval
   const proof = run.splitProof;
   return {
     run: comparableRun(services, runId),
-    epochs,
+    // What a file states of another program's training is no evidence.
+    epochs: run.imported ? [] : epochs,
     gates: gates.map(({ message, passed }) => ({ message, passed })),
     files: { data: run.datasetName, ood: run.oodName },
     dataName: run.datasetName,

@@ -4,7 +4,7 @@
  */
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExportFormat } from '#shared/contract/runs.ts';
+import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
 import { dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe-file.ts';
@@ -43,7 +43,7 @@ export async function exportRun(services: Services, handle: string, format: Expo
     case 'recipe':
       return { path: null, text: recipeText(services, row), fileName: `${stem}.recipe.json` };
     case 'csv':
-      return { path: null, text: epochsCsv(runs.get(row.id).epochs), fileName: `${stem}-epochs.csv` };
+      return { path: null, text: epochsCsv(runs.get(row.id)), fileName: `${stem}-epochs.csv` };
     case 'series':
       return exportSeries(services, row, `${stem}-steps.csv`);
     default:
@@ -135,14 +135,18 @@ const EPOCH_COLUMNS = [
 const TERM_FIGURES = ['value', 'weighted', 'share', 'gradShare'] as const;
 const TERM_NAMES = STEP_COLUMNS.filter((column) => column.startsWith('value/')).map((column) => column.slice(6));
 
-/** One line an epoch; an empty cell was not measured. */
-function epochsCsv(epochs: readonly EpochRecord[]): string {
+/** One line an epoch; an empty cell was not measured. Figures that a file states say which. */
+function epochsCsv({ epochs, epochsStatedBy }: Pick<RunDetail, 'epochs' | 'epochsStatedBy'>): string {
+  const stated = epochsStatedBy === null ? [] : [`"${epochsStatedBy.replaceAll('"', '""')}"`];
   const termColumns = TERM_NAMES.flatMap((term) => TERM_FIGURES.map((figure) => `${term}.${figure}`));
   const lines = epochs.map((record) => {
     const terms = TERM_NAMES.flatMap((term) =>
       TERM_FIGURES.map((figure) => record.terms[term as keyof EpochRecord['terms']][figure]),
     );
-    return [...EPOCH_COLUMNS.map((column) => record[column]), ...terms].map((value) => value ?? '').join(',');
+    return [...EPOCH_COLUMNS.map((column) => record[column]), ...terms, ...stated]
+      .map((value) => value ?? '')
+      .join(',');
   });
-  return `${[[...EPOCH_COLUMNS, ...termColumns].join(','), ...lines].join('\n')}\n`;
+  const columns = [...EPOCH_COLUMNS, ...termColumns, ...(stated.length > 0 ? ['statedBy'] : [])];
+  return `${[columns.join(','), ...lines].join('\n')}\n`;
 }

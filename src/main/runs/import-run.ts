@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelType } from '#shared/domain/models.ts';
 import { NO_DATASET } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
@@ -33,6 +34,12 @@ export async function importRun(
   const { home, options, workers } = services;
   const dataset = input.dataset === null ? null : requireDataset(services, input.dataset);
   if (input.ood !== null) requireDataset(services, input.ood);
+  if (input.ood !== null && dataset === null) {
+    throw new NextvecError('BAD_INPUT', 'An OOD set was named, but no data set to measure the model on.', {
+      remedy: 'Name the data it was trained on as well.',
+      details: { place: 'ood' },
+    });
+  }
   const runId = randomBytes(6).toString('hex');
   const runFolder = home.runFolder(runId);
   await mkdir(runFolder, { recursive: true });
@@ -47,7 +54,7 @@ export async function importRun(
       contextLength: input.contextLength,
       heads: input.heads,
       dataset: dataset && { id: dataset.id, folder: home.datasetFolder(dataset.id) },
-      ood: input.ood,
+      ood: input.ood === null ? null : { id: input.ood, folder: home.datasetFolder(input.ood) },
     });
     const baselines = await baselinesOf(services, worker.client, taken);
     record(services, runId, input, taken, baselines);
@@ -112,6 +119,7 @@ function record(
       parameters: taken.parameters,
       train_rows: measured?.trainRows ?? null,
       val_rows: measured?.rows ?? null,
+      ood_rows: measured?.oodRows ?? null,
       baselines_json: JSON.stringify(baselines),
       epoch: epochs[epochs.length - 1]?.epoch ?? imported.stated.epoch ?? 0,
       best_json: best(taken),
@@ -129,14 +137,11 @@ function arrival({ imported, epochs }: ImportedRun): string {
   );
 }
 
-/** What was measured here, else what the file states of these weights. */
+/** Only what was measured here; what the file states stays in `imported`. */
 function best({ measured, imported, epochs, recipe }: ImportedRun): string | null {
+  if (!measured) return null;
   const stated = epochs.findLast((record) => record.isBest);
   const epoch = imported.stated.epoch ?? stated?.epoch ?? recipe.epochs;
-  const oodCosine = stated?.oodCosine ?? null;
-  if (measured)
-    return JSON.stringify({ epoch, step: 0, valLoss: measured.valLoss, valCosine: measured.valCosine, oodCosine });
-  const valCosine = imported.stated.valCosine;
-  if (valCosine === null || stated?.valLoss === null || stated?.valLoss === undefined) return null;
-  return JSON.stringify({ epoch, step: 0, valLoss: stated.valLoss, valCosine, oodCosine });
+  const { valLoss, valCosine, oodCosine } = measured;
+  return JSON.stringify({ epoch, step: 0, valLoss, valCosine, oodCosine });
 }

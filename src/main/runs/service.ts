@@ -144,9 +144,11 @@ export class RunService {
     const row = this.row(handle);
     this.live.get(row.id)?.flush();
     const recipe = JSON.parse(row.recipe_json) as Recipe;
+    const run = this.summarise(row.id);
     return {
-      run: this.summarise(row.id),
+      run,
       epochs: listEpochs(db, row.id),
+      epochsStatedBy: run.imported?.file ?? null,
       gates: listGates(db, row.id),
       log: listLog(db, row.id),
       commandLine: commandLine(recipe, this.files(row)),

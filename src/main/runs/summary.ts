@@ -16,11 +16,19 @@ function lift(cosine: number | null | undefined, baseline: number | null | undef
   return cosine == null || baseline == null ? null : cosine - baseline;
 }
 
+type Imported = NonNullable<RunSummary['imported']>;
+
+/** Rows of earlier versions also hold what the file stated; that is no figure of this program. */
+function measuredBest(best: Best | null, { measured }: Imported): Best | null {
+  return best && measured && { ...best, oodCosine: measured.oodCosine ?? null };
+}
+
 /** `sparkline`: validation cosine by epoch. `etaMs` only while it trains. */
 export function summarise(row: RunRow, sparkline: readonly (number | null)[], etaMs: number | null): RunSummary {
   const recipe = JSON.parse(row.recipe_json) as Recipe;
-  const best = parse<Best>(row.best_json);
-  const imported = parse<NonNullable<RunSummary['imported']>>(row.imported_json);
+  const imported = parse<Imported>(row.imported_json);
+  const recorded = parse<Best>(row.best_json);
+  const best = imported === null ? recorded : measuredBest(recorded, imported);
   const baselines = JSON.parse(row.baselines_json) as Baselines;
   return {
     id: row.id,

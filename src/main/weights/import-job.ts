@@ -14,7 +14,7 @@ export const ImportRunJobSchema = z.object({
   contextLength: z.int().nullable(),
   heads: z.int().nullable(),
   dataset: z.object({ id: z.string(), folder: z.string() }).nullable(),
-  ood: z.string().nullable(),
+  ood: z.object({ id: z.string(), folder: z.string() }).nullable(),
 });
 export type ImportRunJob = z.infer<typeof ImportRunJobSchema>;
 
@@ -34,7 +34,17 @@ export const ImportedRunSchema = z.object({
     bytes: z.number(),
     sha256: z.string(),
   }),
-  measured: z.object({ valCosine: z.number(), valLoss: z.number(), rows: z.int(), trainRows: z.int() }).nullable(),
+  measured: z
+    .object({
+      valCosine: z.number(),
+      valLoss: z.number(),
+      rows: z.int(),
+      trainRows: z.int(),
+      /** null: no OOD set was named. */
+      oodCosine: z.number().nullable(),
+      oodRows: z.int().nullable(),
+    })
+    .nullable(),
   /** What was assumed or left out, one sentence each. */
   notes: z.array(z.string()),
 });

@@ -32,16 +32,18 @@ const REPRODUCES: EngineName = 'cpu';
 
 export async function importRun(job: ImportRunJob): Promise<ImportedRun> {
   const dataset = job.dataset && openDataset(job.dataset.folder);
+  const ood = job.dataset && job.ood && openDataset(job.ood.folder);
   try {
     const weights = await readModelWeights(job.path, {
       modelType: job.modelType ?? undefined,
       T: job.contextLength ?? dataset?.T,
       heads: job.heads ?? undefined,
     });
-    if (dataset) refuseOtherShape(weights, dataset);
-    return await takeIn(job, weights, dataset);
+    for (const set of [dataset, ood]) if (set) refuseOtherShape(weights, set);
+    return await takeIn(job, weights, dataset, ood);
   } finally {
     dataset?.close();
+    ood?.close();
   }
 }
 
@@ -62,12 +64,19 @@ interface Measured {
   readonly valLoss: number;
   readonly rows: number;
   readonly trainRows: number;
+  readonly oodCosine: number | null;
+  readonly oodRows: number | null;
 }
 
-async function takeIn(job: ImportRunJob, weights: ModelWeights, dataset: Dataset | null): Promise<ImportedRun> {
+async function takeIn(
+  job: ImportRunJob,
+  weights: ModelWeights,
+  dataset: Dataset | null,
+  ood: Dataset | null,
+): Promise<ImportedRun> {
   const { source, spec } = weights;
   const { recipe, left } = recipeOf(weights, job);
-  const splits = dataset && (await splitsOf(dataset, recipe));
+  const splits = dataset && (await splitsOf(dataset, ood, recipe));
   const golden = await withModel(job, weights, recipe, MAKES, async (model) => ({
     pair: await makeGolden(model, splits?.validation ?? null, recipe.seed),
     measured: splits && (await measure(model, splits)),
@@ -93,7 +102,11 @@ async function takeIn(job: ImportRunJob, weights: ModelWeights, dataset: Dataset
       at: Date.now(),
       stated,
       golden: { madeOn: MAKES, reproducedOn: REPRODUCES, maxRelative: goldenMaxRelative ?? 0 },
-      measured: golden.measured && { valCosine: golden.measured.valCosine, rows: golden.measured.rows },
+      measured: golden.measured && {
+        valCosine: golden.measured.valCosine,
+        rows: golden.measured.rows,
+        oodCosine: golden.measured.oodCosine,
+      },
     },
     recipe,
     dataName: dataName(weights),
@@ -111,7 +124,7 @@ function recipeOf({ args, spec }: ModelWeights, { dataset, ood }: ImportRunJob):
     recipe: {
       ...recipe,
       dataset: dataset?.id ?? recipe.dataset,
-      ood,
+      ood: ood?.id ?? null,
       modelType: spec.type,
       skip: spec.type === 'amn' && spec.skip ? 'positional' : 'mean',
       sizes: sizesOf(spec),
@@ -148,18 +161,34 @@ function statedFigures({ source }: ModelWeights, epochs: readonly EpochRecord[])
 
 interface Splits {
   readonly validation: Split;
+  /** All windows of the OOD set. */
+  readonly ood: Split | null;
   readonly trainRows: number;
 }
 
-async function splitsOf(dataset: Dataset, recipe: Recipe): Promise<Splits> {
+async function splitsOf(dataset: Dataset, ood: Dataset | null, recipe: Recipe): Promise<Splits> {
   const { train, val } = splitDataset(dataset, recipe.split, recipe.seed);
-  return { validation: { source: await dataset.source(), ids: val }, trainRows: train.length };
+  return {
+    validation: { source: await dataset.source(), ids: val },
+    ood: ood && { source: await ood.source(), ids: Uint32Array.from({ length: ood.windows }, (_, i) => i) },
+    trainRows: train.length,
+  };
 }
 
-async function measure(model: TrainableModel, { validation, trainRows }: Splits): Promise<Measured> {
+async function measure(model: TrainableModel, { validation, ood, trainRows }: Splits): Promise<Measured> {
   const found = await score(model, validation);
-  if (found === null) throw new NextvecError('CANCELLED', 'The import was cancelled.');
-  return { valCosine: found.cosine, valLoss: found.unitMse, rows: found.rows, trainRows };
+  const foreign = ood && (await score(model, ood));
+  if (found === null || (ood !== null && foreign === null)) {
+    throw new NextvecError('CANCELLED', 'The import was cancelled.');
+  }
+  return {
+    valCosine: found.cosine,
+    valLoss: found.unitMse,
+    rows: found.rows,
+    trainRows,
+    oodCosine: foreign?.cosine ?? null,
+    oodRows: foreign?.rows ?? null,
+  };
 }
 
 /** Real windows where there are some, else random walks of unit vectors. */

@@ -1,5 +1,5 @@
 /** What a person reads for each status of a run. */
-import type { RunStatus } from '#shared/contract/runs.ts';
+import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 
 export const RUN_STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   queued: 'Queued',
@@ -11,3 +11,10 @@ export const RUN_STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   failed: 'Failed',
   interrupted: 'Interrupted',
 };
+
+/** Of a run that came with a file instead of being trained here. */
+export const IMPORTED_LABEL = 'Imported';
+
+export function statusLabel({ status, imported }: Pick<RunSummary, 'status' | 'imported'>): string {
+  return imported ? IMPORTED_LABEL : RUN_STATUS_LABELS[status];
+}

@@ -53,8 +53,8 @@ export const ImportedSchema = z.object({
   stated: z.object({ epoch: z.int().nullable(), valCosine: z.number().nullable() }),
   /** The golden pair made at import, and how well another engine reproduced it from the stored file. */
   golden: z.object({ madeOn: z.string(), reproducedOn: z.string(), maxRelative: z.number() }),
-  /** Measured here on the validation windows of its data set; null: no data was named. */
-  measured: z.object({ valCosine: z.number(), rows: z.int() }).nullable(),
+  /** Measured here on the validation windows of its data set, and on its OOD set; null: no data was named. */
+  measured: z.object({ valCosine: z.number(), rows: z.int(), oodCosine: z.number().nullable().optional() }).nullable(),
 });
 export type Imported = z.infer<typeof ImportedSchema>;
 
@@ -82,6 +82,7 @@ export const RunSummarySchema = z.object({
   step: z.int(),
   totalSteps: z.int().nullable(),
   etaMs: z.number().nullable(),
+  /** Measured here: what the file of an imported run states is in `imported`. */
   best: BestSchema.nullable(),
   baselines: BaselinesSchema,
   /** Best validation (OOD) cosine minus the mean-of-context baseline on the same rows; null when not measured. */
@@ -89,7 +90,7 @@ export const RunSummarySchema = z.object({
   oodLift: z.number().nullable(),
   rowsPerSecond: z.number().nullable(),
   durationMs: z.number(),
-  /** Validation cosine of each epoch. */
+  /** Validation cosine of each epoch; of an imported run as its file states it. */
   sparkline: z.array(z.number().nullable()),
   tags: z.array(z.string()),
   notes: z.string(),
@@ -142,6 +143,8 @@ export type RunChange = z.infer<typeof RunChangeSchema>;
 export const RunDetailSchema = z.object({
   run: RunSummarySchema,
   epochs: z.array(EpochRecordSchema),
+  /** File of an imported run, whose epochs are as it states them; null: they were measured here. */
+  epochsStatedBy: z.string().nullable(),
   gates: z.array(GateResultSchema),
   log: z.array(LogLineSchema),
   /** The command line that gives the same run. */

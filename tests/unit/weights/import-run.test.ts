@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Parity } from '#shared/domain/evaluation.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
@@ -73,6 +74,22 @@ describe('a baseline run', () => {
     expect(run.valLift).toBeCloseTo(run.best!.valCosine - run.baselines.contextMean!.valCosine!, 6);
   });
 
+  it('is measured on the OOD set that was named, not taken at its word', async () => {
+    const { client } = nextvec;
+    const ood = await importChunks(client, join(home.path, 'ood.npz'), {
+      articles: 8,
+      chunksPerArticle: 10,
+      D: 24,
+      seed: 5,
+    });
+    const { runId } = await client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt', dataset, ood });
+    const { run } = await client.runs.get({ runId });
+    const { windows } = await client.datasets.get({ id: ood });
+    expect(run.oodRows).toBe(windows);
+    expect(run.best!.oodCosine).toBe(run.imported!.measured!.oodCosine);
+    expect(run.oodLift).toBeCloseTo(run.best!.oodCosine! - run.baselines.contextMean!.oodCosine!, 6);
+  });
+
   it('is evaluated and exported like any other run', async () => {
     const parity = await parityOf(imported);
     expect(parity.ok).toBe(true);
@@ -90,6 +107,48 @@ describe('a baseline run', () => {
     expect(epochs.map(({ valCosine }) => valCosine)).toEqual([0.2, 0.3]);
     expect(notes).toEqual([]);
     expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
+  });
+
+  it('keeps a stated cosine with its losses apart from what is measured', async () => {
+    const { client } = nextvec;
+    const { runId } = await client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
+    const { run, epochs, epochsStatedBy } = await client.runs.get({ runId });
+    // Each epoch states a validation loss and cosine, which once made it a best epoch like a measured one.
+    expect(epochs[1]).toMatchObject({ valLoss: 0.0014, valCosine: 0.4607 });
+    expect([run.best, run.valLift, run.oodLift]).toEqual([null, null, null]);
+    expect([epochsStatedBy, run.imported!.stated.valCosine]).toEqual(['amn.pt', 0.4607]);
+    const compared = await client.evaluation.compareRuns({ runIds: [imported, runId] });
+    const row = (metric: string) => compared.metrics.find((m) => m.metric === metric)!;
+    expect(row('valCosine').values).toEqual([expect.any(Number), null]);
+    expect(row('valLoss').values[1]).toBeNull();
+    expect(row('epochs').values).toEqual([null, null]);
+    const csv = await client.runs.export({ runId, format: 'csv' });
+    expect(
+      csv
+        .text!.trim()
+        .split('\n')
+        .map((line) => line.split(',').at(-1)),
+    ).toEqual(['statedBy', ...Array.from({ length: 3 }, () => '"amn.pt"')]);
+    const card = await client.evaluation.modelCard({ runId, format: 'md' });
+    expect(card.text).not.toContain('0.4607');
+    expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
+  });
+
+  it('shows no stated figure of an older history as measured', async () => {
+    const { runId } = await nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
+    const db = new Database(join(home.path, 'home', 'nextvec.db'));
+    const stated = { epoch: 2, step: 0, valLoss: 0.0014, valCosine: 0.4607, oodCosine: 0.41 };
+    const write = (id: string) =>
+      db.prepare('UPDATE runs SET best_json = ? WHERE id = ?').run(JSON.stringify(stated), id);
+    write(runId);
+    expect((await nextvec.client.runs.get({ runId })).run.best).toBeNull();
+    db.prepare("UPDATE runs SET imported_json = json_remove(imported_json, '$.measured.oodCosine') WHERE id = ?").run(
+      imported,
+    );
+    const before = (await nextvec.client.runs.get({ runId: imported })).run.best!;
+    db.prepare("UPDATE runs SET best_json = json_set(best_json, '$.oodCosine', 0.41) WHERE id = ?").run(imported);
+    expect((await nextvec.client.runs.get({ runId: imported })).run.best).toEqual(before);
+    db.close();
   });
 
   it('is refused when its pickle would run something, and leaves nothing behind', async () => {

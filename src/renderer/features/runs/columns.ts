@@ -3,7 +3,7 @@ import { MODEL_LABELS } from '#shared/domain/models.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/format.ts';
 import { recipeBrief } from '../../ui/recipe-brief.ts';
-import { RUN_STATUS_LABELS } from '../../ui/run-status.ts';
+import { statusLabel } from '../../ui/run-status.ts';
 
 export const COLUMN_IDS = [
   'name',
@@ -81,7 +81,7 @@ const figure = (
 
 export const COLUMNS: readonly Column[] = [
   { ...text('name', 'Run', 190, (run) => run.name), sortKey: (run) => run.number },
-  text('status', 'Status', 106, (run) => RUN_STATUS_LABELS[run.status]),
+  text('status', 'Status', 106, statusLabel),
   text('model', 'Model', 88, (run) => MODEL_LABELS[run.recipe.modelType]),
   text('dataset', 'Data set', 96, (run) => run.datasetName),
   text('recipe', 'Recipe', 168, (run) => recipeBrief(run.recipe), 'Loss weights, epochs, batch size, learning rate.'),

@@ -5,7 +5,7 @@ import { computed, ref } from 'vue';
 import { MODEL_LABELS } from '#shared/domain/models.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { recipeBrief } from '../../ui/recipe-brief.ts';
-import { RUN_STATUS_LABELS } from '../../ui/run-status.ts';
+import { statusLabel } from '../../ui/run-status.ts';
 import { COLUMNS, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId, type RowContext } from './columns.ts';
 import { useRunsStore } from './runs-store.ts';
 
@@ -24,9 +24,9 @@ interface Sort {
 }
 
 function matches(run: RunSummary, words: readonly string[]): boolean {
-  const { number, name, status, datasetName, oodName, tags, notes, recipe } = run;
+  const { number, name, datasetName, oodName, tags, notes, recipe } = run;
   const model = MODEL_LABELS[recipe.modelType];
-  const parts = [`#${number}`, name, RUN_STATUS_LABELS[status], model, datasetName, oodName, ...tags, notes];
+  const parts = [`#${number}`, name, statusLabel(run), model, datasetName, oodName, ...tags, notes];
   const text = [...parts, recipeBrief(recipe)].join(' ').toLowerCase();
   return words.every((word) => text.includes(word));
 }
@@ -51,7 +51,7 @@ function groupTitle(run: RunSummary, grouping: Grouping): string {
     case 'dataset':
       return run.datasetName;
     case 'status':
-      return RUN_STATUS_LABELS[run.status];
+      return statusLabel(run);
     case 'tag':
       return run.tags[0] ?? 'No tag';
   }
