@@ -1,7 +1,10 @@
-/** Reads the small .npz fixtures (little-endian C-order numbers and 0-d text) for tests; the product's reader is in src/main. */
-import { readFileSync } from 'node:fs';
+/** Reads and writes the small .npz fixtures (little-endian C-order numbers and 0-d text) for tests; the product's reader is in src/main. */
+import { createWriteStream, readFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { ZipFile } from 'yazl';
 import { fromBufferPromise } from './zip.ts';
 import type { ReferenceArray } from '#engine/verify.ts';
+import { encodeNpy } from '../../src/main/datasets/formats/npy-writer.ts';
 
 export async function readNpz(path: string): Promise<Map<string, ReferenceArray>> {
   const entries = await fromBufferPromise(readFileSync(path));
@@ -22,4 +25,17 @@ function parseNpy(name: string, bytes: Buffer): ReferenceArray {
   if (descr === '<f8') return { shape, data: new Float64Array(copy) };
   if (descr.startsWith('<U')) return { shape, data: String.fromCodePoint(...new Uint32Array(copy)) };
   throw new Error(`${name}: fixture dtype ${descr} is not handled by this test helper`);
+}
+
+/** Writes float32 arrays as one .npz. */
+export async function writeNpz(
+  path: string,
+  arrays: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>,
+): Promise<void> {
+  const zip = new ZipFile();
+  for (const [name, { shape, data }] of Object.entries(arrays)) {
+    zip.addBuffer(Buffer.from(encodeNpy({ shape, data })), `${name}.npy`, { compress: false });
+  }
+  zip.end();
+  await pipeline(zip.outputStream, createWriteStream(path));
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { parseRows } from '#shared/domain/row-list.ts';
 import { encodeNpy } from '../datasets/formats/npy-writer.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun } from './handles.ts';
@@ -14,6 +15,7 @@ interface PredictFlags {
   readonly data?: string;
   readonly context?: string;
   readonly rows?: string;
+  readonly article?: string;
   readonly in?: string;
   readonly neighbours: string;
   readonly out?: string;
@@ -27,6 +29,10 @@ export function addInferenceCommands(program: Command, context: CommandContext):
     .option('--data <F>', 'contexts: windows of a data set (a file, an imported set, or "sample")')
     .option('--context <F>', 'contexts: a .npy, .npz or .safetensors file of [rows, T, D] or one [T, D]')
     .option('--rows <LIST>', 'windows or rows, e.g. 0,5,10-19; --data: 0 without it, --context: all')
+    .option(
+      '--article <A>',
+      'with --data, instead of --rows: first window of an article, or 12:3 for the third of article 12',
+    )
     .option('--in <F>', 'set to look for neighbours in; that of --data without it')
     .option('--neighbours <N>', 'how many neighbours', '10')
     .option('--out <F>', 'file for the predicted unit vectors [rows, D]; prediction.npy without it')
@@ -34,26 +40,25 @@ export function addInferenceCommands(program: Command, context: CommandContext):
     .action((handle: string, flags: PredictFlags) => context.run((out) => predict(context, handle, flags, out)));
 }
 
-/** "0,5,10-19" as numbers. */
-export function parseRows(text: string): number[] {
-  const rows = text.split(',').flatMap((part) => {
-    const match = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part.trim());
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (!match || last < first || last - first >= MOST_ROWS) {
-      throw new NextvecError('BAD_INPUT', `"${part}" names no rows.`, { remedy: 'Write them as 0,5,10-19.' });
-    }
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+/** "12:3" as article 12 and its third window. */
+export function parseArticle(text: string): { article: number; index: number } {
+  const match = /^(-?\d{1,15})(?::(\d{1,10}))?$/.exec(text.trim());
+  const window = Number(match?.[2] ?? 1);
+  if (match && window > 0) return { article: Number(match[1]), index: window - 1 };
+  throw new NextvecError('BAD_INPUT', `"${text}" names no window of an article.`, {
+    remedy: 'Write article 12 as 12, its third window as 12:3.',
   });
-  if (rows.length <= MOST_ROWS) return rows;
-  throw new NextvecError('BAD_INPUT', `${rows.length} rows are too many; at most ${MOST_ROWS} are predicted at once.`);
 }
 
 function predict(context: CommandContext, handle: string, flags: PredictFlags, out: Output): Promise<void> {
   if ((flags.data === undefined) === (flags.context === undefined)) {
     throw new NextvecError('BAD_INPUT', 'Name the contexts with either --data or --context.');
   }
-  const rows = flags.rows === undefined ? null : parseRows(flags.rows);
+  if (flags.article !== undefined && (flags.data === undefined || flags.rows !== undefined)) {
+    throw new NextvecError('BAD_INPUT', '--article goes with --data, and instead of --rows.');
+  }
+  const rows = flags.rows === undefined ? null : parseRows(flags.rows, MOST_ROWS);
+  const place = flags.article === undefined ? null : parseArticle(flags.article);
   const neighbours = Number(flags.neighbours);
   return withSession(context.options(), out, 'any', async ({ client }) => {
     const { signal } = new AbortController();
@@ -62,7 +67,9 @@ function predict(context: CommandContext, handle: string, flags: PredictFlags, o
     let source: ContextSource;
     if (flags.context === undefined) {
       const dataset = await findDataset(client, flags.data ?? '', 'train', out, signal);
-      source = { kind: 'dataset', datasetId: dataset.id, windows: rows ?? [0] };
+      source = place
+        ? { kind: 'article', datasetId: dataset.id, ...place }
+        : { kind: 'dataset', datasetId: dataset.id, windows: rows ?? [0] };
     } else {
       const path = resolve(flags.context);
       if (!existsSync(path)) throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
@@ -83,7 +90,11 @@ function printPrediction({ rows, engine }: PredictionResult, path: string, out: 
 }
 
 function printRow(row: PredictedRow, out: Output): void {
-  const target = row.targetCosine === null ? '' : `, cosine to the target ${formatCosine(row.targetCosine)}`;
+  const { contextMean, lastVector } = row.baselines;
+  const target =
+    row.targetCosine === null
+      ? ''
+      : `, cosine to the target ${formatCosine(row.targetCosine)} (mean of context ${formatCosine(contextMean)}, last vector ${formatCosine(lastVector)})`;
   out.line(`row ${row.row}: norm ${row.norm.toFixed(4)}${target}`);
   out.line(`  cosine to the context  ${row.contextCosines.map(formatCosine).join('  ')}`);
   if (row.attention) out.line(`  attention              ${row.attention.map(formatCosine).join('  ')}`);

@@ -9,7 +9,8 @@ import { blocks, gatherAll, type Split } from '#engine/evaluation/windows.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Parity } from '#shared/domain/evaluation.ts';
 import type { Inspection, Neighbour, WindowPick, WindowPlace } from '#shared/domain/inspection.ts';
-import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { openDataset } from '../datasets/dataset.ts';
+import { windowPlaces } from '../datasets/window-places.ts';
 import { bestCheckpoint, chosenSplit, ownSplits, refuseOtherShape } from './evaluate.ts';
 import type { EvaluateJob } from './job.ts';
 import { openModel, type OpenModel } from './model.ts';
@@ -79,17 +80,6 @@ async function rank({ model }: OpenModel, split: Split): Promise<Ranking> {
   for (const block of blocks(split)) targets.set(unitRows(block.targets, D), block.start * D);
   const order = Uint32Array.from(cosines, (_, row) => row).toSorted((a, b) => cosines[a] - cosines[b] || a - b);
   return { ids: split.ids, cosines, order, targets };
-}
-
-/** Article and place of every window; null where the file does not say its articles. */
-function windowPlaces({ windowArticles, articleLabels }: Dataset): (window: number) => WindowPlace {
-  if (!windowArticles || !articleLabels) return () => null;
-  const sizes = new Uint32Array(articleLabels.length);
-  const index = Uint32Array.from(windowArticles, (article) => sizes[article]++);
-  return (window) => {
-    const article = windowArticles[window];
-    return { article: articleLabels[article], index: index[window], of: sizes[article] };
-  };
 }
 
 interface Open {

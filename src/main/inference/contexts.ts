@@ -1,10 +1,12 @@
 /** Contexts to predict from: windows of a stored data set, or rows of a file of arrays. B rows, T length, D width. */
 import { MOST_ROWS } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { WindowPlace } from '#shared/domain/inspection.ts';
+import { elementCount, type ModelSpec } from '#shared/domain/models.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openArrayFile, type ArrayInfo } from '../datasets/formats/arrays.ts';
 import { readRows } from '../datasets/formats/rows.ts';
+import { windowPlaces } from '../datasets/window-places.ts';
 
 export interface Contexts {
   /** Window of the set, or row of the file, of each context. */
@@ -15,9 +17,16 @@ export interface Contexts {
   readonly targets: Float32Array<ArrayBuffer> | null;
   /** [B, T+1] vector ids of a data set, target last. */
   readonly ids: Uint32Array | null;
+  readonly places: readonly WindowPlace[];
 }
 
 const CONTEXT_NAMES = ['context_sequences', 'contexts', 'context', 'train_context_sequences', 'val_context_sequences'];
+/** In the order of the contexts they stand beside. */
+const TARGET_NAMES: Readonly<Record<string, readonly string[]>> = {
+  train_context_sequences: ['train_target_vectors', 'train_targets'],
+  val_context_sequences: ['val_target_vectors', 'val_targets'],
+};
+const PLAIN_TARGET_NAMES = ['target_vectors', 'targets', 'target'];
 
 function misfit(place: string, shape: string, { T, D }: ModelSpec): NextvecError {
   return new NextvecError('WIDTH_MISMATCH', `${place} has contexts of ${shape}; the model takes ${T}×${D}.`, {
@@ -53,7 +62,8 @@ export async function windowsOf(
   const width = T + 1;
   const ids = new Uint32Array(windows.length * width);
   windows.forEach((window, b) => ids.set(dataset.index.subarray(window * width, (window + 1) * width), b * width));
-  return { rows: windows, contexts, targets, ids };
+  const placeOf = windowPlaces(dataset);
+  return { rows: windows, contexts, targets, ids, places: windows.map(placeOf) };
 }
 
 export async function rowsOfFile(path: string, wanted: readonly number[] | null, spec: ModelSpec): Promise<Contexts> {
@@ -74,7 +84,14 @@ export async function rowsOfFile(path: string, wanted: readonly number[] | null,
         },
       );
     }
-    return { rows, contexts: await readContexts(array, rows, spec), targets: null, ids: null };
+    const known = targetArray(file.arrays, array, total, spec);
+    return {
+      rows,
+      contexts: await pickRows(array, total, rows, spec.T * spec.D),
+      targets: known && (await pickRows(known, total, rows, spec.D)),
+      ids: null,
+      places: rows.map(() => null),
+    };
   } finally {
     await file.close();
   }
@@ -103,15 +120,29 @@ function contextArray(arrays: readonly ArrayInfo[], spec: ModelSpec): ArrayInfo 
   );
 }
 
-async function readContexts(
+/** What follows each context, where the file says it in the same width and for every row; else nothing is known. */
+function targetArray(
+  arrays: readonly ArrayInfo[],
+  { name }: ArrayInfo,
+  total: number,
+  { D }: ModelSpec,
+): ArrayInfo | null {
+  const names = TARGET_NAMES[name] ?? PLAIN_TARGET_NAMES;
+  const array = names.map((wanted) => arrays.find((one) => one.name === wanted)).find((one) => one);
+  if (!array || (array.dtype.kind !== 'f' && array.dtype.kind !== 'bf')) return null;
+  return elementCount(array.shape) === total * D && array.shape[array.shape.length - 1] === D ? array : null;
+}
+
+/** Rows of `size` numbers of an array that holds `total` of them. */
+async function pickRows(
   array: ArrayInfo,
+  total: number,
   rows: readonly number[],
-  { T, D }: ModelSpec,
+  size: number,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const size = T * D;
   const contexts = new Float32Array(rows.length * size);
   // One context is a file of one row.
-  const asRows = { ...array, shape: [array.shape.length === 2 ? 1 : array.shape[0], T, D] };
+  const asRows = { ...array, shape: [total, size] };
   for await (const { firstRow, rows: count, values } of readRows(asRows)) {
     for (const [b, row] of rows.entries()) {
       const at = (row - firstRow) * size;

@@ -14,6 +14,13 @@ export const PredictJobSchema = z.object({
   resourcesDir: z.string(),
   source: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('dataset'), name: z.string(), folder: z.string(), windows: z.array(z.int()) }),
+    z.object({
+      kind: z.literal('article'),
+      name: z.string(),
+      folder: z.string(),
+      article: z.number(),
+      index: z.int(),
+    }),
     z.object({ kind: z.literal('file'), path: z.string(), rows: z.array(z.int()).nullable() }),
   ]),
   neighbourSet: z.object({ id: z.string(), name: z.string(), folder: z.string() }).nullable(),

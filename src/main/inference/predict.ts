@@ -7,6 +7,7 @@ import { dot, squaredNorm } from '#engine/evaluation/vectors.ts';
 import type { Neighbour, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { windowOfArticle } from '../datasets/window-places.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
 import { listCheckpointFolders, type LoadedCheckpoint } from '../runs/checkpoint.ts';
@@ -28,13 +29,13 @@ export async function predict(job: PredictJob): Promise<PredictionResult> {
   try {
     const { source, neighbourSet } = job;
     const contexts =
-      source.kind === 'dataset'
-        ? await windowsOf(dataset(source.folder), source.name, source.windows, checkpoint.spec)
-        : await rowsOfFile(source.path, source.rows, checkpoint.spec);
+      source.kind === 'file'
+        ? await rowsOfFile(source.path, source.rows, checkpoint.spec)
+        : await windowsOf(dataset(source.folder), source.name, chosenWindows(dataset, source), checkpoint.spec);
     const set = neighbourSet && dataset(neighbourSet.folder);
     if (set && set.D !== checkpoint.spec.D) throw otherWidth(neighbourSet.name, set.D, checkpoint.spec.D);
     const found = await forward(job, checkpoint, contexts);
-    const own = source.kind === 'dataset' ? dataset(source.folder) : null;
+    const own = source.kind === 'file' ? null : dataset(source.folder);
     return {
       runId: job.runId,
       modelType: checkpoint.spec.type,
@@ -50,6 +51,14 @@ export async function predict(job: PredictJob): Promise<PredictionResult> {
   } finally {
     for (const one of open.values()) one.close();
   }
+}
+
+function chosenWindows(
+  dataset: (folder: string) => Dataset,
+  source: Exclude<PredictJob['source'], { kind: 'file' }>,
+): readonly number[] {
+  if (source.kind === 'dataset') return source.windows;
+  return [windowOfArticle(dataset(source.folder), source.name, source.article, source.index)];
 }
 
 async function bestCheckpoint({ runFolder, runNumber, weightHashes }: PredictJob): Promise<LoadedCheckpoint> {
@@ -116,7 +125,7 @@ function unit(raw: Float32Array, D: number): Float32Array<ArrayBuffer> {
 
 /** `own` is the set the contexts are of, `set` the one `near` was found in. */
 function describe(
-  { rows, contexts, targets, ids }: Contexts,
+  { rows, contexts, targets, ids, places }: Contexts,
   { raw, pred, attention }: Forward,
   own: Dataset | null,
   set: Dataset | null,
@@ -136,8 +145,10 @@ function describe(
     const list = nearPlace ? withPlaces(near[b], nearPlace, own === set ? window : undefined) : [];
     return {
       row,
+      place: places[b],
       norm: Math.sqrt(squaredNorm(raw, b, D)),
       targetCosine: targets && cosine(pred, b, targets, b, D),
+      baselines: baselinesOf(contexts, targets, b, T, D),
       contextCosines: Array.from({ length: T }, (_, t) => cosine(pred, b, contexts, b * T + t, D)),
       attention: attention ? Array.from(attention.subarray(b * T, (b + 1) * T)) : null,
       context: window && ownPlace ? Array.from(window.subarray(0, T), ownPlace) : null,
@@ -145,6 +156,24 @@ function describe(
       neighbours: list,
     };
   });
+}
+
+/** What the context gives away for nothing: its mean, and its last vector, held against the target. */
+function baselinesOf(
+  contexts: Float32Array,
+  targets: Float32Array | null,
+  b: number,
+  T: number,
+  D: number,
+): PredictedRow['baselines'] {
+  if (targets === null) return { contextMean: null, lastVector: null };
+  const mean = new Float32Array(D);
+  for (let t = 0; t < T; t++) for (let d = 0; d < D; d++) mean[d] += contexts[(b * T + t) * D + d] / T;
+  const last = contexts.subarray((b * T + T - 1) * D, (b * T + T) * D);
+  return {
+    contextMean: cosine(unit(mean, D), 0, targets, b, D),
+    lastVector: cosine(unit(last, D), 0, targets, b, D),
+  };
 }
 
 /** `window`: ids of the context and, last, the target, where the neighbours are of the same set. */

@@ -1,6 +1,7 @@
 /** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
+import { WindowPlaceSchema } from '#shared/domain/inspection.ts';
 import { MODEL_TYPES } from '#shared/domain/models.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
@@ -16,7 +17,17 @@ export const ContextSourceSchema = z.discriminatedUnion('kind', [
     datasetId: z.string().min(1),
     windows: z.array(z.int().min(0)).min(1).max(MOST_ROWS),
   }),
-  /** A .npy, .npz or .safetensors file with contexts [rows, T, D] or one [T, D]; null: all rows. */
+  /** One window of an article: the article as the file numbers it, and the window's 0-based place in it. */
+  z.object({
+    kind: z.literal('article'),
+    datasetId: z.string().min(1),
+    article: z.number(),
+    index: z.int().min(0),
+  }),
+  /**
+   * A .npy, .npz or .safetensors file with contexts [rows, T, D] or one [T, D]; null: all rows. Targets that stand beside
+   * them are known.
+   */
   z.object({
     kind: z.literal('file'),
     path: z.string().min(1),
@@ -46,11 +57,15 @@ export const PredictedRowSchema = z.object({
   row: z.int(),
   /** Of the prediction before normalisation. */
   norm: z.number(),
+  /** Where the window stands; null: the context is of a file, or the set does not say its articles. */
+  place: WindowPlaceSchema,
   /** Of the prediction to the window's target; null: the file has none. */
   targetCosine: figure,
+  /** Of what needs no model to the same target. */
+  baselines: z.object({ contextMean: figure, lastVector: figure }),
   /** Of the prediction to each context position. */
   contextCosines: z.array(z.number()),
-  /** Weight of each context position; null: this kind of model has none. */
+  /** Weight of each context position; null: this kind of model has none, or its engine does not tell. */
   attention: z.array(z.number()).nullable(),
   /** null: the context is of a file. */
   context: z.array(PlaceSchema).nullable(),

@@ -3,11 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseRows } from '../../../src/main/cli/predict.ts';
+import type { ContextSource } from '#shared/contract/inference.ts';
+import { parseRows } from '#shared/domain/row-list.ts';
+import { parseArticle } from '../../../src/main/cli/predict.ts';
 import { openDataset } from '../../../src/main/datasets/dataset.ts';
 import { encodeNpy } from '../../../src/main/datasets/formats/npy-writer.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
-import { readNpz } from '../../support/npz.ts';
+import { readNpz, writeNpz } from '../../support/npz.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -90,7 +92,68 @@ describe('windows of a data set', () => {
   });
 });
 
+describe('one window of an article', () => {
+  const ask = (article: number, index: number) =>
+    nextvec.client.inference.predict({ runId, source: { kind: 'article', datasetId: dataset, article, index } });
+
+  it('is the window of that number, with its place', async () => {
+    // 10 chunks an article give 5 windows.
+    const { rows } = await ask(3, 2);
+    expect(rows[0].place).toEqual({ article: 3, index: 2, of: 5 });
+    const { windows } = await nextvec.client.datasets.get({ id: dataset });
+    const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [rows[0].row] };
+    expect(rows[0].row).toBeLessThan(windows);
+    expect((await nextvec.client.inference.predict({ runId, source })).rows).toEqual(rows);
+    expect(rows[0].context!.every(({ article }) => article === 3)).toBe(true);
+  });
+
+  it('that is not there is refused with what is', async () => {
+    await expect(ask(3, 5)).rejects.toThrow('Article 3 of walks has windows 1 to 5; there is no window 6.');
+    await expect(ask(77, 0)).rejects.toMatchObject({
+      data: { code: 'OUT_OF_RANGE', place: 'walks', remedy: 'Its 12 articles have numbers from 0 to 11.' },
+    });
+  });
+});
+
+it('a file of windows with targets gives the figures of the same windows of the data set', async () => {
+  const windows = [7, 21, 22];
+  const stored = openDataset(join(home.path, 'home', 'datasets', dataset));
+  const source = await stored.source();
+  const [contexts, targets] = [new Float32Array(windows.length * T * D), new Float32Array(windows.length * D)];
+  source.gather(Uint32Array.from(windows), contexts, targets);
+  stored.close();
+  const path = join(home.path, 'windows.npz');
+  await writeNpz(path, {
+    contexts: { shape: [3, T, D], data: contexts },
+    targets: { shape: [3, D], data: targets },
+  });
+  const { predict } = nextvec.client.inference;
+  const fromSet = await predict({ runId, source: { kind: 'dataset', datasetId: dataset, windows } });
+  const fromFile = await predict({ runId, source: { kind: 'file', path, rows: null }, neighboursIn: dataset });
+  for (const [b, row] of fromFile.rows.entries()) {
+    expect(row.targetCosine).toBeCloseTo(fromSet.rows[b].targetCosine!, 6);
+    expect(row.baselines).toEqual(fromSet.rows[b].baselines);
+    const mean = Float32Array.from({ length: D }, (_, d) =>
+      Array.from({ length: T }, (__, t) => contexts[(b * T + t) * D + d]).reduce((sum, x) => sum + x, 0),
+    );
+    const target = targets.subarray(b * D, (b + 1) * D);
+    const dot = mean.reduce((sum, x, d) => sum + x * target[d], 0);
+    expect(row.baselines.contextMean).toBeCloseTo(dot / Math.hypot(...mean) / Math.hypot(...target), 5);
+    expect(row.neighbours.map(({ vector }) => vector)).toEqual(fromSet.rows[b].neighbours.map(({ vector }) => vector));
+    expect([row.place, row.context, row.target]).toEqual([null, null, null]);
+  }
+});
+
+it('reads windows of articles', () => {
+  expect(parseArticle('12')).toEqual({ article: 12, index: 0 });
+  expect(parseArticle(' 12:3 ')).toEqual({ article: 12, index: 2 });
+  for (const wrong of ['', 'a', '12:0', '12:', '1.5']) {
+    expect(() => parseArticle(wrong)).toThrow(/names no window of an article/);
+  }
+});
+
 it('reads lists of rows', () => {
-  expect(parseRows('0, 5,10-12')).toEqual([0, 5, 10, 11, 12]);
-  for (const wrong of ['', 'a', '5-3', '1-', '0-99999999']) expect(() => parseRows(wrong)).toThrow(/names no rows/);
+  expect(parseRows('0, 5,10-12', 1024)).toEqual([0, 5, 10, 11, 12]);
+  for (const wrong of ['', 'a', '5-3', '1-', '0-99999999'])
+    expect(() => parseRows(wrong, 1024)).toThrow(/names no rows/);
 });
