@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRouterClient, type Router } from '@orpc/server';
+import type { FilePurpose } from '#shared/contract/app.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import { PlanService } from './plans/service.ts';
 import { CommandBus, appRouter } from './rpc/app.ts';
@@ -24,8 +25,8 @@ import { WorkerPool } from './worker/pool.ts';
 
 /** What only a desktop host can do; a missing hook means "not here". */
 export interface NativeHooks {
-  /** The system's open dialog for a data file; null when the person cancelled. */
-  chooseFile?(): Promise<string | null>;
+  /** The system's open dialog for a file of this purpose; null when the person cancelled. */
+  chooseFile?(purpose: FilePurpose): Promise<string | null>;
   /** Shows a folder in the system's file manager. */
   revealFolder?(path: string): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname, extname, join, relative, isAbsolute } from 'node:path';
 import { EventPublisher } from '@orpc/server';
 import { engineAvailability } from '#engine/registry.ts';
-import type { DirectoryEntry } from '#shared/contract/app.ts';
+import { FILE_KINDS, type DirectoryEntry, type FilePurpose } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { currentSettings, writeSettings } from '../store/settings.ts';
 import { nodeEngineHost } from '../trainer/engine-host.ts';
@@ -12,15 +12,13 @@ import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
 import { eventStream } from './stream.ts';
 
-const DATA_FILES = new Set(['.npz', '.npy', '.safetensors']);
-
 interface Command {
   readonly command: string;
   readonly path: string | null;
 }
 export class CommandBus extends EventPublisher<{ command: Command }> {}
 
-async function listFolder(path: string, roots: readonly string[]) {
+async function listFolder(path: string, purpose: FilePurpose, roots: readonly string[]) {
   const real = await realpath(path).catch(() => {
     throw new NextvecError('FILE_NOT_FOUND', `There is no folder ${path}.`, { details: { place: path } });
   });
@@ -37,26 +35,34 @@ async function listFolder(path: string, roots: readonly string[]) {
     });
   }
   const parent = dirname(real);
-  return { path: real, parent: isInside(parent) && parent !== real ? parent : null, entries: await entriesOf(real) };
+  return {
+    path: real,
+    parent: isInside(parent) && parent !== real ? parent : null,
+    entries: await entriesOf(real, purpose),
+  };
 }
 
-async function entriesOf(folder: string): Promise<DirectoryEntry[]> {
+async function entriesOf(folder: string, purpose: FilePurpose): Promise<DirectoryEntry[]> {
+  const { extensions } = FILE_KINDS[purpose];
+  const isWanted = (name: string): boolean => extensions.includes(extname(name).slice(1).toLowerCase());
   const found = await readdir(folder, { withFileTypes: true });
-  const shown = found.filter(
-    (e) => !e.name.startsWith('.') && (!e.isFile() || DATA_FILES.has(extname(e.name).toLowerCase())),
-  );
-  const entries = await Promise.all(shown.map((entry) => describe(folder, entry.name)));
+  const shown = found.filter((e) => !e.name.startsWith('.') && (!e.isFile() || isWanted(e.name)));
+  const entries = await Promise.all(shown.map((entry) => describe(folder, entry.name, isWanted)));
   return entries
     .filter((entry) => entry !== null)
     .toSorted((a, b) => b.kind.localeCompare(a.kind) || a.name.localeCompare(b.name, undefined, { numeric: true }));
 }
 
-async function describe(folder: string, name: string): Promise<DirectoryEntry | null> {
+async function describe(
+  folder: string,
+  name: string,
+  isWanted: (name: string) => boolean,
+): Promise<DirectoryEntry | null> {
   const path = join(folder, name);
   const info = await stat(path).catch(() => null);
   if (info === null || (!info.isDirectory() && !info.isFile())) return null;
   const kind = info.isDirectory() ? 'folder' : 'file';
-  if (kind === 'file' && !DATA_FILES.has(extname(name).toLowerCase())) return null;
+  if (kind === 'file' && !isWanted(name)) return null;
   return { name, path, kind, bytes: kind === 'file' ? info.size : null, modifiedAt: info.mtimeMs };
 }
 
@@ -108,9 +114,11 @@ export function appRouter(services: Services) {
       list: app.files.list.handler(async ({ input }) =>
         input.path === null
           ? { path: null, parent: null, entries: rootEntries(options.roots) }
-          : listFolder(input.path, options.roots),
+          : listFolder(input.path, input.purpose, options.roots),
       ),
-      choose: app.files.choose.handler(async () => ({ path: (await options.native?.chooseFile?.()) ?? null })),
+      choose: app.files.choose.handler(async ({ input }) => ({
+        path: (await options.native?.chooseFile?.(input.purpose)) ?? null,
+      })),
       revealHome: app.files.revealHome.handler(async () => {
         if (options.native?.revealFolder === undefined) return { shown: false };
         await options.native.revealFolder(home.path);

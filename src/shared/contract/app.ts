@@ -63,6 +63,20 @@ export const DirectoryEntrySchema = z.object({
 });
 export type DirectoryEntry = z.infer<typeof DirectoryEntrySchema>;
 
+/** What a file is chosen for; each has its own kinds of file. */
+export const FILE_PURPOSES = ['dataset', 'context', 'run', 'recipe'] as const;
+export type FilePurpose = (typeof FILE_PURPOSES)[number];
+
+/** Extensions of the files of each purpose, without the dot, and what a person calls them. */
+export const FILE_KINDS: Readonly<
+  Record<FilePurpose, { readonly title: string; readonly extensions: readonly string[] }>
+> = {
+  dataset: { title: 'Vectors', extensions: ['npz', 'npy', 'safetensors'] },
+  context: { title: 'Contexts', extensions: ['npz', 'npy', 'safetensors'] },
+  run: { title: 'Checkpoints', extensions: ['safetensors', 'pt', 'pth', 'npz'] },
+  recipe: { title: 'Recipes', extensions: ['json'] },
+};
+
 export const appContract = {
   info: call.output(AppInfoSchema),
   doctor: call.output(DoctorSchema),
@@ -71,16 +85,18 @@ export const appContract = {
     set: call.input(SettingsSchema.partial()).output(SettingsSchema),
   },
   files: {
-    /** Folders and data files below a root; `null` lists the roots. Only folders given at start are open. */
-    list: call.input(z.object({ path: z.string().nullable() })).output(
-      z.object({
-        path: z.string().nullable(),
-        parent: z.string().nullable(),
-        entries: z.array(DirectoryEntrySchema),
-      }),
-    ),
+    /** Folders and files of a purpose below a root; `null` lists the roots. Only folders given at start are open. */
+    list: call
+      .input(z.object({ path: z.string().nullable(), purpose: z.enum(FILE_PURPOSES).default('dataset') }))
+      .output(
+        z.object({
+          path: z.string().nullable(),
+          parent: z.string().nullable(),
+          entries: z.array(DirectoryEntrySchema),
+        }),
+      ),
     /** The native dialog; null when the person cancelled. */
-    choose: call.input(z.object({ purpose: z.enum(['dataset']) })).output(z.object({ path: z.string().nullable() })),
+    choose: call.input(z.object({ purpose: z.enum(FILE_PURPOSES) })).output(z.object({ path: z.string().nullable() })),
     /** Shows the storage folder in the system's file manager (Electron only). */
     revealHome: call.output(z.object({ shown: z.boolean() })),
   },

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, BrowserWindow, dialog, Menu, nativeTheme, shell } from 'electron';
+import { FILE_KINDS, type FilePurpose } from '#shared/contract/app.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
 import { createNextvec, type Nextvec } from '../../nextvec.ts';
 import { programFiles, resolveHome } from '../locations.ts';
@@ -16,10 +17,12 @@ import { notePower } from './power.ts';
 import { utilityTrainer } from './trainer-process.ts';
 import { connectPages, openWindow } from './window.ts';
 
-const DATA_FILTERS = [
-  { name: 'Vectors', extensions: ['npz', 'npy', 'safetensors'] },
-  { name: 'All files', extensions: ['*'] },
-];
+const DIALOG_TITLES: Readonly<Record<FilePurpose, string>> = {
+  dataset: 'Import a data set',
+  context: 'Choose contexts',
+  run: 'Import a run',
+  recipe: 'Import a recipe',
+};
 
 export function startElectronHost(): void {
   const home = resolveHome();
@@ -75,7 +78,7 @@ class DesktopApp {
       runsQueue: true,
       spawnTrainer: utilityTrainer(trainer),
       native: {
-        chooseFile: () => this.#chooseFile(),
+        chooseFile: (purpose) => this.#chooseFile(purpose),
         revealFolder: async (path) => void (await shell.openPath(path)),
       },
       runtimes: { browser: null, electron: process.versions.electron ?? null },
@@ -181,14 +184,19 @@ class DesktopApp {
     Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   }
 
-  async #chooseFile(): Promise<string | null> {
+  async #chooseFile(purpose: FilePurpose): Promise<string | null> {
+    const { title, extensions } = FILE_KINDS[purpose];
     const { canceled, filePaths } = await dialog.showOpenDialog(this.#window(), {
-      title: 'Import a data set',
+      title: DIALOG_TITLES[purpose],
       properties: ['openFile'],
-      filters: DATA_FILTERS,
+      filters: [
+        { name: title, extensions: [...extensions] },
+        { name: 'All files', extensions: ['*'] },
+      ],
     });
     if (canceled || filePaths.length === 0) return null;
-    app.addRecentDocument(filePaths[0]);
+    // Recent documents open as data sets.
+    if (purpose === 'dataset') app.addRecentDocument(filePaths[0]);
     return filePaths[0];
   }
 }

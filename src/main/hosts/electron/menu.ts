@@ -1,11 +1,20 @@
 /**
  * The native menu. Items of the program send a command to the page, which does what its own buttons do:
- * new-run, import, runs, datasets, settings, palette, theme-system|light|dark (the same names as `app.commands`).
+ * new-run, import, import-run, runs, datasets, settings, palette, theme-system|light|dark (the same names as `app.commands`).
  */
 import { app, type MenuItemConstructorOptions } from 'electron';
 
 export type Command =
-  'new-run' | 'import' | 'runs' | 'datasets' | 'settings' | 'palette' | 'theme-system' | 'theme-light' | 'theme-dark';
+  | 'new-run'
+  | 'import'
+  | 'import-run'
+  | 'runs'
+  | 'datasets'
+  | 'settings'
+  | 'palette'
+  | 'theme-system'
+  | 'theme-light'
+  | 'theme-dark';
 
 export interface MenuActions {
   send(command: Command): void;
@@ -68,6 +77,7 @@ function fileMenu(
       { label: 'New Run', accelerator: 'CmdOrCtrl+N', click: () => send('new-run') },
       SEPARATOR,
       { label: 'Import Data Set…', accelerator: 'CmdOrCtrl+O', click: () => send('import') },
+      { label: 'Import Run…', click: () => send('import-run') },
       { role: 'recentDocuments', submenu: [{ role: 'clearRecentDocuments' }] },
       SEPARATOR,
       ...(mac ? [] : [settings, SEPARATOR]),

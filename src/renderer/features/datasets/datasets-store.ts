@@ -5,6 +5,7 @@ import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
 import { client, connection } from '../../rpc.ts';
 import { isCancelled } from '../../ui/errors.ts';
 import { toast, toastError } from '../../ui/toasts.ts';
+import { baseName } from '../files/file-picker.ts';
 import { useAppStore } from '../shell/app-store.ts';
 
 export interface ImportOptions {
@@ -23,10 +24,6 @@ export interface ImportJob {
   etaMs: number | null;
   /** Why it failed; null while it runs. */
   error: unknown;
-}
-
-function baseName(path: string): string {
-  return path.split(/[/\\]/).at(-1) ?? path;
 }
 
 export const useDatasetsStore = defineStore('datasets', () => {
