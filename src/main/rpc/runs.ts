@@ -6,6 +6,7 @@ import type { Recipe } from '#shared/domain/recipe.ts';
 import { exportRun } from '../runs/export.ts';
 import { importRun } from '../runs/import-run.ts';
 import { preflight } from '../runs/preflight.ts';
+import { readRecipeFile } from '../runs/recipe-import.ts';
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
 import { eventStream } from './stream.ts';
@@ -59,6 +60,7 @@ export function runsRouter(services: Services) {
       return { freedBytes: await service.delete(input.runId) };
     }),
     export: runs.export.handler(({ input }) => exportRun(services, input.runId, input.format)),
+    readRecipeFile: runs.readRecipeFile.handler(({ input }) => readRecipeFile(services, input.path, input.base)),
     parseCommandLine: runs.parseCommandLine.handler(({ input }) => readCommandLine(input.text, input.base)),
   });
 }

@@ -280,6 +280,10 @@ export const runsContract = {
   export: call
     .input(byId.extend({ format: z.enum(EXPORT_FORMATS) }))
     .output(z.object({ path: z.string().nullable(), text: z.string().nullable(), fileName: z.string() })),
+  /** Reads a recipe file (`export` gives one) and finds its data here; where that is not, the data of `base` stays. */
+  readRecipeFile: call
+    .input(z.object({ path: z.string().min(1), base: RecipeSchema }))
+    .output(z.object({ recipe: RecipeSchema, fileName: z.string(), notes: z.array(z.string()) })),
   /** Reads a pasted command line into a recipe, starting from `base`. */
   parseCommandLine: call
     .input(z.object({ text: z.string().max(100_000), base: RecipeSchema }))

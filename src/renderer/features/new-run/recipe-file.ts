@@ -1,0 +1,21 @@
+/** A recipe file of the host becomes the form's fields, as `train --recipe` reads it; a refusal leaves the form as it was. */
+import { client } from '../../rpc.ts';
+import { toast, toastError } from '../../ui/toasts.ts';
+import { baseName, pickFile } from '../files/file-picker.ts';
+import type { useDraftStore } from './draft-store.ts';
+
+export async function takeRecipeFile(
+  draft: ReturnType<typeof useDraftStore>,
+  isHere: (dataset: string) => boolean,
+): Promise<void> {
+  const path = await pickFile('recipe');
+  if (path === null) return;
+  try {
+    const { recipe, fileName, notes } = await client.runs.readRecipeFile({ path, base: draft.soundRecipe() });
+    draft.take(recipe);
+    if (!isHere(recipe.dataset)) draft.set('dataset', '');
+    toast(`${fileName} read into the form`, { kind: 'good', detail: notes.join(' ') || null });
+  } catch (cause) {
+    toastError(`${baseName(path)} was not read into the form`, cause);
+  }
+}
