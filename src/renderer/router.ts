@@ -32,12 +32,23 @@ const ROUTES: readonly PageRoute[] = [
   { name: 'datasets', path: '/datasets/:id?', file: 'datasets/DatasetsPage', title: 'Data sets' },
   { name: 'compare', path: '/compare', file: 'compare/ComparePage', title: 'Compare' },
   { name: 'cross-test', path: '/cross-test', file: 'cross-test/CrossTestPage', title: 'Cross-test' },
+  { name: 'predict', path: '/predict', file: 'predict/PredictPage', title: 'Predict' },
   { name: 'plans', path: '/plans', file: 'plans/PlansPage', title: 'Plans' },
   { name: 'reports', path: '/reports', file: 'reports/ReportsPage', title: 'Reports' },
   { name: 'settings', path: '/settings', file: 'settings/SettingsPage', title: 'Settings' },
 ];
 export type PageName =
-  'runs' | 'run' | 'evaluation' | 'new-run' | 'datasets' | 'compare' | 'cross-test' | 'plans' | 'reports' | 'settings';
+  | 'runs'
+  | 'run'
+  | 'evaluation'
+  | 'new-run'
+  | 'datasets'
+  | 'compare'
+  | 'cross-test'
+  | 'predict'
+  | 'plans'
+  | 'reports'
+  | 'settings';
 
 function lazyPage(file: string): LazyPage | undefined {
   return PAGES[`./features/${file}.vue`];

@@ -2,6 +2,7 @@
 import {
   Activity,
   Columns2,
+  Crosshair,
   Database,
   FileDown,
   FileText,
@@ -19,6 +20,7 @@ import { computed, type Component, type ComputedRef } from 'vue';
 import { useRouter } from 'vue-router';
 import { hasPage, type PageName } from '../../router.ts';
 import { useDatasetsStore } from '../datasets/datasets-store.ts';
+import { chooseRunFile } from '../runs/import-run.ts';
 import { useRunActions } from '../runs/run-actions.ts';
 import { useRunsStore } from '../runs/runs-store.ts';
 import { useAppStore } from './app-store.ts';
@@ -46,6 +48,7 @@ export const SIDEBAR_PAGES: readonly PageEntry[] = [
   { name: 'datasets' as const, title: 'Data sets', icon: Database },
   { name: 'compare' as const, title: 'Compare', icon: Columns2 },
   { name: 'cross-test' as const, title: 'Cross-test', icon: Grid3x3 },
+  { name: 'predict' as const, title: 'Predict', icon: Crosshair },
   { name: 'plans' as const, title: 'Plans', icon: ListChecks },
   { name: 'reports' as const, title: 'Reports', icon: FileText },
 ]
@@ -99,6 +102,12 @@ export function useCommands(openPalette: () => void): ComputedRef<readonly Comma
         icon: FileDown,
         keys: 'mod+o',
         run: () => void datasets.chooseFile(),
+      },
+      {
+        id: 'import-run',
+        title: 'Import a run…',
+        icon: FileDown,
+        run: () => void chooseRunFile(),
       },
       {
         id: 'sample',

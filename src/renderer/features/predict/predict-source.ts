@@ -1,0 +1,72 @@
+/** What the form of the page asks for, as the contract says it, or why it asks for nothing yet. Pure. */
+import type { Dataset } from '#shared/contract/datasets.ts';
+import { MOST_ROWS, type ContextSource } from '#shared/contract/inference.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { parseRows } from '#shared/domain/row-list.ts';
+
+export interface PredictFields {
+  readonly from: 'dataset' | 'file';
+  readonly datasetId: string;
+  /** Windows by their numbers, or one by its place in an article. */
+  readonly by: 'window' | 'article';
+  /** "0,5,10-19" */
+  readonly windows: string;
+  readonly article: string;
+  /** Window of the article, from 1. */
+  readonly place: string;
+  readonly path: string;
+  /** Rows of the file; empty: all. */
+  readonly rows: string;
+}
+
+/** `problem` is empty while something is only missing. */
+export type Asked = { readonly source: ContextSource } | { readonly source: null; readonly problem: string };
+
+const missing: Asked = { source: null, problem: '' };
+
+function rowsOf(text: string): number[] | string {
+  try {
+    return parseRows(text, MOST_ROWS);
+  } catch (error) {
+    return `${error instanceof Error ? error.message : String(error)} Write them as 0,5,10-19.`;
+  }
+}
+
+export function askedSource(fields: PredictFields): Asked {
+  if (fields.from === 'file') return fileSource(fields);
+  const { datasetId, by, windows } = fields;
+  if (datasetId === '') return missing;
+  if (by === 'article') return articleSource(fields);
+  if (windows.trim() === '') return missing;
+  const rows = rowsOf(windows);
+  if (typeof rows === 'string') return { source: null, problem: rows };
+  return { source: { kind: 'dataset', datasetId, windows: rows } };
+}
+
+function articleSource({ datasetId, article, place }: PredictFields): Asked {
+  if (article.trim() === '' || place.trim() === '') return missing;
+  const [number, window] = [Number(article), Number(place)];
+  if (!Number.isFinite(number)) return { source: null, problem: 'An article is a number, as the file has it.' };
+  if (!Number.isInteger(window) || window < 1) return { source: null, problem: 'Windows of an article count from 1.' };
+  return { source: { kind: 'article', datasetId, article: number, index: window - 1 } };
+}
+
+function fileSource({ path, rows }: PredictFields): Asked {
+  if (path === '') return missing;
+  if (rows.trim() === '') return { source: { kind: 'file', path, rows: null } };
+  const wanted = rowsOf(rows);
+  if (typeof wanted === 'string') return { source: null, problem: wanted };
+  return { source: { kind: 'file', path, rows: wanted } };
+}
+
+/** Runs with weights to predict with. */
+export function canPredict(run: Pick<RunSummary, 'best' | 'imported'>): boolean {
+  return run.best !== null || run.imported !== undefined;
+}
+
+/** Why a set cannot be predicted on by a run that was trained on `own`; empty when it can. */
+export function misfit(own: Dataset | undefined, set: Dataset): string {
+  if (!own || own.id === set.id) return '';
+  if (set.D !== own.D) return `width ${set.D}, not ${own.D}`;
+  return set.T === own.T ? '' : `${set.T} vectors a window, not ${own.T}`;
+}
