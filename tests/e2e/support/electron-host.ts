@@ -81,6 +81,7 @@ export async function openElectronHost(
     notices: async () =>
       (await standIn.call('records', 'notification')).map((notice) => Object.values(notice as object).join(' ')),
     importFile: (path) => standIn.call('answerDialog', path),
+    chooseFile: (path) => standIn.call('answerDialog', path),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
         // "Pause and Quit", should something train.

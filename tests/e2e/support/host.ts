@@ -21,6 +21,8 @@ export interface TestHost {
   importFile(path: string): Promise<void>;
   /** What it tells of runs to whoever looks elsewhere: notices on the page, or the system's. */
   notices(): Promise<string[]>;
+  /** Gives `path` to the chooser that the person has just opened. */
+  chooseFile(path: string): Promise<void>;
   readonly standIn: StandIn | null;
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { basename, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { rpcCall, rpcId } from '../../stand-in/rpc-messages.ts';
 import type { TestBrowser } from './chromium.ts';
 import { temporaryHome, watchConsole, type TestHost } from './host.ts';
@@ -63,8 +64,33 @@ async function timeAnswers(page: Page): Promise<{ call: string; ms: number }[]> 
   return times;
 }
 
-export async function openNodeHost({ browser }: TestBrowser, roots: readonly string[]): Promise<TestHost> {
-  const home = temporaryHome();
+/** Walks the chooser from the folders the host was started with down to the file, and takes it. */
+async function walkTo(page: Page, roots: readonly string[], path: string): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: /^Choose/ });
+  const up = dialog.getByRole('button', { name: 'Up one folder' });
+  await dialog.getByRole('list').waitFor();
+  while (await up.isEnabled()) {
+    const before = await dialog.locator('.where').textContent();
+    await up.click();
+    await expect.poll(() => dialog.locator('.where').textContent()).not.toBe(before);
+  }
+  const root = roots.find((folder) => path.startsWith(folder)) ?? '';
+  await dialog.getByRole('button', { name: root }).click();
+  for (const name of path.slice(root.length + 1).split('/')) await dialog.getByRole('button', { name }).click();
+  await dialog.getByRole('button', { name: 'Choose', exact: true }).click();
+}
+
+export interface NodeHostOptions {
+  /** A storage folder that is there already; it is left where it is. */
+  readonly home?: string;
+}
+
+export async function openNodeHost(
+  { browser }: TestBrowser,
+  roots: readonly string[],
+  options: NodeHostOptions = {},
+): Promise<TestHost> {
+  const home = options.home === undefined ? temporaryHome() : { path: options.home, remove: () => {} };
   const server = await serve(home.path, roots);
   const [context] = browser.contexts();
   const page = await context.newPage();
@@ -95,6 +121,7 @@ export async function openNodeHost({ browser }: TestBrowser, roots: readonly str
       await file.click();
       await dialog.getByRole('button', { name: 'Import', exact: true }).click();
     },
+    chooseFile: (path) => walkTo(page, roots, path),
     async close() {
       await page.close();
       await server.stop();

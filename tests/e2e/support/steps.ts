@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 
-export const PAGES = ['Runs', 'New run', 'Data sets', 'Cross-test', 'Reports', 'Settings'] as const;
+export const PAGES = ['Runs', 'New run', 'Data sets', 'Cross-test', 'Predict', 'Reports', 'Settings'] as const;
 export type PageTitle = (typeof PAGES)[number];
 
 /** Clicks a page in the sidebar and waits until it is there. */

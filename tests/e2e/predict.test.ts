@@ -1,0 +1,221 @@
+/**
+ * Checkpoints and recipes from files, and predictions, the same on both hosts: what is imported, what is refused, and the
+ * figures of the Predict page against what the services say.
+ */
+import { existsSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ContextSource, PredictedRow } from '#shared/contract/inference.ts';
+import { figure } from '#shared/domain/figures.ts';
+import { createNextvec } from '../../src/main/nextvec.ts';
+import { importChunks } from '../support/nextvec.ts';
+import { writeNpz } from '../support/npz.ts';
+import { accessibilityProblems } from './support/axe.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { openElectronHost } from './support/electron-host.ts';
+import { temporaryHome, type TestHost } from './support/host.ts';
+import { openNodeHost } from './support/node-host.ts';
+import { goTo } from './support/steps.ts';
+
+const PT = resolve('tests/fixtures/pt');
+const [T, D] = [5, 24];
+const WINDOWS = [0, 7, 8, 9];
+
+let chromium: TestBrowser;
+beforeAll(async () => {
+  chromium = await openChromium();
+});
+afterAll(() => chromium.close());
+
+/** A history with one imported run and its data; what the services predict there. */
+async function prepare(home: string): Promise<readonly PredictedRow[]> {
+  const nextvec = await createNextvec({
+    home,
+    host: 'node',
+    version: '0.0.0-test',
+    resourcesDir: 'resources',
+    roots: [],
+  });
+  const { client } = nextvec;
+  const dataset = await importChunks(client, join(home, 'walks.npz'), { articles: 12, chunksPerArticle: 10, D });
+  const { runId } = await client.runs.importRun({ path: join(PT, 'amn.pt'), name: 'baseline', dataset });
+  const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [...WINDOWS] };
+  const { rows } = await client.inference.predict({ runId, source });
+  const recipe = await client.runs.export({ runId, format: 'recipe' });
+  await writeFile(join(home, 'good.recipe.json'), recipe.text!);
+  await writeFile(join(home, 'bad.recipe.json'), '{"epochs": -3}');
+  await nextvec.close();
+  const contexts = Float32Array.from({ length: 2 * T * D }, (_, i) => Math.sin(i));
+  await writeNpz(join(home, 'contexts.npz'), { contexts: { shape: [2, T, D], data: contexts } });
+  await writeNpz(join(home, 'narrow.npz'), { contexts: { shape: [2, T, 8], data: contexts.slice(0, 80) } });
+  return rows;
+}
+
+async function problemsInBothThemes(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
+    found.push(...(await accessibilityProblems(page)));
+  }
+  return found;
+}
+
+describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
+  const home = temporaryHome();
+  let host: TestHost;
+  let page: Page;
+  let rows: readonly PredictedRow[];
+  beforeAll(async () => {
+    rows = await prepare(home.path);
+    const options = { home: home.path };
+    host =
+      name === 'node'
+        ? await openNodeHost(chromium, [PT, home.path], options)
+        : await openElectronHost(chromium, options);
+    page = host.page;
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.getByRole('grid', { name: 'Runs' }).waitFor();
+  });
+  afterAll(async () => {
+    await host.close();
+    home.remove();
+  });
+
+  const region = (title: string) => page.getByRole('region', { name: title, exact: true });
+  const predict = () => page.getByRole('button', { name: 'Predict', exact: true });
+  const runRow = (run: string) => page.getByRole('grid', { name: 'Runs' }).getByRole('row').filter({ hasText: run });
+
+  async function predicted(): Promise<string> {
+    await predict().click();
+    await page.getByText('Reproduces its golden output').waitFor();
+    return (await region('Prediction').textContent()) ?? '';
+  }
+
+  it('predicts a window: parity first, then the target, the baselines, context and neighbours', async () => {
+    await goTo(page, 'Predict');
+    await page.getByText('Nothing predicted yet').waitFor();
+    const text = await predicted();
+    const [row] = rows;
+    for (const value of [row.targetCosine, row.baselines.contextMean, row.baselines.lastVector])
+      expect(text).toContain(figure(value));
+    expect(text).toContain(figure(row.norm, 3));
+    const context = region('Context').getByRole('row');
+    expect(await context.count()).toBe(T + 2);
+    expect(await context.nth(1).textContent()).toContain(`${(100 * row.attention![0]).toFixed(1)} %`);
+    const nearest = region('Nearest neighbours').getByRole('row');
+    expect(await nearest.count()).toBe(1 + row.neighbours.length);
+    expect(await nearest.nth(1).textContent()).toContain(figure(row.neighbours[0].cosine, 3));
+    expect(await nearest.nth(1).textContent()).toContain(String(row.neighbours[0].article));
+    expect(await problemsInBothThemes(page)).toEqual([]);
+  });
+
+  it('predicts several at once, by keyboard, and looks at one of them', async () => {
+    await page.getByRole('textbox', { name: 'Windows' }).fill('0,7-9');
+    await page.keyboard.press('Enter');
+    await region('Rows').waitFor();
+    const table = region('Predicted rows');
+    expect(await table.getByRole('row').count()).toBe(1 + rows.length);
+    await table.getByRole('button', { name: '9', exact: true }).press('Enter');
+    await region('Prediction').getByText(figure(rows[3].targetCosine)).waitFor();
+    expect(await problemsInBothThemes(page)).toEqual([]);
+  });
+
+  it('finds a window by its place in an article, and says when it is not there', async () => {
+    const { article, index, of } = rows[2].place!;
+    await page.getByRole('radio', { name: 'Article' }).click();
+    await page.getByRole('textbox', { name: 'Article' }).fill(String(article));
+    await page.getByRole('textbox', { name: 'Its window, from 1' }).fill(String(index + 1));
+    expect(await predicted()).toContain(figure(rows[2].targetCosine));
+    await page.getByRole('textbox', { name: 'Its window, from 1' }).fill(String(of + 1));
+    await predict().click();
+    await page.getByText(`there is no window ${of + 1}.`).waitFor();
+    expect(await page.getByText('Reproduces its golden output').count()).toBe(0);
+    await page.getByRole('textbox', { name: 'Its window, from 1' }).fill('0');
+    await page.getByText('Windows of an article count from 1.').waitFor();
+    expect(await predict().isDisabled()).toBe(true);
+  });
+
+  it('predicts from a file, without a target; one that does not fit is refused', async () => {
+    await page.getByRole('radio', { name: 'File' }).click();
+    expect(await predict().isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Choose…' }).click();
+    await host.chooseFile(join(home.path, 'contexts.npz'));
+    await page.getByText('contexts.npz', { exact: true }).waitFor();
+    const text = await predicted();
+    expect(text).toContain('not measured');
+    expect(text).toContain('the file names no target');
+    await region('Nearest neighbours').getByText('Not looked for').waitFor();
+    await page.getByRole('combobox', { name: 'Neighbours in' }).selectOption({ label: 'walks' });
+    await predicted();
+    expect(await region('Nearest neighbours').getByRole('row').count()).toBe(11);
+    await page.getByRole('button', { name: 'Choose…' }).click();
+    await host.chooseFile(join(home.path, 'narrow.npz'));
+    await page.getByText('narrow.npz', { exact: true }).waitFor();
+    await predict().click();
+    await page.getByText(/has contexts of 2×5×8; the model takes 5×24/).waitFor();
+    expect(await problemsInBothThemes(page)).toEqual([]);
+  });
+
+  it('imports a checkpoint as a run, and shows no figure that was not measured', async () => {
+    await goTo(page, 'Runs');
+    await page.getByRole('button', { name: 'Import run…' }).click();
+    await host.chooseFile(join(PT, 'amn.pt'));
+    const dialog = page.getByRole('dialog', { name: 'Import a run' });
+    await dialog.getByRole('combobox', { name: 'Model' }).selectOption({ label: 'AMN' });
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('only stated');
+    expect(await problemsInBothThemes(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    await runRow('only stated').waitFor();
+    expect(await runRow('only stated').textContent()).toMatch(/Imported.*0\.4607 stated by the file/);
+    expect(await runRow('baseline').textContent()).not.toContain('stated by the file');
+    await runRow('only stated').dblclick();
+    await region('Validation cosine').getByText('not measured').waitFor();
+    expect(await region('Validation cosine').textContent()).toContain('0.4607 stated by the file');
+    await page.getByText('as the file states them; none was measured here').waitFor();
+    expect(await problemsInBothThemes(page)).toEqual([]);
+  });
+
+  it('refuses a checkpoint that would run something, says where, and stores nothing', async () => {
+    await goTo(page, 'Runs');
+    const stored = await readdir(join(home.path, 'runs'));
+    const listed = await page.getByRole('grid', { name: 'Runs' }).getByRole('row').count();
+    await page.getByRole('button', { name: 'Import run…' }).click();
+    await host.chooseFile(join(PT, 'evil.pt'));
+    const dialog = page.getByRole('dialog', { name: 'Import a run' });
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    const alert = dialog.getByRole('alert');
+    await alert.getByText('evil.pt was not imported').waitFor();
+    const text = (await alert.textContent()) ?? '';
+    expect(text).toContain('evil.pt: evil/data.pkl');
+    expect(text).toContain('Nothing was executed');
+    expect(await problemsInBothThemes(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(await readdir(join(home.path, 'runs'))).toEqual(stored);
+    expect(await page.getByRole('grid', { name: 'Runs' }).getByRole('row').count()).toBe(listed);
+    expect(existsSync('/tmp/nextvec-was-executed')).toBe(false);
+  });
+
+  it('takes a recipe file into the form; one that is none leaves the form as it is', async () => {
+    await goTo(page, 'New run');
+    const epochs = page.getByRole('textbox', { name: 'Epochs', exact: true });
+    await epochs.fill('17');
+    await page.getByRole('button', { name: 'Recipe file…' }).click();
+    await host.chooseFile(join(home.path, 'bad.recipe.json'));
+    await page.getByText('bad.recipe.json was not read into the form').waitFor();
+    await page.getByText(/recipe\.epochs/).waitFor();
+    expect(await epochs.inputValue()).toBe('17');
+    await page.getByRole('button', { name: 'Recipe file…' }).click();
+    await host.chooseFile(join(home.path, 'good.recipe.json'));
+    await page.getByText('good.recipe.json read into the form').waitFor();
+    expect(await epochs.inputValue()).toBe('3');
+    expect(await page.getByRole('textbox', { name: 'Batch size', exact: true }).inputValue()).toBe('64');
+    expect(await page.getByRole('combobox', { name: 'Data set', exact: true }).inputValue()).not.toBe('');
+  });
+
+  it('has no error in its console', () => {
+    expect(host.problems).toEqual([]);
+  });
+});
