@@ -83,6 +83,14 @@ async function shootSweep(page, theme) {
   await shoot(page, 'sweep', theme);
 }
 
+/** One prediction, so that the page shows more than its form. */
+async function shootPrediction(page, theme) {
+  await link(page, 'Predict');
+  await page.getByRole('button', { name: 'Predict', exact: true }).click();
+  await page.getByText('Reproduces its golden output').waitFor();
+  await shoot(page, 'predict', theme);
+}
+
 async function link(page, name) {
   await page.getByLabel('Sidebar').getByRole('link', { name }).click();
   await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
@@ -113,10 +121,11 @@ async function shootAll(page, runUrl, theme) {
   const sidebar = page.getByLabel('Sidebar').getByRole('link');
   const titles = (await sidebar.allInnerTexts()).map((text) => text.split('\n')[0].trim()).filter(Boolean);
   for (const title of new Set(titles)) {
-    if (title.startsWith('#')) continue;
+    if (title.startsWith('#') || title === 'Predict') continue;
     await link(page, title);
     await shoot(page, title.toLowerCase().replaceAll(' ', '-'), theme);
   }
+  await shootPrediction(page, theme);
   await shootSweep(page, theme);
   await page.goto(runUrl);
   await page.locator('canvas').first().waitFor();
