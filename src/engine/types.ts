@@ -103,7 +103,10 @@ export interface OptimizerState {
 export interface Prediction {
   /** Model output before normalisation [B, D]. */
   readonly raw: Float32Array;
-  /** Attention weights [B, T] where the model has one set per context position (AMN), else absent. */
+  /**
+   * Attention weights [B, T] where the model has one set per context position: AMN's own, and of a Transformer what its
+   * last layer looks at from the last step, mean over its heads. Absent where it has none, or the engine keeps none.
+   */
   readonly attention?: Float32Array;
 }
 

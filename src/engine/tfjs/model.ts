@@ -86,7 +86,8 @@ export class TfjsModel implements TrainableModel {
   async predict(contexts: Float32Array, B: number): Promise<Prediction> {
     const { T, D } = this.spec;
     const raw = new Float32Array(B * D);
-    const attention = this.spec.type === 'amn' ? new Float32Array(B * T) : undefined;
+    const attention =
+      this.spec.type === 'amn' || this.spec.type === 'transformer' ? new Float32Array(B * T) : undefined;
     for (let start = 0; start < B; start += PREDICT_ROWS) {
       const rows = Math.min(PREDICT_ROWS, B - start);
       activate(this.backend);

@@ -8,9 +8,10 @@ import type { Neighbour, PredictedRow, PredictionResult } from '#shared/contract
 import { NextvecError } from '#shared/domain/errors.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { windowOfArticle } from '../datasets/window-places.ts';
-import { openModel } from '../evaluation/model.ts';
+import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
 import { listCheckpointFolders, type LoadedCheckpoint } from '../runs/checkpoint.ts';
+import { plainAttention } from './attention.ts';
 import { rowsOfFile, windowsOf, type Contexts } from './contexts.ts';
 import type { PredictJob } from './job.ts';
 import { nearest, type Near } from './neighbours.ts';
@@ -95,7 +96,8 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
   const { spec, parameters, golden } = checkpoint;
   const { recipe, resourcesDir, engine } = job;
   const maxBatch = Math.max(golden.B, Math.min(rows.length, 256));
-  const opened = await openModel({ recipe, spec, resourcesDir, engine, parameters, maxBatch });
+  const options: OpenModelOptions = { recipe, spec, resourcesDir, engine, parameters, maxBatch };
+  const opened = await openModel(options);
   try {
     const parity = await proveGolden(opened.model, checkpoint);
     const prediction = await opened.model.predict(contexts, rows.length);
@@ -106,7 +108,7 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
       parity,
       raw,
       pred: unit(raw, spec.D),
-      attention: prediction.attention,
+      attention: prediction.attention ?? (await plainAttention(options, checkpoint, contexts, rows.length)),
     };
   } finally {
     await opened.close();

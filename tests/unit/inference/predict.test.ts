@@ -63,6 +63,26 @@ describe('contexts of a file', () => {
   });
 });
 
+describe('attention', () => {
+  const attentionOf = async (file: string, heads: number | null) => {
+    const { client } = nextvec;
+    const imported = await client.runs.importRun({ path: `tests/fixtures/pt/${file}`, heads });
+    const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [1, 2] };
+    return (await client.inference.predict({ runId: imported.runId, source })).rows.map(({ attention }) => attention);
+  };
+
+  it('of a Transformer is told by an engine that keeps it', async () => {
+    for (const attention of await attentionOf('transformer-half.pt', 4)) {
+      expect(attention).toHaveLength(T);
+      expect(attention!.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+    }
+  });
+
+  it('is none where the model has none', async () => {
+    expect(await attentionOf('gru-bfloat16.pt', null)).toEqual([null, null]);
+  });
+});
+
 describe('windows of a data set', () => {
   it('find the neighbours that a plain search finds, and know the window itself among them', async () => {
     const windows = [3, 40];

@@ -10,7 +10,7 @@ import { transformerForward } from './transformer.ts';
 export interface Forward {
   /** [B, D], before normalisation. */
   readonly raw: tf.Tensor2D;
-  /** [B, T], AMN only. */
+  /** [B, T]: AMN's, or what a Transformer's last layer looks at from the last step, mean over its heads. */
   readonly attention?: tf.Tensor2D;
 }
 

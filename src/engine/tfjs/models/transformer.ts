@@ -21,14 +21,22 @@ export function transformerForward(
   const memory = tf.reshape(tf.add(embedded, positions(T, H)), [B * T, H]) as tf.Tensor2D;
   const mask = tf.tensor2d(causalMask(T), [T, T]);
   let h = memory;
+  let shares: tf.Tensor4D | null = null;
   for (let layer = 0; layer < spec.numLayers; layer++)
-    h = decoderLayer(spec, parameter, layer, h, memory, mask, dropout);
+    ({ h, shares } = decoderLayer(spec, parameter, layer, h, memory, mask, dropout));
   const last = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]) as tf.Tensor2D;
   const head = layerNorm(parameter, 'head.2', gelu(linear(parameter, 'head.0', last)));
-  return { raw: linear(parameter, 'head.3', head) };
+  const raw = linear(parameter, 'head.3', head);
+  return shares ? { raw, attention: lastStepShares(shares) } : { raw };
 }
 
-/** h, memory [rows, H]; mask [T, T] → [rows, H]. */
+/** What the last step of a layer looks at in the context, mean over its heads. shares [B, N, T, T] → [B, T] */
+function lastStepShares(shares: tf.Tensor4D): tf.Tensor2D {
+  const [B, N, T] = shares.shape;
+  return tf.mean(tf.reshape(tf.slice(shares, [0, 0, T - 1, 0], [B, N, 1, T]), [B, N, T]), 1);
+}
+
+/** h, memory [rows, H]; mask [T, T] → h [rows, H] and the shares of its attention to the memory [B, N, T, T]. */
 function decoderLayer(
   spec: TransformerSpec,
   parameter: Parameter,
@@ -37,18 +45,20 @@ function decoderLayer(
   memory: tf.Tensor2D,
   mask: tf.Tensor2D,
   dropout: Dropout,
-): tf.Tensor2D {
+): { h: tf.Tensor2D; shares: tf.Tensor4D } {
   const name = `transformer_decoder.layers.${layer}`;
   const drop = (x: tf.Tensor2D) => dropout(x, spec.dropout) as tf.Tensor2D;
   const attend = (kind: string, queries: tf.Tensor2D, keys: tf.Tensor2D) =>
-    drop(attention(spec, parameter, `${name}.${kind}`, queries, keys, mask, dropout));
-  h = layerNorm(parameter, `${name}.norm1`, tf.add(h, attend('self_attn', h, h)));
-  h = layerNorm(parameter, `${name}.norm2`, tf.add(h, attend('multihead_attn', h, memory)));
+    attention(spec, parameter, `${name}.${kind}`, queries, keys, mask, dropout);
+  h = layerNorm(parameter, `${name}.norm1`, tf.add(h, drop(attend('self_attn', h, h).mixed)));
+  const { mixed, shares } = attend('multihead_attn', h, memory);
+  h = layerNorm(parameter, `${name}.norm2`, tf.add(h, drop(mixed)));
   const hidden = drop(tf.relu(linear(parameter, `${name}.linear1`, h)));
-  return layerNorm(parameter, `${name}.norm3`, tf.add(h, drop(linear(parameter, `${name}.linear2`, hidden))));
+  h = layerNorm(parameter, `${name}.norm3`, tf.add(h, drop(linear(parameter, `${name}.linear2`, hidden))));
+  return { h, shares };
 }
 
-/** PyTorch's MultiheadAttention: in_proj rows are queries, keys, values. from, to [rows, H] → [rows, H]. */
+/** PyTorch's MultiheadAttention: in_proj rows are queries, keys, values. from, to [rows, H] → mixed [rows, H], shares [B, N, T, T]. */
 function attention(
   spec: TransformerSpec,
   parameter: Parameter,
@@ -57,7 +67,7 @@ function attention(
   to: tf.Tensor2D,
   mask: tf.Tensor2D,
   dropout: Dropout,
-): tf.Tensor2D {
+): { mixed: tf.Tensor2D; shares: tf.Tensor4D } {
   const T = mask.shape[0];
   const [rows, H] = from.shape;
   const N = spec.heads;
@@ -67,9 +77,9 @@ function attention(
     tf.transpose(tf.reshape(affine(x, weights[i], biases[i]), [rows / T, T, N, H / N]), [0, 2, 1, 3]),
   );
   const scores = tf.div(tf.matMul(heads[0], heads[1], false, true), Math.sqrt(H / N));
-  const shares = dropout(tf.softmax(tf.add(scores, mask)), spec.dropout);
+  const shares = dropout(tf.softmax(tf.add(scores, mask)), spec.dropout) as tf.Tensor4D;
   const mixed = tf.reshape(tf.transpose(tf.matMul(shares, heads[2]), [0, 2, 1, 3]), [rows, H]) as tf.Tensor2D;
-  return linear(parameter, `${name}.out_proj`, mixed);
+  return { mixed: linear(parameter, `${name}.out_proj`, mixed), shares };
 }
 
 /** 0 where a position may look, −1e9 (not −∞, which some backends turn into NaN) where it may not. [T, T] */
