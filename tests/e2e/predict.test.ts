@@ -176,6 +176,10 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await region('Validation cosine').textContent()).toContain('0.4607 stated by the file');
     await page.getByText('as the file states them; none was measured here').waitFor();
     expect(await problemsInBothThemes(page)).toEqual([]);
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Predict with it…' }).click();
+    const run = page.getByRole('combobox', { name: 'Run', exact: true });
+    await expect.poll(() => run.locator('option:checked').textContent()).toContain('only stated');
   });
 
   it('refuses a checkpoint that would run something, says where, and stores nothing', async () => {

@@ -15,12 +15,15 @@ export interface RunSteering {
   readonly canResume: ComputedRef<boolean>;
   readonly canStop: ComputedRef<boolean>;
   readonly canDelete: ComputedRef<boolean>;
+  /** It has a checkpoint to predict with. */
+  readonly canPredict: ComputedRef<boolean>;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
   readonly stop: (at: 'now' | 'epoch-end') => Promise<void>;
   readonly toggle: () => void;
   readonly save: (format: ExportFormat) => Promise<void>;
   readonly repeat: () => void;
+  readonly predict: () => void;
   readonly remove: () => Promise<void>;
 }
 
@@ -64,6 +67,7 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering 
     canResume,
     canStop: computed(() => run.value !== null && isLive(run.value)),
     canDelete: computed(() => run.value !== null && !isLive(run.value)),
+    canPredict: computed(() => run.value !== null && (run.value.best !== null || run.value.imported !== undefined)),
     pause,
     resume,
     stop: (at) => steer('stop', 'The run was not stopped', (runId) => client.runs.stop({ runId, at })),
@@ -79,6 +83,9 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering 
       }),
     repeat() {
       if (run.value) actions.repeat(run.value);
+    },
+    predict() {
+      if (run.value) void router.push({ name: 'predict', query: { run: run.value.id } });
     },
     async remove() {
       if (run.value && (await actions.remove([run.value]))) await router.push({ name: 'runs' });
