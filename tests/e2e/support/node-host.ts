@@ -68,7 +68,7 @@ async function timeAnswers(page: Page): Promise<{ call: string; ms: number }[]> 
 async function walkTo(page: Page, roots: readonly string[], path: string): Promise<void> {
   const dialog = page.getByRole('dialog', { name: /^Choose/ });
   const up = dialog.getByRole('button', { name: 'Up one folder' });
-  await dialog.getByRole('list').waitFor();
+  await dialog.getByRole('listitem').first().waitFor();
   while (await up.isEnabled()) {
     const before = await dialog.locator('.where').textContent();
     await up.click();
