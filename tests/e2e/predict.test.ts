@@ -127,13 +127,13 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     const { article, index, of } = rows[2].place!;
     await page.getByRole('radio', { name: 'Article' }).click();
     await page.getByRole('textbox', { name: 'Article' }).fill(String(article));
-    await page.getByRole('textbox', { name: 'Its window, from 1' }).fill(String(index + 1));
+    await page.getByRole('textbox', { name: 'Its window' }).fill(String(index + 1));
     expect(await predicted()).toContain(figure(rows[2].targetCosine));
-    await page.getByRole('textbox', { name: 'Its window, from 1' }).fill(String(of + 1));
+    await page.getByRole('textbox', { name: 'Its window' }).fill(String(of + 1));
     await predict().click();
     await page.getByText(`there is no window ${of + 1}.`).waitFor();
     expect(await page.getByText('Reproduces its golden output').count()).toBe(0);
-    await page.getByRole('textbox', { name: 'Its window, from 1' }).fill('0');
+    await page.getByRole('textbox', { name: 'Its window' }).fill('0');
     await page.getByText('Windows of an article count from 1.').waitFor();
     expect(await predict().isDisabled()).toBe(true);
   });

@@ -65,7 +65,7 @@ function printRuns(runs: readonly RunSummary[], total: number, out: Output): voi
     { title: 'OOD', value: (run) => formatCosine(run.best?.oodCosine), align: 'right' },
     { title: 'lift', value: (run) => signed(run.valLift), align: 'right' },
     { title: 'rows/s', value: (run) => (run.rowsPerSecond === null ? null : Math.round(run.rowsPerSecond)) },
-    { title: 'time', value: (run) => formatDuration(run.durationMs), align: 'right' },
+    { title: 'time', value: (run) => (run.imported ? null : formatDuration(run.durationMs)), align: 'right' },
     { title: 'id', value: (run) => run.id },
   ]);
 }

@@ -31,7 +31,7 @@ export function comparableRun(services: Services, handle: string): ComparableRun
       trainRows: run.trainRows,
       parameters: run.parameters,
       rowsPerSecond: run.rowsPerSecond,
-      durationMs: run.durationMs,
+      durationMs: run.imported ? null : run.durationMs,
     },
     data: {
       ...dataFacts(services, run.recipe.dataset, 'Training set', run.datasetName),

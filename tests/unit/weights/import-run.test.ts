@@ -121,7 +121,7 @@ describe('a baseline run', () => {
     const row = (metric: string) => compared.metrics.find((m) => m.metric === metric)!;
     expect(row('valCosine').values).toEqual([expect.any(Number), null]);
     expect(row('valLoss').values[1]).toBeNull();
-    expect(row('epochs').values).toEqual([null, null]);
+    for (const metric of ['epochs', 'durationMs']) expect(row(metric).values).toEqual([null, null]);
     const csv = await client.runs.export({ runId, format: 'csv' });
     expect(
       csv
