@@ -16,8 +16,12 @@ export class Pace {
   #average = 0;
   #coarse = false;
 
-  /** Pixels a point may be wide in the frame that begins at `now`; any number of charts may ask in one frame. */
-  pixelsPerPoint(now: number): number {
+  /**
+   * Pixels a point may be wide in the frame that begins at `now`; any number of charts may ask in one frame. A picture
+   * whose view does not move, such as that of a page that opens, is fine however late its frames are.
+   */
+  pixelsPerPoint(now: number, moving: boolean): number {
+    if (!moving) return 1;
     const gap = now - this.#last;
     if (gap > 0) this.#note(gap);
     this.#last = now;

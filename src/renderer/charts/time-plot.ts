@@ -8,10 +8,10 @@ import { valueNear } from './columns.ts';
 import type { ChartGroup } from './chart-group.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene } from './draw.ts';
-import { frames } from './frame-queue.ts';
+import { frames } from '../ui/frame-queue.ts';
 import { REST_MS } from './pace.ts';
 import { bindPointer } from './pointer.ts';
-import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
+import { buildScene, SceneCache, type ChartInput, type Range, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
 import { logLabel, logTicks, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
@@ -64,6 +64,8 @@ export class TimePlot {
   /** Draws what was drawn coarsely once more when it rests. */
   #settle = 0;
   #axis: XAxisMode | null = null;
+  /** The group's zoom that was drawn last. */
+  #zoomed: Range | null;
   #unbind: () => void;
   #xTicks: AxisTick[] = [];
   #yTicks: AxisTick[] = [];
@@ -84,6 +86,7 @@ export class TimePlot {
     this.#events = events;
     this.#input = input;
     this.#theme = theme;
+    this.#zoomed = group.zoomed.value;
     this.#plot = this.#create();
     this.#unbind = bindPointer(this.#plot, group);
     this.invalidate();
@@ -130,7 +133,9 @@ export class TimePlot {
   readonly #draw = (now: number): void => {
     const started = performance.now();
     const plot = this.#plot;
-    const pixelsPerPoint = this.#group.pace.pixelsPerPoint(now);
+    const zoomed = this.#group.zoomed.value;
+    const pixelsPerPoint = this.#group.pace.pixelsPerPoint(now, zoomed !== this.#zoomed);
+    this.#zoomed = zoomed;
     clearTimeout(this.#settle);
     if (pixelsPerPoint > 1) this.#settle = window.setTimeout(() => this.invalidate(), REST_MS);
     const width = Math.max(1, Math.round(plot.bbox.width / uPlot.pxRatio / pixelsPerPoint));

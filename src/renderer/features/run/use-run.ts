@@ -7,6 +7,7 @@ import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shar
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
+import { frames } from '../../ui/frame-queue.ts';
 import { shownError } from '../../ui/errors.ts';
 import { isLive, useRunsStore } from '../runs/runs-store.ts';
 import { useRunSeries, type RunSeries } from './use-run-series.ts';
@@ -19,6 +20,8 @@ export interface RatePoint {
 
 const MAX_RATES = 2000;
 const MAX_LOG_LINES = 2000;
+/** What is below the fold waits for the charts, but not for a server that does not answer. */
+const HOLD_LIMIT_MS = 2000;
 
 export interface RunState {
   readonly run: ShallowRef<RunSummary | null>;
@@ -32,7 +35,9 @@ export interface RunState {
 }
 
 export function useRun(runId: string, group: ChartGroup): RunState {
-  const run = shallowRef<RunSummary | null>(null);
+  const runs = useRunsStore();
+  // What the list knows of it can be shown while the rest is fetched.
+  const run = shallowRef<RunSummary | null>(runs.byId.get(runId) ?? null);
   const epochs = shallowRef<readonly EpochRecord[]>([]);
   const gates = shallowRef<readonly GateResult[]>([]);
   const log = shallowRef<readonly LogLine[]>([]);
@@ -40,7 +45,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const commandLine = shallowRef('');
   const error = shallowRef<unknown>(null);
   const series = useRunSeries(runId, group);
-  const runs = useRunsStore();
+  const charted = holdWhatIsLater();
 
   function show(detail: RunDetail): void {
     run.value = detail.run;
@@ -51,8 +56,19 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   }
 
   async function load(): Promise<void> {
-    await Promise.all([client.runs.get({ runId }).then(show), series.load()]);
+    await Promise.all([client.runs.get({ runId }).then(show), series.load().then(charted)]);
     error.value = null;
+  }
+
+  /** Asked for before the stream is open, so that a run that has ended is on screen a round trip earlier. */
+  let early: Promise<void> | null = null;
+
+  async function onStart(): Promise<void> {
+    const asked = early;
+    early = null;
+    await asked;
+    // Of a live run, what happened before the stream was open is not in the early answer.
+    if (asked === null || run.value === null || isLive(run.value)) await load();
   }
 
   function onEvent(event: RunEvent): void {
@@ -83,7 +99,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   function start(): void {
     stop?.();
     stop = follow((signal) => client.runs.watch({ runId }, { signal }), {
-      onStart: load,
+      onStart,
       onEvent,
       onError(cause) {
         error.value = cause;
@@ -103,10 +119,26 @@ export function useRun(runId: string, group: ChartGroup): RunState {
       if (revived) start();
     },
   );
+  if (run.value === null || !isLive(run.value)) {
+    early = load();
+    // Its failure is told by the stream's start, unless the stream cannot be opened either.
+    early.catch(() => undefined);
+  }
   start();
   onScopeDispose(() => stop?.());
 
   return { run, epochs, gates, log, rates, commandLine, error, series };
+}
+
+/** Gives what lets it go; that happens by itself when nothing comes. */
+function holdWhatIsLater(): () => void {
+  const release = frames.hold();
+  const timer = setTimeout(release, HOLD_LIMIT_MS);
+  onScopeDispose(release);
+  return () => {
+    clearTimeout(timer);
+    release();
+  };
 }
 
 function rateOf(step: number, rowsPerSecond: number): RatePoint {

@@ -1,6 +1,6 @@
 /** Work of charts over frames: order, budget, nothing starved, nothing done twice. */
 import { expect, test } from 'vitest';
-import { FrameQueue, type FrameTask } from '../../../src/renderer/charts/frame-queue.ts';
+import { FrameQueue, type FrameTask } from '../../../src/renderer/ui/frame-queue.ts';
 
 /** A clock that a test turns; tasks take time by turning it. */
 class Clock {
@@ -94,4 +94,69 @@ test('a task that fails leaves the others their turn', () => {
   expect(() => clock.frame()).toThrow('broken');
   expect(clock.frame()).toBe(true);
   expect(runs).toBe(1);
+});
+
+test('parts are mounted one a frame, beside a little drawing', () => {
+  const clock = new Clock();
+  const queue = new FrameQueue(clock);
+  const done: string[] = [];
+  const task = (name: string, ms: number) => () => {
+    done.push(name);
+    clock.time += ms;
+  };
+  for (const name of ['x', 'y', 'z']) queue.add(task(name, 2));
+  queue.mount(task('part 1', 0));
+  queue.mount(task('part 2', 0));
+  clock.frame();
+  expect(done).toEqual(['part 1', 'x', 'y']);
+  clock.frame();
+  expect(done).toEqual(['part 1', 'x', 'y', 'part 2', 'z']);
+  expect(clock.frame()).toBe(false);
+});
+
+test('what is for later waits for a quiet frame, and comes one a frame', () => {
+  const clock = new Clock();
+  const queue = new FrameQueue(clock);
+  const done: string[] = [];
+  const task = (name: string) => () => void done.push(name);
+  queue.later(task('below 1'));
+  queue.later(task('below 2'));
+  queue.mount(task('part'));
+  queue.add(task('drawing'));
+  clock.frame();
+  expect(done).toEqual(['part', 'drawing']);
+  clock.frame();
+  expect(done).toEqual(['part', 'drawing', 'below 1']);
+  clock.frame();
+  expect(done).toEqual(['part', 'drawing', 'below 1', 'below 2']);
+  expect(clock.frame()).toBe(false);
+});
+
+test('what is for later is held back while something is on its way, asking for no frames meanwhile', () => {
+  const clock = new Clock();
+  const queue = new FrameQueue(clock);
+  let shown = 0;
+  const releases = [queue.hold(), queue.hold()];
+  queue.later(() => (shown += 1));
+  expect(clock.frame()).toBe(false);
+  releases[0]();
+  // The same one twice does not let go of the other.
+  releases[0]();
+  expect(clock.frame()).toBe(false);
+  releases[1]();
+  clock.frame();
+  expect(shown).toBe(1);
+});
+
+test('charts that draw at every frame do not keep what is for later away for ever', () => {
+  const clock = new Clock();
+  const queue = new FrameQueue(clock);
+  let shown = 0;
+  const draw = () => queue.add(draw);
+  queue.add(draw);
+  queue.later(() => (shown += 1));
+  for (let frame = 0; frame < 29; frame++) clock.frame();
+  expect(shown).toBe(0);
+  clock.frame();
+  expect(shown).toBe(1);
 });
