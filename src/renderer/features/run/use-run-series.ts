@@ -9,6 +9,7 @@ import type { Series } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { lowerBound, splice, type Points } from '../../charts/columns.ts';
+import { joinColumns } from './join-columns.ts';
 import type { Range } from '../../charts/scene.ts';
 import { SeriesBuffer } from '../../charts/series-buffer.ts';
 import { client } from '../../rpc.ts';
@@ -19,6 +20,7 @@ const VIEW_POINTS = 800;
 /** A finer stretch reaches this far beyond each edge of the view, in widths of it, so that panning does not wait. */
 const MARGIN = 0.5;
 const ZOOM_DEBOUNCE_MS = 120;
+const DETAIL_PARTS = 3;
 /** Main writes steps at least once a second; a stretch it had not yet written is asked for after that. */
 const GAP_RETRY_MS = 1500;
 
@@ -48,28 +50,44 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   let request = 0;
   let cache = new Map<StepColumn, Points>();
 
-  function changed(): void {
-    if (frame !== 0) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      cache = new Map();
-      version.value += 1;
-    });
+  function announce(): void {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    cache = new Map();
+    version.value += 1;
   }
 
-  function fetchSeries(fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
-    const columns = [...STEP_COLUMNS];
+  function changed(): void {
+    if (frame === 0) frame = requestAnimationFrame(announce);
+  }
+
+  function fetchColumns(
+    columns: StepColumn[],
+    fromStep: number | null,
+    toStep: number | null,
+    maxPoints: number,
+  ): Promise<Series> {
     return client.runs.series({ runId, columns, fromStep, toStep, maxPoints }, { signal: abort.signal });
   }
 
+  /** In parts that are each decoded in a task short enough for the frames of a picture that moves. */
+  async function fetchDetail(fromStep: number, toStep: number, maxPoints: number): Promise<Series | null> {
+    const size = Math.ceil(STEP_COLUMNS.length / DETAIL_PARTS);
+    const parts = Array.from({ length: DETAIL_PARTS }, (_, i) =>
+      fetchColumns(STEP_COLUMNS.slice(i * size, (i + 1) * size), fromStep, toStep, maxPoints),
+    );
+    return joinColumns(await Promise.all(parts));
+  }
+
   async function load(): Promise<void> {
-    const series = await fetchSeries(null, null, OVERVIEW_POINTS);
+    const series = await fetchColumns([...STEP_COLUMNS], null, null, OVERVIEW_POINTS);
     const { step, stepsPerPoint } = series;
     const last = step.length === 0 ? 0 : step[step.length - 1] + stepsPerPoint - 1;
     if (step.length > 0) buffer.seed(series, last);
     else buffer.clear();
     detail.value = null;
-    changed();
+    // At once, so that it is drawn in the very next frame.
+    announce();
     void refine();
   }
 
@@ -105,9 +123,11 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     request += 1;
     const mine = request;
     try {
-      const series = await fetchSeries(from, to, Math.round(2 * VIEW_POINTS * (1 + 2 * MARGIN)));
+      const series = await fetchDetail(from, to, Math.round(2 * VIEW_POINTS * (1 + 2 * MARGIN)));
       // A later zoom has asked for something else meanwhile.
-      if (mine !== request || series.step.length === 0) return;
+      if (mine !== request) return;
+      if (series === null) return void refineSoon();
+      if (series.step.length === 0) return;
       detail.value = { range: { min: from, max: Math.min(to, buffer.lastStep) }, series };
       error.value = null;
       changed();
