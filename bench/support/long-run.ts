@@ -1,8 +1,9 @@
-/** A finished run of a million steps in a history, written through the store as the recorder writes it. */
+/** Finished runs of a million steps in a history, written through the store as the recorder writes it. */
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
 import { STEP_COLUMNS, type EpochRecord, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
 import { Random } from '#engine/random.ts';
+import type { Db } from '../../src/main/store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';
 import { openHome } from '../../src/main/store/home.ts';
 import { insertRun, updateRun } from '../../src/main/store/runs.ts';
@@ -63,13 +64,12 @@ function epochRecord(epoch: number, step: number): EpochRecord {
   };
 }
 
-/** Writes the run of a data set that is there already into the storage folder `home`; gives its id. */
-export function writeLongRun(home: string, dataset: string, steps: number): string {
-  const id = 'bench-long-run';
-  const recipe = RecipeSchema.parse({ dataset, epochs: EPOCHS, lambda: perTerm(1) });
+/** Writes one run; gives its id. */
+function writeRun(db: Db, dataset: string, steps: number, index: number): string {
+  const id = `bench-long-run-${index}`;
+  const recipe = RecipeSchema.parse({ dataset, epochs: EPOCHS, seed: index, lambda: perTerm(1) });
   const stepsPerEpoch = steps / EPOCHS;
-  const random = new Random(5);
-  const { db, close } = openHome(home, 'owner', 'bench');
+  const random = new Random(5 + index);
   const name = `${steps.toLocaleString('en-US')} steps`;
   const run = { id, name, recipe, datasetName: 'bench', oodName: null, tags: [], appVersion: '0', createdAt: NOW };
   insertRun(db, run);
@@ -91,6 +91,13 @@ export function writeLongRun(home: string, dataset: string, steps: number): stri
     train_rows: stepsPerEpoch * recipe.batchSize,
     ended_at_ms: NOW,
   });
-  close();
   return id;
+}
+
+/** Writes runs of a data set that is there already into the storage folder `home`; gives their ids. */
+export function writeLongRuns(home: string, dataset: string, steps: number, count: number): string[] {
+  const { db, close } = openHome(home, 'owner', 'bench');
+  const ids = Array.from({ length: count }, (_, index) => writeRun(db, dataset, steps, index));
+  close();
+  return ids;
 }

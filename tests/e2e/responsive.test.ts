@@ -12,6 +12,7 @@ import { openElectronHost } from './support/electron-host.ts';
 import type { TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
 import { goTo, PAGES, retrainOnSample, waitForStatus } from './support/steps.ts';
+import { mainThreadTasks, traceWhile } from './support/trace.ts';
 
 const ROUNDS = 3;
 const AIM_TASK_MS = 50;
@@ -27,34 +28,6 @@ beforeAll(async () => {
 });
 afterAll(() => chromium.close());
 
-interface TraceEvent {
-  readonly name: string;
-  readonly ph: string;
-  readonly dur?: number;
-  /** CPU time of the thread, microseconds. */
-  readonly tdur?: number;
-  readonly pid: number;
-  readonly tid: number;
-  readonly args?: { readonly name?: string };
-}
-
-interface Task {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-}
-
-/** Tasks of the renderers' main threads. */
-function mainThreadTasks(events: readonly TraceEvent[]): Task[] {
-  const main = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid}/${tid}`),
-  );
-  return events
-    .filter(({ name, ph, pid, tid }) => name === 'RunTask' && ph === 'X' && main.has(`${pid}/${tid}`))
-    .map(({ dur = 0, tdur = dur }) => ({ wallMs: dur / 1000, cpuMs: tdur / 1000 }));
-}
-
 function longest(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => b - a).slice(0, 5);
   return `longest ${sorted.map((ms) => ms.toFixed(0)).join(', ')} ms, ${times.filter((ms) => ms > AIM_TASK_MS).length} above ${AIM_TASK_MS} ms`;
@@ -62,22 +35,6 @@ function longest(times: readonly number[]): string {
 
 function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? Number.NaN;
-}
-
-async function traceWhile(work: () => Promise<void>): Promise<TraceEvent[]> {
-  const session = await chromium.browser.newBrowserCDPSession();
-  const events: TraceEvent[] = [];
-  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
-  const complete = new Promise<void>((done) => session.once('Tracing.tracingComplete', () => done()));
-  await session.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: { includedCategories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] },
-  });
-  await work();
-  await session.send('Tracing.end');
-  await complete;
-  await session.detach();
-  return events;
 }
 
 describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
@@ -117,7 +74,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     });
     // What came before belongs to the start of the app.
     const answered = (await host.answerTimes()).length;
-    const events = await traceWhile(async () => {
+    const events = await traceWhile(chromium.browser, async () => {
       for (let round = 0; round < ROUNDS; round++) {
         for (const title of PAGES) {
           await goTo(page, title);

@@ -6,7 +6,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { createNextvec, type Nextvec } from '../../../src/main/nextvec.ts';
-import { writeLongRun } from '../long-run.ts';
+import { writeLongRuns } from '../long-run.ts';
 
 export interface Victim {
   readonly nextvec: Nextvec;
@@ -33,7 +33,7 @@ export async function openVictim(folder: string): Promise<Victim> {
     if (event.type === 'done') dataset = event.dataset.id;
   }
   await preparing.close();
-  const run = writeLongRun(options.home, dataset, 2000);
+  const [run] = writeLongRuns(options.home, dataset, 2000, 1);
   return { nextvec: await createNextvec(options), dataset, run };
 }
 

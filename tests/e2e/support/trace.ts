@@ -1,0 +1,76 @@
+/** What Chromium's own trace says of the renderers' main threads: each task, and what each animation frame cost. */
+import type { Browser } from 'playwright-core';
+
+export interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  /** Microseconds, as the others. */
+  readonly ts: number;
+  readonly dur?: number;
+  /** CPU time of the thread. */
+  readonly tdur?: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly args?: { readonly name?: string };
+}
+
+export interface Task {
+  readonly startMs: number;
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'];
+
+/** Everything that was traced while `work` went on. */
+export async function traceWhile(browser: Browser, work: () => Promise<void>): Promise<TraceEvent[]> {
+  const session = await browser.newBrowserCDPSession();
+  const events: TraceEvent[] = [];
+  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
+  const complete = new Promise<void>((done) => session.once('Tracing.tracingComplete', () => done()));
+  await session.send('Tracing.start', {
+    transferMode: 'ReportEvents',
+    traceConfig: { includedCategories: CATEGORIES },
+  });
+  await work();
+  await session.send('Tracing.end');
+  await complete;
+  await session.detach();
+  return events;
+}
+
+function onMainThreads(events: readonly TraceEvent[], name: string): TraceEvent[] {
+  const main = new Set(
+    events
+      .filter((event) => event.name === 'thread_name' && event.args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}/${tid}`),
+  );
+  return events
+    .filter((event) => event.name === name && event.ph === 'X' && main.has(`${event.pid}/${event.tid}`))
+    .toSorted((a, b) => a.ts - b.ts);
+}
+
+export function mainThreadTasks(events: readonly TraceEvent[]): Task[] {
+  return onMainThreads(events, 'RunTask').map(({ ts, dur = 0, tdur = dur }) => ({
+    startMs: ts / 1000,
+    wallMs: dur / 1000,
+    cpuMs: tdur / 1000,
+  }));
+}
+
+/** CPU time of all tasks from each animation frame to the next. */
+export function frameCpuMs(events: readonly TraceEvent[]): number[] {
+  const frames = onMainThreads(events, 'FireAnimationFrame').map(({ ts }) => ts / 1000);
+  const tasks = mainThreadTasks(events);
+  const costs: number[] = [];
+  let last = -Infinity;
+  for (const { startMs, wallMs, cpuMs } of tasks) {
+    const at = frames.find((frame) => frame >= startMs && frame < startMs + wallMs);
+    if (at !== undefined && at !== last) {
+      costs.push(0);
+      last = at;
+    }
+    if (costs.length > 0) costs[costs.length - 1] += cpuMs;
+  }
+  return costs;
+}
