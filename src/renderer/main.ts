@@ -13,4 +13,6 @@ import { followSystemTheme } from './ui/theme.ts';
 followSystemTheme();
 // Before the router: the host's token stands in the fragment, which the router would take for a route.
 connect();
-createApp(App).use(createPinia()).use(createAppRouter()).mount('#app');
+const router = createAppRouter();
+// A task of its own: what was loaded has just been run, and answers of the host may be waiting.
+setTimeout(() => createApp(App).use(createPinia()).use(router).mount('#app'));

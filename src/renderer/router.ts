@@ -60,6 +60,13 @@ export function hasPage(name: PageName): boolean {
   return route !== undefined && lazyPage(route.file) !== undefined;
 }
 
+/** Asks for the page of the address at once; the router itself would ask when everything around it is mounted. */
+function fetchFirstPage(router: Router): void {
+  const page: unknown = router.resolve(router.options.history.location).matched.at(-1)?.components?.default;
+  // It fails again, and is told, when the router asks.
+  if (typeof page === 'function') (page as LazyPage)().catch(() => undefined);
+}
+
 export function createAppRouter(): Router {
   const routes: RouteRecordRaw[] = [{ path: '/:anything(.*)*', redirect: '/runs' }];
   for (const { name, path, file, title } of ROUTES) {
@@ -67,6 +74,7 @@ export function createAppRouter(): Router {
     if (component) routes.push({ name, path, component, meta: { title } });
   }
   const router = createRouter({ history: createWebHashHistory(), routes });
+  fetchFirstPage(router);
   router.afterEach((to) => {
     document.title = to.meta.title ? `${to.meta.title} – Nextvec` : 'Nextvec';
   });

@@ -5,7 +5,7 @@
  */
 import { EventPublisher } from '@orpc/server';
 import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
-import { hasEnded } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nextReady, shownStatus, type ItemStatus, type PlanSpec } from '#shared/domain/plans.ts';
 import type { RunService } from '../runs/service.ts';

@@ -6,7 +6,8 @@ import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type M
 import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans.ts';
 import type { GateMetric, Recipe } from '#shared/domain/recipe.ts';
 import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/sweeps.ts';
-import { hasEnded, type RunSummary } from '#shared/contract/runs.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { listEpochs } from '../store/history.ts';
 import {
   insertMember,

@@ -1,5 +1,6 @@
 /** A training run of a plan: begins or goes on, and is judged by its gates when it has finished. */
-import { hasEnded, type RunSummary } from '#shared/contract/runs.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans.ts';

@@ -9,14 +9,8 @@ import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
-import {
-  hasEnded,
-  type LogLine,
-  type RunDetail,
-  type RunEvent,
-  type RunSummary,
-  type Series,
-} from '#shared/contract/runs.ts';
+import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { shrink } from '../store/database.ts';

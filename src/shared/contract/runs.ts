@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { MODEL_TYPES } from '#shared/domain/models.ts';
 import { GateSchema, RecipeSchema } from '#shared/domain/recipe.ts';
+import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/run-kinds.ts';
 import {
   BaselinesSchema,
   BestSchema,
@@ -14,26 +15,10 @@ import { SplitProofSchema } from './datasets.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 import { FirstBatchesSchema } from './evaluation.ts';
 
+export type { ExportFormat, RunStatus } from '#shared/domain/run-kinds.ts';
+
 const call = oc.errors(CONTRACT_ERRORS);
 const byId = z.object({ runId: z.string().min(1) });
-
-export const RUN_STATUSES = [
-  'queued',
-  'starting',
-  'running',
-  'paused',
-  'finished',
-  'stopped',
-  'failed',
-  'interrupted',
-] as const;
-export type RunStatus = (typeof RUN_STATUSES)[number];
-
-export const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
-
-export function hasEnded(status: RunStatus): boolean {
-  return ENDED_STATUSES.includes(status);
-}
 
 export const RunEngineSchema = z.object({
   name: z.string(),
@@ -201,32 +186,6 @@ export const PreflightSchema = z.object({
   firstBatches: FirstBatchesSchema.nullable(),
 });
 export type Preflight = z.infer<typeof PreflightSchema>;
-
-export const EXPORT_FORMATS = [
-  'safetensors',
-  'npz',
-  'onnx',
-  'tfjs',
-  'golden',
-  'csv',
-  'series',
-  'command',
-  'recipe',
-] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
-/** What each export is, for menus and help. */
-export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
-  safetensors: 'Weights for PyTorch (safetensors)',
-  npz: 'Weights for numpy (npz)',
-  onnx: 'Model for ONNX',
-  tfjs: 'Model for tfjs (graph model)',
-  golden: 'Golden input and output (safetensors)',
-  csv: 'Figures of each epoch (CSV)',
-  series: 'Figures of each step (CSV)',
-  command: 'Recipe as a command line',
-  recipe: 'Recipe as a file (JSON)',
-};
 
 export const runsContract = {
   list: call.output(z.array(RunSummarySchema)),

@@ -1,8 +1,6 @@
 /** What can be done with runs from the list: open, repeat, resume, stop, delete, copy. Each says what it did. */
 import { useRouter } from 'vue-router';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { PRESETS } from '#shared/domain/presets.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { hasPage } from '../../router.ts';
 import { client } from '../../rpc.ts';
 import { confirm } from '../../ui/confirm.ts';
@@ -10,9 +8,6 @@ import { formatBytes, plural } from '../../ui/format.ts';
 import { toast, toastError } from '../../ui/toasts.ts';
 import { useDatasetsStore } from '../datasets/datasets-store.ts';
 import { isLive } from './runs-store.ts';
-
-/** Epochs of the one-click run: enough to see the curve bend, short enough to wait for. */
-const SAMPLE_EPOCHS = 5;
 
 export function canResume(run: RunSummary): boolean {
   return run.status === 'paused' || run.status === 'interrupted';
@@ -76,8 +71,8 @@ export function useRunActions(): RunActions {
     await attempt('The sample could not be retrained', async () => {
       const { train, ood } = await client.datasets.importSample();
       void datasets.load();
-      const preset = PRESETS.find((p) => p.id === 'mse');
-      const recipe = RecipeSchema.parse({ ...preset?.changes, dataset: train.id, ood: ood.id, epochs: SAMPLE_EPOCHS });
+      const { sampleRecipe } = await import('./sample-recipe.ts');
+      const recipe = sampleRecipe(train.id, ood.id);
       const { runId } = await client.runs.start({ recipe, name: 'AMN on the sample' });
       await openId(runId);
     });

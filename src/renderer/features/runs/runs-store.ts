@@ -2,7 +2,8 @@
 import { createEventHook } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
-import { hasEnded, type RunChange, type RunSummary } from '#shared/contract/runs.ts';
+import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { client, follow } from '../../rpc.ts';
 
 export function isLive(run: Pick<RunSummary, 'status'>): boolean {

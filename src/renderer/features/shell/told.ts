@@ -1,5 +1,6 @@
 /** Which changes of runs are worth telling, and as what. */
-import { hasEnded, type RunChange } from '#shared/contract/runs.ts';
+import type { RunChange } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
 import type { Toast } from '../../ui/toasts.ts';
 

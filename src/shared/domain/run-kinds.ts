@@ -1,0 +1,45 @@
+/** States of a run and the forms it can be exported in. Plain lists, so that a page needs no schema for them. */
+
+export const RUN_STATUSES = [
+  'queued',
+  'starting',
+  'running',
+  'paused',
+  'finished',
+  'stopped',
+  'failed',
+  'interrupted',
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+export const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
+
+export function hasEnded(status: RunStatus): boolean {
+  return ENDED_STATUSES.includes(status);
+}
+
+export const EXPORT_FORMATS = [
+  'safetensors',
+  'npz',
+  'onnx',
+  'tfjs',
+  'golden',
+  'csv',
+  'series',
+  'command',
+  'recipe',
+] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What each export is, for menus and help. */
+export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
+  safetensors: 'Weights for PyTorch (safetensors)',
+  npz: 'Weights for numpy (npz)',
+  onnx: 'Model for ONNX',
+  tfjs: 'Model for tfjs (graph model)',
+  golden: 'Golden input and output (safetensors)',
+  csv: 'Figures of each epoch (CSV)',
+  series: 'Figures of each step (CSV)',
+  command: 'Recipe as a command line',
+  recipe: 'Recipe as a file (JSON)',
+};
