@@ -2,15 +2,16 @@
  * Damaged files and messages, tens of thousands of them, each from a seed of its own: data files, weights of
  * other programs, checkpoints, recipes,
  * settings, command lines, and calls over both lines. Each must be taken or refused as bad input within five seconds and
- * leave nothing behind; memory after garbage collection is sampled on the way. Stops at the first that does not. Prints
- * one JSON line. Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR]
- * (a folder in memory is fastest)
+ * leave nothing behind; memory after garbage collection is sampled on the way. Stops at the first that does not, and
+ * fails when memory has grown from the second quarter of the rounds to the last. Prints one JSON line.
+ * Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR] (a folder in memory
+ * is fastest; MALLOC_ARENA_MAX=1 keeps the C library from spreading over the arenas of threads that come and go)
  */
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { checkpoints } from './support/fuzz/checkpoints.ts';
 import { archives, safetensors } from './support/fuzz/files.ts';
-import { sampleMemory, type MemorySample } from './support/fuzz/memory.ts';
+import { growth, sampleMemory, type MemorySample } from './support/fuzz/memory.ts';
 import { portMessages, webSocketMessages } from './support/fuzz/messages.ts';
 import { Tally, type FuzzTarget } from './support/fuzz/target.ts';
 import { texts } from './support/fuzz/texts.ts';
@@ -74,5 +75,7 @@ const results = Object.fromEntries(
     { attempts: tally.attempts, slowestMs: Math.round(tally.slowestMs), outcomes: tally.outcomes },
   ]),
 );
-console.log(JSON.stringify({ rounds, firstSeed, seconds, results, memory }));
-process.exit(0);
+const grown = growth(memory);
+console.log(JSON.stringify({ rounds, firstSeed, seconds, results, memory, grown }));
+if (grown.length > 0) process.stderr.write(`Memory has grown: ${grown.join('; ')}.\n`);
+process.exit(grown.length > 0 ? 1 : 0);

@@ -10,8 +10,9 @@ export interface MemorySample {
   readonly attempts: number;
   readonly rssMb: number;
   readonly heapMb: number;
-  /** Array buffers and what else lies outside the heap. */
+  /** Array buffers and what else V8 knows to lie outside its heap. */
   readonly externalMb: number;
+  readonly arrayBuffersMb: number;
   /** null where the system does not tell. */
   readonly openFiles: number | null;
 }
@@ -34,6 +35,52 @@ export async function sampleMemory(attempts: number): Promise<MemorySample> {
       setTimeout(resolve, 20);
     });
   }
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { attempts, rssMb: mb(rss), heapMb: mb(heapUsed), externalMb: mb(external), openFiles: openFiles() };
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return {
+    attempts,
+    rssMb: mb(rss),
+    heapMb: mb(heapUsed),
+    externalMb: mb(external),
+    arrayBuffersMb: mb(arrayBuffers),
+    openFiles: openFiles(),
+  };
+}
+
+/** Below this many samples a quarter says little. */
+const LEAST_SAMPLES = 12;
+/** What a figure may be above that of earlier: a tenth, and a little for what is small. */
+const SLACK = 1.1;
+const SLACK_MB = 4;
+const SLACK_FILES = 1;
+
+function lowest(samples: readonly MemorySample[], of: (sample: MemorySample) => number): number {
+  return Math.min(...samples.map(of));
+}
+
+/**
+ * What has grown from the second quarter of the samples to the last, in words; empty: memory has reached its level.
+ * The lowest sample of each quarter is held against the other: what a leak holds is in every later sample, whereas what
+ * the allocator keeps of a thread that has ended comes and goes.
+ */
+export function growth(samples: readonly MemorySample[]): string[] {
+  if (samples.length < LEAST_SAMPLES) return [];
+  const quarter = Math.floor(samples.length / 4);
+  const second = samples.slice(quarter, 2 * quarter);
+  const last = samples.slice(-quarter);
+  const grown = (name: string, of: (sample: MemorySample) => number, slack: (before: number) => number): string[] => {
+    const before = lowest(second, of);
+    const after = lowest(last, of);
+    return after > slack(before) ? [`${name} from ${before} to ${after}`] : [];
+  };
+  const megabytes = (before: number): number => Math.max(before * SLACK, before + SLACK_MB);
+  return [
+    ...grown('resident memory (MB)', ({ rssMb }) => rssMb, megabytes),
+    ...grown('heap (MB)', ({ heapMb }) => heapMb, megabytes),
+    ...grown('memory outside the heap (MB)', ({ externalMb }) => externalMb, megabytes),
+    ...grown(
+      'open files',
+      ({ openFiles }) => openFiles ?? 0,
+      (before) => before + SLACK_FILES,
+    ),
+  ];
 }

@@ -1,0 +1,34 @@
+/** What the fuzzing script calls growth. */
+import { expect, test } from 'vitest';
+import { growth, type MemorySample } from '../../../bench/support/fuzz/memory.ts';
+
+const SAMPLES = 20;
+
+function samples(of: (i: number) => Partial<MemorySample>): MemorySample[] {
+  return Array.from({ length: SAMPLES }, (_, i) => ({
+    attempts: 1000 * (i + 1),
+    rssMb: 300,
+    heapMb: 22,
+    externalMb: 14,
+    arrayBuffersMb: 10,
+    openFiles: 47,
+    ...of(i),
+  }));
+}
+
+test('a level that is reached early and swings around it is no growth', () => {
+  expect(growth(samples((i) => ({ rssMb: i < 3 ? 250 : 340 + 60 * (i % 3) })))).toEqual([]);
+});
+
+test('a slow leak is told, whatever swings on top of it', () => {
+  const leaking = samples((i) => ({ rssMb: 300 + 8 * i + 40 * (i % 2), heapMb: 22 + i }));
+  expect(growth(leaking)).toEqual(['resident memory (MB) from 348 to 428', 'heap (MB) from 27 to 37']);
+});
+
+test('a file that stays open with every tenth of the rounds is told', () => {
+  expect(growth(samples((i) => ({ openFiles: 47 + Math.floor(i / 2) })))).toEqual(['open files from 49 to 54']);
+});
+
+test('few samples say nothing', () => {
+  expect(growth(samples((i) => ({ heapMb: 20 * (i + 1) })).slice(0, 8))).toEqual([]);
+});
