@@ -129,6 +129,18 @@ describe('while it trains', () => {
     expect(text).toContain('The temperature of the machine is high');
   });
 
+  it('goes on after the machine has slept, and notes that it did', async () => {
+    const epochOf = async () => /Epoch (\d+)/.exec((await host.page.getByRole('main').textContent()) ?? '')?.[1];
+    await app.call('power', 'suspend', {});
+    await app.call('power', 'resume', {});
+    const log = host.page.getByRole('log', { name: 'Log of the run' });
+    await expect.poll(() => log.textContent()).toContain('The machine is awake again; training goes on.');
+    expect(await log.textContent()).toContain('The machine goes to sleep.');
+    const before = await epochOf();
+    await expect.poll(epochOf, { timeout: 60_000 }).not.toBe(before);
+    expect((await app.call('records', 'powerSaveBlocker')).at(-1)).toMatchObject({ active: 1 });
+  });
+
   it('asks before the window closes, and goes on when told to', async () => {
     await app.call('closeWindow');
     await expect.poll(async () => (await app.call('records', 'dialog')).length).toBe(1);
@@ -165,6 +177,9 @@ describe('leaving', () => {
     await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('400');
     await host.page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(host.page, 'Running');
+    // Unplugged during the run before this one.
+    const log = host.page.getByRole('log', { name: 'Log of the run' });
+    await expect.poll(() => log.textContent()).toContain('The machine runs on battery.');
     await app.call('answerDialog', 1);
     await app.call('closeWindow');
     expect(await app.exited).toBe(0);

@@ -176,7 +176,14 @@ export const powerSaveBlocker = {
 };
 
 class PowerMonitor extends EventEmitter {
-  isOnBatteryPower = (): boolean => false;
+  #onBattery = false;
+  constructor() {
+    super();
+    this.on('on-battery', () => (this.#onBattery = true));
+    this.on('on-ac', () => (this.#onBattery = false));
+  }
+  isOnBatteryPower = (): boolean => this.#onBattery;
+  getCurrentThermalState = (): string => 'nominal';
 }
 export const powerMonitor = new PowerMonitor();
 

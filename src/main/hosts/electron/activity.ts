@@ -10,8 +10,15 @@ import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/
 
 const BUSY: ReadonlySet<RunStatus> = new Set(['starting', 'running']);
 
-/** Follows all runs until the signal aborts. `showRuns` is called when a person clicks a notification. */
-export function followActivity(client: NextvecClient, signal: AbortSignal, showRuns: () => void): void {
+export interface ActivityHooks {
+  /** A run begins to train, or goes on. */
+  readonly onBegin: () => void;
+  /** A person clicked a notification. */
+  readonly showRuns: () => void;
+}
+
+/** Follows all runs until the signal aborts. */
+export function followActivity(client: NextvecClient, signal: AbortSignal, { onBegin, showRuns }: ActivityHooks): void {
   const busy = new Map<string, RunSummary>();
   let blocker: number | null = null;
 
@@ -35,8 +42,10 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, showR
 
   const seen = (run: RunSummary): void => {
     const was = busy.get(run.id);
-    if (BUSY.has(run.status)) busy.set(run.id, run);
-    else {
+    if (BUSY.has(run.status)) {
+      busy.set(run.id, run);
+      if (!was) onBegin();
+    } else {
       busy.delete(run.id);
       if (was && hasEnded(run.status) && !isSpokenFor(run)) notify(endNotice(run));
     }

@@ -13,7 +13,7 @@ import { programFiles, resolveHome } from '../locations.ts';
 import { followActivity } from './activity.ts';
 import { menuTemplate, type Command } from './menu.ts';
 import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
-import { notePower } from './power.ts';
+import { notePower, notePowerNow } from './power.ts';
 import { utilityTrainer } from './trainer-process.ts';
 import { connectPages, openWindow } from './window.ts';
 
@@ -91,7 +91,10 @@ class DesktopApp {
     this.#useTheme(theme);
     this.#listen();
     notePower(nextvec);
-    followActivity(nextvec.client, this.#following.signal, () => this.#send('runs'));
+    followActivity(nextvec.client, this.#following.signal, {
+      onBegin: () => notePowerNow(nextvec),
+      showRuns: () => this.#send('runs'),
+    });
     this.#window();
     for (const path of opened) this.#import(path);
   }

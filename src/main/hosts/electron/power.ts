@@ -12,6 +12,12 @@ const THERMAL_WORDS: Readonly<Record<string, string>> = {
   critical: 'is critical: the system slows the processor down hard',
 };
 
+const HOT: ReadonlySet<string> = new Set(['serious', 'critical']);
+
+function thermalMessage(state: string): string {
+  return `The temperature of the machine ${THERMAL_WORDS[state] ?? `is "${state}"`}.`;
+}
+
 /** Full speed; below it the system has slowed the processor. */
 const FULL_SPEED = 100;
 
@@ -20,11 +26,7 @@ export function notePower(nextvec: Pick<Nextvec, 'note'>): void {
   powerMonitor.on('on-battery', () => nextvec.note('warning', 'The machine runs on battery now.'));
   powerMonitor.on('on-ac', () => nextvec.note('info', 'The machine is plugged in again.'));
   powerMonitor.on('thermal-state-change', ({ state }) => {
-    const isHot = state === 'serious' || state === 'critical';
-    nextvec.note(
-      isHot ? 'warning' : 'info',
-      `The temperature of the machine ${THERMAL_WORDS[state] ?? `is "${state}"`}.`,
-    );
+    nextvec.note(HOT.has(state) ? 'warning' : 'info', thermalMessage(state));
   });
   powerMonitor.on('speed-limit-change', ({ limit }) => {
     const isSlowed = limit < FULL_SPEED;
@@ -42,5 +44,12 @@ export function notePower(nextvec: Pick<Nextvec, 'note'>): void {
     sleptAt = null;
     nextvec.note('info', `The machine is awake again${minutes ? ` after ${minutes} min` : ''}; training goes on.`);
   });
+}
+
+/** What a run that begins has to know: the events above tell of changes only. */
+export function notePowerNow(nextvec: Pick<Nextvec, 'note'>): void {
   if (powerMonitor.isOnBatteryPower()) nextvec.note('warning', 'The machine runs on battery.');
+  if (process.platform !== 'darwin') return;
+  const state = powerMonitor.getCurrentThermalState();
+  if (HOT.has(state)) nextvec.note('warning', thermalMessage(state));
 }
