@@ -52,6 +52,8 @@ export interface NextvecOptions {
   readonly native?: NativeHooks;
   /** Milliseconds between checkpoints inside an epoch; default a minute. */
   readonly checkpointEveryMs?: number;
+  /** Milliseconds between questions whether a trainer still answers; default ten seconds. */
+  readonly heartbeatMs?: number;
   /** Take up what waits in the queue of plans, now and as it comes. A window does; a command that only lists does not. */
   readonly runsQueue?: boolean;
   /** For `doctor`: path of the browser or Electron runtime the host found, or null. */
@@ -104,6 +106,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     dataWorker: entries.dataWorker,
     spawnTrainer: options.spawnTrainer ?? forkTrainer(entries.trainer),
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
+    heartbeatMs: options.heartbeatMs,
   });
   if (home.access === 'owner') await tidyDatasets(home);
   const commands = new CommandBus();

@@ -14,6 +14,7 @@ import { fromWireError } from '../rpc/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
 import type { RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer, TrainerExit, TrainerProcess } from '../trainer/process.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Recorder } from './recorder.ts';
 
 type TrainerClient = ContractRouterClient<typeof trainerContract>;
@@ -21,6 +22,7 @@ type TrainerClient = ContractRouterClient<typeof trainerContract>;
 /** After `finished` a trainer leaves by itself; after a broken line its exit is awaited this long. */
 const EXIT_GRACE_MS = 3000;
 const CLOSE_GRACE_MS = 30_000;
+const HEARTBEAT_MS = 10_000;
 
 export interface LiveRunOptions {
   readonly db: Db;
@@ -28,6 +30,8 @@ export interface LiveRunOptions {
   readonly spawnTrainer: SpawnTrainer;
   /** Milliseconds trained in earlier lives. */
   readonly durationBeforeMs: number;
+  /** Milliseconds between questions whether the trainer still answers. */
+  readonly heartbeatMs?: number;
   readonly announce: (event: RunEvent) => void;
   /** Status, epoch, best or progress changed. */
   readonly onChange: () => void;
@@ -44,6 +48,7 @@ export class LiveRun {
   private readonly process: TrainerProcess;
   private readonly client: TrainerClient;
   private readonly exited: Promise<TrainerExit>;
+  private readonly heartbeat: Heartbeat;
   private readonly pauseWaiters = new Set<() => void>();
   private engine: unknown = null;
   private firstStep = 0;
@@ -73,6 +78,11 @@ export class LiveRun {
     });
     const link = new RPCLink({ port: this.process.port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
     this.client = createORPCClient(link);
+    this.heartbeat = new Heartbeat({
+      everyMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      ask: () => this.client.alive(),
+      onSilence: () => this.onSilence(),
+    });
     this.setStatus('starting', '');
     void this.follow();
   }
@@ -143,8 +153,9 @@ export class LiveRun {
   async shutDown(reason: string): Promise<void> {
     this.closingReason = reason;
     if (this.status === 'running' && !this.hasEnded) {
-      await this.pause(reason);
-      await Promise.race([this.paused(), this.exited, delay(CLOSE_GRACE_MS)]);
+      // One that is stuck answers nothing.
+      const paused = this.pause(reason).then(() => this.paused());
+      await Promise.race([paused, this.exited, delay(CLOSE_GRACE_MS)]);
     }
     this.finish('interrupted', reason);
     this.process.kill();
@@ -327,9 +338,21 @@ export class LiveRun {
     this.finish('interrupted', reason);
   }
 
+  /** It lives, but nothing that is said to it arrives any more: what it has not written is lost already. */
+  private onSilence(): void {
+    if (this.hasEnded) return;
+    const seconds = Math.round(this.heartbeat.limitMs / 1000);
+    const reason =
+      this.closingReason ??
+      `The trainer has not answered for ${seconds} s, perhaps because one of its threads was ended; it was stopped.`;
+    this.log('error', reason);
+    this.finish('interrupted', reason);
+  }
+
   private finish(status: RunStatus, reason: string, durationMs = this.durationMs()): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
+    this.heartbeat.listen(false);
     this.recorder.update({ status, reason, duration_ms: durationMs, ended_at_ms: Date.now() });
     this.recorder.end();
     this.options.onChange();
@@ -342,6 +365,7 @@ export class LiveRun {
     if (this.activeSince !== null) this.activeMs += now - this.activeSince;
     this.activeSince = status === 'running' ? now : null;
     this.status = status;
+    this.heartbeat.listen(status === 'running');
     this.recorder.update({ status, reason, ended_at_ms: null, duration_ms: this.durationMs() });
     this.recorder.flush();
     this.options.onChange();

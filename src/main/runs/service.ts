@@ -51,6 +51,7 @@ export interface RunServiceOptions {
   readonly dataWorker: string;
   readonly spawnTrainer: SpawnTrainer;
   readonly checkpointEveryMs: number;
+  readonly heartbeatMs?: number;
 }
 
 interface Waiting {
@@ -411,6 +412,7 @@ export class RunService {
       },
       spawnTrainer: this.options.spawnTrainer,
       durationBeforeMs: row.duration_ms,
+      heartbeatMs: this.options.heartbeatMs,
       announce: (event) => {
         this.bus.publishEvent(runId, event);
         if (event.type === 'gate' && !event.passed) {

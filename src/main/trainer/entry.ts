@@ -47,6 +47,7 @@ const router = procedures.router({
     void started.run();
     return eventStream(() => events(started));
   }),
+  alive: procedures.alive.handler(() => undefined),
   stored: procedures.stored.handler(({ input }) => current().stored(input.ticket)),
   pause: procedures.pause.handler(() => current().pause()),
   resume: procedures.resume.handler(() => current().resume()),

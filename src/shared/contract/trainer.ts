@@ -94,6 +94,8 @@ export type TrainerEvent = z.infer<typeof TrainerEventSchema>;
 
 export const trainerContract = {
   start: call.input(TrainerJobSchema).output(eventIterator(TrainerEventSchema)),
+  /** Answered between two steps; a trainer that never does is stuck. */
+  alive: call,
   stored: call.input(z.object({ ticket: z.int() })),
   pause: call,
   resume: call,

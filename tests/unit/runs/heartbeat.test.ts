@@ -1,0 +1,58 @@
+/** When a trainer counts as silent. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Heartbeat } from '../../../src/main/runs/heartbeat.ts';
+
+const EVERY_MS = 100;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function listening(ask: () => Promise<unknown>): { heartbeat: Heartbeat; silences: () => number } {
+  let silences = 0;
+  const heartbeat = new Heartbeat({ everyMs: EVERY_MS, ask, onSilence: () => (silences += 1) });
+  heartbeat.listen(true);
+  return { heartbeat, silences: () => silences };
+}
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+test('one that never answers is told once, after twelve turns of waiting', async () => {
+  const { heartbeat, silences } = listening(never);
+  await vi.advanceTimersByTimeAsync(EVERY_MS + heartbeat.limitMs - 1);
+  expect(silences()).toBe(0);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(silences()).toBe(1);
+  await vi.advanceTimersByTimeAsync(100 * EVERY_MS);
+  expect(silences()).toBe(1);
+});
+
+test('one that answers late, or with an error, is not silent', async () => {
+  const late = () => new Promise((resolve) => setTimeout(resolve, 10 * EVERY_MS));
+  const slow = listening(late);
+  const failing = listening(() => Promise.reject(new Error('no run yet')));
+  await vi.advanceTimersByTimeAsync(200 * EVERY_MS);
+  expect(slow.silences()).toBe(0);
+  expect(failing.silences()).toBe(0);
+});
+
+test('an answer that was long in coming starts the count anew', async () => {
+  let asked = 0;
+  const { heartbeat, silences } = listening(() => {
+    asked += 1;
+    return asked === 1 ? new Promise((resolve) => setTimeout(resolve, 11 * EVERY_MS)) : never();
+  });
+  await vi.advanceTimersByTimeAsync(heartbeat.limitMs + 10 * EVERY_MS);
+  expect(asked).toBe(2);
+  expect(silences()).toBe(0);
+  await vi.advanceTimersByTimeAsync(4 * EVERY_MS);
+  expect(silences()).toBe(1);
+});
+
+test('nothing is asked while nobody listens', async () => {
+  const ask = vi.fn<() => Promise<never>>(never);
+  const { heartbeat, silences } = listening(ask);
+  heartbeat.listen(false);
+  await vi.advanceTimersByTimeAsync(100 * EVERY_MS);
+  expect(ask).not.toHaveBeenCalled();
+  expect(silences()).toBe(0);
+});
