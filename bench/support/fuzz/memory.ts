@@ -53,14 +53,14 @@ const SLACK = 1.1;
 const SLACK_MB = 4;
 const SLACK_FILES = 1;
 
-function lowest(samples: readonly MemorySample[], of: (sample: MemorySample) => number): number {
-  return Math.min(...samples.map(of));
+function highest(samples: readonly MemorySample[], of: (sample: MemorySample) => number): number {
+  return Math.max(...samples.map(of));
 }
 
 /**
  * What has grown from the second quarter of the samples to the last, in words; empty: memory has reached its level.
- * The lowest sample of each quarter is held against the other: what a leak holds is in every later sample, whereas what
- * the allocator keeps of a thread that has ended comes and goes.
+ * The highest sample of each quarter is held against the other: resident memory swings with what the allocator keeps of
+ * threads that have ended and with what the system takes back meanwhile, but without a leak its swings reach no further.
  */
 export function growth(samples: readonly MemorySample[]): string[] {
   if (samples.length < LEAST_SAMPLES) return [];
@@ -68,8 +68,8 @@ export function growth(samples: readonly MemorySample[]): string[] {
   const second = samples.slice(quarter, 2 * quarter);
   const last = samples.slice(-quarter);
   const grown = (name: string, of: (sample: MemorySample) => number, slack: (before: number) => number): string[] => {
-    const before = lowest(second, of);
-    const after = lowest(last, of);
+    const before = highest(second, of);
+    const after = highest(last, of);
     return after > slack(before) ? [`${name} from ${before} to ${after}`] : [];
   };
   const megabytes = (before: number): number => Math.max(before * SLACK, before + SLACK_MB);

@@ -13,6 +13,16 @@ export interface FuzzTarget {
 /** Longest an input may keep the program busy. */
 export const LIMIT_MS = 5000;
 
+async function timed(target: FuzzTarget, seed: number): Promise<{ outcome: string; tookMs: number }> {
+  const startMs = performance.now();
+  try {
+    return { outcome: await target.attempt(seed), tookMs: performance.now() - startMs };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${target.name}, seed ${seed}: ${message}`, { cause });
+  }
+}
+
 /** Attempts, refusals by code, and the longest; throws at what hangs. */
 export class Tally {
   attempts = 0;
@@ -20,14 +30,10 @@ export class Tally {
   readonly outcomes: Record<string, number> = {};
 
   async attempt(target: FuzzTarget, seed: number): Promise<void> {
-    const startMs = performance.now();
-    const outcome = await target.attempt(seed).catch((cause: unknown) => {
-      throw new Error(`${target.name}, seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      });
-    });
-    const tookMs = performance.now() - startMs;
-    if (tookMs > LIMIT_MS) throw new Error(`${target.name}, seed ${seed} took ${Math.round(tookMs)} ms.`);
+    let { outcome, tookMs } = await timed(target, seed);
+    // A machine that is busy elsewhere can stop this process for seconds; what is slow by itself is so again.
+    if (tookMs > LIMIT_MS) ({ outcome, tookMs } = await timed(target, seed));
+    if (tookMs > LIMIT_MS) throw new Error(`${target.name}, seed ${seed} took ${Math.round(tookMs)} ms, twice.`);
     this.slowestMs = Math.max(this.slowestMs, tookMs);
     this.attempts++;
     this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;

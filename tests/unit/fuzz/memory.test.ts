@@ -22,11 +22,11 @@ test('a level that is reached early and swings around it is no growth', () => {
 
 test('a slow leak is told, whatever swings on top of it', () => {
   const leaking = samples((i) => ({ rssMb: 300 + 8 * i + 40 * (i % 2), heapMb: 22 + i }));
-  expect(growth(leaking)).toEqual(['resident memory (MB) from 348 to 428', 'heap (MB) from 27 to 37']);
+  expect(growth(leaking)).toEqual(['resident memory (MB) from 412 to 492', 'heap (MB) from 31 to 41']);
 });
 
 test('a file that stays open with every tenth of the rounds is told', () => {
-  expect(growth(samples((i) => ({ openFiles: 47 + Math.floor(i / 2) })))).toEqual(['open files from 49 to 54']);
+  expect(growth(samples((i) => ({ openFiles: 47 + Math.floor(i / 2) })))).toEqual(['open files from 51 to 56']);
 });
 
 test('few samples say nothing', () => {
