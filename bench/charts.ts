@@ -19,8 +19,6 @@ import { writeLongRuns } from './support/long-run.ts';
 const ROUNDS = 8;
 const FRESH_ROUNDS = 5;
 const VIEWPORT = { width: 1280, height: 800 };
-/** A chart with fewer points than this shows epochs only. */
-const ENOUGH_POINTS = 500;
 
 const { values } = parseArgs({
   options: {
@@ -54,7 +52,7 @@ try {
   const openCpuMs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const before = await cpuMs(session);
-    firstPaints.push(await openRoute(page, `#${route}`, ENOUGH_POINTS));
+    firstPaints.push(await openRoute(page, `#${route}`));
     openCpuMs.push((await cpuMs(session)) - before);
     await page.evaluate(() => (location.hash = '#/runs'));
     await page.locator('[data-chart]').first().waitFor({ state: 'detached' });
@@ -62,7 +60,7 @@ try {
   }
   const fresh: number[] = [];
   for (let round = 0; round < FRESH_ROUNDS; round++) {
-    fresh.push(await loadPage(page, `${server.url}&route=${route}`, ENOUGH_POINTS));
+    fresh.push(await loadPage(page, `${server.url}&route=${route}`));
   }
   const chartsOnPage = await page.locator('[data-chart]').count();
   const moves = await measureMoves(page);

@@ -3,7 +3,6 @@ import type { CDPSession, Page } from 'playwright-core';
 import { frameCpuMs, traceWhile } from '../../tests/e2e/support/trace.ts';
 
 const FRAMES = 150;
-const START_LIMIT_MS = 20_000;
 
 export interface Distribution {
   readonly median: number;
@@ -23,9 +22,13 @@ export function distribution(values: readonly number[]): Distribution {
   return { median: at(0.5), p95: at(0.95), max: at(1) };
 }
 
+interface Drawn {
+  readonly atMs: number;
+  readonly points: number;
+}
 interface PaintWatch {
-  start(points: number): void;
-  readonly times: Map<Element, number>;
+  start(): void;
+  readonly drawn: Map<Element, Drawn[]>;
 }
 declare global {
   interface Window {
@@ -34,22 +37,24 @@ declare global {
 }
 
 /**
- * Notes, at each frame, which charts have been drawn with at least `points` points. Asks for no layout of its own.
- * To be given to `page.addInitScript`.
+ * Notes, at each frame, which charts have been drawn anew and with how many points. Asks for no layout of its own. To be
+ * given to `page.addInitScript`.
  */
 export function installPaintWatch(): void {
-  const times = new Map<Element, number>();
+  const drawn = new Map<Element, Drawn[]>();
   let running = 0;
   window.paintWatch = {
-    times,
-    start(points) {
-      times.clear();
+    drawn,
+    start() {
+      drawn.clear();
       running += 1;
       const mine = running;
-      const look = (now: number) => {
+      const look = (atMs: number) => {
         if (mine !== running) return;
         for (const plot of document.querySelectorAll<HTMLElement>('[data-chart] .plot')) {
-          if (!times.has(plot) && Number(plot.dataset.drawn ?? 0) >= points) times.set(plot, now);
+          const known = drawn.get(plot) ?? [];
+          const points = Number(plot.dataset.drawn ?? 0);
+          if (points !== (known.at(-1)?.points ?? 0)) drawn.set(plot, [...known, { atMs, points }]);
         }
         requestAnimationFrame(look);
       };
@@ -58,48 +63,45 @@ export function installPaintWatch(): void {
   };
 }
 
-/** Longer than a page needs to mount everything, so that a chart in view that comes late counts. */
-const SETTLE_MS = 1000;
+/** Longer than a page needs to mount everything and to fetch all series. */
+const SETTLE_MS = 2500;
+/** Pictures that have this much of the points that they end with are the pictures that were waited for. */
+const WHOLE = 0.9;
 
-/**
- * When the last chart in view was on screen with data: seen as drawn by one frame, it was painted by the frame before.
- */
+/** When the last chart in view was on screen whole: seen as drawn by one frame, it was painted by the frame before. */
 async function lastPaintMs(page: Page): Promise<number> {
-  const seen = () =>
-    page.evaluate(() => {
-      const plots = [...document.querySelectorAll('[data-chart] .plot')];
-      const inView = plots.filter((plot) => plot.getBoundingClientRect().top < innerHeight);
-      const last = Math.max(...inView.map((plot) => window.paintWatch.times.get(plot) ?? Infinity));
-      return Number.isFinite(last) ? last : null;
+  await page.locator('[data-drawn]').first().waitFor();
+  await page.waitForTimeout(SETTLE_MS);
+  const last = await page.evaluate((whole) => {
+    const plots = [...document.querySelectorAll('[data-chart] .plot')];
+    const inView = plots.filter((plot) => plot.getBoundingClientRect().top < innerHeight);
+    const times = inView.map((plot) => {
+      const drawn = window.paintWatch.drawn.get(plot) ?? [];
+      const end = drawn.at(-1)?.points ?? 0;
+      return end === 0 ? Infinity : (drawn.find(({ points }) => points >= whole * end)?.atMs ?? Infinity);
     });
-  const waitUntil = Date.now() + START_LIMIT_MS;
-  await page.waitForTimeout(SETTLE_MS);
-  while ((await seen()) === null && Date.now() < waitUntil) await page.waitForTimeout(SETTLE_MS);
-  await page.waitForTimeout(SETTLE_MS);
-  const last = await seen();
-  if (last === null) throw new Error(`The charts in view were not drawn within ${START_LIMIT_MS} ms.`);
+    return times.length === 0 ? null : Math.max(...times);
+  }, WHOLE);
+  if (last === null || !Number.isFinite(last)) throw new Error('A chart in view was not drawn.');
   return last;
 }
 
 /** Milliseconds from the change of route to charts in view. */
-export async function openRoute(page: Page, hash: string, points: number): Promise<number> {
-  const started = await page.evaluate(
-    ([to, enough]) => {
-      const now = performance.now();
-      window.paintWatch.start(enough);
-      location.hash = to;
-      return now;
-    },
-    [hash, points] as const,
-  );
+export async function openRoute(page: Page, hash: string): Promise<number> {
+  const started = await page.evaluate((to) => {
+    const now = performance.now();
+    window.paintWatch.start();
+    location.hash = to;
+    return now;
+  }, hash);
   return (await lastPaintMs(page)) - started;
 }
 
 /** Milliseconds from the start of the navigation of a page that is loaded anew to charts in view. */
-export async function loadPage(page: Page, url: string, points: number): Promise<number> {
+export async function loadPage(page: Page, url: string): Promise<number> {
   await page.goto('about:blank');
   await page.goto(url, { waitUntil: 'commit' });
-  await page.evaluate((enough) => window.paintWatch.start(enough), points);
+  await page.evaluate(() => window.paintWatch.start());
   return lastPaintMs(page);
 }
 
