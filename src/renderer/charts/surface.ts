@@ -41,7 +41,10 @@ export interface Surface {
   /** `y` is the baseline. */
   text(text: string, x: number, y: number, style: TextStyle): void;
   rect(rect: Rect, colour: string): void;
-  /** Many rectangles of one colour. */
+  /**
+   * Many rectangles of one colour, each from whole pixel to whole pixel across. A canvas draws them as one path of
+   * hairlines: a thousand rectangles are as many drawings to hand over at the end of the frame.
+   */
   rects(
     each: (add: (x: number, y: number, width: number, height: number) => void) => void,
     colour: string,
@@ -83,9 +86,17 @@ export class CanvasSurface implements Surface {
 
   rects(each: Parameters<Surface['rects']>[0], colour: string, alpha: number): void {
     const c = this.#context;
-    c.fillStyle = colour;
+    const path = new Path2D();
+    each((x, y, width, height) => {
+      for (let column = x + 0.5; column < x + width; column++) {
+        path.moveTo(column, y);
+        path.lineTo(column, y + height);
+      }
+    });
+    c.strokeStyle = colour;
+    c.lineWidth = 1;
     c.globalAlpha = alpha;
-    each((x, y, width, height) => c.fillRect(x, y, width, height));
+    c.stroke(path);
     c.globalAlpha = 1;
   }
 

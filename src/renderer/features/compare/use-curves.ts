@@ -9,6 +9,7 @@ import type { StepColumn } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { NO_POINTS, splice, type Points } from '../../charts/columns.ts';
 import { client } from '../../rpc.ts';
+import { useHold } from '../../ui/use-hold.ts';
 import { stepsPerEpoch } from '../run/run-words.ts';
 
 const OVERVIEW_POINTS = 1200;
@@ -49,6 +50,7 @@ export function useCurves(
   const error = shallowRef<unknown>(null);
   const abort = new AbortController();
   let request = 0;
+  const charted = useHold();
 
   function fetch(runId: string, fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
     return client.runs.series(
@@ -77,6 +79,7 @@ export function useCurves(
       if (mine !== request) return;
       curves.value = new Map(loaded);
       error.value = null;
+      charted();
     } catch (cause) {
       if (mine === request && !abort.signal.aborted) error.value = cause;
     }

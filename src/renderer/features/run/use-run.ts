@@ -7,7 +7,7 @@ import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shar
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
-import { frames } from '../../ui/frame-queue.ts';
+import { useHold } from '../../ui/use-hold.ts';
 import { shownError } from '../../ui/errors.ts';
 import { isLive, useRunsStore } from '../runs/runs-store.ts';
 import { useRunSeries, type RunSeries } from './use-run-series.ts';
@@ -20,8 +20,6 @@ export interface RatePoint {
 
 const MAX_RATES = 2000;
 const MAX_LOG_LINES = 2000;
-/** What is below the fold waits for the charts, but not for a server that does not answer. */
-const HOLD_LIMIT_MS = 2000;
 
 export interface RunState {
   readonly run: ShallowRef<RunSummary | null>;
@@ -45,7 +43,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const commandLine = shallowRef('');
   const error = shallowRef<unknown>(null);
   const series = useRunSeries(runId, group);
-  const charted = holdWhatIsLater();
+  const charted = useHold();
 
   function show(detail: RunDetail): void {
     run.value = detail.run;
@@ -128,17 +126,6 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   onScopeDispose(() => stop?.());
 
   return { run, epochs, gates, log, rates, commandLine, error, series };
-}
-
-/** Gives what lets it go; that happens by itself when nothing comes. */
-function holdWhatIsLater(): () => void {
-  const release = frames.hold();
-  const timer = setTimeout(release, HOLD_LIMIT_MS);
-  onScopeDispose(release);
-  return () => {
-    clearTimeout(timer);
-    release();
-  };
 }
 
 function rateOf(step: number, rowsPerSecond: number): RatePoint {
