@@ -53,33 +53,36 @@ const SLACK = 1.1;
 const SLACK_MB = 4;
 const SLACK_FILES = 1;
 
-function highest(samples: readonly MemorySample[], of: (sample: MemorySample) => number): number {
-  return Math.max(...samples.map(of));
-}
-
 /**
  * What has grown from the second quarter of the samples to the last, in words; empty: memory has reached its level.
  * The highest sample of each quarter is held against the other: resident memory swings with what the allocator keeps of
  * threads that have ended and with what the system takes back meanwhile, but without a leak its swings reach no further.
+ * Of open files it is the lowest: a worker that lives at the moment has some.
  */
 export function growth(samples: readonly MemorySample[]): string[] {
   if (samples.length < LEAST_SAMPLES) return [];
   const quarter = Math.floor(samples.length / 4);
   const second = samples.slice(quarter, 2 * quarter);
   const last = samples.slice(-quarter);
-  const grown = (name: string, of: (sample: MemorySample) => number, slack: (before: number) => number): string[] => {
-    const before = highest(second, of);
-    const after = highest(last, of);
+  const grown = (
+    name: string,
+    of: (sample: MemorySample) => number,
+    pick: (...values: number[]) => number,
+    slack: (before: number) => number,
+  ): string[] => {
+    const before = pick(...second.map(of));
+    const after = pick(...last.map(of));
     return after > slack(before) ? [`${name} from ${before} to ${after}`] : [];
   };
   const megabytes = (before: number): number => Math.max(before * SLACK, before + SLACK_MB);
   return [
-    ...grown('resident memory (MB)', ({ rssMb }) => rssMb, megabytes),
-    ...grown('heap (MB)', ({ heapMb }) => heapMb, megabytes),
-    ...grown('memory outside the heap (MB)', ({ externalMb }) => externalMb, megabytes),
+    ...grown('resident memory (MB)', ({ rssMb }) => rssMb, Math.max, megabytes),
+    ...grown('heap (MB)', ({ heapMb }) => heapMb, Math.max, megabytes),
+    ...grown('memory outside the heap (MB)', ({ externalMb }) => externalMb, Math.max, megabytes),
     ...grown(
       'open files',
       ({ openFiles }) => openFiles ?? 0,
+      Math.min,
       (before) => before + SLACK_FILES,
     ),
   ];

@@ -26,7 +26,11 @@ test('a slow leak is told, whatever swings on top of it', () => {
 });
 
 test('a file that stays open with every tenth of the rounds is told', () => {
-  expect(growth(samples((i) => ({ openFiles: 47 + Math.floor(i / 2) })))).toEqual(['open files from 51 to 56']);
+  expect(growth(samples((i) => ({ openFiles: 47 + Math.floor(i / 2) })))).toEqual(['open files from 49 to 54']);
+});
+
+test('files of a worker that lives at the moment are none that stay open', () => {
+  expect(growth(samples((i) => ({ openFiles: i === 18 ? 57 : 47 })))).toEqual([]);
 });
 
 test('few samples say nothing', () => {
