@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { EXPORT_LABELS, type ExportFormat } from '#shared/contract/runs.ts';
+import { EXPORT_LABELS, type ExportFormat } from '#shared/domain/run-kinds.ts';
 import { parseRecipeFile } from '#shared/domain/recipe-file.ts';
 import { decodeSafetensors } from '../../src/main/runs/safetensors.ts';
 import { readNpz } from '../support/npz.ts';
