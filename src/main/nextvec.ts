@@ -20,7 +20,7 @@ import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
 import { tidyDatasets } from './store/adopt.ts';
 import { openHome } from './store/home.ts';
-import { forkTrainer, type SpawnTrainer } from './trainer/process.ts';
+import { forkTrainer, NICENESS, type SpawnTrainer } from './trainer/process.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** What only a desktop host can do; a missing hook means "not here". */
@@ -45,6 +45,8 @@ export interface NextvecOptions {
   readonly access?: 'owner' | 'reader';
   /** Folders `files.list` may show. */
   readonly roots: readonly string[];
+  /** A window shows what goes on, so that trainers are to keep out of its way; default false. */
+  readonly hasWindow?: boolean;
   /** How a trainer process is started; default: a forked Node child. */
   readonly spawnTrainer?: SpawnTrainer;
   /** Program files of the other processes; default: beside this module (source or build). */
@@ -104,7 +106,8 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     appVersion: options.version,
     resourcesDir: options.resourcesDir,
     dataWorker: entries.dataWorker,
-    spawnTrainer: options.spawnTrainer ?? forkTrainer(entries.trainer),
+    spawnTrainer:
+      options.spawnTrainer ?? forkTrainer(entries.trainer, NICENESS[options.hasWindow ? 'besideWindow' : 'alone']),
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
     heartbeatMs: options.heartbeatMs,
   });

@@ -65,7 +65,7 @@ function serve(context: CommandContext, flags: ServeFlags, out: Output): Promise
     await interrupted();
     await server.close();
   };
-  return withSession(context.options(), out, 'owner', work, { roots, runsQueue: true });
+  return withSession(context.options(), out, 'owner', work, { roots, runsQueue: true, hasWindow: true });
 }
 
 function interrupted(): Promise<void> {

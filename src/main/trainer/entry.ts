@@ -13,9 +13,6 @@ import { TrainerSession } from './session.ts';
 /** Time for the last message to leave. */
 const LEAVE_MS = 300;
 
-/** Of 0 (as everyone) to 19 (only what is left over). */
-const NICENESS = 5;
-
 let session: TrainerSession | null = null;
 
 async function* events(started: TrainerSession): AsyncGenerator<TrainerEvent> {
@@ -55,8 +52,8 @@ const router = procedures.router({
 });
 
 try {
-  // The window and main come first; a trainer takes what they leave.
-  setPriority(NICENESS);
+  // The window and main come first; a trainer takes what they leave. Its starter says how politely.
+  setPriority(Number(process.argv.at(-1)));
 } catch {
   // Not allowed here; everything works, only less politely.
 }

@@ -23,13 +23,16 @@ export interface TrainerProcess {
 
 export type SpawnTrainer = () => TrainerProcess;
 
+/** Of 0 (as everyone) to 19 (only what is left over). A window that somebody looks at comes before its trainer. */
+export const NICENESS = { alone: 5, besideWindow: 10 } as const;
+
 const LAST_WORDS_CHARACTERS = 4000;
 const LAST_MESSAGES_MS = 100;
 
 /** Starts `entry` (trainer.js of the build, or entry.ts from source) as a child of this Node. */
-export function forkTrainer(entry: string): SpawnTrainer {
+export function forkTrainer(entry: string, niceness: number = NICENESS.alone): SpawnTrainer {
   return () => {
-    const child = fork(entry, [], {
+    const child = fork(entry, [String(niceness)], {
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

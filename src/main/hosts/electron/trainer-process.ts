@@ -1,13 +1,13 @@
 /** The trainer as an Electron utilityProcess, in the shape `SpawnTrainer` asks for. */
 import { EventEmitter } from 'node:events';
 import { utilityProcess } from 'electron';
-import type { SpawnTrainer, TrainerExit } from '../../trainer/process.ts';
+import { NICENESS, type SpawnTrainer, type TrainerExit } from '../../trainer/process.ts';
 
 const LAST_WORDS_CHARACTERS = 4000;
 
 export function utilityTrainer(entry: string): SpawnTrainer {
   return () => {
-    const child = utilityProcess.fork(entry, [], {
+    const child = utilityProcess.fork(entry, [String(NICENESS.besideWindow)], {
       serviceName: 'Nextvec trainer',
       stdio: ['ignore', 'ignore', 'pipe'],
     });
