@@ -38,6 +38,6 @@ export function endNotice({ name, status, reason, best }: EndedRun): Notice {
 }
 
 /** For a gate that was missed. */
-export function gateNotice(name: string, { epoch, message }: Pick<GateReading, 'epoch' | 'message'>): Notice {
-  return { title: `Gate at epoch ${epoch}: ${name}`, body: message };
+export function gateNotice(name: string, { message }: Pick<GateReading, 'message'>): Notice {
+  return { title: `${name} missed a gate`, body: message };
 }

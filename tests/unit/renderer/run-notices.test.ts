@@ -47,7 +47,7 @@ describe('a missed gate', () => {
     ['pause', 'bad'],
     ['stop', 'bad'],
   ] as const)('that says %s is told in the words of the history', (action, kind) => {
-    const notice = { title: 'Gate at epoch 3: night', body: message };
+    const notice = { title: 'night missed a gate', body: message };
     expect(toldOf(missed(action), gone)).toEqual({ runId: 'a', kind, notice });
   });
 
