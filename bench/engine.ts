@@ -117,13 +117,14 @@ async function modelMemory(engine: Engine, source: WindowSource): Promise<number
 
 const host = nodeEngineHost(resolve('resources'));
 const source = syntheticSource();
-const simd = (threads: number, variant = 'auto') => createSimdEngine({ host, threads, variant });
+const simd = (threads: number, variant = 'auto', wide?: boolean) => createSimdEngine({ host, threads, variant, wide });
 const memoryBytes = await modelMemory(await simd(2), source);
 const contenders = [await engineContender('simd, 2 threads', await simd(2), source)];
 if (!flags.brief) {
   contenders.push(
     await engineContender('simd, 1 thread', await simd(1), source),
     await engineContender('simd, 3 threads', await simd(3), source),
+    await engineContender('simd with tiles of 6 × 8, 2 threads', await simd(2, 'auto', false), source),
     await engineContender('simd without relaxed SIMD, 2 threads', await simd(2, 'simd128'), source),
   );
 }

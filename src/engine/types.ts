@@ -145,6 +145,8 @@ export interface EngineInfo {
   readonly threads: number;
   /** e.g. "relaxed-simd-fma" or "simd128" for `simd`; the tfjs backend's own word elsewhere. */
   readonly variant: string;
+  /** Width of the vectors `simd` computes with, in bits; its results are the same for each. Absent elsewhere. */
+  readonly vectorBits?: number;
   /** Results are bit-identical from run to run and for any thread count. */
   readonly deterministic: boolean;
 }
@@ -163,6 +165,11 @@ export interface EngineHost {
   readonly tfjsWasmPath?: string;
   /** Starts a thread that runs `src/engine/simd/worker.ts`; absent where threads or shared memory are missing. */
   readonly spawnSimdThread?: () => EngineThread;
+  /**
+   * Asks this runtime to make instructions of 256 bits of pairs of 128-bit WebAssembly vectors, before kernels are compiled.
+   * Returns whether it understood; whether the processor gains by it must be measured. Absent: it cannot.
+   */
+  readonly pairVectors?: () => boolean;
   /** Cores this process may use. */
   readonly hardwareThreads: number;
 }

@@ -49,8 +49,15 @@ async function train(model: TrainableModel, source: WindowSource, batch: number,
   return stats;
 }
 
-async function bytesAfter(threads: number, variant: string, batch: number, source: WindowSource, steps: number) {
-  const engine = await createSimdEngine({ host, threads, variant });
+interface Setup {
+  readonly threads: number;
+  readonly variant: string;
+  readonly batch: number;
+  readonly wide?: boolean;
+}
+
+async function bytesAfter({ batch, ...setup }: Setup, source: WindowSource, steps: number) {
+  const engine = await createSimdEngine({ host, ...setup });
   const model = await engine.createModel(options(batch));
   const stats = await train(model, source, batch, 1, steps);
   const bytes = bytesOf(model);
@@ -68,22 +75,30 @@ describe.each(VARIANTS)('%s', (variant) => {
   // Up to 48 rows the update is fused with the weight gradient; 70 rows take the other way.
   test.each([20, 70])('300 steps at 1, 2 and 3 threads, batch %i', async (batch) => {
     const { shared, plain } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
-    const one = await bytesAfter(1, variant, batch, shared, 300);
-    const start = await bytesAfter(1, variant, batch, shared, 1);
+    const one = await bytesAfter({ threads: 1, variant, batch }, shared, 300);
+    const start = await bytesAfter({ threads: 1, variant, batch }, shared, 1);
     expect(one.bytes.equals(start.bytes)).toBe(false);
     for (const threads of [2, 3]) {
-      const many = await bytesAfter(threads, variant, batch, shared, 300);
+      const many = await bytesAfter({ threads, variant, batch }, shared, 300);
       expect(many.bytes.equals(one.bytes)).toBe(true);
       expect(many.stats).toEqual(one.stats);
     }
-    const gathered = await bytesAfter(2, variant, batch, plain, 300);
+    const gathered = await bytesAfter({ threads: 2, variant, batch }, plain, 300);
     expect(gathered.bytes.equals(one.bytes)).toBe(true);
+  });
+
+  test.each([8, 20, 40, 70])('tiles of both widths give the same bits, batch %i', async (batch) => {
+    const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
+    const narrow = await bytesAfter({ threads: 2, variant, batch, wide: false }, shared, 60);
+    const wide = await bytesAfter({ threads: 2, variant, batch, wide: true }, shared, 60);
+    expect(wide.bytes.equals(narrow.bytes)).toBe(true);
+    expect(wide.stats).toEqual(narrow.stats);
   });
 });
 
 test('float16 vectors give the bits of the same vectors in float32', async () => {
-  const halves = await bytesAfter(2, 'auto', 20, sharedStore({ windows: WINDOWS, T, D, dtype: 'float16' }).shared, 50);
-  const floats = await bytesAfter(2, 'auto', 20, sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' }).shared, 50);
+  const halves = await bytesAfter({ threads: 2, variant: 'auto', batch: 20 }, sharedStore({ windows: WINDOWS, T, D, dtype: 'float16' }).shared, 50);
+  const floats = await bytesAfter({ threads: 2, variant: 'auto', batch: 20 }, sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' }).shared, 50);
   expect(halves.bytes.equals(floats.bytes)).toBe(true);
 });
 

@@ -17,9 +17,8 @@ import { adamw } from '#engine/simd/reference/adamw.ts';
 import { linearForward, linearInputGradient, linearWeightGradient } from '#engine/simd/reference/linear.ts';
 import { mixture, mixtureGradient } from '#engine/simd/reference/mixture.ts';
 import { position, positionGradient } from '#engine/simd/reference/position.ts';
-import { VARIANTS } from '#engine/simd/variants.ts';
 import { relativeError } from '#engine/verify.ts';
-import { KernelBench, normals, prepareKernels } from '../support/kernels.ts';
+import { KernelBench, KERNELS, normals, prepareKernels } from '../support/kernels.ts';
 
 beforeAll(prepareKernels);
 
@@ -44,7 +43,7 @@ const named = (w: Float32Array, bias: Float32Array) =>
     ['layer.bias', bias],
   ]);
 
-describe.each(VARIANTS)('%s', (variant) => {
+describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
   describe.each([
     [1, 5, 7],
     [8, 24, 16],
@@ -57,7 +56,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     const dy = normals(4, B * N);
 
     test('gemmForward with bias, GELU and strip8', () => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { bank, linear, input, output } = linearBench(bench, B, K, N);
       bench.open();
       bank.write(bench.buffer, 'weights', named(w, bias));
@@ -72,7 +71,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     });
 
     test('gemmInput', () => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { bank, linear, output, dx } = linearBench(bench, B, K, N);
       bench.open();
       bank.write(bench.buffer, 'weights', named(w, bias));
@@ -82,7 +81,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     });
 
     test('gemmWeight with its norm; pads stay zero', () => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { bank, linear, input, output } = linearBench(bench, B, K, N);
       bench.open();
       bench.writeStrip(input.strip, 12, x, B);
@@ -99,7 +98,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     });
 
     test('gemmWeightAdamw: gram norm, clipping and update in one', () => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { bank, linear, input, output } = linearBench(bench, B, K, N);
       const optimizer = new Optimizer(bench.arena, bench.slots, bench.hyper);
       bench.open();
@@ -132,7 +131,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     });
 
     test('layerNorm after GELU, its backward and its γ and β gradients', () => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const bank = new ParameterBank();
       const block = new GeluNorm(bank, bench.arena, { linear: 'layer', norm: 'norm' }, [K], N, B);
       bank.place(bench.arena);
@@ -171,7 +170,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     [8, 5, 24],
     [13, 2, 62],
   ])('position and positionWeight at B %i, T %i, D %i', (B, T, D) => {
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena } = bench;
     const input = new BatchInput(arena, T, D, B);
     const bank = new ParameterBank();
@@ -204,7 +203,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     [9, 4, 30, 7],
     [17, 7, 50, 12],
   ])('prepare, mix (softmax) and mixBackward at B %i, T %i, D %i', (B, T, D, A) => {
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, T, D, B);
     const bank = new ParameterBank();
     const layer = new AttentionMixture(bank, bench.arena, T, D, A, B);
@@ -267,7 +266,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     const context = normals(22, B * T * D);
 
     function losses() {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const input = new BatchInput(bench.arena, T, D, B);
       const head = new LossHead(bench.arena, input, bench.hyper, B);
       const output = bench.arena.panel(D, B);
@@ -321,7 +320,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   });
 
   test('moment and variance are undefined for one row, and take no part', () => {
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, 2, 8, 1);
     const head = new LossHead(bench.arena, input, bench.hyper, 1);
     const panels = [bench.arena.panel(8, 1), bench.arena.panel(8, 1)];
@@ -349,7 +348,7 @@ describe.each(VARIANTS)('%s', (variant) => {
 
   test.each([1, 1000])('adamw with clipping at step %i', (step) => {
     const count = 1000;
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const [w, g, m, v] = Array.from({ length: 4 }, () => bench.arena.floats(count));
     bench.open();
     const start = [normals(1, count), normals(2, count), normals(3, count, 0.1), normals(4, count).map((x) => x * x)];
@@ -366,7 +365,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   });
 
   test('adamw lets fading moments become zero or stay normal numbers, never denormal', () => {
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const [w, g, m, v] = Array.from({ length: 4 }, () => bench.arena.floats(4));
     bench.open();
     bench.floats(m, 4).set([1e-3, -1e-3, 1e-20, 0]);
@@ -381,7 +380,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   });
 
   test('halfToFloat is exact for every half', () => {
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const from = bench.arena.bytes(65_536 * 2);
     const to = bench.arena.floats(65_536);
     bench.open();
@@ -397,7 +396,7 @@ describe.each(VARIANTS)('%s', (variant) => {
 
   test('packTargets makes the InfoNCE products: both ways against the plain product', () => {
     const [B, D] = [19, 30];
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, 1, D, B);
     const p = bench.arena.panel(D, B);
     const products = bench.arena.panel(B, B);

@@ -170,10 +170,10 @@ async function bytesOf(model: TrainableModel): Promise<Buffer> {
 }
 
 describe.each(SMALL)('$type', (spec) => {
-  test.each(VARIANTS)('300 steps give the same bytes at 1, 2 and 3 threads, %s', async (variant) => {
+  test.each(VARIANTS)('300 steps give the same bytes at 1, 2 and 3 threads and with tiles of both widths, %s', async (variant) => {
     const results: { totals: number[]; bytes: Buffer }[] = [];
     for (const threads of [1, 2, 3]) {
-      const engine = await createSimdEngine({ host, threads, variant });
+      const engine = await createSimdEngine({ host, threads, variant, wide: threads === 2 });
       const model = await engine.createModel(optionsOf(spec, 20));
       const totals = await train(model, 1, 300);
       results.push({ totals, bytes: await bytesOf(model) });

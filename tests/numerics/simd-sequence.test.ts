@@ -24,9 +24,8 @@ import { attention, attentionGradient } from '#engine/simd/reference/attention.t
 import { dropoutFactor, panelElement } from '#engine/simd/reference/dropout.ts';
 import { linearForward, linearInputGradient, linearWeightGradient } from '#engine/simd/reference/linear.ts';
 import { gruStep, gruStepGradient, lstmStep, lstmStepGradient } from '#engine/simd/reference/recurrent.ts';
-import { VARIANTS } from '#engine/simd/variants.ts';
 import { relativeError } from '#engine/verify.ts';
-import { KernelBench, normals, prepareKernels } from '../support/kernels.ts';
+import { KernelBench, KERNELS, normals, prepareKernels } from '../support/kernels.ts';
 
 beforeAll(prepareKernels);
 
@@ -62,7 +61,7 @@ const times = (a: ArrayLike<number>, b: ArrayLike<number>) => Float64Array.from(
 const plus = (...all: ArrayLike<number>[]) =>
   Float64Array.from(all[0], (_, i) => all.reduce((sum, x) => sum + x[i], 0));
 
-describe.each(VARIANTS)('%s', (variant) => {
+describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
   describe.each([
     [1, 5],
     [13, 30],
@@ -73,7 +72,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     const dc = normals(3, B * H);
 
     test.each([true, false])('lstmCell and lstmCellBackward (first step: %s)', (isFirst) => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { arena } = bench;
       const [gates, hidden, dgates] = Array.from({ length: 3 }, () => arena.panel(4 * H, B));
       const [c0, c, h, above, after, carried] = Array.from({ length: 6 }, () => arena.panel(H, B));
@@ -122,7 +121,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     });
 
     test.each([true, false])('gruCell and gruCellBackward (first step: %s)', (isFirst) => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { arena } = bench;
       const [gates, hidden, dgates, dhidden] = Array.from({ length: 4 }, () => arena.panel(3 * H, B));
       const [h0, h, above, after, carried] = Array.from({ length: 5 }, () => arena.panel(H, B));
@@ -173,7 +172,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     [1, 1, 5],
     [11, 4, 30],
   ])('sequenceInput at B %i, T %i, D %i', (B, T, D) => {
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, T, D, B);
     const sequence = new SequenceInput(bench.arena, input, B);
     bench.open();
@@ -199,7 +198,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   test('combine adds panels and positions; combineGradient adds more at the last step', () => {
     const [B, T, F] = [16, 3, 30];
     const rows = sequenceRows(T, B);
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena } = bench;
     const [out, a, b, sum] = Array.from({ length: 4 }, () => arena.panel(F, rows));
     const last = arena.panel(F, B);
@@ -227,7 +226,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   test('biasRows is the product with a zero state, biasGradient its gradient', () => {
     const [B, T, I, H] = [16, 3, 7, 11];
     const rows = sequenceRows(T, B);
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena } = bench;
     const bank = new ParameterBank();
     const products = new RecurrentProducts(bank, 'lstm', 'l0', { inputs: I, hidden: H, gates: 4, T });
@@ -261,7 +260,7 @@ describe.each(VARIANTS)('%s', (variant) => {
 
   test('dropout drops the elements of its reference, a share p of them, and others at another site or step', () => {
     const [rows, F, p] = [64, 250, 0.2];
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena, hyper } = bench;
     const [x, y, z] = Array.from({ length: 3 }, () => arena.panel(F, rows));
     const strip = arena.strip12(F, rows);
@@ -290,7 +289,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   test.each([0, 0.3])('relu and reluBackward inside a feed-forward, dropout %f', (p) => {
     const [B, T, H, F] = [8, 2, 10, 30];
     const rows = sequenceRows(T, B);
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena, hyper } = bench;
     const bank = new ParameterBank();
     const context = { arena, hyper, maxB: B, input: new BatchInput(arena, T, H, B) };
@@ -336,7 +335,7 @@ describe.each(VARIANTS)('%s', (variant) => {
   ])('residualNorm and residualNormBackward, dropout %f, %i gradient on the last step', (p, ends) => {
     const [B, T, F] = [16, 3, 30];
     const rows = sequenceRows(T, B);
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena, hyper } = bench;
     const bank = new ParameterBank();
     const norm = new ResidualNorm(bank, arena, 'norm', { F, steps: T, maxB: B }, new Dropout(p, 3, hyper));
@@ -386,7 +385,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     const [queries, all] = [sequenceRows(T - first, B), sequenceRows(T, B)];
 
     test.each([0, 0.4])('dropout %f', (p) => {
-      const bench = new KernelBench(variant);
+      const bench = new KernelBench(variant, wide);
       const { arena, hyper } = bench;
       const place = (a: Arena) => ({ q: a.panel(H, queries), kv: a.panel(2 * H, all) });
       const [values, gradients] = [place(arena), place(arena)];
@@ -449,7 +448,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     const [B, T, heads, S] = [8, 3, 2, 7];
     const H = heads * S;
     const all = sequenceRows(T, B);
-    const bench = new KernelBench(variant);
+    const bench = new KernelBench(variant, wide);
     const { arena, hyper } = bench;
     const context = { arena, hyper, maxB: B, input: new BatchInput(arena, T, H, B) };
     const make = (isSelf: boolean) => {

@@ -1,8 +1,9 @@
 /** The simd engine against the PyTorch references, in every build and for several thread counts and sizes. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createSimdEngine, VARIANTS } from '#engine/simd/index.ts';
+import { createSimdEngine } from '#engine/simd/index.ts';
 import type { EngineHost } from '#engine/types.ts';
 import { verifyAgainstGolden } from '#engine/verify.ts';
+import { KERNELS } from '../support/kernels.ts';
 import { readNpz } from '../support/npz.ts';
 import { simdHost } from '../support/simd-host.ts';
 
@@ -20,10 +21,11 @@ beforeAll(async () => {
   host = await simdHost();
 });
 
-describe.each(VARIANTS)('%s', (variant) => {
+describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
   describe.each([1, 2, 3])('%i threads', (threads) => {
     test.each(FILES)('agrees with %s', async (file) => {
-      const engine = await createSimdEngine({ host, threads, variant });
+      const engine = await createSimdEngine({ host, threads, variant, wide });
+      expect(engine.info.vectorBits).toBe(wide ? 256 : 128);
       expect(engine.info.threads).toBe(threads);
       const result = await verifyAgainstGolden(engine, await readNpz(file));
       await engine.dispose();

@@ -1,13 +1,16 @@
 /** One thread of the simd kernels for tests of single operations: lay out, fill, run, read back. */
 import { resolve } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { CONTROL_BYTES, HYPER_WORDS } from '#engine/simd/opcodes.ts';
+import { CONTROL_BYTES, CONTROL_WIDE, HYPER_WORDS } from '#engine/simd/opcodes.ts';
 import { instantiateKernels, type KernelInstance } from '#engine/simd/instance.ts';
 import { Arena, type Matrix } from '#engine/simd/layout.ts';
 import { Program } from '#engine/simd/program.ts';
-import { kernelFile, type Variant } from '#engine/simd/variants.ts';
+import { kernelFile, VARIANTS, type Variant } from '#engine/simd/variants.ts';
 import { Random } from '#engine/random.ts';
 import { simdHost } from './simd-host.ts';
+
+/** Every build, with tiles of both widths. */
+export const KERNELS = VARIANTS.flatMap((variant) => [false, true].map((wide) => [variant, wide] as const));
 
 const SLOTS = 4096;
 const PROGRAM_BYTES = 65_536;
@@ -20,10 +23,12 @@ export class KernelBench {
   private readonly program = this.arena.bytes(PROGRAM_BYTES);
   private readonly scratch = this.arena.bytes(65_536);
   private readonly module: WebAssembly.Module;
+  private readonly wide: boolean;
   private memory: WebAssembly.Memory | undefined;
   private instance: KernelInstance | undefined;
 
-  constructor(variant: Variant) {
+  constructor(variant: Variant, wide = false) {
+    this.wide = wide;
     this.module = new WebAssembly.Module(readFileSync(resolve('resources', kernelFile(variant, false))));
   }
 
@@ -33,6 +38,7 @@ export class KernelBench {
     const layout = { T: 1, D: 1, rowBytes: 4, ids: [0, 0], contexts: [0, 0], targets: [0, 0] };
     const { module, control, scratch } = this;
     this.memory = memory;
+    new Int32Array(memory.buffer)[(control + CONTROL_WIDE) / 4] = this.wide ? 1 : 0;
     this.instance = instantiateKernels({ module, memory, control, scratch, layout, maxBatch: 1 });
     return this;
   }

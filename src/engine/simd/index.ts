@@ -5,7 +5,9 @@
 import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
 import { SimdModel } from './model.ts';
 import { planModel } from './plan.ts';
+import { CONTROL_WIDE } from './opcodes.ts';
 import { ThreadPool } from './pool.ts';
+import { wideTilesPay } from './wide.ts';
 import { detectFeatures, kernelFile, VARIANTS, VARIANT_NAMES, type Features, type Variant } from './variants.ts';
 
 export { IDLE_INFO_NCE_INTERVAL } from './losses.ts';
@@ -13,7 +15,7 @@ export { SimdModel, type PhaseTime } from './model.ts';
 export { VARIANTS, type Variant } from './variants.ts';
 
 /** Raised when a change of the kernels changes results. */
-const ENGINE_VERSION = '1';
+const ENGINE_VERSION = '2';
 const PAGE_LIMIT = 65_536;
 
 export interface SimdEngineOptions {
@@ -22,6 +24,8 @@ export interface SimdEngineOptions {
   readonly threads?: number;
   /** 'auto', 'relaxed' or 'simd128'. */
   readonly variant?: string;
+  /** Tiles for vectors of 256 bits; default: where they are faster. The results are the same bits. */
+  readonly wide?: boolean;
 }
 
 export async function createSimdEngine(options: SimdEngineOptions): Promise<Engine> {
@@ -31,19 +35,22 @@ export async function createSimdEngine(options: SimdEngineOptions): Promise<Engi
     throw new Error('the simd engine needs WebAssembly SIMD, which this runtime lacks; choose the cpu engine');
   const variant = chooseVariant(options.variant ?? 'auto', features);
   const threads = chooseThreads(host, features, options.threads);
+  const pairs = host.pairVectors?.() ?? false;
   const module = await WebAssembly.compile(await host.readResource(kernelFile(variant, threads > 1)));
+  const wide = options.wide ?? (pairs && variant === 'relaxed' && (await wideTilesPay(module, threads > 1)));
   const models = new Set<SimdModel>();
   const info: EngineInfo = {
     name: 'simd',
     version: ENGINE_VERSION,
     threads,
     variant: VARIANT_NAMES[variant],
+    vectorBits: wide ? 256 : 128,
     deterministic: true,
   };
   return {
     info,
     async createModel(modelOptions: ModelOptions) {
-      const model = await createModel(host, module, threads, modelOptions);
+      const model = await createModel({ host, module, threads, wide }, modelOptions);
       models.add(model);
       return model;
     },
@@ -95,12 +102,14 @@ function chooseThreads(host: EngineHost, features: Features, wanted: number | un
   return wanted ?? Math.max(1, host.hardwareThreads);
 }
 
-async function createModel(
-  host: EngineHost,
-  module: WebAssembly.Module,
-  threads: number,
-  options: ModelOptions,
-): Promise<SimdModel> {
+interface Kernels {
+  readonly host: EngineHost;
+  readonly module: WebAssembly.Module;
+  readonly threads: number;
+  readonly wide: boolean;
+}
+
+async function createModel({ host, module, threads, wide }: Kernels, options: ModelOptions): Promise<SimdModel> {
   const plan = planModel(options, threads);
   if (plan.pages > PAGE_LIMIT) {
     throw new Error(
@@ -109,6 +118,7 @@ async function createModel(
   }
   const shared = threads > 1;
   const memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared });
+  new Int32Array(memory.buffer)[(plan.control + CONTROL_WIDE) / 4] = wide ? 1 : 0;
   const setups = plan.scratch.map((scratch) => ({
     module,
     memory,

@@ -21,6 +21,8 @@ export const CONTROL_OPS = 328;
 export const CONTROL_THREADS = 332;
 /** One of the FAULT words, set by a thread other than 0; thread 0 reads it after every program. */
 export const CONTROL_FAULT = 336;
+/** Not 0: tiles of 6 × 16, see wide.ts. */
+export const CONTROL_WIDE = 340;
 export const CONTROL_BYTES = 384;
 
 export const FAULT_NONE = 0;

@@ -77,7 +77,9 @@ function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: R
   out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
   out.line(commandLine);
   if (run.engine) {
-    out.line(`Engine ${run.engine.name} ${run.engine.version} ${run.engine.variant}, ${run.engine.threads} threads`);
+    const { name, version, variant, vectorBits, threads } = run.engine;
+    const bits = vectorBits === undefined ? '' : `, ${vectorBits}-bit vectors`;
+    out.line(`Engine ${name} ${version} ${variant}${bits}, ${threads} threads`);
   }
   const stated = epochsStatedBy === null ? '' : ' (stated)';
   if (run.imported) out.line(importedWords(run.imported));

@@ -25,6 +25,7 @@ export const RunEngineSchema = z.object({
   version: z.string(),
   threads: z.int(),
   variant: z.string(),
+  vectorBits: z.int().optional(),
   deterministic: z.boolean(),
 });
 

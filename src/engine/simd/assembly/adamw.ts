@@ -52,6 +52,46 @@ export function adamwVector(
   v128.store(w, fma(v128.load(w), decay, update));
 }
 
+/** The updates of `adamwVector` for two neighbouring vectors, side by side for V8 to pair; see `wide` in gemm.ts. */
+// @ts-ignore: decorator
+@inline
+export function adamwPair(
+  g: usize,
+  w: usize,
+  m: usize,
+  v: usize,
+  beta1: v128,
+  beta2: v128,
+  keep1: v128,
+  keep2: v128,
+  decay: v128,
+  step: v128,
+  eps: v128,
+  grainM: v128,
+  grainV: v128,
+): void {
+  const dl = v128.load(g);
+  const dr = v128.load(g, 16);
+  const ml = v128.load(m);
+  const mr = v128.load(m, 16);
+  const vl = v128.load(v);
+  const vr = v128.load(v, 16);
+  const wl = v128.load(w);
+  const wr = v128.load(w, 16);
+  const firstL = f32x4.sub(fma(keep1, dl, fma(beta1, ml, grainM)), grainM);
+  const firstR = f32x4.sub(fma(keep1, dr, fma(beta1, mr, grainM)), grainM);
+  const secondL = f32x4.sub(fma(keep2, f32x4.mul(dl, dl), fma(beta2, vl, grainV)), grainV);
+  const secondR = f32x4.sub(fma(keep2, f32x4.mul(dr, dr), fma(beta2, vr, grainV)), grainV);
+  const updateL = f32x4.div(f32x4.mul(step, firstL), f32x4.add(f32x4.sqrt(secondL), eps));
+  const updateR = f32x4.div(f32x4.mul(step, firstR), f32x4.add(f32x4.sqrt(secondR), eps));
+  v128.store(m, firstL);
+  v128.store(m, firstR, 16);
+  v128.store(v, secondL);
+  v128.store(v, secondR, 16);
+  v128.store(w, fma(wl, decay, updateL));
+  v128.store(w, fma(wr, decay, updateR), 16);
+}
+
 /** One update of `bytes` bytes of w, m, v with gradient g·factor. */
 export function adamwRange(w: usize, g: usize, m: usize, v: usize, bytes: usize, factor: f32, hyper: usize): void {
   // Constants come from memory: V8 would build literal vectors anew in every pass of the loop.
@@ -65,7 +105,14 @@ export function adamwRange(w: usize, g: usize, m: usize, v: usize, bytes: usize,
   const eps = v128.load32_splat(hyper + (HYPER_EPS << 2));
   const grainM = v128.load32_splat(hyper + (HYPER_GRAIN_M << 2));
   const grainV = v128.load32_splat(hyper + (HYPER_GRAIN_V << 2));
-  for (const end = w + bytes; w < end; w += 16) {
+  const end = w + bytes;
+  for (const pairs = w + (bytes & ~31); w < pairs; w += 32) {
+    adamwPair(g, w, m, v, beta1, beta2, keep1, keep2, decay, step, eps, grainM, grainV);
+    g += 32;
+    m += 32;
+    v += 32;
+  }
+  for (; w < end; w += 16) {
     adamwVector(g, w, m, v, beta1, beta2, keep1, keep2, decay, step, eps, grainM, grainV);
     g += 16;
     m += 16;

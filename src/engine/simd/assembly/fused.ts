@@ -4,8 +4,8 @@
 // B batch rows, at most a few dozen; P = ⌈B/8⌉ panels; R = 8·P rows of a product matrix ("gram").
 import { fma, splat, sumLanes64 } from './math';
 import { arg, nextUnit, pointer } from './sync';
-import { microTile, TILE, weightColumn } from './gemm';
-import { adamwVector, clipFactor, globalNorm } from './adamw';
+import { microTile, TILE, weightColumn, wide, wideTile, ZEROS } from './gemm';
+import { adamwPair, adamwVector, clipFactor, globalNorm } from './adamw';
 import {
   HYPER_BETA1,
   HYPER_BETA2,
@@ -122,7 +122,15 @@ function adamwTile(g: usize, rows: i32, w: usize, right: usize, toM: usize, toV:
   const eps = v128.load32_splat(hyper + (HYPER_EPS << 2));
   const grainM = v128.load32_splat(hyper + (HYPER_GRAIN_M << 2));
   const grainV = v128.load32_splat(hyper + (HYPER_GRAIN_V << 2));
-  for (const end = w + <usize>rows * 48; w < end; w += 48) {
+  const end = w + <usize>rows * 48;
+  if (right == 16) {
+    for (; w < end; w += 48) {
+      adamwPair(g, w, w + toM, w + toV, beta1, beta2, keep1, keep2, decay, step, eps, grainM, grainV);
+      g += 32;
+    }
+    return;
+  }
+  for (; w < end; w += 48) {
     adamwVector(g, w, w + toM, w + toV, beta1, beta2, keep1, keep2, decay, step, eps, grainM, grainV);
     if (right != 0) {
       const r = w + right;
@@ -136,7 +144,7 @@ function adamwTile(g: usize, rows: i32, w: usize, right: usize, toM: usize, toV:
  * Weight gradient of one Linear, clipped and applied at once.
  * args: 0 X strip12, 1 X pitch, 2 X strips, 3 dY strip8, 4 dY pitch, 5 B, 6 w, 7 pitch of a block, 8 weight blocks,
  *       9 bias row, 10 with bias gradient, 11 strips a unit, 12 m − w, 13 v − w, 14 sum-of-squares slots, 15 slots,
- *       16 hyperparameters. Units: pairs of blocks × strip groups. Scratch: 12 × 8 gradients.
+ *       16 hyperparameters. Units: four blocks × strip groups. Scratch: two tiles of 12 × 8 gradients.
  */
 export function gemmWeightAdamw(op: usize, scratch: usize): void {
   const xPitch = pointer(op, 1);
@@ -152,17 +160,27 @@ export function gemmWeightAdamw(op: usize, scratch: usize): void {
   const stripGroups = (strips + unitStrips - 1) / unitStrips;
   const factor = clipFactor(globalNorm(pointer(op, 14), arg(op, 15)), load<f32>(hyper + (HYPER_CLIP << 2)));
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
-    const pair = unit / stripGroups;
+    const first = (unit / stripGroups) * 48;
     const strip0 = (unit % stripGroups) * unitStrips;
     const strip1 = min(strip0 + unitStrips, strips);
-    const outputs = min(24, blocks * 12 - pair * 24);
+    const outputs = min(48, blocks * 12 - first);
     for (let strip = strip0; strip < strip1; strip++) {
       const a = pointer(op, 0) + <usize>strip * xPitch;
       for (let n = 0; n < outputs; n += 8) {
-        const column = pair * 24 + n;
+        const column = first + n;
         const y = pointer(op, 3) + <usize>(column >> 3) * dyPitch;
         const left = weightColumn(pointer(op, 6), pitch, column) + <usize>(strip * 12) * 48;
         const right = rightOf(column, n, outputs, pitch);
+        if (wide && n + 16 <= outputs) {
+          const second = scratch + 384;
+          wideTile(a, y, y + dyPitch, B, scratch, second, false, ZEROS);
+          wideTile(a + 24, y, y + dyPitch, B, scratch + 192, second + 192, false, ZEROS);
+          adamwTile(scratch, 12, left, right, toM, toV, factor, hyper);
+          const next = weightColumn(pointer(op, 6), pitch, column + 8) + <usize>(strip * 12) * 48;
+          adamwTile(second, 12, next, rightOf(column + 8, n + 8, outputs, pitch), toM, toV, factor, hyper);
+          n += 8;
+          continue;
+        }
         for (let t = 0; t < 12; t += TILE) {
           const g = scratch + <usize>t * 32;
           microTile(a + <usize>t * 4, y, B, g, g + 16, 32, 0, 0, false);
@@ -172,7 +190,7 @@ export function gemmWeightAdamw(op: usize, scratch: usize): void {
     }
     if (strip1 < strips) continue;
     for (let n = 0; n < outputs; n += 8) {
-      const column = pair * 24 + n;
+      const column = first + n;
       const w = weightColumn(pointer(op, 6), pitch, column) + <usize>arg(op, 9) * 48;
       biasRow(op, pointer(op, 3) + <usize>(column >> 3) * dyPitch, scratch);
       adamwTile(scratch, 1, w, rightOf(column, n, outputs, pitch), toM, toV, factor, hyper);

@@ -27,6 +27,18 @@ const INIT_ZERO: i32 = 0;
 const INIT_SPLAT: i32 = 1;
 const INIT_ACCUMULATE: i32 = 2;
 
+/** The twelve zeros that stand for the bias where there is none. */
+export const ZEROS = memory.data<f32>([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 16);
+
+/**
+ * Whether tiles of 6 × 16 are faster than those of TILE × 8: where V8 makes one vector of 256 bits of two neighbouring
+ * ones (revectorization; registers for 96 sums instead of 48). Lanes are never mixed, so both give the same bits.
+ */
+export let wide: bool = false;
+export function setWide(value: bool): void {
+  wide = value;
+}
+
 /** Sum of squares of everything stored by `microTile` with `square`, four partial sums; reset by its reader. */
 let squares: v128 = f32x4.splat(0);
 
@@ -204,6 +216,241 @@ function microTileInput(w: usize, pitch: usize, y: usize, blocks: i32, out: usiz
   }
 }
 
+/**
+ * Two tiles at once: `microTile` of six rows for the panels `b` and `c`, into `left` and `right`, rows of 32 bytes.
+ * Neighbouring vectors are read, computed and written side by side for V8 to pair. `bias`: six floats, or ZEROS.
+ */
+export function wideTile(
+  a: usize,
+  b: usize,
+  c: usize,
+  depth: i32,
+  left: usize,
+  right: usize,
+  accumulate: bool,
+  bias: usize,
+): void {
+  let l0: v128, l1: v128, l2: v128, l3: v128, l4: v128, l5: v128;
+  let r0: v128, r1: v128, r2: v128, r3: v128, r4: v128, r5: v128;
+  let m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128;
+  let n0: v128, n1: v128, n2: v128, n3: v128, n4: v128, n5: v128;
+  if (accumulate) {
+    l0 = v128.load(left, 0);
+    r0 = v128.load(left, 16);
+    m0 = v128.load(right, 0);
+    n0 = v128.load(right, 16);
+    l1 = v128.load(left, 32);
+    r1 = v128.load(left, 48);
+    m1 = v128.load(right, 32);
+    n1 = v128.load(right, 48);
+    l2 = v128.load(left, 64);
+    r2 = v128.load(left, 80);
+    m2 = v128.load(right, 64);
+    n2 = v128.load(right, 80);
+    l3 = v128.load(left, 96);
+    r3 = v128.load(left, 112);
+    m3 = v128.load(right, 96);
+    n3 = v128.load(right, 112);
+    l4 = v128.load(left, 128);
+    r4 = v128.load(left, 144);
+    m4 = v128.load(right, 128);
+    n4 = v128.load(right, 144);
+    l5 = v128.load(left, 160);
+    r5 = v128.load(left, 176);
+    m5 = v128.load(right, 160);
+    n5 = v128.load(right, 176);
+  } else {
+    l0 = r0 = m0 = n0 = v128.load32_splat(bias, 0);
+    l1 = r1 = m1 = n1 = v128.load32_splat(bias, 4);
+    l2 = r2 = m2 = n2 = v128.load32_splat(bias, 8);
+    l3 = r3 = m3 = n3 = v128.load32_splat(bias, 12);
+    l4 = r4 = m4 = n4 = v128.load32_splat(bias, 16);
+    l5 = r5 = m5 = n5 = v128.load32_splat(bias, 20);
+  }
+  const end = b + <usize>depth * PANEL_BYTES;
+  while (b < end) {
+    const p = v128.load(b);
+    const q = v128.load(b, 16);
+    const t = v128.load(c);
+    const u = v128.load(c, 16);
+    let s = v128.load32_splat(a, 0);
+    l0 = fma(s, p, l0);
+    r0 = fma(s, q, r0);
+    m0 = fma(s, t, m0);
+    n0 = fma(s, u, n0);
+    s = v128.load32_splat(a, 4);
+    l1 = fma(s, p, l1);
+    r1 = fma(s, q, r1);
+    m1 = fma(s, t, m1);
+    n1 = fma(s, u, n1);
+    s = v128.load32_splat(a, 8);
+    l2 = fma(s, p, l2);
+    r2 = fma(s, q, r2);
+    m2 = fma(s, t, m2);
+    n2 = fma(s, u, n2);
+    s = v128.load32_splat(a, 12);
+    l3 = fma(s, p, l3);
+    r3 = fma(s, q, r3);
+    m3 = fma(s, t, m3);
+    n3 = fma(s, u, n3);
+    s = v128.load32_splat(a, 16);
+    l4 = fma(s, p, l4);
+    r4 = fma(s, q, r4);
+    m4 = fma(s, t, m4);
+    n4 = fma(s, u, n4);
+    s = v128.load32_splat(a, 20);
+    l5 = fma(s, p, l5);
+    r5 = fma(s, q, r5);
+    m5 = fma(s, t, m5);
+    n5 = fma(s, u, n5);
+    a += BLOCK_BYTES;
+    b += PANEL_BYTES;
+    c += PANEL_BYTES;
+  }
+  v128.store(left, l0, 0);
+  v128.store(left, r0, 16);
+  v128.store(left, l1, 32);
+  v128.store(left, r1, 48);
+  v128.store(left, l2, 64);
+  v128.store(left, r2, 80);
+  v128.store(left, l3, 96);
+  v128.store(left, r3, 112);
+  v128.store(left, l4, 128);
+  v128.store(left, r4, 144);
+  v128.store(left, l5, 160);
+  v128.store(left, r5, 176);
+  v128.store(right, m0, 0);
+  v128.store(right, n0, 16);
+  v128.store(right, m1, 32);
+  v128.store(right, n1, 48);
+  v128.store(right, m2, 64);
+  v128.store(right, n2, 80);
+  v128.store(right, m3, 96);
+  v128.store(right, n3, 112);
+  v128.store(right, m4, 128);
+  v128.store(right, n4, 144);
+  v128.store(right, m5, 160);
+  v128.store(right, n5, 176);
+}
+
+/** `microTileInput` of six inputs for the panels `y` and `z` at once. */
+function wideTileInput(
+  w: usize,
+  pitch: usize,
+  y: usize,
+  z: usize,
+  blocks: i32,
+  left: usize,
+  right: usize,
+  accumulate: bool,
+): void {
+  let l0: v128, l1: v128, l2: v128, l3: v128, l4: v128, l5: v128;
+  let r0: v128, r1: v128, r2: v128, r3: v128, r4: v128, r5: v128;
+  let m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128;
+  let n0: v128, n1: v128, n2: v128, n3: v128, n4: v128, n5: v128;
+  if (accumulate) {
+    l0 = v128.load(left, 0);
+    r0 = v128.load(left, 16);
+    m0 = v128.load(right, 0);
+    n0 = v128.load(right, 16);
+    l1 = v128.load(left, 32);
+    r1 = v128.load(left, 48);
+    m1 = v128.load(right, 32);
+    n1 = v128.load(right, 48);
+    l2 = v128.load(left, 64);
+    r2 = v128.load(left, 80);
+    m2 = v128.load(right, 64);
+    n2 = v128.load(right, 80);
+    l3 = v128.load(left, 96);
+    r3 = v128.load(left, 112);
+    m3 = v128.load(right, 96);
+    n3 = v128.load(right, 112);
+    l4 = v128.load(left, 128);
+    r4 = v128.load(left, 144);
+    m4 = v128.load(right, 128);
+    n4 = v128.load(right, 144);
+    l5 = v128.load(left, 160);
+    r5 = v128.load(left, 176);
+    m5 = v128.load(right, 160);
+    n5 = v128.load(right, 176);
+  } else {
+    l0 = r0 = m0 = n0 = v128.load32_splat(ZEROS, 0);
+    l1 = r1 = m1 = n1 = v128.load32_splat(ZEROS, 4);
+    l2 = r2 = m2 = n2 = v128.load32_splat(ZEROS, 8);
+    l3 = r3 = m3 = n3 = v128.load32_splat(ZEROS, 12);
+    l4 = r4 = m4 = n4 = v128.load32_splat(ZEROS, 16);
+    l5 = r5 = m5 = n5 = v128.load32_splat(ZEROS, 20);
+  }
+  for (let block = 0; block < blocks; block++) {
+    const end = w + BLOCK_BYTES;
+    let a = w;
+    while (a < end) {
+      const p = v128.load(y);
+      const q = v128.load(y, 16);
+      const t = v128.load(z);
+      const u = v128.load(z, 16);
+      let s = v128.load32_splat(a, 0);
+      l0 = fma(s, p, l0);
+      r0 = fma(s, q, r0);
+      m0 = fma(s, t, m0);
+      n0 = fma(s, u, n0);
+      s = v128.load32_splat(a, 48);
+      l1 = fma(s, p, l1);
+      r1 = fma(s, q, r1);
+      m1 = fma(s, t, m1);
+      n1 = fma(s, u, n1);
+      s = v128.load32_splat(a, 96);
+      l2 = fma(s, p, l2);
+      r2 = fma(s, q, r2);
+      m2 = fma(s, t, m2);
+      n2 = fma(s, u, n2);
+      s = v128.load32_splat(a, 144);
+      l3 = fma(s, p, l3);
+      r3 = fma(s, q, r3);
+      m3 = fma(s, t, m3);
+      n3 = fma(s, u, n3);
+      s = v128.load32_splat(a, 192);
+      l4 = fma(s, p, l4);
+      r4 = fma(s, q, r4);
+      m4 = fma(s, t, m4);
+      n4 = fma(s, u, n4);
+      s = v128.load32_splat(a, 240);
+      l5 = fma(s, p, l5);
+      r5 = fma(s, q, r5);
+      m5 = fma(s, t, m5);
+      n5 = fma(s, u, n5);
+      a += 4;
+      y += PANEL_BYTES;
+      z += PANEL_BYTES;
+    }
+    w += pitch;
+  }
+  v128.store(left, l0, 0);
+  v128.store(left, r0, 16);
+  v128.store(left, l1, 32);
+  v128.store(left, r1, 48);
+  v128.store(left, l2, 64);
+  v128.store(left, r2, 80);
+  v128.store(left, l3, 96);
+  v128.store(left, r3, 112);
+  v128.store(left, l4, 128);
+  v128.store(left, r4, 144);
+  v128.store(left, l5, 160);
+  v128.store(left, r5, 176);
+  v128.store(right, m0, 0);
+  v128.store(right, n0, 16);
+  v128.store(right, m1, 32);
+  v128.store(right, n1, 48);
+  v128.store(right, m2, 64);
+  v128.store(right, n2, 80);
+  v128.store(right, m3, 96);
+  v128.store(right, n3, 112);
+  v128.store(right, m4, 128);
+  v128.store(right, n4, 144);
+  v128.store(right, m5, 160);
+  v128.store(right, n5, 176);
+}
+
 /** Copies features [from, to) of one panel (eight rows) into strip8 at batch row `row`. from and to are multiples of 8. */
 export function packStrip8(panel: usize, from: i32, to: i32, strip: usize, stripPitch: usize, row: i32): void {
   for (let f = from; f < to; f += 8) {
@@ -274,6 +521,15 @@ export function gemmForward(op: usize): void {
         for (let panel = panel0; panel < panel1; panel++) {
           const xk = x + <usize>panel * xPitch + <usize>k * PANEL_BYTES;
           let out = y + <usize>panel * yPitch + <usize>block * (12 * PANEL_BYTES);
+          if (wide && panel + 1 < panel1) {
+            const bias = biasRow >= 0 ? wb + <usize>biasRow * BLOCK_BYTES : ZEROS;
+            const next = out + yPitch;
+            const wk = wb + <usize>k * BLOCK_BYTES;
+            wideTile(wk, xk, xk + xPitch, depth, out, next, k > 0, bias);
+            wideTile(wk + 24, xk, xk + xPitch, depth, out + 192, next + 192, k > 0, bias + 24);
+            panel++;
+            continue;
+          }
           for (let t = 0; t < 12; t += TILE) {
             const offset = <usize>t * 4;
             const bias = wb + <usize>biasRow * BLOCK_BYTES + offset;
@@ -324,6 +580,14 @@ export function gemmInput(op: usize): void {
       for (let panel = panel0; panel < panel1; panel++) {
         const yb = y + <usize>panel * yPitch + <usize>block * (12 * PANEL_BYTES);
         const target = out + <usize>panel * outPitch;
+        if (wide && panel + 1 < panel1) {
+          for (let k = k0; k < k1; k += 6) {
+            const tile = target + <usize>k * PANEL_BYTES;
+            wideTileInput(wb + <usize>k * BLOCK_BYTES, wPitch, yb, yb + yPitch, depth, tile, tile + outPitch, block > 0);
+          }
+          panel++;
+          continue;
+        }
         for (let k = k0; k < k1; k += TILE) {
           const tile = target + <usize>k * PANEL_BYTES;
           microTileInput(wb + <usize>k * BLOCK_BYTES, wPitch, yb, depth, tile, block > 0);
@@ -351,8 +615,8 @@ function biasGradient(dy: usize, B: i32, left: usize, right: usize): void {
 /**
  * dW[n][k] = Σ_b dY[n][b]·X[k][b] and the bias gradient, overwriting; writes the sum of squares of each unit to its slot.
  * args: 0 X strip12, 1 X pitch, 2 X strips, 3 dY strip8, 4 dY pitch, 5 B, 6 dW, 7 dW pitch, 8 weight blocks,
- *       9 bias row or -1, 10 sum-of-squares slots (float64 a unit), 11 strips a unit, 12 scratch of this thread (12·48 bytes).
- * Units: pairs of blocks (24 outputs, whole cache lines) × strip groups.
+ *       9 bias row or -1, 10 sum-of-squares slots (float64 a unit), 11 strips a unit, 12 scratch of this thread (768 bytes).
+ * Units: four blocks (48 outputs, whole cache lines) × strip groups.
  */
 export function gemmWeight(op: usize, scratch: usize): void {
   const x = pointer(op, 0);
@@ -370,10 +634,10 @@ export function gemmWeight(op: usize, scratch: usize): void {
   const stripGroups = (strips + unitStrips - 1) / unitStrips;
   const step = depthOf(B, 1);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
-    const pair = unit / stripGroups;
+    const first = (unit / stripGroups) * 48;
     const strip0 = (unit % stripGroups) * unitStrips;
     const strip1 = min(strip0 + unitStrips, strips);
-    const outputs = min(24, blocks * 12 - pair * 24);
+    const outputs = min(48, blocks * 12 - first);
     squares = splat(0);
     for (let b = 0; b < B; b += step) {
       const depth = min(step, B - b);
@@ -382,10 +646,15 @@ export function gemmWeight(op: usize, scratch: usize): void {
       for (let strip = strip0; strip < strip1; strip++) {
         const a = x + <usize>strip * xPitch + <usize>b * 48;
         for (let n = 0; n < outputs; n += 8) {
-          const y = dy + <usize>((pair * 24 + n) >> 3) * dyPitch + <usize>b * 32;
+          const y = dy + <usize>((first + n) >> 3) * dyPitch + <usize>b * 32;
           const rows = <usize>strip * 12 * BLOCK_BYTES;
-          const left = weightColumn(dw, dwPitch, pair * 24 + n) + rows;
-          const right = n + 4 < outputs ? weightColumn(dw, dwPitch, pair * 24 + n + 4) + rows : scratch;
+          const left = weightColumn(dw, dwPitch, first + n) + rows;
+          const right = n + 4 < outputs ? weightColumn(dw, dwPitch, first + n + 4) + rows : scratch;
+          if (wide && n + 16 <= outputs) {
+            weightTiles(a, y, dyPitch, depth, scratch, dw + rows, dwPitch, first + n, b > 0, last);
+            n += 8;
+            continue;
+          }
           for (let t = 0; t < 12; t += TILE) {
             const o = <usize>t * BLOCK_BYTES;
             microTile(a + <usize>t * 4, y, depth, left + o, right + o, BLOCK_BYTES, init, 0, last);
@@ -395,13 +664,71 @@ export function gemmWeight(op: usize, scratch: usize): void {
     }
     if (biasRow >= 0 && strip1 == strips) {
       for (let n = 0; n < outputs; n += 8) {
-        const column = pair * 24 + n;
+        const column = first + n;
         const rows = <usize>biasRow * BLOCK_BYTES;
         const right = n + 4 < outputs ? weightColumn(dw, dwPitch, column + 4) + rows : scratch;
         biasGradient(dy + <usize>(column >> 3) * dyPitch, B, weightColumn(dw, dwPitch, column) + rows, right);
       }
     }
     store<f64>(slots + (<usize>unit << 3), sumLanes64(squares));
+  }
+}
+
+/** Gradients of twelve inputs for sixteen outputs from `column` on, as `microTile` would store them. */
+function weightTiles(
+  a: usize,
+  y: usize,
+  pitch: usize,
+  depth: i32,
+  scratch: usize,
+  dw: usize,
+  dwPitch: usize,
+  column: i32,
+  accumulate: bool,
+  square: bool,
+): void {
+  const second = scratch + 384;
+  if (accumulate) {
+    for (let n = 0; n < 16; n += 8) {
+      const left = weightColumn(dw, dwPitch, column + n);
+      loadTile(n == 0 ? scratch : second, left, weightColumn(dw, dwPitch, column + n + 4));
+    }
+  }
+  wideTile(a, y, y + pitch, depth, scratch, second, accumulate, ZEROS);
+  wideTile(a + 24, y, y + pitch, depth, scratch + 192, second + 192, accumulate, ZEROS);
+  for (let n = 0; n < 16; n += 8) {
+    const left = weightColumn(dw, dwPitch, column + n);
+    storeTile(n == 0 ? scratch : second, left, weightColumn(dw, dwPitch, column + n + 4), square);
+  }
+}
+
+/** Copies twelve rows of eight gradients, 48 bytes apart, to a tile. */
+function loadTile(tile: usize, left: usize, right: usize): void {
+  for (const end = tile + 384; tile < end; tile += 32) {
+    v128.store(tile, v128.load(left));
+    v128.store(tile, v128.load(right), 16);
+    left += BLOCK_BYTES;
+    right += BLOCK_BYTES;
+  }
+}
+
+/** Copies a tile to its place and adds its squares to `squares` in the order of `microTile`. */
+function storeTile(tile: usize, left: usize, right: usize, square: bool): void {
+  for (let t = 0; t < 12; t += TILE) {
+    let s = squares;
+    let u = splat(0);
+    for (let i = 0; i < TILE; i++) {
+      const l = v128.load(tile);
+      const r = v128.load(tile, 16);
+      v128.store(left, l);
+      v128.store(right, r);
+      s = fma(l, l, s);
+      u = i == 0 ? f32x4.mul(r, r) : fma(r, r, u);
+      tile += 32;
+      left += BLOCK_BYTES;
+      right += BLOCK_BYTES;
+    }
+    if (square) squares = f32x4.add(s, u);
   }
 }
 

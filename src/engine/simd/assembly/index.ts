@@ -2,7 +2,7 @@
 // `run` is called by thread 0 for each program; the other threads stay in `serve`.
 import { barrier, resetUnits, signal, waitWhile } from './sync';
 import { gather, prepare, packTargets } from './input';
-import { gemmForward, gemmInput, gemmWeight } from './gemm';
+import { gemmForward, gemmInput, gemmWeight, microTile, setWide, TILE, wideTile, ZEROS } from './gemm';
 import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
 import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, output } from './losses';
@@ -22,6 +22,7 @@ import {
   CONTROL_SEQUENCE,
   CONTROL_SEQUENCE_WAITERS,
   CONTROL_THREADS,
+  CONTROL_WIDE,
   OP_ADAMW,
   OP_BARRIER,
   OP_BATCH_STATS,
@@ -158,6 +159,7 @@ function execute(op: usize, scratch: usize): void {
 
 /** Runs a program to its end; every thread has passed the last barrier when it returns. */
 function perform(control: usize, program: usize, ops: i32, threads: i32, scratch: usize, profile: usize): void {
+  setWide(load<i32>(control + CONTROL_WIDE) != 0);
   for (let i = 0; i < ops; i++) {
     const op = program + <usize>(i * OP_BYTES);
     if (profile != 0) store<f64>(profile + (<usize>i << 3), now());
@@ -166,6 +168,24 @@ function perform(control: usize, program: usize, ops: i32, threads: i32, scratch
   }
   barrier(control, threads);
   if (profile != 0) store<f64>(profile + (<usize>ops << 3), now());
+}
+
+/**
+ * `rounds` times the products of six rows of `a` with the panels `b` and `c`, into rows of 32 bytes at `out` and, for `c`,
+ * 192 bytes on: as one wide tile or as two of the other kind. For the choice between them (wide.ts).
+ */
+export function tiles(a: usize, b: usize, c: usize, depth: i32, out: usize, asWide: bool, rounds: i32): void {
+  for (let round = 0; round < rounds; round++) {
+    if (asWide) {
+      wideTile(a, b, c, depth, out, out + 192, false, ZEROS);
+      continue;
+    }
+    for (let t = 0; t < 6; t += TILE) {
+      const rows = <usize>t * 32;
+      microTile(a + <usize>t * 4, b, depth, out + rows, out + rows + 16, 32, 0, 0, false);
+      microTile(a + <usize>t * 4, c, depth, out + rows + 192, out + rows + 208, 32, 0, 0, false);
+    }
+  }
 }
 
 /** Thread 0: runs a program on all threads. `profile` is 0 or ops + 1 float64 times. */

@@ -101,8 +101,8 @@ export function gemmWeight(
   bias: boolean,
 ): void {
   const strips = weight.inputs / BLOCK_OUTPUTS;
-  const unitStrips = Math.max(1, Math.min(strips, Math.round(UNIT_WORK / (2 * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))));
-  const units = Math.ceil(weight.blocks / 2) * Math.ceil(strips / unitStrips);
+  const unitStrips = Math.max(1, Math.min(strips, Math.round(UNIT_WORK / (4 * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))));
+  const units = Math.ceil(weight.blocks / 4) * Math.ceil(strips / unitStrips);
   program.add(label, OP_GEMM_WEIGHT, units, [
     x.at,
     x.pitch,
@@ -166,7 +166,7 @@ export class Linear {
     const at = bank.address('weights', blocks.offset);
     const strips = blocks.inputs / BLOCK_OUTPUTS;
     const unitStrips = Math.min(strips, UPDATE_STRIPS);
-    const units = Math.ceil(blocks.blocks / 2) * Math.ceil(strips / unitStrips);
+    const units = Math.ceil(blocks.blocks / 4) * Math.ceil(strips / unitStrips);
     program.add(`${this.name} weight update`, OP_GEMM_WEIGHT_ADAMW, units, [
       x.at,
       x.pitch,
