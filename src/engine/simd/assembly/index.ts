@@ -210,7 +210,7 @@ export function interrupt(control: usize, command: i32): void {
 /** Other threads: runs programs until a command other than COMMAND_RUN comes; returns the sequence number it saw. */
 export function serve(control: usize, sequence: i32, scratch: usize): i32 {
   while (true) {
-    waitWhile(control + CONTROL_SEQUENCE, sequence, control + CONTROL_SEQUENCE_WAITERS);
+    waitWhile(control + CONTROL_SEQUENCE, sequence, control + CONTROL_SEQUENCE_WAITERS, false);
     sequence++;
     if (load<i32>(control + CONTROL_COMMAND) != COMMAND_RUN) return sequence;
     const program = <usize>load<i32>(control + CONTROL_PROGRAM);

@@ -9,13 +9,26 @@ import {
   OP_UNITS,
 } from '../opcodes';
 
-/** Tries before a thread sleeps: a spin costs 0.1 µs to leave, a sleep 6 µs. */
-const SPINS = 20000;
+/**
+ * Tries before a thread sleeps: a spin costs 0.1 µs to leave, a sleep 6 µs and in a virtual machine up to 50. Threads that
+ * have a core each are done sooner than PATIENT tries; one that is not (two threads on one core, where spinning keeps the
+ * other from its work) gives up after CAUTIOUS tries the next CAUTION times.
+ */
+const PATIENT: i32 = 250000;
+const CAUTIOUS: i32 = 5000;
+const CAUTION: i32 = 400;
+let caution: i32 = 0;
 
-/** Waits until the word at `address` differs from `value`. `waiters` counts sleepers, so that nobody wakes in vain. */
-export function waitWhile(address: usize, value: i32, waiters: usize): void {
+/**
+ * Waits until the word at `address` differs from `value`. `waiters` counts sleepers, so that nobody wakes in vain.
+ * `prompt`: the others are at work on what ends this wait, so that a long one tells that they have no core of their own.
+ */
+export function waitWhile(address: usize, value: i32, waiters: usize, prompt: bool): void {
   if (ASC_FEATURE_THREADS) {
-    for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(address) != value) return;
+    const tries = caution > 0 ? CAUTIOUS : PATIENT;
+    if (caution > 0) caution--;
+    for (let i = 0; i < tries; i++) if (atomic.load<i32>(address) != value) return;
+    if (prompt && tries == PATIENT) caution = CAUTION;
     atomic.add<i32>(waiters, 1);
     while (atomic.load<i32>(address) == value) atomic.wait<i32>(address, value, -1);
     atomic.sub<i32>(waiters, 1);
@@ -37,7 +50,7 @@ export function barrier(control: usize, threads: i32): void {
       atomic.store<i32>(control + CONTROL_ARRIVED, 0);
       signal(control + CONTROL_GENERATION, control + CONTROL_GENERATION_WAITERS);
     } else {
-      waitWhile(control + CONTROL_GENERATION, generation, control + CONTROL_GENERATION_WAITERS);
+      waitWhile(control + CONTROL_GENERATION, generation, control + CONTROL_GENERATION_WAITERS, true);
     }
   }
 }
