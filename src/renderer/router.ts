@@ -4,6 +4,9 @@
  */
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
+import { askAhead } from './features/run/overview.ts';
+import { askTrainingToGiveWay } from './features/runs/give-way.ts';
+import { isLive, useRunsStore } from './features/runs/runs-store.ts';
 import { frames } from './ui/frame-queue.ts';
 
 declare module 'vue-router' {
@@ -74,6 +77,9 @@ const FETCHED_AHEAD: readonly string[] = ['run/RunPage', 'new-run/NewRunPage'];
 function fetchAhead(): void {
   // A page that cannot be fetched is told of when it is opened.
   for (const file of FETCHED_AHEAD) frames.later(() => void lazyPage(file)?.().catch(() => undefined));
+  frames.later(
+    () => void import('./charts/warm-up.ts').then(({ warmUpCharts }) => warmUpCharts()).catch(() => undefined),
+  );
 }
 
 export function createAppRouter(): Router {
@@ -85,6 +91,13 @@ export function createAppRouter(): Router {
   const router = createRouter({ history: createWebHashHistory(), routes });
   fetchFirstPage(router);
   void router.isReady().then(fetchAhead);
+  router.beforeEach((to, from) => {
+    askTrainingToGiveWay();
+    if (to.name !== 'run' || (from.name === 'run' && from.params.id === to.params.id)) return;
+    const id = String(to.params.id);
+    const known = useRunsStore().byId.get(id);
+    if (known && !isLive(known)) askAhead(id);
+  });
   router.afterEach((to) => {
     document.title = to.meta.title ? `${to.meta.title} – Nextvec` : 'Nextvec';
   });

@@ -97,8 +97,16 @@ describe.each(VARIANTS)('%s', (variant) => {
 });
 
 test('float16 vectors give the bits of the same vectors in float32', async () => {
-  const halves = await bytesAfter({ threads: 2, variant: 'auto', batch: 20 }, sharedStore({ windows: WINDOWS, T, D, dtype: 'float16' }).shared, 50);
-  const floats = await bytesAfter({ threads: 2, variant: 'auto', batch: 20 }, sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' }).shared, 50);
+  const halves = await bytesAfter(
+    { threads: 2, variant: 'auto', batch: 20 },
+    sharedStore({ windows: WINDOWS, T, D, dtype: 'float16' }).shared,
+    50,
+  );
+  const floats = await bytesAfter(
+    { threads: 2, variant: 'auto', batch: 20 },
+    sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' }).shared,
+    50,
+  );
   expect(halves.bytes.equals(floats.bytes)).toBe(true);
 });
 

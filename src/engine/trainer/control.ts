@@ -1,10 +1,12 @@
 /**
- * Pause, resume and stop, and giving the event loop its turn. The loop calls `checkpoint` between steps; nothing here
+ * Pause, resume and stop, giving way for a moment, and giving the event loop its turn. The loop calls `checkpoint` between steps; nothing here
  * knows what a step is.
  */
 
 /** Longest stretch of work between two turns of the event loop. */
 const YIELD_EVERY_MS = 25;
+/** A rest for somebody who waits, and the least time between two. */
+const REST_MS = 250;
 
 interface HostTimers {
   setImmediate?(callback: () => void): unknown;
@@ -31,6 +33,7 @@ export class Control {
   private epochEndAsked = false;
   private wake: (() => void) | null = null;
   private yieldedAtMs = performance.now();
+  private restUntilMs = -Infinity;
 
   pause(): void {
     this.pauseAsked = true;
@@ -39,6 +42,12 @@ export class Control {
   resume(): void {
     this.pauseAsked = false;
     this.wake?.();
+  }
+
+  /** The next steps wait for REST_MS; asked again and again, training goes on half of the time. */
+  giveWay(): void {
+    const now = performance.now();
+    if (now >= this.restUntilMs + REST_MS) this.restUntilMs = now + REST_MS;
   }
 
   stop(reason: string): void {
@@ -70,6 +79,8 @@ export class Control {
   async breathe(): Promise<void> {
     if (performance.now() - this.yieldedAtMs < YIELD_EVERY_MS) return;
     await turnOfEventLoop();
+    const restMs = this.restUntilMs - performance.now();
+    if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
     this.yieldedAtMs = performance.now();
   }
 

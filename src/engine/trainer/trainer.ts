@@ -42,6 +42,10 @@ export class Trainer implements TrainerControl {
     this.control.pause();
   }
 
+  giveWay(): void {
+    this.control.giveWay();
+  }
+
   resume(): void {
     this.control.resume();
   }

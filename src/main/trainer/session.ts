@@ -77,6 +77,10 @@ export class TrainerSession {
     this.trainer?.pause();
   }
 
+  giveWay(): void {
+    this.trainer?.giveWay();
+  }
+
   /** What a full disk refused is written first; while it cannot be, the run stays paused. */
   async resume(): Promise<void> {
     if (await this.owed.write()) this.trainer?.resume();

@@ -13,8 +13,8 @@ import { joinColumns } from './join-columns.ts';
 import type { Range } from '../../charts/scene.ts';
 import { SeriesBuffer } from '../../charts/series-buffer.ts';
 import { client } from '../../rpc.ts';
+import { fetchOverview, takeAhead } from './overview.ts';
 
-const OVERVIEW_POINTS = 1200;
 /** Pixels a chart has across, about; a view with fewer points than this is worth a finer fetch. */
 const VIEW_POINTS = 800;
 /** A finer stretch reaches this far beyond each edge of the view, in widths of it, so that panning does not wait. */
@@ -33,7 +33,8 @@ export interface RunSeries {
   /** The points of a column; call inside a computed. */
   readonly points: (column: StepColumn) => Points;
   readonly lastStep: ComputedRef<number>;
-  readonly load: () => Promise<void>;
+  /** `early`: what the router asked for ahead will do. */
+  readonly load: (early?: boolean) => Promise<void>;
   readonly append: (block: StepBlock) => void;
   /** A finer stretch could not be fetched; the coarse one stays. */
   readonly error: Readonly<{ value: unknown }>;
@@ -61,12 +62,7 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     if (frame === 0) frame = requestAnimationFrame(announce);
   }
 
-  function fetchColumns(
-    columns: StepColumn[],
-    fromStep: number | null,
-    toStep: number | null,
-    maxPoints: number,
-  ): Promise<Series> {
+  function fetchColumns(columns: StepColumn[], fromStep: number, toStep: number, maxPoints: number): Promise<Series> {
     return client.runs.series({ runId, columns, fromStep, toStep, maxPoints }, { signal: abort.signal });
   }
 
@@ -79,8 +75,8 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     return joinColumns(await Promise.all(parts));
   }
 
-  async function load(): Promise<void> {
-    const series = await fetchColumns([...STEP_COLUMNS], null, null, OVERVIEW_POINTS);
+  async function load(early = false): Promise<void> {
+    const series = await ((early ? takeAhead(runId) : null) ?? fetchOverview(runId, abort.signal));
     const { step, stepsPerPoint } = series;
     const last = step.length === 0 ? 0 : step[step.length - 1] + stepsPerPoint - 1;
     if (step.length > 0) buffer.seed(series, last);

@@ -53,8 +53,8 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     commandLine.value = detail.commandLine;
   }
 
-  async function load(): Promise<void> {
-    await Promise.all([client.runs.get({ runId }).then(show), series.load().then(charted)]);
+  async function load(asEarly = false): Promise<void> {
+    await Promise.all([series.load(asEarly).then(charted), client.runs.get({ runId }).then(show)]);
     error.value = null;
   }
 
@@ -118,7 +118,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     },
   );
   if (run.value === null || !isLive(run.value)) {
-    early = load();
+    early = load(true);
     // Its failure is told by the stream's start, unless the stream cannot be opened either.
     early.catch(() => undefined);
   }

@@ -1,0 +1,44 @@
+/** Between its steps a trainer gives way for a moment when it is asked to, but never for more than half of the time. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Control } from '#engine/trainer/control.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const STEP_MS = 30;
+
+/** Trains steps of 30 ms for `ms`; returns the milliseconds spent in steps. */
+async function trainFor(control: Control, ms: number, beforeStep: () => void): Promise<number> {
+  const end = performance.now() + ms;
+  let spent = 0;
+  while (performance.now() < end) {
+    beforeStep();
+    vi.advanceTimersByTime(STEP_MS);
+    spent += STEP_MS;
+    const turn = control.breathe();
+    await vi.advanceTimersByTimeAsync(0);
+    while (vi.getTimerCount() > 0) await vi.advanceTimersToNextTimerAsync();
+    await turn;
+  }
+  return spent;
+}
+
+test('unasked it trains all the time', async () => {
+  const spent = await trainFor(new Control(), 3000, () => undefined);
+  expect(spent).toBeGreaterThan(2900);
+});
+
+test('asked once it rests for a quarter of a second', async () => {
+  const control = new Control();
+  control.giveWay();
+  const spent = await trainFor(control, 3000, () => undefined);
+  expect(spent).toBeGreaterThan(2650);
+  expect(spent).toBeLessThan(2850);
+});
+
+test('asked all the time it trains half of it', async () => {
+  const control = new Control();
+  const spent = await trainFor(control, 3000, () => control.giveWay());
+  expect(spent).toBeGreaterThan(1400);
+  expect(spent).toBeLessThan(2000);
+});
