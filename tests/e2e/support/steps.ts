@@ -6,9 +6,9 @@ import type { Locator, Page } from 'playwright-core';
 export const PAGES = ['Runs', 'New run', 'Data sets', 'Cross-test', 'Predict', 'Reports', 'Settings'] as const;
 export type PageTitle = (typeof PAGES)[number];
 
-/** Clicks a page in the sidebar and waits until it is there. */
-export async function goTo(page: Page, title: PageTitle): Promise<void> {
-  await page.getByLabel('Sidebar').getByRole('link', { name: title }).click();
+/** Clicks a page in the sidebar, with the button down for `pressMs`, and waits until it is there. */
+export async function goTo(page: Page, title: PageTitle, pressMs = 0): Promise<void> {
+  await page.getByLabel('Sidebar').getByRole('link', { name: title }).click({ delay: pressMs });
   await page.getByRole('main').getByRole('heading', { level: 1, name: title }).waitFor();
 }
 
