@@ -26,6 +26,8 @@ const { values: flags } = parseArgs({
     python: { type: 'string', default: '' },
     /** Two threads of the first build and PyTorch only. */
     brief: { type: 'boolean', default: false },
+    /** Two threads and one of the first build only: how it scales, round by round. */
+    scaling: { type: 'boolean', default: false },
     tfjs: { type: 'boolean', default: false },
     out: { type: 'string', default: '' },
   },
@@ -120,9 +122,9 @@ const source = syntheticSource();
 const simd = (threads: number, variant = 'auto', wide?: boolean) => createSimdEngine({ host, threads, variant, wide });
 const memoryBytes = await modelMemory(await simd(2), source);
 const contenders = [await engineContender('simd, 2 threads', await simd(2), source)];
-if (!flags.brief) {
+if (!flags.brief) contenders.push(await engineContender('simd, 1 thread', await simd(1), source));
+if (!flags.brief && !flags.scaling) {
   contenders.push(
-    await engineContender('simd, 1 thread', await simd(1), source),
     await engineContender('simd, 3 threads', await simd(3), source),
     await engineContender('simd with tiles of 6 × 8, 2 threads', await simd(2, 'auto', false), source),
     await engineContender('simd without relaxed SIMD, 2 threads', await simd(2, 'simd128'), source),
@@ -158,6 +160,9 @@ for (const [name, values] of Object.entries(rounds)) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   console.log(`${middle(values).toFixed(0).padStart(7)} rows/s  ${name}  (${low.toFixed(0)}–${high.toFixed(0)})`);
 }
+const two = rounds['simd, 2 threads'];
+const ratios = (rounds['simd, 1 thread'] ?? []).map((one, round) => two[round] / one);
+if (ratios.length > 0) console.log(`two threads over one, median of rounds: ${middle(ratios).toFixed(2)}`);
 console.log(`a model of batch ${B} adds ${(memoryBytes / 1e6).toFixed(0)} MB`);
 if (flags.out) writeFileSync(flags.out, `${JSON.stringify(result, null, 2)}\n`);
 process.exit(0);

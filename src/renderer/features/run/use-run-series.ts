@@ -20,7 +20,7 @@ const VIEW_POINTS = 800;
 /** A finer stretch reaches this far beyond each edge of the view, in widths of it, so that panning does not wait. */
 const MARGIN = 0.5;
 const ZOOM_DEBOUNCE_MS = 120;
-const DETAIL_PARTS = 3;
+const DETAIL_PARTS = 4;
 /** Main writes steps at least once a second; a stretch it had not yet written is asked for after that. */
 const GAP_RETRY_MS = 1500;
 
@@ -66,13 +66,15 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     return client.runs.series({ runId, columns, fromStep, toStep, maxPoints }, { signal: abort.signal });
   }
 
-  /** In parts that are each decoded in a task short enough for the frames of a picture that moves. */
+  /** In parts, one after another, each decoded within a frame of a picture that moves. */
   async function fetchDetail(fromStep: number, toStep: number, maxPoints: number): Promise<Series | null> {
+    const mine = request;
     const size = Math.ceil(STEP_COLUMNS.length / DETAIL_PARTS);
-    const parts = Array.from({ length: DETAIL_PARTS }, (_, i) =>
-      fetchColumns(STEP_COLUMNS.slice(i * size, (i + 1) * size), fromStep, toStep, maxPoints),
-    );
-    return joinColumns(await Promise.all(parts));
+    const parts: Series[] = [];
+    for (let i = 0; i < DETAIL_PARTS && mine === request; i++) {
+      parts.push(await fetchColumns(STEP_COLUMNS.slice(i * size, (i + 1) * size), fromStep, toStep, maxPoints));
+    }
+    return joinColumns(parts);
   }
 
   async function load(early = false): Promise<void> {
