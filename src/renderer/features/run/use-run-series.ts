@@ -69,9 +69,10 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   /** In parts, one after another, each decoded within a frame of a picture that moves. */
   async function fetchDetail(fromStep: number, toStep: number, maxPoints: number): Promise<Series | null> {
     const mine = request;
+    const isWanted = () => mine === request;
     const size = Math.ceil(STEP_COLUMNS.length / DETAIL_PARTS);
     const parts: Series[] = [];
-    for (let i = 0; i < DETAIL_PARTS && mine === request; i++) {
+    for (let i = 0; i < DETAIL_PARTS && isWanted(); i++) {
       parts.push(await fetchColumns(STEP_COLUMNS.slice(i * size, (i + 1) * size), fromStep, toStep, maxPoints));
     }
     return joinColumns(parts);
