@@ -20,7 +20,7 @@ import { writeLongRuns } from './support/long-run.ts';
 const ROUNDS = 8;
 const FRESH_ROUNDS = 5;
 const FIRST_ROUNDS = 7;
-/** Nobody opens a run sooner after its name has come on screen. */
+/** A glance at the list before a run of it is opened. */
 const LOOK_MS = 1000;
 const VIEWPORT = { width: 1280, height: 800 };
 

@@ -74,9 +74,11 @@ function fetchFirstPage(router: Router): void {
 /** Pages most clicks go to: fetched and evaluated in quiet frames, before somebody waits for them. */
 const FETCHED_AHEAD: readonly string[] = ['run/RunPage', 'new-run/NewRunPage'];
 
-function fetchAhead(): void {
+function prepareForRuns(router: Router): void {
   // A page that cannot be fetched is told of when it is opened.
   for (const file of FETCHED_AHEAD) frames.later(() => void lazyPage(file)?.().catch(() => undefined));
+  // A page of a run draws its own.
+  if (router.currentRoute.value.name === 'run') return;
   frames.later(
     () => void import('./charts/warm-up.ts').then(({ warmUpCharts }) => warmUpCharts()).catch(() => undefined),
   );
@@ -90,7 +92,7 @@ export function createAppRouter(): Router {
   }
   const router = createRouter({ history: createWebHashHistory(), routes });
   fetchFirstPage(router);
-  void router.isReady().then(fetchAhead);
+  void router.isReady().then(() => prepareForRuns(router));
   router.beforeEach((to, from) => {
     askTrainingToGiveWay();
     if (to.name !== 'run' || (from.name === 'run' && from.params.id === to.params.id)) return;

@@ -36,6 +36,9 @@ export const COMMAND_RUN = 1;
 /** Threads leave WebAssembly, read their message queue and come back. */
 export const COMMAND_LISTEN = 2;
 
+/** Blocks of twelve outputs of one unit of a weight gradient or update. */
+export const WEIGHT_UNIT_BLOCKS = 4;
+
 export const OP_BARRIER = 0;
 export const OP_GATHER = 1;
 export const OP_PREPARE = 2;

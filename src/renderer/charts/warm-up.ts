@@ -34,6 +34,8 @@ export function warmUpCharts(): void {
   const chart = (id: string, stacked: boolean) =>
     h(TimeChart, { id, title: '', series, group, stacked, log: !stacked });
   const app = createApp({ render: () => [chart('warm-up-lines', false), chart('warm-up-shares', true)] });
+  // Its ids must not be those of the page.
+  app.config.idPrefix = 'warm-up';
   app.mount(host);
   let left = FRAMES;
   const wait = () => {

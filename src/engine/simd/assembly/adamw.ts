@@ -21,6 +21,24 @@ export function globalNorm(slots: usize, count: i32): f64 {
   return sqrt<f64>(sum);
 }
 
+// @ts-ignore: decorator
+@inline
+function firstMoment(d: v128, m: v128, beta1: v128, keep1: v128, grain: v128): v128 {
+  return f32x4.sub(fma(keep1, d, fma(beta1, m, grain)), grain);
+}
+
+// @ts-ignore: decorator
+@inline
+function secondMoment(d: v128, v: v128, beta2: v128, keep2: v128, grain: v128): v128 {
+  return f32x4.sub(fma(keep2, f32x4.mul(d, d), fma(beta2, v, grain)), grain);
+}
+
+// @ts-ignore: decorator
+@inline
+function updated(w: v128, first: v128, second: v128, decay: v128, step: v128, eps: v128): v128 {
+  return fma(w, decay, f32x4.div(f32x4.mul(step, first), f32x4.add(f32x4.sqrt(second), eps)));
+}
+
 /**
  * One update of four weights; `keep1` and `keep2` hold the clipping factor and its square, `step` is negative. A moment
  * that fades out would become denormal, which WebAssembly cannot flush and some processors compute 100 times slower:
@@ -44,12 +62,11 @@ export function adamwVector(
   grainV: v128,
 ): void {
   const d = v128.load(g);
-  const first = f32x4.sub(fma(keep1, d, fma(beta1, v128.load(m), grainM)), grainM);
-  const second = f32x4.sub(fma(keep2, f32x4.mul(d, d), fma(beta2, v128.load(v), grainV)), grainV);
+  const first = firstMoment(d, v128.load(m), beta1, keep1, grainM);
+  const second = secondMoment(d, v128.load(v), beta2, keep2, grainV);
   v128.store(m, first);
   v128.store(v, second);
-  const update = f32x4.div(f32x4.mul(step, first), f32x4.add(f32x4.sqrt(second), eps));
-  v128.store(w, fma(v128.load(w), decay, update));
+  v128.store(w, updated(v128.load(w), first, second, decay, step, eps));
 }
 
 /** The updates of `adamwVector` for two neighbouring vectors, side by side for V8 to pair; see `wide` in gemm.ts. */
@@ -78,18 +95,16 @@ export function adamwPair(
   const vr = v128.load(v, 16);
   const wl = v128.load(w);
   const wr = v128.load(w, 16);
-  const firstL = f32x4.sub(fma(keep1, dl, fma(beta1, ml, grainM)), grainM);
-  const firstR = f32x4.sub(fma(keep1, dr, fma(beta1, mr, grainM)), grainM);
-  const secondL = f32x4.sub(fma(keep2, f32x4.mul(dl, dl), fma(beta2, vl, grainV)), grainV);
-  const secondR = f32x4.sub(fma(keep2, f32x4.mul(dr, dr), fma(beta2, vr, grainV)), grainV);
-  const updateL = f32x4.div(f32x4.mul(step, firstL), f32x4.add(f32x4.sqrt(secondL), eps));
-  const updateR = f32x4.div(f32x4.mul(step, firstR), f32x4.add(f32x4.sqrt(secondR), eps));
+  const firstL = firstMoment(dl, ml, beta1, keep1, grainM);
+  const firstR = firstMoment(dr, mr, beta1, keep1, grainM);
+  const secondL = secondMoment(dl, vl, beta2, keep2, grainV);
+  const secondR = secondMoment(dr, vr, beta2, keep2, grainV);
   v128.store(m, firstL);
   v128.store(m, firstR, 16);
   v128.store(v, secondL);
   v128.store(v, secondR, 16);
-  v128.store(w, fma(wl, decay, updateL));
-  v128.store(w, fma(wr, decay, updateR), 16);
+  v128.store(w, updated(wl, firstL, secondL, decay, step, eps));
+  v128.store(w, updated(wr, firstR, secondR, decay, step, eps), 16);
 }
 
 /** One update of `bytes` bytes of w, m, v with gradient g·factor. */

@@ -4,7 +4,7 @@
 // B batch rows, at most a few dozen; P = ⌈B/8⌉ panels; R = 8·P rows of a product matrix ("gram").
 import { fma, splat, sumLanes64 } from './math';
 import { arg, nextUnit, pointer } from './sync';
-import { microTile, TILE, weightColumn, wide, wideTile, ZEROS } from './gemm';
+import { microTile, TILE, TILE_BYTES, UNIT_OUTPUTS, weightColumn, wide, wideBlock, ZEROS } from './gemm';
 import { adamwPair, adamwVector, clipFactor, globalNorm } from './adamw';
 import {
   HYPER_BETA1,
@@ -160,10 +160,10 @@ export function gemmWeightAdamw(op: usize, scratch: usize): void {
   const stripGroups = (strips + unitStrips - 1) / unitStrips;
   const factor = clipFactor(globalNorm(pointer(op, 14), arg(op, 15)), load<f32>(hyper + (HYPER_CLIP << 2)));
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
-    const first = (unit / stripGroups) * 48;
+    const first = (unit / stripGroups) * UNIT_OUTPUTS;
     const strip0 = (unit % stripGroups) * unitStrips;
     const strip1 = min(strip0 + unitStrips, strips);
-    const outputs = min(48, blocks * 12 - first);
+    const outputs = min(UNIT_OUTPUTS, blocks * 12 - first);
     for (let strip = strip0; strip < strip1; strip++) {
       const a = pointer(op, 0) + <usize>strip * xPitch;
       for (let n = 0; n < outputs; n += 8) {
@@ -172,9 +172,8 @@ export function gemmWeightAdamw(op: usize, scratch: usize): void {
         const left = weightColumn(pointer(op, 6), pitch, column) + <usize>(strip * 12) * 48;
         const right = rightOf(column, n, outputs, pitch);
         if (wide && n + 16 <= outputs) {
-          const second = scratch + 384;
-          wideTile(a, y, y + dyPitch, B, scratch, second, false, ZEROS);
-          wideTile(a + 24, y, y + dyPitch, B, scratch + 192, second + 192, false, ZEROS);
+          const second = scratch + TILE_BYTES;
+          wideBlock(a, y, y + dyPitch, B, scratch, second, false, ZEROS);
           adamwTile(scratch, 12, left, right, toM, toV, factor, hyper);
           const next = weightColumn(pointer(op, 6), pitch, column + 8) + <usize>(strip * 12) * 48;
           adamwTile(second, 12, next, rightOf(column + 8, n + 8, outputs, pitch), toM, toV, factor, hyper);

@@ -8,13 +8,18 @@
 // A tile is TILE × 8: TILE values are splat, two vectors of four are loaded, 2·TILE accumulators stay in registers.
 import { fma, splat, gelu4, transpose4, sumLanes64 } from './math';
 import { arg, nextUnit, pointer } from './sync';
+import { WEIGHT_UNIT_BLOCKS } from '../opcodes';
 
 /** Six rows fill the 15 usable registers with FMA; the plain build needs one more for the product and takes four. */
 export const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 /** Longest reduction block: 192 × (24 + 8) floats stay in a first-level cache of 32 KiB. */
 const DEPTH: i32 = 768;
-const BLOCK_BYTES: usize = 48;
+export const BLOCK_BYTES: usize = 48;
 const PANEL_BYTES: usize = 32;
+/** Outputs of one unit of a weight gradient: whole cache lines, and three pairs of strips for wide tiles. */
+export const UNIT_OUTPUTS: i32 = 12 * WEIGHT_UNIT_BLOCKS;
+/** Of a tile of twelve rows of eight. */
+export const TILE_BYTES: usize = 384;
 
 /** Length of the equal parts a reduction of `total` is cut into, a multiple of `multiple`. */
 function depthOf(total: i32, multiple: i32): i32 {
@@ -216,15 +221,23 @@ function microTileInput(w: usize, pitch: usize, y: usize, blocks: i32, out: usiz
   }
 }
 
+/** How six rows lie in a block of twelve: side by side at every k, or each in rows of its own. */
+export type Beside = i32;
+type Below = f32;
+
 /**
- * Two tiles at once: `microTile` of six rows for the panels `b` and `c`, into `left` and `right`, rows of 32 bytes.
- * Neighbouring vectors are read, computed and written side by side for V8 to pair. `bias`: six floats, or ZEROS.
+ * Two tiles at once, six rows × the panels `b` and `c`, into `left` and `right`, rows of 32 bytes: of `microTile` where the
+ * six rows of `a` lie `Beside` each other, of `microTileInput` where they lie `Below`. The reduction runs over `spans`
+ * stretches of `span` bytes, `pitch` apart. Neighbouring vectors are read, computed and written side by side for V8 to
+ * pair. `bias`: six floats, or ZEROS.
  */
-export function wideTile(
+export function wideTile<Rows>(
   a: usize,
+  pitch: usize,
+  spans: i32,
+  span: usize,
   b: usize,
   c: usize,
-  depth: i32,
   left: usize,
   right: usize,
   accumulate: bool,
@@ -267,45 +280,49 @@ export function wideTile(
     l4 = r4 = m4 = n4 = v128.load32_splat(bias, 16);
     l5 = r5 = m5 = n5 = v128.load32_splat(bias, 20);
   }
-  const end = b + <usize>depth * PANEL_BYTES;
-  while (b < end) {
-    const p = v128.load(b);
-    const q = v128.load(b, 16);
-    const t = v128.load(c);
-    const u = v128.load(c, 16);
-    let s = v128.load32_splat(a, 0);
-    l0 = fma(s, p, l0);
-    r0 = fma(s, q, r0);
-    m0 = fma(s, t, m0);
-    n0 = fma(s, u, n0);
-    s = v128.load32_splat(a, 4);
-    l1 = fma(s, p, l1);
-    r1 = fma(s, q, r1);
-    m1 = fma(s, t, m1);
-    n1 = fma(s, u, n1);
-    s = v128.load32_splat(a, 8);
-    l2 = fma(s, p, l2);
-    r2 = fma(s, q, r2);
-    m2 = fma(s, t, m2);
-    n2 = fma(s, u, n2);
-    s = v128.load32_splat(a, 12);
-    l3 = fma(s, p, l3);
-    r3 = fma(s, q, r3);
-    m3 = fma(s, t, m3);
-    n3 = fma(s, u, n3);
-    s = v128.load32_splat(a, 16);
-    l4 = fma(s, p, l4);
-    r4 = fma(s, q, r4);
-    m4 = fma(s, t, m4);
-    n4 = fma(s, u, n4);
-    s = v128.load32_splat(a, 20);
-    l5 = fma(s, p, l5);
-    r5 = fma(s, q, r5);
-    m5 = fma(s, t, m5);
-    n5 = fma(s, u, n5);
-    a += BLOCK_BYTES;
-    b += PANEL_BYTES;
-    c += PANEL_BYTES;
+  for (let i = 0; i < spans; i++) {
+    const end = a + span;
+    let at = a;
+    while (at < end) {
+      const p = v128.load(b);
+      const q = v128.load(b, 16);
+      const t = v128.load(c);
+      const u = v128.load(c, 16);
+      let s = v128.load32_splat(at, isFloat<Rows>() ? 0 : 0);
+      l0 = fma(s, p, l0);
+      r0 = fma(s, q, r0);
+      m0 = fma(s, t, m0);
+      n0 = fma(s, u, n0);
+      s = v128.load32_splat(at, isFloat<Rows>() ? 48 : 4);
+      l1 = fma(s, p, l1);
+      r1 = fma(s, q, r1);
+      m1 = fma(s, t, m1);
+      n1 = fma(s, u, n1);
+      s = v128.load32_splat(at, isFloat<Rows>() ? 96 : 8);
+      l2 = fma(s, p, l2);
+      r2 = fma(s, q, r2);
+      m2 = fma(s, t, m2);
+      n2 = fma(s, u, n2);
+      s = v128.load32_splat(at, isFloat<Rows>() ? 144 : 12);
+      l3 = fma(s, p, l3);
+      r3 = fma(s, q, r3);
+      m3 = fma(s, t, m3);
+      n3 = fma(s, u, n3);
+      s = v128.load32_splat(at, isFloat<Rows>() ? 192 : 16);
+      l4 = fma(s, p, l4);
+      r4 = fma(s, q, r4);
+      m4 = fma(s, t, m4);
+      n4 = fma(s, u, n4);
+      s = v128.load32_splat(at, isFloat<Rows>() ? 240 : 20);
+      l5 = fma(s, p, l5);
+      r5 = fma(s, q, r5);
+      m5 = fma(s, t, m5);
+      n5 = fma(s, u, n5);
+      at += isFloat<Rows>() ? 4 : BLOCK_BYTES;
+      b += PANEL_BYTES;
+      c += PANEL_BYTES;
+    }
+    a += pitch;
   }
   v128.store(left, l0, 0);
   v128.store(left, r0, 16);
@@ -333,122 +350,20 @@ export function wideTile(
   v128.store(right, n5, 176);
 }
 
-/** `microTileInput` of six inputs for the panels `y` and `z` at once. */
-function wideTileInput(
-  w: usize,
-  pitch: usize,
-  y: usize,
-  z: usize,
-  blocks: i32,
+/** Products of the twelve rows of a block with two panels: two wide tiles, rows of 32 bytes at `left` and `right`. */
+export function wideBlock(
+  a: usize,
+  b: usize,
+  c: usize,
+  depth: i32,
   left: usize,
   right: usize,
   accumulate: bool,
+  bias: usize,
 ): void {
-  let l0: v128, l1: v128, l2: v128, l3: v128, l4: v128, l5: v128;
-  let r0: v128, r1: v128, r2: v128, r3: v128, r4: v128, r5: v128;
-  let m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128;
-  let n0: v128, n1: v128, n2: v128, n3: v128, n4: v128, n5: v128;
-  if (accumulate) {
-    l0 = v128.load(left, 0);
-    r0 = v128.load(left, 16);
-    m0 = v128.load(right, 0);
-    n0 = v128.load(right, 16);
-    l1 = v128.load(left, 32);
-    r1 = v128.load(left, 48);
-    m1 = v128.load(right, 32);
-    n1 = v128.load(right, 48);
-    l2 = v128.load(left, 64);
-    r2 = v128.load(left, 80);
-    m2 = v128.load(right, 64);
-    n2 = v128.load(right, 80);
-    l3 = v128.load(left, 96);
-    r3 = v128.load(left, 112);
-    m3 = v128.load(right, 96);
-    n3 = v128.load(right, 112);
-    l4 = v128.load(left, 128);
-    r4 = v128.load(left, 144);
-    m4 = v128.load(right, 128);
-    n4 = v128.load(right, 144);
-    l5 = v128.load(left, 160);
-    r5 = v128.load(left, 176);
-    m5 = v128.load(right, 160);
-    n5 = v128.load(right, 176);
-  } else {
-    l0 = r0 = m0 = n0 = v128.load32_splat(ZEROS, 0);
-    l1 = r1 = m1 = n1 = v128.load32_splat(ZEROS, 4);
-    l2 = r2 = m2 = n2 = v128.load32_splat(ZEROS, 8);
-    l3 = r3 = m3 = n3 = v128.load32_splat(ZEROS, 12);
-    l4 = r4 = m4 = n4 = v128.load32_splat(ZEROS, 16);
-    l5 = r5 = m5 = n5 = v128.load32_splat(ZEROS, 20);
-  }
-  for (let block = 0; block < blocks; block++) {
-    const end = w + BLOCK_BYTES;
-    let a = w;
-    while (a < end) {
-      const p = v128.load(y);
-      const q = v128.load(y, 16);
-      const t = v128.load(z);
-      const u = v128.load(z, 16);
-      let s = v128.load32_splat(a, 0);
-      l0 = fma(s, p, l0);
-      r0 = fma(s, q, r0);
-      m0 = fma(s, t, m0);
-      n0 = fma(s, u, n0);
-      s = v128.load32_splat(a, 48);
-      l1 = fma(s, p, l1);
-      r1 = fma(s, q, r1);
-      m1 = fma(s, t, m1);
-      n1 = fma(s, u, n1);
-      s = v128.load32_splat(a, 96);
-      l2 = fma(s, p, l2);
-      r2 = fma(s, q, r2);
-      m2 = fma(s, t, m2);
-      n2 = fma(s, u, n2);
-      s = v128.load32_splat(a, 144);
-      l3 = fma(s, p, l3);
-      r3 = fma(s, q, r3);
-      m3 = fma(s, t, m3);
-      n3 = fma(s, u, n3);
-      s = v128.load32_splat(a, 192);
-      l4 = fma(s, p, l4);
-      r4 = fma(s, q, r4);
-      m4 = fma(s, t, m4);
-      n4 = fma(s, u, n4);
-      s = v128.load32_splat(a, 240);
-      l5 = fma(s, p, l5);
-      r5 = fma(s, q, r5);
-      m5 = fma(s, t, m5);
-      n5 = fma(s, u, n5);
-      a += 4;
-      y += PANEL_BYTES;
-      z += PANEL_BYTES;
-    }
-    w += pitch;
-  }
-  v128.store(left, l0, 0);
-  v128.store(left, r0, 16);
-  v128.store(left, l1, 32);
-  v128.store(left, r1, 48);
-  v128.store(left, l2, 64);
-  v128.store(left, r2, 80);
-  v128.store(left, l3, 96);
-  v128.store(left, r3, 112);
-  v128.store(left, l4, 128);
-  v128.store(left, r4, 144);
-  v128.store(left, l5, 160);
-  v128.store(left, r5, 176);
-  v128.store(right, m0, 0);
-  v128.store(right, n0, 16);
-  v128.store(right, m1, 32);
-  v128.store(right, n1, 48);
-  v128.store(right, m2, 64);
-  v128.store(right, n2, 80);
-  v128.store(right, m3, 96);
-  v128.store(right, n3, 112);
-  v128.store(right, m4, 128);
-  v128.store(right, n4, 144);
-  v128.store(right, m5, 160);
-  v128.store(right, n5, 176);
+  const span = <usize>depth * BLOCK_BYTES;
+  wideTile<Beside>(a, 0, 1, span, b, c, left, right, accumulate, bias);
+  wideTile<Beside>(a + 24, 0, 1, span, b, c, left + 192, right + 192, accumulate, bias + 24);
 }
 
 /** Copies features [from, to) of one panel (eight rows) into strip8 at batch row `row`. from and to are multiples of 8. */
@@ -523,10 +438,7 @@ export function gemmForward(op: usize): void {
           let out = y + <usize>panel * yPitch + <usize>block * (12 * PANEL_BYTES);
           if (wide && panel + 1 < panel1) {
             const bias = biasRow >= 0 ? wb + <usize>biasRow * BLOCK_BYTES : ZEROS;
-            const next = out + yPitch;
-            const wk = wb + <usize>k * BLOCK_BYTES;
-            wideTile(wk, xk, xk + xPitch, depth, out, next, k > 0, bias);
-            wideTile(wk + 24, xk, xk + xPitch, depth, out + 192, next + 192, k > 0, bias + 24);
+            wideBlock(wb + <usize>k * BLOCK_BYTES, xk, xk + xPitch, depth, out, out + yPitch, k > 0, bias);
             panel++;
             continue;
           }
@@ -583,7 +495,8 @@ export function gemmInput(op: usize): void {
         if (wide && panel + 1 < panel1) {
           for (let k = k0; k < k1; k += 6) {
             const tile = target + <usize>k * PANEL_BYTES;
-            wideTileInput(wb + <usize>k * BLOCK_BYTES, wPitch, yb, yb + yPitch, depth, tile, tile + outPitch, block > 0);
+            const wk = wb + <usize>k * BLOCK_BYTES;
+            wideTile<Below>(wk, wPitch, depth, BLOCK_BYTES, yb, yb + yPitch, tile, tile + outPitch, block > 0, ZEROS);
           }
           panel++;
           continue;
@@ -634,10 +547,10 @@ export function gemmWeight(op: usize, scratch: usize): void {
   const stripGroups = (strips + unitStrips - 1) / unitStrips;
   const step = depthOf(B, 1);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
-    const first = (unit / stripGroups) * 48;
+    const first = (unit / stripGroups) * UNIT_OUTPUTS;
     const strip0 = (unit % stripGroups) * unitStrips;
     const strip1 = min(strip0 + unitStrips, strips);
-    const outputs = min(48, blocks * 12 - first);
+    const outputs = min(UNIT_OUTPUTS, blocks * 12 - first);
     squares = splat(0);
     for (let b = 0; b < B; b += step) {
       const depth = min(step, B - b);
@@ -687,15 +600,14 @@ function weightTiles(
   accumulate: bool,
   square: bool,
 ): void {
-  const second = scratch + 384;
+  const second = scratch + TILE_BYTES;
   if (accumulate) {
     for (let n = 0; n < 16; n += 8) {
       const left = weightColumn(dw, dwPitch, column + n);
       loadTile(n == 0 ? scratch : second, left, weightColumn(dw, dwPitch, column + n + 4));
     }
   }
-  wideTile(a, y, y + pitch, depth, scratch, second, accumulate, ZEROS);
-  wideTile(a + 24, y, y + pitch, depth, scratch + 192, second + 192, accumulate, ZEROS);
+  wideBlock(a, y, y + pitch, depth, scratch, second, accumulate, ZEROS);
   for (let n = 0; n < 16; n += 8) {
     const left = weightColumn(dw, dwPitch, column + n);
     storeTile(n == 0 ? scratch : second, left, weightColumn(dw, dwPitch, column + n + 4), square);
@@ -704,7 +616,7 @@ function weightTiles(
 
 /** Copies twelve rows of eight gradients, 48 bytes apart, to a tile. */
 function loadTile(tile: usize, left: usize, right: usize): void {
-  for (const end = tile + 384; tile < end; tile += 32) {
+  for (const end = tile + TILE_BYTES; tile < end; tile += 32) {
     v128.store(tile, v128.load(left));
     v128.store(tile, v128.load(right), 16);
     left += BLOCK_BYTES;

@@ -2,7 +2,7 @@
 // `run` is called by thread 0 for each program; the other threads stay in `serve`.
 import { barrier, resetUnits, signal, waitWhile } from './sync';
 import { gather, prepare, packTargets } from './input';
-import { gemmForward, gemmInput, gemmWeight, microTile, setWide, TILE, wideTile, ZEROS } from './gemm';
+import { Beside, BLOCK_BYTES, gemmForward, gemmInput, gemmWeight, microTile, setWide, TILE, wideTile, ZEROS } from './gemm';
 import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
 import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, output } from './losses';
@@ -177,7 +177,7 @@ function perform(control: usize, program: usize, ops: i32, threads: i32, scratch
 export function tiles(a: usize, b: usize, c: usize, depth: i32, out: usize, asWide: bool, rounds: i32): void {
   for (let round = 0; round < rounds; round++) {
     if (asWide) {
-      wideTile(a, b, c, depth, out, out + 192, false, ZEROS);
+      wideTile<Beside>(a, 0, 1, <usize>depth * BLOCK_BYTES, b, c, out, out + 192, false, ZEROS);
       continue;
     }
     for (let t = 0; t < 6; t += TILE) {

@@ -1,5 +1,11 @@
 /** Linear layer over the three matrix products. Not an object with state: it appends operations to programs. */
-import { OP_GEMM_FORWARD, OP_GEMM_INPUT, OP_GEMM_WEIGHT, OP_GEMM_WEIGHT_ADAMW } from '../opcodes.ts';
+import {
+  OP_GEMM_FORWARD,
+  OP_GEMM_INPUT,
+  OP_GEMM_WEIGHT,
+  OP_GEMM_WEIGHT_ADAMW,
+  WEIGHT_UNIT_BLOCKS,
+} from '../opcodes.ts';
 import { BLOCK_OUTPUTS, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
 import type { Program } from '../program.ts';
@@ -101,8 +107,11 @@ export function gemmWeight(
   bias: boolean,
 ): void {
   const strips = weight.inputs / BLOCK_OUTPUTS;
-  const unitStrips = Math.max(1, Math.min(strips, Math.round(UNIT_WORK / (4 * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))));
-  const units = Math.ceil(weight.blocks / 4) * Math.ceil(strips / unitStrips);
+  const unitStrips = Math.max(
+    1,
+    Math.min(strips, Math.round(UNIT_WORK / (WEIGHT_UNIT_BLOCKS * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))),
+  );
+  const units = Math.ceil(weight.blocks / WEIGHT_UNIT_BLOCKS) * Math.ceil(strips / unitStrips);
   program.add(label, OP_GEMM_WEIGHT, units, [
     x.at,
     x.pitch,
@@ -166,7 +175,7 @@ export class Linear {
     const at = bank.address('weights', blocks.offset);
     const strips = blocks.inputs / BLOCK_OUTPUTS;
     const unitStrips = Math.min(strips, UPDATE_STRIPS);
-    const units = Math.ceil(blocks.blocks / 4) * Math.ceil(strips / unitStrips);
+    const units = Math.ceil(blocks.blocks / WEIGHT_UNIT_BLOCKS) * Math.ceil(strips / unitStrips);
     program.add(`${this.name} weight update`, OP_GEMM_WEIGHT_ADAMW, units, [
       x.at,
       x.pitch,
