@@ -1,6 +1,6 @@
 /** A page with charts, opened and moved in Chromium, and what that took. For bench/charts.ts. */
 import type { CDPSession, Page } from 'playwright-core';
-import { frameCpuMs, traceWhile } from '../../tests/e2e/support/trace.ts';
+import { frameCosts, traceWhile } from '../../tests/e2e/support/trace.ts';
 
 const FRAMES = 150;
 
@@ -28,6 +28,7 @@ interface Drawn {
 }
 interface PaintWatch {
   start(): void;
+  stop(): void;
   readonly drawn: Map<Element, Drawn[]>;
 }
 declare global {
@@ -59,6 +60,9 @@ export function installPaintWatch(): void {
         requestAnimationFrame(look);
       };
       requestAnimationFrame(look);
+    },
+    stop() {
+      running += 1;
     },
   };
 }
@@ -112,8 +116,8 @@ export function turnWheel(page: Page, frames: number, wheel: Wheel): Promise<num
       new Promise<number[]>((done) => {
         const over = document.querySelector('.u-over');
         if (!over) throw new Error('There is no chart on the page.');
-        const { left, top, width } = over.getBoundingClientRect();
-        const at = { clientX: left + width * 0.6, clientY: top + 20, bubbles: true, cancelable: true };
+        const { left, top, width, height } = over.getBoundingClientRect();
+        const at = { clientX: left + width / 2, clientY: top + height / 2, bubbles: true, cancelable: true };
         const times: number[] = [];
         let last = performance.now();
         const frame = (now: number) => {
@@ -143,6 +147,8 @@ export interface FrameFigures {
   readonly frameMs: Distribution;
   /** Processor time of the page's main thread from one frame to the next. */
   readonly cpuMs: Distribution;
+  /** The same without what the collector marks between frames, in tasks that make way for the next frame. */
+  readonly workMs: Distribution;
 }
 
 export async function measureFrames(page: Page, wheel: Wheel): Promise<FrameFigures> {
@@ -152,16 +158,29 @@ export async function measureFrames(page: Page, wheel: Wheel): Promise<FrameFigu
   const events = await traceWhile(browser, async () => {
     times = await turnWheel(page, FRAMES, wheel);
   });
-  return { frameMs: distribution(times), cpuMs: distribution(frameCpuMs(events)) };
+  const costs = frameCosts(events);
+  return {
+    frameMs: distribution(times),
+    cpuMs: distribution(costs.map(({ cpuMs }) => cpuMs)),
+    workMs: distribution(costs.map(({ cpuMs, markingMs }) => cpuMs - markingMs)),
+  };
 }
 
-/** Zoom, then pan inside what is zoomed to. */
-export async function measureMoves(page: Page): Promise<{ zoom: FrameFigures; pan: FrameFigures }> {
-  await page.evaluate(() => document.querySelector('[data-chart]')?.scrollIntoView());
+/** Zoom, then pan inside what is zoomed to, then inside a few steps of the run. */
+export async function measureMoves(page: Page): Promise<Record<'zoom' | 'pan' | 'panDeep', FrameFigures>> {
+  await page.evaluate(() => {
+    window.paintWatch.stop();
+    document.querySelector('[data-chart]')?.scrollIntoView();
+  });
+  // Where a person has it who turns a wheel.
+  await page.locator('.u-over').first().hover();
   await page.waitForTimeout(500);
   const zoom = await measureFrames(page, { deltaX: 0, deltaY: -12, ctrlKey: true });
   await turnWheel(page, 12, { deltaX: 0, deltaY: -30, ctrlKey: true });
   await page.waitForTimeout(500);
   const pan = await measureFrames(page, { deltaX: 20, deltaY: 0, ctrlKey: false });
-  return { zoom, pan };
+  await turnWheel(page, 24, { deltaX: 0, deltaY: -60, ctrlKey: true });
+  await page.waitForTimeout(500);
+  const panDeep = await measureFrames(page, { deltaX: 20, deltaY: 0, ctrlKey: false });
+  return { zoom, pan, panDeep };
 }

@@ -1,6 +1,7 @@
 /** Charts that show one run belong together: one stretch of x on all of them, one cursor, one reading of x. */
+import { useDebounceFn } from '@vueuse/core';
 import { readonly, shallowRef, type ShallowRef } from 'vue';
-import { Pace } from './pace.ts';
+import { Pace, REST_MS } from './pace.ts';
 import type { Range } from './scene.ts';
 import type { XAxisMode } from './ticks.ts';
 
@@ -16,6 +17,8 @@ export interface ChartGroup {
   readonly extent: Readonly<ShallowRef<Range>>;
   readonly axis: ShallowRef<XAxisMode>;
   readonly pace: Pace;
+  /** Somebody zooms or pans, or did so just now. What only matters to a picture that rests can wait for its end. */
+  readonly moving: Readonly<ShallowRef<boolean>>;
   view(): Range;
   zoomTo(range: Range): void;
   /** Factor below 1 zooms in, around `at`. */
@@ -32,13 +35,21 @@ let groups = 0;
 export function createChartGroup(): ChartGroup {
   const zoomed = shallowRef<Range | null>(null);
   const extent = shallowRef<Range>({ min: 0, max: 1 });
+  const moving = shallowRef(false);
+  const restSoon = useDebounceFn(() => (moving.value = false), REST_MS);
   groups += 1;
+
+  function show(range: Range | null): void {
+    moving.value = true;
+    zoomed.value = range;
+    void restSoon();
+  }
 
   function zoomTo(range: Range): void {
     const whole = extent.value;
     const width = Math.min(Math.max(range.max - range.min, MIN_WIDTH), whole.max - whole.min);
     const min = Math.max(whole.min, Math.min((range.min + range.max - width) / 2, whole.max - width));
-    zoomed.value = width >= whole.max - whole.min ? null : { min, max: min + width };
+    show(width >= whole.max - whole.min ? null : { min, max: min + width });
   }
 
   const view = () => zoomed.value ?? extent.value;
@@ -49,6 +60,7 @@ export function createChartGroup(): ChartGroup {
     extent: readonly(extent),
     axis: shallowRef<XAxisMode>({ unit: 'step', stepsPerEpoch: 1 }),
     pace: new Pace(),
+    moving: readonly(moving),
     view,
     zoomTo,
     zoomBy(factor, at) {
@@ -61,7 +73,7 @@ export function createChartGroup(): ChartGroup {
       zoomTo({ min: min + delta, max: max + delta });
     },
     reset() {
-      zoomed.value = null;
+      show(null);
     },
     setExtent(range) {
       const before = extent.value;

@@ -79,6 +79,35 @@ function bucketPoints(points: Points, first: number, last: number, width: number
   out.length = n;
 }
 
+/** How far beyond the edges of the view a line is drawn, as a share of its width: enough for its corner not to be seen. */
+const BEYOND = 0.03;
+
+/**
+ * Moves the points beyond each edge along their lines to just beyond it. In a picture that is zoomed in far they can lie
+ * a million pixels away, and such lines and areas take a canvas a hundred milliseconds. `log`: lines are straight there
+ * between logarithms.
+ */
+export function clipEnds(pixels: Pixels, x0: number, x1: number, log: boolean): void {
+  const beyond = BEYOND * (x1 - x0);
+  const { length, x } = pixels;
+  if (length < 2) return;
+  if (x[0] < x0 - beyond) moveAlong(pixels, 0, 1, x0 - beyond, log);
+  if (x[length - 1] > x1 + beyond) moveAlong(pixels, length - 1, length - 2, x1 + beyond, log);
+}
+
+/** Moves point `i` on its line to `to` until it stands at `at`. */
+function moveAlong(pixels: Pixels, i: number, to: number, at: number, log: boolean): void {
+  const { x } = pixels;
+  const t = (at - x[i]) / (x[to] - x[i]);
+  if (!(t > 0 && t < 1)) return;
+  for (const values of new Set([pixels.mean, pixels.min, pixels.max])) {
+    const [from, next] = [values[i], values[to]];
+    if (log && from > 0 && next > 0) values[i] = from * (next / from) ** t;
+    else values[i] = from + t * (next - from);
+  }
+  x[i] = at;
+}
+
 /** Widens `range` by the values drawn; on a log scale only by those above 0. */
 export function widen(range: { min: number; max: number }, pixels: Pixels, log: boolean): void {
   for (let i = 0; i < pixels.length; i++) {

@@ -249,7 +249,9 @@ function clearance(
       const x = toX(line.x[i]);
       if (x < start || x > end || Number.isNaN(line.mean[i])) continue;
       const y = toY(line.mean[i]);
-      sum += Math.min(...heights.map((height) => Math.abs(height - y)));
+      let nearest = Infinity;
+      for (const height of heights) nearest = Math.min(nearest, Math.abs(height - y));
+      sum += nearest;
       count += 1;
     }
   }

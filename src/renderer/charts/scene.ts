@@ -3,7 +3,7 @@
  * Pure; runs once a frame at most. Not here: pixels on a canvas (draw.ts), axes and pointers (time-plot.ts).
  */
 import type { Points } from './columns.ts';
-import { decimate, emptyPixels, widen, type Pixels } from './decimate.ts';
+import { clipEnds, decimate, emptyPixels, widen, type Pixels } from './decimate.ts';
 import type { SeriesStyle } from './series-style.ts';
 import { smooth } from './smoothing.ts';
 
@@ -102,6 +102,7 @@ function layerOf(input: ChartInput, series: ChartSeries, x: Range, widthPx: numb
   const points = smoothed ? cache.smooth(series.key, series.points, input.halfLife) : series.points;
   const line = decimate(points, x.min, x.max, widthPx, own.line);
   const raw = smoothed && !input.stacked ? decimate(series.points, x.min, x.max, widthPx, own.raw) : null;
+  for (const drawn of raw ? [line, raw] : [line]) clipEnds(drawn, x.min, x.max, input.log);
   return { series, line, raw, floor: null };
 }
 

@@ -1,6 +1,6 @@
 /** Two things a chart can be drawn on, with one set of strokes: a canvas (screen, PNG) and SVG text. */
 
-/** Path2D is one. */
+/** A context and a Path2D are two. */
 export interface Pen {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
@@ -66,37 +66,47 @@ export class CanvasSurface implements Surface {
     // Without a GPU a wide line of many corners takes a hundred times as long as hairlines beside each other.
     // As many as leave no gap: each covers a pixel, and neighbours overlap by an eighth of one at least.
     const hairlines = rough && width > 1 ? Math.ceil(width + 0.125) : 1;
-    // One outline for all of them: giving the canvas every corner again costs more than drawing it.
-    const path = new Path2D();
-    trace(path);
     c.strokeStyle = colour;
     c.lineWidth = hairlines > 1 ? 1 : width;
     c.lineJoin = 'round';
     c.setLineDash([...dash]);
     c.globalAlpha = alpha;
-    for (let i = 0; i < hairlines; i++) {
-      const offset = hairlines > 1 ? (i / (hairlines - 1) - 0.5) * (width - 1) : 0;
-      c.translate(0, offset);
-      c.stroke(path);
-      c.translate(0, -offset);
+    if (hairlines > 1) this.#strokeBeside(trace, hairlines, width - 1);
+    else {
+      c.beginPath();
+      trace(c);
+      c.stroke();
     }
     c.globalAlpha = 1;
     c.setLineDash([]);
   }
 
-  rects(each: Parameters<Surface['rects']>[0], colour: string, alpha: number): void {
+  /** The same line `count` times across `spread` pixels; traced once, as giving the canvas a corner costs more than drawing it. */
+  #strokeBeside(trace: (pen: Pen) => void, count: number, spread: number): void {
     const c = this.#context;
     const path = new Path2D();
+    trace(path);
+    for (let i = 0; i < count; i++) {
+      const offset = (i / (count - 1) - 0.5) * spread;
+      c.translate(0, offset);
+      c.stroke(path);
+      c.translate(0, -offset);
+    }
+  }
+
+  rects(each: Parameters<Surface['rects']>[0], colour: string, alpha: number): void {
+    const c = this.#context;
+    c.beginPath();
     each((x, y, width, height) => {
       for (let column = x + 0.5; column < x + width; column++) {
-        path.moveTo(column, y);
-        path.lineTo(column, y + height);
+        c.moveTo(column, y);
+        c.lineTo(column, y + height);
       }
     });
     c.strokeStyle = colour;
     c.lineWidth = 1;
     c.globalAlpha = alpha;
-    c.stroke(path);
+    c.stroke();
     c.globalAlpha = 1;
   }
 

@@ -167,7 +167,14 @@ export class TimePlot {
     plot.ctx.restore();
   }
 
+  /** The picture rests again: what is under the pointer can be read. */
+  rest(): void {
+    this.#cursorMoved(this.#plot);
+  }
+
   #cursorMoved(plot: uPlot): void {
+    // Figures and dots of sixty pictures a second nobody reads, and they would cost as much as the pictures.
+    if (this.#group.moving.value) return this.#placeDots();
     const { left } = plot.cursor;
     const x = left === undefined || left < 0 ? null : plot.posToVal(left, 'x');
     this.#events.cursor(x);
@@ -178,7 +185,8 @@ export class TimePlot {
   #placeDots(): void {
     const plot = this.#plot;
     const { left } = plot.cursor;
-    const over = left !== undefined && left >= 0 && this.#scene !== null && !this.#input.stacked;
+    const read = !this.#group.moving.value && !this.#input.stacked;
+    const over = left !== undefined && left >= 0 && this.#scene !== null && read;
     const at = over ? plot.posToVal(left, 'x') : 0;
     const width = plot.bbox.width / uPlot.pxRatio;
     let used = 0;
@@ -194,7 +202,7 @@ export class TimePlot {
       dot.style.backgroundColor = this.#theme.colour(series.style.colour);
       dot.hidden = !Number.isFinite(py) || px < 0 || px > width;
     }
-    for (let i = used; i < this.#dots.length; i++) this.#dots[i].hidden = true;
+    for (let i = used; i < this.#dots.length; i++) if (!this.#dots[i].hidden) this.#dots[i].hidden = true;
   }
 
   #dot(index: number): HTMLElement {

@@ -58,19 +58,35 @@ export function mainThreadTasks(events: readonly TraceEvent[]): Task[] {
   }));
 }
 
-/** CPU time of all tasks from each animation frame to the next. */
-export function frameCpuMs(events: readonly TraceEvent[]): number[] {
-  const frames = onMainThreads(events, 'FireAnimationFrame').map(({ ts }) => ts / 1000);
-  const tasks = mainThreadTasks(events);
-  const costs: number[] = [];
+/** What the collector does by and by in tasks of its own, which make way for frames. */
+const MARKING = 'V8.GC_MC_INCREMENTAL';
+const WORK = ['FireAnimationFrame', 'FunctionCall', 'Commit'];
+
+export interface FrameCost {
+  /** CPU time of all tasks from one animation frame to the next. */
+  readonly cpuMs: number;
+  /** Of it, marking by the collector in tasks of its own. */
+  readonly markingMs: number;
+}
+
+export function frameCosts(events: readonly TraceEvent[]): FrameCost[] {
+  const starts = (name: string) => onMainThreads(events, name).map(({ ts }) => ts / 1000);
+  const frames = starts('FireAnimationFrame');
+  const marking = starts(MARKING);
+  const work = WORK.flatMap(starts);
+  const costs: { cpuMs: number; markingMs: number }[] = [];
   let last = -Infinity;
-  for (const { startMs, wallMs, cpuMs } of tasks) {
-    const at = frames.find((frame) => frame >= startMs && frame < startMs + wallMs);
+  for (const { startMs, wallMs, cpuMs } of mainThreadTasks(events)) {
+    const within = (at: number) => at >= startMs && at < startMs + wallMs;
+    const at = frames.find(within);
     if (at !== undefined && at !== last) {
-      costs.push(0);
+      costs.push({ cpuMs: 0, markingMs: 0 });
       last = at;
     }
-    if (costs.length > 0) costs[costs.length - 1] += cpuMs;
+    const cost = costs.at(-1);
+    if (!cost) continue;
+    cost.cpuMs += cpuMs;
+    if (marking.some(within) && !work.some(within)) cost.markingMs += cpuMs;
   }
   return costs;
 }

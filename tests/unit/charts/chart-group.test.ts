@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createChartGroup } from '../../../src/renderer/charts/chart-group.ts';
 
 function groupOf(max: number) {
@@ -33,6 +33,26 @@ describe('a chart group', () => {
         }
       }),
     );
+  });
+
+  it('moves while somebody zooms or pans and rests soon after; data that comes in does not move it', async () => {
+    vi.useFakeTimers();
+    try {
+      const group = groupOf(1000);
+      group.zoomTo({ min: 900, max: 1000 });
+      for (let frame = 0; frame < 30; frame++) {
+        group.pan(1);
+        expect(group.moving.value).toBe(true);
+        await vi.advanceTimersByTimeAsync(16);
+      }
+      await vi.advanceTimersByTimeAsync(200);
+      expect(group.moving.value).toBe(false);
+      group.setExtent({ min: 0, max: 1010 });
+      expect(group.zoomed.value).toEqual({ min: 910, max: 1010 });
+      expect(group.moving.value).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('keeps the place under the pointer while it zooms', () => {

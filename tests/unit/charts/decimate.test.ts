@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rawPoints } from '../../../src/renderer/charts/columns.ts';
-import { decimate, emptyPixels, widen } from '../../../src/renderer/charts/decimate.ts';
+import { rawPoints, type Points } from '../../../src/renderer/charts/columns.ts';
+import { clipEnds, decimate, emptyPixels, widen } from '../../../src/renderer/charts/decimate.ts';
 import { extremes, finite, perhapsNaN } from './arbitraries.ts';
 
 function pointsOf(values: readonly number[]) {
@@ -87,6 +87,61 @@ describe('decimate', () => {
     expect(out.x).toBe(x);
     expect(out.length).toBe(3);
   });
+});
+
+describe('clipEnds', () => {
+  const FAR = 1e6;
+
+  it('moves points that lie far outside to just outside, on the lines they were on', () => {
+    const view = {
+      from: fc.double({ min: 10, max: 40, noNaN: true }),
+      width: fc.double({ min: 0.1, max: 9, noNaN: true }),
+    };
+    fc.assert(
+      fc.property(fc.record(view), fc.array(finite, { minLength: 4, maxLength: 4 }), ({ from, width }, v) => {
+        const to = from + width;
+        // Two points in view between two that lie a million steps away.
+        const x = Float64Array.of(from - FAR, from + width / 3, from + width / 2, to + FAR);
+        const p = decimate(rawPoints(x, Float32Array.from(v)), from, to, 100, emptyPixels());
+        clipEnds(p, from, to, false);
+        expect(p.length).toBe(4);
+        for (const [end, inner] of [
+          [0, 1],
+          [3, 2],
+        ]) {
+          expect(Math.abs(p.x[end] - (end === 0 ? from : to))).toBeCloseTo(0.03 * width, 6);
+          const slope = (v[inner] - v[end]) / (x[inner] - x[end]);
+          expect(p.mean[end]).toBeCloseTo(v[inner] + slope * (p.x[end] - x[inner]), 2);
+          expect(p.min[end]).toBe(p.mean[end]);
+          expect(p.max[end]).toBe(p.mean[end]);
+        }
+        expect([...p.x.subarray(1, 3)]).toEqual([...x.subarray(1, 3)]);
+      }),
+    );
+  });
+
+  it('follows the line between logarithms on a log scale', () => {
+    const points = rawPoints(Float64Array.of(0, 1000), Float32Array.of(1, 10_000));
+    const p = clipped(points, 400, 500, true);
+    expect([...p.x.subarray(0, 2)]).toEqual([397, 503]);
+    expect(Math.log10(p.mean[0])).toBeCloseTo(4 * 0.397, 4);
+    expect(Math.log10(p.mean[1])).toBeCloseTo(4 * 0.503, 4);
+  });
+
+  it('leaves gaps gaps, ends in view where they are, and the points themselves alone', () => {
+    const values = Float32Array.of(Number.NaN, 2, 3);
+    const x = Float64Array.of(-FAR, 5, 6);
+    const p = clipped(rawPoints(x, values), 4, 8, false);
+    expect(p.mean[0]).toBeNaN();
+    expect([...p.x.subarray(1, 3)]).toEqual([5, 6]);
+    expect(x[0]).toBe(-FAR);
+  });
+
+  function clipped(points: Points, from: number, to: number, log: boolean) {
+    const p = decimate(points, from, to, 100, emptyPixels());
+    clipEnds(p, from, to, log);
+    return p;
+  }
 });
 
 describe('widen', () => {

@@ -33,9 +33,9 @@ test('what does not fit into a frame is first in the next one', () => {
     done.push(name);
     clock.time += ms;
   };
-  queue.add(task('a', 5));
-  queue.add(task('b', 5));
-  queue.add(task('c', 5));
+  queue.add(task('a', 2));
+  queue.add(task('b', 2));
+  queue.add(task('c', 2));
   clock.frame();
   expect(done).toEqual(['a', 'b']);
   queue.add(task('d', 1));
@@ -44,13 +44,29 @@ test('what does not fit into a frame is first in the next one', () => {
   expect(clock.frame()).toBe(false);
 });
 
+test('one long task is done whole, and nothing as long after it in its frame', () => {
+  const clock = new Clock();
+  const queue = new FrameQueue(clock);
+  const done: string[] = [];
+  for (const name of ['long', 'next']) {
+    queue.add(() => {
+      done.push(name);
+      clock.time += 30;
+    });
+  }
+  clock.frame();
+  expect(done).toEqual(['long']);
+  clock.frame();
+  expect(done).toEqual(['long', 'next']);
+});
+
 test('tasks that are asked for at every frame all get their turn', () => {
   const clock = new Clock();
   const queue = new FrameQueue(clock);
   const times = [0, 0, 0, 0, 0];
   const tasks = times.map((_, i) => () => {
     times[i] += 1;
-    clock.time += 6;
+    clock.time += 2;
   });
   for (let frame = 0; frame < 100; frame++) {
     for (const task of tasks) queue.add(task);
@@ -104,7 +120,7 @@ test('parts are mounted one a frame, beside a little drawing', () => {
     done.push(name);
     clock.time += ms;
   };
-  for (const name of ['x', 'y', 'z']) queue.add(task(name, 2));
+  for (const name of ['x', 'y', 'z']) queue.add(task(name, 1.4));
   queue.mount(task('part 1', 0));
   queue.mount(task('part 2', 0));
   clock.frame();
