@@ -36,21 +36,27 @@ const B = Number(flags.batch);
 const type = z.enum(MODEL_TYPES).parse(flags.model);
 const seconds = Number(flags.seconds);
 const WARM_UP_SECONDS = 0.3;
+/** Of a round: short rounds, which follow a machine whose speed swings, have a short one. */
+const warmUpSeconds = Math.min(WARM_UP_SECONDS, seconds / 4);
 
 /** One thing to measure: `run` is one round, in rows per second. */
 interface Contender {
   readonly name: string;
+  /** Of all rounds so far; empty where a round is a process of its own. */
+  readonly stepMs: number[];
   run(): Promise<number>;
 }
 
 async function engineContender(name: string, engine: Engine, source: WindowSource): Promise<Contender> {
   const model = await benchModel(engine, B, type);
   const loop = new Loop(model, source, B);
+  const stepMs: number[] = [];
   return {
     name,
+    stepMs,
     async run() {
-      await loop.measure(WARM_UP_SECONDS);
-      return loop.measure(seconds);
+      await loop.measure(warmUpSeconds);
+      return loop.measure(seconds, stepMs);
     },
   };
 }
@@ -103,6 +109,13 @@ async function phases(engine: Engine, source: WindowSource) {
   return Object.fromEntries(Array.from(samples, ([label, list]) => [label, middle(list)]));
 }
 
+/** A step is short beside what disturbs a machine, so the quarter of the fastest tells of the machine left alone. */
+function quantiles(values: readonly number[]) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (q: number) => sorted[Math.floor(q * sorted.length)];
+  return { steps: sorted.length, fastestQuarter: at(0.25), median: at(0.5), slowestQuarter: at(0.75) };
+}
+
 function middle(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
@@ -134,7 +147,7 @@ if (flags.tfjs) contenders.push(await engineContender('tfjs wasm', await createT
 const sweep = flags.python ? sweepTorch() : [];
 if (sweep.length > 0) {
   const { settings } = sweep[0];
-  contenders.push({ name: 'PyTorch, best settings', run: async () => runTorch(settings, seconds) });
+  contenders.push({ name: 'PyTorch, best settings', stepMs: [], run: async () => runTorch(settings, seconds) });
 }
 
 const rounds: Record<string, number[]> = Object.fromEntries(contenders.map(({ name }) => [name, []]));
@@ -152,6 +165,7 @@ const result = {
   seconds,
   rowsPerSecond: rounds,
   medians: Object.fromEntries(Object.entries(rounds).map(([name, values]) => [name, middle(values)])),
+  stepMs: Object.fromEntries(contenders.map(({ name, stepMs }) => [name, quantiles(stepMs)])),
   torchSweep: sweep,
   modelMemoryBytes: memoryBytes,
   phasesMs: await phases(await simd(2), source),
@@ -162,7 +176,13 @@ for (const [name, values] of Object.entries(rounds)) {
 }
 const two = rounds['simd, 2 threads'];
 const ratios = (rounds['simd, 1 thread'] ?? []).map((one, round) => two[round] / one);
-if (ratios.length > 0) console.log(`two threads over one, median of rounds: ${middle(ratios).toFixed(2)}`);
+if (ratios.length > 0) {
+  const [both, one] = ['simd, 2 threads', 'simd, 1 thread'].map((name) => result.stepMs[name]);
+  console.log(
+    `two threads over one: median of rounds ${middle(ratios).toFixed(2)}, median step ` +
+      `${(one.median / both.median).toFixed(2)}, quarter of the fastest ${(one.fastestQuarter / both.fastestQuarter).toFixed(2)}`,
+  );
+}
 console.log(`a model of batch ${B} adds ${(memoryBytes / 1e6).toFixed(0)} MB`);
 if (flags.out) writeFileSync(flags.out, `${JSON.stringify(result, null, 2)}\n`);
 process.exit(0);

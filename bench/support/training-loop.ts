@@ -79,7 +79,7 @@ export class Loop {
   private readonly source: WindowSource;
   private readonly batch: number;
   private readonly random = new Random(2);
-  private readonly order: Uint32Array;
+  private order: Uint32Array;
   private at = 0;
   private stepNumber = 0;
   /** What a window would show: every figure of every step. */
@@ -94,14 +94,16 @@ export class Loop {
   }
 
   nextInput(): Parameters<TrainableModel['trainStep']>[0] {
-    const from = this.at;
+    const { at: from, order } = this;
     this.at += this.batch;
     if (this.at + this.batch > this.order.length) {
       this.at = 0;
+      this.order = order.slice();
       this.random.shuffle(this.order);
     }
-    const ids = this.order.slice(from, from + this.batch);
-    const nextIds = this.order.slice(this.at, this.at + this.batch);
+    // Views, as the trainer gives them.
+    const ids = order.subarray(from, from + this.batch);
+    const nextIds = this.order.subarray(this.at, this.at + this.batch);
     return { source: this.source, ids, nextIds, lr: LR, step: ++this.stepNumber };
   }
 
@@ -114,13 +116,15 @@ export class Loop {
     return stats;
   }
 
-  /** Runs for about `seconds`; rows per second. */
-  async measure(seconds: number): Promise<number> {
+  /** Runs for about `seconds`; rows per second. What each step took, from the end of the one before, goes to `stepMs`. */
+  async measure(seconds: number, stepMs: number[] = []): Promise<number> {
     const start = performance.now();
     let steps = 0;
-    while (performance.now() - start < seconds * 1000) {
+    for (let last = start; last - start < seconds * 1000; steps++) {
       await this.step();
-      steps++;
+      const now = performance.now();
+      stepMs.push(now - last);
+      last = now;
     }
     this.series.length = 0;
     return (1000 * steps * this.batch) / (performance.now() - start);

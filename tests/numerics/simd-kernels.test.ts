@@ -286,7 +286,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
             input.prepare(program, 0, base, strip, B);
             head.forwardBackward(program, output, undefined, 0, B, 'gradient');
           });
-          return head.results(bench.buffer, loss, B, 'gradient');
+          return head.results(new Float64Array(bench.buffer), loss, B, 'gradient');
         },
       };
     }
@@ -335,7 +335,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       input.prepare(program, 0, panels[1], strip, 1);
       head.forwardBackward(program, panels[0], undefined, 0, 1, 'gradient');
     });
-    const { total, values, gradNorms } = head.results(bench.buffer, LOSS, 1, 'gradient');
+    const { total, values, gradNorms } = head.results(new Float64Array(bench.buffer), LOSS, 1, 'gradient');
     expect([values[2], values[3], gradNorms[2], gradNorms[3]]).toEqual([
       Number.NaN,
       Number.NaN,

@@ -9,6 +9,7 @@
  *   blocks  [N/12][K'+1][12]   weights and, in row K', the bias
  */
 export const FLOAT_BYTES = 4;
+export const DOUBLE_BYTES = 8;
 const LINE_BYTES = 64;
 export const PANEL_ROWS = 8;
 const PANEL_ROW_BYTES = PANEL_ROWS * FLOAT_BYTES;

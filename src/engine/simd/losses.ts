@@ -30,7 +30,7 @@ import {
   STATS_SIGMA2,
   STATS_WORDS,
 } from './opcodes.ts';
-import { paddedFeatures, panelCount, roundUp, type Arena, type Matrix } from './layout.ts';
+import { DOUBLE_BYTES, paddedFeatures, panelCount, roundUp, type Arena, type Matrix } from './layout.ts';
 import type { BatchInput } from './input.ts';
 import { gemmForward, gemmInput } from './layers/linear.ts';
 import type { Program } from './program.ts';
@@ -86,8 +86,8 @@ export class LossHead {
     this.rowLse = arena.floats(roundUp(maxB, 8));
     this.columnLse = arena.floats(maxB);
     this.perDimension = Array.from({ length: 5 }, () => arena.floats(paddedFeatures(D)));
-    this.rowResults = arena.bytes(maxB * ROW_WORDS * 8);
-    this.statsResults = arena.bytes(this.statsUnits * STATS_WORDS * 8);
+    this.rowResults = arena.bytes(maxB * ROW_WORDS * DOUBLE_BYTES);
+    this.statsResults = arena.bytes(this.statsUnits * STATS_WORDS * DOUBLE_BYTES);
   }
 
   /** raw = output panel + base rows; no losses. */
@@ -135,6 +135,8 @@ export class LossHead {
       this.hyper,
     ]);
     program.barrier();
+    // First what has the longest units; the others fill the rest.
+    if (infoNce !== 'none') this.emitProducts(program, B);
     this.emitStats(program, slot, B);
     if (infoNce !== 'none') this.emitInfoNce(program, B, infoNce);
     program.barrier();
@@ -151,10 +153,10 @@ export class LossHead {
   }
 
   /** Sums what the kernels left per row and per block of dimensions, in order. */
-  results(buffer: ArrayBufferLike, loss: LossConfig, B: number, infoNce: InfoNceMode): LossResults {
+  results(memory: Float64Array, loss: LossConfig, B: number, infoNce: InfoNceMode): LossResults {
     const { D, T } = this.input;
-    const rows = sumColumns(new Float64Array(buffer, this.rowResults, B * ROW_WORDS), ROW_WORDS);
-    const stats = sumColumns(new Float64Array(buffer, this.statsResults, this.statsUnits * STATS_WORDS), STATS_WORDS);
+    const rows = sumColumns(memory, this.rowResults, B, ROW_WORDS);
+    const stats = sumColumns(memory, this.statsResults, this.statsUnits, STATS_WORDS);
     const measured = infoNce === 'none' ? Number.NaN : 1;
     const values = Float64Array.of(
       rows[ROW_SQUARED_ERROR] / (B * D),
@@ -212,11 +214,14 @@ export class LossHead {
     ]);
   }
 
-  private emitInfoNce(program: Program, B: number, mode: InfoNceMode): void {
+  private emitProducts(program: Program, B: number): void {
     const weight = this.input.targetWeights(B);
+    gemmForward(program, 'InfoNCE products', weight, this.unitPanel, this.products, B, { bias: false });
+  }
+
+  private emitInfoNce(program: Program, B: number, mode: InfoNceMode): void {
     const panels = panelCount(B);
     const { at, pitch } = this.products;
-    gemmForward(program, 'InfoNCE products', weight, this.unitPanel, this.products, B, { bias: false });
     program.barrier();
     program.add('InfoNCE rows', OP_INFO_NCE_ROWS, panels, [at, pitch, B, this.rowLse, this.rowResults, this.hyper]);
     program.add('InfoNCE columns', OP_INFO_NCE_COLUMNS, Math.ceil(B / UNIT_COLUMNS), [
@@ -239,7 +244,7 @@ export class LossHead {
       this.hyper,
     ]);
     program.barrier();
-    gemmInput(program, 'InfoNCE input gradient', weight, this.products, this.dunit, B);
+    gemmInput(program, 'InfoNCE input gradient', this.input.targetWeights(B), this.products, this.dunit, B);
   }
 
   private emitRows(program: Program, slot: number, B: number, infoNce: boolean): void {
@@ -270,8 +275,12 @@ export class LossHead {
   }
 }
 
-function sumColumns(values: Float64Array, words: number): Float64Array {
+/** Sums of `words` columns over `rows` rows from byte `at` on. */
+function sumColumns(memory: Float64Array, at: number, rows: number, words: number): Float64Array {
   const sums = new Float64Array(words);
-  for (let i = 0; i < values.length; i++) sums[i % words] += values[i];
+  let from = at / DOUBLE_BYTES;
+  for (let row = 0; row < rows; row++, from += words) {
+    for (let k = 0; k < words; k++) sums[k] += memory[from + k];
+  }
   return sums;
 }

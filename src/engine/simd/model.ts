@@ -17,7 +17,7 @@ import type {
 } from '../types.ts';
 import { writeDropoutKeys } from './layers/dropout.ts';
 import type { VectorStore } from './gather.ts';
-import { FLOAT_BYTES, type Matrix } from './layout.ts';
+import { DOUBLE_BYTES, FLOAT_BYTES, type Matrix } from './layout.ts';
 import { IDLE_INFO_NCE_INTERVAL, type InfoNceMode, type LossResults } from './losses.ts';
 import { writeOptimizerHyper } from './optimizer.ts';
 import type { ModelPlan } from './plan.ts';
@@ -40,13 +40,16 @@ export class SimdModel implements TrainableModel {
   private readonly buffer: ArrayBufferLike;
   private readonly view: DataView;
   private readonly floats: Float32Array;
+  private readonly doubles: Float64Array;
   private readonly hyper: Float32Array;
   private readonly ids: readonly Uint32Array[];
   private loss: LossConfig;
   private steps = 0;
   private slot = 0;
   /** What the slot of the next step already holds. */
-  private ahead: { source: WindowSource; ids: Uint32Array } | undefined;
+  private ahead: { readonly source: WindowSource; readonly rows: number } | undefined;
+  private readonly aheadIds: Uint32Array;
+  private readonly drops: boolean;
   private disposed = false;
 
   constructor(options: ModelOptions, plan: ModelPlan, memory: WebAssembly.Memory, pool: ThreadPool) {
@@ -58,8 +61,11 @@ export class SimdModel implements TrainableModel {
     this.buffer = memory.buffer;
     this.view = new DataView(memory.buffer);
     this.floats = new Float32Array(memory.buffer);
+    this.doubles = new Float64Array(memory.buffer);
     this.hyper = new Float32Array(memory.buffer, plan.hyper, HYPER_WORDS);
     this.ids = plan.input.ids.map((at) => new Uint32Array(memory.buffer, at, options.maxBatch));
+    this.aheadIds = new Uint32Array(options.maxBatch);
+    this.drops = 'dropout' in options.spec && options.spec.dropout > 0;
     plan.network.initialise?.(memory.buffer);
     this.writeParameters(options.parameters);
   }
@@ -149,7 +155,7 @@ export class SimdModel implements TrainableModel {
     const infoNce = this.infoNceMode(input.step);
     this.plan.losses.writeHyper(this.hyper, this.loss);
     writeOptimizerHyper(this.hyper, this.options.optimizer, input.lr, input.step);
-    writeDropoutKeys(this.view, this.plan.hyper, this.options.seed, input.step);
+    if (this.drops) writeDropoutKeys(this.view, this.plan.hyper, this.options.seed, input.step);
     const program = this.program({ kind: 'train', B, slot: this.slot, infoNce });
     this.fillSlot(program, source, ids);
     const next = storeOf(source) && nextIds && nextIds.length <= this.options.maxBatch ? nextIds : undefined;
@@ -157,16 +163,17 @@ export class SimdModel implements TrainableModel {
     setGather(this.view, program.prefetch, next?.length ?? 0);
     this.pool.run(program.at, program.ops, profile);
     this.lastProgram = program;
-    this.ahead = next && { source, ids: next.slice() };
+    if (next) this.aheadIds.set(next);
+    this.ahead = next && { source, rows: next.length };
     if (next) this.slot = 1 - this.slot;
     this.steps = input.step;
-    const results = this.plan.losses.results(this.buffer, this.loss, B, infoNce);
+    const results = this.plan.losses.results(this.doubles, this.loss, B, infoNce);
     return { ...results, gradNorm: this.normOf(program) };
   }
 
   /** Brings the batch into the current slot unless the last step has already done so. */
   private fillSlot(program: PlacedProgram, source: WindowSource, ids: Uint32Array): void {
-    const ready = this.ahead?.source === source && sameIds(this.ahead.ids, ids);
+    const ready = this.ahead?.source === source && this.ahead.rows === ids.length && startsWith(this.aheadIds, ids);
     setGather(this.view, program.gather, 0);
     if (ready) return;
     if (storeOf(source)) {
@@ -191,7 +198,7 @@ export class SimdModel implements TrainableModel {
     const infoNce: InfoNceMode = loss.weights.info_nce !== 0 ? 'gradient' : 'value';
     this.plan.losses.writeHyper(this.hyper, loss);
     this.run({ kind: 'gradients', B, slot: this.slot, infoNce });
-    return this.plan.losses.results(this.buffer, loss, B, infoNce);
+    return this.plan.losses.results(this.doubles, loss, B, infoNce);
   }
 
   private gradNorm(B: number): number {
@@ -200,9 +207,9 @@ export class SimdModel implements TrainableModel {
 
   /** In slot order, as the clipping kernel sums them. */
   private normOf(program: PlacedProgram): number {
-    const slots = new Float64Array(this.buffer, this.plan.programs.slotsAt, program.slots);
+    const from = this.plan.programs.slotsAt / DOUBLE_BYTES;
     let sum = 0;
-    for (const value of slots) sum += value;
+    for (let i = from; i < from + program.slots; i++) sum += this.doubles[i];
     return Math.sqrt(sum);
   }
 
@@ -264,6 +271,7 @@ function storeOf(source: WindowSource): VectorStore | undefined {
   return source.shared ?? (readsPages() ? source.paged : undefined);
 }
 
-function sameIds(a: Uint32Array, b: Uint32Array): boolean {
-  return a.length === b.length && a.every((id, i) => id === b[i]);
+function startsWith(ids: Uint32Array, first: Uint32Array): boolean {
+  for (let i = 0; i < first.length; i++) if (ids[i] !== first[i]) return false;
+  return true;
 }

@@ -2,7 +2,7 @@
 import { parameterCount, type ModelSpec } from '#shared/domain/models.ts';
 import type { ModelOptions } from '../types.ts';
 import { CONTROL_BYTES, HYPER_WORDS } from './opcodes.ts';
-import { Arena, FLOAT_BYTES, paddedFeatures } from './layout.ts';
+import { Arena, DOUBLE_BYTES, FLOAT_BYTES, paddedFeatures } from './layout.ts';
 import type { GatherLayout } from './gather.ts';
 import { BatchInput } from './input.ts';
 import { attentionScratch } from './layers/attention.ts';
@@ -43,7 +43,7 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   const control = arena.bytes(CONTROL_BYTES);
   const hyper = arena.floats(HYPER_WORDS);
   const maxOps = BASE_OPS + operationsOf(spec);
-  const profile = arena.bytes((maxOps + 1) * 8);
+  const profile = arena.bytes((maxOps + 1) * DOUBLE_BYTES);
   const rowBytes = paddedFeatures(spec.D) * FLOAT_BYTES;
   // At least the rows of a weight tile that a partial block has no room for, and the attention weights of four rows.
   const scratchBytes = Math.max(rowBytes * SCRATCH_ROWS, 4096, attentionScratch(spec.T));

@@ -1,7 +1,7 @@
 /** The programs of one model, emitted when a batch size is first seen and kept in a few fixed areas of its memory. */
 import { OP_ARGS, OP_BYTES, OP_UNITS } from './opcodes.ts';
-import { panelCount, type Arena } from './layout.ts';
-import type { BatchInput } from './input.ts';
+import { DOUBLE_BYTES, panelCount, type Arena } from './layout.ts';
+import { SLOTS, type BatchInput } from './input.ts';
 import type { InfoNceMode, LossHead } from './losses.ts';
 import type { Network } from './models/network.ts';
 import { emitGradients, type Optimizer } from './optimizer.ts';
@@ -28,6 +28,13 @@ export interface PlacedProgram {
 }
 
 const AREAS = 12;
+const KINDS: readonly ProgramKind[] = ['predict', 'gradients', 'train'];
+const MODES: readonly InfoNceMode[] = ['none', 'value', 'gradient'];
+
+/** One number for each key: it is looked up at every step. */
+function nameOf({ kind, B, slot, infoNce }: ProgramKey): number {
+  return ((B * SLOTS + slot) * KINDS.length + KINDS.indexOf(kind)) * MODES.length + MODES.indexOf(infoNce);
+}
 
 export interface ProgramParts {
   readonly input: BatchInput;
@@ -41,22 +48,21 @@ export class ProgramCache {
   private readonly areas: readonly number[];
   private readonly maxOps: number;
   private readonly slotLimit: number;
-  private readonly placed = new Map<string, PlacedProgram & { area: number }>();
+  private readonly placed = new Map<number, PlacedProgram & { readonly area: number; usedAt: number }>();
+  private uses = 0;
 
   constructor(arena: Arena, maxOps: number, slotLimit: number) {
     this.maxOps = maxOps;
     this.slotLimit = slotLimit;
     this.areas = Array.from({ length: AREAS }, () => arena.bytes(maxOps * OP_BYTES));
-    this.slotsAt = arena.bytes(slotLimit * 8);
+    this.slotsAt = arena.bytes(slotLimit * DOUBLE_BYTES);
   }
 
   get(buffer: ArrayBufferLike, parts: ProgramParts, key: ProgramKey): PlacedProgram {
-    const name = `${key.kind} ${key.B} ${key.slot} ${key.infoNce}`;
+    const name = nameOf(key);
     const known = this.placed.get(name);
     if (known) {
-      // Most recently used last.
-      this.placed.delete(name);
-      this.placed.set(name, known);
+      known.usedAt = ++this.uses;
       return known;
     }
     const area = this.freeArea();
@@ -68,6 +74,7 @@ export class ProgramCache {
     program.write(buffer, this.areas[area]);
     const placed = {
       area,
+      usedAt: ++this.uses,
       at: this.areas[area],
       ops: program.operations.length,
       labels: program.operations.map((operation) => operation.label),
@@ -81,9 +88,9 @@ export class ProgramCache {
 
   private freeArea(): number {
     if (this.placed.size < AREAS) return this.placed.size;
-    const [oldest, program] = this.placed.entries().next().value!;
+    const [[oldest, { area }]] = [...this.placed].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
     this.placed.delete(oldest);
-    return program.area;
+    return area;
   }
 }
 

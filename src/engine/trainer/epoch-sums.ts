@@ -38,14 +38,21 @@ export function addStep(sums: EpochSums, stats: StepStats, rows: number): void {
 
 /** Each value over the sum of all; zeros where that is 0. Undefined (NaN) entries count as 0. */
 export function sharesOf(values: ArrayLike<number>): Float64Array {
-  const shares = Float64Array.from(values, (value) => (Number.isNaN(value) ? 0 : Math.abs(value)));
-  const sum = shares.reduce((a, b) => a + b, 0);
-  return sum > 0 ? shares.map((value) => value / sum) : shares;
+  const shares = new Float64Array(values.length);
+  let sum = 0;
+  for (let k = 0; k < shares.length; k++) {
+    shares[k] = Number.isNaN(values[k]) ? 0 : Math.abs(values[k]);
+    sum += shares[k];
+  }
+  if (sum > 0) for (let k = 0; k < shares.length; k++) shares[k] /= sum;
+  return shares;
 }
 
 /** λ · value of each term; 0 where the term is undefined. */
 export function weightedValues(loss: LossConfig, values: ArrayLike<number>): Float64Array {
-  return Float64Array.from(TERMS, (term, k) => (Number.isNaN(values[k]) ? 0 : loss.weights[term] * values[k]));
+  const weighted = new Float64Array(TERM_COUNT);
+  for (let k = 0; k < TERM_COUNT; k++) weighted[k] = Number.isNaN(values[k]) ? 0 : loss.weights[TERMS[k]] * values[k];
+  return weighted;
 }
 
 /** Means of the epoch so far, per term. */

@@ -1,5 +1,5 @@
 /** Collects per-step figures as columns until they are sent, at most ten times a second. */
-import { TERMS, type LossConfig } from '#shared/domain/terms.ts';
+import { TERMS, TERM_COUNT, type LossConfig } from '#shared/domain/terms.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
 import type { StepStats } from '../types.ts';
 import { sharesOf, weightedValues } from './epoch-sums.ts';
@@ -7,6 +7,11 @@ import { sharesOf, weightedValues } from './epoch-sums.ts';
 export const FLUSH_INTERVAL_MS = 100;
 /** The speed shown is a mean over at least this long. */
 const SPEED_WINDOW_MS = 1000;
+
+/** Names of the columns of each term, made once: they are looked up at every step. */
+const VALUES = TERMS.map((term) => `value/${term}` as const);
+const SHARES = TERMS.map((term) => `share/${term}` as const);
+const GRAD_SHARES = TERMS.map((term) => `gradShare/${term}` as const);
 
 type Columns = Record<StepColumn, Float32Array<ArrayBuffer>>;
 
@@ -30,12 +35,12 @@ export class StepBuffer {
     columns.lr[i] = lr;
     const shares = sharesOf(weightedValues(loss, stats.values));
     const gradShares = sharesOf(stats.gradNorms);
-    TERMS.forEach((term, k) => {
+    for (let k = 0; k < TERM_COUNT; k++) {
       const isDefined = !Number.isNaN(stats.values[k]);
-      columns[`value/${term}`][i] = stats.values[k];
-      columns[`share/${term}`][i] = isDefined ? shares[k] : NaN;
-      columns[`gradShare/${term}`][i] = isDefined ? gradShares[k] : NaN;
-    });
+      columns[VALUES[k]][i] = stats.values[k];
+      columns[SHARES[k]][i] = isDefined ? shares[k] : NaN;
+      columns[GRAD_SHARES[k]][i] = isDefined ? gradShares[k] : NaN;
+    }
     this.rows += rows;
   }
 

@@ -14,6 +14,9 @@ import type { Program } from '../program.ts';
 const UNIT_WORK = 1_500_000;
 /** Panels of one unit: their reduction block (8 KiB a panel) stays near while the weights pass. */
 const UNIT_PANELS = 8;
+/** Fewer units than this leave threads waiting for the last one: smaller ones are made, down to the panels of a wide tile. */
+const MIN_UNITS = 16;
+const WIDE_PANELS = 2;
 /** Strips of twelve inputs of one unit of the fused update. */
 const UPDATE_STRIPS = 64;
 /** Inputs of one unit of the input gradient: their part of 192 outputs (18 KiB) and a panel stay in the first-level cache. */
@@ -32,6 +35,12 @@ export interface WeightMatrix extends WeightBlocks {
   readonly at: number;
 }
 
+/** Panels of one unit where the other dimension is cut into `pieces`. */
+function panelsOfUnit(panels: number, pieces: number): number {
+  const full = Math.min(panels, UNIT_PANELS);
+  return Math.ceil(pieces) * Math.ceil(panels / full) < MIN_UNITS ? Math.min(panels, WIDE_PANELS) : full;
+}
+
 /** y [outputs] = W·x (+ b), overwriting. x and y are panels. */
 export function gemmForward(
   program: Program,
@@ -43,9 +52,12 @@ export function gemmForward(
   options: ForwardOptions,
 ): void {
   const panels = panelCount(B);
-  const unitPanels = Math.min(panels, UNIT_PANELS);
-  const pairWork = 2 * BLOCK_OUTPUTS * weight.inputs * unitPanels * 8;
-  const unitBlocks = 2 * Math.max(1, Math.min(3, Math.round(UNIT_WORK / pairWork)));
+  const pairs = Math.ceil(weight.blocks / 2);
+  const pairWork = 2 * BLOCK_OUTPUTS * weight.inputs * Math.min(panels, UNIT_PANELS) * 8;
+  const fullPairs = Math.max(1, Math.min(3, Math.round(UNIT_WORK / pairWork)));
+  const isFew = Math.ceil(pairs / fullPairs) * Math.ceil(panels / UNIT_PANELS) < MIN_UNITS;
+  const unitBlocks = 2 * (isFew ? 1 : fullPairs);
+  const unitPanels = panelsOfUnit(panels, pairs / (unitBlocks / 2));
   program.add(label, OP_GEMM_FORWARD, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
@@ -77,8 +89,8 @@ export function gemmInput(
   count = weight.inputs - first,
 ): void {
   const panels = panelCount(B);
-  const unitPanels = Math.min(panels, UNIT_PANELS);
   const unitInputs = UNIT_INPUTS;
+  const unitPanels = panelsOfUnit(panels, count / unitInputs);
   program.add(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
