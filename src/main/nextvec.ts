@@ -20,7 +20,7 @@ import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
 import { tidyDatasets } from './store/adopt.ts';
 import { openHome } from './store/home.ts';
-import { forkTrainer, NICENESS, type SpawnTrainer } from './trainer/process.ts';
+import { forkTrainer, type SpawnTrainer } from './trainer/process.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 /** What only a desktop host can do; a missing hook means "not here". */
@@ -106,8 +106,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     appVersion: options.version,
     resourcesDir: options.resourcesDir,
     dataWorker: entries.dataWorker,
-    spawnTrainer:
-      options.spawnTrainer ?? forkTrainer(entries.trainer, NICENESS[options.hasWindow ? 'besideWindow' : 'alone']),
+    spawnTrainer: options.spawnTrainer ?? forkTrainer(entries.trainer, options.hasWindow ? 'besideWindow' : 'alone'),
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
     heartbeatMs: options.heartbeatMs,
   });

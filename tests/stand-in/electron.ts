@@ -204,6 +204,8 @@ export const utilityProcess = {
     const [, , stderr = 'inherit'] = options.stdio ?? [];
     const child = fork(entry, [...args], {
       execArgv: ['--import', shim],
+      // Electron's window and trainer are in one session. The window here is in one of its own, so the trainer is, too.
+      detached: process.platform === 'linux',
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', stderr === 'pipe' ? 'pipe' : 'inherit', 'ipc'],
     });

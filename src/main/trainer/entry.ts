@@ -1,5 +1,4 @@
 /** The trainer process: answers `trainerContract` over its owner's line and leaves with it. Entry of trainer.js. */
-import { setPriority } from 'node:os';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
@@ -7,6 +6,7 @@ import { trainerContract, type TrainerEvent } from '#shared/contract/trainer.ts'
 import { NextvecError } from '#shared/domain/errors.ts';
 import { toWireError } from '../rpc/errors.ts';
 import { eventStream } from '../rpc/stream.ts';
+import { beNice } from './niceness.ts';
 import { ownerPort } from './port.ts';
 import { TrainerSession } from './session.ts';
 
@@ -52,11 +52,9 @@ const router = procedures.router({
   stop: procedures.stop.handler(({ input }) => current().stop(input.at, input.reason)),
 });
 
-try {
-  // The window and main come first; a trainer takes what they leave. Its starter says how politely.
-  setPriority(Number(process.argv.at(-1)));
-} catch {
-  // Not allowed here; everything works, only less politely.
-}
+// The window and main come first; a trainer takes what they leave. Its starter says how politely.
+beNice(Number(process.argv.at(-1)));
+// Ctrl-C in a terminal reaches every process in it; what becomes of the run is for the owner to say.
+process.on('SIGINT', () => undefined);
 const port = ownerPort(() => process.exit(0));
 new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(port);

@@ -29,10 +29,15 @@ export const NICENESS = { alone: 5, besideWindow: 10 } as const;
 const LAST_WORDS_CHARACTERS = 4000;
 const LAST_MESSAGES_MS = 100;
 
-/** Starts `entry` (trainer.js of the build, or entry.ts from source) as a child of this Node. */
-export function forkTrainer(entry: string, niceness: number = NICENESS.alone): SpawnTrainer {
+/**
+ * Starts `entry` (trainer.js of the build, or entry.ts from source) as a child of this Node. Beside a window on Linux in a
+ * session of its own: the kernel shares processors between sessions first, and the window's browser is in another one,
+ * against which niceness alone would not count (trainer/niceness.ts).
+ */
+export function forkTrainer(entry: string, place: keyof typeof NICENESS = 'alone'): SpawnTrainer {
   return () => {
-    const child = fork(entry, [String(niceness)], {
+    const child = fork(entry, [String(NICENESS[place])], {
+      detached: place === 'besideWindow' && process.platform === 'linux',
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

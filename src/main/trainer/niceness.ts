@@ -1,0 +1,23 @@
+/** How politely this process takes processor time. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+const OWN_SESSION = '/proc/self/autogroup';
+
+/** 0 (as everyone) to 19 (only what is left over). Where the system does not allow it, nothing changes. */
+export function beNice(niceness: number): void {
+  try {
+    setPriority(niceness);
+    // Linux with autogroups: between sessions only the niceness of the session counts.
+    if (process.platform === 'linux' && leadsSession()) writeFileSync(OWN_SESSION, String(niceness));
+  } catch {
+    // Not allowed here, or a kernel without autogroups; everything works, only less politely.
+  }
+}
+
+/** Whether the session is this process's own, so that nobody else is slowed down with it. */
+function leadsSession(): boolean {
+  // The sixth field; the second, the name in parentheses, may hold spaces.
+  const [, , , session] = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
+  return Number(session) === process.pid;
+}

@@ -1,0 +1,58 @@
+/** The trainer as a process: how it shares the machine, and what does not end it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { createORPCClient } from '@orpc/client';
+import { RPCLink } from '@orpc/client/message-port';
+import type { ContractRouterClient } from '@orpc/contract';
+import { afterEach, expect, test, vi } from 'vitest';
+import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import type { trainerContract } from '#shared/contract/trainer.ts';
+import { forkTrainer, NICENESS, type TrainerProcess } from '../../../src/main/trainer/process.ts';
+
+type TrainerClient = ContractRouterClient<typeof trainerContract>;
+
+const TRAINER = 'src/main/trainer/entry.ts';
+const AUTOGROUP = '/proc/self/autogroup';
+vi.setConfig({ testTimeout: 60_000 });
+
+let trainer: TrainerProcess | undefined;
+afterEach(() => trainer?.kill());
+
+async function started(place: keyof typeof NICENESS): Promise<{ pid: number; client: TrainerClient }> {
+  trainer = forkTrainer(TRAINER, place)();
+  const link = new RPCLink({ port: trainer.port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
+  const client: TrainerClient = createORPCClient(link);
+  await client.alive();
+  return { pid: trainer.pid!, client };
+}
+
+const sessionNiceness = (pid: number | 'self') => readFileSync(`/proc/${pid}/autogroup`, 'utf8').trim();
+
+test('beside a window the trainer takes what is left over, and alone it is not in the way of much', async () => {
+  const { pid } = await started('besideWindow');
+  expect(getPriority(pid)).toBe(NICENESS.besideWindow);
+  trainer?.kill();
+  const alone = await started('alone');
+  expect(getPriority(alone.pid)).toBe(NICENESS.alone);
+  expect(NICENESS.alone).toBeLessThan(NICENESS.besideWindow);
+});
+
+test.skipIf(!existsSync(AUTOGROUP))(
+  'its session is its own beside a window, and no other one is slowed down',
+  async () => {
+    const before = sessionNiceness('self');
+    const { pid } = await started('besideWindow');
+    expect(sessionNiceness(pid)).toMatch(new RegExp(`nice ${NICENESS.besideWindow}$`));
+    expect(sessionNiceness('self')).toBe(before);
+    trainer?.kill();
+    const alone = await started('alone');
+    expect(sessionNiceness(alone.pid)).toBe(before);
+  },
+);
+
+test.skipIf(process.platform === 'win32')('Ctrl-C in the terminal that it shares does not end it', async () => {
+  const { pid, client } = await started('alone');
+  process.kill(pid, 'SIGINT');
+  await client.alive();
+  expect(() => process.kill(pid, 0)).not.toThrow();
+});
