@@ -5,8 +5,10 @@
 
 /** Longest stretch of work between two turns of the event loop. */
 const YIELD_EVERY_MS = 25;
-/** A rest for somebody who waits, and the least time between two. */
+/** A rest for somebody who waits, after the last time that was asked for one. */
 const REST_MS = 250;
+/** Then it is training's turn, for as long as the rest was. */
+const LONGEST_REST_MS = 600;
 
 interface HostTimers {
   setImmediate?(callback: () => void): unknown;
@@ -33,7 +35,8 @@ export class Control {
   private epochEndAsked = false;
   private wake: (() => void) | null = null;
   private yieldedAtMs = performance.now();
-  private restUntilMs = -Infinity;
+  private restFromMs = 0;
+  private restUntilMs = 0;
 
   pause(): void {
     this.pauseAsked = true;
@@ -44,10 +47,12 @@ export class Control {
     this.wake?.();
   }
 
-  /** The next steps wait for REST_MS; asked again and again, training goes on half of the time. */
+  /** The next steps wait; asked again and again, training goes on half of the time. */
   giveWay(): void {
     const now = performance.now();
-    if (now >= this.restUntilMs + REST_MS) this.restUntilMs = now + REST_MS;
+    if (now >= 2 * this.restUntilMs - this.restFromMs) this.restFromMs = now;
+    else if (now > this.restUntilMs) return;
+    this.restUntilMs = Math.min(now + REST_MS, this.restFromMs + LONGEST_REST_MS);
   }
 
   stop(reason: string): void {
@@ -79,9 +84,15 @@ export class Control {
   async breathe(): Promise<void> {
     if (performance.now() - this.yieldedAtMs < YIELD_EVERY_MS) return;
     await turnOfEventLoop();
-    const restMs = this.restUntilMs - performance.now();
-    if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+    // A rest can be asked to be longer while it lasts.
+    for (let restMs = this.restMs(); restMs > 0; restMs = this.restMs()) {
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+    }
     this.yieldedAtMs = performance.now();
+  }
+
+  private restMs(): number {
+    return this.restUntilMs - performance.now();
   }
 
   /** Resolves on `resume` or `stop`. */

@@ -27,9 +27,16 @@ export function xTicks(min: number, max: number, widthPx: number, spacePx: numbe
   return ticks;
 }
 
-export function xLabel(x: number, mode: XAxisMode): string {
-  if (mode.unit === 'step') return x < 10_000 ? String(Math.round(x)) : formatCompact(x).replace(/\s/, '');
-  return formatFigure(x / mode.stepsPerEpoch, 5);
+export function xLabels(ticks: readonly number[], mode: XAxisMode): string[] {
+  if (mode.unit === 'epoch') return ticks.map((x) => formatFigure(x / mode.stepsPerEpoch, 5));
+  return largeLabels(ticks, (x) => (x < 10_000 ? String(Math.round(x)) : formatCompact(x).replace(/\s/, '')));
+}
+
+/** Short where that tells them apart, whole numbers where it does not: 499,998 and 499,999 are both 500k. */
+function largeLabels(ticks: readonly number[], short: (value: number) => string): string[] {
+  const labels = ticks.map(short);
+  if (new Set(labels).size === labels.length) return labels;
+  return ticks.map((value) => Math.round(value).toLocaleString('en-US').replace('-', '\u2212'));
 }
 
 /** A place on x in a table or a sentence: "4,312" or "3.02". */
@@ -55,8 +62,8 @@ function digitsOf(increment: number): number {
 export function yLabels(ticks: readonly number[], increment: number): string[] {
   const digits = digitsOf(increment);
   const largest = Math.max(...ticks.map(Math.abs));
+  if (largest >= 10_000) return largeLabels(ticks, (v) => formatCompact(v).replace(/\s/, ''));
   return ticks.map((v) => {
-    if (largest >= 10_000) return formatCompact(v).replace(/\s/, '');
     if (largest > 0 && largest < 1e-2)
       return v === 0 ? '0' : v.toExponential(1).replace('.0', '').replaceAll('-', '\u2212');
     return v.toFixed(digits).replace('-', '\u2212');

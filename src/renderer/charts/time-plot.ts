@@ -13,7 +13,7 @@ import { REST_MS } from './pace.ts';
 import { bindPointer } from './pointer.ts';
 import { buildScene, SceneCache, type ChartInput, type Range, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
-import { logLabel, logTicks, xLabel, xTicks, yLabels, type XAxisMode } from './ticks.ts';
+import { logLabel, logTicks, xLabels, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
 export const Y_AXIS_WIDTH = 46;
 const X_AXIS_HEIGHT = 24;
@@ -274,7 +274,7 @@ export class TimePlot {
       splits: (plot, _axis, min, max) =>
         xTicks(min, max, plot.bbox.width / uPlot.pxRatio, X_LABEL_SPACE, this.#group.axis.value),
       values: (_plot, splits) => {
-        const labels = splits.map((x) => xLabel(x, this.#group.axis.value));
+        const labels = xLabels(splits, this.#group.axis.value);
         this.#xTicks = splits.map((value, i) => ({ value, label: labels[i] }));
         return labels;
       },

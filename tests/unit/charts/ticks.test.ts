@@ -4,6 +4,7 @@ import {
   logTicks,
   niceIncrement,
   xFigure,
+  xLabels,
   xTicks,
   yLabels,
 } from '../../../src/renderer/charts/ticks.ts';
@@ -49,7 +50,24 @@ describe('xTicks', () => {
   });
 });
 
+describe('xLabels', () => {
+  const STEPS = { unit: 'step', stepsPerEpoch: 100 } as const;
+
+  it('is short where that tells the ticks apart, and whole where it does not', () => {
+    expect(xLabels([0, 5000, 10_000, 15_000], STEPS)).toEqual(['0', '5000', '10k', '15k']);
+    expect(xLabels([9999, 10_000, 10_001], STEPS)).toEqual(['9,999', '10,000', '10,001']);
+    expect(xLabels([499_998, 499_999, 500_000], STEPS)).toEqual(['499,998', '499,999', '500,000']);
+    expect(xLabels([150, 250], { ...STEPS, unit: 'epoch' })).toEqual(['1.5', '2.5']);
+  });
+});
+
 describe('yLabels', () => {
+  it('tells large values apart that lie close together', () => {
+    expect(yLabels([10_000, 20_000], 10_000)).toEqual(['10k', '20k']);
+    expect(yLabels([12_340, 12_342, 12_344], 2)).toEqual(['12,340', '12,342', '12,344']);
+  });
+
+
   it('has the decimals the distance of the ticks needs', () => {
     expect(yLabels([0, 0.25, 0.5], 0.25)).toEqual(['0.00', '0.25', '0.50']);
     expect(yLabels([-0.1, 0, 0.1], 0.1)).toEqual(['\u22120.1', '0.0', '0.1']);

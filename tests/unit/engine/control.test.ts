@@ -42,3 +42,16 @@ test('asked all the time it trains half of it', async () => {
   expect(spent).toBeGreaterThan(1400);
   expect(spent).toBeLessThan(2000);
 });
+
+test('asked again while it rests it rests on, but not for ever', async () => {
+  const control = new Control();
+  let steps = 0;
+  const asking = setInterval(() => control.giveWay(), 100);
+  setTimeout(() => clearInterval(asking), 350);
+  const spent = await trainFor(control, 3000, () => {
+    if (steps++ === 0) control.giveWay();
+  });
+  // A rest of 350 + 250 ms.
+  expect(spent).toBeGreaterThan(2300);
+  expect(spent).toBeLessThan(2500);
+});

@@ -4,8 +4,8 @@ import { client } from '../../rpc.ts';
 import { isTyping } from '../../ui/shortcuts.ts';
 import { useRunsStore } from './runs-store.ts';
 
-/** Trainers rest about as long for one call. */
-const EVERY_MS = 250;
+/** A press, its click and the page that opens each ask: the rest then lasts until a while after the last of them. */
+const EVERY_MS = 50;
 
 const ask = useThrottleFn(() => {
   if (useRunsStore().live.length === 0) return;
