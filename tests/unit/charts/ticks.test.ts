@@ -67,7 +67,6 @@ describe('yLabels', () => {
     expect(yLabels([12_340, 12_342, 12_344], 2)).toEqual(['12,340', '12,342', '12,344']);
   });
 
-
   it('has the decimals the distance of the ticks needs', () => {
     expect(yLabels([0, 0.25, 0.5], 0.25)).toEqual(['0.00', '0.25', '0.50']);
     expect(yLabels([-0.1, 0, 0.1], 0.1)).toEqual(['\u22120.1', '0.0', '0.1']);
