@@ -46,9 +46,8 @@ export class SimdModel implements TrainableModel {
   private loss: LossConfig;
   private steps = 0;
   private slot = 0;
-  /** What the slot of the next step already holds. */
+  /** What the slot of the next step already holds; its windows are in `ids`. */
   private ahead: { readonly source: WindowSource; readonly rows: number } | undefined;
-  private readonly aheadIds: Uint32Array;
   private readonly drops: boolean;
   private disposed = false;
 
@@ -64,7 +63,6 @@ export class SimdModel implements TrainableModel {
     this.doubles = new Float64Array(memory.buffer);
     this.hyper = new Float32Array(memory.buffer, plan.hyper, HYPER_WORDS);
     this.ids = plan.input.ids.map((at) => new Uint32Array(memory.buffer, at, options.maxBatch));
-    this.aheadIds = new Uint32Array(options.maxBatch);
     this.drops = 'dropout' in options.spec && options.spec.dropout > 0;
     plan.network.initialise?.(memory.buffer);
     this.writeParameters(options.parameters);
@@ -163,7 +161,6 @@ export class SimdModel implements TrainableModel {
     setGather(this.view, program.prefetch, next?.length ?? 0);
     this.pool.run(program.at, program.ops, profile);
     this.lastProgram = program;
-    if (next) this.aheadIds.set(next);
     this.ahead = next && { source, rows: next.length };
     if (next) this.slot = 1 - this.slot;
     this.steps = input.step;
@@ -173,7 +170,8 @@ export class SimdModel implements TrainableModel {
 
   /** Brings the batch into the current slot unless the last step has already done so. */
   private fillSlot(program: PlacedProgram, source: WindowSource, ids: Uint32Array): void {
-    const ready = this.ahead?.source === source && this.ahead.rows === ids.length && startsWith(this.aheadIds, ids);
+    const ready =
+      this.ahead?.source === source && this.ahead.rows === ids.length && startsWith(this.ids[this.slot], ids);
     setGather(this.view, program.gather, 0);
     if (ready) return;
     if (storeOf(source)) {

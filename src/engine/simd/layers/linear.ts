@@ -35,10 +35,13 @@ export interface WeightMatrix extends WeightBlocks {
   readonly at: number;
 }
 
-/** Panels of one unit where the other dimension is cut into `pieces`. */
-function panelsOfUnit(panels: number, pieces: number): number {
-  const full = Math.min(panels, UNIT_PANELS);
-  return Math.ceil(pieces) * Math.ceil(panels / full) < MIN_UNITS ? Math.min(panels, WIDE_PANELS) : full;
+/** Whether units of UNIT_PANELS are too few where the other dimension is cut into `pieces`. */
+function areFew(pieces: number, panels: number): boolean {
+  return Math.ceil(pieces) * Math.ceil(panels / UNIT_PANELS) < MIN_UNITS;
+}
+
+function panelsOfUnit(pieces: number, panels: number): number {
+  return Math.min(panels, areFew(pieces, panels) ? WIDE_PANELS : UNIT_PANELS);
 }
 
 /** y [outputs] = W·x (+ b), overwriting. x and y are panels. */
@@ -55,9 +58,9 @@ export function gemmForward(
   const pairs = Math.ceil(weight.blocks / 2);
   const pairWork = 2 * BLOCK_OUTPUTS * weight.inputs * Math.min(panels, UNIT_PANELS) * 8;
   const fullPairs = Math.max(1, Math.min(3, Math.round(UNIT_WORK / pairWork)));
-  const isFew = Math.ceil(pairs / fullPairs) * Math.ceil(panels / UNIT_PANELS) < MIN_UNITS;
-  const unitBlocks = 2 * (isFew ? 1 : fullPairs);
-  const unitPanels = panelsOfUnit(panels, pairs / (unitBlocks / 2));
+  const unitPairs = areFew(pairs / fullPairs, panels) ? 1 : fullPairs;
+  const unitBlocks = 2 * unitPairs;
+  const unitPanels = panelsOfUnit(pairs / unitPairs, panels);
   program.add(label, OP_GEMM_FORWARD, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
@@ -90,7 +93,7 @@ export function gemmInput(
 ): void {
   const panels = panelCount(B);
   const unitInputs = UNIT_INPUTS;
-  const unitPanels = panelsOfUnit(panels, count / unitInputs);
+  const unitPanels = panelsOfUnit(count / unitInputs, panels);
   program.add(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
