@@ -27,10 +27,14 @@ export function findNode() {
   );
 }
 
-/** Runs a program to its end with our own streams; signals we get are handed on. Resolves to its exit status. */
-export function runToEnd(program, args, options = {}) {
+/**
+ * Runs a program to its end, with our own streams unless `options` has others; signals we get are handed on. `onStart`
+ * gets the process. Resolves to its exit status.
+ */
+export function runToEnd(program, args, { onStart, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', cwd: ROOT, ...options });
+    onStart?.(child);
     const handOn = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, handOn);

@@ -32,8 +32,31 @@ function readCounts(path) {
   }
 }
 
+/** Lines of a native stack that follow the message of a runtime that gives up. */
+const CRASH_LINES = 30;
+
+/** Passes a stream on; `lines()` are those in which the runtime itself said why it gave up, and its stack. */
+function watchForCrash(stream, to) {
+  const found = [];
+  let left = 0;
+  let rest = '';
+  stream.on('data', (bytes) => {
+    to.write(bytes);
+    const lines = `${rest}${bytes}`.split('\n');
+    rest = lines.pop();
+    for (const line of lines) {
+      if (left === 0 && /^(# Fatal error|FATAL ERROR)/.test(line)) left = CRASH_LINES;
+      if (left === 0) continue;
+      left--;
+      found.push(line);
+    }
+  });
+  return { lines: () => found };
+}
+
 async function test() {
   const summary = [];
+  let crash;
   let started = performance.now();
   const browser = await findOrInstallBrowser();
   summary.push(`browser     ${browser} (${seconds(started)})`);
@@ -53,7 +76,11 @@ async function test() {
       `--outputFile.json=${report}`,
       ...process.argv.slice(2),
     ],
-    { env: { ...process.env, CHROME_PATH: browser } },
+    {
+      env: { ...process.env, CHROME_PATH: browser },
+      stdio: ['inherit', 'inherit', 'pipe'],
+      onStart: ({ stderr }) => (crash = watchForCrash(stderr, process.stderr)),
+    },
   );
   const counts = readCounts(report);
   rmSync(folder, { recursive: true, force: true });
@@ -64,6 +91,7 @@ async function test() {
     );
     for (const name of failedFiles) summary.push(`failed      ${name}`);
   } else summary.push(`tests       vitest wrote no report (status ${status})`);
+  for (const line of crash.lines()) summary.push(`crash       ${line}`);
   console.log(`\nSummary\n${summary.map((line) => `  ${line}`).join('\n')}\n  ${status === 0 ? 'PASSED' : 'FAILED'}`);
   if (counts) console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   process.exitCode = status;
