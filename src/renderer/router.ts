@@ -4,6 +4,7 @@
  */
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
+import { lateHistory } from './late-history.ts';
 import { askAhead } from './features/run/overview.ts';
 import { askTrainingToGiveWay } from './features/runs/give-way.ts';
 import { isLive, useRunsStore } from './features/runs/runs-store.ts';
@@ -90,7 +91,7 @@ export function createAppRouter(): Router {
     const component = lazyPage(file);
     if (component) routes.push({ name, path, component, meta: { title } });
   }
-  const router = createRouter({ history: createWebHashHistory(), routes });
+  const router = createRouter({ history: lateHistory(createWebHashHistory()), routes });
   fetchFirstPage(router);
   void router.isReady().then(() => prepareForRuns(router));
   router.beforeEach((to, from) => {

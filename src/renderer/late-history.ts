@@ -1,0 +1,68 @@
+/**
+ * The page first, its address after: the browser's own process works 20 to 30 ms on a change of address, beside the page
+ * that a click opens, which stands still for as long where processors are few. The router hears of a change at once.
+ */
+import type { RouterHistory } from 'vue-router';
+
+/** By then a page is there and painted, and most of its charts are. */
+const AFTER_MS = 400;
+/** A page that is never idle, such as one that draws all the time, gets its address all the same. */
+const AT_LATEST_MS = 1000;
+
+/** What may leave the page or ask for another: the address is true before it acts. */
+const BEFORE = ['pointerdown', 'keydown', 'pagehide', 'visibilitychange'] as const;
+
+function whenIdle(work: () => void): void {
+  // Safari has no such thing.
+  if (typeof requestIdleCallback === 'function') requestIdleCallback(work, { timeout: AT_LATEST_MS });
+  else work();
+}
+
+/**
+ * `history` with changes of address told to the browser a moment later, in their order. A step back from outside the page
+ * within that moment leaves from the address the browser shows.
+ */
+export function lateHistory(history: RouterHistory, target: EventTarget = window): RouterHistory {
+  const waiting: (() => void)[] = [];
+  let location = history.location;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function settle(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    for (const change of waiting.splice(0)) change();
+  }
+
+  function later(to: string, change: () => void): void {
+    location = to;
+    waiting.push(change);
+    timer ??= setTimeout(() => whenIdle(settle), AFTER_MS);
+  }
+
+  for (const type of BEFORE) target.addEventListener(type, settle, { capture: true, passive: true });
+  // The browser has gone elsewhere: what it had not been told of is not a place to return to.
+  history.listen(() => void waiting.splice(0));
+
+  return {
+    base: history.base,
+    get location() {
+      return waiting.length > 0 ? location : history.location;
+    },
+    get state() {
+      return history.state;
+    },
+    push: (to, data) => later(to, () => history.push(to, data)),
+    replace: (to, data) => later(to, () => history.replace(to, data)),
+    go(delta, triggerListeners) {
+      settle();
+      history.go(delta, triggerListeners);
+    },
+    listen: (callback) => history.listen(callback),
+    createHref: (to) => history.createHref(to),
+    destroy() {
+      settle();
+      for (const type of BEFORE) target.removeEventListener(type, settle, { capture: true });
+      history.destroy();
+    },
+  };
+}
