@@ -3,11 +3,9 @@ import { access, constants, readdir, realpath, stat, statfs } from 'node:fs/prom
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, extname, join, relative, isAbsolute } from 'node:path';
 import { EventPublisher } from '@orpc/server';
-import { engineAvailability } from '#engine/registry.ts';
-import { FILE_KINDS, type DirectoryEntry, type FilePurpose } from '#shared/contract/app.ts';
+import { FILE_KINDS, type DirectoryEntry, type Doctor, type FilePurpose } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { currentSettings, writeSettings } from '../store/settings.ts';
-import { nodeEngineHost } from '../trainer/engine-host.ts';
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
 import { eventStream } from './stream.ts';
@@ -80,8 +78,27 @@ async function storageReport({ home, runs }: Services) {
   return { path: home.path, writable, freeBytes: bavail * bsize, runs: runs.list().length, datasets };
 }
 
+/** In a thread of its own: to load TensorFlow.js keeps one busy for longer than a window should wait for an answer. */
+async function findEngines({ workers, options }: Services): Promise<Doctor['engines']> {
+  const worker = workers.startSingle();
+  try {
+    return await worker.client.engines({ resourcesDir: options.resourcesDir });
+  } finally {
+    await worker.release();
+  }
+}
+
 export function appRouter(services: Services) {
   const { options, home } = services;
+  /** What there is stays so for the life of this process. */
+  let engines: Promise<Doctor['engines']> | undefined;
+  const knownEngines = (): Promise<Doctor['engines']> => {
+    engines ??= findEngines(services).catch((error: unknown) => {
+      engines = undefined;
+      throw error;
+    });
+    return engines;
+  };
   const { app } = procedures;
   return app.router({
     info: app.info.handler(() => ({
@@ -97,7 +114,7 @@ export function appRouter(services: Services) {
       platform: `${process.platform} ${process.arch}`,
       cores: availableParallelism(),
       memoryBytes: totalmem(),
-      engines: await engineAvailability(nodeEngineHost(options.resourcesDir)),
+      engines: await knownEngines(),
       storage: await storageReport(services),
       browser: options.runtimes?.browser ?? null,
       electron: options.runtimes?.electron ?? process.versions.electron ?? null,

@@ -1,6 +1,7 @@
 /** Calls main makes of its data worker: everything on data sets that takes the processor for longer than a moment. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { EngineStatusSchema } from '#shared/contract/app.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
 import {
   BalanceEventSchema,
@@ -71,5 +72,7 @@ export const workerContract = {
   balance: call.input(FirstBatchesJobSchema).output(eventIterator(BalanceEventSchema)),
   importRun: call.input(ImportRunJobSchema).output(ImportedRunSchema),
   predict: call.input(PredictJobSchema).output(PredictionResultSchema),
+  /** Loads every engine to see whether it can be loaded. */
+  engines: call.input(z.object({ resourcesDir: z.string() })).output(z.array(EngineStatusSchema)),
   exportModel: call.input(ExportModelJobSchema).output(z.void()),
 };

@@ -198,6 +198,9 @@ const router = procedures.router({
     (await import('../weights/import-run.ts')).importRun(input),
   ),
   predict: procedures.predict.handler(async ({ input }) => (await import('../inference/predict.ts')).predict(input)),
+  engines: procedures.engines.handler(async ({ input }) =>
+    (await import('#engine/registry.ts')).engineAvailability(nodeEngineHost(input.resourcesDir)),
+  ),
   exportModel: procedures.exportModel.handler(async ({ input }) =>
     (await import('../runs/export-model.ts')).exportModel(input),
   ),

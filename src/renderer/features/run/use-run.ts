@@ -54,7 +54,8 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   }
 
   async function load(asEarly = false): Promise<void> {
-    await Promise.all([series.load(asEarly).then(charted), client.runs.get({ runId }).then(show)]);
+    // First what is answered at once: main reads one after another, and the series of a long run take it a while.
+    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly).then(charted)]);
     error.value = null;
   }
 
