@@ -87,6 +87,8 @@ export interface Nextvec {
 }
 
 const CHECKPOINT_EVERY_MS = 60_000;
+/** A window is open and has its first page by then. */
+const WORKER_AFTER_MS = 2000;
 
 /** The built files beside this module (or one folder up, when it lies in a chunk), else the sources. */
 function defaultEntries(): ProcessEntries {
@@ -101,6 +103,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   const home = openHome(options.home, options.access ?? 'owner', options.host);
   const entries = options.entries ?? defaultEntries();
   const workers = new WorkerPool(entries.dataWorker);
+  if (options.hasWindow) workers.startSoon(WORKER_AFTER_MS);
   const runs = new RunService({
     home,
     appVersion: options.version,

@@ -5,10 +5,11 @@
 
 /** Longest stretch of work between two turns of the event loop. */
 const YIELD_EVERY_MS = 25;
-/** A rest for somebody who waits, after the last time that was asked for one. */
-const REST_MS = 250;
-/** Then it is training's turn, for as long as the rest was. */
-const LONGEST_REST_MS = 600;
+/** A rest for somebody who waits, after the last time that was asked for one: a page with charts takes that long. */
+const REST_MS = 500;
+const LONGEST_REST_MS = 750;
+/** Then it is training's turn, for at least this share of the rest. */
+const TURN_SHARE = 1 / 3;
 
 interface HostTimers {
   setImmediate?(callback: () => void): unknown;
@@ -47,10 +48,11 @@ export class Control {
     this.wake?.();
   }
 
-  /** The next steps wait; asked again and again, training goes on half of the time. */
+  /** The next steps wait; asked again and again, training goes on a quarter of the time. */
   giveWay(): void {
     const now = performance.now();
-    if (now >= 2 * this.restUntilMs - this.restFromMs) this.restFromMs = now;
+    const turnMs = TURN_SHARE * (this.restUntilMs - this.restFromMs);
+    if (now >= this.restUntilMs + turnMs) this.restFromMs = now;
     else if (now > this.restUntilMs) return;
     this.restUntilMs = Math.min(now + REST_MS, this.restFromMs + LONGEST_REST_MS);
   }

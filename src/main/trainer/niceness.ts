@@ -1,15 +1,19 @@
 /** How politely this process takes processor time. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 const OWN_SESSION = '/proc/self/autogroup';
+const OWN_THREADS = '/proc/self/task';
 
 /** 0 (as everyone) to 19 (only what is left over). Where the system does not allow it, nothing changes. */
 export function beNice(niceness: number): void {
   try {
     setPriority(niceness);
-    // Linux with autogroups: between sessions only the niceness of the session counts.
-    if (process.platform === 'linux' && leadsSession()) writeFileSync(OWN_SESSION, String(niceness));
+    if (process.platform !== 'linux') return;
+    // There each thread has a niceness of its own; those that collect garbage and compile are running already.
+    for (const thread of readdirSync(OWN_THREADS)) setPriority(Number(thread), niceness);
+    // With autogroups only the niceness of the session counts between sessions.
+    if (leadsSession()) writeFileSync(OWN_SESSION, String(niceness));
   } catch {
     // Not allowed here, or a kernel without autogroups; everything works, only less politely.
   }

@@ -39,9 +39,15 @@ export class WorkerPool {
   private readonly entry: string;
   private standing: DataWorker | null = null;
   private readonly single = new Set<DataWorker>();
+  private warmUp: NodeJS.Timeout | undefined;
 
   constructor(entry: string) {
     this.entry = entry;
+  }
+
+  /** Starts the standing worker after `ms`, so that the first question need not wait for it. */
+  startSoon(ms: number): void {
+    this.warmUp = setTimeout(() => void this.client, ms).unref();
   }
 
   /** The standing worker, for questions that take a second or so. */
@@ -60,6 +66,7 @@ export class WorkerPool {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.warmUp);
     const all = [...this.single, ...(this.standing === null ? [] : [this.standing])];
     await Promise.all(all.map((worker) => worker.terminate()));
   }

@@ -99,7 +99,7 @@ export const trainerContract = {
   stored: call.input(z.object({ ticket: z.int() })),
   pause: call,
   resume: call,
-  /** Rests for a quarter of a second: somebody waits for the window. */
+  /** Rests for half a second: somebody waits for the window. */
   giveWay: call,
   stop: call.input(z.object({ at: z.enum(['now', 'epoch-end']), reason: z.string() })),
 };

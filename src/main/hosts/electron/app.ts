@@ -75,6 +75,7 @@ class DesktopApp {
       version: this.#files.version,
       resourcesDir: this.#files.resourcesDir,
       roots: [],
+      hasWindow: true,
       runsQueue: true,
       spawnTrainer: utilityTrainer(trainer),
       native: {

@@ -10,6 +10,7 @@ import type { ChartGroup } from '../../charts/chart-group.ts';
 import { splice, type Points } from '../../charts/columns.ts';
 import { SeriesBuffer } from '../../charts/series-buffer.ts';
 import { client } from '../../rpc.ts';
+import { frames } from '../../ui/frame-queue.ts';
 import { fetchOverview, takeAhead } from './overview.ts';
 import { useFinerStretch, type Stretch } from './use-finer-stretch.ts';
 
@@ -61,8 +62,9 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     if (step.length > 0) buffer.seed(series, last);
     else buffer.clear();
     finer.clear();
-    // At once, so that it is drawn in the very next frame.
-    announce();
+    // At once, so that it is drawn in the very next frame; of a live run in a frame in which no chart is made.
+    if (early) announce();
+    else frames.mount(announce);
     void finer.refine();
   }
 
@@ -88,6 +90,7 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
 
   onScopeDispose(() => {
     cancelAnimationFrame(frame);
+    frames.remove(announce);
     clearTimeout(gapTimer);
     abort.abort();
   });
