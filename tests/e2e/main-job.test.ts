@@ -74,6 +74,8 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     const { page } = host;
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await waitForStatus(page, 'Paused');
+    // Charts below the fold are made when nothing else is drawn: now.
+    await page.waitForTimeout(1000);
     const paused = await drawing(page);
     await page.waitForTimeout(1500);
     expect(await drawing(page)).toBe(paused);

@@ -30,6 +30,8 @@ export interface RunState {
   readonly commandLine: ShallowRef<string>;
   readonly error: ShallowRef<unknown>;
   readonly series: RunSeries;
+  /** They have come, or will not. Until then more charts would only keep the page from taking them in. */
+  readonly seriesLoaded: ShallowRef<boolean>;
 }
 
 export function useRun(runId: string, group: ChartGroup): RunState {
@@ -43,7 +45,12 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const commandLine = shallowRef('');
   const error = shallowRef<unknown>(null);
   const series = useRunSeries(runId, group);
-  const charted = useHold();
+  const seriesLoaded = shallowRef(false);
+  const letGo = useHold();
+  const charted = (): void => {
+    seriesLoaded.value = true;
+    letGo();
+  };
 
   function show(detail: RunDetail): void {
     run.value = detail.run;
@@ -55,7 +62,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
 
   async function load(asEarly = false): Promise<void> {
     // First what is answered at once: main reads one after another, and the series of a long run take it a while.
-    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly).then(charted)]);
+    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly).finally(charted)]);
     error.value = null;
   }
 
@@ -126,7 +133,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   start();
   onScopeDispose(() => stop?.());
 
-  return { run, epochs, gates, log, rates, commandLine, error, series };
+  return { run, epochs, gates, log, rates, commandLine, error, series, seriesLoaded };
 }
 
 function rateOf(step: number, rowsPerSecond: number): RatePoint {
