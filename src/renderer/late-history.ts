@@ -4,19 +4,11 @@
  */
 import type { RouterHistory } from 'vue-router';
 
-/** By then a page is there and painted, and most of its charts are. */
-const AFTER_MS = 400;
-/** A page that is never idle, such as one that draws all the time, gets its address all the same. */
-const AT_LATEST_MS = 1000;
+/** By then a page is there and painted; and nobody is at the browser's own "back" button so soon after a click. */
+const AFTER_MS = 200;
 
 /** What may leave the page or ask for another: the address is true before it acts. */
 const BEFORE = ['pointerdown', 'keydown', 'pagehide', 'visibilitychange'] as const;
-
-function whenIdle(work: () => void): void {
-  // Safari has no such thing.
-  if (typeof requestIdleCallback === 'function') requestIdleCallback(work, { timeout: AT_LATEST_MS });
-  else work();
-}
 
 /**
  * `history` with changes of address told to the browser a moment later, in their order. A step back from outside the page
@@ -36,7 +28,7 @@ export function lateHistory(history: RouterHistory, target: EventTarget = window
   function later(to: string, change: () => void): void {
     location = to;
     waiting.push(change);
-    timer ??= setTimeout(() => whenIdle(settle), AFTER_MS);
+    timer ??= setTimeout(settle, AFTER_MS);
   }
 
   for (const type of BEFORE) target.addEventListener(type, settle, { capture: true, passive: true });

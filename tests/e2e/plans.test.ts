@@ -113,6 +113,8 @@ describe('the plan "recover"', () => {
       .getByText(/Goes on from step \d+/)
       .first()
       .waitFor();
+    // The address follows its page a moment later.
+    await page.waitForURL(/#\/runs\/.+/);
     await page.goBack();
   });
 
