@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from './build-if-needed.mjs';
 import { findOrInstallBrowser } from './find-browser.mjs';
@@ -35,28 +36,21 @@ function readCounts(path) {
 /** Lines of a native stack that follow the message of a runtime that gives up. */
 const CRASH_LINES = 30;
 
-/** Passes a stream on; `lines()` are those in which the runtime itself said why it gave up, and its stack. */
-function watchForCrash(stream, to) {
-  const found = [];
+/** Passes stderr on, and puts into `crash` what a runtime itself said of why it gave up, with its stack. */
+function watchForCrash(stderr, crash) {
+  stderr.pipe(process.stderr, { end: false });
   let left = 0;
-  let rest = '';
-  stream.on('data', (bytes) => {
-    to.write(bytes);
-    const lines = `${rest}${bytes}`.split('\n');
-    rest = lines.pop();
-    for (const line of lines) {
-      if (left === 0 && /^(# Fatal error|FATAL ERROR)/.test(line)) left = CRASH_LINES;
-      if (left === 0) continue;
-      left--;
-      found.push(line);
-    }
+  createInterface({ input: stderr }).on('line', (line) => {
+    if (left === 0 && /^(# Fatal error|FATAL ERROR)/.test(line)) left = CRASH_LINES;
+    if (left === 0) return;
+    left--;
+    crash.push(line);
   });
-  return { lines: () => found };
 }
 
 async function test() {
   const summary = [];
-  let crash;
+  const crash = [];
   let started = performance.now();
   const browser = await findOrInstallBrowser();
   summary.push(`browser     ${browser} (${seconds(started)})`);
@@ -79,7 +73,7 @@ async function test() {
     {
       env: { ...process.env, CHROME_PATH: browser },
       stdio: ['inherit', 'inherit', 'pipe'],
-      onStart: ({ stderr }) => (crash = watchForCrash(stderr, process.stderr)),
+      onStart: ({ stderr }) => watchForCrash(stderr, crash),
     },
   );
   const counts = readCounts(report);
@@ -91,7 +85,7 @@ async function test() {
     );
     for (const name of failedFiles) summary.push(`failed      ${name}`);
   } else summary.push(`tests       vitest wrote no report (status ${status})`);
-  for (const line of crash.lines()) summary.push(`crash       ${line}`);
+  for (const line of crash) summary.push(`crash       ${line}`);
   console.log(`\nSummary\n${summary.map((line) => `  ${line}`).join('\n')}\n  ${status === 0 ? 'PASSED' : 'FAILED'}`);
   if (counts) console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   process.exitCode = status;

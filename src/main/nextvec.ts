@@ -45,7 +45,7 @@ export interface NextvecOptions {
   readonly access?: 'owner' | 'reader';
   /** Folders `files.list` may show. */
   readonly roots: readonly string[];
-  /** A window shows what goes on, so that trainers are to keep out of its way; default false. */
+  /** A window shows what goes on: trainers keep out of its way, a data worker is up before it asks; default false. */
   readonly hasWindow?: boolean;
   /** How a trainer process is started; default: a forked Node child. */
   readonly spawnTrainer?: SpawnTrainer;

@@ -1,5 +1,5 @@
 /**
- * The page first, its address after: the browser's own process works 20 to 30 ms on a change of address, beside the page
+ * The page first, its address after: the browser's own process works 17 to 30 ms on a change of address, beside the page
  * that a click opens, which stands still for as long where processors are few. The router hears of a change at once.
  */
 import type { RouterHistory } from 'vue-router';

@@ -76,6 +76,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const doctor = await client.app.doctor();
     expect(doctor.storage).toMatchObject({ writable: true, datasets: 1 });
     expect(doctor.engines.find(({ name }) => name === 'cpu')?.available).toBe(true);
+    expect((await client.app.doctor({ afresh: true })).engines).toEqual(doctor.engines);
   });
 
   test('typed arrays come as typed arrays', async () => {

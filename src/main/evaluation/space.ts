@@ -2,7 +2,6 @@
 import type { Comparison } from '#shared/domain/passport.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../rpc/errors.ts';
 
 const known = new WeakMap<Services, Map<string, Promise<Comparison>>>();
 
@@ -19,13 +18,6 @@ export function knownSpace(services: Services, a: string, b: string): Promise<Co
   return started;
 }
 
-async function measureSpace({ home, workers }: Services, a: string, b: string): Promise<Comparison> {
-  const worker = workers.startSingle();
-  try {
-    return await worker.client.compareData({ a: home.datasetFolder(a), b: home.datasetFolder(b) });
-  } catch (error) {
-    throw fromWireError(error);
-  } finally {
-    await worker.release();
-  }
+function measureSpace({ home, workers }: Services, a: string, b: string): Promise<Comparison> {
+  return workers.once((client) => client.compareData({ a: home.datasetFolder(a), b: home.datasetFolder(b) }));
 }

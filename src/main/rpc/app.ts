@@ -79,24 +79,17 @@ async function storageReport({ home, runs }: Services) {
 }
 
 /** In a thread of its own: to load TensorFlow.js keeps one busy for longer than a window should wait for an answer. */
-async function findEngines({ workers, options }: Services): Promise<Doctor['engines']> {
-  const worker = workers.startSingle();
-  try {
-    return await worker.client.engines({ resourcesDir: options.resourcesDir });
-  } finally {
-    await worker.release();
-  }
+function findEngines({ workers, options }: Services): Promise<Doctor['engines']> {
+  return workers.once((client) => client.engines({ resourcesDir: options.resourcesDir }));
 }
 
 export function appRouter(services: Services) {
   const { options, home } = services;
-  /** What there is stays so for the life of this process. */
   let engines: Promise<Doctor['engines']> | undefined;
-  const knownEngines = (): Promise<Doctor['engines']> => {
-    engines ??= findEngines(services).catch((error: unknown) => {
-      engines = undefined;
-      throw error;
-    });
+  const knownEngines = (afresh: boolean): Promise<Doctor['engines']> => {
+    if (engines && !afresh) return engines;
+    engines = findEngines(services);
+    engines.catch(() => (engines = undefined));
     return engines;
   };
   const { app } = procedures;
@@ -109,12 +102,12 @@ export function appRouter(services: Services) {
       nativeDialogs: options.native?.chooseFile !== undefined,
       cores: availableParallelism(),
     })),
-    doctor: app.doctor.handler(async () => ({
+    doctor: app.doctor.handler(async ({ input }) => ({
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
       cores: availableParallelism(),
       memoryBytes: totalmem(),
-      engines: await knownEngines(),
+      engines: await knownEngines(input?.afresh ?? false),
       storage: await storageReport(services),
       browser: options.runtimes?.browser ?? null,
       electron: options.runtimes?.electron ?? process.versions.electron ?? null,

@@ -11,7 +11,6 @@ import { recipeFileText, type DataReference } from '#shared/domain/recipe-file.t
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
-import { fromWireError } from '../rpc/errors.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listCheckpoints } from '../store/history.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -106,14 +105,7 @@ async function exportWeights(
     version: options.version,
     run: { id: row.id, number: row.number, name: row.name },
   };
-  const worker = workers.startSingle();
-  try {
-    await worker.client.exportModel(job);
-  } catch (error) {
-    throw fromWireError(error);
-  } finally {
-    await worker.release();
-  }
+  await workers.once((client) => client.exportModel(job));
   return { path, text: null, fileName };
 }
 

@@ -7,15 +7,19 @@ const OWN_THREADS = '/proc/self/task';
 
 /** 0 (as everyone) to 19 (only what is left over). Where the system does not allow it, nothing changes. */
 export function beNice(niceness: number): void {
+  ifAllowed(() => setPriority(niceness));
+  if (process.platform !== 'linux') return;
+  // There each thread has a niceness of its own; those that collect garbage and compile are running already.
+  for (const thread of readdirSync(OWN_THREADS)) ifAllowed(() => setPriority(Number(thread), niceness));
+  // With autogroups only the niceness of the session counts between sessions.
+  ifAllowed(() => leadsSession() && writeFileSync(OWN_SESSION, String(niceness)));
+}
+
+function ifAllowed(change: () => void): void {
   try {
-    setPriority(niceness);
-    if (process.platform !== 'linux') return;
-    // There each thread has a niceness of its own; those that collect garbage and compile are running already.
-    for (const thread of readdirSync(OWN_THREADS)) setPriority(Number(thread), niceness);
-    // With autogroups only the niceness of the session counts between sessions.
-    if (leadsSession()) writeFileSync(OWN_SESSION, String(niceness));
+    change();
   } catch {
-    // Not allowed here, or a kernel without autogroups; everything works, only less politely.
+    // Not allowed here, a thread that has just ended, a kernel without autogroups: all works, only less politely.
   }
 }
 

@@ -4,6 +4,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
+import { fromWireError } from '../rpc/errors.ts';
 import type { workerContract } from './contract.ts';
 
 export type WorkerClient = ContractRouterClient<typeof workerContract>;
@@ -63,6 +64,18 @@ export class WorkerPool {
     const worker = startWorker(this.entry, () => this.single.delete(worker));
     this.single.add(worker);
     return { client: worker.client, release: () => worker.terminate() };
+  }
+
+  /** One call in a worker of its own, which ends with it; what it throws is what the contract knows. */
+  async once<R>(call: (client: WorkerClient) => Promise<R>): Promise<R> {
+    const worker = this.startSingle();
+    try {
+      return await call(worker.client);
+    } catch (error) {
+      throw fromWireError(error);
+    } finally {
+      await worker.release();
+    }
   }
 
   async close(): Promise<void> {

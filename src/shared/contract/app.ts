@@ -79,7 +79,8 @@ export const FILE_KINDS: Readonly<
 
 export const appContract = {
   info: call.output(AppInfoSchema),
-  doctor: call.output(DoctorSchema),
+  /** Which engines there are is found out once; `afresh`: now, for instance after one was installed. */
+  doctor: call.input(z.object({ afresh: z.boolean() }).optional()).output(DoctorSchema),
   settings: {
     get: call.output(SettingsSchema),
     set: call.input(SettingsSchema.partial()).output(SettingsSchema),

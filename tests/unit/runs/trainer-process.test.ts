@@ -1,5 +1,5 @@
 /** The trainer as a process: how it shares the machine, and what does not end it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
@@ -35,6 +35,14 @@ test('beside a window the trainer takes what is left over, and alone it is not i
   const alone = await started('alone');
   expect(getPriority(alone.pid)).toBe(NICENESS.alone);
   expect(NICENESS.alone).toBeLessThan(NICENESS.besideWindow);
+});
+
+test.skipIf(process.platform !== 'linux')('beside a window all its threads take what is left over', async () => {
+  const { pid } = await started('besideWindow');
+  const threads = readdirSync(`/proc/${pid}/task`).map(Number);
+  // The collector's and the compiler's are among them.
+  expect(threads.length).toBeGreaterThan(4);
+  expect(threads.map((thread) => getPriority(thread))).toEqual(threads.map(() => NICENESS.besideWindow));
 });
 
 test.skipIf(!existsSync(AUTOGROUP))(

@@ -50,7 +50,7 @@ export function useCurves(
   const error = shallowRef<unknown>(null);
   const abort = new AbortController();
   let request = 0;
-  const charted = useHold();
+  const { letGo: charted } = useHold();
 
   function fetch(runId: string, fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
     return client.runs.series(

@@ -2,7 +2,7 @@
  * One run as main tells of it: loaded once, then followed event by event until the page goes. Owns the stream.
  * Not here: what a person may do with a run (features/runs/run-actions.ts, run-steering.ts).
  */
-import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
+import { onScopeDispose, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
@@ -30,8 +30,8 @@ export interface RunState {
   readonly commandLine: ShallowRef<string>;
   readonly error: ShallowRef<unknown>;
   readonly series: RunSeries;
-  /** They have come, or will not. Until then more charts would only keep the page from taking them in. */
-  readonly seriesLoaded: ShallowRef<boolean>;
+  /** They have not come yet: more charts would only keep the page from taking them in. */
+  readonly awaitsSeries: Readonly<Ref<boolean>>;
 }
 
 export function useRun(runId: string, group: ChartGroup): RunState {
@@ -45,12 +45,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const commandLine = shallowRef('');
   const error = shallowRef<unknown>(null);
   const series = useRunSeries(runId, group);
-  const seriesLoaded = shallowRef(false);
-  const letGo = useHold();
-  const charted = (): void => {
-    seriesLoaded.value = true;
-    letGo();
-  };
+  const { held: awaitsSeries, letGo: charted } = useHold();
 
   function show(detail: RunDetail): void {
     run.value = detail.run;
@@ -62,7 +57,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
 
   async function load(asEarly = false): Promise<void> {
     // First what is answered at once: main reads one after another, and the series of a long run take it a while.
-    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly).finally(charted)]);
+    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly).then(charted)]);
     error.value = null;
   }
 
@@ -133,7 +128,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   start();
   onScopeDispose(() => stop?.());
 
-  return { run, epochs, gates, log, rates, commandLine, error, series, seriesLoaded };
+  return { run, epochs, gates, log, rates, commandLine, error, series, awaitsSeries };
 }
 
 function rateOf(step: number, rowsPerSecond: number): RatePoint {
