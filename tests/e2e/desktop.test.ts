@@ -57,6 +57,7 @@ describe('a sealed window', () => {
   });
 
   it('does not leave its page', async () => {
+    await host.page.waitForURL(/#\/runs$/);
     const before = host.page.url();
     await host.page.evaluate(() => {
       location.href = 'https://evil.example/';

@@ -74,7 +74,8 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     const { page } = host;
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await waitForStatus(page, 'Paused');
-    // Charts below the fold are made when nothing else is drawn: now.
+    // What is measured beside the training may still come, and charts below the fold are made when nothing else is drawn: now.
+    await page.getByRole('main').getByText('Mean of context, OOD').first().waitFor();
     await page.waitForTimeout(1000);
     const paused = await drawing(page);
     await page.waitForTimeout(1500);
