@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from './build-if-needed.mjs';
@@ -15,23 +15,39 @@ function seconds(started) {
   return `${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 
-/** Counts from vitest's own report; null when it wrote none. */
+function firstLine(text = '') {
+  return text.trim().split('\n', 1)[0];
+}
+
+/** Counts and failures from vitest's own report; null when it wrote none. */
 function readCounts(path) {
   try {
     const report = JSON.parse(readFileSync(path, 'utf8'));
     const skipped = report.numPendingTests + report.numTodoTests;
-    const failed = report.testResults.filter(({ status }) => status === 'failed').map(({ name }) => name);
+    const failures = report.testResults
+      .filter(({ status }) => status === 'failed')
+      .flatMap(({ name, message, assertionResults }) => {
+        const failed = assertionResults.filter(({ status }) => status === 'failed');
+        const file = relative('.', name);
+        if (failed.length === 0) return [`${file}: ${firstLine(message)}`];
+        return failed.map(
+          ({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages.join('\n'))}`,
+        );
+      });
     return {
       passed: report.numPassedTests,
       failed: report.numFailedTests,
       skipped,
       files: report.testResults.length,
-      failedFiles: failed,
+      failures,
     };
   } catch {
     return null;
   }
 }
+
+/** Trainers and data workers run from source here: each would strip and compile the same files once more. */
+const COMPILE_CACHE = resolve('node_modules/.cache/compile');
 
 /** Lines of a native stack that follow the message of a runtime that gives up. */
 const CRASH_LINES = 30;
@@ -71,7 +87,7 @@ async function test() {
       ...process.argv.slice(2),
     ],
     {
-      env: { ...process.env, CHROME_PATH: browser },
+      env: { ...process.env, CHROME_PATH: browser, NODE_COMPILE_CACHE: COMPILE_CACHE },
       stdio: ['inherit', 'inherit', 'pipe'],
       onStart: ({ stderr }) => watchForCrash(stderr, crash),
     },
@@ -79,11 +95,11 @@ async function test() {
   const counts = readCounts(report);
   rmSync(folder, { recursive: true, force: true });
   if (counts) {
-    const { passed, failed, skipped, files, failedFiles } = counts;
+    const { passed, failed, skipped, files, failures } = counts;
     summary.push(
       `tests       ${passed} passed, ${failed} failed, ${skipped} skipped in ${files} files (${seconds(started)})`,
     );
-    for (const name of failedFiles) summary.push(`failed      ${name}`);
+    for (const failure of failures) summary.push(`failed      ${failure}`);
   } else summary.push(`tests       vitest wrote no report (status ${status})`);
   for (const line of crash) summary.push(`crash       ${line}`);
   console.log(`\nSummary\n${summary.map((line) => `  ${line}`).join('\n')}\n  ${status === 0 ? 'PASSED' : 'FAILED'}`);

@@ -24,10 +24,12 @@ function matches(event: KeyboardEvent, keys: string): boolean {
   );
 }
 
+const FIELDS = 'input:not([type="radio"], [type="checkbox"]), textarea, select';
+
 /** Whether the key belongs to a field the person types in. */
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement | null;
-  return target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return target !== null && (target.isContentEditable || target.matches(FIELDS));
 }
 
 /** Binds shortcuts for the life of the component; ones without "mod" are left alone while the person types. */
