@@ -30,9 +30,7 @@ function readCounts(path) {
         const failed = assertionResults.filter(({ status }) => status === 'failed');
         const file = relative('.', name);
         if (failed.length === 0) return [`${file}: ${firstLine(message)}`];
-        return failed.map(
-          ({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages.join('\n'))}`,
-        );
+        return failed.map(({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages[0])}`);
       });
     return {
       passed: report.numPassedTests,

@@ -129,6 +129,19 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await expect.poll(() => page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(false);
   });
 
+  it('has panes that scroll in a small window, and nothing around them that does', async () => {
+    const { page } = host;
+    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+    await page.setViewportSize({ width: 900, height: 600 });
+    await goTo(page, 'New run');
+    await page.getByRole('heading', { name: 'Gates' }).waitFor();
+    const form = page.locator('form.pane');
+    expect(await form.evaluate((pane) => pane.scrollHeight - pane.clientHeight)).toBeGreaterThan(0);
+    const around = page.locator('.pane.flush');
+    expect(await around.evaluate((content) => content.scrollHeight - content.clientHeight)).toBe(0);
+    await page.setViewportSize(size);
+  });
+
   it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (colorScheme) => {
     const { page } = host;
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

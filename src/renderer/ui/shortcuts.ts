@@ -24,12 +24,14 @@ function matches(event: KeyboardEvent, keys: string): boolean {
   );
 }
 
+/** Radio buttons and checkboxes take the space bar and arrows, no text. */
 const FIELDS = 'input:not([type="radio"], [type="checkbox"]), textarea, select';
 
 /** Whether the key belongs to a field the person types in. */
 export function isTyping(event: KeyboardEvent): boolean {
-  const target = event.target as HTMLElement | null;
-  return target !== null && (target.isContentEditable || target.matches(FIELDS));
+  const { target } = event;
+  // The document itself has neither.
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches(FIELDS));
 }
 
 /** Binds shortcuts for the life of the component; ones without "mod" are left alone while the person types. */
