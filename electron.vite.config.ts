@@ -1,6 +1,7 @@
 /**
  * One build for everything that runs: out/main (Electron main, command line, trainer and its helpers), out/preload,
- * out/renderer. Entries of main share chunks; packages from node_modules stay outside the bundle.
+ * out/renderer. Entries of main share chunks; most packages stay outside the bundle, in
+ * node_modules.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -28,8 +29,12 @@ export default defineConfig({
     build: {
       target: 'node22',
       sourcemap: true,
-      // Loaded where it is installed: only a checkout has it.
-      externalizeDeps: { include: ['playwright-core'] },
+      externalizeDeps: {
+        // Loaded where it is installed: only a checkout has it.
+        include: ['playwright-core'],
+        // Some 120 files, which every start of the program, a trainer and a data worker would look for, read and compile.
+        exclude: ['zod', '@orpc/client', '@orpc/contract', '@orpc/server'],
+      },
       rollupOptions: {
         checks: { pluginTimings: false },
         input: existing(MAIN_ENTRIES),

@@ -143,6 +143,12 @@ describe('evaluation', () => {
     const other = await mapOf(ood, 'umap', baseline);
     expect([other.method, other.side, other.explained]).toEqual(['umap', null, null]);
     expect((await mapOf(dataset, 'pca', null)).cosine).toBeNull();
+    // Made once: the same again comes at once, without work to tell of.
+    const again = [];
+    for await (const event of await client.evaluation.map({ id: dataset, method: 'pca', runId: baseline })) {
+      again.push(event);
+    }
+    expect(again).toEqual([{ type: 'done', map: own }]);
   }, 120_000);
 
   test('cross-test: a cell for each run and set', async () => {

@@ -1,6 +1,9 @@
 /** How alike a set of vectors is: diversity and effective rank, the early signs of collapse. N rows, D vector width. */
 import { symmetricEigenvalues } from './eigenvalues.ts';
 
+/** A few milliseconds each for N = 256. */
+const ROWS_BETWEEN = 64;
+
 /** 1 − mean pairwise cosine of unit rows [N, D]; null below two rows. */
 export function diversity(unit: Float32Array, D: number): number | null {
   const N = unit.length / D;
@@ -16,24 +19,20 @@ export function diversity(unit: Float32Array, D: number): number | null {
 /**
  * exp(entropy) of the covariance's eigenvalue distribution of rows [N, D]: how many directions they spread over, at
  * most min(N − 1, D). Through the smaller of Gram and covariance matrix, which share their eigenvalues. null where the
- * rows do not vary or are not finite.
+ * rows do not vary or are not finite. `between` is awaited every few milliseconds, for a thread that has more to do.
  */
-export function effectiveRank(rows: Float32Array, D: number): number | null {
+export async function effectiveRank(rows: Float32Array, D: number, between?: () => unknown): Promise<number | null> {
   const N = rows.length / D;
   if (N < 2) return null;
   const centred = centre(rows, D);
-  const matrix = N <= D ? gram(centred, N, D) : covariance(centred, N, D);
-  const eigenvalues = symmetricEigenvaluesOrNull(matrix, Math.min(N, D));
-  if (!eigenvalues) return null;
+  const matrix = await (N <= D ? gram(centred, N, D, between) : covariance(centred, N, D, between));
+  if (!matrix.every(Number.isFinite)) return null;
+  const eigenvalues = await symmetricEigenvalues(matrix, Math.min(N, D), between);
   const positive = eigenvalues.filter((x) => x > 0);
   const total = positive.reduce((a, b) => a + b, 0);
   if (total <= 1e-12 * N) return null;
   const entropy = positive.reduce((sum, x) => sum - (x / total) * Math.log(x / total), 0);
   return Math.exp(entropy);
-}
-
-function symmetricEigenvaluesOrNull(matrix: Float64Array, n: number): Float64Array | null {
-  return matrix.every(Number.isFinite) ? symmetricEigenvalues(matrix, n) : null;
 }
 
 function columnSums(rows: Float32Array, D: number): Float64Array {
@@ -51,9 +50,10 @@ function centre(rows: Float32Array, D: number): Float64Array {
 }
 
 /** centred · centredᵀ [N, N]. */
-function gram(centred: Float64Array, N: number, D: number): Float64Array {
+async function gram(centred: Float64Array, N: number, D: number, between?: () => unknown): Promise<Float64Array> {
   const matrix = new Float64Array(N * N);
   for (let a = 0; a < N; a++) {
+    if (a % ROWS_BETWEEN === 0) await between?.();
     for (let b = 0; b <= a; b++) {
       let sum = 0;
       for (let i = a * D, j = b * D, end = i + D; i < end; i++, j++) sum += centred[i] * centred[j];
@@ -65,9 +65,10 @@ function gram(centred: Float64Array, N: number, D: number): Float64Array {
 }
 
 /** centredᵀ · centred [D, D]. */
-function covariance(centred: Float64Array, N: number, D: number): Float64Array {
+async function covariance(centred: Float64Array, N: number, D: number, between?: () => unknown): Promise<Float64Array> {
   const matrix = new Float64Array(D * D);
   for (let row = 0; row < N; row++) {
+    if (row % ROWS_BETWEEN === 0) await between?.();
     const x = centred.subarray(row * D, (row + 1) * D);
     for (let i = 0; i < D; i++) for (let j = 0; j <= i; j++) matrix[i * D + j] += x[i] * x[j];
   }

@@ -54,7 +54,7 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
     beyondContext: finite(walked.beyond / walked.beyondRows),
     contextMeanOffsets: table([...walked.meanOffsets].map((sum) => sum / split.ids.length)),
     signFlipped: Number.isFinite(mean) ? mean < -0.05 : null,
-    ...shape(probe, split.source.D),
+    ...(await shape(probe, split.source.D)),
     rawNorm: finite(walked.norms / split.ids.length),
     margin: finite(mean - sets[T - 1]),
     withinArticle: await ranks(model, split, options.articleOf),
@@ -194,17 +194,17 @@ async function predictAll(model: Predictor, split: Split): Promise<Predicted> {
   return { predictions, targets: wanted };
 }
 
-function shape(
+async function shape(
   { predictions, targets }: Predicted,
   D: number,
-): Pick<Measurement, 'diversity' | 'effectiveRank' | 'stdRatio'> {
+): Promise<Pick<Measurement, 'diversity' | 'effectiveRank' | 'stdRatio'>> {
   const spread = (rows: Float32Array) => columnSpread(rows, D);
   const given = spread(predictions);
   const wanted = spread(targets);
   const live = wanted.map((s, d) => (s > 1e-9 ? given[d] / s : Number.NaN)).filter(Number.isFinite);
   return {
     diversity: { predictions: diversity(predictions, D), targets: diversity(targets, D) },
-    effectiveRank: { predictions: effectiveRank(predictions, D), targets: effectiveRank(targets, D) },
+    effectiveRank: { predictions: await effectiveRank(predictions, D), targets: await effectiveRank(targets, D) },
     stdRatio: live.length === 0 ? null : live.reduce((a, b) => a + b, 0) / live.length,
   };
 }

@@ -1,10 +1,10 @@
 /**
- * Pause, resume and stop, giving way for a moment, and giving the event loop its turn. The loop calls `checkpoint` between steps; nothing here
- * knows what a step is.
+ * Pause, resume and stop, giving way for a moment, and giving the event loop its turn. The loop calls `breathe` between
+ * its pieces of work; nothing here knows what they are.
  */
 
-/** Longest stretch of work between two turns of the event loop. */
-const YIELD_EVERY_MS = 25;
+/** Work goes on for so long between two turns of the event loop, which cost some microseconds. */
+const YIELD_EVERY_MS = 10;
 /** A rest for somebody who waits, after the last time that was asked for one: a page with charts takes that long. */
 const REST_MS = 500;
 const LONGEST_REST_MS = 750;
@@ -41,6 +41,7 @@ export class Control {
 
   pause(): void {
     this.pauseAsked = true;
+    this.wake?.();
   }
 
   resume(): void {
@@ -82,29 +83,34 @@ export class Control {
     return this.stopAsked ?? (this.epochEndAsked ? 'stopped at the end of the epoch, as asked' : '');
   }
 
-  /** Gives the event loop a turn when it is due. */
+  /** Gives the event loop a turn when it is due, and rests while that is asked for. */
   async breathe(): Promise<void> {
     if (performance.now() - this.yieldedAtMs < YIELD_EVERY_MS) return;
     await turnOfEventLoop();
     // A rest can be asked to be longer while it lasts.
-    for (let restMs = this.restMs(); restMs > 0; restMs = this.restMs()) {
-      await new Promise((resolve) => setTimeout(resolve, restMs));
-    }
+    for (let restMs = this.restMs(); restMs > 0; restMs = this.restMs()) await this.sleep(restMs);
     this.yieldedAtMs = performance.now();
   }
 
+  /** Who asked for a pause or a stop waits for it. */
   private restMs(): number {
-    return this.restUntilMs - performance.now();
+    return this.pauseAsked || this.isStopping ? 0 : this.restUntilMs - performance.now();
   }
 
   /** Resolves on `resume` or `stop`. */
   async waitWhilePaused(): Promise<void> {
-    while (this.isPausing) {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-      this.wake = null;
-    }
+    while (this.isPausing) await this.sleep();
     this.yieldedAtMs = performance.now();
+  }
+
+  /** Until `wake`, and at most for so long. */
+  private async sleep(ms?: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      if (ms !== undefined) timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    this.wake = null;
   }
 }

@@ -24,12 +24,18 @@ export interface EpochMeasurement {
   readonly effectiveRank: EpochRecord['effectiveRank'];
 }
 
+interface Spread {
+  readonly diversity: number | null;
+  readonly effectiveRank: number | null;
+}
+
 export class EpochEvaluation {
   private readonly model: TrainableModel;
   private readonly validation: Split;
   private readonly ood: Split | undefined;
   private readonly probeBatch: ReturnType<typeof gatherAll>;
   private readonly probeSet: ReturnType<typeof gatherAll>;
+  private ofTargets: Spread | null = null;
 
   constructor({ model, train, validation, ood, settings }: TrainerOptions) {
     this.model = model;
@@ -46,7 +52,7 @@ export class EpochEvaluation {
     if (!validation || (this.ood && !ood)) return null;
     const partGradNorms = await this.partGradNorms();
     if (!(await between())) return null;
-    return { validation, ood, partGradNorms, ...(await this.collapse()) };
+    return { validation, ood, partGradNorms, ...(await this.collapse(between)) };
   }
 
   async goldenPair(): Promise<GoldenPair> {
@@ -63,16 +69,21 @@ export class EpochEvaluation {
     return Object.fromEntries(entries) as EpochRecord['partGradNorms'];
   }
 
-  private async collapse(): Promise<Pick<EpochMeasurement, 'diversity' | 'effectiveRank'>> {
+  private async collapse(between: Between): Promise<Pick<EpochMeasurement, 'diversity' | 'effectiveRank'>> {
     const { D } = this.model.spec;
     const { contexts, targets, B } = this.probeSet;
-    const predictions = unitRows((await this.model.predict(contexts, B)).raw, D);
-    const ofTargets = unitRows(targets, D);
+    const ofPredictions = await spread(unitRows((await this.model.predict(contexts, B)).raw, D), D, between);
+    // The targets are the same in every epoch.
+    this.ofTargets ??= await spread(unitRows(targets, D), D, between);
     return {
-      diversity: { predictions: figure(diversity(predictions, D)), targets: figure(diversity(ofTargets, D)) },
-      effectiveRank: { predictions: effectiveRank(predictions, D), targets: effectiveRank(ofTargets, D) },
+      diversity: { predictions: ofPredictions.diversity, targets: this.ofTargets.diversity },
+      effectiveRank: { predictions: ofPredictions.effectiveRank, targets: this.ofTargets.effectiveRank },
     };
   }
+}
+
+async function spread(rows: Float32Array, D: number, between: Between): Promise<Spread> {
+  return { diversity: figure(diversity(rows, D)), effectiveRank: await effectiveRank(rows, D, between) };
 }
 
 /** At most `rows` windows of a split, without repetition. */

@@ -233,11 +233,13 @@ export class Trainer implements TrainerControl {
     if (!hooks.onCheckpoint) return;
     // A run resumed from here begins with the next step: every step before it must have been told.
     await this.flush();
+    const breathe = (): Promise<void> => this.control.breathe();
+    await breathe();
     const parameters = await model.readParameters();
     const optimizer = await model.readOptimizer();
     const golden = await this.evaluation.goldenPair();
     for (const kind of kinds) {
-      await hooks.onCheckpoint({ kind, state: this.exportState(), parameters, optimizer, golden });
+      await hooks.onCheckpoint({ kind, state: this.exportState(), parameters, optimizer, golden }, breathe);
     }
   }
 

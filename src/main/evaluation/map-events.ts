@@ -1,9 +1,10 @@
 /** The map of a data set for the routers: whose split and whose predictions it shows; a worker of its own makes it. */
 import type { MapEvent } from '#shared/contract/evaluation.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
-import type { MapMethod } from '#shared/domain/vector-map.ts';
+import type { MapMethod, VectorMap } from '#shared/domain/vector-map.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
+import type { KnownAnswers } from '../worker/known-answers.ts';
 import type { MapJob } from './job.ts';
 import { evaluateJob } from './service.ts';
 import { workerEvents } from './worker-events.ts';
@@ -22,14 +23,25 @@ function mapJob(services: Services, id: string, method: MapMethod, handle: strin
   return { ...base, split: isOwn ? split : null, seed, splitOf: `run #${row.number}`, evaluate };
 }
 
-/** Leaving the loop, or aborting, ends the work. */
+/** A map made before comes at once. Leaving the loop, or aborting, ends the work. */
 export async function* mapEvents(
   services: Services,
+  known: KnownAnswers<VectorMap>,
   id: string,
   method: MapMethod,
   handle: string | null,
   signal?: AbortSignal,
 ): AsyncGenerator<MapEvent> {
   const job = mapJob(services, id, method, handle);
-  yield* workerEvents(services, (client) => client.map(job), signal);
+  // With the hashes of the run's checkpoints: a better one makes another map.
+  const key = JSON.stringify(job);
+  const map = known.get(key);
+  if (map) {
+    yield { type: 'done', map };
+    return;
+  }
+  for await (const event of workerEvents(services, (client) => client.map(job), signal)) {
+    if (event.type === 'done') known.set(key, event.map);
+    yield event;
+  }
 }

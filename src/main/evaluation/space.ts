@@ -2,20 +2,17 @@
 import type { Comparison } from '#shared/domain/passport.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
+import { KnownAnswers, once } from '../worker/known-answers.ts';
 
-const known = new WeakMap<Services, Map<string, Promise<Comparison>>>();
+const KEPT = 100;
+const known = new WeakMap<Services, KnownAnswers<Promise<Comparison>>>();
 
-/** Measures in a worker of its own the first time; a stored set never changes, so that answer holds. */
+/** Measures in a worker of its own the first time. */
 export function knownSpace(services: Services, a: string, b: string): Promise<Comparison> {
-  const ofServices = known.get(services) ?? new Map<string, Promise<Comparison>>();
+  const ofServices = known.get(services) ?? new KnownAnswers(KEPT);
   known.set(services, ofServices);
   const key = JSON.stringify([requireDataset(services, a).id, requireDataset(services, b).id]);
-  const running = ofServices.get(key);
-  if (running) return running;
-  const started = measureSpace(services, a, b);
-  ofServices.set(key, started);
-  started.catch(() => ofServices.delete(key));
-  return started;
+  return once(ofServices, key, () => measureSpace(services, a, b));
 }
 
 function measureSpace({ home, workers }: Services, a: string, b: string): Promise<Comparison> {

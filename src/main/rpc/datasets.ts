@@ -16,6 +16,7 @@ import {
   type ImportOptions,
 } from '../store/datasets.ts';
 import { removeFolder } from '../store/home.ts';
+import { KnownAnswers, once } from '../worker/known-answers.ts';
 import type { WorkerClient } from '../worker/pool.ts';
 import { requireOwner, type Services } from './context.ts';
 import { fromWireError } from './errors.ts';
@@ -144,9 +145,13 @@ async function remove(services: Services, id: string, force: boolean): Promise<n
   return removeFolder(doomed);
 }
 
+/** Some kilobytes each: a point an article. */
+const STRIPS_KEPT = 100;
+
 export function datasetsRouter(services: Services) {
   const { home, workers } = services;
   const { datasets } = procedures;
+  const strips = new KnownAnswers<ReturnType<WorkerClient['coherenceStrip']>>(STRIPS_KEPT);
   // Two windows that ask for the sample at once get the same import.
   let sample: ReturnType<typeof importSample> | null = null;
   return datasets.router({
@@ -183,10 +188,12 @@ export function datasetsRouter(services: Services) {
         });
     }),
     coherenceStrip: datasets.coherenceStrip.handler(async ({ input }) => {
-      requireDataset(services, input.id);
-      return workers.client.coherenceStrip({ folder: home.datasetFolder(input.id) }).catch((error: unknown) => {
-        throw fromWireError(error);
-      });
+      const { id } = requireDataset(services, input.id);
+      return once(strips, id, () => workers.client.coherenceStrip({ folder: home.datasetFolder(id) })).catch(
+        (error: unknown) => {
+          throw fromWireError(error);
+        },
+      );
     }),
   });
 }

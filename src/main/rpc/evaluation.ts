@@ -1,4 +1,5 @@
 /** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
+import type { VectorMap } from '#shared/domain/vector-map.ts';
 import { balanceEvents, firstBatchesEvents } from '../evaluation/balance.ts';
 import { compare, crossTest, evaluateEvents } from '../evaluation/service.ts';
 import { inspectWindow } from '../evaluation/inspection.ts';
@@ -6,12 +7,17 @@ import { mapEvents } from '../evaluation/map-events.ts';
 import { knownSpace } from '../evaluation/space.ts';
 import { claims, makeModelCard, reportEvents } from '../reports/service.ts';
 import { listEvaluations } from '../store/evaluations.ts';
+import { KnownAnswers } from '../worker/known-answers.ts';
 import type { Services } from './context.ts';
 import { procedures } from './implementer.ts';
 import { eventStream } from './stream.ts';
 
+/** Some 100 kB each. */
+const MAPS_KEPT = 20;
+
 export function evaluationRouter(services: Services) {
   const { evaluation } = procedures;
+  const maps = new KnownAnswers<VectorMap>(MAPS_KEPT);
   const id = (handle: string): string => services.runs.row(handle).id;
   return evaluation.router({
     evaluate: evaluation.evaluate.handler(({ input, signal }) =>
@@ -30,7 +36,7 @@ export function evaluationRouter(services: Services) {
     }),
     compareData: evaluation.compareData.handler(({ input }) => knownSpace(services, input.a, input.b)),
     map: evaluation.map.handler(({ input, signal }) =>
-      eventStream((cancelled) => mapEvents(services, input.id, input.method, input.runId, cancelled), signal),
+      eventStream((cancelled) => mapEvents(services, maps, input.id, input.method, input.runId, cancelled), signal),
     ),
     firstBatches: evaluation.firstBatches.handler(({ input, signal }) =>
       eventStream((cancelled) => firstBatchesEvents(services, input.recipe, cancelled), signal),

@@ -65,6 +65,8 @@ export interface WriteOptions {
   readonly spec: ModelSpec;
   readonly kind: CheckpointKind;
   readonly valCosine: number | null;
+  /** Awaited between files, for a thread that has more to do. */
+  readonly between?: () => Promise<void>;
 }
 
 /** Writes one checkpoint and removes the ones of its kind that it replaces (`kept` replaces none). */
@@ -94,7 +96,10 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
   await mkdir(folder, { recursive: true });
   const contents = checkpointFiles(checkpoint, options);
   const files: Manifest['files'] = {};
-  for (const [file, bytes] of contents) files[file] = await writeSynced(join(folder, file), bytes);
+  for (const [file, bytes] of contents) {
+    await options.between?.();
+    files[file] = await writeSynced(join(folder, file), bytes);
+  }
   const manifest: Manifest = {
     version: 1,
     kind: options.kind,
@@ -107,7 +112,7 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
   };
   const sealed = { ...manifest, sha256: sha256(JSON.stringify(manifest)) };
   await writeSynced(join(folder, MANIFEST), new TextEncoder().encode(JSON.stringify(sealed, null, 1)));
-  await verifyFiles(folder, files);
+  await verifyFiles(folder, files, options.between);
   await syncFolder(folder);
   return files;
 }
@@ -193,9 +198,14 @@ function damaged(place: string, what: string): NextvecError {
   });
 }
 
-async function verifyFiles(folder: string, files: Manifest['files']): Promise<Map<string, Uint8Array>> {
+async function verifyFiles(
+  folder: string,
+  files: Manifest['files'],
+  between?: () => Promise<void>,
+): Promise<Map<string, Uint8Array>> {
   const contents = new Map<string, Uint8Array>();
   for (const [file, expected] of Object.entries(files)) {
+    await between?.();
     const path = join(folder, file);
     const bytes = await readFile(path).catch((cause: Error) => {
       throw damaged(path, cause.message);

@@ -42,11 +42,11 @@ export class OwedCheckpoints {
     this.owed.set(key, { checkpoint, spec, kind, valCosine });
   }
 
-  /** Writes all; false when the disk is full. What went wrong otherwise is thrown. */
-  async write(): Promise<boolean> {
+  /** Writes all, with `between` awaited between files; false when the disk is full. What went wrong otherwise is thrown. */
+  async write(between?: () => Promise<void>): Promise<boolean> {
     // The loop and a person who resumes may both ask.
     while (this.writing !== null) await this.writing;
-    this.writing = this.writeAll();
+    this.writing = this.writeAll(between);
     try {
       return await this.writing;
     } finally {
@@ -54,11 +54,12 @@ export class OwedCheckpoints {
     }
   }
 
-  private async writeAll(): Promise<boolean> {
+  private async writeAll(between?: () => Promise<void>): Promise<boolean> {
     const { runFolder, runId } = this.job;
     for (const [key, { checkpoint, spec, kind, valCosine }] of this.owed) {
       try {
-        this.hooks.onWritten(await writeCheckpoint(checkpoint, { runFolder, runId, spec, kind, valCosine }));
+        const options = { runFolder, runId, spec, kind, valCosine, between };
+        this.hooks.onWritten(await writeCheckpoint(checkpoint, options));
       } catch (error) {
         if (!FULL_DISK_CODES.has((error as NodeJS.ErrnoException).code)) throw error;
         this.isDiskFull = true;

@@ -24,7 +24,7 @@ export interface TrainerProcess {
 export type SpawnTrainer = () => TrainerProcess;
 
 /** Of 0 (as everyone) to 19 (only what is left over). A window that somebody looks at comes before its trainer. */
-export const NICENESS = { alone: 5, besideWindow: 10 } as const;
+export const NICENESS = { alone: 5, besideWindow: 19 } as const;
 
 const LAST_WORDS_CHARACTERS = 4000;
 const LAST_MESSAGES_MS = 100;

@@ -21,7 +21,7 @@ import { findResumable, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
 import { initialWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
-import { WorkerPool } from '../worker/pool.ts';
+import { WorkerPool, type WorkerClient } from '../worker/pool.ts';
 import { nodeEngineHost } from './engine-host.ts';
 import { OwedCheckpoints } from './owed-checkpoints.ts';
 
@@ -44,6 +44,7 @@ export class TrainerSession {
   /** Filled while the first epoch trains; every epoch record repeats it. */
   private readonly baselines: Baselines = {};
   private baselinesMeasured: Promise<void> = Promise.resolve();
+  private baselineWorker: WorkerClient | null = null;
 
   constructor(job: TrainerJob) {
     this.job = job;
@@ -79,6 +80,8 @@ export class TrainerSession {
 
   giveWay(): void {
     this.trainer?.giveWay();
+    // Without an answer it is only less polite.
+    this.baselineWorker?.giveWay().catch(() => undefined);
   }
 
   /** What a full disk refused is written first; while it cannot be, the run stays paused. */
@@ -123,7 +126,7 @@ export class TrainerSession {
       baselines: this.baselines,
       hooks: {
         onEvent: (event) => this.onEvent(event),
-        onCheckpoint: (saved) => this.onCheckpoint(saved, spec),
+        onCheckpoint: (saved, breathe) => this.onCheckpoint(saved, spec, breathe),
       },
       checkpointEveryMs: this.job.checkpointEveryMs,
       resumeFrom: checkpoint?.state,
@@ -157,6 +160,7 @@ export class TrainerSession {
     }
     const startedMs = performance.now();
     const worker = new WorkerPool(this.job.dataWorker).startSingle();
+    this.baselineWorker = worker.client;
     try {
       const { split, seed } = recipe;
       const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };
@@ -166,6 +170,7 @@ export class TrainerSession {
     } catch (error) {
       this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);
     } finally {
+      this.baselineWorker = null;
       await worker.release();
     }
   }
@@ -271,7 +276,7 @@ export class TrainerSession {
   }
 
   /** Main stores what it was told first: no checkpoint ever knows a step the history does not. */
-  private async onCheckpoint(checkpoint: Checkpoint, spec: ModelSpec): Promise<void> {
+  private async onCheckpoint(checkpoint: Checkpoint, spec: ModelSpec, breathe: () => Promise<void>): Promise<void> {
     await this.historyStored();
     const { state } = checkpoint;
     const isEpochEnd = state.position === 0 && this.lastEpoch?.step === state.step;
@@ -281,7 +286,7 @@ export class TrainerSession {
     for (const kind of isKept ? (['kept', checkpoint.kind] as const) : [checkpoint.kind]) {
       this.owed.add(checkpoint, spec, kind, valCosine);
     }
-    await this.owed.write();
+    await this.owed.write(breathe);
   }
 
   private historyStored(): Promise<void> {

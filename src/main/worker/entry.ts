@@ -3,7 +3,7 @@ import { workerData, type MessagePort } from 'node:worker_threads';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { measureBaselines } from '#engine/evaluation/baselines.ts';
-import { wasmProduct } from '#engine/tfjs/matrix.ts';
+import { Control } from '#engine/trainer/control.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { BalanceEvent, EvaluationEvent, FirstBatchesEvent, MapEvent } from '#shared/contract/evaluation.ts';
 import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
@@ -147,6 +147,13 @@ interface BaselineInput {
   readonly resourcesDir: string;
 }
 
+const control = new Control();
+
+async function between(): Promise<boolean> {
+  await control.breathe();
+  return true;
+}
+
 async function baselinesOf(dataset: Dataset, ood: Dataset | null, input: BaselineInput): Promise<Baselines> {
   const { train, val } = splitDataset(dataset, input.split, input.seed);
   const memory = { memoryBytes: BASELINE_MEMORY_BYTES };
@@ -157,8 +164,10 @@ async function baselinesOf(dataset: Dataset, ood: Dataset | null, input: Baselin
     validation: { source, ids: val },
     ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
   };
+  // TensorFlow.js takes a tenth of a second to load: only who needs it waits for it.
+  const { wasmProduct } = await import('#engine/tfjs/matrix.ts');
   const product = (await wasmProduct(nodeEngineHost(input.resourcesDir))) ?? undefined;
-  return (await measureBaselines(splits, input.seed, { product }))?.baselines ?? {};
+  return (await measureBaselines(splits, input.seed, { product, between }))?.baselines ?? {};
 }
 
 const router = procedures.router({
@@ -177,6 +186,7 @@ const router = procedures.router({
       return baselinesOf(dataset, ood, input);
     }),
   ),
+  giveWay: procedures.giveWay.handler(() => control.giveWay()),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
     withDatasets([input.folder], async ([dataset]) => {
       if (!dataset) throw new Error('no data set');

@@ -1,4 +1,4 @@
-/** Between its steps a trainer gives way for a moment when it is asked to, but never for more than three quarters of the time. */
+/** Between its pieces of work a trainer gives way for a moment when it is asked to, for at most three quarters of the time. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Control } from '#engine/trainer/control.ts';
 
@@ -54,4 +54,32 @@ test('asked again while it rests it rests on, but not for ever', async () => {
   // A rest of 750 ms, not of 350 + 500.
   expect(spent).toBeGreaterThan(2150);
   expect(spent).toBeLessThan(2350);
+});
+
+test.each(['pause', 'stop'] as const)(
+  'who asks for a %s while it rests does not wait for the end of the rest',
+  async (what) => {
+    const control = new Control();
+    control.giveWay();
+    vi.advanceTimersByTime(STEP_MS);
+    let isOver = false;
+    const turn = control.breathe().then(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(isOver).toBe(false);
+    control[what]('as asked');
+    await turn;
+    expect(performance.now()).toBeLessThan(STEP_MS + 150);
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);
+
+test('resumed after a pause it gives way again when it is asked to', async () => {
+  const control = new Control();
+  control.pause();
+  const paused = control.waitWhilePaused();
+  control.resume();
+  await paused;
+  control.giveWay();
+  const spent = await trainFor(control, 3000, () => undefined);
+  expect(spent).toBeLessThan(2600);
 });
