@@ -10,11 +10,16 @@ const AFTER_MS = 200;
 /** What may leave the page or ask for another: the address is true before it acts. */
 const BEFORE = ['pointerdown', 'keydown', 'pagehide', 'visibilitychange'] as const;
 
+export interface LateHistory extends RouterHistory {
+  /** Does what the browser's process works on, too, together with the change of address that waits, else at once. */
+  along(change: () => void): void;
+}
+
 /**
  * `history` with changes of address told to the browser a moment later, in their order. A step back from outside the page
  * within that moment leaves from the address the browser shows.
  */
-export function lateHistory(history: RouterHistory, target: EventTarget = window): RouterHistory {
+export function lateHistory(history: RouterHistory, target: EventTarget = window): LateHistory {
   const waiting: (() => void)[] = [];
   let location = history.location;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,6 +50,7 @@ export function lateHistory(history: RouterHistory, target: EventTarget = window
     },
     push: (to, data) => later(to, () => history.push(to, data)),
     replace: (to, data) => later(to, () => history.replace(to, data)),
+    along: (change) => (waiting.length > 0 ? void waiting.push(change) : change()),
     go(delta, triggerListeners) {
       settle();
       history.go(delta, triggerListeners);

@@ -68,3 +68,14 @@ test('once taken down it has told everything and listens no more', () => {
   vi.runAllTimers();
   expect(push).not.toHaveBeenCalled();
 });
+
+test('what goes along with a change of address is done after it, and at once where none waits', () => {
+  const { browser, history } = open();
+  const done: string[] = [];
+  history.along(() => done.push(`at ${browser.location}`));
+  history.push('/runs');
+  history.along(() => done.push(`at ${browser.location}`));
+  expect(done).toEqual(['at /']);
+  vi.runAllTimers();
+  expect(done).toEqual(['at /', 'at /runs']);
+});
