@@ -1,7 +1,7 @@
 /**
  * One build for everything that runs: out/main (Electron main, command line, trainer and its helpers), out/preload,
- * out/renderer. Entries of main share chunks; most packages stay outside the bundle, in
- * node_modules.
+ * out/renderer. Entries of main share chunks; most packages stay
+ * outside the bundle, in node_modules.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -2,16 +2,21 @@
  * What a start costs: the command line from nothing to its version (wall clock), and a data worker until it answers (wall
  * clock and CPU of all its threads), of the build here and of others, in interleaved rounds. Prints median and highest.
  *
- *   node bench/start.ts [--rounds 15] [--against <another checkout, built>]...
+ *   node bench/start.ts [--rounds 15] [--against <another checkout, built>]... [--out bench/results/start.json]
  */
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WorkerPool } from '../src/main/worker/pool.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '15' }, against: { type: 'string', multiple: true, default: [] } },
+  options: {
+    rounds: { type: 'string', default: '15' },
+    against: { type: 'string', multiple: true, default: [] },
+    out: { type: 'string', default: '' },
+  },
 });
 
 function startCommandLine(checkout: string): number {
@@ -45,7 +50,8 @@ const results = checkouts.map((checkout) => ({
   workerWall: [] as number[],
   workerCpu: [] as number[],
 }));
-console.log(`${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, load ${loadavg()[0].toFixed(1)}`);
+const machine = `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, load ${loadavg()[0].toFixed(1)}`;
+console.log(machine);
 // The first round warms the file cache and is not counted.
 for (let round = 0; round <= Number(values.rounds); round++) {
   for (const { checkout, commandLine, workerWall, workerCpu } of results) {
@@ -60,5 +66,11 @@ for (let round = 0; round <= Number(values.rounds); round++) {
 for (const { checkout, commandLine, workerWall, workerCpu } of results) {
   console.log(
     `${checkout}: command line ${summary(commandLine)}; data worker ${summary(workerWall)}, CPU ${summary(workerCpu)}`,
+  );
+}
+if (values.out !== '') {
+  writeFileSync(
+    values.out,
+    JSON.stringify({ date: new Date().toISOString().slice(0, 10), machine, results }, null, 1) + '\n',
   );
 }

@@ -19,15 +19,15 @@ export function diversity(unit: Float32Array, D: number): number | null {
 /**
  * exp(entropy) of the covariance's eigenvalue distribution of rows [N, D]: how many directions they spread over, at
  * most min(N − 1, D). Through the smaller of Gram and covariance matrix, which share their eigenvalues. null where the
- * rows do not vary or are not finite. `between` is awaited every few milliseconds, for a thread that has more to do.
+ * rows do not vary or are not finite. `breathe` is awaited every few milliseconds, for a thread that has more to do.
  */
-export async function effectiveRank(rows: Float32Array, D: number, between?: () => unknown): Promise<number | null> {
+export async function effectiveRank(rows: Float32Array, D: number, breathe?: () => unknown): Promise<number | null> {
   const N = rows.length / D;
   if (N < 2) return null;
   const centred = centre(rows, D);
-  const matrix = await (N <= D ? gram(centred, N, D, between) : covariance(centred, N, D, between));
+  const matrix = await (N <= D ? gram(centred, N, D, breathe) : covariance(centred, N, D, breathe));
   if (!matrix.every(Number.isFinite)) return null;
-  const eigenvalues = await symmetricEigenvalues(matrix, Math.min(N, D), between);
+  const eigenvalues = await symmetricEigenvalues(matrix, Math.min(N, D), breathe);
   const positive = eigenvalues.filter((x) => x > 0);
   const total = positive.reduce((a, b) => a + b, 0);
   if (total <= 1e-12 * N) return null;
@@ -50,10 +50,10 @@ function centre(rows: Float32Array, D: number): Float64Array {
 }
 
 /** centred · centredᵀ [N, N]. */
-async function gram(centred: Float64Array, N: number, D: number, between?: () => unknown): Promise<Float64Array> {
+async function gram(centred: Float64Array, N: number, D: number, breathe?: () => unknown): Promise<Float64Array> {
   const matrix = new Float64Array(N * N);
   for (let a = 0; a < N; a++) {
-    if (a % ROWS_BETWEEN === 0) await between?.();
+    if (a % ROWS_BETWEEN === 0) await breathe?.();
     for (let b = 0; b <= a; b++) {
       let sum = 0;
       for (let i = a * D, j = b * D, end = i + D; i < end; i++, j++) sum += centred[i] * centred[j];
@@ -65,10 +65,10 @@ async function gram(centred: Float64Array, N: number, D: number, between?: () =>
 }
 
 /** centredᵀ · centred [D, D]. */
-async function covariance(centred: Float64Array, N: number, D: number, between?: () => unknown): Promise<Float64Array> {
+async function covariance(centred: Float64Array, N: number, D: number, breathe?: () => unknown): Promise<Float64Array> {
   const matrix = new Float64Array(D * D);
   for (let row = 0; row < N; row++) {
-    if (row % ROWS_BETWEEN === 0) await between?.();
+    if (row % ROWS_BETWEEN === 0) await breathe?.();
     const x = centred.subarray(row * D, (row + 1) * D);
     for (let i = 0; i < D; i++) for (let j = 0; j <= i; j++) matrix[i * D + j] += x[i] * x[j];
   }

@@ -2,7 +2,7 @@
 import type { Comparison } from '#shared/domain/passport.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
-import { KnownAnswers, once } from '../worker/known-answers.ts';
+import { KnownAnswers, workOutOnce } from '../worker/known-answers.ts';
 
 const KEPT = 100;
 const known = new WeakMap<Services, KnownAnswers<Promise<Comparison>>>();
@@ -12,7 +12,7 @@ export function knownSpace(services: Services, a: string, b: string): Promise<Co
   const ofServices = known.get(services) ?? new KnownAnswers(KEPT);
   known.set(services, ofServices);
   const key = JSON.stringify([requireDataset(services, a).id, requireDataset(services, b).id]);
-  return once(ofServices, key, () => measureSpace(services, a, b));
+  return workOutOnce(ofServices, key, () => measureSpace(services, a, b));
 }
 
 function measureSpace({ home, workers }: Services, a: string, b: string): Promise<Comparison> {

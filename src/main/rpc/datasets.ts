@@ -16,7 +16,7 @@ import {
   type ImportOptions,
 } from '../store/datasets.ts';
 import { removeFolder } from '../store/home.ts';
-import { KnownAnswers, once } from '../worker/known-answers.ts';
+import { KnownAnswers, workOutOnce } from '../worker/known-answers.ts';
 import type { WorkerClient } from '../worker/pool.ts';
 import { requireOwner, type Services } from './context.ts';
 import { fromWireError } from './errors.ts';
@@ -189,7 +189,7 @@ export function datasetsRouter(services: Services) {
     }),
     coherenceStrip: datasets.coherenceStrip.handler(async ({ input }) => {
       const { id } = requireDataset(services, input.id);
-      return once(strips, id, () => workers.client.coherenceStrip({ folder: home.datasetFolder(id) })).catch(
+      return workOutOnce(strips, id, () => workers.client.coherenceStrip({ folder: home.datasetFolder(id) })).catch(
         (error: unknown) => {
           throw fromWireError(error);
         },

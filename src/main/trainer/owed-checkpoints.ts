@@ -42,11 +42,11 @@ export class OwedCheckpoints {
     this.owed.set(key, { checkpoint, spec, kind, valCosine });
   }
 
-  /** Writes all, with `between` awaited between files; false when the disk is full. What went wrong otherwise is thrown. */
-  async write(between?: () => Promise<void>): Promise<boolean> {
+  /** Writes all, with `breathe` awaited between files; false when the disk is full. What went wrong otherwise is thrown. */
+  async write(breathe?: () => Promise<void>): Promise<boolean> {
     // The loop and a person who resumes may both ask.
     while (this.writing !== null) await this.writing;
-    this.writing = this.writeAll(between);
+    this.writing = this.writeAll(breathe);
     try {
       return await this.writing;
     } finally {
@@ -54,11 +54,11 @@ export class OwedCheckpoints {
     }
   }
 
-  private async writeAll(between?: () => Promise<void>): Promise<boolean> {
+  private async writeAll(breathe?: () => Promise<void>): Promise<boolean> {
     const { runFolder, runId } = this.job;
     for (const [key, { checkpoint, spec, kind, valCosine }] of this.owed) {
       try {
-        const options = { runFolder, runId, spec, kind, valCosine, between };
+        const options = { runFolder, runId, spec, kind, valCosine, breathe };
         this.hooks.onWritten(await writeCheckpoint(checkpoint, options));
       } catch (error) {
         if (!FULL_DISK_CODES.has((error as NodeJS.ErrnoException).code)) throw error;

@@ -31,7 +31,7 @@ export class KnownAnswers<T> {
 }
 
 /** One piece of work for all who ask for it, at once or later; one that failed is begun again. */
-export function once<T>(known: KnownAnswers<Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+export function workOutOnce<T>(known: KnownAnswers<Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const under = known.get(key);
   if (under) return under;
   const begun = work();

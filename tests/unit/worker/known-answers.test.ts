@@ -1,6 +1,6 @@
 /** Answers that hold for as long as the program runs: worked out once, forgotten in the order they were asked for. */
 import { expect, test } from 'vitest';
-import { KnownAnswers, once } from '../../../src/main/worker/known-answers.ts';
+import { KnownAnswers, workOutOnce } from '../../../src/main/worker/known-answers.ts';
 
 test('those that were asked for last are kept', () => {
   const known = new KnownAnswers<number>(2);
@@ -15,13 +15,13 @@ test('who asks at the same time, or later, gets the answer of one piece of work'
   const known = new KnownAnswers<Promise<number>>(2);
   let times = 0;
   const work = async (): Promise<number> => Promise.resolve(++times);
-  expect(await Promise.all([once(known, 'a', work), once(known, 'a', work)])).toEqual([1, 1]);
-  expect(await once(known, 'a', work)).toBe(1);
-  expect(await once(known, 'b', work)).toBe(2);
+  expect(await Promise.all([workOutOnce(known, 'a', work), workOutOnce(known, 'a', work)])).toEqual([1, 1]);
+  expect(await workOutOnce(known, 'a', work)).toBe(1);
+  expect(await workOutOnce(known, 'b', work)).toBe(2);
 });
 
 test('work that failed is begun again', async () => {
   const known = new KnownAnswers<Promise<number>>(2);
-  await expect(once(known, 'a', () => Promise.reject(new Error('no room')))).rejects.toThrow('no room');
-  expect(await once(known, 'a', () => Promise.resolve(4))).toBe(4);
+  await expect(workOutOnce(known, 'a', () => Promise.reject(new Error('no room')))).rejects.toThrow('no room');
+  expect(await workOutOnce(known, 'a', () => Promise.resolve(4))).toBe(4);
 });
