@@ -22,7 +22,7 @@ import {
   listEpochs,
   listGates,
   listLog,
-  listSparklines,
+  listValCosines,
 } from '../store/history.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import {
@@ -130,8 +130,8 @@ export class RunService {
   }
 
   list(): RunSummary[] {
-    const sparklines = listSparklines(this.home.db, null);
-    return listRuns(this.home.db).map((row) => this.summary(row, sparklines.get(row.id) ?? []));
+    const valCosines = listValCosines(this.home.db, null);
+    return listRuns(this.home.db).map((row) => this.summary(row, valCosines.get(row.id) ?? []));
   }
 
   get(handle: string): RunDetail {
@@ -342,14 +342,14 @@ export class RunService {
   }
 
   private summarise(runId: string): RunSummary {
-    return this.summary(this.row(runId), listSparklines(this.home.db, runId).get(runId) ?? []);
+    return this.summary(this.row(runId), listValCosines(this.home.db, runId).get(runId) ?? []);
   }
 
-  private summary(row: RunRow, sparkline: readonly (number | null)[]): RunSummary {
+  private summary(row: RunRow, valCosines: readonly (number | null)[]): RunSummary {
     const live = this.live.get(row.id);
     const etaMs = hasEnded(row.status) ? null : (live?.etaMs ?? null);
     const reason = live?.isOver === false ? live.diskFull : null;
-    return summarise(reason === null ? row : { ...row, status: 'paused', reason }, sparkline, etaMs);
+    return summarise(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
   }
 
   private announce(runId: string): void {

@@ -23,8 +23,17 @@ function measuredBest(best: Best | null, { measured }: Imported): Best | null {
   return best && measured && { ...best, oodCosine: measured.oodCosine ?? null };
 }
 
-/** `sparkline`: validation cosine by epoch. `etaMs` only while it trains. */
-export function summarise(row: RunRow, sparkline: readonly (number | null)[], etaMs: number | null): RunSummary {
+/** More than that many places a sparkline has no room for. */
+const SPARKLINE_PLACES = 60;
+
+/** Every n-th place, with the last. */
+function thinned<T>(values: readonly T[]): T[] {
+  const stride = Math.max(1, Math.ceil(values.length / SPARKLINE_PLACES));
+  return values.filter((_, i) => (values.length - 1 - i) % stride === 0);
+}
+
+/** `valCosines`: by epoch. `etaMs` only while it trains. */
+export function summarise(row: RunRow, valCosines: readonly (number | null)[], etaMs: number | null): RunSummary {
   const recipe = JSON.parse(row.recipe_json) as Recipe;
   const imported = parse<Imported>(row.imported_json);
   const recorded = parse<Best>(row.best_json);
@@ -57,7 +66,8 @@ export function summarise(row: RunRow, sparkline: readonly (number | null)[], et
     oodLift: lift(best?.oodCosine, baselines.contextMean?.oodCosine),
     rowsPerSecond: row.rows_per_second,
     durationMs: row.duration_ms,
-    sparkline: [...sparkline],
+    epochsDone: valCosines.length,
+    sparkline: thinned(valCosines),
     tags: JSON.parse(row.tags_json) as string[],
     notes: row.notes,
     ...(imported === null ? {} : { imported }),

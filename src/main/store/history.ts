@@ -29,34 +29,32 @@ export function endAttempts(db: Db, runId: string, atMs: number): void {
 }
 
 export function insertEpoch(db: Db, runId: string, attempt: number, record: EpochRecord, atMs: number): void {
-  db.prepare('INSERT INTO epochs (run_id, epoch, attempt, at_ms, record_json) VALUES (?, ?, ?, ?, ?)').run(
-    runId,
-    record.epoch,
-    attempt,
-    atMs,
-    JSON.stringify(record),
-  );
+  db.prepare(
+    'INSERT INTO epochs (run_id, epoch, attempt, at_ms, record_json, val_cosine) VALUES (?, ?, ?, ?, ?, ?)',
+  ).run(runId, record.epoch, attempt, atMs, JSON.stringify(record), record.valCosine);
 }
-
-const NEWEST_EPOCHS = `SELECT run_id, epoch, record_json FROM epochs AS e
-  WHERE attempt = (SELECT max(attempt) FROM epochs WHERE run_id = e.run_id AND epoch = e.epoch)`;
 
 /** One record an epoch, from the newest attempt that has it. */
 export function listEpochs(db: Db, runId: string): EpochRecord[] {
   return db
-    .prepare<[string], { record_json: string }>(`${NEWEST_EPOCHS} AND run_id = ? ORDER BY epoch`)
+    .prepare<[string], { record_json: string }>(
+      `SELECT record_json FROM epochs AS e
+       WHERE run_id = ? AND attempt = (SELECT max(attempt) FROM epochs WHERE run_id = e.run_id AND epoch = e.epoch)
+       ORDER BY epoch`,
+    )
     .all(runId)
     .map((row) => JSON.parse(row.record_json) as EpochRecord);
 }
 
-/** Validation cosine of each epoch: of one run, or of all by run id. */
-export function listSparklines(db: Db, runId: string | null): Map<string, (number | null)[]> {
+/** Validation cosine of each epoch, from the newest attempt that has it: of one run, or of all by run id. */
+export function listValCosines(db: Db, runId: string | null): Map<string, (number | null)[]> {
   const rows = db
-    .prepare<[string | null, string | null], { run_id: string; value: number | null }>(
-      `SELECT run_id, json_extract(record_json, '$.valCosine') AS value FROM (${NEWEST_EPOCHS})
-       WHERE ? IS NULL OR run_id = ? ORDER BY run_id, epoch`,
+    .prepare<string[], { run_id: string; value: number | null }>(
+      // The value is that of the row with the greatest attempt.
+      `SELECT run_id, max(attempt), val_cosine AS value FROM epochs ${runId === null ? '' : 'WHERE run_id = ?'}
+       GROUP BY run_id, epoch ORDER BY run_id, epoch`,
     )
-    .all(runId, runId);
+    .all(...(runId === null ? [] : [runId]));
   const lines = new Map<string, (number | null)[]>();
   for (const { run_id, value } of rows) {
     const line = lines.get(run_id);

@@ -261,4 +261,15 @@ const FIFTH: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];
+const SIXTH: Migration = {
+  version: 6,
+  what: 'the validation cosine of each epoch beside its record',
+  sql: `
+    -- Read for every run of the list, and of a run that trains several times a second: not out of its JSON each time.
+    ALTER TABLE epochs ADD COLUMN val_cosine REAL;
+    UPDATE epochs SET val_cosine = json_extract(record_json, '$.valCosine');
+    CREATE INDEX epochs_val_cosine ON epochs (run_id, epoch, attempt, val_cosine);
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH];

@@ -21,7 +21,8 @@ const X_LABEL_SPACE = 64;
 const Y_LABEL_SPACE = 30;
 /** Room for the flags of markers above the plot. */
 const TOP = 14;
-const RIGHT = 10;
+/** Half of a label that stands at the very end of the x axis. */
+const RIGHT = 16;
 
 export interface AxisTick {
   readonly value: number;

@@ -76,7 +76,9 @@ export const RunSummarySchema = z.object({
   oodLift: z.number().nullable(),
   rowsPerSecond: z.number().nullable(),
   durationMs: z.number(),
-  /** Validation cosine of each epoch; of an imported run as its file states it. */
+  /** Epochs that have ended; of an imported run those its file tells of. */
+  epochsDone: z.int(),
+  /** Validation cosine of each of them, of many every n-th and the last; of an imported run as its file states it. */
   sparkline: z.array(z.number().nullable()),
   tags: z.array(z.string()),
   notes: z.string(),

@@ -92,6 +92,7 @@ describe('a run', () => {
     expect(run.best).toMatchObject({ epoch: best.epoch, valCosine: best.valCosine });
     expect(run.valLift).toBeCloseTo(best.valCosine! - run.baselines.contextMean!.valCosine!, 12);
     expect(run.sparkline).toEqual(detail.epochs.map((e) => e.valCosine));
+    expect(run.epochsDone).toBe(EPOCHS);
     const steps = await losses(runId);
     expect(steps).toHaveLength(run.totalSteps!);
     expect(steps.every(Number.isFinite)).toBe(true);

@@ -10,7 +10,7 @@ import type { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { migrate, openDatabase } from '../../../src/main/store/database.ts';
 import { insertDataset, listDatasets } from '../../../src/main/store/datasets.ts';
-import { beginAttempt, insertLog, listLog } from '../../../src/main/store/history.ts';
+import { beginAttempt, insertLog, listLog, listValCosines } from '../../../src/main/store/history.ts';
 import { openHome } from '../../../src/main/store/home.ts';
 import { MIGRATIONS, type Migration } from '../../../src/main/store/migrations.ts';
 import { takeNumber } from '../../../src/main/store/numbers.ts';
@@ -134,6 +134,26 @@ describe('migrations', () => {
     const copy = openDatabase(`${path}.before-version-${NEXT.version}`);
     expect(listRuns(copy)).toHaveLength(2);
     copy.close();
+  });
+
+  test('the sixth has the validation cosine of every epoch, also of those recorded before', () => {
+    const old = openDatabase(path, { migrations: MIGRATIONS.slice(0, 5) });
+    old.exec(`
+      INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_name, app_version, tags_json)
+        VALUES ('a', 1, 'A', 'finished', 1, '{}', 'data', '0', '[]'), ('b', 2, 'B', 'running', 1, '{}', 'data', '0', '[]');
+      INSERT INTO epochs (run_id, epoch, attempt, at_ms, record_json) VALUES
+        ('a', 1, 1, 1, '{"valCosine":0.25}'), ('a', 2, 1, 2, '{"valCosine":1}'), ('a', 2, 2, 3, '{"valCosine":0.5}'),
+        ('b', 1, 1, 4, '{"valCosine":null}');`);
+    old.close();
+    const db = openDatabase(path);
+    // An epoch that was done twice has the value of its later attempt.
+    const all = new Map<string, (number | null)[]>([
+      ['a', [0.25, 0.5]],
+      ['b', [null]],
+    ]);
+    expect(listValCosines(db, null)).toEqual(all);
+    expect(listValCosines(db, 'b')).toEqual(new Map([['b', [null]]]));
+    db.close();
   });
 
   test('the fifth goes on from the highest numbers of run and plan', () => {

@@ -45,7 +45,7 @@ export function useComparison(ids: Ref<readonly string[]>): ComparisonState {
   const stamp = () =>
     ids.value.map((id) => {
       const run = runs.byId.get(id);
-      return run ? `${id} ${run.status} ${run.sparkline.length} ${run.name}` : id;
+      return run ? `${id} ${run.status} ${run.epochsDone} ${run.name}` : id;
     });
   watch(
     () => stamp().join(','),

@@ -111,7 +111,7 @@ export const COLUMNS: readonly Column[] = [
       'trend',
       'Trend',
       76,
-      (run) => run.sparkline.length,
+      (run) => run.epochsDone,
       () => '',
       'Validation cosine of each epoch.',
     ),

@@ -6,17 +6,20 @@ import { MODEL_LABELS } from '#shared/domain/models.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { recipeBrief } from '../../ui/recipe-brief.ts';
 import { statusLabel } from '../../ui/run-status.ts';
-import { COLUMNS, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId, type RowContext } from './columns.ts';
+import { COLUMNS, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId } from './columns.ts';
 import { useRunsStore } from './runs-store.ts';
 
 export const GROUPINGS = ['none', 'model', 'dataset', 'status', 'tag'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-export interface RunGroup {
+interface RunGroup {
   /** Empty for the one group of an ungrouped table. */
   readonly title: string;
   readonly runs: readonly RunSummary[];
 }
+
+/** A run, or the heading of the group that follows. */
+export type TableRow = RunSummary | { readonly title: string; readonly count: number };
 
 interface Sort {
   readonly column: ColumnId;
@@ -24,6 +27,7 @@ interface Sort {
 }
 
 function matches(run: RunSummary, words: readonly string[]): boolean {
+  if (words.length === 0) return true;
   const { number, name, datasetName, oodName, tags, notes, recipe } = run;
   const model = MODEL_LABELS[recipe.modelType];
   const parts = [`#${number}`, name, statusLabel(run), model, datasetName, oodName, ...tags, notes];
@@ -89,8 +93,9 @@ export const useTableStore = defineStore('runs-table', () => {
     return map;
   });
 
-  function contextOf(run: RunSummary): RowContext {
-    return { reference: anchor.value ?? before.value.get(run.id) ?? null };
+  /** What Δ of `run` is taken against. */
+  function referenceOf(run: RunSummary): RunSummary | null {
+    return anchor.value ?? before.value.get(run.id) ?? null;
   }
 
   const shown = computed(() => {
@@ -104,7 +109,7 @@ export const useTableStore = defineStore('runs-table', () => {
     );
     const column = COLUMNS.find((c) => c.id === sort.value.column) ?? COLUMNS[0];
     const { descending } = sort.value;
-    const keyed = found.map((run) => ({ run, key: column.sortKey(run, contextOf(run)) }));
+    const keyed = found.map((run) => ({ run, key: column.sortKey(run, { reference: referenceOf(run) }) }));
     return keyed.toSorted((a, b) => compareKeys(a.key, b.key, descending)).map(({ run }) => run);
   });
 
@@ -114,6 +119,12 @@ export const useTableStore = defineStore('runs-table', () => {
   });
   /** Rows from top to bottom, as the arrow keys walk them. */
   const order = computed(() => groups.value.flatMap((group) => group.runs));
+  const rows = computed((): TableRow[] =>
+    groups.value.flatMap(({ title, runs: members }) => [
+      ...(title === '' ? [] : [{ title, count: members.length }]),
+      ...members,
+    ]),
+  );
 
   function sortBy(column: ColumnId): void {
     const numeric = COLUMNS.find((c) => c.id === column)?.numeric ?? false;
@@ -158,9 +169,9 @@ export const useTableStore = defineStore('runs-table', () => {
     selection,
     anchor,
     shown,
-    groups,
+    rows,
     order,
-    contextOf,
+    referenceOf,
     sortBy,
     toggleColumn,
     select,

@@ -1,0 +1,226 @@
+/**
+ * A history of hundreds of runs and a run of more than a thousand epochs open as fast as short ones: rows out of view are
+ * not made, and the keys reach them all the same.
+ */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import type { EpochRecord } from '#shared/domain/training.ts';
+import { insertDataset } from '../../src/main/store/datasets.ts';
+import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';
+import { openHome } from '../../src/main/store/home.ts';
+import { insertRun, updateRun } from '../../src/main/store/runs.ts';
+import { passport } from '../unit/store/passport.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { temporaryHome, type TestHost } from './support/host.ts';
+import { openNodeHost } from './support/node-host.ts';
+import { goTo } from './support/steps.ts';
+import { mainThreadTasks, traceWhile } from './support/trace.ts';
+
+const RUNS = 400;
+const EPOCHS = 1200;
+/** What fits in the window, with some beyond it. */
+const MOST_ROWS = 60;
+const WORST_TASK_CPU_MS = 150;
+
+function perTerm<T>(value: T) {
+  return Object.fromEntries(TERMS.map((term) => [term, value])) as Record<(typeof TERMS)[number], T>;
+}
+
+function epochRecord(epoch: number): EpochRecord {
+  const valCosine = 0.5 - 0.3 / epoch;
+  return {
+    type: 'epoch',
+    epoch,
+    step: 10 * epoch,
+    trainLoss: 0.1,
+    trainCosine: valCosine,
+    valLoss: 1 - valCosine,
+    valCosine,
+    oodLoss: null,
+    oodCosine: null,
+    lr: 5e-4,
+    gradNorm: 1,
+    rowsPerSecond: 1000,
+    durationMs: 320,
+    terms: perTerm({ value: 0.1, weighted: 0.1, share: 0, gradNorm: 0.1, gradShare: 0 }),
+    partGradNorms: perTerm(0.1),
+    diversity: { predictions: 0.5, targets: 0.6 },
+    effectiveRank: { predictions: 5, targets: 9 },
+    nonFiniteRows: 0,
+    isBest: true,
+    baselines: {},
+  };
+}
+
+function fill(path: string): void {
+  const home = openHome(path, 'owner', 'test');
+  const { db } = home;
+  insertDataset(db, {
+    id: 'data',
+    name: 'data',
+    sourcePath: '/data.npz',
+    isSample: false,
+    importedAt: 1,
+    storedBytes: 1,
+    passport,
+    options: { dtype: null, crossArticles: false },
+  });
+  const recipe = RecipeSchema.parse({ dataset: 'data', epochs: EPOCHS });
+  const rest = { name: null, recipe, datasetName: 'data', oodName: null, appVersion: '0' };
+  db.transaction(() => {
+    for (let number = 1; number <= RUNS; number++) {
+      const id = `run${number}`;
+      insertRun(db, { ...rest, id, tags: [number % 2 === 0 ? 'even' : 'odd'], createdAt: number });
+      const epochs = number === 1 ? EPOCHS : 3;
+      const attempt = beginAttempt(db, id, 1, null, number);
+      for (let epoch = 1; epoch <= epochs; epoch++) insertEpoch(db, id, attempt, epochRecord(epoch), number);
+      endAttempts(db, id, number);
+      updateRun(db, id, { status: 'finished', epoch: epochs, step: 10 * epochs, ended_at_ms: number });
+    }
+  })();
+  home.close();
+}
+
+let chromium: TestBrowser;
+let host: TestHost;
+let page: Page;
+const folder = temporaryHome();
+
+beforeAll(async () => {
+  fill(folder.path);
+  chromium = await openChromium();
+  host = await openNodeHost(chromium, [folder.path], { home: folder.path });
+  ({ page } = host);
+  await page.getByRole('grid', { name: 'Runs' }).waitFor();
+});
+afterAll(async () => {
+  await host.close();
+  await chromium.close();
+  folder.remove();
+});
+
+/** What the keys are with: "run7". */
+function focused(): Promise<string | null> {
+  return page.evaluate(() => document.activeElement?.getAttribute('data-run') ?? null);
+}
+
+/** No matter which step of the way to it made it so: it has the focus, and is in the window. */
+async function expectFocus(run: string): Promise<void> {
+  await expect.poll(focused).toBe(run);
+  const isInView = () =>
+    page.evaluate(() => {
+      const { top, bottom } = document.activeElement!.getBoundingClientRect();
+      const box = document.activeElement!.closest('.pane')!.getBoundingClientRect();
+      const heading = document.querySelector('[role=grid] thead')!.getBoundingClientRect();
+      return top >= heading.bottom - 1 && bottom <= box.bottom + 1;
+    });
+  await expect.poll(isInView).toBe(true);
+}
+
+it('of hundreds of runs those in view are made, and all are told of', async () => {
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  expect(await grid.getAttribute('aria-rowcount')).toBe(String(RUNS + 1));
+  await expect.poll(() => grid.locator('[data-run]').count()).toBeGreaterThan(15);
+  expect(await grid.locator('[data-run]').count()).toBeLessThan(MOST_ROWS);
+  const heights = await grid.locator('[data-run]').evaluateAll((rows) => rows.map((row) => row.clientHeight));
+  expect(new Set(heights)).toEqual(new Set([32]));
+});
+
+it('the keys reach every run, also from one that was scrolled out of view', async () => {
+  await page.getByRole('searchbox', { name: /^Filter runs/ }).focus();
+  await page.keyboard.press('ArrowDown');
+  await expectFocus(`run${RUNS}`);
+  await page.keyboard.press('End');
+  await expectFocus('run1');
+  await page.keyboard.press('PageUp');
+  await expectFocus('run13');
+  const box = await page.getByRole('main').boundingBox();
+  await page.mouse.move(box!.x + box!.width / 2, box!.y + box!.height / 2);
+  await page.mouse.wheel(0, -100_000);
+  await page.getByRole('grid', { name: 'Runs' }).locator(`[data-run=run${RUNS}]`).waitFor();
+  expect(await focused()).toBe('run13');
+  await page.keyboard.press('ArrowDown');
+  await expectFocus('run12');
+  await page.keyboard.press('Home');
+  await expectFocus(`run${RUNS}`);
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.getByRole('toolbar', { name: 'Selected runs' }).getByText(`${RUNS} runs selected`).waitFor();
+  await page.keyboard.press('Escape');
+});
+
+it('groups have their headings wherever the table is scrolled to', async () => {
+  await page.getByRole('button', { name: 'Groups and columns' }).click();
+  await page.getByRole('combobox', { name: 'Group runs' }).selectOption({ label: 'By first tag' });
+  await page.keyboard.press('Escape');
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  await grid.getByText(`even ${RUNS / 2}`).waitFor();
+  expect(await grid.getAttribute('aria-rowcount')).toBe(String(RUNS + 3));
+  const pane = grid.locator('xpath=..');
+  // 30 px the heading of the table, 34 a group's, 32 a run's.
+  const height = await pane.evaluate((element) => element.scrollHeight);
+  expect(Math.abs(height - (30 + 2 * 34 + 32 * RUNS))).toBeLessThan(3);
+  await pane.evaluate((element, top) => (element.scrollTop = top), 34 + 32 * (RUNS / 2) - 100);
+  await grid.getByText(`odd ${RUNS / 2}`).waitFor();
+  expect(await grid.locator('[data-run]').count()).toBeLessThan(MOST_ROWS);
+  await page.getByRole('button', { name: 'Groups and columns' }).click();
+  await page.getByRole('combobox', { name: 'Group runs' }).selectOption({ label: 'No groups' });
+  await page.keyboard.press('Escape');
+});
+
+it('the epochs of a long run are there to the first, those in view made', async () => {
+  await page.getByRole('searchbox', { name: /^Filter runs/ }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  await expectFocus('run1');
+  await page.keyboard.press('Enter');
+  const table = page.getByRole('region', { name: 'Figures of every epoch' });
+  await table.getByRole('rowheader', { name: String(EPOCHS) }).waitFor();
+  expect(await table.getByRole('rowheader').count()).toBeLessThan(MOST_ROWS);
+  expect(await table.getByRole('table').getAttribute('aria-rowcount')).toBe(String(EPOCHS + 1));
+  await table.evaluate((element) => (element.scrollTop = element.scrollHeight));
+  const first = table.getByRole('row').filter({ has: page.getByRole('rowheader', { name: '1', exact: true }) });
+  await first.waitFor();
+  expect(await first.getByRole('cell').count()).toBe(12);
+  expect(await first.textContent()).toContain('0.2000');
+  const heading = table.getByRole('columnheader', { name: 'Epoch' });
+  const tops = await Promise.all([heading, table].map(async (part) => (await part.boundingBox())!.y));
+  expect(Math.abs(tops[0] - tops[1])).toBeLessThan(2);
+});
+
+it('a list to choose runs from is as short', async () => {
+  await goTo(page, 'Cross-test');
+  const list = page.getByRole('list', { name: 'Runs to compare' });
+  await list.getByText(`Run ${RUNS}`).waitFor();
+  expect(await list.getByRole('listitem').count()).toBeLessThan(MOST_ROWS);
+  await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+  await list.getByText('Run 1', { exact: false }).last().waitFor();
+  await list.getByRole('checkbox').last().check();
+  await expect.poll(() => page.url()).toContain('runs=run1');
+});
+
+it('neither the table of runs nor a long run blocks the page', async () => {
+  await goTo(page, 'Settings');
+  const events = await traceWhile(chromium.browser, async () => {
+    await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText(`Run ${RUNS}`).waitFor();
+    await page.getByRole('searchbox', { name: /^Filter runs/ }).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('End');
+    await expectFocus('run1');
+    await page.keyboard.press('Enter');
+    await page.locator('canvas').first().waitFor();
+    await page.waitForTimeout(1000);
+  });
+  const cpuMs = mainThreadTasks(events).map((task) => task.cpuMs);
+  console.log(
+    `CPU time of the longest tasks: ${cpuMs
+      .toSorted((a, b) => b - a)
+      .slice(0, 5)
+      .map(Math.round)
+      .join(', ')} ms`,
+  );
+  expect(Math.max(...cpuMs)).toBeLessThan(WORST_TASK_CPU_MS);
+  expect(host.problems).toEqual([]);
+});
