@@ -2,7 +2,8 @@
  * A growing run in bounded memory: raw steps at first, and whenever the buffer is full the time resolution halves, by
  * merging neighbours into one point with smallest, largest and mean value. Holds a run of any length from its first
  * step to its last; details of a zoomed stretch come from the server. Not here: fetching, drawing.
- * Dimensions: n points held, C capacity in points.
+ * Room is made as it is needed: what a page takes when it opens, the collector is the sooner due for.
+ * Dimensions: n points held, R points there is room for, C capacity in points.
  */
 import { rawPoints, type Points } from './columns.ts';
 
@@ -15,18 +16,21 @@ export interface ReducedSeries {
   readonly mean: Readonly<Record<string, Float32Array>>;
 }
 
+/** Each [R]. One array for all three while every point is one raw value. */
 interface Column {
-  readonly min: Float32Array;
-  readonly max: Float32Array;
-  readonly mean: Float32Array;
+  min: Float32Array;
+  max: Float32Array;
+  mean: Float32Array;
 }
+
+const FIRST_ROOM = 256;
 
 export class SeriesBuffer {
   readonly #names: readonly string[];
   readonly #columns: ReadonlyMap<string, Column>;
-  /** First step of each point, and how many steps it stands for. [C] */
-  readonly #step: Float64Array;
-  readonly #span: Float64Array;
+  /** First step of each point, and how many steps it stands for. [R] */
+  #step: Float64Array;
+  #span: Float64Array;
   readonly #capacity: number;
   #length = 0;
   #stepsPerPoint = 1;
@@ -36,10 +40,11 @@ export class SeriesBuffer {
   constructor(names: readonly string[], capacity = 8192) {
     this.#names = names;
     this.#capacity = capacity;
-    this.#step = new Float64Array(capacity);
-    this.#span = new Float64Array(capacity);
-    const column = () => new Float32Array(capacity);
-    this.#columns = new Map(names.map((name) => [name, { min: column(), max: column(), mean: column() }]));
+    const room = Math.min(FIRST_ROOM, capacity);
+    this.#step = new Float64Array(room);
+    this.#span = new Float64Array(room);
+    const column = (mean: Float32Array): Column => ({ min: mean, max: mean, mean });
+    this.#columns = new Map(names.map((name) => [name, column(new Float32Array(room))]));
   }
 
   get length(): number {
@@ -73,12 +78,14 @@ export class SeriesBuffer {
     const { step } = series;
     const n = step.length;
     if (n > this.#capacity) throw new RangeError(`${n} points do not fit into a buffer of ${this.#capacity}.`);
+    this.#makeRoom(n);
     this.#length = n;
     this.#step.set(step);
     for (let i = 0; i < n; i++) {
       const end = i + 1 < n ? step[i + 1] : Math.max(step[i] + 1, lastStep + 1);
       this.#span[i] = end - step[i];
     }
+    if (series.stepsPerPoint > 1) this.#reduce();
     for (const [name, column] of this.#columns) {
       const mean = series.mean[name];
       if (mean) column.mean.set(mean);
@@ -86,7 +93,6 @@ export class SeriesBuffer {
       column.min.set(series.min[name] ?? column.mean.subarray(0, n));
       column.max.set(series.max[name] ?? column.mean.subarray(0, n));
     }
-    this.#reduced ||= series.stepsPerPoint > 1;
   }
 
   /** Adds consecutive steps; those already held are skipped. Gives the number of steps added. */
@@ -120,6 +126,7 @@ export class SeriesBuffer {
 
   #open(step: number, span: number): void {
     if (this.#length === this.#capacity) this.#compact();
+    this.#makeRoom(this.#length + 1);
     this.#step[this.#length] = step;
     this.#span[this.#length] = span;
     this.#length += 1;
@@ -133,9 +140,37 @@ export class SeriesBuffer {
     column.mean[at] = mean;
   }
 
+  #makeRoom(points: number): void {
+    const before = this.#step.length;
+    if (points <= before) return;
+    const room = Math.min(this.#capacity, Math.max(points, 2 * before));
+    const grown = <A extends Float32Array | Float64Array>(array: A, longer: A): A => {
+      longer.set(array);
+      return longer;
+    };
+    this.#step = grown(this.#step, new Float64Array(room));
+    this.#span = grown(this.#span, new Float64Array(room));
+    for (const column of this.#columns.values()) {
+      const isOne = column.min === column.mean;
+      column.mean = grown(column.mean, new Float32Array(room));
+      column.min = isOne ? column.mean : grown(column.min, new Float32Array(room));
+      column.max = isOne ? column.mean : grown(column.max, new Float32Array(room));
+    }
+  }
+
+  /** From now on points may stand for several steps. */
+  #reduce(): void {
+    this.#reduced = true;
+    for (const column of this.#columns.values()) {
+      if (column.min !== column.mean) continue;
+      column.min = column.mean.slice();
+      column.max = column.mean.slice();
+    }
+  }
+
   /** Doubles the stretch a point may stand for until at most half of the capacity is in use. */
   #compact(): void {
-    this.#reduced = true;
+    this.#reduce();
     while (this.#length > this.#capacity / 2) {
       this.#stepsPerPoint *= 2;
       this.#mergeNeighbours();

@@ -22,7 +22,7 @@ export interface Task {
   readonly cpuMs: number;
 }
 
-const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'];
+const CATEGORIES = ['devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'];
 
 /**
  * A collection of the test's own garbage, the trace before this one above all, takes both of two processors for 80 ms:

@@ -1,7 +1,7 @@
 /**
  * The per-step series of one run for its charts: an overview from the server, the live steps after it, and, where the
  * view is zoomed in further than the overview goes, a finer stretch fetched for it. Bounded memory whatever the run's
- * length. Changes are announced once per animation frame. Not here: epochs, drawing.
+ * length. Not here: epochs, drawing.
  */
 import { computed, onScopeDispose, shallowRef, type ComputedRef } from 'vue';
 import type { Series } from '#shared/contract/runs.ts';
@@ -23,6 +23,7 @@ export interface RunSeries {
   readonly lastStep: ComputedRef<number>;
   /** `early`: what the router asked for ahead will do. */
   readonly load: (early?: boolean) => Promise<void>;
+  /** Call in an animation frame: what depends on the points is drawn anew. */
   readonly append: (block: StepBlock) => void;
   /** A finer stretch could not be fetched; the coarse one stays. */
   readonly error: Readonly<{ value: unknown }>;
@@ -33,20 +34,13 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   const version = shallowRef(0);
   const error = shallowRef<unknown>(null);
   const abort = new AbortController();
-  let frame = 0;
   let gapTimer = 0;
   /** Of this version, with the finer stretch that was put in. */
   const cache = new Map<StepColumn, { finer: Stretch | null; points: Points }>();
 
   function announce(): void {
-    cancelAnimationFrame(frame);
-    frame = 0;
     cache.clear();
     version.value += 1;
-  }
-
-  function changed(): void {
-    if (frame === 0) frame = requestAnimationFrame(announce);
   }
 
   function fetchColumns(columns: StepColumn[], fromStep: number, toStep: number, maxPoints: number): Promise<Series> {
@@ -77,7 +71,7 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
         void load().catch((cause: unknown) => (error.value = cause));
       }, GAP_RETRY_MS);
     }
-    changed();
+    announce();
   }
 
   function build(column: StepColumn, stretch: Stretch | null): Points {
@@ -89,7 +83,6 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   }
 
   onScopeDispose(() => {
-    cancelAnimationFrame(frame);
     frames.remove(announce);
     clearTimeout(gapTimer);
     abort.abort();

@@ -7,8 +7,9 @@ import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shar
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
-import { useHold } from '../../ui/use-hold.ts';
 import { shownError } from '../../ui/errors.ts';
+import { frames } from '../../ui/frame-queue.ts';
+import { useHold } from '../../ui/use-hold.ts';
 import { isLive, useRunsStore } from '../runs/runs-store.ts';
 import { useRunSeries, type RunSeries } from './use-run-series.ts';
 
@@ -20,6 +21,8 @@ export interface RatePoint {
 
 const MAX_RATES = 2000;
 const MAX_LOG_LINES = 2000;
+/** A window that is out of sight has no frames for hours. */
+const MOST_TOLD = 100;
 
 export interface RunState {
   readonly run: ShallowRef<RunSummary | null>;
@@ -48,6 +51,8 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const { held: awaitsSeries, letGo: charted } = useHold();
 
   function show(detail: RunDetail): void {
+    // What was told before comes first.
+    applyTold();
     run.value = detail.run;
     epochs.value = detail.epochs;
     gates.value = detail.gates;
@@ -72,7 +77,19 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     if (asked === null || run.value === null || isLive(run.value)) await load();
   }
 
+  /** Since the last frame; a run that trains tells of several things a second. */
+  const told: RunEvent[] = [];
+
   function onEvent(event: RunEvent): void {
+    if (told.push(event) < MOST_TOLD) frames.mount(applyTold);
+    else applyTold();
+  }
+
+  function applyTold(): void {
+    for (const event of told.splice(0)) apply(event);
+  }
+
+  function apply(event: RunEvent): void {
     switch (event.type) {
       case 'run':
         run.value = event.run;
@@ -126,7 +143,10 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     early.catch(() => undefined);
   }
   start();
-  onScopeDispose(() => stop?.());
+  onScopeDispose(() => {
+    stop?.();
+    frames.remove(applyTold);
+  });
 
   return { run, epochs, gates, log, rates, commandLine, error, series, awaitsSeries };
 }

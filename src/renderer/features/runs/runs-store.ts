@@ -5,6 +5,7 @@ import { computed, shallowRef } from 'vue';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { client, follow } from '../../rpc.ts';
+import { frames } from '../../ui/frame-queue.ts';
 
 export function isLive(run: Pick<RunSummary, 'status'>): boolean {
   return !hasEnded(run.status);
@@ -17,16 +18,19 @@ export const useRunsStore = defineStore('runs', () => {
 
   /** Every change at once, before `byId` has it. */
   const heard = createEventHook<RunChange>();
-  /** Changes since the last frame; a training run sends several a second. */
-  let pending: RunChange[] = [];
+  /**
+   * The last word on each run since the last frame, null: deleted. A run that trains is told of several times a second,
+   * and a window that is out of sight has no frames for hours.
+   */
+  const pending = new Map<string, RunSummary | null>();
 
   function applyPending(): void {
     const next = new Map(byId.value);
-    for (const change of pending) {
-      if (change.type === 'deleted') next.delete(change.runId);
-      else if (change.type === 'changed') next.set(change.run.id, change.run);
+    for (const [id, run] of pending) {
+      if (run === null) next.delete(id);
+      else next.set(id, run);
     }
-    pending = [];
+    pending.clear();
     byId.value = next;
   }
 
@@ -41,7 +45,10 @@ export const useRunsStore = defineStore('runs', () => {
     onStart: load,
     onEvent(change) {
       void heard.trigger(change);
-      if (pending.push(change) === 1) requestAnimationFrame(applyPending);
+      if (change.type === 'gate') return;
+      if (change.type === 'deleted') pending.set(change.runId, null);
+      else pending.set(change.run.id, change.run);
+      frames.mount(applyPending);
     },
     onError(cause) {
       error.value = cause;
