@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint, GoldenPair } from '#engine/trainer/types.ts';
 import type { NamedTensors, OptimizerState } from '#engine/types.ts';
@@ -315,4 +315,15 @@ export async function findResumable(runFolder: string): Promise<Resumable | null
   }
   if (firstError !== null) throw firstError;
   return null;
+}
+
+/**
+ * Removes the `last` checkpoints that this one has replaced: a program that was killed between writing the final one and
+ * removing the one before goes on from it, and writes no other. Newer ones that could not be used stay.
+ */
+export async function removeReplaced(runFolder: string, { folder }: Pick<LoadedCheckpoint, 'folder'>): Promise<void> {
+  const names = await listCheckpointFolders(runFolder, ['last']);
+  const at = names.indexOf(basename(folder));
+  const replaced = at < 0 ? [] : names.slice(at + 1);
+  await Promise.all(replaced.map((name) => rm(join(runFolder, name), { recursive: true, force: true })));
 }

@@ -17,7 +17,7 @@ import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines, EpochRecord, TrainingEvent } from '#shared/domain/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { Channel } from '../rpc/channel.ts';
-import { findResumable, type LoadedCheckpoint } from '../runs/checkpoint.ts';
+import { findResumable, removeReplaced, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
 import { initialWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
@@ -201,6 +201,7 @@ export class TrainerSession {
         details: { place: checkpoint.folder },
       });
     }
+    await removeReplaced(this.job.runFolder, checkpoint);
     this.log('info', `Goes on from step ${checkpoint.state.step} (epoch ${checkpoint.state.epoch}).`);
     return checkpoint;
   }

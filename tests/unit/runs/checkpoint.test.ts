@@ -10,6 +10,7 @@ import {
   findResumable,
   listCheckpointFolders,
   readCheckpoint,
+  removeReplaced,
   writeCheckpoint,
 } from '../../../src/main/runs/checkpoint.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/runs/safetensors.ts';
@@ -192,6 +193,25 @@ describe('a checkpoint', () => {
       }
     },
   );
+
+  test('replaces the older ones also when whoever wrote it was killed before it could remove them', async () => {
+    const { folder: older } = await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
+    const aside = join(runFolder, 'aside');
+    renameSync(join(runFolder, older), aside);
+    const { folder: newer } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'last' });
+    renameSync(aside, join(runFolder, older));
+    const both = () => listCheckpointFolders(runFolder, ['last']);
+    const model = join(runFolder, newer, 'model.safetensors');
+    const intact = readFileSync(model);
+    writeFileSync(model, 'damaged');
+    const spare = await findResumable(runFolder);
+    await removeReplaced(runFolder, spare!.checkpoint);
+    expect(await both()).toEqual([newer, older]);
+    writeFileSync(model, intact);
+    const found = await findResumable(runFolder);
+    await removeReplaced(runFolder, found!.checkpoint);
+    expect(await both()).toEqual([newer]);
+  });
 
   test('alone and damaged is refused with its place', async () => {
     const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'last' });
