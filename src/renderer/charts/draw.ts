@@ -1,5 +1,6 @@
 /** Draws a scene on a surface: bands, lines, areas, reference lines with labels, markers. Not here: axes and grid. */
 import type { ChartTheme } from './chart-theme.ts';
+import { lowerBound } from './columns.ts';
 import type { Pixels } from './decimate.ts';
 import type { ChartMarker, Layer, Range, ReferenceLine, Scene } from './scene.ts';
 import type { Pen, Rect, Surface } from './surface.ts';
@@ -11,23 +12,76 @@ export interface Frame {
   readonly ratio: number;
 }
 
-type Place = (value: number) => number;
-
-function placeX(x: Range, { plot }: Frame): Place {
-  const scale = plot.width / (x.max - x.min);
-  return (value) => plot.x + (value - x.min) * scale;
+/** Whether values stand at equal distances or their logarithms do. */
+interface Scale {
+  readonly log: boolean;
+  /** Where 0, or 1 on a logarithmic scale, stands; and how far the next one (the next power of ten) is from there. */
+  readonly origin: number;
+  readonly step: number;
+  /** Where a value stands that a logarithm does not reach. */
+  readonly beyond: number;
 }
 
-function placeY(y: Range, { plot, log }: Frame): Place {
+function xScale(x: Range, { plot }: Frame): Scale {
+  const step = plot.width / (x.max - x.min);
+  return { log: false, origin: plot.x - x.min * step, step, beyond: Number.NaN };
+}
+
+function yScale(y: Range, { plot, log }: Frame): Scale {
   const bottom = plot.y + plot.height;
-  if (!log) {
-    const scale = plot.height / (y.max - y.min);
-    return (value) => bottom - (value - y.min) * scale;
+  const [min, max] = log ? [Math.log10(y.min), Math.log10(y.max)] : [y.min, y.max];
+  const step = -plot.height / (max - min);
+  return { log, origin: bottom - min * step, step, beyond: bottom + plot.height };
+}
+
+function place(value: number, { log, origin, step, beyond }: Scale): number {
+  if (!log) return origin + value * step;
+  return value <= 0 ? beyond : origin + Math.log10(value) * step;
+}
+
+/**
+ * Where values stand, worked out once for all that is drawn of them, in memory that the next picture uses again: charts
+ * that move make sixty pictures a second, and a number that one function hands to another is an object to be collected.
+ */
+class Places {
+  readonly #buffers: Float64Array[] = [];
+  #used = 0;
+
+  /** What was handed out before is free again. */
+  reset(): void {
+    this.#used = 0;
   }
-  const from = Math.log10(y.min);
-  const scale = plot.height / (Math.log10(y.max) - from);
-  // Values that a logarithm does not reach lie below the plot.
-  return (value) => (value > 0 ? bottom - (Math.log10(value) - from) * scale : bottom + plot.height);
+
+  of(values: Float64Array | Float32Array, length: number, { log, origin, step, beyond }: Scale): Float64Array {
+    const out = this.#take(length);
+    if (log) {
+      for (let i = 0; i < length; i++) {
+        const value = values[i];
+        out[i] = value <= 0 ? beyond : origin + Math.log10(value) * step;
+      }
+    } else for (let i = 0; i < length; i++) out[i] = origin + values[i] * step;
+    return out;
+  }
+
+  #take(length: number): Float64Array {
+    const index = this.#used++;
+    if (!(this.#buffers[index]?.length >= length)) this.#buffers[index] = new Float64Array(Math.ceil(length * 1.5));
+    return this.#buffers[index].subarray(0, length);
+  }
+}
+
+/** Of the page: a picture is drawn to its end before the next. */
+const places = new Places();
+
+/** A line on the surface; not a number where it has a gap. */
+interface Trace {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+}
+
+interface PlacedLayer {
+  readonly layer: Layer;
+  readonly trace: Trace;
 }
 
 export function drawScene(
@@ -37,19 +91,32 @@ export function drawScene(
   frame: Frame,
   theme: ChartTheme,
 ): void {
-  const toX = placeX(scene.x, frame);
-  const toY = placeY(scene.y, frame);
+  const toX = xScale(scene.x, frame);
+  const toY = yScale(scene.y, frame);
+  places.reset();
+  const placed = scene.layers.map((layer) => ({ layer, trace: traceOf(layer.line, toX, toY) }));
   surface.clipped(frame.plot, () => {
     drawMarkerLines(surface, markers, toX, frame, theme);
     for (const line of scene.references) drawReference(surface, line, toY, frame, theme);
-    for (const layer of scene.layers) drawLayer(surface, layer, toX, toY, frame, theme);
+    for (const each of placed) drawLayer(surface, each, toX, toY, frame, theme);
   });
-  drawReferenceLabels(surface, scene, toX, toY, frame, theme);
-  drawAreaLabels(surface, scene, toX, toY, frame, theme);
+  drawReferenceLabels(surface, scene, placed, toY, frame, theme);
+  drawAreaLabels(surface, placed, toY, frame, theme);
   drawMarkerFlags(surface, markers, toX, frame, theme);
 }
 
-function drawLayer(surface: Surface, layer: Layer, toX: Place, toY: Place, frame: Frame, theme: ChartTheme): void {
+function traceOf({ length, x, mean }: Pixels, toX: Scale, toY: Scale): Trace {
+  return { x: places.of(x, length, toX), y: places.of(mean, length, toY) };
+}
+
+function drawLayer(
+  surface: Surface,
+  { layer, trace }: PlacedLayer,
+  toX: Scale,
+  toY: Scale,
+  frame: Frame,
+  theme: ChartTheme,
+): void {
   const { style } = layer.series;
   const colour = theme.colour(style.colour);
   const width = style.width * frame.ratio;
@@ -57,52 +124,52 @@ function drawLayer(surface: Surface, layer: Layer, toX: Place, toY: Place, frame
   const { line, raw, floor } = layer;
   const rough = isRough(line, frame);
   if (floor) {
-    fillBetween(surface, line, line.mean, floor, toX, toY, frame, colour, 0.55);
-    surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width: frame.ratio, alpha: 0.9, rough });
+    fillBetween(surface, trace.x, trace.y, places.of(floor, line.length, toY), frame, colour, 0.55);
+    surface.stroke((pen) => traceLine(pen, trace), { colour, width: frame.ratio, alpha: 0.9, rough });
     return;
   }
   const band = raw ?? line;
-  if (band.banded) fillBetween(surface, band, band.max, band.min, toX, toY, frame, colour, raw ? 0.14 : 0.24);
-  else if (raw)
-    surface.stroke((pen) => traceLine(pen, raw, toX, toY), { colour, width: frame.ratio, alpha: 0.3, rough });
-  surface.stroke((pen) => traceLine(pen, line, toX, toY), { colour, width, dash, rough });
-  drawDots(surface, layer, toX, toY, frame, colour);
+  const behind = raw ? traceOf(raw, toX, toY) : trace;
+  if (band.banded) {
+    const high = places.of(band.max, band.length, toY);
+    const low = places.of(band.min, band.length, toY);
+    fillBetween(surface, behind.x, high, low, frame, colour, raw ? 0.14 : 0.24);
+  } else if (raw) {
+    surface.stroke((pen) => traceLine(pen, behind), { colour, width: frame.ratio, alpha: 0.3, rough });
+  }
+  surface.stroke((pen) => traceLine(pen, trace), { colour, width, dash, rough });
+  drawDots(surface, layer, trace, frame, colour);
 }
 
 /** Corners closer than this many CSS pixels make a line rough. */
 const ROUGH_PX = 3;
 
-function isRough(line: Pixels, { plot, ratio }: Frame): boolean {
+function isRough(line: { readonly length: number }, { plot, ratio }: Frame): boolean {
   return line.length * ROUGH_PX * ratio > plot.width;
 }
 
-/** Fills from `low` to `high`, both given point for point. */
+/** Fills from `low` to `high`, both given point for point of `x`. */
 function fillBetween(
   surface: Surface,
-  line: Pixels,
-  high: Float32Array,
-  low: Float32Array,
-  toX: Place,
-  toY: Place,
+  x: Float64Array,
+  high: Float64Array,
+  low: Float64Array,
   frame: Frame,
   colour: string,
   alpha: number,
 ): void {
-  if (!surface.prefersColumns || !isRough(line, frame)) {
-    surface.fill((pen) => traceBetween(pen, line, high, low, toX, toY), colour, alpha);
+  if (!surface.prefersColumns || !isRough(x, frame)) {
+    surface.fill((pen) => traceBetween(pen, x, high, low), colour, alpha);
     return;
   }
-  const { length, x } = line;
   surface.rects(
     (add) => {
-      let left = Math.round(toX(x[0]));
+      const { length } = x;
+      let left = Math.round(x[0]);
       for (let i = 0; i < length; i++) {
         // Whole pixels: neighbours that overlap or leave a gap would show as stripes.
-        const right = i + 1 < length ? Math.round((toX(x[i]) + toX(x[i + 1])) / 2) : Math.round(toX(x[i]));
-        if (right > left && !Number.isNaN(high[i])) {
-          const top = toY(high[i]);
-          add(left, top, right - left, toY(low[i]) - top);
-        }
+        const right = i + 1 < length ? Math.round((x[i] + x[i + 1]) / 2) : Math.round(x[i]);
+        if (right > left && !Number.isNaN(high[i])) add(left, high[i], right - left, low[i] - high[i]);
         left = Math.max(left, right);
       }
     },
@@ -112,41 +179,34 @@ function fillBetween(
 }
 
 /** Every epoch has its dot while there is room for it; a value between two gaps has one always. */
-function drawDots(surface: Surface, layer: Layer, toX: Place, toY: Place, frame: Frame, colour: string): void {
-  const { line, series } = layer;
-  const roomy = series.sparse === true && line.length * 9 * frame.ratio < frame.plot.width;
-  if (!roomy && line.length > 2 * frame.plot.width) return;
-  const radius = Math.max(2, series.style.width + 0.75) * frame.ratio;
-  for (let i = 0; i < line.length; i++) {
-    if (Number.isNaN(line.mean[i])) continue;
-    const alone =
-      (i === 0 || Number.isNaN(line.mean[i - 1])) && (i + 1 >= line.length || Number.isNaN(line.mean[i + 1]));
-    if (roomy || alone) surface.dot(toX(line.x[i]), toY(line.mean[i]), radius, colour);
+function drawDots(surface: Surface, { series }: Layer, { x, y }: Trace, { plot, ratio }: Frame, colour: string): void {
+  const { length } = x;
+  const roomy = series.sparse === true && length * 9 * ratio < plot.width;
+  if (!roomy && length > 2 * plot.width) return;
+  const radius = Math.max(2, series.style.width + 0.75) * ratio;
+  for (let i = 0; i < length; i++) {
+    if (Number.isNaN(y[i])) continue;
+    const alone = (i === 0 || Number.isNaN(y[i - 1])) && (i + 1 >= length || Number.isNaN(y[i + 1]));
+    if (roomy || alone) surface.dot(x[i], y[i], radius, colour);
   }
 }
 
-export function traceLine(pen: Pen, { length, x, mean }: Pixels, toX: Place, toY: Place): void {
+function traceLine(pen: Pen, { x, y }: Trace): void {
   let drawing = false;
-  for (let i = 0; i < length; i++) {
-    if (Number.isNaN(mean[i])) {
+  for (let i = 0; i < x.length; i++) {
+    if (Number.isNaN(y[i])) {
       drawing = false;
       continue;
     }
-    if (drawing) pen.lineTo(toX(x[i]), toY(mean[i]));
-    else pen.moveTo(toX(x[i]), toY(mean[i]));
+    if (drawing) pen.lineTo(x[i], y[i]);
+    else pen.moveTo(x[i], y[i]);
     drawing = true;
   }
 }
 
 /** Everything between two edges, one outline for each stretch without gaps. */
-export function traceBetween(
-  pen: Pen,
-  { length, x }: Pixels,
-  high: Float32Array,
-  low: Float32Array,
-  toX: Place,
-  toY: Place,
-): void {
+function traceBetween(pen: Pen, x: Float64Array, high: Float64Array, low: Float64Array): void {
+  const { length } = x;
   let from = 0;
   while (from < length) {
     if (Number.isNaN(high[from])) {
@@ -155,9 +215,9 @@ export function traceBetween(
     }
     let to = from;
     while (to < length && !Number.isNaN(high[to])) to += 1;
-    pen.moveTo(toX(x[from]), toY(high[from]));
-    for (let i = from + 1; i < to; i++) pen.lineTo(toX(x[i]), toY(high[i]));
-    for (let i = to - 1; i >= from; i--) pen.lineTo(toX(x[i]), toY(low[i]));
+    pen.moveTo(x[from], high[from]);
+    for (let i = from + 1; i < to; i++) pen.lineTo(x[i], high[i]);
+    for (let i = to - 1; i >= from; i--) pen.lineTo(x[i], low[i]);
     pen.closePath();
     from = to;
   }
@@ -166,11 +226,11 @@ export function traceBetween(
 function drawReference(
   surface: Surface,
   line: ReferenceLine,
-  toY: Place,
+  toY: Scale,
   { plot, ratio }: Frame,
   theme: ChartTheme,
 ): void {
-  const y = Math.round(toY(line.y)) + 0.5;
+  const y = Math.round(place(line.y, toY)) + 0.5;
   const dash = line.style.dash.map((length) => length * ratio);
   const style = { colour: theme.colour(line.style.colour), width: line.style.width * ratio, dash, alpha: 0.9 };
   surface.stroke((pen) => {
@@ -185,19 +245,20 @@ const LABEL_HEIGHT = 12;
 function drawReferenceLabels(
   surface: Surface,
   scene: Scene,
-  toX: Place,
-  toY: Place,
+  placed: readonly PlacedLayer[],
+  toY: Scale,
   frame: Frame,
   theme: ChartTheme,
 ): void {
   const { plot, ratio } = frame;
   const bottom = plot.y + plot.height;
   const inView = scene.references
-    .map((line) => ({ line, y: toY(line.y) }))
+    .map((line) => ({ line, y: place(line.y, toY) }))
     .filter(({ y }) => y >= plot.y && y <= bottom)
     .toSorted((a, b) => a.y - b.y);
+  if (inView.length === 0) return;
   const heights = inView.map(({ y }) => y);
-  const left = clearance(scene, heights, 0, toX, toY, frame) > clearance(scene, heights, 0.75, toX, toY, frame);
+  const left = clearance(placed, heights, 0, frame) > clearance(placed, heights, 0.75, frame);
   let lowest = plot.y;
   for (const { line, y } of inView) {
     const at = Math.max(y - 3 * ratio, lowest + LABEL_HEIGHT * ratio);
@@ -213,15 +274,21 @@ function drawReferenceLabels(
 }
 
 /** Names inside stacked areas where they are thick enough, so that colour is not the only key. */
-function drawAreaLabels(surface: Surface, scene: Scene, toX: Place, toY: Place, frame: Frame, theme: ChartTheme): void {
-  const { plot, ratio } = frame;
+function drawAreaLabels(
+  surface: Surface,
+  placed: readonly PlacedLayer[],
+  toY: Scale,
+  { plot, ratio }: Frame,
+  theme: ChartTheme,
+): void {
   const right = plot.x + plot.width - 6 * ratio;
-  for (const { line, floor, series } of scene.layers) {
-    if (!floor || line.length === 0) continue;
-    let i = line.length - 1;
-    while (i > 0 && toX(line.x[i]) > right - 24 * ratio) i -= 1;
-    const top = toY(line.mean[i]);
-    const bottom = toY(floor[i]);
+  for (const { layer, trace } of placed) {
+    const { floor, series } = layer;
+    if (!floor || trace.x.length === 0) continue;
+    let i = trace.x.length - 1;
+    while (i > 0 && trace.x[i] > right - 24 * ratio) i -= 1;
+    const top = trace.y[i];
+    const bottom = place(floor[i], toY);
     if (bottom - top < 18 * ratio) continue;
     surface.text(series.style.label, right, (top + bottom) / 2 + 4 * ratio, {
       colour: theme.text,
@@ -232,25 +299,17 @@ function drawAreaLabels(surface: Surface, scene: Scene, toX: Place, toY: Place, 
 }
 
 /** How far the data stays away from the given heights, on average, in the quarter of the plot that begins at `from`. */
-function clearance(
-  scene: Scene,
-  heights: readonly number[],
-  from: number,
-  toX: Place,
-  toY: Place,
-  { plot }: Frame,
-): number {
+function clearance(placed: readonly PlacedLayer[], heights: readonly number[], from: number, { plot }: Frame): number {
   const start = plot.x + from * plot.width;
   const end = start + plot.width / 4;
   let sum = 0;
   let count = 0;
-  for (const { line } of scene.layers) {
-    for (let i = 0; i < line.length; i++) {
-      const x = toX(line.x[i]);
-      if (x < start || x > end || Number.isNaN(line.mean[i])) continue;
-      const y = toY(line.mean[i]);
+  for (const { trace } of placed) {
+    const { x, y } = trace;
+    for (let i = lowerBound(x, start); i < x.length && x[i] <= end; i++) {
+      if (Number.isNaN(y[i])) continue;
       let nearest = Infinity;
-      for (const height of heights) nearest = Math.min(nearest, Math.abs(height - y));
+      for (let h = 0; h < heights.length; h++) nearest = Math.min(nearest, Math.abs(heights[h] - y[i]));
       sum += nearest;
       count += 1;
     }
@@ -261,13 +320,13 @@ function clearance(
 function drawMarkerLines(
   surface: Surface,
   markers: readonly ChartMarker[],
-  toX: Place,
+  toX: Scale,
   frame: Frame,
   theme: ChartTheme,
 ): void {
   const { plot, ratio } = frame;
   for (const { x, tone } of markers) {
-    const at = Math.round(toX(x)) + 0.5;
+    const at = Math.round(place(x, toX)) + 0.5;
     surface.stroke(
       (pen) => {
         pen.moveTo(at, plot.y);
@@ -282,13 +341,13 @@ function drawMarkerLines(
 function drawMarkerFlags(
   surface: Surface,
   markers: readonly ChartMarker[],
-  toX: Place,
+  toX: Scale,
   frame: Frame,
   theme: ChartTheme,
 ): void {
   const { plot, ratio } = frame;
   for (const { x, tone } of markers) {
-    const at = toX(x);
+    const at = place(x, toX);
     if (at < plot.x || at > plot.x + plot.width) continue;
     const style = { colour: theme.tones[tone], width: 1.75 * ratio };
     const top = plot.y - 8 * ratio;

@@ -17,6 +17,9 @@ const FLAGS = [
   '--disable-gpu',
   '--disable-dev-shm-usage',
   '--force-color-profile=srgb',
+  // Pages of the browser's own, which live beside the one that is tested, work at each of its changes of address, and are
+  // in no Electron.
+  '--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup',
   '--remote-debugging-port=0',
 ];
 const START_LIMIT_MS = 60_000;
