@@ -66,6 +66,8 @@ export function useRowsInView<T>({
         getScrollElement: () => box.value,
         initialRect: PRESUMED,
         observeElementRect: observeSize,
+        // It would scroll the box to its top, where it is, at the price of a layout in the middle of a page that opens.
+        scrollToFn: () => {},
         overscan: BEYOND,
         estimateSize: (index: number) => heightPx(all[index]),
         // A new function each time: heights may be others although the count is the same.
