@@ -109,8 +109,17 @@ async function startRun(page) {
   return page.url();
 }
 
+/** What the run tells while its pictures are taken would cover a part of them. */
+async function dismissNotices(page) {
+  const notices = page.getByRole('list', { name: 'Notices' });
+  // In one go: some leave by themselves meanwhile.
+  await notices.getByRole('button', { name: 'Dismiss' }).evaluateAll((buttons) => buttons.forEach((b) => b.click()));
+  await notices.getByRole('listitem').first().waitFor({ state: 'detached' });
+}
+
 async function shoot(page, name, theme) {
   await page.waitForTimeout(SETTLE_MS);
+  await dismissNotices(page);
   const path = join(FOLDER, `${name}-${theme}.png`);
   await page.screenshot({ path, animations: 'disabled' });
   console.log(path);
