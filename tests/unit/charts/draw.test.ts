@@ -1,24 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChartTheme } from '../../../src/renderer/charts/chart-theme.ts';
 import { rawPoints, type Points } from '../../../src/renderer/charts/columns.ts';
 import { drawScene } from '../../../src/renderer/charts/draw.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from '../../../src/renderer/charts/scene.ts';
 import { STYLES } from '../../../src/renderer/charts/series-style.ts';
 import { SvgSurface, type Pen } from '../../../src/renderer/charts/surface.ts';
 import { perhapsNaN } from './arbitraries.ts';
+import { THEME } from './theme.ts';
 
-const THEME: ChartTheme = {
-  font: '11px sans-serif',
-  text: '#000',
-  text2: '#333',
-  text3: '#666',
-  grid: '#eee',
-  axis: '#ccc',
-  panel: '#fff',
-  tones: { good: 'green', warn: 'orange', bad: 'red' },
-  colour: (token) => token,
-};
 const PLOT = { x: 40, y: 14, width: 600, height: 200 };
 
 /** Keeps the corners of every stroke, by its width and colour. */

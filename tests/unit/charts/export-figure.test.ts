@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { ChartTheme } from '../../../src/renderer/charts/chart-theme.ts';
 import { pointsFrom, rawPoints } from '../../../src/renderer/charts/columns.ts';
 import { figureCsv, figureSvg } from '../../../src/renderer/charts/export-figure.ts';
 import { buildScene, SceneCache, type ChartInput } from '../../../src/renderer/charts/scene.ts';
 import { STYLES } from '../../../src/renderer/charts/series-style.ts';
-
-const THEME: ChartTheme = {
-  font: '11px sans-serif',
-  text: '#000',
-  text2: '#333',
-  text3: '#666',
-  grid: '#eee',
-  axis: '#ccc',
-  panel: '#fff',
-  tones: { good: 'green', warn: 'orange', bad: 'red' },
-  colour: (token) => `colour(${token})`,
-};
+import { THEME } from './theme.ts';
 
 describe('figureCsv', () => {
   it('has a row for every x of any series, empty where one has no value', () => {
