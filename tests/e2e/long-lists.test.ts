@@ -1,6 +1,6 @@
 /**
  * A history of hundreds of runs and a run of more than a thousand epochs open as fast as short ones: rows out of view are
- * not made, and the keys reach them all the same.
+ * not made, and the keys reach them all the same. Nor are the parts of a page below the fold, for who only passes by.
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';

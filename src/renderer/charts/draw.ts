@@ -52,14 +52,9 @@ class Places {
     this.#used = 0;
   }
 
-  of(values: Float64Array | Float32Array, length: number, { log, origin, step, beyond }: Scale): Float64Array {
+  of(values: Float64Array | Float32Array, length: number, scale: Scale): Float64Array {
     const out = this.#take(length);
-    if (log) {
-      for (let i = 0; i < length; i++) {
-        const value = values[i];
-        out[i] = value <= 0 ? beyond : origin + Math.log10(value) * step;
-      }
-    } else for (let i = 0; i < length; i++) out[i] = origin + values[i] * step;
+    for (let i = 0; i < length; i++) out[i] = place(values[i], scale);
     return out;
   }
 

@@ -9,10 +9,8 @@ const NEAR_PX = 100;
 /** Whatever may lead further down, search in the page among it. */
 const TURNS = ['wheel', 'scroll', 'touchmove', 'keydown', 'resize', 'beforeprint'] as const;
 
-/** Whether what would stand at `place`, a node of the page, lies below the window's lower edge. */
-export function isBelowTheFold(place: Node): boolean {
-  const parent = place.parentElement;
-  const before = (place as Comment).previousElementSibling;
+/** Whether what would stand in the place of `placeholder` lies below the window's lower edge. */
+export function isBelowTheFold({ parentElement: parent, previousElementSibling: before }: Comment): boolean {
   if (!parent) return false;
   const fold = window.innerHeight + NEAR_PX;
   if (!before) return parent.getBoundingClientRect().top > fold;
