@@ -11,7 +11,7 @@ import { WebSocket } from 'ws';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { servePage } from '../../../src/main/hosts/node/serve.ts';
 import { RPC_PATH, SUBPROTOCOL } from '../../../src/main/hosts/handshake.ts';
-import { guardedPort } from '../../../src/main/rpc/guarded-port.ts';
+import { guardedPort } from '../../../src/main/wire/guarded-port.ts';
 import { mutate } from '../mutate.ts';
 import { openVictim, recordedMessages, type Victim } from './calls.ts';
 import { mutateJson } from './json.ts';

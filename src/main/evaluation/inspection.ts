@@ -6,7 +6,7 @@ import type { EvaluationPart } from '#shared/contract/evaluation.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
 import type { Services } from '../rpc/context.ts';
-import { fromWireError } from '../rpc/errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient } from '../worker/pool.ts';
 import { evaluateJob } from './service.ts';
 

@@ -1,6 +1,6 @@
 /** The events of one piece of work in a data worker of its own, from its start to its end or until the reader leaves. */
 import type { Services } from '../rpc/context.ts';
-import { fromWireError } from '../rpc/errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient } from '../worker/pool.ts';
 
 /** Leaving the loop, or aborting, ends the thread: the one way to end what an engine is in the middle of. */

@@ -9,7 +9,7 @@ import { recipeDiff } from '#shared/domain/recipe-fields.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import { compare, evaluation } from '../evaluation/service.ts';
 import { comparableRun } from '../evaluation/run-facts.ts';
-import { Channel } from '../rpc/channel.ts';
+import { Channel } from '../wire/channel.ts';
 import type { Services } from '../rpc/context.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listClaims, listEvaluations, putClaim, updateClaim } from '../store/evaluations.ts';

@@ -8,7 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { currentSettings, writeSettings } from '../store/settings.ts';
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
-import { eventStream } from './stream.ts';
+import { eventStream } from '../wire/stream.ts';
 
 interface Command {
   readonly command: string;

@@ -19,9 +19,9 @@ import { removeFolder } from '../store/home.ts';
 import { KnownAnswers, workOutOnce } from '../worker/known-answers.ts';
 import type { WorkerClient } from '../worker/pool.ts';
 import { requireOwner, type Services } from './context.ts';
-import { fromWireError } from './errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import { procedures } from './implementer.ts';
-import { eventStream } from './stream.ts';
+import { eventStream } from '../wire/stream.ts';
 
 export function requireDataset({ home }: Pick<Services, 'home'>, id: string): Dataset {
   const dataset = findDataset(home.db, id);

@@ -10,7 +10,7 @@ import { listEvaluations } from '../store/evaluations.ts';
 import { KnownAnswers } from '../worker/known-answers.ts';
 import type { Services } from './context.ts';
 import { procedures } from './implementer.ts';
-import { eventStream } from './stream.ts';
+import { eventStream } from '../wire/stream.ts';
 
 /** Some 100 kB each. */
 const MAPS_KEPT = 20;

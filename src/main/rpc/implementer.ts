@@ -1,7 +1,7 @@
 /** What every procedure of main is made with: the contract, and errors that leave as its NEXTVEC. */
 import { implement } from '@orpc/server';
 import { contract } from '#shared/contract/index.ts';
-import { toWireError } from './errors.ts';
+import { toWireError } from '../wire/errors.ts';
 
 export const procedures = implement(contract).use(async ({ next }) => {
   try {

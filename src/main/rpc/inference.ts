@@ -8,7 +8,7 @@ import { findDataset } from '../store/datasets.ts';
 import { listCheckpoints } from '../store/history.ts';
 import type { Services } from './context.ts';
 import { requireDataset } from './datasets.ts';
-import { fromWireError } from './errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import { procedures } from './implementer.ts';
 
 function jobSource({ home }: Services, source: ContextSource): PredictJob['source'] {

@@ -1,7 +1,7 @@
 /** `plans.*`: the contract's calls on the queue of plans. */
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
-import { eventStream } from './stream.ts';
+import { eventStream } from '../wire/stream.ts';
 
 export function plansRouter(services: Services) {
   const service = services.plans;

@@ -9,7 +9,7 @@ import { preflight } from '../runs/preflight.ts';
 import { readRecipeFile } from '../runs/recipe-import.ts';
 import { requireOwner, type Services } from './context.ts';
 import { procedures } from './implementer.ts';
-import { eventStream } from './stream.ts';
+import { eventStream } from '../wire/stream.ts';
 
 /** A pasted command line over a base recipe; data files are named by the form, so their flags are only noted. */
 function readCommandLine(text: string, base: Recipe) {

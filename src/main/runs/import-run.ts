@@ -8,7 +8,7 @@ import { NO_DATASET } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
 import { requireOwner, type Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../rpc/errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertLog, putCheckpoint } from '../store/history.ts';
 import { removeFolder } from '../store/home.ts';
 import { insertRun, updateRun } from '../store/runs.ts';

@@ -10,7 +10,7 @@ import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { TrainerEvent, TrainerJob, trainerContract } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import type { EpochRecord, Finished, StepBlock } from '#shared/domain/training.ts';
-import { fromWireError } from '../rpc/errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
 import type { RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer, TrainerExit, TrainerProcess } from '../trainer/process.ts';

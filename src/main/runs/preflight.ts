@@ -13,7 +13,7 @@ import { knownFirstBatches } from '../evaluation/balance.ts';
 import { knownSpace } from '../evaluation/space.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../rpc/errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import { listSpeeds } from '../store/runs.ts';
 import { checkRecipe } from './recipe-check.ts';
 import { expectTime } from './expected-time.ts';

@@ -16,7 +16,7 @@ import type { ModelSpec } from '#shared/domain/models.ts';
 import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines, EpochRecord, TrainingEvent } from '#shared/domain/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
-import { Channel } from '../rpc/channel.ts';
+import { Channel } from '../wire/channel.ts';
 import { findResumable, removeReplaced, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 import { proveSplit } from '../runs/split-proof.ts';
 import { initialWeights } from '../weights/model-weights.ts';

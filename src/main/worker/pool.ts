@@ -4,7 +4,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import { fromWireError } from '../rpc/errors.ts';
+import { fromWireError } from '../wire/errors.ts';
 import type { workerContract } from './contract.ts';
 
 export type WorkerClient = ContractRouterClient<typeof workerContract>;

@@ -3,7 +3,7 @@ import { BrowserWindow, ipcMain, MessageChannelMain, nativeTheme, type IpcMainEv
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { Nextvec } from '../../nextvec.ts';
-import { guardedPort } from '../../rpc/guarded-port.ts';
+import { guardedPort } from '../../wire/guarded-port.ts';
 import { APP_ORIGIN, CONNECT_CHANNEL, PORT_CHANNEL } from '../handshake.ts';
 import { keepWindowState, readWindowState } from './window-state.ts';
 

@@ -10,7 +10,7 @@ import { WebSocketServer } from 'ws';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Nextvec } from '../../nextvec.ts';
-import { guardedPort, socketPort } from '../../rpc/guarded-port.ts';
+import { guardedPort, socketPort } from '../../wire/guarded-port.ts';
 import { RPC_PATH, SUBPROTOCOL } from '../handshake.ts';
 import { answerPage, securityHeaders } from '../page.ts';
 import { checkHost, checkUpgrade, newToken, type Refusal } from './guard.ts';

@@ -1,4 +1,4 @@
-/** Errors as they leave main: always the contract's NEXTVEC with code, place and remedy; a bug of ours is INTERNAL. */
+/** Errors on the wire: always the contract's NEXTVEC with code, place and remedy; a bug of ours is INTERNAL. */
 import { ORPCError } from '@orpc/server';
 import type { ErrorData as WireError } from '#shared/contract/errors.ts';
 import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
@@ -37,7 +37,7 @@ interface SqliteFault {
   readonly remedy: string;
 }
 
-/** What can befall the history while it is open; opening it is explained by the store. */
+/** Errors of the SQLite layer while the history is open, mapped to codes; errors on opening are mapped by the store. */
 const SQLITE_FAULTS: readonly SqliteFault[] = [
   {
     prefix: 'SQLITE_FULL',
@@ -59,7 +59,7 @@ const SQLITE_FAULTS: readonly SqliteFault[] = [
   },
 ];
 
-/** A bug of ours is printed where a developer looks; the person gets its sentence. */
+/** Maps SQLite errors; anything else is a bug of ours and is printed to stderr. */
 function explainUnknown(error: unknown): unknown {
   const code = (error as { code?: unknown } | null)?.code;
   const fault = SQLITE_FAULTS.find(({ prefix }) => typeof code === 'string' && code.startsWith(prefix));
@@ -71,7 +71,7 @@ function explainUnknown(error: unknown): unknown {
   return error;
 }
 
-/** Any thrown thing as the one error the contract declares. */
+/** Any thrown value as the one error the contract declares. */
 export function toWireError(error: unknown): ORPCError<'NEXTVEC', WireError> | ORPCError<string, unknown> {
   if (error instanceof ORPCError) {
     const issues = issuesOf(error);
@@ -89,7 +89,7 @@ export function toWireError(error: unknown): ORPCError<'NEXTVEC', WireError> | O
   });
 }
 
-/** The error of a call to another process of ours, as it was thrown there. */
+/** The error of a call to another process of ours, as that process threw it. */
 export function fromWireError(error: unknown): unknown {
   if (!(error instanceof ORPCError) || error.code !== 'NEXTVEC') return error;
   const { code, place, remedy } = error.data as WireError;
@@ -98,13 +98,4 @@ export function fromWireError(error: unknown): unknown {
     details: place === null ? undefined : { place },
     cause: error,
   });
-}
-
-/** An event stream whose errors leave as the contract's. */
-export async function* guarded<T>(events: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  try {
-    for await (const event of events) yield event;
-  } catch (error) {
-    throw toWireError(error);
-  }
 }

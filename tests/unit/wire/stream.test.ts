@@ -1,6 +1,6 @@
 /** Event streams end what they read from when their reader goes. */
 import { describe, expect, test } from 'vitest';
-import { eventStream } from '../../../src/main/rpc/stream.ts';
+import { eventStream } from '../../../src/main/wire/stream.ts';
 
 /** Counts up and notes when it was ended; `pause` before each number but the first. */
 async function* numbers(seen: string[], pause?: (signal: AbortSignal) => Promise<void>, signal?: AbortSignal) {

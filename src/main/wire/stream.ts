@@ -1,10 +1,11 @@
-/** Event streams that end at once when whoever reads them goes away, even while they wait for the next event. */
+/** Event streams that end at once when their reader goes away, even while they wait for the next event. */
 import { AsyncIteratorClass } from '@orpc/server';
 import { toWireError } from './errors.ts';
 
 /**
- * `make` gets a signal that is aborted when the reader returns or `outer` is; errors leave as the contract's. A reader that returns ends what `make`
- * gave (its `finally` runs), and waits for that unless an event was still awaited.
+ * `make` gets a signal that is aborted when the reader returns or when `outer` is. Errors leave as the contract's. When
+ * the reader returns, the iterable of `make` is closed (its `finally` runs); the return waits for that unless an event
+ * was still awaited.
  */
 export function eventStream<T>(
   make: (signal: AbortSignal) => AsyncIterable<T>,
@@ -29,7 +30,7 @@ export function eventStream<T>(
     },
     async () => {
       own.abort();
-      // The reader has gone: nobody is left to hear of an error.
+      // The reader has gone: an error has no receiver.
       const ended = Promise.resolve(events.return?.()).catch(() => undefined);
       if (!awaiting) await ended;
     },

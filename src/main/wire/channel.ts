@@ -1,4 +1,4 @@
-/** A queue between a callback that tells and one reader that awaits. Nothing is dropped. */
+/** An unbounded queue between a callback that pushes and one async reader. Nothing is dropped. */
 
 export class Channel<T> {
   private readonly values: T[] = [];
@@ -21,7 +21,7 @@ export class Channel<T> {
     this.wake?.();
   }
 
-  /** Everything pushed, in order, until `end`; throws what `fail` was given. For one reader. */
+  /** Yields everything pushed, in order, until `end`; throws the error given to `fail`. For one reader. */
   async *read(): AsyncGenerator<T, void, undefined> {
     for (;;) {
       while (this.values.length > 0) yield this.values.shift() as T;

@@ -1,13 +1,13 @@
 /**
- * A page's line on which only whole requests get through. Without it oRPC leaves what decoding a message throws uncaught
- * on a port, and takes a message without an id for the end of every call of the line. Not here: what a request may say
- * (contract), and who may open a line (the hosts).
+ * A port that lets only well-formed requests of a page through. Without it oRPC leaves decoding errors uncaught on a
+ * port, and takes a message without an id as the end of every call on that port. Not here: the inputs of each call
+ * (contract), and who may connect (the hosts).
  */
 import type { MessagePortMainLike } from '@orpc/client/message-port';
 import type { WebSocket } from 'ws';
 
 const MAX_MESSAGE_CHARACTERS = 16 * 2 ** 20;
-/** oRPC's message kinds a page of ours sends: a request (also without a kind) and the end of one. */
+/** oRPC's message types that our pages send: a request (the type may be absent) and its abort. */
 const REQUEST = 1;
 const ABORT = 4;
 
@@ -32,7 +32,7 @@ export function isRequestMessage(data: unknown): boolean {
   }
 }
 
-/** The same port; messages that are no request are dropped without an answer. */
+/** Wraps `port`; messages that are not requests are dropped without an answer. */
 export function guardedPort(port: MessagePortMainLike): MessagePortMainLike {
   return {
     postMessage: (message) => port.postMessage(message),
@@ -45,7 +45,7 @@ export function guardedPort(port: MessagePortMainLike): MessagePortMainLike {
   };
 }
 
-/** A WebSocket in the shape of a port; binary messages come as they are, text as a string. */
+/** A WebSocket as a message port: binary messages arrive unchanged, text as a string. */
 export function socketPort(socket: WebSocket): MessagePortMainLike {
   return {
     postMessage: (message: string | Uint8Array) => socket.send(message),
