@@ -50,6 +50,13 @@ module.exports = {
       to: { path: '^src/(preload|renderer)|^node_modules/(vue|pinia|uplot|reka-ui)/' },
     },
     {
+      name: 'formats-import-shared-only',
+      comment: 'Readers and writers of files know no feature.',
+      severity: 'error',
+      from: { path: '^src/main/formats' },
+      to: { path: '^src/', pathNot: '^src/(shared|main/formats)/' },
+    },
+    {
       name: 'preload-is-alone',
       severity: 'error',
       from: { path: '^src/preload' },

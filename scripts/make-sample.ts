@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
-import { openArrayFile, type ArrayFile, type ArrayInfo } from '../src/main/datasets/formats/arrays.ts';
-import { floatToHalf } from '../src/main/datasets/formats/half.ts';
-import { readIntegers } from '../src/main/datasets/formats/integers.ts';
-import { readRows } from '../src/main/datasets/formats/rows.ts';
+import { openArrayFile, type ArrayFile, type ArrayInfo } from '../src/main/formats/arrays.ts';
+import { floatToHalf } from '../src/main/formats/half.ts';
+import { readIntegers } from '../src/main/formats/integers.ts';
+import { readRows } from '../src/main/formats/rows.ts';
 
 const OUT = join(import.meta.dirname, '../resources/sample');
 const MIN_ARTICLE_CHUNKS = 8;

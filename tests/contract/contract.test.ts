@@ -11,7 +11,7 @@ import { parseRecipeFile } from '#shared/domain/recipe-file.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS } from '#shared/domain/training.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
-import { decodeSafetensors } from '../../src/main/runs/safetensors.ts';
+import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
 import { writeChunks } from '../support/chunks.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../support/nextvec.ts';
 import { readNpz } from '../support/npz.ts';

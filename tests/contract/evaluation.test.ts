@@ -13,7 +13,7 @@ import type { RecipeInput } from '#shared/domain/recipe.ts';
 import type { TermTable } from '#shared/domain/training.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../src/main/runs/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/main/formats/safetensors.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../support/nextvec.ts';
 
 let home: TestHome;

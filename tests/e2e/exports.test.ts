@@ -5,7 +5,7 @@ import type { Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EXPORT_LABELS, type ExportFormat } from '#shared/domain/run-kinds.ts';
 import { parseRecipeFile } from '#shared/domain/recipe-file.ts';
-import { decodeSafetensors } from '../../src/main/runs/safetensors.ts';
+import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
 import { readNpz } from '../support/npz.ts';
 import { largestOnnxError } from '../support/onnx.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { fromBufferPromise } from './zip.ts';
 import type { ReferenceArray } from '#engine/verify.ts';
-import { encodeNpy } from '../../src/main/datasets/formats/npy-writer.ts';
+import { encodeNpy } from '../../src/main/formats/npy/write.ts';
 
 export async function readNpz(path: string): Promise<Map<string, ReferenceArray>> {
   const entries = await fromBufferPromise(readFileSync(path));

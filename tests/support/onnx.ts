@@ -1,6 +1,6 @@
 /** Runs an exported ONNX model on a golden pair with onnxruntime. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { decodeSafetensors } from '../../src/main/runs/safetensors.ts';
+import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
 
 /** Largest difference of `raw` to the golden file's. */
 export async function largestOnnxError(onnx: Uint8Array, goldenFile: Uint8Array): Promise<number> {

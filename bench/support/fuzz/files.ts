@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Random } from '#engine/random.ts';
 import { isBadInput, isNextvecError } from '#shared/domain/errors.ts';
 import { importDataset } from '../../../src/main/datasets/import.ts';
-import { encodeSafetensors } from '../../../src/main/runs/safetensors.ts';
+import { encodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 import { mutate } from '../mutate.ts';
 import { unzip, zip } from '../rezip.ts';
 import type { FuzzTarget } from './target.ts';

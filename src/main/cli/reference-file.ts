@@ -1,7 +1,7 @@
 /** Reads a whole reference file (.npz of small float arrays and 0-d text) for `verify`. */
-import { openArrayFile, type ArrayInfo } from '../datasets/formats/arrays.ts';
-import { readWhole } from '../datasets/formats/bytes.ts';
-import { readRows, rowLength } from '../datasets/formats/rows.ts';
+import { openArrayFile, type ArrayInfo } from '../formats/arrays.ts';
+import { readWhole } from '../formats/bytes.ts';
+import { readRows, rowLength } from '../formats/rows.ts';
 import type { ReferenceArray, ReferenceArrays } from '#engine/verify.ts';
 
 const TEXT_LIMIT_BYTES = 1 << 20;

@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SharedVectors, WindowSource } from '#engine/types.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import { halfToFloat } from './formats/half.ts';
+import { halfToFloat } from '../formats/half.ts';
 import { FILES, readMeta, type StoreMeta } from './store-files.ts';
 import { VectorReader } from './vector-reader.ts';
 import { BYTES_PER_ELEMENT } from './vector-store.ts';

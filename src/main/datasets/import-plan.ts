@@ -5,11 +5,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { DataWarning } from '#shared/domain/passport.ts';
-import type { ArrayInfo } from './formats/arrays.ts';
-import { MemberReader } from './formats/bytes.ts';
-import { readIntegers } from './formats/integers.ts';
-import { readWindowMetadata, type WindowMetadata } from './formats/objects.ts';
-import { readRows, type ReadRowsOptions } from './formats/rows.ts';
+import type { ArrayInfo } from '../formats/arrays.ts';
+import { MemberReader } from '../formats/bytes.ts';
+import { readIntegers } from '../formats/integers.ts';
+import { readWindowMetadata, type WindowMetadata } from '../formats/objects.ts';
+import { readRows, type ReadRowsOptions } from '../formats/rows.ts';
 import type { Layout, WindowArrays } from './layout.ts';
 import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';
 import type { VectorStoreWriter } from './vector-store.ts';

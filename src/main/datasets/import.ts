@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/passport.ts';
-import { elements, openArrayFile, type ArrayFile, type ArrayInfo } from './formats/arrays.ts';
+import { elements, openArrayFile, type ArrayFile, type ArrayInfo } from '../formats/arrays.ts';
 import { recogniseLayout, type Layout } from './layout.ts';
 import { measurePassport } from './measure.ts';
 import { readData, type ReadData } from './import-plan.ts';

@@ -5,7 +5,7 @@
  */
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ArrayFile, ArrayInfo } from './formats/arrays.ts';
+import type { ArrayFile, ArrayInfo } from '../formats/arrays.ts';
 
 const MAX_T = 4096;
 const MAX_D = 65_536;

@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
 import type { Dataset } from './dataset.ts';
-import { floatToHalf } from './formats/half.ts';
+import { floatToHalf } from '../formats/half.ts';
 import { hashIds } from './passport.ts';
 
 const BLOCK_ROWS = 512;

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { halfToFloat } from './formats/half.ts';
+import { halfToFloat } from '../formats/half.ts';
 import { BYTES_PER_ELEMENT, type StoreDType } from './vector-store.ts';
 
 export class VectorReader {

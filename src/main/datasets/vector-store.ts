@@ -6,7 +6,7 @@
 import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { floatToHalf } from './formats/half.ts';
+import { floatToHalf } from '../formats/half.ts';
 
 export type StoreDType = 'float32' | 'float16';
 export const BYTES_PER_ELEMENT: Readonly<Record<StoreDType, number>> = { float32: 4, float16: 2 };

@@ -4,8 +4,8 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowPlace } from '#shared/domain/inspection.ts';
 import { elementCount, type ModelSpec } from '#shared/domain/models.ts';
 import type { Dataset } from '../datasets/dataset.ts';
-import { openArrayFile, type ArrayInfo } from '../datasets/formats/arrays.ts';
-import { readRows } from '../datasets/formats/rows.ts';
+import { openArrayFile, type ArrayInfo } from '../formats/arrays.ts';
+import { readRows } from '../formats/rows.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 
 export interface Contexts {

@@ -12,7 +12,7 @@ import type { NamedTensors, OptimizerState } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { ModelSpecSchema, parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
 import { TrainerStateSchema, type TrainerState } from '#shared/domain/training.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 
 export const CHECKPOINT_KINDS = ['best', 'last', 'kept'] as const;
 export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];

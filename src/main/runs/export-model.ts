@@ -10,12 +10,12 @@ import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
 import { positionTable } from '#engine/positions.ts';
 import { MODEL_LABELS, parameterShapes } from '#shared/domain/models.ts';
-import { encodeNpz } from '../datasets/formats/npy-writer.ts';
+import { encodeNpz } from '../formats/npy/write.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
 import { GOLDEN_FILE, MODEL_FILE, type LoadedCheckpoint } from './checkpoint.ts';
 import type { ExportModelJob, ModelFormat } from './export-job.ts';
-import { encodeSafetensors, type Tensor } from './safetensors.ts';
+import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 
 /** Longest context of the positions PyTorch's state_dict carries. */
 const POSITIONS = 100;

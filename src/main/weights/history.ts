@@ -6,7 +6,7 @@ import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe-fields.ts';
 import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
 import type { EpochRecord, TermFigures } from '#shared/domain/training.ts';
-import type { Plain } from './plain.ts';
+import type { Plain } from '../formats/pickle/plain.ts';
 
 export type PlainDict = Readonly<Record<string, Plain>>;
 

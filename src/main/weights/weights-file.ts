@@ -8,12 +8,12 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { elementCount } from '#shared/domain/models.ts';
-import { openArrayFile, type ArrayInfo } from '../datasets/formats/arrays.ts';
-import { readRows, rowLength } from '../datasets/formats/rows.ts';
-import { listMembers } from '../datasets/formats/zip.ts';
-import type { Tensor } from '../runs/safetensors.ts';
-import type { Plain } from './plain.ts';
-import { readTorchFile } from './torch-file.ts';
+import { openArrayFile, type ArrayInfo } from '../formats/arrays.ts';
+import { readRows, rowLength } from '../formats/rows.ts';
+import { listMembers } from '../formats/zip.ts';
+import type { Tensor } from '../formats/safetensors.ts';
+import type { Plain } from '../formats/pickle/plain.ts';
+import { readTorchFile } from '../formats/torch/file.ts';
 
 export interface WeightsFile {
   readonly file: string;

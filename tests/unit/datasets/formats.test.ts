@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openArrayFile } from '../../../src/main/datasets/formats/arrays.ts';
-import { floatToHalf, halfBits, halfToFloat } from '../../../src/main/datasets/formats/half.ts';
-import { readIntegers } from '../../../src/main/datasets/formats/integers.ts';
-import { parseDescr, parseHeaderText } from '../../../src/main/datasets/formats/npy.ts';
-import { readRows, type ReadRowsOptions } from '../../../src/main/datasets/formats/rows.ts';
+import { openArrayFile } from '../../../src/main/formats/arrays.ts';
+import { floatToHalf, halfBits, halfToFloat } from '../../../src/main/formats/half.ts';
+import { readIntegers } from '../../../src/main/formats/integers.ts';
+import { parseDescr, parseHeaderText } from '../../../src/main/formats/npy/header.ts';
+import { readRows, type ReadRowsOptions } from '../../../src/main/formats/rows.ts';
 import { npyBytes, testFolder, writeNpz, type TestArray, type TestDType } from './helpers.ts';
 
 describe('float16', () => {

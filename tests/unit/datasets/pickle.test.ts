@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNextvecError } from '#shared/domain/errors.ts';
-import { PickledArray, PickledDict, type PickleValue } from '../../../src/main/datasets/formats/pickle-values.ts';
-import { readPickle } from '../../../src/main/datasets/formats/pickle.ts';
+import { PickledArray, PickledDict, type PickleValue } from '../../../src/main/formats/pickle/values.ts';
+import { readPickle } from '../../../src/main/formats/pickle/read.ts';
 
 interface Sample {
   readonly protocol: number;

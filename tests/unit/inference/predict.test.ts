@@ -7,7 +7,7 @@ import type { ContextSource } from '#shared/contract/inference.ts';
 import { parseRows } from '#shared/domain/row-list.ts';
 import { parseArticle } from '../../../src/main/cli/predict.ts';
 import { openDataset } from '../../../src/main/datasets/dataset.ts';
-import { encodeNpy } from '../../../src/main/datasets/formats/npy-writer.ts';
+import { encodeNpy } from '../../../src/main/formats/npy/write.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { readNpz, writeNpz } from '../../support/npz.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';

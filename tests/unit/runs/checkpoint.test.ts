@@ -13,7 +13,7 @@ import {
   removeReplaced,
   writeCheckpoint,
 } from '../../../src/main/runs/checkpoint.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/runs/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/formats/safetensors.ts';
 import { SMALL_SPEC, checkpointAt } from '../../support/checkpoint.ts';
 
 const tensorMap = fc

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeSafetensors, encodeSafetensors } from '../../../src/main/runs/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 
 describe('safetensors read from a Node Buffer', () => {
   it('gives each tensor its own values, not a view of the file', () => {

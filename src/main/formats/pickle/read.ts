@@ -4,7 +4,7 @@
  * itself, every other global is refused by name.
  */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { PickleBytes } from './pickle-bytes.ts';
+import { PickleBytes } from './operands.ts';
 import {
   ForeignValue,
   Global,
@@ -16,7 +16,7 @@ import {
   setState,
   type PickleValue,
   type Vocabulary,
-} from './pickle-values.ts';
+} from './values.ts';
 
 /** Opcodes by their byte; names are those of Python's pickletools. */
 const OP = {

@@ -1,12 +1,5 @@
 /** What a pickle held as JSON: dicts as objects, tuples and arrays as lists; tensors and bytes are left out. */
-import {
-  ForeignValue,
-  Global,
-  PickledArray,
-  PickledDType,
-  PickledDict,
-  type PickleValue,
-} from '../datasets/formats/pickle-values.ts';
+import { ForeignValue, Global, PickledArray, PickledDType, PickledDict, type PickleValue } from './values.ts';
 
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
 

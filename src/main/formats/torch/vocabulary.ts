@@ -2,7 +2,7 @@
  * What the pickle of a PyTorch checkpoint may name beside numpy: storages, tensors, ordered dicts, argparse's Namespace
  * and a few plain types, each built here as plain data. Every other name is refused by the reader; nothing is executed.
  */
-import { ForeignValue, PickledDict, type PickleValue, type Vocabulary } from '../datasets/formats/pickle-values.ts';
+import { ForeignValue, PickledDict, type PickleValue, type Vocabulary } from '../pickle/values.ts';
 
 export type StorageType = 'float16' | 'bfloat16' | 'float32' | 'float64' | 'other';
 

@@ -6,8 +6,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MemberReader, readExactly, type Member } from './bytes.ts';
-import { readNpyHeader, type DType } from './npy.ts';
-import { listTensors } from './safetensors.ts';
+import { readNpyHeader, type DType } from './npy/header.ts';
+import { listTensors } from './safetensors-arrays.ts';
 import { listMembers } from './zip.ts';
 
 export interface ArrayInfo {

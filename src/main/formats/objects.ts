@@ -2,8 +2,8 @@
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ArrayInfo } from './arrays.ts';
 import { readWhole } from './bytes.ts';
-import { PickledArray, PickledDict, type PickleValue } from './pickle-values.ts';
-import { readPickle } from './pickle.ts';
+import { PickledArray, PickledDict, type PickleValue } from './pickle/values.ts';
+import { readPickle } from './pickle/read.ts';
 
 const MAX_BYTES = 1 << 30;
 

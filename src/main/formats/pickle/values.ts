@@ -3,7 +3,7 @@
  * Nothing is looked up by name anywhere else.
  */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { halfToFloat } from './half.ts';
+import { halfToFloat } from '../half.ts';
 
 export type PickleValue =
   | null

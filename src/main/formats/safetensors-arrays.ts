@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ArrayInfo } from './arrays.ts';
 import { readExactly } from './bytes.ts';
-import type { DType } from './npy.ts';
+import type { DType } from './npy/header.ts';
 
 const MAX_HEADER_BYTES = 100 << 20;
 
