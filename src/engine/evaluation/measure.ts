@@ -197,28 +197,25 @@ async function predictAll(model: Predictor, split: Split): Promise<Predicted> {
 async function shape(
   { predictions, targets }: Predicted,
   D: number,
-): Promise<Pick<Measurement, 'diversity' | 'effectiveRank' | 'stdRatio'>> {
-  const spread = (rows: Float32Array) => columnSpread(rows, D);
-  const given = spread(predictions);
-  const wanted = spread(targets);
-  const live = wanted.map((s, d) => (s > 1e-9 ? given[d] / s : Number.NaN)).filter(Number.isFinite);
+): Promise<Pick<Measurement, 'diversity' | 'effectiveRank' | 'spreadRatio'>> {
+  const spread = totalVariance(targets, D);
   return {
     diversity: { predictions: diversity(predictions, D), targets: diversity(targets, D) },
     effectiveRank: { predictions: await effectiveRank(predictions, D), targets: await effectiveRank(targets, D) },
-    stdRatio: live.length === 0 ? null : live.reduce((a, b) => a + b, 0) / live.length,
+    spreadRatio: spread === 0 ? null : finite(Math.sqrt(totalVariance(predictions, D) / spread)),
   };
 }
 
-/** σ of each column of rows [N, D], unbiased. */
-function columnSpread(rows: Float32Array, D: number): Float64Array {
+/**
+ * Variance of rows [N, D] summed over the columns, unbiased. Pooled, because sentence embeddings have columns that hardly
+ * vary: a mean of ratios per column would be ruled by their near-zero denominators.
+ */
+function totalVariance(rows: Float32Array, D: number): number {
   const N = rows.length / D;
-  const sums = new Float64Array(D);
-  const squares = new Float64Array(D);
-  for (let i = 0; i < rows.length; i++) {
-    sums[i % D] += rows[i];
-    squares[i % D] += rows[i] ** 2;
-  }
-  return sums.map((sum, d) => Math.sqrt(Math.max(0, squares[d] - sum ** 2 / N) / Math.max(N - 1, 1)));
+  if (N < 2) return 0;
+  const means = new Float64Array(D);
+  rows.forEach((x, i) => (means[i % D] += x / N));
+  return rows.reduce((sum, x, i) => sum + (x - means[i % D]) ** 2, 0) / (N - 1);
 }
 
 async function ranks(

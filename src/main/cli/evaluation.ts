@@ -89,7 +89,7 @@ function printEvaluation(e: Evaluation, out: Output): void {
       .join('  ')}`,
   );
   out.line(
-    `Diversity ${figure(e.diversity.predictions, 3)} (targets ${figure(e.diversity.targets, 3)}), effective rank ${figure(e.effectiveRank.predictions, 1)} (targets ${figure(e.effectiveRank.targets, 1)}), std ratio ${figure(e.stdRatio, 3)}, raw norm ${figure(e.rawNorm, 3)}, margin ${signed(e.margin)}, beyond the context ${figure(e.beyondContext)}`,
+    `Diversity ${figure(e.diversity.predictions, 3)} (targets ${figure(e.diversity.targets, 3)}), effective rank ${figure(e.effectiveRank.predictions, 1)} (targets ${figure(e.effectiveRank.targets, 1)}), spread ratio ${figure(e.spreadRatio, 3)}, raw norm ${figure(e.rawNorm, 3)}, margin ${signed(e.margin)}, beyond the context ${figure(e.beyondContext)}`,
   );
   out.line(
     `Within the article: R@1 ${percent(e.withinArticle.r1, 1)}, R@5 ${percent(e.withinArticle.r5, 1)}, MRR ${figure(e.withinArticle.mrr, 3)}`,

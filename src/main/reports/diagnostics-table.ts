@@ -67,7 +67,11 @@ function shapeRows(m: Evaluation): Row[] {
     ],
     ['Diversity: do the predictions differ?', beside(m.diversity, 3), ''],
     ['Effective rank: in how many directions?', beside(m.effectiveRank, 1), ''],
-    ['Spread and length of the output', `std ratio ${figure(m.stdRatio, 3)}, raw norm ${figure(m.rawNorm, 3)}`, ''],
+    [
+      'Spread and length of the output',
+      `spread ratio ${figure(m.spreadRatio, 3)}, raw norm ${figure(m.rawNorm, 3)}`,
+      '',
+    ],
     [
       'Margin: nearer to the target than to the last vector?',
       signed(m.margin),

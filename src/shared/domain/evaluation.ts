@@ -107,8 +107,8 @@ export const MeasurementSchema = z.object({
   diversity: besideTargets,
   /** exp(entropy) of the covariance's eigenvalue distribution. */
   effectiveRank: besideTargets,
-  /** Mean over d of σ(unit prediction)_d / σ(target)_d. */
-  stdRatio: figure,
+  /** √(Σ_d σ²(unit prediction)_d / Σ_d σ²(unit target)_d). Evaluations stored by version 0.1 lack it. */
+  spreadRatio: figure.default(null),
   /** Mean norm of the output before normalisation. */
   rawNorm: figure,
   /** Mean of cos(prediction, target) − cos(prediction, last context vector). */

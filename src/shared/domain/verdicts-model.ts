@@ -57,7 +57,7 @@ export const dimensionalCollapse: Rule = ({ measured }) => {
     'DIMENSIONAL_COLLAPSE',
     'warning',
     `The predictions vary in about ${predictions.toFixed(1)} dimensions, the targets in ${targets.toFixed(1)}: the model has given up most directions. A variance term with the reachable target 1/√D, or less weight decay, counters it.`,
-    { effectiveRankPredictions: predictions, effectiveRankTargets: targets, stdRatio: measured.stdRatio },
+    { effectiveRankPredictions: predictions, effectiveRankTargets: targets, spreadRatio: measured.spreadRatio },
   );
 };
 

@@ -16,7 +16,7 @@ const NOTHING = {
   mse: null,
   diversity: { predictions: null, targets: 0.9 },
   effectiveRank: { predictions: null, targets: null },
-  stdRatio: null,
+  spreadRatio: null,
   rawNorm: null,
   margin: null,
   beyondContext: null,

@@ -70,9 +70,9 @@ function shapeGroup(e: Evaluation): ShownGroup {
         help: 'How many dimensions the predictions really use: e to the entropy of the covariance spectrum.',
       },
       {
-        label: 'Std ratio',
-        value: figure(e.stdRatio, 3),
-        help: 'Spread of the unit predictions over that of the targets, mean over the dimensions; 1 is as spread out.',
+        label: 'Spread ratio',
+        value: figure(e.spreadRatio, 3),
+        help: 'Standard deviation of the unit predictions over that of the targets, pooled over all dimensions; 1 is as spread out.',
       },
       {
         label: 'Raw norm',
