@@ -3,7 +3,7 @@
  * sampling, losses and live measurements of a real run. Not the product's trainer: no validation, checkpoints or events.
  */
 import { defaultSpec, type ModelType } from '#shared/domain/models.ts';
-import { TERM_COUNT, type LossConfig } from '#shared/domain/terms.ts';
+import { TERM_COUNT, lambdaOf, type LossConfig } from '#shared/domain/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import type { Engine, ModelOptions, SharedVectors, StepStats, TrainableModel, WindowSource } from '#engine/types.ts';
@@ -15,7 +15,7 @@ const LR = 5e-4;
 
 /** The reference recipe: MSE and InfoNCE with small moment and variance terms; the other two measured only. */
 export const LOSS: LossConfig = {
-  weights: { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0, anti_copy: 0 },
+  weights: lambdaOf({ mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 }),
   tau: 0.07,
   marginDirectional: 0.05,
   marginAntiCopy: 0.02,

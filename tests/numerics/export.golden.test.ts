@@ -5,6 +5,7 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { MODEL_TYPES, type ModelSpec } from '#shared/domain/models.ts';
+import { lambdaOf } from '#shared/domain/terms.ts';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
@@ -78,7 +79,7 @@ describe.each([
     const parameters = initialParameters(spec, 3);
     const random = new Random(5);
     const engine = await openEngine('cpu', testHost);
-    const loss = { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+    const loss = lambdaOf({ mse: 1 });
     const model = await engine.createModel({
       spec,
       loss: { weights: loss, tau: 0.07, marginDirectional: 0.05, marginAntiCopy: 0.02, varianceTarget: 1 },

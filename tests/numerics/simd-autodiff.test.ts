@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ModelSpec } from '#shared/domain/models.ts';
-import { TERMS, type LossConfig } from '#shared/domain/terms.ts';
+import { TERMS, byTerm, type LossConfig } from '#shared/domain/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
@@ -34,14 +34,7 @@ const CASE = fc.record({
   hiddenDim: fc.integer({ min: 4, max: 29 }),
   skip: fc.constantFrom(undefined, 'positional' as const),
   seed: fc.integer({ min: 1, max: 1e6 }),
-  weights: fc.record({
-    mse: lambda,
-    info_nce: lambda,
-    moment: lambda,
-    variance: lambda,
-    directional: lambda,
-    anti_copy: lambda,
-  }),
+  weights: fc.record(byTerm(() => lambda)),
   tau: fc.constantFrom(0.05, 0.07, 0.5),
 });
 type Case = typeof CASE extends fc.Arbitrary<infer C> ? C : never;

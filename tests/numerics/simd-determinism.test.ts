@@ -1,7 +1,7 @@
 /** The simd engine gives the same bits for any number of threads, any way of gathering, and across a resume. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ModelSpec } from '#shared/domain/models.ts';
-import type { LossConfig } from '#shared/domain/terms.ts';
+import { byTerm, type LossConfig } from '#shared/domain/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createSimdEngine, IDLE_INFO_NCE_INTERVAL, VARIANTS } from '#engine/simd/index.ts';
@@ -15,7 +15,7 @@ const WINDOWS = 500;
 const LR = 1e-3;
 const SPEC: ModelSpec = { type: 'amn', T, D, dModel: 13, hiddenDim: 26 };
 const LOSS: LossConfig = {
-  weights: { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0.05, anti_copy: 0.05 },
+  weights: { ...byTerm(() => 0.05), mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 },
   tau: 0.07,
   marginDirectional: 0.05,
   marginAntiCopy: 0.02,

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models.ts';
-import type { LossConfig } from '#shared/domain/terms.ts';
+import { byTerm, type LossConfig } from '#shared/domain/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createSimdEngine, VARIANTS } from '#engine/simd/index.ts';
@@ -18,7 +18,7 @@ import { simdHost } from '../support/simd-host.ts';
 import { range, walks } from '../support/walks.ts';
 
 const LOSS: LossConfig = {
-  weights: { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0.05, anti_copy: 0.05 },
+  weights: { ...byTerm(() => 0.05), mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 },
   tau: 0.07,
   marginDirectional: 0.05,
   marginAntiCopy: 0.02,

@@ -1,5 +1,5 @@
 /** A small AMN run on the tfjs cpu engine, for tests of the loop. */
-import type { LossConfig } from '#shared/domain/terms.ts';
+import { lambdaOf, type LossConfig } from '#shared/domain/terms.ts';
 import type { ModelSpec } from '#shared/domain/models.ts';
 import type { Best, EpochRecord, StepBlock, TrainingEvent } from '#shared/domain/training.ts';
 import { initialParameters } from '#engine/init.ts';
@@ -17,7 +17,7 @@ export const LSTM: ModelSpec = { type: 'lstm', T, D, hiddenDim: 8, numLayers: 2,
 export const SOURCE: WindowSource = walks(140, T, D);
 
 export const LOSS: LossConfig = {
-  weights: { mse: 1, info_nce: 0.05, moment: 0.01, variance: 0, directional: 0.1, anti_copy: 0 },
+  weights: lambdaOf({ mse: 1, info_nce: 0.05, moment: 0.01, directional: 0.1 }),
   tau: 0.2,
   marginDirectional: 0.05,
   marginAntiCopy: 0.02,

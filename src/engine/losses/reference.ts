@@ -1,5 +1,5 @@
 /**
- * The six loss terms and their gradients on the model output, written plainly in float64: what every engine is checked
+ * The loss terms and their gradients on the model output, written plainly in float64: what every engine is checked
  * against. Not used for training. B rows, D width, T context length; matrices are row-major.
  */
 import { TERMS, type LossConfig, type Term } from '#shared/domain/terms.ts';

@@ -1,5 +1,5 @@
 /** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: losses/reference.ts. */
-import { TERMS, TERM_COUNT, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { TERMS, TERM_COUNT, isTermDefined, type LossConfig } from '#shared/domain/terms.ts';
 import {
   HYPER_LAMBDA,
   HYPER_MARGIN_ANTI_COPY,
@@ -178,7 +178,7 @@ export class LossHead {
     let total = 0;
     TERMS.forEach((term, k) => {
       const lambda = loss.weights[term];
-      if (!this.isDefined(term, B)) {
+      if (!isTermDefined(term, B, T)) {
         gradNorms[k] = Number.NaN;
         return;
       }
@@ -187,13 +187,6 @@ export class LossHead {
       gradNorms[k] = Math.abs(lambda) * norms[k];
     });
     return { total, values, gradNorms, cosine: rows[ROW_COSINE] / B };
-  }
-
-  /** Moment and variance need two rows, directional a context of two vectors. */
-  private isDefined(term: Term, B: number): boolean {
-    if (term === 'moment' || term === 'variance') return B > 1;
-    if (term === 'directional') return this.input.T > 1;
-    return true;
   }
 
   private get statsUnits(): number {

@@ -2,7 +2,7 @@
  * A model on the simd engine: batches in, programs run, numbers out. What a step computes is in models/ and losses.ts.
  * B batch rows, T context length, D width, L = D rounded up to 24 (row length in memory).
  */
-import { TERMS, TERM_COUNT, type LossConfig } from '#shared/domain/terms.ts';
+import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
 import type { ModelSpec } from '#shared/domain/models.ts';
 import type {
   LossProbe,
@@ -95,8 +95,7 @@ export class SimdModel implements TrainableModel {
     this.writeRows(this.plan.input.targets[this.slot], targets, B);
     const partGradNorms = new Float64Array(TERM_COUNT);
     TERMS.forEach((term, k) => {
-      const weights = Object.fromEntries(TERMS.map((name) => [name, name === term ? 1 : 0])) as LossConfig['weights'];
-      const alone = { ...this.loss, weights };
+      const alone = { ...this.loss, weights: byTerm((name) => (name === term ? 1 : 0)) };
       const { values } = this.runGradients(alone, B);
       partGradNorms[k] = Number.isNaN(values[k]) ? Number.NaN : this.gradNorm(B);
     });

@@ -1,11 +1,11 @@
 /**
- * The six terms and their gradients with respect to raw, next to each other. The gradients are written out, not left
+ * The K loss terms and their gradients with respect to raw, next to each other. The gradients are written out, not left
  * to autodiff, because each term's own gradient norm is measured at every step: one backward pass through the model
- * then serves all six. B batch, T context length, D width; p, t, c are the unit prediction, target and context.
+ * then serves all. B batch, T context length, D width; p, t, c are the unit prediction, target and context.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from './products.ts';
-import { TERMS, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { TERMS, isTermDefined, type LossConfig, type Term } from '#shared/domain/terms.ts';
 
 const NORM_FLOOR = 1e-12;
 
@@ -25,9 +25,9 @@ interface TermResult {
 }
 
 export interface Losses {
-  /** [6] in TERMS order. */
+  /** [K] in TERMS order. */
   readonly values: tf.Tensor1D;
-  /** ‖λ_k · ∂term_k/∂raw‖, [6]. */
+  /** ‖λ_k · ∂term_k/∂raw‖, [K]. */
   readonly gradNorms: tf.Tensor1D;
   /** Mean cosine of prediction and target, scalar. */
   readonly cosine: tf.Scalar;
@@ -47,7 +47,7 @@ function unit(x: tf.Tensor): { unit: tf.Tensor; norm: tf.Tensor } {
   return { unit: tf.div(x, norm), norm };
 }
 
-/** All terms at raw [B, D]. Moment and variance do not exist at B = 1, directional not at T = 1: NaN, left out. */
+/** All terms at raw [B, D]. A term that the batch does not define is NaN and left out of the total. */
 export function losses(config: LossConfig, raw: tf.Tensor2D, inputs: LossInputs): Losses {
   const { unit: p, norm } = unit(raw) as { unit: tf.Tensor2D; norm: tf.Tensor2D };
   const cosines = tf.sum(tf.mul(p, inputs.t), 1, true) as tf.Tensor2D;
@@ -63,15 +63,9 @@ export function losses(config: LossConfig, raw: tf.Tensor2D, inputs: LossInputs)
     directional: throughUnit(directional(cosines, p, inputs, config.marginDirectional)),
     anti_copy: throughUnit(antiCopy(cosines, p, inputs, config.marginAntiCopy)),
   };
-  return { ...weigh(config, raw, results, undefinedTerms(inputs.c)), cosine: tf.mean(cosines) };
-}
-
-/** σ of one row and the vector before the last of one do not exist. c: [B, T, D]. */
-function undefinedTerms({ shape: [B, T] }: tf.Tensor3D): ReadonlySet<Term> {
-  return new Set([
-    ...(B === 1 ? (['moment', 'variance'] as const) : []),
-    ...(T === 1 ? (['directional'] as const) : []),
-  ]);
+  const [B, T] = inputs.c.shape;
+  const missing = new Set(TERMS.filter((term) => !isTermDefined(term, B, T)));
+  return { ...weigh(config, raw, results, missing), cosine: tf.mean(cosines) };
 }
 
 function weigh(

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
-import { TERMS, TERM_COUNT, type LossConfig } from '#shared/domain/terms.ts';
+import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
 import { stream } from '../random.ts';
 import type {
   LossProbe,
@@ -30,7 +30,7 @@ interface GradientPass {
   /** In the order of the slots. */
   readonly gradients: tf.Tensor[];
   readonly gradNorm: tf.Scalar;
-  /** [total, cosine, gradNorm, six values, six gradient norms] */
+  /** [total, cosine, gradNorm, then value of each term, then gradient norm of each term] */
   readonly figures: tf.Tensor1D;
 }
 
@@ -191,9 +191,7 @@ export class TfjsModel implements TrainableModel {
   private async partGradNorms(contexts: Float32Array, targets: Float32Array, B: number): Promise<Float64Array> {
     const norms = new Float64Array(TERM_COUNT);
     for (const [k, term] of TERMS.entries()) {
-      const weights = Object.fromEntries(
-        TERMS.map((other) => [other, other === term ? 1 : 0]),
-      ) as LossConfig['weights'];
+      const weights = byTerm((other) => (other === term ? 1 : 0));
       activate(this.backend);
       const pass = this.gradientPass(contexts, targets, B, { ...this.loss, weights }, noDropout);
       tf.dispose([pass.gradients, pass.gradNorm]);

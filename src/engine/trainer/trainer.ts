@@ -3,7 +3,7 @@
  * through hooks. Everything a run draws or decides follows from its settings and `TrainerState`, so that an exported
  * state with parameters and optimiser moments continues bit for bit.
  */
-import { TERMS, type LossConfig } from '#shared/domain/terms.ts';
+import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/terms.ts';
 import { parameterCount } from '#shared/domain/models.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/training.ts';
 import { stream } from '../random.ts';
@@ -290,7 +290,7 @@ function predictionsNotFinite({ epoch }: EpochRecord, { validation, ood }: Epoch
 
 function initialState({ settings }: TrainerOptions): TrainerState {
   return {
-    version: 1,
+    version: 2,
     seed: settings.seed,
     epoch: 1,
     position: 0,
@@ -316,9 +316,13 @@ function checkOptions({ model, train, validation, ood, settings, resumeFrom }: T
       throw new RangeError(`The ${name} set has windows of ${source.T}×${source.D}, the model takes ${T}×${D}.`);
     }
   }
-  const undefinedTerm = (['moment', 'variance'] as const).find((term) => settings.loss.weights[term] > 0);
-  if (settings.batchSize === 1 && undefinedTerm) {
-    throw new RangeError(`λ of ${undefinedTerm} needs a batch of at least 2: a spread over one row is undefined.`);
+  const { batchSize, loss } = settings;
+  const undefinedTerm = TERMS.find((term) => loss.weights[term] > 0 && batchSize < TERM_TABLE[term].minBatch);
+  if (undefinedTerm) {
+    const { lambdaLabel, minBatch } = TERM_TABLE[undefinedTerm];
+    throw new RangeError(
+      `${lambdaLabel} needs a batch of at least ${minBatch}, the recipe has ${batchSize}. Raise the batch size or set it to 0.`,
+    );
   }
   if (resumeFrom && resumeFrom.seed !== settings.seed) {
     throw new RangeError(`The state to resume from was made with seed ${resumeFrom.seed}, not ${settings.seed}.`);

@@ -8,7 +8,7 @@ import type { TrainableModel, WindowSource } from '#engine/types.ts';
 import type { Balance, FirstBatches } from '#shared/contract/evaluation.ts';
 import { balanceLambda, gradientShares, type Lambda, type UnitNorms } from '#shared/domain/balance.ts';
 import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe.ts';
-import { TERMS, type Term } from '#shared/domain/terms.ts';
+import { TERMS, byTerm } from '#shared/domain/terms.ts';
 import type { TermTable } from '#shared/domain/training.ts';
 import { openDataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
@@ -137,7 +137,7 @@ function termTable(lambda: Lambda, { norms, values }: FirstSteps): TermTable {
     }, 0);
     return share / values.length;
   };
-  const row = (term: Term, k: number) => {
+  return byTerm((term, k) => {
     const value = Number.isFinite(mean(k)) ? mean(k) : null;
     return {
       value,
@@ -145,8 +145,7 @@ function termTable(lambda: Lambda, { norms, values }: FirstSteps): TermTable {
       share: value === null ? null : shareOfTotal(k),
       gradShare: shares[term],
     };
-  };
-  return Object.fromEntries(TERMS.map((term, k) => [term, row(term, k)])) as Record<Term, ReturnType<typeof row>>;
+  });
 }
 
 /** The recipe's own terms on its first batches. */

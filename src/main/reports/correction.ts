@@ -8,7 +8,7 @@ import { bestBaseline, type Verdict, type VerdictCode } from '#shared/domain/eva
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import { recipeDiff, withValue } from '#shared/domain/recipe-fields.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
+import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/terms.ts';
 import { BASELINE_LABELS, type EpochRecord } from '#shared/domain/training.ts';
 import { balanceVerdict } from '#shared/domain/verdicts.ts';
 import { verdictsOf, type ReportRun } from './input.ts';
@@ -94,12 +94,9 @@ function rebalance({ run, epochs }: ReportRun): Proposal[] {
   const perUnit = TERMS.map((term) => (lambda[term] > 0 ? given(term) / lambda[term] : Number.NaN));
   if (!(perUnit[0] > 0)) return [];
   const ratio = (term: Term) => asked(term) / perUnit[TERMS.indexOf(term)];
-  const weights = Object.fromEntries(
-    TERMS.map((t) => [
-      t,
-      others.includes(t) ? Number((ratio(t) / ratio('mse')).toPrecision(3)) : t === 'mse' ? 1 : lambda[t],
-    ]),
-  ) as Record<Term, number>;
+  const weights = byTerm((t) =>
+    others.includes(t) ? Number((ratio(t) / ratio('mse')).toPrecision(3)) : t === 'mse' ? 1 : lambda[t],
+  );
   const shares = gradientShares(weights, [perUnit]);
   return ['mse' as const, ...others].map((term) => ({
     path: `lambda.${term}`,

@@ -2,7 +2,8 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { defaultSpec } from '#shared/domain/models.ts';
-import { MODEL_SIZES, type Recipe } from '#shared/domain/recipe.ts';
+import { MODEL_SIZES, unknownTerms, type Recipe } from '#shared/domain/recipe.ts';
+import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/terms.ts';
 
 export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | null): void {
   const refuse = (place: string, message: string, remedy: string): never => {
@@ -41,18 +42,30 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       `Its sizes: ${MODEL_SIZES.filter((name) => name in published).join(', ')}.`,
     );
   }
-  if (dataset.T === 1 && recipe.lambda.directional > 0) {
+  const [unknown] = unknownTerms(recipe.lambda);
+  if (unknown !== undefined) {
     refuse(
-      'lambda.directional',
-      `The directional term compares with the vector before the last, and windows of "${dataset.name}" have one.`,
-      'Set λ directional to 0.',
+      `lambda.${unknown}`,
+      `This version of Nextvec has no loss term "${unknown}".`,
+      `Set its λ to 0, or train with the version that wrote the recipe. Terms: ${TERMS.join(', ')}.`,
     );
   }
-  if (recipe.batchSize === 1 && (recipe.lambda.moment > 0 || recipe.lambda.variance > 0)) {
+  const trained = TERMS.filter((term) => recipe.lambda[term] > 0);
+  const needsContext = trained.find((term) => dataset.T < TERM_TABLE[term].minContext);
+  if (needsContext) {
+    const { label, lambdaLabel, minContext } = TERM_TABLE[needsContext];
+    refuse(
+      `lambda.${needsContext}`,
+      `${label} needs a context of at least ${minContext} vectors; windows of "${dataset.name}" have ${dataset.T}.`,
+      `Set ${lambdaLabel} to 0.`,
+    );
+  }
+  const needsBatch = trained.filter((term) => recipe.batchSize < TERM_TABLE[term].minBatch);
+  if (needsBatch.length > 0) {
     refuse(
       'batchSize',
-      'Moment and variance are undefined for a batch of one row.',
-      'Raise the batch size to at least 2, or set λ moment and λ variance to 0.',
+      `${needsBatch.map((term) => TERM_LABELS[term]).join(' and ')} cannot be computed for a batch of ${recipe.batchSize}.`,
+      `Raise the batch size to at least 2, or set ${needsBatch.map((term) => TERM_TABLE[term].lambdaLabel).join(' and ')} to 0.`,
     );
   }
 }

@@ -3,7 +3,7 @@
  * ui/tokens.css (Okabe-Ito); the line style differs too, so that no meaning hangs on colour alone.
  */
 import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/training.ts';
-import { TERM_LABELS, type Term } from '#shared/domain/terms.ts';
+import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/terms.ts';
 
 export const COLOUR_TOKENS = [
   '--series-blue',
@@ -38,14 +38,19 @@ function style(label: string, colour: ColourToken, dash: readonly number[] = SOL
   return { label, colour, dash, width };
 }
 
-export const TERM_STYLES: Readonly<Record<Term, SeriesStyle>> = {
-  mse: style(TERM_LABELS.mse, '--series-blue'),
-  info_nce: style(TERM_LABELS.info_nce, '--series-vermillion', DASH),
-  moment: style(TERM_LABELS.moment, '--series-green', DASH_DOT),
-  variance: style(TERM_LABELS.variance, '--series-purple', SHORT_DASH),
-  directional: style(TERM_LABELS.directional, '--series-orange', LONG_DASH),
-  anti_copy: style(TERM_LABELS.anti_copy, '--series-sky', DOT),
+const PATTERNS: Readonly<Record<LinePattern, readonly number[]>> = {
+  solid: SOLID,
+  dash: DASH,
+  'short-dash': SHORT_DASH,
+  'long-dash': LONG_DASH,
+  'dash-dot': DASH_DOT,
+  dot: DOT,
 };
+
+export const TERM_STYLES: Readonly<Record<Term, SeriesStyle>> = byTerm((term) => {
+  const { label, line } = TERM_TABLE[term];
+  return style(label, `--series-${line.colour}`, PATTERNS[line.pattern]);
+});
 
 export const STYLES = {
   total: style('Total', '--series-black', SOLID, 2),

@@ -11,16 +11,14 @@ import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts
 import { ComparisonSchema } from '#shared/domain/passport.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { MAP_METHODS, VectorMapSchema } from '#shared/domain/vector-map.ts';
-import { TERMS, type Term } from '#shared/domain/terms.ts';
+import { TERMS, byTerm } from '#shared/domain/terms.ts';
 import { TermTableSchema } from '#shared/domain/training.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 const runId = z.string().min(1);
 
-function perTerm<S extends z.ZodType>(schema: S) {
-  return z.object(Object.fromEntries(TERMS.map((term) => [term, schema])) as Record<Term, S>);
-}
+const numberPerTerm = z.object(byTerm(() => z.number()));
 
 /** Windows of a data set to evaluate on: of the run's own training set one side of its split, or all. */
 export const EVALUATION_PARTS = ['validation', 'train', 'all'] as const;
@@ -71,10 +69,10 @@ export type FirstBatchesEvent = z.infer<typeof FirstBatchesEventSchema>;
 
 export const BalanceSchema = z.object({
   /** λ to put into the recipe. */
-  lambda: perTerm(z.number()),
-  asked: perTerm(z.number()),
+  lambda: numberPerTerm,
+  asked: numberPerTerm,
   /** Gradient shares these λ gave on the first batches. */
-  shares: perTerm(z.number()),
+  shares: numberPerTerm,
   /** Largest distance of a share to what was asked, 0..1. */
   worst: z.number(),
   silent: z.array(z.enum(TERMS)),

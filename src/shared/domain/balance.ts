@@ -3,7 +3,7 @@
  * ‖∂term_k/∂raw‖ of the first batches. Pure; the caller measures. K terms in TERMS order.
  */
 import { NextvecError } from './errors.ts';
-import { TERMS, type Term } from './terms.ts';
+import { TERMS, byTerm, type Term } from './terms.ts';
 
 /** Share of the gradient each term shall have; terms that are absent or 0 get λ = 0. */
 export type AskedShares = Readonly<Partial<Record<Term, number>>>;
@@ -34,15 +34,11 @@ const OTHER_SHARE = 0.05;
 const LAMBDA_LIMIT = 1e6;
 const LAMBDA_DIGITS = 4;
 
-function perTerm<V>(value: (term: Term, k: number) => V): Record<Term, V> {
-  return Object.fromEntries(TERMS.map((term, k) => [term, value(term, k)])) as Record<Term, V>;
-}
-
 /** Shares to begin with, in all 1: MSE leads, InfoNCE helps, every other term that is trained has a little. */
 export function suggestedShares(lambda: Lambda): Record<Term, number> {
   const others = TERMS.filter((term) => term !== 'mse' && term !== 'info_nce' && lambda[term] > 0);
   const rest = 1 - OTHER_SHARE * others.length;
-  return perTerm((term) => {
+  return byTerm((term) => {
     if (term === 'mse') return Number((rest - INFO_SHARE).toFixed(2));
     return term === 'info_nce' ? INFO_SHARE : others.includes(term) ? OTHER_SHARE : 0;
   });
@@ -50,25 +46,25 @@ export function suggestedShares(lambda: Lambda): Record<Term, number> {
 
 /** Asked shares brought to a sum of 1; throws where nothing or something negative is asked. */
 export function normaliseShares(asked: AskedShares): Record<Term, number> {
-  const shares = perTerm((term) => asked[term] ?? 0);
+  const shares = byTerm((term) => asked[term] ?? 0);
   const sum = TERMS.reduce((total, term) => total + shares[term], 0);
   if (!(sum > 0) || TERMS.some((term) => shares[term] < 0)) {
     throw new NextvecError('BAD_INPUT', 'Balance needs gradient shares of 0 or more, at least one of them above 0.', {
       remedy: 'Say what share of the gradient each term shall have, e.g. 80 % MSE and 20 % InfoNCE.',
     });
   }
-  return perTerm((term) => shares[term] / sum);
+  return byTerm((term) => shares[term] / sum);
 }
 
 /** Mean over batches of λ_k·g_k / Σ_j λ_j·g_j: what a run shows as its gradient shares. */
 export function gradientShares(lambda: Lambda, batches: readonly UnitNorms[]): Record<Term, number> {
-  const sums = perTerm(() => 0);
+  const sums = byTerm(() => 0);
   for (const norms of batches) {
     const weighted = TERMS.map((term, k) => (lambda[term] > 0 && norms[k] > 0 ? lambda[term] * norms[k] : 0));
     const total = weighted.reduce((a, b) => a + b, 0);
     if (total > 0) TERMS.forEach((term, k) => (sums[term] += weighted[k] / total));
   }
-  return perTerm((term) => sums[term] / Math.max(batches.length, 1));
+  return byTerm((term) => sums[term] / Math.max(batches.length, 1));
 }
 
 /**
@@ -77,13 +73,13 @@ export function gradientShares(lambda: Lambda, batches: readonly UnitNorms[]): R
  */
 export function solveLambda(asked: AskedShares, batches: readonly UnitNorms[], anchor = 1): Lambda {
   const shares = normaliseShares(asked);
-  const mean = perTerm(
+  const mean = byTerm(
     (_, k) => batches.reduce((sum, norms) => sum + (norms[k] > 0 ? norms[k] : 0), 0) / batches.length,
   );
-  let lambda: Lambda = perTerm((term) => (shares[term] > 0 && mean[term] > 0 ? shares[term] / mean[term] : 0));
+  let lambda: Lambda = byTerm((term) => (shares[term] > 0 && mean[term] > 0 ? shares[term] / mean[term] : 0));
   for (let iteration = 0; iteration < 100; iteration++) {
     const given = gradientShares(lambda, batches);
-    lambda = perTerm((term) => (given[term] > 0 ? (lambda[term] * shares[term]) / given[term] : lambda[term]));
+    lambda = byTerm((term) => (given[term] > 0 ? (lambda[term] * shares[term]) / given[term] : lambda[term]));
   }
   return scaleLambda(lambda, shares, anchor);
 }
@@ -95,7 +91,7 @@ function scaleLambda(lambda: Lambda, shares: Readonly<Record<Term, number>>, anc
   const leader = live.reduce((a, b) => (shares[b] > shares[a] ? b : a));
   const largest = Math.max(...live.map((term) => lambda[term]));
   const scale = Math.min(anchor / lambda[leader], LAMBDA_LIMIT / largest);
-  return perTerm((term) => Number((lambda[term] * scale).toPrecision(LAMBDA_DIGITS)));
+  return byTerm((term) => Number((lambda[term] * scale).toPrecision(LAMBDA_DIGITS)));
 }
 
 export interface BalanceOptions {
@@ -120,7 +116,7 @@ export async function balanceLambda(
   const shares = normaliseShares(asked);
   const { anchor = 1, rounds: limit = 4, tolerance = 0.01 } = options;
   const rounds: BalanceRound[] = [];
-  let lambda: Lambda = options.start ?? perTerm((term) => (shares[term] > 0 ? 1 : 0));
+  let lambda: Lambda = options.start ?? byTerm((term) => (shares[term] > 0 ? 1 : 0));
   let batches = await measure(lambda);
   const silent = TERMS.filter((term, k) => shares[term] > 0 && !batches.some((norms) => norms[k] > 0));
   for (let round = 0; round < limit; round++) {

@@ -1,5 +1,6 @@
-/** Recipes worth starting from, each with what is known of it. Numbers quoted are published results, not promises. */
+/** Presets of the recipe form, each with what is known of it. The figures are published results. */
 import type { RecipeInput } from './recipe.ts';
+import { lambdaOf } from './terms.ts';
 
 export interface Preset {
   readonly id: string;
@@ -11,7 +12,7 @@ export interface Preset {
   readonly changes: Partial<Omit<RecipeInput, 'dataset'>>;
 }
 
-/** What every preset names, so that choosing another takes back all of the one before. */
+/** Set by every preset, so that choosing another one undoes the one before. */
 const PUBLISHED = { skip: 'mean', start: 'random', batchSize: 32, lr: 5e-4, tau: 0.07 } as const;
 
 export const PRESETS: readonly Preset[] = [
@@ -22,7 +23,7 @@ export const PRESETS: readonly Preset[] = [
     unproven: false,
     changes: {
       ...PUBLISHED,
-      lambda: { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 },
+      lambda: lambdaOf({ mse: 1 }),
       epochs: 20,
     },
   },
@@ -33,7 +34,7 @@ export const PRESETS: readonly Preset[] = [
     unproven: true,
     changes: {
       ...PUBLISHED,
-      lambda: { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0, anti_copy: 0 },
+      lambda: lambdaOf({ mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 }),
       epochs: 30,
     },
   },
@@ -48,7 +49,7 @@ export const PRESETS: readonly Preset[] = [
       ...PUBLISHED,
       skip: 'positional',
       start: 'least-squares',
-      lambda: { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 },
+      lambda: lambdaOf({ mse: 1 }),
       batchSize: 256,
       lr: 1e-6,
       epochs: 3,

@@ -3,7 +3,8 @@
  * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
  */
 import type { Recipe } from './recipe.ts';
-import { RecipeSchema } from './recipe.ts';
+import { RecipeSchema, unknownTerms } from './recipe.ts';
+import { TERMS, TERM_TABLE, type Term, type TermRow } from './terms.ts';
 
 export interface RecipeField {
   /** Path in the recipe, e.g. "lambda.info_nce". */
@@ -17,6 +18,43 @@ export interface RecipeField {
   readonly choices?: readonly string[];
   readonly group: 'model' | 'loss' | 'more-losses' | 'training' | 'advanced';
   readonly help: string;
+}
+
+/** Further fields of a term, shown below its λ. */
+const TERM_FIELDS: Partial<Record<Term, readonly RecipeField[]>> = {
+  directional: [
+    {
+      path: 'marginDirectional',
+      flag: '--margin-dir',
+      label: 'Directional margin',
+      unit: 'cosine',
+      usual: [0, 0.5],
+      kind: 'number',
+      group: 'more-losses',
+      help: 'How much nearer, in cosine.',
+    },
+  ],
+  anti_copy: [
+    {
+      path: 'marginAntiCopy',
+      flag: '--margin-ac',
+      label: 'Anti-copy margin',
+      unit: 'cosine',
+      usual: [0, 0.5],
+      kind: 'number',
+      group: 'more-losses',
+      help: 'How much nearer, in cosine.',
+    },
+  ],
+};
+
+/** λ of each term of a group, each with its further fields. */
+function lambdaFields(group: TermRow['group']): RecipeField[] {
+  return TERMS.filter((term) => TERM_TABLE[term].group === group).flatMap((term) => {
+    const { flag, lambdaLabel: label, usual, help } = TERM_TABLE[term];
+    const field: RecipeField = { path: `lambda.${term}`, flag, label, usual, kind: 'number', group, help };
+    return [field, ...(TERM_FIELDS[term] ?? [])];
+  });
 }
 
 export const RECIPE_FIELDS: readonly RecipeField[] = [
@@ -47,42 +85,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     group: 'advanced',
     help: 'AMN only. Least squares starts the residual at zero and the position weights at their best linear fit, so that training begins at a baseline instead of below it.',
   },
-  {
-    path: 'lambda.mse',
-    flag: '--lambda-mse',
-    label: 'λ MSE',
-    usual: [0, 10],
-    kind: 'number',
-    group: 'loss',
-    help: 'Weight of the squared error between raw output and target. Its minimiser shrinks the output to the cosine.',
-  },
-  {
-    path: 'lambda.info_nce',
-    flag: '--lambda-info',
-    label: 'λ InfoNCE',
-    usual: [0, 1],
-    kind: 'number',
-    group: 'loss',
-    help: 'Weight of the in-batch contrastive loss. It is hundreds of times larger than MSE: 0.5 beside 0.5 means InfoNCE alone.',
-  },
-  {
-    path: 'lambda.moment',
-    flag: '--lambda-moment',
-    label: 'λ moment',
-    usual: [0, 1],
-    kind: 'number',
-    group: 'loss',
-    help: 'Weight of matching mean and spread of the batch to the targets. Needs a batch of at least 2; noisy below 64.',
-  },
-  {
-    path: 'lambda.variance',
-    flag: '--lambda-variance',
-    label: 'λ variance',
-    usual: [0, 1],
-    kind: 'number',
-    group: 'loss',
-    help: 'Weight of the hinge that keeps predictions spread out. With target 1 no unit vector can ever meet it.',
-  },
+  ...lambdaFields('loss'),
   {
     path: 'tau',
     flag: '--tau',
@@ -101,44 +104,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     group: 'more-losses',
     help: '1 is the published formula, unreachable for unit vectors; reachable is 1/√D.',
   },
-  {
-    path: 'lambda.directional',
-    flag: '--lambda-dir',
-    label: 'λ directional',
-    usual: [0, 1],
-    kind: 'number',
-    group: 'more-losses',
-    help: 'Weight of the hinge that wants the prediction nearer to the target than to the second-last context vector.',
-  },
-  {
-    path: 'marginDirectional',
-    flag: '--margin-dir',
-    label: 'Directional margin',
-    unit: 'cosine',
-    usual: [0, 0.5],
-    kind: 'number',
-    group: 'more-losses',
-    help: 'How much nearer, in cosine.',
-  },
-  {
-    path: 'lambda.anti_copy',
-    flag: '--lambda-ac',
-    label: 'λ anti-copy',
-    usual: [0, 1],
-    kind: 'number',
-    group: 'more-losses',
-    help: 'Weight of the hinge that wants the prediction nearer to the target than to any context vector.',
-  },
-  {
-    path: 'marginAntiCopy',
-    flag: '--margin-ac',
-    label: 'Anti-copy margin',
-    unit: 'cosine',
-    usual: [0, 0.5],
-    kind: 'number',
-    group: 'more-losses',
-    help: 'How much nearer, in cosine.',
-  },
+  ...lambdaFields('more-losses'),
   {
     path: 'epochs',
     flag: '--epochs',
@@ -284,7 +250,12 @@ const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
 
 /** Every field in which two recipes differ, in the order of the form. Empty means identical. */
 export function recipeDiff(a: Recipe, b: Recipe): FieldDifference[] {
-  const paths = [...EXTRA_DIFF_PATHS, ...RECIPE_FIELDS.map((field) => [field.path, field.label] as const)];
+  const unknown = new Set([...unknownTerms(a.lambda), ...unknownTerms(b.lambda)]);
+  const paths = [
+    ...EXTRA_DIFF_PATHS,
+    ...RECIPE_FIELDS.map((field) => [field.path, field.label] as const),
+    ...[...unknown].map((term) => [`lambda.${term}`, `λ ${term}`] as const),
+  ];
   return paths
     .map(([path, label]) => ({ path, label, a: valueAt(a, path), b: valueAt(b, path) }))
     .filter((d) => JSON.stringify(d.a) !== JSON.stringify(d.b));

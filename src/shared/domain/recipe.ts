@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { MODEL_TYPES, defaultSpec, type ModelSpec } from './models.ts';
-import { TERMS, type LossConfig, type Term } from './terms.ts';
+import { TERM_TABLE, byTerm, isTerm, type LossConfig } from './terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
@@ -25,16 +25,10 @@ export type Gate = z.infer<typeof GateSchema>;
 
 const weight = (fallback: number) => z.number().min(0).max(1e6).default(fallback);
 
+/** λ of each term. λ of a term that only a newer version knows is kept; `unknownTerms` finds it. */
 const LambdaSchema = z
-  .object({
-    mse: weight(1),
-    info_nce: weight(0),
-    moment: weight(0),
-    variance: weight(0),
-    directional: weight(0),
-    anti_copy: weight(0),
-  } satisfies Record<Term, z.ZodType>)
-  .refine((lambda) => TERMS.some((term) => lambda[term] > 0), {
+  .looseObject(byTerm((term) => weight(TERM_TABLE[term].defaultLambda)))
+  .refine((lambda) => Object.values(lambda).some((weight) => typeof weight === 'number' && weight > 0), {
     error: 'Every loss weight λ is 0, so nothing would be trained. Give at least one term a weight above 0.',
   });
 
@@ -68,14 +62,7 @@ export type Sizes = z.infer<typeof SizesSchema>;
 /** Stands for the data set of a recipe whose data is not here, e.g. of an imported run. */
 export const NO_DATASET = '-';
 
-const DEFAULT_LAMBDA: Record<Term, number> = {
-  mse: 1,
-  info_nce: 0,
-  moment: 0,
-  variance: 0,
-  directional: 0,
-  anti_copy: 0,
-};
+export const DEFAULT_LAMBDA = byTerm((term) => TERM_TABLE[term].defaultLambda);
 
 export const RecipeSchema = z.object({
   /** Id of the training data set in the storage folder. */
@@ -131,6 +118,11 @@ export function sizesOf(spec: ModelSpec): Sizes | null {
   const own = spec as Readonly<Record<string, unknown>>;
   const other = MODEL_SIZES.filter((name) => own[name] !== published[name]);
   return other.length === 0 ? null : SizesSchema.parse(Object.fromEntries(other.map((name) => [name, own[name]])));
+}
+
+/** Terms with a λ that is not 0 which this version does not know; such a recipe can be shown but not trained. */
+export function unknownTerms(lambda: Recipe['lambda']): string[] {
+  return Object.keys(lambda).filter((name) => !isTerm(name) && lambda[name] !== 0);
 }
 
 /** The losses a recipe trains on, for vectors of width D. */

@@ -1,18 +1,136 @@
-/** The six loss terms, in the one order used by every array, table and chart. Formulas: `engine/losses/reference.ts`. */
+/**
+ * The loss terms: everything about a term that is not arithmetic. Schema, form, command line, charts and reports are
+ * made from this table; the formulas are in `engine/losses/reference.ts`.
+ */
 
-export const TERMS = ['mse', 'info_nce', 'moment', 'variance', 'directional', 'anti_copy'] as const;
-export type Term = (typeof TERMS)[number];
+export type LineColour = 'blue' | 'orange' | 'green' | 'vermillion' | 'sky' | 'purple' | 'yellow' | 'black';
+export type LinePattern = 'solid' | 'dash' | 'short-dash' | 'long-dash' | 'dash-dot' | 'dot';
+
+export interface TermRow {
+  readonly label: string;
+  /** Command-line flag of its λ. */
+  readonly flag: string;
+  /** Label of its λ in forms and recipe diffs. */
+  readonly lambdaLabel: string;
+  /** What its λ weighs, for form and command line. */
+  readonly help: string;
+  /** λ of a recipe that does not name the term. 0 for every term added later: earlier runs were trained without it. */
+  readonly defaultLambda: number;
+  /** Range of λ that usually makes sense. */
+  readonly usual: readonly [number, number];
+  /** Part of the form its λ is in. */
+  readonly group: 'loss' | 'more-losses';
+  readonly line: { readonly colour: LineColour; readonly pattern: LinePattern };
+  /** Fewest rows of a batch, and fewest context vectors, for which the term is defined. */
+  readonly minBatch: 1 | 2;
+  readonly minContext: 1 | 2;
+}
+
+/** In the order of every array, table and chart of terms. */
+export const TERM_TABLE = {
+  mse: {
+    label: 'MSE',
+    flag: '--lambda-mse',
+    lambdaLabel: 'λ MSE',
+    help: 'Weight of the squared error between raw output and target. Its minimiser shrinks the output to the cosine.',
+    defaultLambda: 1,
+    usual: [0, 10],
+    group: 'loss',
+    line: { colour: 'blue', pattern: 'solid' },
+    minBatch: 1,
+    minContext: 1,
+  },
+  info_nce: {
+    label: 'InfoNCE',
+    flag: '--lambda-info',
+    lambdaLabel: 'λ InfoNCE',
+    help: 'Weight of the in-batch contrastive loss. It is hundreds of times larger than MSE: 0.5 beside 0.5 means InfoNCE alone.',
+    defaultLambda: 0,
+    usual: [0, 1],
+    group: 'loss',
+    line: { colour: 'vermillion', pattern: 'dash' },
+    minBatch: 1,
+    minContext: 1,
+  },
+  moment: {
+    label: 'Moment',
+    flag: '--lambda-moment',
+    lambdaLabel: 'λ moment',
+    help: 'Weight of matching mean and spread of the batch to the targets. Needs a batch of at least 2; noisy below 64.',
+    defaultLambda: 0,
+    usual: [0, 1],
+    group: 'loss',
+    line: { colour: 'green', pattern: 'dash-dot' },
+    minBatch: 2,
+    minContext: 1,
+  },
+  variance: {
+    label: 'Variance',
+    flag: '--lambda-variance',
+    lambdaLabel: 'λ variance',
+    help: 'Weight of the hinge that keeps predictions spread out. With target 1 no unit vector can ever meet it.',
+    defaultLambda: 0,
+    usual: [0, 1],
+    group: 'loss',
+    line: { colour: 'purple', pattern: 'short-dash' },
+    minBatch: 2,
+    minContext: 1,
+  },
+  directional: {
+    label: 'Directional',
+    flag: '--lambda-dir',
+    lambdaLabel: 'λ directional',
+    help: 'Weight of the hinge that wants the prediction nearer to the target than to the second-last context vector.',
+    defaultLambda: 0,
+    usual: [0, 1],
+    group: 'more-losses',
+    line: { colour: 'orange', pattern: 'long-dash' },
+    minBatch: 1,
+    minContext: 2,
+  },
+  anti_copy: {
+    label: 'Anti-copy',
+    flag: '--lambda-ac',
+    lambdaLabel: 'λ anti-copy',
+    help: 'Weight of the hinge that wants the prediction nearer to the target than to any context vector.',
+    defaultLambda: 0,
+    usual: [0, 1],
+    group: 'more-losses',
+    line: { colour: 'sky', pattern: 'dot' },
+    minBatch: 1,
+    minContext: 1,
+  },
+} as const satisfies Record<string, TermRow>;
+
+export type Term = keyof typeof TERM_TABLE;
+export const TERMS = Object.keys(TERM_TABLE) as readonly Term[];
 export const TERM_COUNT = TERMS.length;
 
-/** What a person reads for each term. */
-export const TERM_LABELS: Readonly<Record<Term, string>> = {
-  mse: 'MSE',
-  info_nce: 'InfoNCE',
-  moment: 'Moment',
-  variance: 'Variance',
-  directional: 'Directional',
-  anti_copy: 'Anti-copy',
-};
+/** A value for each term. */
+export function byTerm<V>(value: (term: Term, k: number) => V): Record<Term, V> {
+  return Object.fromEntries(TERMS.map((term, k) => [term, value(term, k)])) as Record<Term, V>;
+}
+
+/** λ of every term; 0 for those not named. */
+export function lambdaOf(named: Partial<Record<Term, number>>): Record<Term, number> {
+  return byTerm((term) => named[term] ?? 0);
+}
+
+export const TERM_LABELS: Readonly<Record<Term, string>> = byTerm((term) => TERM_TABLE[term].label);
+
+export function isTerm(name: string): name is Term {
+  return Object.hasOwn(TERM_TABLE, name);
+}
+
+/** Label of a term, also of one that only a newer version knows: its key. */
+export function termLabel(name: string): string {
+  return isTerm(name) ? TERM_LABELS[name] : name;
+}
+
+/** Whether a batch of B rows with T context vectors each defines the term. */
+export function isTermDefined(term: Term, B: number, T: number): boolean {
+  return B >= TERM_TABLE[term].minBatch && T >= TERM_TABLE[term].minContext;
+}
 
 export interface LossConfig {
   /** λ of each term; 0 means measured and shown but not trained on. */

@@ -7,6 +7,7 @@ import type { RunSummary } from '#shared/contract/runs.ts';
 import { commandLine, splitWords } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { lambdaOf } from '#shared/domain/terms.ts';
 import { errorData, exitStatus } from '../../../src/main/cli/exit.ts';
 import { createOutput, formatTable, toJsonLine } from '../../../src/main/cli/output.ts';
 import { addRecipeFlags, readRecipe } from '../../../src/main/cli/recipe-flags.ts';
@@ -32,14 +33,8 @@ describe('flags of train', () => {
       '--lambda-moment 1e-3 --lambda-variance 1e-3 --tau 0.07 --lambda-dir 0.1 --margin-dir 0.05 --lambda-ac 0.1 --margin-ac 0.02';
     const recipe = recipeOf(line.split(' '));
     expect(recipe).toMatchObject({ epochs: 30, lr: 5e-4, device: 'cuda', tau: 0.07, marginDirectional: 0.05 });
-    expect(recipe.lambda).toEqual({
-      mse: 0.5,
-      info_nce: 0.5,
-      moment: 1e-3,
-      variance: 1e-3,
-      directional: 0.1,
-      anti_copy: 0.1,
-    });
+    const lambda = { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0.1, anti_copy: 0.1 };
+    expect(recipe.lambda).toEqual(lambdaOf(lambda));
   });
 
   it('reads back the command line that the window shows', () => {

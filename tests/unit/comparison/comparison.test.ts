@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { openClaim, settleClaim } from '#shared/domain/claims.ts';
 import { compareRuns, type ComparableRun } from '#shared/domain/comparison.ts';
 import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe.ts';
-import { TERMS, type Term } from '#shared/domain/terms.ts';
+import { TERMS, lambdaOf, type Term } from '#shared/domain/terms.ts';
 import type { TermTable } from '#shared/domain/training.ts';
 
-const MSE_ONLY = { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+const MSE_ONLY = lambdaOf({ mse: 1 });
 
 function terms(gradShares: Partial<Record<Term, number>>): TermTable {
   const row = (term: Term) => ({

@@ -11,7 +11,7 @@ import {
 import { readGates, sentinelControl } from '#shared/domain/gates.ts';
 import { lintRecipe, type LintContext } from '#shared/domain/lint.ts';
 import { RecipeSchema, type Gate, type RecipeInput } from '#shared/domain/recipe.ts';
-import { TERMS } from '#shared/domain/terms.ts';
+import { TERMS, byTerm, lambdaOf } from '#shared/domain/terms.ts';
 import type { EpochRecord } from '#shared/domain/training.ts';
 
 describe('balance', () => {
@@ -56,11 +56,11 @@ describe('balance', () => {
     await expect(balanceLambda({ mse: 0 }, () => [])).rejects.toThrow(/above 0/);
   });
 
-  it('what is asked to begin with: MSE leads, every trained term has a share, in all 1', () => {
-    const none = { mse: 0, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
-    expect(suggestedShares({ ...none, mse: 1 })).toEqual({ ...none, mse: 0.8, info_nce: 0.2 });
-    const all = suggestedShares({ mse: 1, info_nce: 1, moment: 1e-3, variance: 1e-3, directional: 1, anti_copy: 1 });
-    expect(all).toEqual({ mse: 0.6, info_nce: 0.2, moment: 0.05, variance: 0.05, directional: 0.05, anti_copy: 0.05 });
+  it('suggests shares that sum to 1: MSE first, InfoNCE 0.2, every other trained term 0.05', () => {
+    expect(suggestedShares(lambdaOf({ mse: 1 }))).toEqual(lambdaOf({ mse: 0.8, info_nce: 0.2 }));
+    const trained = { mse: 1, info_nce: 1, moment: 1e-3, variance: 1e-3, directional: 1 };
+    const shares = { mse: 0.65, info_nce: 0.2, moment: 0.05, variance: 0.05, directional: 0.05 };
+    expect(suggestedShares(lambdaOf(trained))).toEqual(lambdaOf(shares));
   });
 });
 
@@ -113,7 +113,7 @@ describe('lint', () => {
     ...more,
   });
   const paths = (c: LintContext) => lintRecipe(c).map(({ severity, path }) => `${severity} ${path}`);
-  const lambda = { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3, directional: 0, anti_copy: 0 };
+  const lambda = lambdaOf({ mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 });
 
   it('has nothing to say of a plain recipe on clean data', () => {
     expect(lintRecipe(context({}))).toEqual([]);
@@ -129,11 +129,11 @@ describe('lint', () => {
 
   it('uses the measured shares where there are some', () => {
     const row = (gradShare: number) => ({ value: 1, weighted: 1, share: gradShare, gradShare });
-    const rest = { moment: row(0), variance: row(0), directional: row(0), anti_copy: row(0) };
+    const rest = byTerm(() => row(0));
     const two = { ...lambda, moment: 0, variance: 0 };
-    const bad = context({ lambda: two }, { firstBatches: { mse: row(0.002), info_nce: row(0.998), ...rest } });
+    const bad = context({ lambda: two }, { firstBatches: { ...rest, mse: row(0.002), info_nce: row(0.998) } });
     expect(lintRecipe(bad)[0].message).toContain('99.8 %');
-    const good = context({ lambda: two }, { firstBatches: { mse: row(0.6), info_nce: row(0.4), ...rest } });
+    const good = context({ lambda: two }, { firstBatches: { ...rest, mse: row(0.6), info_nce: row(0.4) } });
     expect(lintRecipe(good)).toEqual([]);
   });
 

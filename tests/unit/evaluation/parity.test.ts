@@ -6,6 +6,7 @@ import { openEngine } from '#engine/registry.ts';
 import { score } from '#engine/evaluation/score.ts';
 import type { NamedTensors, TrainableModel, WindowSource } from '#engine/types.ts';
 import type { ModelSpec } from '#shared/domain/models.ts';
+import { lambdaOf } from '#shared/domain/terms.ts';
 import { proveParity } from '../../../src/main/evaluation/parity.ts';
 import type { LoadedCheckpoint } from '../../../src/main/runs/checkpoint.ts';
 
@@ -44,7 +45,7 @@ const validation = { source, ids: Uint32Array.from({ length: 40 }, (_, i) => i) 
 async function load(spec: ModelSpec, parameters: NamedTensors): Promise<TrainableModel> {
   const host = { readResource: async () => new Uint8Array(), hardwareThreads: 1 };
   const engine = await openEngine('cpu', host);
-  const weights = { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+  const weights = lambdaOf({ mse: 1 });
   const loss = { weights, tau: 0.07, marginDirectional: 0.05, marginAntiCopy: 0.02, varianceTarget: 1 };
   const optimizer = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, clip: 1 };
   return engine.createModel({ spec, loss, optimizer, seed: 1, parameters, maxBatch: 64 });

@@ -33,6 +33,7 @@ function refusal(recipe: Partial<RecipeInput>, data: Partial<Dataset> = {}, ood:
 }
 
 const directional = { lambda: { mse: 1, directional: 0.1 } };
+const later = { lambda: { mse: 1, later: 0.5 } };
 const moment = { batchSize: 1, lambda: { mse: 1, moment: 0.1 } };
 
 test.each([
@@ -40,6 +41,7 @@ test.each([
   ['an OOD set of another width', {}, {}, { ...DATASET, D: 8 }, 'ood', 'Choose an OOD set of the same'],
   ['a size the model does not have', { sizes: { heads: 3 } }, {}, null, 'sizes', 'Its sizes: '],
   ['moments of single rows', moment, {}, null, 'batchSize', 'Raise the batch size to at least 2'],
+  ['a loss term this version does not have', later, {}, null, 'lambda.later', 'Set its λ to 0'],
   ['the vector before a single one', directional, { T: 1 }, null, 'lambda.directional', 'Set λ directional to 0.'],
 ] as const)('%s', (_what, recipe, data, ood, place, remedy) => {
   expect(refusal(recipe as Partial<RecipeInput>, data, ood)).toEqual({

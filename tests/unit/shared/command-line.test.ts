@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applyChanges, commandLine, parseCommandLine, splitWords } from '#shared/domain/command-line.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { byTerm, lambdaOf } from '#shared/domain/terms.ts';
 
 const base = RecipeSchema.parse({ dataset: 'd1' });
 
@@ -37,12 +38,8 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
     ),
     varianceTarget: fc.constantFrom('one', 'reachable'),
     lambda: fc.record({
+      ...byTerm(() => fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e6, noNaN: true }))),
       mse: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
-      info_nce: fc.double({ min: 0, max: 1e6, noNaN: true }),
-      moment: fc.double({ min: 0, max: 1, noNaN: true }),
-      variance: fc.constant(0),
-      directional: fc.constant(0.05),
-      anti_copy: fc.constant(0),
     }),
   })
   .map((fields) => RecipeSchema.parse({ dataset: 'd1', ...fields }));
@@ -108,7 +105,7 @@ describe('recipe fields', () => {
   });
 
   it('a recipe without any weight is refused with the remedy', () => {
-    const lambda = { mse: 0, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 };
+    const lambda = lambdaOf({});
     expect(() => RecipeSchema.parse({ dataset: 'd', lambda })).toThrow(/at least one term/);
   });
 });

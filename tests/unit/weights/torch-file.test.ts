@@ -8,6 +8,7 @@ import { openEngine } from '#engine/registry.ts';
 import { inferModel } from '#shared/domain/infer-model.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { parameterShapes } from '#shared/domain/models.ts';
+import { lambdaOf } from '#shared/domain/terms.ts';
 import { readWeightsFile } from '../../../src/main/weights/weights-file.ts';
 import { testHost } from '../../support/host.ts';
 import { readNpz } from '../../support/npz.ts';
@@ -37,7 +38,7 @@ describe('good files', () => {
     const model = await engine.createModel({
       spec: inferred.spec,
       loss: {
-        weights: { mse: 1, info_nce: 0, moment: 0, variance: 0, directional: 0, anti_copy: 0 },
+        weights: lambdaOf({ mse: 1 }),
         tau: 0.07,
         marginDirectional: 0.05,
         marginAntiCopy: 0.02,

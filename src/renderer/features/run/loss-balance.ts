@@ -1,6 +1,6 @@
 /** The balance of the loss terms as numbers, and a word when one of them has taken over. Pure. */
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { TERMS, TERM_LABELS, type Term } from '#shared/domain/terms.ts';
+import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/terms.ts';
 import type { StepColumn, TermFigures } from '#shared/domain/training.ts';
 import { lastValue, type Points } from '../../charts/columns.ts';
 import { formatShare } from '../../ui/format.ts';
@@ -32,7 +32,7 @@ export function stepFigures(run: RunSummary, points: (column: StepColumn) => Poi
       gradShare: lastValue(points(`gradShare/${term}`)),
     };
   };
-  return Object.fromEntries(TERMS.map((term) => [term, figures(term)])) as Record<Term, TermFigures>;
+  return byTerm(figures);
 }
 
 /** A sentence when one term takes nearly all of the gradient and another that is meant to train gets none. */
