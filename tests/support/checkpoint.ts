@@ -18,7 +18,7 @@ export function checkpointAt(step: number, kind: Checkpoint['kind'] = 'last'): C
   return {
     kind,
     state: {
-      version: 1,
+      version: 2,
       seed: 1,
       epoch: 2,
       position: 7,

@@ -2,7 +2,7 @@
  * What is measured at the end of an epoch: validation and OOD scores, part-gradient norms on a fixed probe batch,
  * diversity and effective rank on a fixed probe set. The same windows every epoch, drawn from the run's seed.
  */
-import { TERMS, type Term } from '#shared/domain/terms.ts';
+import { byTerm } from '#shared/domain/terms.ts';
 import type { EpochRecord } from '#shared/domain/training.ts';
 import { diversity, effectiveRank } from '../evaluation/collapse.ts';
 import { score, type Between, type Score } from '../evaluation/score.ts';
@@ -65,8 +65,7 @@ export class EpochEvaluation {
   private async partGradNorms(): Promise<EpochRecord['partGradNorms']> {
     const { contexts, targets, B } = this.probeBatch;
     const { partGradNorms } = await this.model.probe(contexts, targets, B);
-    const entries = TERMS.map((term, k): [Term, number | null] => [term, figure(partGradNorms[k])]);
-    return Object.fromEntries(entries) as EpochRecord['partGradNorms'];
+    return byTerm((_, k) => figure(partGradNorms[k]));
   }
 
   private async collapse(between: Between): Promise<Pick<EpochMeasurement, 'diversity' | 'effectiveRank'>> {

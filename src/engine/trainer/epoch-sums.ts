@@ -1,9 +1,7 @@
 /** Running sums of an epoch, weighted by rows, and the table of term figures made from them or from one step. Pure. */
-import { TERMS, TERM_COUNT, type LossConfig, type Term } from '#shared/domain/terms.ts';
-import type { EpochSums, TermFigures, TermTable } from '#shared/domain/training.ts';
+import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
+import { TERM_NOT_MEASURED, type EpochSums, type TermTable } from '#shared/domain/training.ts';
 import type { StepStats } from '../types.ts';
-
-const zeros = (): number[] => Array.from({ length: TERM_COUNT }, () => 0);
 
 export function emptySums(): EpochSums {
   return {
@@ -12,11 +10,9 @@ export function emptySums(): EpochSums {
     total: 0,
     cosine: 0,
     gradNorm: 0,
-    termRows: zeros(),
-    values: zeros(),
-    gradShares: zeros(),
     trainMs: 0,
     evaluationMs: 0,
+    terms: {},
   };
 }
 
@@ -28,12 +24,13 @@ export function addStep(sums: EpochSums, stats: StepStats, rows: number): void {
   sums.cosine += stats.cosine * rows;
   sums.gradNorm += stats.gradNorm * rows;
   const gradShares = sharesOf(stats.gradNorms);
-  for (let k = 0; k < TERM_COUNT; k++) {
-    if (!Number.isFinite(stats.values[k])) continue;
-    sums.termRows[k] += rows;
-    sums.values[k] += stats.values[k] * rows;
-    sums.gradShares[k] += gradShares[k] * rows;
-  }
+  TERMS.forEach((term, k) => {
+    if (!Number.isFinite(stats.values[k])) return;
+    const ofTerm = (sums.terms[term] ??= { rows: 0, value: 0, gradShare: 0 });
+    ofTerm.rows += rows;
+    ofTerm.value += stats.values[k] * rows;
+    ofTerm.gradShare += gradShares[k] * rows;
+  });
 }
 
 /** Each value over the sum of all; zeros where that is 0. Undefined (NaN) entries count as 0. */
@@ -57,23 +54,17 @@ export function weightedValues(loss: LossConfig, values: ArrayLike<number>): Flo
 
 /** Means of the epoch so far, per term. */
 export function termTable(loss: LossConfig, sums: EpochSums): TermTable {
-  const mean = (sum: number, k: number) => (sums.termRows[k] > 0 ? sum / sums.termRows[k] : NaN);
-  const values = sums.values.map(mean);
+  const values = TERMS.map((term) => {
+    const ofTerm = sums.terms[term];
+    return ofTerm && ofTerm.rows > 0 ? ofTerm.value / ofTerm.rows : NaN;
+  });
   const weighted = weightedValues(loss, values);
   const shares = sharesOf(weighted);
-  const entries = TERMS.map((term, k): [Term, TermFigures] => {
-    const isDefined = Number.isFinite(values[k]);
-    return [
-      term,
-      {
-        value: isDefined ? values[k] : null,
-        weighted: isDefined ? weighted[k] : null,
-        share: isDefined ? shares[k] : null,
-        gradShare: isDefined ? mean(sums.gradShares[k], k) : null,
-      },
-    ];
+  return byTerm((term, k) => {
+    if (!Number.isFinite(values[k])) return TERM_NOT_MEASURED;
+    const { rows, gradShare } = sums.terms[term];
+    return { value: values[k], weighted: weighted[k], share: shares[k], gradShare: gradShare / rows };
   });
-  return Object.fromEntries(entries) as TermTable;
 }
 
 /** null for what is not a finite number: JSON has no NaN, and the contract says null. */

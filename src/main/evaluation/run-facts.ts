@@ -1,7 +1,6 @@
 /** A run of the history as comparisons and reports look at it. */
 import type { ComparableRun, Fact } from '#shared/domain/comparison.ts';
 import type { Passport } from '#shared/domain/passport.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
 import type { Services } from '../rpc/context.ts';
 import { findDataset } from '../store/datasets.ts';
 
@@ -15,8 +14,7 @@ export function comparableRun(services: Services, handle: string): ComparableRun
     number: run.number,
     name: run.name,
     status: run.status,
-    // A recipe of an older version lacks fields that came later; their defaults are what it did.
-    recipe: RecipeSchema.parse(run.recipe),
+    recipe: run.recipe,
     figures: {
       valCosine: run.best?.valCosine ?? null,
       oodCosine: run.best?.oodCosine ?? null,

@@ -6,13 +6,14 @@ import type { EvaluationEvent, EvaluationPart, MatrixCell, WorkProgress } from '
 import { compareRuns, type RunComparison } from '#shared/domain/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
-import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { NO_DATASET } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listCheckpoints, listEpochs } from '../store/history.ts';
 import type { RunRow } from '../store/runs.ts';
+import { readRecipe } from '../store/stored-json.ts';
 import { workerEvents } from './worker-events.ts';
 import type { EvaluateJob } from './job.ts';
 import { comparableRun } from './run-facts.ts';
@@ -24,7 +25,7 @@ export function evaluateJob(
   part: EvaluationPart | undefined,
 ): EvaluateJob {
   const { home, options } = services;
-  const written = RecipeSchema.parse(JSON.parse(row.recipe_json));
+  const written = readRecipe(row.recipe_json);
   // An imported run without data of its own is measured against the set it is shown on.
   const recipe = written.dataset === NO_DATASET ? { ...written, dataset: datasetId } : written;
   requireDataset(services, recipe.dataset);
@@ -73,7 +74,7 @@ export async function* evaluateEvents(
 export function storedEvaluation(services: Services, handle: string, datasetId: string): Evaluation | null {
   const row = services.runs.row(handle);
   const hasCheckpoint = row.best_json !== null || row.imported_json !== null;
-  const part = datasetId === (JSON.parse(row.recipe_json) as Recipe).dataset ? 'validation' : 'all';
+  const part = datasetId === readRecipe(row.recipe_json).dataset ? 'validation' : 'all';
   const found = listEvaluations(services.home.db, row.id).find((e) => e.data.id === datasetId && e.data.part === part);
   return found && hasCheckpoint && found.evaluatedAt >= (row.ended_at_ms ?? Number.POSITIVE_INFINITY) ? found : null;
 }

@@ -4,7 +4,7 @@ import type { RunComparison } from '#shared/domain/comparison.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { count, figure, percent, plural, signed } from '#shared/domain/figures.ts';
 import { GateSchema } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
+import { TERMS, TERM_LABELS, termLabel } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
 import { bullets, chart, paragraph, table, type Block, type Section } from './document.ts';
 import type { ReportInput, ReportRun } from './input.ts';
@@ -34,11 +34,12 @@ export function evidence({ subject, baseline }: ReportInput): Section {
 
 function termTable({ run, epochs }: ReportRun): Block {
   const last = epochs[epochs.length - 1];
-  const rows = TERMS.map((term) => {
+  const names = new Set([...TERMS, ...Object.keys(last?.terms ?? {})]);
+  const rows = Array.from(names, (term) => {
     const t = last?.terms[term];
     return [
-      TERM_LABELS[term],
-      String(run.recipe.lambda[term]),
+      termLabel(term),
+      String(run.recipe.lambda[term] ?? 0),
       figure(t?.value ?? null),
       figure(t?.weighted ?? null),
       percent(t?.share ?? null, 2),

@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import type { ContextSource } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
 import type { PredictJob } from '../inference/job.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listCheckpoints } from '../store/history.ts';
+import { readRecipe } from '../store/stored-json.ts';
 import type { Services } from './context.ts';
 import { requireDataset } from './datasets.ts';
 import { fromWireError } from '../wire/errors.ts';
@@ -32,7 +32,7 @@ export function inferenceRouter(services: Services) {
         runId: row.id,
         runNumber: row.number,
         runFolder: home.runFolder(row.id),
-        recipe: RecipeSchema.parse(JSON.parse(row.recipe_json)),
+        recipe: readRecipe(row.recipe_json),
         weightHashes: Object.fromEntries(
           listCheckpoints(home.db, row.id).map(({ folder, sha256 }) => [folder, sha256]),
         ),

@@ -8,12 +8,13 @@ import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
 import { dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe-file.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/training.ts';
+import { TERMS } from '#shared/domain/terms.ts';
+import type { EpochRecord } from '#shared/domain/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listCheckpoints } from '../store/history.ts';
 import type { RunRow } from '../store/runs.ts';
+import { readRecipe } from '../store/stored-json.ts';
 import { listCheckpointFolders } from './checkpoint.ts';
 import type { ExportModelJob, ModelFormat } from './export-job.ts';
 import { writeSeriesCsv } from './series-csv.ts';
@@ -56,7 +57,7 @@ function fileStem(row: RunRow): string {
 }
 
 function recipeText({ home }: Services, row: RunRow): string {
-  const recipe = RecipeSchema.parse(JSON.parse(row.recipe_json));
+  const recipe = readRecipe(row.recipe_json);
   const reference = (id: string | null, name: string): DataReference => {
     const dataset = id === null ? null : findDataset(home.db, id);
     return { name, file: dataset && dataWord(dataset), sha256: dataset?.passport.sha256 ?? null };
@@ -98,7 +99,7 @@ async function exportWeights(
     format,
     checkpoint: join(runFolder, name),
     weightHash: listCheckpoints(home.db, row.id).find(({ folder }) => folder === name)?.sha256 ?? null,
-    recipe: RecipeSchema.parse(JSON.parse(row.recipe_json)),
+    recipe: readRecipe(row.recipe_json),
     resourcesDir: options.resourcesDir,
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: ExportModelJob['engine'] }).name,
     target: path,
@@ -125,16 +126,15 @@ const EPOCH_COLUMNS = [
 ] as const satisfies readonly (keyof EpochRecord)[];
 
 const TERM_FIGURES = ['value', 'weighted', 'share', 'gradShare'] as const;
-const TERM_NAMES = STEP_COLUMNS.filter((column) => column.startsWith('value/')).map((column) => column.slice(6));
 
 /** One line an epoch; an empty cell was not measured. Figures that a file states say which. */
 function epochsCsv({ epochs, epochsStatedBy }: Pick<RunDetail, 'epochs' | 'epochsStatedBy'>): string {
   const stated = epochsStatedBy === null ? [] : [`"${epochsStatedBy.replaceAll('"', '""')}"`];
-  const termColumns = TERM_NAMES.flatMap((term) => TERM_FIGURES.map((figure) => `${term}.${figure}`));
+  // Terms that only a newer version has come last.
+  const termNames = new Set([...TERMS, ...epochs.flatMap((record) => Object.keys(record.terms))]);
+  const termColumns = [...termNames].flatMap((term) => TERM_FIGURES.map((figure) => `${term}.${figure}`));
   const lines = epochs.map((record) => {
-    const terms = TERM_NAMES.flatMap((term) =>
-      TERM_FIGURES.map((figure) => record.terms[term as keyof EpochRecord['terms']][figure]),
-    );
+    const terms = [...termNames].flatMap((term) => TERM_FIGURES.map((figure) => record.terms[term]?.[figure]));
     return [...EPOCH_COLUMNS.map((column) => record[column]), ...terms, ...stated]
       .map((value) => value ?? '')
       .join(',');

@@ -2,28 +2,29 @@
 import { open } from 'node:fs/promises';
 import { STEP_COLUMNS } from '#shared/domain/training.ts';
 import type { Db } from '../store/database.ts';
-import { readSeries } from '../store/series.ts';
+import { readSeries, storedColumns } from '../store/series.ts';
 
 const BLOCK_STEPS = 4096;
 
 /** Steps written. */
 export async function writeSeriesCsv(db: Db, runId: string, lastStep: number, path: string): Promise<number> {
   const file = await open(path, 'w');
+  const columns = [...new Set([...STEP_COLUMNS, ...storedColumns(db, runId)])];
   let steps = 0;
   try {
-    await file.write(`step,${STEP_COLUMNS.join(',')}\n`);
+    await file.write(`step,${columns.join(',')}\n`);
     for (let from = 1; from <= lastStep; from += BLOCK_STEPS) {
       const to = Math.min(lastStep, from + BLOCK_STEPS - 1);
       const block = readSeries(db, {
         runId,
-        columns: STEP_COLUMNS,
+        columns,
         fromStep: from,
         toStep: to,
         maxPoints: BLOCK_STEPS,
       });
       if (block.step.length === 0) continue;
       const lines = Array.from(block.step, (step, i) =>
-        [step, ...STEP_COLUMNS.map((column) => cell(block.mean[column][i]))].join(','),
+        [step, ...columns.map((column) => cell(block.mean[column][i]))].join(','),
       );
       steps += lines.length;
       await file.write(`${lines.join('\n')}\n`);

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { commandLine, dataWord } from '#shared/domain/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import type { Recipe } from '#shared/domain/recipe.ts';
 import type { Baselines } from '#shared/domain/training.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/run-kinds.ts';
@@ -37,6 +37,7 @@ import {
 } from '../store/runs.ts';
 import { readSeries, type SeriesQuery } from '../store/series.ts';
 import { currentSettings } from '../store/settings.ts';
+import { readRecipe } from '../store/stored-json.ts';
 import type { SpawnTrainer } from '../trainer/process.ts';
 import { RunBus } from './bus.ts';
 import { MODEL_FILE } from './checkpoint.ts';
@@ -138,7 +139,7 @@ export class RunService {
     const { db } = this.home;
     const row = this.row(handle);
     this.live.get(row.id)?.flush();
-    const recipe = JSON.parse(row.recipe_json) as Recipe;
+    const recipe = readRecipe(row.recipe_json);
     const run = this.summarise(row.id);
     return {
       run,
@@ -229,7 +230,7 @@ export class RunService {
     const isResumable = isGone ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
     if (isWaiting || !isResumable)
       throw this.conflict(row, 'only a paused, stopped, failed or interrupted run goes on');
-    if (isGone) this.requireDatasets(row);
+    if (isGone) this.requireTrainable(row);
     this.enqueue({ runId: row.id, resume: true, ...extent });
     return this.summarise(row.id);
   }
@@ -319,14 +320,14 @@ export class RunService {
     const file = this.initFile({ initFrom });
     const source = initFrom === null ? null : findRunByHandle(this.home.db, initFrom);
     if (source === null) return { initFrom: file, sizes };
-    const theirs = RecipeSchema.parse(JSON.parse(source.recipe_json));
+    const theirs = readRecipe(source.recipe_json);
     return { initFrom: source.id, sizes: sizes ?? (theirs.modelType === modelType ? theirs.sizes : null) };
   }
 
-  private requireDatasets(row: RunRow): void {
-    const recipe = JSON.parse(row.recipe_json) as Recipe;
-    this.dataset(recipe.dataset);
-    if (recipe.ood !== null) this.dataset(recipe.ood);
+  /** Throws when a data set is gone or the recipe asks for what this version does not have. */
+  private requireTrainable(row: RunRow): void {
+    const recipe = readRecipe(row.recipe_json);
+    checkRecipe(recipe, this.dataset(recipe.dataset), recipe.ood === null ? null : this.dataset(recipe.ood));
   }
 
   private conflict(row: RunRow, why: string): NextvecError {
@@ -394,8 +395,7 @@ export class RunService {
 
   private launch({ runId, resume, stopAfterEpoch }: Waiting): void {
     const row = this.row(runId);
-    // A recipe of an older version lacks fields that came later; their defaults are what it did.
-    const recipe = RecipeSchema.parse(JSON.parse(row.recipe_json));
+    const recipe = readRecipe(row.recipe_json);
     const run = new LiveRun({
       db: this.home.db,
       job: {

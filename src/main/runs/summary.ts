@@ -1,9 +1,9 @@
 /** A run's row as a person sees it: lift over the baseline, progress, time left. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/training.ts';
 import type { RunRow } from '../store/runs.ts';
+import { readRecipe } from '../store/stored-json.ts';
 
 /** Float32 of every column, and the pyramid over it: 16 bytes for each 16, 256 and 4096 steps. */
 const SERIES_BYTES_PER_STEP = STEP_COLUMNS.length * 4 * (1 + 1 / 4 + 1 / 64 + 1 / 1024);
@@ -34,7 +34,7 @@ function thinned<T>(values: readonly T[]): T[] {
 
 /** `valCosines`: by epoch. `etaMs` only while it trains. */
 export function summarise(row: RunRow, valCosines: readonly (number | null)[], etaMs: number | null): RunSummary {
-  const recipe = JSON.parse(row.recipe_json) as Recipe;
+  const recipe = readRecipe(row.recipe_json);
   const imported = parse<Imported>(row.imported_json);
   const recorded = parse<Best>(row.best_json);
   const best = imported === null ? recorded : measuredBest(recorded, imported);

@@ -4,6 +4,7 @@ import type { ClaimOutcome } from '#shared/domain/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import type { Db } from './database.ts';
+import { readRecipe } from './stored-json.ts';
 
 export function insertEvaluation(db: Db, evaluation: Evaluation): void {
   db.prepare(`INSERT INTO evaluations (run_id, dataset_id, part, at_ms, result_json) VALUES (?, ?, ?, ?, ?)`).run(
@@ -48,7 +49,7 @@ function fromRow(row: ClaimRow): StoredClaim {
     id: row.id,
     runId: row.run_id,
     madeAt: row.made_at_ms,
-    recipe: JSON.parse(row.recipe_json) as Recipe,
+    recipe: readRecipe(row.recipe_json),
     outcome: JSON.parse(row.outcome_json) as ClaimOutcome,
   };
 }

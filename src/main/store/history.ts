@@ -4,6 +4,7 @@ import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/training.ts';
 import type { Gate } from '#shared/domain/recipe.ts';
 import type { Db } from './database.ts';
 import { closeSeries } from './series.ts';
+import { readEpochRecord } from './stored-json.ts';
 
 /** Begins a new life of a run whose next step is `firstStep`; returns its number, 1 for the first. */
 export function beginAttempt(db: Db, runId: string, firstStep: number, engine: unknown, atMs: number): number {
@@ -43,7 +44,7 @@ export function listEpochs(db: Db, runId: string): EpochRecord[] {
        ORDER BY epoch`,
     )
     .all(runId)
-    .map((row) => JSON.parse(row.record_json) as EpochRecord);
+    .map((row) => readEpochRecord(row.record_json));
 }
 
 /** Validation cosine of each epoch, from the newest attempt that has it: of one run, or of all by run id. */

@@ -116,6 +116,17 @@ function attemptColumns(db: Db, key: AttemptKey): string[] {
   return row === undefined ? [] : (JSON.parse(row.columns_json) as string[]);
 }
 
+/** Columns that any attempt of a run has stored, of this or another version. */
+export function storedColumns(db: Db, runId: string): string[] {
+  const rows = db
+    .prepare<[string], { name: string }>(
+      `SELECT value AS name FROM attempts, json_each(columns_json) WHERE run_id = ?
+       GROUP BY value ORDER BY min(attempt), min(key)`,
+    )
+    .all(runId);
+  return rows.map(({ name }) => name);
+}
+
 function packFullChunks(db: Db, key: AttemptKey, all: boolean): void {
   const bounds = db
     .prepare<[string, number], { first: number | null; end: number | null }>(

@@ -4,8 +4,8 @@
  */
 import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe-fields.ts';
 import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { TERMS, type Term } from '#shared/domain/terms.ts';
-import type { EpochRecord, TermFigures } from '#shared/domain/training.ts';
+import { byTerm } from '#shared/domain/terms.ts';
+import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/training.ts';
 import type { Plain } from '../formats/pickle/plain.ts';
 
 export type PlainDict = Readonly<Record<string, Plain>>;
@@ -100,20 +100,14 @@ function rowOf(i: number, read: (keys: readonly string[]) => number | null, epoc
   return { ...(figures as Record<Figure, number | null>), epoch: Number.isInteger(epoch) ? Number(epoch) : i + 1 };
 }
 
-const NOTHING: TermFigures = { value: null, weighted: null, share: null, gradShare: null };
-
-function perTerm<V>(value: V): Record<Term, V> {
-  return Object.fromEntries(TERMS.map((term) => [term, value])) as Record<Term, V>;
-}
-
 function record(row: Row, isBest: boolean): EpochRecord {
   return {
     type: 'epoch',
     ...row,
     step: 0,
     rowsPerSecond: null,
-    terms: perTerm(NOTHING),
-    partGradNorms: perTerm(null),
+    terms: byTerm(() => TERM_NOT_MEASURED),
+    partGradNorms: byTerm(() => null),
     diversity: { predictions: null, targets: null },
     effectiveRank: { predictions: null, targets: null },
     nonFiniteRows: 0,

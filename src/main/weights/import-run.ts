@@ -224,7 +224,7 @@ function store(
   valCosine: number | null,
 ): Promise<StoredCheckpoint> {
   const state: TrainerState = {
-    version: 1,
+    version: 2,
     seed: recipe.seed,
     epoch,
     position: 0,

@@ -4,7 +4,7 @@
  * JSON. A number that was not measured, or that is undefined (moment at B = 1), is null, never 0.
  */
 import { z } from 'zod';
-import { TERMS, type Term } from './terms.ts';
+import { TERMS, byTerm, type Term } from './terms.ts';
 
 const count = z.int().min(0);
 const figure = z.number().nullable();
@@ -41,11 +41,15 @@ export const TermFiguresSchema = z.object({
 });
 export type TermFigures = z.infer<typeof TermFiguresSchema>;
 
-function perTerm<S extends z.ZodType>(schema: S) {
-  return z.object(Object.fromEntries(TERMS.map((term) => [term, schema])) as Record<Term, S>);
-}
-export const TermTableSchema = perTerm(TermFiguresSchema);
+/** A term that was not measured, e.g. in a run of a version that did not have it. */
+export const TERM_NOT_MEASURED: TermFigures = { value: null, weighted: null, share: null, gradShare: null };
+
+/** An entry for each term. Absent terms read as not measured; entries of terms this version does not know are kept. */
+export const TermTableSchema = z
+  .object(byTerm(() => TermFiguresSchema.default(TERM_NOT_MEASURED)))
+  .catchall(TermFiguresSchema);
 export type TermTable = Readonly<Record<Term, TermFigures>>;
+const TermNormsSchema = z.object(byTerm(() => figure.default(null))).catchall(figure);
 
 /** The series one step adds a value to, in the order they are stored in. */
 export const STEP_COLUMNS = [
@@ -133,7 +137,7 @@ export const EpochRecordSchema = z.object({
   /** Means over the epoch's steps, weighted by rows. */
   terms: TermTableSchema,
   /** Gradient norm over all parameters of each unweighted term on the fixed probe batch. */
-  partGradNorms: perTerm(figure),
+  partGradNorms: TermNormsSchema,
   /** 1 − mean pairwise cosine on the fixed probe set. */
   diversity: besideTargets,
   /** exp(entropy) of the covariance eigenvalues on the fixed probe set. */
@@ -187,25 +191,28 @@ export const TrainingEventSchema = z.discriminatedUnion('type', [
 ]);
 export type TrainingEvent = Started | StepBlock | EpochRecord | StatusChange | Finished;
 
-/** Sums over the rows of the epoch so far; divided by `rows` they are the epoch's means. */
-export const EpochSumsSchema = z.object({
+/** Sums of one term over the rows of the epoch that defined it. */
+const TermSumsSchema = z.object({ rows: count, value: z.number(), gradShare: z.number() });
+
+const epochTotals = {
   rows: count,
   steps: count,
   total: z.number(),
   cosine: z.number(),
   gradNorm: z.number(),
-  /** Per term, over the rows where the term was defined. */
-  termRows: z.array(count),
-  values: z.array(z.number()),
-  gradShares: z.array(z.number()),
   trainMs: z.number(),
   evaluationMs: z.number(),
+};
+
+/** Sums over the rows of the epoch so far; divided by `rows` they are the epoch's means. */
+export const EpochSumsSchema = z.object({
+  ...epochTotals,
+  /** By term. A term without an entry has not been measured in this epoch. */
+  terms: z.record(z.string(), TermSumsSchema),
 });
 export type EpochSums = z.infer<typeof EpochSumsSchema>;
 
-/** With parameters and optimiser moments beside it, all a run needs to go on bit for bit. JSON. */
-export const TrainerStateSchema = z.object({
-  version: z.literal(1),
+const stateFields = {
   seed: z.number(),
   /** 1-based epoch in progress; epochs + 1 when the run is complete. */
   epoch: count,
@@ -216,10 +223,38 @@ export const TrainerStateSchema = z.object({
   lr: z.number(),
   scheduler: z.object({ best: figure, badEpochs: count }),
   best: BestSchema.nullable(),
-  sums: EpochSumsSchema,
   /** Without pauses, over all sessions. */
   durationMs: z.number(),
   trainMs: z.number(),
   rowsTrained: count,
+};
+
+const StateV2Schema = z.object({ version: z.literal(2), ...stateFields, sums: EpochSumsSchema });
+export type TrainerState = z.infer<typeof StateV2Schema>;
+
+/** Version 1 had the sums of its six terms as arrays. */
+const StateV1Schema = z.object({
+  version: z.literal(1),
+  ...stateFields,
+  sums: z.object({
+    ...epochTotals,
+    termRows: z.array(count).length(6),
+    values: z.array(z.number()).length(6),
+    gradShares: z.array(z.number()).length(6),
+  }),
 });
-export type TrainerState = z.infer<typeof TrainerStateSchema>;
+
+function stateFromV1({ sums, ...state }: z.infer<typeof StateV1Schema>): TrainerState {
+  const order = ['mse', 'info_nce', 'moment', 'variance', 'directional', 'anti_copy'];
+  const { termRows, values, gradShares, ...totals } = sums;
+  const terms = order.map((term, k) => [term, { rows: termRows[k], value: values[k], gradShare: gradShares[k] }]);
+  return { ...state, version: 2, sums: { ...totals, terms: Object.fromEntries(terms) } };
+}
+
+/**
+ * With parameters and optimiser moments beside it, all a run needs to continue bit for bit. JSON. Reads states of
+ * version 1 too.
+ */
+export const TrainerStateSchema = z
+  .discriminatedUnion('version', [StateV2Schema, StateV1Schema])
+  .transform((state): TrainerState => (state.version === 1 ? stateFromV1(state) : state));
