@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { MODEL_TYPES, parameterShapes, type ModelSpec, type ModelType } from '#shared/domain/models.ts';
-import { TERMS, TERM_COUNT, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/terms.ts';
 import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
 
 /** One array of a reference file; text arrays (config) as a string. */
@@ -22,14 +22,17 @@ export interface VerifyResult {
   readonly maxRelError: {
     readonly raw: number;
     readonly pred: number;
-    readonly loss: Readonly<Record<Term | 'total', number>>;
-    readonly partGradNorm: Readonly<Record<Term, number>>;
+    /** null: the file does not have the term. */
+    readonly loss: Readonly<Record<Term | 'total', number | null>>;
+    readonly partGradNorm: Readonly<Record<Term, number | null>>;
     readonly grad: number;
     readonly gradNorm: number;
     readonly step1: number;
     readonly step3: number;
   };
   readonly pass: boolean;
+  /** Terms that were not compared: the file does not have them, or this version does not. */
+  readonly skippedTerms: readonly string[];
   /** What is out of tolerance: quantity, tensor, error and bound. */
   readonly failures: string[];
 }
@@ -39,7 +42,8 @@ const Config = z.object({
   B: z.int().min(1),
   T: z.int().min(1),
   D: z.int().min(1),
-  weights: z.object(Object.fromEntries(TERMS.map((term) => [term, z.number()])) as Record<Term, z.ZodNumber>),
+  /** λ by term, of the terms that the program which wrote the file had. */
+  weights: z.record(z.string(), z.number()),
   tau: z.number().positive(),
   margin_directional: z.number(),
   margin_anti_copy: z.number(),
@@ -125,17 +129,16 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
   const predError = check.tensor('pred', 'out/pred', unitRows(raw, D), reference, TOLERANCE.forward);
 
   const probe = await model.probe(contexts, targets, B);
-  const loss = { total: check.tensor('loss', 'loss/total', [probe.total], reference, TOLERANCE.forward) } as Record<
-    Term | 'total',
-    number
-  >;
-  const partGradNorm = {} as Record<Term, number>;
-  for (let k = 0; k < TERM_COUNT; k++) {
-    const term = TERMS[k];
-    loss[term] = check.tensor('loss', `loss/${term}`, [probe.values[k]], reference, TOLERANCE.forward);
+  const total = check.tensor('loss', 'loss/total', [probe.total], reference, TOLERANCE.forward);
+  const termErrors = byTerm((term, k) => {
+    if (!(term in config.weights)) return null;
+    return check.tensor('loss', `loss/${term}`, [probe.values[k]], reference, TOLERANCE.forward);
+  });
+  const partGradNorm = byTerm((term, k) => {
+    if (!(term in config.weights)) return null;
     const name = `part_grad_norm/${term}`;
-    partGradNorm[term] = check.tensor('partGradNorm', name, [probe.partGradNorms[k]], reference, TOLERANCE.gradient);
-  }
+    return check.tensor('partGradNorm', name, [probe.partGradNorms[k]], reference, TOLERANCE.gradient);
+  });
   const grad = check.tensors('grad', probe.gradients, reference, TOLERANCE.gradient);
   const gradNorm = check.tensor('gradNorm', 'grad_norm', [probe.gradNorm], reference, TOLERANCE.gradient);
 
@@ -153,7 +156,7 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
     maxRelError: {
       raw: rawError,
       pred: predError,
-      loss,
+      loss: { total, ...termErrors },
       partGradNorm,
       grad,
       gradNorm,
@@ -161,6 +164,7 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
       step3: stepErrors[3],
     },
     pass: check.failures.length === 0,
+    skippedTerms: skippedTerms(config),
     failures: check.failures,
   };
 }
@@ -243,9 +247,21 @@ function specOf(config: Config, feedForward: number | undefined): ModelSpec {
   }
 }
 
+/** Terms that only the file or only this version has. */
+function skippedTerms({ weights }: Config): string[] {
+  return [...TERMS.filter((term) => !(term in weights)), ...Object.keys(weights).filter((name) => !isTerm(name))];
+}
+
 function lossOf(config: Config): LossConfig {
+  const foreign = Object.entries(config.weights).find(([name, lambda]) => !isTerm(name) && lambda !== 0);
+  if (foreign) {
+    throw new Error(
+      `The reference file trains on the loss term "${foreign[0]}" (λ ${foreign[1]}), which this version does not have. ` +
+        'Verify it with the version it was made for.',
+    );
+  }
   return {
-    weights: config.weights,
+    weights: byTerm((term) => config.weights[term] ?? 0),
     tau: config.tau,
     marginDirectional: config.margin_directional,
     marginAntiCopy: config.margin_anti_copy,

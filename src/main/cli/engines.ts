@@ -83,16 +83,18 @@ async function verify(file: string, flags: { engine: string; threads?: string },
   }
 }
 
-function printVerify({ model, engine, maxRelError, pass, failures }: VerifyResult, out: Output): void {
+function printVerify(result: VerifyResult, out: Output): void {
+  const { model, engine, maxRelError, pass, skippedTerms, failures } = result;
   const rows: [string, number][] = [];
   for (const [name, value] of Object.entries(maxRelError)) {
     if (typeof value === 'number') rows.push([name, value]);
-    else for (const [term, error] of Object.entries(value)) rows.push([`${name} ${term}`, error]);
+    else for (const [term, error] of Object.entries(value)) if (error !== null) rows.push([`${name} ${term}`, error]);
   }
   out.table(rows, [
     { title: `${model} on ${engine}`, value: ([name]) => name },
     { title: 'relative error', value: ([, error]) => error.toExponential(1), align: 'right' },
   ]);
+  if (skippedTerms.length > 0) out.line(`Not compared: ${skippedTerms.join(', ')}.`);
   for (const failure of failures) out.line(failure);
   out.line(pass ? 'PASS' : 'FAIL');
 }
