@@ -2,30 +2,28 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    environment: 'node',
+    pool: 'forks',
+    // The default leaves one core to vitest itself, which is half of a two-core machine.
+    maxWorkers: '100%',
     projects: [
       {
+        extends: true,
         test: {
           name: 'unit',
           setupFiles: ['tests/setup.ts'],
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
-          environment: 'node',
-          pool: 'forks',
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 0 },
         },
       },
       {
+        extends: true,
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
-          environment: 'node',
-          pool: 'forks',
-          fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          // Not beside the others: a browser, a server and a trainer share the cores as they do on a desk.
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -134,21 +134,21 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     await commands.return?.();
   });
 
-  test('a stream that waits ends at once when it is aborted', async () => {
+  test('aborting ends a stream that waits for its next event', async () => {
     const { client } = connection;
     const controller = new AbortController();
     const watching = await client.runs.watch({ runId }, { signal: controller.signal });
     const opening = await watching.next();
     expect(opening.value).toMatchObject({ type: 'run', run: { id: runId, status: 'finished' } });
     const waiting = watching.next();
-    setTimeout(() => controller.abort(), 20);
-    const startedMs = performance.now();
+    // The stream waits for its next event by now.
+    await client.app.info();
+    controller.abort();
     const ending = await waiting.then(
       ({ done }) => (done ? 'done' : 'another event'),
       (error: Error) => error.name,
     );
     expect(ending).toMatch(/^done$|Abort/);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
   });
 
   test('a watched run tells its steps, epochs and end in order', async () => {

@@ -75,7 +75,9 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [0] };
     const controller = new AbortController();
     const work = predict({ runId, source }, { signal: controller.signal });
-    setTimeout(() => controller.abort(), 20);
+    // The call has reached the services by now.
+    await connection.client.app.info();
+    controller.abort();
     await expect(work).rejects.toThrow(/abort|called off/i);
     expect((await predict({ runId, source })).rows).toHaveLength(1);
   });

@@ -59,10 +59,12 @@ describe('a sealed window', () => {
   it('does not leave its page', async () => {
     await host.page.waitForURL(/#\/runs$/);
     const before = host.page.url();
+    // The stand-in answers a prevented navigation with 204, "no content".
+    const answered = host.page.waitForResponse('https://evil.example/');
     await host.page.evaluate(() => {
       location.href = 'https://evil.example/';
     });
-    await host.page.waitForTimeout(300);
+    expect((await answered).status()).toBe(204);
     expect(host.page.url()).toBe(before);
   });
 

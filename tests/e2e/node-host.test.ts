@@ -1,4 +1,5 @@
 /** The Node host's own: who is let in, and what a damaged or stale address gets. */
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { resolve } from 'node:path';
 import { WebSocket } from 'ws';
@@ -90,17 +91,14 @@ describe('who is let in', () => {
   });
 
   it('does not fall over a client that talks nonsense', async () => {
-    await new Promise<void>((done) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${url.port}/rpc`, ['nextvec', token], { origin: url.origin });
-      socket.on('open', () => {
-        for (const nonsense of ['', '{', '[]', '{"i":"1","p":{"u":"/no/such","m":"POST"}}', Buffer.alloc(100, 255)])
-          socket.send(nonsense);
-        setTimeout(() => {
-          socket.close();
-          done();
-        }, 300);
-      });
-    });
+    const socket = new WebSocket(`ws://127.0.0.1:${url.port}/rpc`, ['nextvec', token], { origin: url.origin });
+    await once(socket, 'open');
+    for (const nonsense of ['', '{', '[]', '{"i":"1","p":{"u":"/no/such","m":"POST"}}', Buffer.alloc(100, 255)])
+      socket.send(nonsense);
+    // Frames are read in order: the pong comes after the server has read all of the above.
+    socket.ping();
+    await once(socket, 'pong');
+    socket.close();
     expect(await upgrade(['nextvec', token])).toBe('101 nextvec');
   });
 });

@@ -27,6 +27,13 @@ export async function waitForStatus(page: Page, status: string, timeoutMs = 300_
   await runStatus(page, status).waitFor({ timeout: timeoutMs });
 }
 
+/** Resolves after `count` animation frames of the page. */
+export function nextFrames(page: Page, count: number): Promise<void> {
+  return page.evaluate(async (frames) => {
+    for (let i = 0; i < frames; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+  }, count);
+}
+
 /** What the canvases on the page show, as one string. */
 export function drawing(page: Page): Promise<string> {
   return page.evaluate(() => [...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join('|'));
