@@ -1,4 +1,4 @@
-/** Every property test draws the same cases everywhere, so that a red run can be repeated; FC_SEED asks for others. */
+/** Fixed fast-check seed, so that a failure can be reproduced; FC_SEED sets another. */
 import fc from 'fast-check';
 
 fc.configureGlobal({ seed: Number(process.env.FC_SEED ?? 20261122) });

@@ -18,7 +18,7 @@ import { readNpz } from '../support/npz.ts';
 import { largestOnnxError } from '../support/onnx.ts';
 import { TRANSPORTS, type Connection } from './transports.ts';
 
-// Processes are started here; a busy machine takes its time over that.
+// Starting processes is slow on a loaded machine.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let home: TestHome;
@@ -50,7 +50,7 @@ async function dataOf(work: Promise<unknown>): Promise<ErrorData & { message: st
   return { ...data, message };
 }
 
-/** Events of a stream once it runs: `trigger` is called until the first arrives. */
+/** First event of a stream; `trigger` is repeated until it arrives. */
 async function first<T>(stream: AsyncIterator<T>, trigger: () => Promise<unknown>): Promise<T> {
   const next = stream.next();
   const timer = setInterval(() => void trigger(), 50);
@@ -68,7 +68,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
   });
   afterAll(() => connection.close());
 
-  test('plain values: info, settings, doctor', async () => {
+  test('returns plain values: info, settings, doctor', async () => {
     const { client } = connection;
     expect(await client.app.info()).toMatchObject({ host: 'node', home: nextvec.home, nativeDialogs: true });
     expect(await client.app.settings.set({ theme: 'dark' })).toMatchObject({ theme: 'dark', engine: 'auto' });
@@ -79,7 +79,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect((await client.app.doctor({ afresh: true })).engines).toEqual(doctor.engines);
   });
 
-  test('typed arrays come as typed arrays', async () => {
+  test('typed arrays arrive as typed arrays', async () => {
     const { client } = connection;
     const columns = [...STEP_COLUMNS];
     const series = await client.runs.series({ runId, columns, maxPoints: 20_000 });
@@ -93,7 +93,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(strip.coherence.every((x) => x > 0 && x < 1)).toBe(true);
   });
 
-  test('errors say code, place and remedy', async () => {
+  test('errors carry code, place and remedy', async () => {
     const { client } = connection;
     const missing = await dataOf(client.runs.get({ runId: 'nothing' }));
     expect(missing).toMatchObject({ code: 'NOT_FOUND', place: 'nothing' });
@@ -105,7 +105,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(refused).toMatchObject({ code: 'NO_PERMISSION', place: '/' });
   });
 
-  test('input that does not fit is refused by field', async () => {
+  test('invalid input is refused with its field', async () => {
     const { client } = connection;
     const bad = { ...RecipeSchema.parse({ dataset }), epochs: -3, lr: 'fast' as unknown as number };
     const error = await dataOf(client.runs.start({ recipe: bad }));
@@ -120,7 +120,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(await client.runs.list()).toHaveLength(1);
   });
 
-  test('a stream of changes, ended by its reader', async () => {
+  test('streams changes until the reader returns', async () => {
     const { client } = connection;
     const controller = new AbortController();
     const changes = await client.runs.changes(undefined, { signal: controller.signal });
@@ -141,7 +141,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const opening = await watching.next();
     expect(opening.value).toMatchObject({ type: 'run', run: { id: runId, status: 'finished' } });
     const waiting = watching.next();
-    // The stream waits for its next event by now.
+    // A round trip later, the stream is waiting for its next event.
     await client.app.info();
     controller.abort();
     const ending = await waiting.then(
@@ -151,7 +151,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(ending).toMatch(/^done$|Abort/);
   });
 
-  test('a watched run tells its steps, epochs and end in order', async () => {
+  test('watching a run gives its steps, epochs and end in order', async () => {
     const { client } = connection;
     const { runId: id } = await client.runs.start({
       recipe: { dataset, epochs: 2, batchSize: 16, engine: 'simd', threads: 1 },
@@ -177,7 +177,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     await client.runs.delete({ runId: id });
   });
 
-  test('an import that is aborted leaves nothing behind', async () => {
+  test('an aborted import leaves no files', async () => {
     const { client } = connection;
     const path = join(home.path, 'large.npz');
     if (!existsSync(path)) await writeChunks(path, { articles: 300, chunksPerArticle: 100, D: 64 });
@@ -200,7 +200,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(await client.datasets.list()).toHaveLength(1);
   });
 
-  test('a file that is no data is refused and leaves nothing behind', async () => {
+  test('a file without data is refused and leaves no files', async () => {
     const { client } = connection;
     const consume = async (): Promise<void> => {
       for await (const event of await client.datasets.import({ path: 'tests/fixtures/zoo/not_a_zip.npz' })) {
@@ -215,7 +215,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
 });
 
 describe('data sets and runs', () => {
-  test('the same file is imported once', async () => {
+  test('importing the same file twice stores it once', async () => {
     const { client } = nextvec;
     const done: boolean[] = [];
     for await (const event of await client.datasets.import({ path: join(home.path, 'walks.npz') })) {
@@ -225,14 +225,14 @@ describe('data sets and runs', () => {
     expect(await readdir(join(nextvec.home, 'datasets'))).toEqual([dataset]);
   });
 
-  test('also for a reader that leaves at "done": no second copy stays', async () => {
+  test('stores one copy even if the reader leaves at "done"', async () => {
     for await (const event of await nextvec.client.datasets.import({ path: join(home.path, 'walks.npz') })) {
       if (event.type === 'done') break;
     }
     expect(await readdir(join(nextvec.home, 'datasets'))).toEqual([dataset]);
   });
 
-  test('one that a run uses is deleted only by force', async () => {
+  test('a data set in use is deleted only with force', async () => {
     const { client } = nextvec;
     expect(await dataOf(client.datasets.delete({ id: dataset }))).toMatchObject({ code: 'CONFLICT' });
     const copy = await importChunks(client, join(home.path, 'other.npz'), {
@@ -247,7 +247,7 @@ describe('data sets and runs', () => {
     expect(await dataOf(client.datasets.get({ id: copy }))).toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('preflight counts, proves and warns', async () => {
+  test('preflight counts rows, checks the split and warns', async () => {
     const recipe = {
       dataset,
       batchSize: 32,
@@ -269,7 +269,7 @@ describe('data sets and runs', () => {
     expect(random.lint.find(({ path }) => path === 'split.kind')?.message).toContain('vectors on both sides');
   });
 
-  test('exports: weights, command line, epochs', async () => {
+  test('exports weights, command line and epochs', async () => {
     const { client } = nextvec;
     const weights = await client.runs.export({ runId, format: 'safetensors' });
     const { tensors, metadata } = decodeSafetensors(await readFile(weights.path!), weights.path!);
@@ -311,7 +311,7 @@ describe('data sets and runs', () => {
     expect(await dataOf(bad)).toMatchObject({ code: 'BAD_RECIPE', place: 'epochs' });
   });
 
-  test('files: only the folders given, only data files', async () => {
+  test('lists data files of the given folders only', async () => {
     const { client } = nextvec;
     await mkdir(join(home.path, 'sub'), { recursive: true });
     await copyFile('tests/fixtures/zoo/plain.npz', join(home.path, 'sub', 'plain.npz'));
@@ -327,7 +327,7 @@ describe('data sets and runs', () => {
     expect(await client.app.files.choose({ purpose: 'dataset' })).toEqual({ path: null });
   });
 
-  test('a reader beside the owner sees everything and changes nothing', async () => {
+  test('a reader beside the owner reads everything and cannot write', async () => {
     const reader = await home.open({ access: 'reader' });
     expect((await reader.client.runs.get({ runId })).epochs).toHaveLength(3);
     expect((await reader.client.runs.export({ runId, format: 'csv' })).text).toContain('epoch');

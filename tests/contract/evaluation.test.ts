@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => home.dispose());
 
 describe('evaluation', () => {
-  test('parity first, then every figure; what cannot be measured is null', async () => {
+  test('checks parity, then measures every figure; null where it cannot', async () => {
     const own = await evaluate(baseline, dataset);
     expect(own.parity).toMatchObject({ goldenMaxAbs: 0, valCosineDelta: 0, ok: true });
     const { run } = await client.runs.get({ runId: baseline });
@@ -72,7 +72,7 @@ describe('evaluation', () => {
     expect((await client.evaluation.list({ runId: baseline })).map(({ data }) => data.id)).toEqual([ood, dataset]);
   }, 120_000);
 
-  test('single windows: by place and by number, with what the model saw and what is nearest', async () => {
+  test('inspects a window by place or number: context, attention, nearest targets', async () => {
     const own = await evaluate(baseline, dataset);
     const look = (pick: WindowPick) => client.evaluation.inspect({ runId: baseline, datasetId: dataset, pick });
     const worst = await look({ by: 'rank', share: 0 });
@@ -99,7 +99,7 @@ describe('evaluation', () => {
     await expect(look({ by: 'window', window: 100_000 })).rejects.toThrow(/Window 100000 is not among the validation/);
   }, 120_000);
 
-  test('a checkpoint altered by one weight is refused, also with its hash put right', async () => {
+  test('refuses a checkpoint with one changed weight, also when its hash is corrected', async () => {
     const copy = await train({ lambda: { mse: 1 } }, 'altered');
     const folder = join(nextvec.home, 'runs', copy);
     const best = join(
@@ -122,7 +122,7 @@ describe('evaluation', () => {
     expect((again as ORPCError<string, ErrorData>).data.code).toBe('PARITY_FAILED');
   }, 120_000);
 
-  test('the map of a set: places, articles, the split of the run and its cosines', async () => {
+  test('maps a data set: coordinates, articles, split of the run, cosines', async () => {
     const mapOf = async (id: string, method: 'pca' | 'umap', runId: string | null) => {
       for await (const event of await client.evaluation.map({ id, method, runId })) {
         if (event.type === 'done') return event.map;
@@ -143,7 +143,7 @@ describe('evaluation', () => {
     const other = await mapOf(ood, 'umap', baseline);
     expect([other.method, other.side, other.explained]).toEqual(['umap', null, null]);
     expect((await mapOf(dataset, 'pca', null)).cosine).toBeNull();
-    // Made once: the same again comes at once, without work to tell of.
+    // Cached: the second call emits no progress.
     const again = [];
     for await (const event of await client.evaluation.map({ id: dataset, method: 'pca', runId: baseline })) {
       again.push(event);
@@ -151,7 +151,7 @@ describe('evaluation', () => {
     expect(again).toEqual([{ type: 'done', map: own }]);
   }, 120_000);
 
-  test('cross-test: a cell for each run and set', async () => {
+  test('cross-test has a cell per run and data set', async () => {
     const cells = [];
     const input = { runIds: [baseline, subject], datasetIds: [dataset, ood] };
     for await (const event of await client.evaluation.crossTest(input))
@@ -179,7 +179,7 @@ describe('balance', () => {
     throw new Error('the balance ended without a result');
   }
 
-  test('the first batches show who steers, and the new λ give the shares asked for', async () => {
+  test('measures gradient shares on the first batches and finds λ for the requested shares', async () => {
     const recipe = { dataset, ...BASE, lambda: UNBALANCED };
     const before = await firstBatches(recipe);
     expect(before.info_nce.gradShare).toBeGreaterThan(0.8);
@@ -194,7 +194,7 @@ describe('balance', () => {
     expect(after.info_nce.gradShare).toBeCloseTo(0.4, 1);
   }, 120_000);
 
-  test('a weight of nothing is found too, and what cannot be asked is refused', async () => {
+  test('finds λ of a term with weight 0 and refuses impossible requests', async () => {
     const recipe = { dataset, ...BASE, lambda: { mse: 1 } };
     const { lambda, asked, shares } = await balanceOf(recipe, { mse: 3, info_nce: 1 });
     expect([lambda.mse, asked.mse, asked.info_nce]).toEqual([1, 0.75, 0.25]);
@@ -203,12 +203,12 @@ describe('balance', () => {
     await expect(balanceOf(recipe, { mse: 0 })).rejects.toMatchObject({ data: { code: 'BAD_INPUT' } });
   }, 120_000);
 
-  test('preflight speaks of measured shares once they are measured', async () => {
+  test('preflight uses measured shares once available', async () => {
     const recipe = { dataset, ...BASE, seed: 11, tau: 0.02, lambda: { mse: 0.2, info_nce: 1 } };
     const guess = await client.runs.preflight({ recipe });
     expect(guess.firstBatches).toBeNull();
     const measured = await firstBatches(recipe);
-    // How long it trains and what it is held against changes nothing of its first batches.
+    // Epochs and OOD set do not affect the first batches.
     const known = await client.runs.preflight({ recipe: { ...recipe, epochs: 7, ood } });
     expect(known.firstBatches?.terms).toEqual(measured);
     const finding = known.lint.find(({ path }) => path === 'lambda.info_nce');
@@ -219,7 +219,7 @@ describe('balance', () => {
     expect(other.firstBatches).toBeNull();
   }, 120_000);
 
-  test('a measurement that is left ends, and the next one begins', async () => {
+  test('an aborted measurement stops and lets the next one start', async () => {
     const recipe = { dataset, ...BASE, seed: 13, lambda: UNBALANCED };
     const abort = new AbortController();
     for await (const event of await client.evaluation.balance(
@@ -241,7 +241,7 @@ describe('reports', () => {
     throw new Error('the report ended without a result');
   }
 
-  test('a comparison names what differs', async () => {
+  test('a comparison names the differences', async () => {
     const { recipeDiff, dataDiff, verdicts } = await client.evaluation.compareRuns({ runIds: [baseline, subject] });
     expect(recipeDiff.map(({ field }) => field)).toEqual([
       'lambda.mse',
@@ -252,7 +252,7 @@ describe('reports', () => {
     expect([dataDiff, verdicts.length > 0]).toEqual([[], true]);
   });
 
-  test('Markdown with charts beside it, HTML without scripts; both say the same', async () => {
+  test('writes Markdown with charts and HTML without scripts, with equal content', async () => {
     const md = await report('md');
     expect(md.files.map(({ name }) => name)).toEqual(md.text.match(/report-\d\.svg/g));
     const sections = [
@@ -274,7 +274,7 @@ describe('reports', () => {
     expect(html.text.match(/<h2>/g)).toHaveLength(sections.length);
   }, 120_000);
 
-  test('its expectation is a claim, settled by the retrain with both figures', async () => {
+  test('an expectation becomes a claim that the retrained run settles, with both figures', async () => {
     const { claim, recipe } = await report('md');
     expect(claim?.outcome).toBe('open');
     const retrain = await client.runs.start({ recipe: recipe!, name: 'retrain' });
@@ -287,7 +287,7 @@ describe('reports', () => {
     expect(log.map(({ message }) => message)).toContain(settled.outcome.message);
   }, 120_000);
 
-  test('a model card stands on what was evaluated', async () => {
+  test('a model card uses the evaluation of its run', async () => {
     const { text } = await client.evaluation.modelCard({ runId: baseline, format: 'md' });
     expect(text).toMatch(/^# Model card: AMN/);
     expect(text).toContain('no article and no vector shared');

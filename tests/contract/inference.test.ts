@@ -1,4 +1,4 @@
-/** Predictions, imported runs and recipe files over every transport: typed arrays, refusals with their place, files by purpose. */
+/** Predictions, imported runs and recipe files over every transport: typed arrays, errors with their place, files by purpose. */
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ORPCError } from '@orpc/client';
@@ -47,7 +47,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
   });
   afterAll(() => connection.close());
 
-  test('a prediction: parity, vectors as typed arrays, baselines, neighbours, attention', async () => {
+  test('predict returns parity, typed arrays, baselines, neighbours, attention', async () => {
     const { predict } = connection.client.inference;
     const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [0, 9] };
     const answer = await predict({ runId, source, neighbours: 3 });
@@ -70,19 +70,19 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(byPlace.rows[0]).toEqual(row);
   });
 
-  test('a prediction that is called off ends, and the next one is answered', async () => {
+  test('an aborted prediction ends and the next one is answered', async () => {
     const { predict } = connection.client.inference;
     const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [0] };
     const controller = new AbortController();
     const work = predict({ runId, source }, { signal: controller.signal });
-    // The call has reached the services by now.
+    // A round trip later, the call has reached the services.
     await connection.client.app.info();
     controller.abort();
     await expect(work).rejects.toThrow(/abort|called off/i);
     expect((await predict({ runId, source })).rows).toHaveLength(1);
   });
 
-  test('what cannot be predicted is refused with its place', async () => {
+  test('refuses contexts that cannot be predicted, with their place', async () => {
     const { predict } = connection.client.inference;
     const beyond = predict({ runId, source: { kind: 'dataset', datasetId: dataset, windows: [99_999] } });
     expect(await refusal(beyond)).toMatchObject({ code: 'OUT_OF_RANGE', place: 'walks' });
@@ -93,7 +93,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(await refusal(nobody)).toMatchObject({ code: 'NOT_FOUND', place: 'nobody' });
   });
 
-  test('a checkpoint that would run something is refused with its place, and nothing is stored', async () => {
+  test('refuses a checkpoint with executable pickle code, with its place, and stores nothing', async () => {
     const { client } = connection;
     const before = await readdir(join(nextvec.home, 'runs'));
     const evil = await refusal(client.runs.importRun({ path: join(PT, 'evil.pt') }));
@@ -105,7 +105,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(await refusal(alone)).toMatchObject({ code: 'BAD_INPUT', place: 'ood' });
   });
 
-  test('a recipe file finds its data here; what is not here is said', async () => {
+  test('a recipe file is matched to stored data sets; missing ones are named', async () => {
     const { client } = connection;
     const base = RecipeSchema.parse({ dataset: 'chosen', epochs: 9 });
     const { text } = await client.runs.export({ runId, format: 'recipe' });
@@ -122,7 +122,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(bare).toMatchObject({ notes: [], recipe: { dataset: 'chosen', epochs: 4 } });
   });
 
-  test('a file that is no recipe is refused by field', async () => {
+  test('refuses a file that is not a recipe, by field', async () => {
     const { readRecipeFile } = connection.client.runs;
     const base = RecipeSchema.parse({ dataset });
     const path = join(home.path, 'bad.json');
@@ -137,7 +137,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(await refusal(readRecipeFile({ path: `${path}.not`, base }))).toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
-  test('files are listed and chosen by what they are for', async () => {
+  test('lists and chooses files by purpose', async () => {
     const { files } = connection.client.app;
     const folder = join(home.path, 'mixed');
     await mkdir(folder, { recursive: true });

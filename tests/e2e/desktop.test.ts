@@ -1,4 +1,4 @@
-/** What only the desktop app has: sealed windows, menu, dock, notifications, the question on closing. On the stand-in. */
+/** Desktop-only features on the stand-in: sandboxed window, menu, dock, notifications, dialog on closing. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ afterAll(async () => {
   await chromium.close();
 });
 
-describe('a sealed window', () => {
+describe('the sandboxed window', () => {
   it('is sandboxed, isolated and without Node', async () => {
     const [{ webPreferences }] = await app.call('windows');
     expect(webPreferences).toMatchObject({
@@ -38,25 +38,25 @@ describe('a sealed window', () => {
     expect(inPage).toEqual([]);
   });
 
-  it('gives the page a port and nothing else of Electron', async () => {
+  it('exposes only a message port to the page', async () => {
     const names = await host.page.evaluate(() => Object.keys(window).filter((name) => name.startsWith('nextvec')));
     expect(names.toSorted()).toEqual(['nextvecHost', 'nextvecPathOf']);
   });
 
-  it('registers its scheme as standard and secure before it is ready', async () => {
+  it('registers its scheme as standard and secure before the app is ready', async () => {
     const [schemes] = await app.call('records', 'schemes');
     expect(schemes).toEqual([
       { scheme: 'app', privileges: expect.objectContaining({ standard: true, secure: true }) as object },
     ]);
   });
 
-  it('denies permissions, but writing text to the clipboard', async () => {
+  it('denies every permission except writing text to the clipboard', async () => {
     for (const name of ['geolocation', 'media', 'notifications', 'clipboard-read', 'openExternal'])
       expect(await app.call('permission', name)).toEqual({ requested: false, checked: false });
     expect(await app.call('permission', 'clipboard-sanitized-write')).toEqual({ requested: true, checked: true });
   });
 
-  it('does not leave its page', async () => {
+  it('blocks navigation to other origins', async () => {
     await host.page.waitForURL(/#\/runs$/);
     const before = host.page.url();
     // The stand-in answers a prevented navigation with 204, "no content".
@@ -68,7 +68,7 @@ describe('a sealed window', () => {
     expect(host.page.url()).toBe(before);
   });
 
-  it('opens no second window', async () => {
+  it('blocks new windows', async () => {
     await host.page.evaluate(() => window.open('https://evil.example/'));
     await expect
       .poll(
@@ -82,7 +82,7 @@ describe('a sealed window', () => {
     expect(await app.call('windows')).toHaveLength(1);
   });
 
-  it('lets no request of the page out', async () => {
+  it('blocks requests to other hosts', async () => {
     const outcome = await host.page.evaluate(() =>
       fetch('https://evil.example/', { mode: 'no-cors' }).then(
         () => 'sent',
@@ -95,12 +95,12 @@ describe('a sealed window', () => {
 });
 
 describe('the menu', () => {
-  it('has the usual menus, and no reload in a shipped app', async () => {
+  it('has the standard menus, without reload in a packaged app', async () => {
     const menus = (await app.call('menu')).map(({ label, role }) => label ?? role);
     expect(menus).toEqual(['File', 'editMenu', 'View', 'windowMenu', 'help']);
   });
 
-  it('opens pages and sets the theme', async () => {
+  it('menu items open pages and set the theme', async () => {
     await app.call('clickMenu', ['File', 'New Run']);
     await host.page.getByRole('main').getByRole('heading', { level: 1, name: 'New run' }).waitFor();
     await app.call('clickMenu', ['View', 'Theme', 'Dark']);
@@ -112,8 +112,8 @@ describe('the menu', () => {
   });
 });
 
-describe('while it trains', () => {
-  it('shows progress in the dock and keeps the machine awake', async () => {
+describe('during training', () => {
+  it('shows progress in the dock and blocks sleep', async () => {
     await retrainOnSample(host.page);
     await waitForStatus(host.page, 'Running');
     await expect.poll(async () => (await app.call('windows'))[0].progress, { timeout: 30_000 }).toBeGreaterThan(0);
@@ -121,7 +121,7 @@ describe('while it trains', () => {
     expect(await app.call('records', 'utilityProcess')).toHaveLength(1);
   });
 
-  it('notes in the log of the run what battery and heat do', async () => {
+  it('logs battery and thermal events of the machine', async () => {
     await app.call('power', 'on-battery', {});
     await app.call('power', 'thermal-state-change', { state: 'serious' });
     await app.call('power', 'speed-limit-change', { limit: 60 });
@@ -132,20 +132,20 @@ describe('while it trains', () => {
     expect(text).toContain('The temperature of the machine is high');
   });
 
-  it('goes on after the machine has slept, and notes that it did', async () => {
+  it('continues after the machine sleeps and logs it', async () => {
     const progress = async () => (await app.call('windows'))[0].progress;
     await app.call('power', 'suspend', {});
     await app.call('power', 'resume', {});
     const log = host.page.getByRole('log', { name: 'Log of the run' });
     await expect.poll(() => log.textContent()).toContain('The machine is awake again; training goes on.');
     expect(await log.textContent()).toContain('The machine goes to sleep.');
-    // Not a whole epoch later: on a fast machine the run might have ended by then.
+    // Compares steps, not epochs: on a fast machine the run might end within an epoch.
     const before = await progress();
     await expect.poll(progress, { timeout: 60_000, interval: 20 }).toBeGreaterThan(before);
     expect((await app.call('records', 'powerSaveBlocker')).at(-1)).toMatchObject({ active: 1 });
   });
 
-  it('asks before the window closes, and goes on when told to', async () => {
+  it('asks before closing the window and can keep training', async () => {
     await app.call('closeWindow');
     await expect.poll(async () => (await app.call('records', 'dialog')).length).toBe(1);
     expect((await app.call('records', 'dialog'))[0]).toMatchObject({
@@ -162,7 +162,7 @@ describe('while it trains', () => {
     expect((await app.call('windows'))[0]).toMatchObject({ minimized: false, visible: true });
   });
 
-  it('tells when the run has ended, and lets the machine sleep again', async () => {
+  it('notifies when the run ends and allows sleep again', async () => {
     await waitForStatus(host.page, 'Finished', 500_000);
     await expect.poll(async () => (await app.call('records', 'notification')).length).toBeGreaterThan(0);
     expect((await app.call('records', 'notification')).at(-1)).toMatchObject({
@@ -174,21 +174,21 @@ describe('while it trains', () => {
   });
 });
 
-describe('leaving', () => {
-  it('pauses a live run, keeps the window state, and ends with status 0; the next start offers to resume', async () => {
+describe('quitting', () => {
+  it('pauses a live run, stores the window state and exits with 0; the next start offers to resume', async () => {
     await host.page.getByRole('button', { name: 'More' }).click();
     await host.page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
     await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('400');
     await host.page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(host.page, 'Running');
-    // Unplugged during the run before this one.
+    // The power was unplugged during the previous run.
     const log = host.page.getByRole('log', { name: 'Log of the run' });
     await expect.poll(() => log.textContent()).toContain('The machine runs on battery.');
     await app.call('answerDialog', 1);
     await app.call('closeWindow');
     expect(await app.exited).toBe(0);
     expect(existsSync(join(host.home, 'browser', 'window.json'))).toBe(true);
-    // The stand-in's windows were this Chromium's last pages; a new start gets a browser of its own.
+    // Closing the last page ended this Chromium; the restart needs a new one.
     const fresh = await openChromium();
     const again = await openElectronHost(fresh, { home: host.home });
     const row = again.page.getByRole('grid', { name: 'Runs' }).getByRole('row').nth(1);

@@ -1,4 +1,4 @@
-/** The export menu of the run page on the Node host: what is chosen arrives, and is what it says it is. */
+/** Export menu of the run page on the Node host: each format is written with the right content. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Download, Page } from 'playwright-core';
@@ -40,12 +40,12 @@ afterAll(async () => {
 
 async function choose(format: ExportFormat): Promise<void> {
   await page.getByRole('button', { name: 'More' }).click();
-  // By keyboard: a test's pointer jumps, and a submenu closes where the pointer jumps past it.
+  // By keyboard: the test pointer jumps, which would close the submenu.
   await page.getByRole('menuitem', { name: 'Export' }).press('ArrowRight');
   await page.getByRole('menuitem', { name: EXPORT_LABELS[format] }).press('Enter');
 }
 
-/** A format that is written to the storage folder; the notice says where. */
+/** Path of an export to the storage folder; the notice shows it. */
 async function written(format: ExportFormat, fileName: string): Promise<string> {
   await choose(format);
   const path = join(home.path, 'exports', fileName);
@@ -54,7 +54,7 @@ async function written(format: ExportFormat, fileName: string): Promise<string> 
   return path;
 }
 
-/** A format that comes as text: what the browser saved. */
+/** A text export, as saved by the browser. */
 async function downloaded(format: ExportFormat): Promise<{ name: string; text: string }> {
   const coming = page.waitForEvent('download');
   await choose(format);
@@ -64,7 +64,7 @@ async function downloaded(format: ExportFormat): Promise<{ name: string; text: s
   return { name: download.suggestedFilename(), text: await readFile(path, 'utf8') };
 }
 
-it('weights arrive as safetensors and npz, under the names of PyTorch', async () => {
+it('exports weights as safetensors and npz with PyTorch parameter names', async () => {
   const path = await written('safetensors', 'run-1.safetensors');
   const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
   expect(metadata).toEqual({ format: 'pt', model: 'amn' });
@@ -73,13 +73,13 @@ it('weights arrive as safetensors and npz, under the names of PyTorch', async ()
   expect([...npz.keys()]).toEqual([...tensors.keys()]);
 });
 
-it('the ONNX model gives the golden output', async () => {
+it('the exported ONNX model reproduces the golden output', async () => {
   const golden = await readFile(await written('golden', 'run-1-golden.safetensors'));
   const onnx = await readFile(await written('onnx', 'run-1.onnx'));
   expect(await largestOnnxError(onnx, golden)).toBeLessThan(1e-5);
 });
 
-it('the figures of each epoch arrive as CSV', async () => {
+it('exports the figures of each epoch as CSV', async () => {
   const { name, text } = await downloaded('csv');
   expect(name).toBe('run-1-epochs.csv');
   const lines = text.trim().split('\n');
@@ -91,7 +91,7 @@ it('the figures of each epoch arrive as CSV', async () => {
   expect(await shown.textContent()).toContain(last.toFixed(4).replace('-', '−'));
 });
 
-it('the recipe arrives as a command line and as a file', async () => {
+it('exports the recipe as a command line and as a file', async () => {
   const command = await downloaded('command');
   expect(command.name).toBe('run-1.sh');
   expect(command.text).toMatch(/^nextvec train --data \S+plain\.npz .*--epochs 3/);
@@ -99,6 +99,6 @@ it('the recipe arrives as a command line and as a file', async () => {
   expect(parseRecipeFile(text, name)).toMatchObject({ recipe: { epochs: 3 }, data: { name: 'plain' } });
 });
 
-it('has no error in its console', () => {
+it('logs no console errors', () => {
   expect(host.problems).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** The main job from the first start to the history, the same on both hosts. */
+/** Import, train, pause, stop, history: the same on both hosts. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,13 +27,13 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
   });
   afterAll(() => host.close());
 
-  it('offers the sample on the first start', async () => {
+  it('offers the sample data set on first start', async () => {
     const { page } = host;
     await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
-  it('imports a good file and shows its passport', async () => {
+  it('imports a valid file and shows its passport', async () => {
     const { page } = host;
     await goTo(page, 'Data sets');
     await page
@@ -46,7 +46,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await page.getByRole('main').textContent()).toContain('160');
   });
 
-  it('refuses a damaged file, says why, and keeps nothing of it', async () => {
+  it('refuses a damaged file with the reason and stores nothing', async () => {
     const { page } = host;
     const before = storedDatasets(host.home);
     await page
@@ -63,7 +63,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await page.getByRole('list', { name: 'Imports' }).getByRole('button', { name: 'Dismiss' }).click();
   });
 
-  it('retrains the sample after one click, with charts that move', async () => {
+  it('retrains on the sample with one click and updates the charts', async () => {
     const { page } = host;
     await retrainOnSample(page);
     await waitForStatus(page, 'Running');
@@ -72,7 +72,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await expect.poll(() => drawing(page), { timeout: 30_000 }).not.toBe(first);
   });
 
-  it('pauses and goes on', async () => {
+  it('pauses and resumes; charts stand still while paused', async () => {
     const { page } = host;
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await waitForStatus(page, 'Paused');
@@ -88,14 +88,14 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await waitForStatus(page, 'Running');
   });
 
-  it('tells whoever looks elsewhere that the run has ended', async () => {
+  it('notifies on another page that the run has finished', async () => {
     await goTo(host.page, 'Data sets');
     await expect
       .poll(async () => (await host.notices()).join('\n'), { timeout: 500_000 })
       .toMatch(/finished.*Best epoch \d+: validation 0\.\d{4}, OOD 0\.\d{4}\./);
   });
 
-  it('has the run in the history with its figures', async () => {
+  it('lists the finished run with its figures', async () => {
     const { page } = host;
     await goTo(page, 'Runs');
     await page.getByRole('grid', { name: 'Runs' }).getByText('Finished').first().waitFor();
@@ -123,7 +123,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await page.getByRole('button', { name: 'Pause', exact: true }).count()).toBe(0);
   });
 
-  it('says what is wrong with a number in the form', async () => {
+  it('shows validation errors in the form', async () => {
     const { page } = host;
     await goTo(page, 'New run');
     await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('0');
@@ -133,13 +133,13 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await expect.poll(() => page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(false);
   });
 
-  it('has panes that scroll in a small window, and nothing around them that does', async () => {
+  it('only panes scroll in a small window', async () => {
     const { page } = host;
     const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
     await page.setViewportSize({ width: 900, height: 600 });
     await goTo(page, 'New run');
     await page.getByRole('heading', { name: 'Gates' }).waitFor();
-    // Its severity is text for screen readers, placed absolutely, here below the edge of the window.
+    // Text for screen readers is positioned absolutely; this one lies below the window edge.
     await page.getByText('To consider').waitFor();
     const form = page.locator('form.pane');
     expect(await form.evaluate((pane) => pane.scrollHeight - pane.clientHeight)).toBeGreaterThan(0);
@@ -168,18 +168,18 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
   });
 
-  it('asks nothing of any other machine', async () => {
+  it('sends no request to another host', async () => {
     const own = [host.origin, host.origin.replace(/^http/, 'ws'), 'blob:', 'data:'];
     const others = (await host.requests()).filter((url) => !own.some((origin) => url.startsWith(origin)));
     expect(others).toEqual([]);
     expect((await host.requests()).length).toBeGreaterThan(5);
   });
 
-  it('has no error in its console', () => {
+  it('logs no console errors', () => {
     expect(host.problems).toEqual([]);
   });
 
-  it('serves its page with a policy that forbids inline scripts and eval', async () => {
+  it('serves the page with a content security policy without inline scripts and eval', async () => {
     const { page } = host;
     const policy = await page.evaluate(async () => {
       const response = await fetch('/', { cache: 'no-store' });
@@ -196,12 +196,12 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
       return 'inlineScriptRan' in window;
     });
     expect(evaluated).toBe(false);
-    // The refusal above is written to the console.
+    // The violation above is logged to the console.
     host.problems.length = 0;
   });
 });
 
-it('the built page has no inline script', () => {
+it('the built page contains no inline script', () => {
   const html = readFileSync('out/renderer/index.html', 'utf8');
   expect(html.match(/<script(?![^>]*\ssrc=)/g)).toBeNull();
 });

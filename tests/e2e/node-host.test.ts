@@ -1,4 +1,4 @@
-/** The Node host's own: who is let in, and what a damaged or stale address gets. */
+/** Node host: access control and malformed requests. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { resolve } from 'node:path';
@@ -54,43 +54,43 @@ function upgrade(
   });
 }
 
-describe('who is let in', () => {
-  it('prints an address on 127.0.0.1 with a token only in its fragment', () => {
+describe('access control', () => {
+  it('prints a 127.0.0.1 URL with the token only in its fragment', () => {
     expect(url.hostname).toBe('127.0.0.1');
     expect(token.length).toBeGreaterThanOrEqual(43);
     expect(url.search).toBe('');
   });
 
-  it('lets the page with the token in', async () => {
+  it('accepts the token', async () => {
     expect(await upgrade(['nextvec', token])).toBe('101 nextvec');
   });
 
-  it('refuses a wrong, missing or half token with 401 and says what to do', async () => {
+  it('refuses a wrong, missing or truncated token with 401 and a remedy', async () => {
     for (const protocols of [['nextvec', 'x'.repeat(43)], ['nextvec'], ['nextvec', token.slice(0, 20)]])
       expect(await upgrade(protocols)).toMatch(/^401 Wrong or missing token\. Open the full address/);
   });
 
-  it('refuses other origins, names and paths with 403', async () => {
+  it('refuses other origins, host names and paths with 403', async () => {
     expect(await upgrade(['nextvec', token], { origin: 'http://evil.example' })).toMatch(/^403 Only the page/);
     expect(await upgrade(['nextvec', token], { host: 'evil.example' })).toMatch(/^403 This server answers only/);
     expect(await upgrade(['nextvec', token], { path: '/other' })).toMatch(/^403 There is no WebSocket/);
     expect(await status('/', { Host: 'evil.example' })).toBe(403);
   });
 
-  it('answers a tunnel with a port of its own', async () => {
+  it('accepts a tunnel on another local port', async () => {
     expect(await upgrade(['nextvec', token], { origin: 'http://localhost:9999', host: 'localhost:9999' })).toBe(
       '101 nextvec',
     );
   });
 
-  it('serves nothing outside the page', async () => {
+  it('serves only files of the page', async () => {
     expect(await status('/../../package.json')).not.toBe(200);
     expect(await status('/%2e%2e/main/cli.js')).not.toBe(200);
     expect(await status('/', {}, 'POST')).toBe(405);
     expect(await status('/')).toBe(200);
   });
 
-  it('does not fall over a client that talks nonsense', async () => {
+  it('survives malformed messages', async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${url.port}/rpc`, ['nextvec', token], { origin: url.origin });
     await once(socket, 'open');
     for (const nonsense of ['', '{', '[]', '{"i":"1","p":{"u":"/no/such","m":"POST"}}', Buffer.alloc(100, 255)])

@@ -59,7 +59,7 @@ async function setMinimum(gate: number, minimum: string): Promise<void> {
 }
 
 describe('the plan "recover"', () => {
-  it('starts nothing else when AMN misses its gate, and says why', async () => {
+  it('a missed AMN gate blocks the other models and shows the reason', async () => {
     await page.getByRole('button', { name: 'Plan a recovery' }).click();
     const dialog = page.getByRole('dialog', { name: 'Recover' });
     await dialog.getByLabel('With', { exact: true }).fill('--epochs 1 --batch-size 256');
@@ -76,7 +76,7 @@ describe('the plan "recover"', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
-  it('refuses the same recipe once more, and a recipe that cannot be', async () => {
+  it('refuses a retry with the same or an invalid recipe', async () => {
     await row('amn').getByRole('button', { name: 'Retry…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Retry AMN' });
     await dialog.getByRole('button', { name: 'Retry' }).click();
@@ -87,7 +87,7 @@ describe('the plan "recover"', () => {
     await page.keyboard.press('Escape');
   });
 
-  it('goes on with another recipe, over a kill -9 of the program, to the models that waited', async () => {
+  it('continues with a changed recipe across kill -9 and starts the blocked models', async () => {
     await row('amn').getByRole('button', { name: 'Retry…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Retry AMN' });
     await dialog.getByLabel('Change the recipe').fill('--epochs 4 --engine simd --lr 2e-4');
@@ -118,7 +118,7 @@ describe('the plan "recover"', () => {
     await page.goBack();
   });
 
-  it('is reordered by keyboard, skipped and removed', async () => {
+  it('items can be reordered by keyboard, skipped and removed', async () => {
     const keys = () =>
       page.locator('[data-item]').evaluateAll((rows) => rows.map((one) => one.getAttribute('data-item')));
     expect(await keys()).toEqual(['amn', 'lstm', 'gru', 'transformer', 'report']);
@@ -146,7 +146,7 @@ describe('the plan "recover"', () => {
 });
 
 describe('a sweep', () => {
-  it('is made, trained, shown in three views, and its winner becomes the recipe of a new run', async () => {
+  it('runs a sweep, shows three views and takes the winner as the recipe of a new run', async () => {
     await page.getByRole('button', { name: 'New sweep' }).click();
     const dialog = page.getByRole('dialog', { name: 'Sweep' });
     await dialog.getByLabel('With', { exact: true }).fill('--epochs 1 --batch-size 256 --engine simd');
@@ -176,7 +176,7 @@ describe('a sweep', () => {
     expect(await page.getByRole('textbox', { name: 'Epochs' }).inputValue()).toBe('1');
   });
 
-  it('nothing went wrong in the console', () => {
+  it('logs no console errors', () => {
     // The link that dropped when the program was killed is no fault of the page.
     expect(problems.filter((text) => !/ERR_CONNECTION|WebSocket/.test(text))).toEqual([]);
   });

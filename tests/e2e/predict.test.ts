@@ -1,6 +1,6 @@
 /**
- * Checkpoints and recipes from files, and predictions, the same on both hosts: what is imported, what is refused, and the
- * figures of the Predict page against what the services say.
+ * Imported checkpoints and recipes, and predictions, on both hosts: what is accepted, what is refused, and the
+ * figures of the Predict page against the services.
  */
 import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => chromium.close());
 
-/** A history with one imported run and its data; what the services predict there. */
+/** Prepares a folder with one imported run and its data; returns the predictions of the services. */
 async function prepare(home: string): Promise<readonly PredictedRow[]> {
   const nextvec = await createNextvec({
     home,
@@ -94,7 +94,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     return (await region('Prediction').textContent()) ?? '';
   }
 
-  it('predicts a window: parity first, then the target, the baselines, context and neighbours', async () => {
+  it('predicts a window: parity, target, baselines, context, neighbours', async () => {
     await goTo(page, 'Predict');
     await page.getByText('Nothing predicted yet').waitFor();
     const text = await predicted();
@@ -112,7 +112,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await problemsInBothThemes(page)).toEqual([]);
   });
 
-  it('predicts several at once, by keyboard, and looks at one of them', async () => {
+  it('predicts several windows by keyboard and shows one', async () => {
     await page.getByRole('textbox', { name: 'Windows' }).fill('0,7-9');
     await page.keyboard.press('Enter');
     await region('Rows').waitFor();
@@ -123,7 +123,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await problemsInBothThemes(page)).toEqual([]);
   });
 
-  it('finds a window by its place in an article, and says when it is not there', async () => {
+  it('finds a window by its place in an article or says it does not exist', async () => {
     const { article, index, of } = rows[2].place!;
     await page.getByRole('radio', { name: 'Article' }).click();
     await page.getByRole('textbox', { name: 'Article' }).fill(String(article));
@@ -138,7 +138,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await predict().isDisabled()).toBe(true);
   });
 
-  it('predicts from a file, without a target; one that does not fit is refused', async () => {
+  it('predicts from a file without targets; refuses one of the wrong width', async () => {
     await page.getByRole('radio', { name: 'File' }).click();
     expect(await predict().isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Choose…' }).click();
@@ -159,7 +159,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await problemsInBothThemes(page)).toEqual([]);
   });
 
-  it('imports a checkpoint as a run, and shows no figure that was not measured', async () => {
+  it('imports a checkpoint as a run and marks stated figures as not measured', async () => {
     await goTo(page, 'Runs');
     await page.getByRole('button', { name: 'Import run…' }).click();
     await host.chooseFile(join(PT, 'amn.pt'));
@@ -182,7 +182,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await expect.poll(() => run.locator('option:checked').textContent()).toContain('only stated');
   });
 
-  it('refuses a checkpoint that would run something, says where, and stores nothing', async () => {
+  it('refuses a checkpoint with executable pickle code, with its place, and stores nothing', async () => {
     await goTo(page, 'Runs');
     const stored = await readdir(join(home.path, 'runs'));
     const listed = await page.getByRole('grid', { name: 'Runs' }).getByRole('row').count();
@@ -202,7 +202,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(existsSync('/tmp/nextvec-was-executed')).toBe(false);
   });
 
-  it('takes a recipe file into the form; one that is none leaves the form as it is', async () => {
+  it('reads a recipe file into the form; an invalid one leaves the form unchanged', async () => {
     await goTo(page, 'New run');
     const epochs = page.getByRole('textbox', { name: 'Epochs', exact: true });
     await epochs.fill('17');
@@ -219,7 +219,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await page.getByRole('combobox', { name: 'Data set', exact: true }).inputValue()).not.toBe('');
   });
 
-  it('has no error in its console', () => {
+  it('logs no console errors', () => {
     expect(host.problems).toEqual([]);
   });
 });

@@ -32,7 +32,7 @@ async function problemsInBothThemes(): Promise<string[]> {
 }
 
 describe('evaluation of a run', () => {
-  it('proves parity, then shows verdicts with their evidence and every figure', async () => {
+  it('checks parity, then shows verdicts with evidence and every figure', async () => {
     const { page } = host;
     await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'Evaluation' }).waitFor();
@@ -50,7 +50,7 @@ describe('evaluation of a run', () => {
       expect(await page.getByRole('region', { name: title }).textContent()).toMatch(/0\.\d{3}/);
   });
 
-  it('looks at single windows: from the table, by place and by number', async () => {
+  it('inspects windows from the table, by place and by number', async () => {
     const { page } = host;
     const table = page.getByRole('region', { name: 'Table of the sample windows' });
     const sample = table.getByRole('row').nth(3);
@@ -73,7 +73,7 @@ describe('evaluation of a run', () => {
     expect(await problemsInBothThemes()).toEqual([]);
   });
 
-  it('keeps the evaluation: it is there when the page is opened again', async () => {
+  it('stores the evaluation and shows it when reopened', async () => {
     const { page } = host;
     await page.getByRole('link', { name: 'Back to the run' }).click();
     await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
@@ -83,8 +83,8 @@ describe('evaluation of a run', () => {
   });
 });
 
-describe('what a run can be held against', () => {
-  it('tests every run on every set, as a matrix whose cells open the evaluation', async () => {
+describe('cross-tests, reports and data sets', () => {
+  it('cross-tests runs on data sets; matrix cells open the evaluation', async () => {
     const { page } = host;
     await goTo(page, 'Cross-test');
     await page.getByRole('list', { name: 'Runs to compare' }).getByRole('checkbox').check();
@@ -100,7 +100,7 @@ describe('what a run can be held against', () => {
     await page.getByText('Reproduces its golden output').waitFor();
   });
 
-  it('reports the root cause with charts on screen, saves it as HTML, and makes a model card', async () => {
+  it('makes a root-cause report with charts, saves it as HTML and makes a model card', async () => {
     const { page } = host;
     await page.getByRole('button', { name: 'Report', exact: true }).click();
     await page.getByRole('button', { name: 'Make the report' }).click();
@@ -115,7 +115,7 @@ describe('what a run can be held against', () => {
     await page.getByRole('heading', { level: 2, name: /model card/i }).waitFor();
   });
 
-  it('compares two sets, and draws their vectors in the plane', async () => {
+  it('compares two data sets and draws their vectors as a map', async () => {
     const { page } = host;
     await goTo(page, 'Data sets');
     await page.getByRole('list', { name: 'Data sets' }).getByText('Sample OOD').click();
@@ -136,8 +136,8 @@ describe('what a run can be held against', () => {
   });
 });
 
-describe('balance of the loss', () => {
-  it('measures the first batches before the run, and finds the weights that give each term its share', async () => {
+describe('loss balance', () => {
+  it('measures the first batches and finds λ for the requested gradient shares', async () => {
     const { page } = host;
     await goTo(page, 'New run');
     await page.getByRole('button', { name: /^MSE \+ InfoNCE/ }).click();
@@ -162,6 +162,6 @@ describe('balance of the loss', () => {
   });
 });
 
-it('has no error in its console', () => {
+it('logs no console errors', () => {
   expect(host.problems).toEqual([]);
 });

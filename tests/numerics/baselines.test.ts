@@ -17,7 +17,7 @@ import { range, sourceOf, walks } from '../support/walks.ts';
 const T = 4;
 const D = 10;
 
-/** Windows of random contexts whose target is `target` of the context, [T, D] → [D]. */
+/** Windows of random contexts; the target is `target(context)`, [T, D] → [D]. */
 function windowsWith(windows: number, target: (context: Float32Array, random: Random) => number[], seed = 3) {
   const random = new Random(seed);
   const vectors = new Float32Array(windows * (T + 1) * D);
@@ -30,7 +30,7 @@ function windowsWith(windows: number, target: (context: Float32Array, random: Ra
 }
 
 describe('least squares', () => {
-  test('weighted mean finds the weights the targets were made with', async () => {
+  test('the weighted mean recovers the generating weights', async () => {
     const weights = [0.3, 0, -0.2, 0.7];
     const source = windowsWith(200, (c) =>
       range(0, D).reduce<number[]>((y, d) => [...y, weights.reduce((s, w, t) => s + w * c[t * D + d], 0)], []),
@@ -41,7 +41,7 @@ describe('least squares', () => {
     expect(cosines?.weightedMean).toBeCloseTo(1, 5);
   });
 
-  test('ridge finds a linear map that T scalars cannot express', async () => {
+  test('ridge finds a linear map that T scalar weights cannot express', async () => {
     const random = new Random(9);
     const map = Float32Array.from({ length: D * D }, () => random.normal());
     const source = windowsWith(600, (c, noise) =>
@@ -54,7 +54,7 @@ describe('least squares', () => {
     expect(fitted?.ridgeStrength).toBeLessThan(0.3);
   });
 
-  test('on noise the chosen λ keeps the ridge from doing worse than the weighted mean', async () => {
+  test('on noise, the chosen λ keeps ridge no worse than the weighted mean', async () => {
     const source = walks(260, T, D, 5, 1);
     const validation = { source, ids: range(60, 260) };
     const fitted = await fitBaselines({ source, ids: range(0, 60) }, validation);
@@ -63,7 +63,7 @@ describe('least squares', () => {
     expect(fitted?.ridgeStrength).toBeGreaterThan(0.3);
   });
 
-  test('positions that repeat each other do not break the fit', async () => {
+  test('collinear positions do not break the fit', async () => {
     const source = windowsWith(50, (c) => {
       for (let t = 1; t < T; t++) c.copyWithin(t * D, 0, D);
       return Array.from(c.subarray(0, D));
@@ -77,7 +77,7 @@ describe('scores', () => {
   const source = walks(300, T, D);
   const validation = { source, ids: range(100, 300) };
 
-  test('mean of context, last vector and the floor equal their definitions', async () => {
+  test('mean of context, last vector and the shuffled floor match their definitions', async () => {
     const fitted = await fitBaselines({ source, ids: range(0, 100) }, validation);
     const cosines = await scoreBaselines(fitted as never, validation, 1);
     const { contexts, targets, B } = gatherAll(validation);
@@ -97,8 +97,8 @@ describe('scores', () => {
     expect(cosines?.shuffled).toBeLessThan(mean);
   });
 
-  test('the floor is one figure in the table of a run and in an evaluation, and not lifted by neighbours', async () => {
-    // Two long articles, each about something of its own: a window half a block on is of the same one.
+  test('the shuffled floor is equal in run table and evaluation, and excludes neighbours', async () => {
+    // Two long articles on different themes: a shift by half a block stays in the same article.
     const random = new Random(8);
     const windows = 1200;
     const vectors = Float32Array.from({ length: windows * (T + 1) * D }, (_, i) => {
@@ -118,7 +118,7 @@ describe('scores', () => {
     expect(measured.baselines.contextMean ?? measured.cosine.mean).toBeGreaterThan(0.9);
   });
 
-  test('the record holds what was measured; without an OOD set its cosines are null', async () => {
+  test('OOD cosines are null without an OOD set', async () => {
     const measured = await measureBaselines({ train: { source, ids: range(0, 100) }, validation }, 1);
     expect(measured?.baselines.ridge).toEqual({ valCosine: expect.any(Number), oodCosine: null });
     expect(Object.keys(measured?.baselines ?? {})).toHaveLength(5);
@@ -129,7 +129,7 @@ describe('scores', () => {
     expect(stopped).toBeNull();
   });
 
-  test('a predictor scores the same through score() as in the table', async () => {
+  test('score() agrees with the table', async () => {
     const fitted = await fitBaselines({ source, ids: range(0, 100) }, validation);
     const cosines = await scoreBaselines(fitted as never, validation, 1);
     const { weightedMean } = baselinePredictors(fitted as never, D);
@@ -141,7 +141,7 @@ describe('scores', () => {
 });
 
 describe('linear algebra', () => {
-  test('Cholesky solves what it factored, beyond one panel and one unrolled group', () => {
+  test('Cholesky solves systems larger than one panel and one unrolled group', () => {
     const n = 23;
     const columns = 131;
     const random = new Random(2);
@@ -163,7 +163,7 @@ describe('linear algebra', () => {
     expect(() => choleskyFactor(Float64Array.of(1, 2, 2, 1), 2)).toThrow(/not positive definite at row 1/);
   });
 
-  test('the wasm product agrees with plain loops', async () => {
+  test('the wasm matrix product agrees with plain loops', async () => {
     const random = new Random(4);
     const a = Float32Array.from({ length: 7 * 19 }, () => random.normal());
     const b = Float32Array.from({ length: 19 * 5 }, () => random.normal());
@@ -203,7 +203,7 @@ function reflected(matrix: Float64Array, n: number): Float64Array {
   return full;
 }
 
-/** Unit vectors along `count` axes in turn. [rows, D] */
+/** Unit vectors cycling through `count` axes. [rows, D] */
 const axes = (count: number, D: number, rows: number) =>
   Float32Array.from({ length: rows * D }, (_, i) => (((i / D) | 0) % count === i % D ? 1 : 0));
 
@@ -225,7 +225,7 @@ describe('collapse', () => {
     expect(await effectiveRank(axes(4, 8, 40).fill(NaN, 0, 1), 8)).toBeNull();
   });
 
-  test('effective rank comes up for air while it is measured, and is the same', async () => {
+  test('effective rank yields to the event loop and gives the same value', async () => {
     const random = new Random(7);
     const noise = Float32Array.from({ length: 200 * D }, () => random.normal());
     for (const rows of [noise, noise.slice(0, 8 * D)]) {

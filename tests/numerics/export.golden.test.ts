@@ -1,4 +1,4 @@
-/** Exported models, run by other people's runtimes, against the PyTorch references and against the engines. */
+/** Exported models in third-party runtimes against the PyTorch references and the engines. */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
@@ -74,7 +74,7 @@ describe.each([
     },
   );
 
-  test('takes a batch of any size, and AMN gives its attention', async () => {
+  test('accepts any batch size; AMN outputs its attention', async () => {
     const spec: ModelSpec = { type: 'amn', T: 4, D: 10, dModel: 6, hiddenDim: 8, skip: 'positional' };
     const parameters = initialParameters(spec, 3);
     const random = new Random(5);

@@ -1,4 +1,4 @@
-/** The positional skip path of AMN and the least-squares start, on the yardstick engine. */
+/** The positional skip path of AMN and the least-squares start, on the tfjs cpu engine. */
 import { expect, test } from 'vitest';
 import { parameterCount } from '#shared/domain/models.ts';
 import { initialParameters } from '#engine/init.ts';
@@ -18,7 +18,7 @@ function batch(): { contexts: Float32Array; targets: Float32Array } {
   return { contexts, targets };
 }
 
-test('position weights of 1/T give exactly the published model', async () => {
+test('position weights of 1/T reproduce the published model exactly', async () => {
   const { contexts } = batch();
   const plain = await smallModel(AMN);
   const positional = await smallModel(POSITIONAL);
@@ -31,7 +31,7 @@ test('position weights of 1/T give exactly the published model', async () => {
   expect(parameterCount(POSITIONAL)).toBe(parameterCount(AMN) + T * D);
 });
 
-test('the gradient of the position weights is that of finite differences', async () => {
+test('gradient of the position weights matches finite differences', async () => {
   const { contexts, targets } = batch();
   const model = await smallModel(POSITIONAL);
   const { gradients } = await model.probe(contexts, targets, B);
@@ -52,7 +52,7 @@ test('the gradient of the position weights is that of finite differences', async
   }
 });
 
-test('least squares finds the weights that made the targets', () => {
+test('least squares recovers the generating weights', () => {
   const random = new Random(5);
   const windows = 400;
   const truth = Float64Array.from({ length: T * D }, () => 0.25 + 0.02 * random.normal());
@@ -68,7 +68,7 @@ test('least squares finds the weights that made the targets', () => {
   fitted.forEach((w, i) => expect(Math.abs(w - truth[i])).toBeLessThan(0.01));
 });
 
-test('a least-squares start predicts the weighted context and nothing else', async () => {
+test('a least-squares start predicts exactly the weighted context', async () => {
   const train = { source: SOURCE, ids: range(0, 100) };
   const parameters = startParameters('least-squares', POSITIONAL, 3, train);
   const model = await smallModel(POSITIONAL);
@@ -85,14 +85,14 @@ test('a least-squares start predicts the weighted context and nothing else', asy
   }
 });
 
-test('a dimension that is always zero and repeated rows do not break the fit', () => {
+test('constant zero dimensions and repeated rows do not break the fit', () => {
   const vectors = new Float32Array(50 * (T + 1) * D);
   for (let i = 0; i < vectors.length; i++) vectors[i] = i % D === 0 ? 0 : 1;
   const fitted = fitPositionWeights({ source: sourceOf(vectors, 50, T, D), ids: range(0, 50) });
   expect(fitted.every(Number.isFinite)).toBe(true);
 });
 
-test('the random start is what it was', () => {
+test('the random initialisation is unchanged', () => {
   const train = { source: SOURCE, ids: range(0, 10) };
   expect(startParameters('random', AMN, 9, train)).toEqual(initialParameters(AMN, 9));
 });

@@ -68,7 +68,7 @@ async function probeOf(engine: Engine, options: ModelOptions, c: Case): Promise<
   }
 }
 
-/** Error of one gradient; differences below float32 noise of the whole gradient do not count. */
+/** Error of one gradient; differences below the float32 noise of the whole gradient are ignored. */
 function gradientError(ours: Float32Array, theirs: Float32Array, whole: number): number {
   let difference = 0;
   let norm = 0;
@@ -90,7 +90,7 @@ test.each(['simd', 'plain'] as const)(
         expect(relativeError([ours.total], [theirs.total])).toBeLessThan(1e-4);
         TERMS.forEach((_, k) => {
           const [value, expected] = [ours.values[k], theirs.values[k]];
-          // A term that does not exist, as the directional one of a single position, is NaN to both.
+          // An undefined term, e.g. directional with one position, is NaN in both.
           const agree = Object.is(value, expected) || Math.abs(value - expected) < 1e-5 + 1e-4 * Math.abs(expected);
           expect({ k, value, expected, agree }).toMatchObject({ agree: true });
         });

@@ -1,4 +1,4 @@
-/** The simd engine gives the same bits for any number of threads, any way of gathering, and across a resume. */
+/** The simd engine gives the same bits for any number of threads, any gather path, and across a resume. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ModelSpec } from '#shared/domain/models.ts';
 import { byTerm, type LossConfig } from '#shared/domain/terms.ts';
@@ -72,8 +72,8 @@ async function bytesOf(model: TrainableModel): Promise<Buffer> {
 }
 
 describe.each(VARIANTS)('%s', (variant) => {
-  // Up to 48 rows the update is fused with the weight gradient; 70 rows take the other way.
-  test.each([20, 70])('300 steps at 1, 2 and 3 threads, batch %i', async (batch) => {
+  // Up to 48 rows the update is fused with the weight gradient; 70 rows take the unfused path.
+  test.each([20, 70])('300 steps at 1, 2 and 3 threads give the same bits, batch %i', async (batch) => {
     const { shared, plain } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
     const one = await bytesAfter({ threads: 1, variant, batch }, shared, 300);
     const start = await bytesAfter({ threads: 1, variant, batch }, shared, 1);
@@ -110,7 +110,7 @@ test('float16 vectors give the bits of the same vectors in float32', async () =>
   expect(halves.bytes.equals(floats.bytes)).toBe(true);
 });
 
-test('a resumed model goes on bit for bit', async () => {
+test('a resumed model continues bit for bit', async () => {
   const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
   const engine = await createSimdEngine({ host, threads: 2 });
   const whole = await engine.createModel(options(20));
@@ -126,7 +126,7 @@ test('a resumed model goes on bit for bit', async () => {
   await engine.dispose();
 });
 
-test('predict splits any number of rows and changes nothing', async () => {
+test('predict splits any number of rows and leaves the model unchanged', async () => {
   const { plain } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
   const engine = await createSimdEngine({ host, threads: 2 });
   const model = await engine.createModel(options(16));
@@ -150,7 +150,7 @@ test('predict splits any number of rows and changes nothing', async () => {
   await engine.dispose();
 });
 
-test('InfoNCE with λ = 0 is measured now and then, and costs the others nothing', async () => {
+test('InfoNCE with λ = 0 is measured periodically and does not change training', async () => {
   const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
   const engine = await createSimdEngine({ host, threads: 2 });
   const loss = { ...LOSS, weights: { ...LOSS.weights, info_nce: 0 } };
@@ -163,7 +163,7 @@ test('InfoNCE with λ = 0 is measured now and then, and costs the others nothing
   await engine.dispose();
 });
 
-test('a window outside the store is an error of that step, and the engine survives it', async () => {
+test('a window outside the store fails that step; the engine stays usable', async () => {
   const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
   const engine = await createSimdEngine({ host, threads: 3 });
   const model = await engine.createModel(options(20));
@@ -174,7 +174,7 @@ test('a window outside the store is an error of that step, and the engine surviv
   await engine.dispose();
 });
 
-test('a model says what is wrong with its input', async () => {
+test('a model refuses invalid input with the reason', async () => {
   const { shared } = sharedStore({ windows: WINDOWS, T: 4, D, dtype: 'float32' });
   const engine = await createSimdEngine({ host, threads: 1 });
   const model = await engine.createModel(options(4));

@@ -80,7 +80,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       expect(relativeError(bench.readPanel(dx, B), linearInputGradient(dy, w, B, K, N))).toBeLessThan(1e-6);
     });
 
-    test('gemmWeight with its norm; pads stay zero', () => {
+    test('gemmWeight and its norm; padding stays zero', () => {
       const bench = new KernelBench(variant, wide);
       const { bank, linear, input, output } = linearBench(bench, B, K, N);
       bench.open();
@@ -97,7 +97,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       expect(all.filter((g) => g !== 0).length).toBeLessThanOrEqual(N * K + N);
     });
 
-    test('gemmWeightAdamw: gram norm, clipping and update in one', () => {
+    test('gemmWeightAdamw: gram norm, clipping and update', () => {
       const bench = new KernelBench(variant, wide);
       const { bank, linear, input, output } = linearBench(bench, B, K, N);
       const optimizer = new Optimizer(bench.arena, bench.slots, bench.hyper);
@@ -319,7 +319,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     });
   });
 
-  test('moment and variance are undefined for one row, and take no part', () => {
+  test('moment and variance are skipped for one row', () => {
     const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, 2, 8, 1);
     const head = new LossHead(bench.arena, input, bench.hyper, 1);
@@ -364,7 +364,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     [w, m, v].forEach((at, i) => expect(relativeError(bench.floats(at, count), expected[i])).toBeLessThan(1e-6));
   });
 
-  test('adamw lets fading moments become zero or stay normal numbers, never denormal', () => {
+  test('adamw moments decay to zero without denormals', () => {
     const bench = new KernelBench(variant, wide);
     const [w, g, m, v] = Array.from({ length: 4 }, () => bench.arena.floats(4));
     bench.open();
@@ -394,7 +394,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     expect(bench.floats(to, 65_536)[0x7e00]).toBeNaN();
   });
 
-  test('packTargets makes the InfoNCE products: both ways against the plain product', () => {
+  test('packTargets gives both InfoNCE products', () => {
     const [B, D] = [19, 30];
     const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, 1, D, B);

@@ -1,4 +1,4 @@
-/** Rows read from a file by the threads themselves: the bits of the same rows in memory, and errors that end a step. */
+/** Rows the threads read from a file: equal bits to rows in memory; errors fail the step. */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ interface Sources {
   readonly file: string;
 }
 
-/** One store in memory and in a file; every third window takes its vectors from all over it. */
+/** The same store in memory and in a file; every third window has scattered vectors. */
 function sources(D: number, dtype: 'float32' | 'float16'): Sources {
   const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype });
   const { segments, index } = shared.shared!;
@@ -77,7 +77,7 @@ describe.each([40, 48])('D = %i', (D) => {
   });
 });
 
-test('a file that is cut short, one that is gone, and a vector beyond the end are errors of the step', async () => {
+test('a truncated file, a missing file and a vector past the end fail the step', async () => {
   const { paged, file } = sources(48, 'float32');
   truncateSync(file, 48 * 4 * 20);
   await expect(losses(paged, 1)).rejects.toThrow(/ends at byte \d+, before its vectors do/);

@@ -99,7 +99,7 @@ async function probeOf(engine: Engine, spec: ModelSpec, B: number, seed: number)
   }
 }
 
-/** Error of one gradient; differences below float32 noise of the whole gradient do not count. */
+/** Error of one gradient; differences below the float32 noise of the whole gradient are ignored. */
 function gradientError(name: string, ours: Float32Array, theirs: Float32Array, whole: number): number {
   const skip = zeroGradientRange(name, theirs.length) ?? [0, 0];
   let difference = 0;
@@ -191,7 +191,7 @@ describe.each(SMALL)('$type', (spec) => {
     },
   );
 
-  test('a resumed model goes on bit for bit, masks included', async () => {
+  test('a resumed model continues bit for bit, dropout masks included', async () => {
     const engine = await createSimdEngine({ host, threads: 2 });
     const whole = await engine.createModel(optionsOf(spec, 20));
     await train(whole, 1, 40);
@@ -221,7 +221,7 @@ async function stepOf(spec: ModelSpec, parameters: NamedTensors, seed: number, s
 describe.each(SMALL.filter(({ type }) => type !== 'gru'))('dropout of $type', (spec) => {
   const parameters = initialParameters(spec, 3);
 
-  test('differs by seed and by step and stays out of evaluation', async () => {
+  test('masks differ by seed and step; evaluation uses none', async () => {
     const { total } = await stepOf(spec, parameters, 1, 1);
     expect((await stepOf(spec, parameters, 1, 1)).total).toBe(total);
     expect((await stepOf(spec, parameters, 2, 1)).total).not.toBe(total);
@@ -245,7 +245,7 @@ describe.each(SMALL.filter(({ type }) => type !== 'gru'))('dropout of $type', (s
     expect(predictions[0]).toEqual(predictions[1]);
   });
 
-  test('the gradient of a step with dropout is the slope of its loss', async () => {
+  test('gradient with dropout matches finite differences of the loss', async () => {
     const { gradients } = await stepOf(spec, parameters, 1, 5);
     const random = new Random(9);
     const direction = new Map(Array.from(parameters, ([name, w]) => [name, w.map(() => random.normal())]));

@@ -195,7 +195,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     expect(relativeError(inverse, norms)).toBeLessThan(1e-6);
   });
 
-  test('combine adds panels and positions; combineGradient adds more at the last step', () => {
+  test('combine adds panels and positions; combineGradient adds the last step', () => {
     const [B, T, F] = [16, 3, 30];
     const rows = sequenceRows(T, B);
     const bench = new KernelBench(variant, wide);
@@ -223,7 +223,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     expect(bench.readStrip(strip8, 8, rows)).toEqual(bench.readPanel(sum, rows));
   });
 
-  test('biasRows is the product with a zero state, biasGradient its gradient', () => {
+  test('biasRows equals the product with a zero state; biasGradient is its gradient', () => {
     const [B, T, I, H] = [16, 3, 7, 11];
     const rows = sequenceRows(T, B);
     const bench = new KernelBench(variant, wide);
@@ -258,7 +258,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     expect(relativeError([bench.norm(program)], [Math.hypot(...dbias)])).toBeLessThan(1e-6);
   });
 
-  test('dropout drops the elements of its reference, a share p of them, and others at another site or step', () => {
+  test('dropout matches its reference mask with share p; masks differ by site and step', () => {
     const [rows, F, p] = [64, 250, 0.2];
     const bench = new KernelBench(variant, wide);
     const { arena, hyper } = bench;

@@ -1,4 +1,4 @@
-/** A thread that dies inside a step ends the run with an error; thread 0 does not wait for it for ever. */
+/** A thread that dies inside a step fails the run; thread 0 does not wait forever. */
 import { Worker } from 'node:worker_threads';
 import { beforeAll, expect, test } from 'vitest';
 import { initialParameters } from '#engine/init.ts';
@@ -27,10 +27,10 @@ function mortalThread(): EngineThread {
   };
 }
 
-/** On two cores one of three threads may get no work in a step, and live on. */
+/** On two cores, one of three threads may get no work in a step and survive. */
 const MOST_STEPS = 500;
 
-test.each([2, 3])('one of %i threads dies in a step', async (threads) => {
+test.each([2, 3])('a dead thread (of %i) fails the step with a clear error', async (threads) => {
   let spawned = 0;
   const spawnSimdThread = (): EngineThread => (spawned++ === 0 ? mortalThread() : host.spawnSimdThread!());
   const engine = await createSimdEngine({ host: { ...host, spawnSimdThread }, threads });

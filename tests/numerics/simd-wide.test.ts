@@ -23,7 +23,7 @@ const IDLE_TILES = Uint8Array.from([
 ]);
 
 describe.each([true, false])('shared memory %s', (shared) => {
-  test('both kinds of tile give the exact products of small integers', async () => {
+  test('both tile widths give exact products of small integers', async () => {
     const module = new WebAssembly.Module(readFileSync(resolve('resources', kernelFile('relaxed', shared))));
     const { narrowExact, wideExact, narrowMs, wideMs } = await compareTiles(module, shared);
     expect({ narrowExact, wideExact }).toEqual({ narrowExact: true, wideExact: true });
@@ -31,12 +31,12 @@ describe.each([true, false])('shared memory %s', (shared) => {
   });
 });
 
-test('tiles that compute nothing are not called exact', async () => {
+test('tiles that compute nothing are not reported as exact', async () => {
   const { narrowExact, wideExact } = await compareTiles(new WebAssembly.Module(IDLE_TILES), false);
   expect({ narrowExact, wideExact }).toEqual({ narrowExact: false, wideExact: false });
 });
 
-test('a runtime that pairs no vectors gets tiles of 128 bits without a measurement', async () => {
+test('a runtime without vector pairing gets 128-bit tiles without measuring', async () => {
   const host = await simdHost();
   const engine = await createSimdEngine({ host: { ...host, pairVectors: () => false }, threads: 1 });
   expect(engine.info.vectorBits).toBe(128);

@@ -36,7 +36,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
   });
 });
 
-test('a host without threads still trains, on one', async () => {
+test('a host without threads trains on one thread', async () => {
   const { spawnSimdThread: _none, ...single } = host;
   const engine = await createSimdEngine({ host: single, threads: 4 });
   expect(engine.info.threads).toBe(1);

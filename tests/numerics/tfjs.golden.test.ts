@@ -8,7 +8,7 @@ import { testHost } from '../support/host.ts';
 import { readNpz } from '../support/npz.ts';
 
 describe.each(['cpu', 'wasm'] as const)('%s', (name) => {
-  test.each(MODEL_TYPES)('%s agrees with PyTorch and leaves no tensor behind', async (model) => {
+  test.each(MODEL_TYPES)('%s agrees with PyTorch and leaks no tensor', async (model) => {
     const engine = await createTfjsEngine(name, testHost);
     const before = tf.memory().numTensors;
     const result = await verifyAgainstGolden(engine, await readNpz(`tests/fixtures/golden/${model}.npz`));

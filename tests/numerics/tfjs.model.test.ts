@@ -1,4 +1,4 @@
-/** What the references do not cover of the tfjs engines: gradients at other settings, one row, dropout, memory, sizes. */
+/** tfjs engines beyond the PyTorch references: gradients at other settings, one row, dropout, memory, sizes. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MODEL_TYPES, defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models.ts';
@@ -52,7 +52,7 @@ describe('term gradients', () => {
     return result;
   }
 
-  test.each(TERMS)('%s: the written gradient is the slope of the value', (term) => {
+  test.each(TERMS)('%s: gradient matches finite differences', (term) => {
     const config = only(term);
     const [, gradient] = measured(config, raw);
     const direction = normals(B * D);
@@ -68,14 +68,14 @@ describe('term gradients', () => {
     expect(Math.abs(slope - expected)).toBeLessThan(0.02 * Math.abs(expected) + 1e-4);
   });
 
-  test('a variance hinge that is met has no value and no gradient', () => {
+  test('a satisfied variance hinge has zero value and gradient', () => {
     const [value, gradient] = measured(only('variance', { varianceTarget: 1e-3 }), raw);
     expect(value).toBe(0);
     expect(gradient.every((g) => g === 0)).toBe(true);
   });
 });
 
-test('one row: moment and variance are undefined, the rest is trained', async () => {
+test('with one row, moment and variance are undefined and the rest trains', async () => {
   const model = await smallModel();
   const stats = await model.trainStep({ source: SOURCE, ids: range(3, 4), lr: 1e-3, step: 1 });
   expect(TERMS.filter((_, k) => Number.isNaN(stats.values[k]))).toEqual(['moment', 'variance']);
@@ -89,7 +89,7 @@ describe('dropout', () => {
   const loss = async (model: TrainableModel, step: number) =>
     (await model.trainStep({ source: SOURCE, ids, lr: 0, step })).total;
 
-  test.each(['lstm', 'transformer'] as const)('%s: drawn anew each step, the same for the same step', async (type) => {
+  test.each(['lstm', 'transformer'] as const)('%s: masks differ by step and repeat for the same step', async (type) => {
     // lr 0 still moves Adam's moments but not the weights, so only the masks can tell two steps apart.
     const model = await smallModel(SMALL[type]);
     const [first, second, again] = [await loss(model, 1), await loss(model, 2), await loss(model, 1)];
@@ -98,7 +98,7 @@ describe('dropout', () => {
     model.dispose();
   });
 
-  test('evaluation does not drop', async () => {
+  test('evaluation uses no dropout', async () => {
     const model = await smallModel(SMALL.transformer);
     const contexts = new Float32Array(16 * T * D);
     SOURCE.gather(ids, contexts, new Float32Array(16 * D));
@@ -108,7 +108,7 @@ describe('dropout', () => {
 });
 
 describe.each(['cpu', 'wasm'] as const)('%s memory', (name) => {
-  test.each(MODEL_TYPES)('%s keeps three tensors a parameter, however long it trains', async (type) => {
+  test.each(MODEL_TYPES)('%s holds three tensors per parameter, independent of steps', async (type) => {
     const engine = await createTfjsEngine(name, testHost);
     const before = tf.memory().numTensors;
     const spec = SMALL[type];
@@ -137,12 +137,12 @@ describe.each(['cpu', 'wasm'] as const)('%s memory', (name) => {
 });
 
 describe('initial parameters', () => {
-  test('the published sizes', () => {
+  test('have the published parameter counts', () => {
     const sizes = MODEL_TYPES.map((type) => parameterCount(defaultSpec(type, 5, 768)));
     expect(sizes).toEqual([1_510_912, 5_120_768, 7_095_552, 17_867_520]);
   });
 
-  test('follow the seed and stay in PyTorch’s ranges', () => {
+  test('depend on the seed and stay in PyTorch’s ranges', () => {
     const spec = SMALL.transformer;
     const a = initialParameters(spec, 1);
     expect(initialParameters(spec, 1)).toEqual(a);
@@ -154,7 +154,7 @@ describe('initial parameters', () => {
     expect(a.get('transformer_decoder.layers.0.norm1.weight')).toEqual(new Float32Array(8).fill(1));
   });
 
-  test('weights of another model are refused with the name of the parameter', async () => {
+  test('refuses weights of another model, naming the parameter', async () => {
     const model = await smallModel();
     const parameters = await model.readParameters();
     parameters.set('query_encoder.bias', new Float32Array(3));

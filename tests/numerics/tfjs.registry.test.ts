@@ -13,7 +13,7 @@ const workload: Workload = {
   batchSize: 16,
 };
 
-test('every engine is listed once; what is missing says why', async () => {
+test('lists every engine once, with the reason when unavailable', async () => {
   const engines = await engineAvailability(testHost);
   expect(engines.map((engine) => engine.name)).toEqual([...ENGINE_NAMES]);
   const byName = new Map(engines.map((engine) => [engine.name, engine]));
@@ -24,11 +24,11 @@ test('every engine is listed once; what is missing says why', async () => {
   expect(missing.filter(({ reason }) => reason.length < 10)).toEqual([]);
 });
 
-test('an engine that cannot run is refused with its reason', async () => {
+test('refuses an unavailable engine with the reason', async () => {
   await expect(openEngine('webgpu', testHost)).rejects.toThrow(/Engine webgpu: this process has no WebGPU/);
 });
 
-test('auto measures the candidates on the workload, leaves out and names one that fails to open', async () => {
+test('auto measures the candidates and skips and names one that fails to open', async () => {
   const { engine, measured, note } = await chooseEngine('auto', testHost, workload, { seconds: 0.1 });
   expect(measured.map((speed) => speed.engine)).toEqual(['wasm']);
   expect(measured[0].rowsPerSecond).toBeCloseTo((16 * 1000) / measured[0].msPerStep, 6);
@@ -37,19 +37,19 @@ test('auto measures the candidates on the workload, leaves out and names one tha
   await engine.dispose();
 });
 
-test('a named engine is taken without measuring', async () => {
+test('a named engine is used without measuring', async () => {
   const { engine, measured, note } = await chooseEngine('cpu', testHost, workload);
   expect([engine.info.name, measured, note]).toEqual(['cpu', [], 'cpu, as asked']);
 });
 
-test('an engine slower on two rows than the best on a whole batch is given up early', async () => {
+test('stops measuring an engine slower on two rows than the best on a full batch', async () => {
   const engine = await openEngine('cpu', testHost);
   const spec = defaultSpec('amn', 5, 64);
   const speed = await measureSpeed(engine, { ...workload, spec }, 5, 0.001);
   expect(speed).toMatchObject({ engine: 'cpu', batch: 16, steps: 1 });
 });
 
-test('asking for tensorflow gives Node back what tfjs-node still calls, and a reason when it is missing', async () => {
+test('loading tensorflow restores the util functions tfjs-node needs, or gives the reason it is missing', async () => {
   const tensorflow = (await engineAvailability(testHost)).find((engine) => engine.name === 'tensorflow');
   expect(tensorflow?.available).toBe(tensorflow?.reason === '');
   const util = process.getBuiltinModule('node:util') as unknown as Record<string, (value: unknown) => boolean>;

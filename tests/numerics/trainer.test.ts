@@ -17,7 +17,7 @@ async function run(changes: Partial<TrainerOptions> = {}, spec = AMN) {
   return { recorder, model, trainer, finished };
 }
 
-/** The plain run of a model, which many tests look at or compare with; trained once. */
+/** An uninterrupted run of a model, trained once and shared by tests. */
 const straightRuns = new Map<string, ReturnType<typeof run>>();
 function straightRun(spec = AMN) {
   const running = straightRuns.get(spec.type) ?? run({}, spec);
@@ -46,7 +46,7 @@ function trainingSetThat(step: number, act: () => void): TrainerOptions['train']
   };
 }
 
-/** Steps 1..k, then a new model and trainer from the exported state; against the run without a break. */
+/** Trains steps 1..k, then continues with a new model and trainer from the exported state. */
 async function interrupted(atStep: number, spec = AMN) {
   const recorder = new Recorder();
   const model = await smallModel(spec);
@@ -62,7 +62,7 @@ async function interrupted(atStep: number, spec = AMN) {
 }
 
 describe('records', () => {
-  test('a run says what the contract declares, in order, and learns', async () => {
+  test('a run emits the declared events in order and learns', async () => {
     const { recorder, finished } = await straightRun();
     for (const event of recorder.events) TrainingEventSchema.parse(event);
     expect(recorder.events[0]).toMatchObject({
@@ -79,7 +79,7 @@ describe('records', () => {
     expect(recorder.epochs[2].valCosine).toBeGreaterThan(recorder.epochs[0].valCosine as number);
   });
 
-  test('step blocks hold every step once, and the epoch means follow from them', async () => {
+  test('step blocks hold every step once; epoch figures are their means', async () => {
     const { recorder } = await straightRun();
     const steps = recorder.blocks.flatMap((block) =>
       Array.from({ length: block.count }, (_, i) => block.firstStep + i),
@@ -106,7 +106,7 @@ describe('records', () => {
     }
   });
 
-  test('the best checkpoint is the epoch of lowest validation loss, with a golden pair that its weights reproduce', async () => {
+  test('the best checkpoint has the lowest validation loss and reproduces its golden pair', async () => {
     const { recorder, finished } = await run({ settings: { ...SETTINGS, epochs: 6, lr: 0.05 } });
     const lowest = recorder.epochs.reduce((a, b) => ((b.valLoss as number) < (a.valLoss as number) ? b : a));
     expect(finished.best).toMatchObject({ epoch: lowest.epoch, valLoss: lowest.valLoss });
@@ -118,7 +118,7 @@ describe('records', () => {
     expect(raw).toEqual(best?.golden.raw);
   });
 
-  test('the same seed gives the same run, another seed another order', async () => {
+  test('equal seeds give equal runs; another seed another order', async () => {
     const [a, b, c] = [await straightRun(), await run(), await run({ settings: { ...SETTINGS, seed: 7, epochs: 1 } })];
     expect(a.recorder.column('total')).toEqual(b.recorder.column('total'));
     expect(a.recorder.column('total').slice(0, 7)).not.toEqual(c.recorder.column('total'));
@@ -160,7 +160,7 @@ describe('control', () => {
     await vi.waitUntil(() => recorder.events.some((event) => event.type === 'status' && event.status === 'paused'));
     expect(recorder.checkpoints.at(-1)?.kind).toBe('last');
     expect(recorder.column('total')).toHaveLength(5);
-    // Turns of the event loop in which training that had not stopped would take its next steps.
+    // If training had not paused, it would take more steps in these turns of the event loop.
     for (let turn = 0; turn < 100; turn++) await setImmediate();
     expect(recorder.column('total')).toHaveLength(5);
     trainer.resume();
@@ -204,7 +204,7 @@ describe('control', () => {
     expect(rests.checkpoint).toBeGreaterThan(400);
   });
 
-  test('stop at the end of the epoch evaluates it first', async () => {
+  test('stopAtEpochEnd evaluates the epoch before it stops', async () => {
     const recorder = new Recorder();
     const trainer = new Trainer(smallRun(await smallModel(), recorder));
     trainer.stopAtEpochEnd();
@@ -227,7 +227,7 @@ describe('control', () => {
     expect(await trainer.run()).toMatchObject({ status: 'stopped', reason: 'gate', step: 14 });
   });
 
-  test('λ changed between steps takes effect and is recorded', async () => {
+  test('a λ change between steps takes effect and is recorded', async () => {
     const recorder = new Recorder();
     const trainer: Trainer = new Trainer(
       smallRun(await smallModel(), recorder, {
@@ -252,14 +252,14 @@ describe('failure', () => {
   SOURCE.gather(range(0, 24), vectors.subarray(0, 24 * T * D), vectors.subarray(24 * T * D));
   const withNaN = sourceOf(vectors.fill(NaN, 0, D), 24, T, D);
 
-  test('NaN in the data ends the run with the step, the terms and no checkpoint of the poisoned weights', async () => {
+  test('NaN in the data fails the run with step and terms, without a checkpoint of the NaN weights', async () => {
     const { finished, recorder } = await run({ train: { source: withNaN, ids: range(0, 24) } });
     expect(finished).toMatchObject({ status: 'failed' });
     expect(finished.reason).toMatch(/no longer a finite number at step \d+ \(epoch 1\): terms mse/);
     expect(recorder.checkpoints).toEqual([]);
   });
 
-  test('NaN in the validation set is counted, shown as null and ends the run', async () => {
+  test('NaN in the validation set is counted, recorded as null and fails the run', async () => {
     const { finished, recorder } = await run({ validation: { source: withNaN, ids: range(0, 24) } });
     expect(recorder.epochs).toHaveLength(1);
     expect(recorder.epochs[0]).toMatchObject({ valCosine: null, valLoss: null, nonFiniteRows: 1, isBest: false });
@@ -267,7 +267,7 @@ describe('failure', () => {
     expect(finished.reason).toMatch(/1 of 24 validation rows/);
   });
 
-  test('refuses an empty split, another width and a spread over one row', async () => {
+  test('refuses an empty split, a wrong width and a batch of one row with moment', async () => {
     const model = await smallModel();
     const refusal = (changes: Partial<TrainerOptions>) => () => new Trainer(smallRun(model, new Recorder(), changes));
     expect(refusal({ validation: { source: SOURCE, ids: range(0, 0) } })).toThrow(/validation set has no windows/);
@@ -291,7 +291,7 @@ describe('ReduceLROnPlateau', () => {
     expect(rates).toEqual(expected);
   });
 
-  test('constant leaves the rate alone', () => {
+  test('constant keeps the rate', () => {
     const rate: Rate = { lr: 1, scheduler: { best: null, badEpochs: 0 } };
     expect(nextRate({ kind: 'constant' }, rate, 5)).toEqual(rate);
   });

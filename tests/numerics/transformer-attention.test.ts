@@ -1,6 +1,6 @@
 /**
- * The attention a Transformer is shown with: the last layer's, from the last step to the context, mean over the heads. Held
- * against a plain computation where the queries are a constant, so that the layers before do not enter.
+ * The attention shown for a Transformer: last layer, last step to context, mean over heads. Compared
+ * with a plain computation with constant queries, so that earlier layers have no effect.
  */
 import { expect, test } from 'vitest';
 import type { TransformerSpec } from '#shared/domain/models.ts';
@@ -26,7 +26,7 @@ const LAST = 'transformer_decoder.layers.1.multihead_attn';
 const random = new Random(9);
 const contexts = Float32Array.from({ length: B * T * D }, () => random.normal());
 
-/** Parameters whose last cross-attention asks the same of every step. */
+/** Parameters whose last cross-attention has constant queries. */
 function constantQueries(): NamedTensors {
   const parameters = initialParameters(SPEC, 4);
   const weight = parameters.get(`${LAST}.in_proj_weight`)!;
@@ -65,21 +65,21 @@ function plain(parameters: NamedTensors, row: number): number[] {
   return Array.from({ length: T }, (_, t) => heads.reduce((sum, shares) => sum + shares[t], 0) / HEADS);
 }
 
-test('is what a plain computation gives', async () => {
+test('matches a plain computation', async () => {
   const parameters = constantQueries();
   const model = await smallModel(SPEC);
   await model.writeParameters(parameters);
   const { attention } = await model.predict(contexts, B);
   for (let row = 0; row < B; row++) {
     const expected = plain(parameters, row);
-    // Not even: a mean over heads and steps that are all alike would prove nothing.
+    // Must not be uniform, else the mean over heads would prove nothing.
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.05);
     expected.forEach((share, t) => expect(attention![row * T + t]).toBeCloseTo(share, 5));
   }
   model.dispose();
 });
 
-test('adds up to one with weights as they are drawn', async () => {
+test('sums to one with initial weights', async () => {
   const model = await smallModel(SPEC);
   const { attention } = await model.predict(contexts, B);
   for (let row = 0; row < B; row++) {

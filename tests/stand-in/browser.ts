@@ -14,9 +14,9 @@ type BeforeRequest = (details: { url: string }, answer: (result: { cancel?: bool
 export const requests = {
   handlers: new Map<string, ProtocolHandler>(),
   beforeRequest: null as BeforeRequest | null,
-  /** Every URL a page asked for, as the app knows it. */
+  /** Every URL a page requested, as the app sees it. */
   seen: [] as string[],
-  /** Those that neither the app's filter nor its protocol took: on the real runtime they would leave the machine. */
+  /** Requests neither filtered nor handled by the app; in Electron they would leave the machine. */
   escaped: [] as string[],
 };
 

@@ -1,5 +1,5 @@
 /**
- * What a test sees of the stand-in and does to it, over the process channel: state, menu clicks, dialog answers.
+ * Test control of the stand-in over the process channel: state, menu clicks, dialog answers.
  * Requests are `{ id, request, args }`, answers `{ id, result | error }`; `tests/e2e/electron-host.ts` is the other end.
  */
 import { requests } from './browser.ts';
@@ -17,7 +17,7 @@ class Dialogs {
   readonly #answers: DialogAnswer[] = [];
   readonly #waiting: ((answer: DialogAnswer) => void)[] = [];
 
-  /** Resolves with the next scripted answer, waiting for it like for a person. */
+  /** Resolves with the next scripted answer, once there is one. */
   ask(kind: string, options: unknown): Promise<DialogAnswer> {
     record('dialog', { kind, options });
     const ready = this.#answers.shift();
@@ -57,7 +57,7 @@ async function permission(name: string): Promise<{ requested: boolean; checked: 
   return { requested, checked: permissions.check?.(null, name) ?? true };
 }
 
-/** Everything a test may ask; arguments and results are plain data. */
+/** Requests of a test; arguments and results are plain data. */
 const API = {
   records: (kind: string) => records.filter((entry) => entry.kind === kind).map(({ value }) => value),
   windows: () =>
@@ -85,6 +85,6 @@ export function listenForTests(): void {
       process.send?.({ id, error: error instanceof Error ? error.message : String(error) });
     }
   });
-  // The tests have gone away: so do we.
+  // Exit with the test process.
   process.on('disconnect', () => process.exit(0));
 }

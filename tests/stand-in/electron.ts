@@ -116,7 +116,7 @@ export const Menu = {
 };
 
 type DialogOptions = Readonly<Record<string, unknown>>;
-/** With or without the window in front. */
+/** `showMessageBox(window?, options)`. */
 function optionsOf(args: readonly unknown[]): DialogOptions {
   return args[args.length - 1] as DialogOptions;
 }

@@ -6,7 +6,7 @@ export const PRELOAD_WORLD = 'stand-in-preload';
 export const SEND_BINDING = '__standInSend';
 export const DELIVER = '__standInDeliver';
 
-/** Runs in the page's world: defines what the preload exposes. Functions are there to be seen, not to be called. */
+/** Runs in the page's world: defines what the preload exposes. Functions are visible but not callable. */
 export const EXPOSE_SCRIPT = `
 document.addEventListener('stand-in-expose', (event) => {
   const { key, kind, value } = JSON.parse(event.detail);

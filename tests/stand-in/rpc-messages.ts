@@ -1,4 +1,4 @@
-/** As much of oRPC's messages as is needed to time them. */
+/** Parses oRPC messages as far as needed to time calls. */
 
 /** The id with which oRPC marks all messages of one call. */
 export function rpcId(data: unknown): string | null {

@@ -30,7 +30,7 @@ type FromPage =
   | { readonly type: 'port-message'; readonly port: number; readonly data: WireData };
 
 export const ipcMain = new EventEmitter();
-/** How long main took from each call of a page to its first answer. */
+/** Time from each call of a page to its first answer. */
 export const answerTimes: { call: string; ms: number }[] = [];
 
 /** An event with Electron's preventDefault. */
@@ -53,14 +53,14 @@ export function useContext(opening: Promise<BrowserContext>): void {
 export class WebContents extends EventEmitter {
   readonly mainFrame: { origin: string; url: string } = { origin: 'null', url: '' };
   readonly #ports = new Map<number, MessagePortMain>();
-  /** Calls under way, by port and id; null once answered, since what follows is a stream. */
+  /** Pending calls, by port and id; null once answered, as further messages belong to a stream. */
   readonly #asked = new Map<string, { call: string; at: number } | null>();
   #openHandler: (details: { url: string }) => { action: string } = () => ({ action: 'allow' });
   #nextPort = 1;
   #world: number | undefined;
   #session!: CDPSession;
   page!: Page;
-  /** Navigations the app itself began, which Electron does not announce. */
+  /** Navigations started by the app, for which Electron emits no will-navigate. */
   ownNavigation = false;
 
   async open(preferences: WebPreferences): Promise<void> {
@@ -232,5 +232,5 @@ export class BrowserWindow extends EventEmitter {
 }
 
 export const windowEvents = new EventEmitter();
-/** Pages that are going away; the app leaves after them. */
+/** Closing pages; the app exits after them. */
 export const closing: Promise<void>[] = [];

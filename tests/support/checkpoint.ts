@@ -1,4 +1,4 @@
-/** A small checkpoint that differs from step to step, for tests of what is written and read. */
+/** A small checkpoint that differs by step, for tests of writing and reading. */
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { emptySums } from '#engine/trainer/epoch-sums.ts';

@@ -1,4 +1,4 @@
-/** Writes a small data set of chunks as .npz: articles whose vectors wander, so that a context tells something. */
+/** Writes a small data set of chunks as .npz: articles whose vectors are random walks, so that contexts carry signal. */
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
@@ -18,7 +18,7 @@ function npy(descr: string, shape: readonly number[], data: NodeJS.ArrayBufferVi
   return Buffer.concat([prefix, Buffer.from(header), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
-/** Unit vectors; the chunks of an article lie around a centre of its own. */
+/** Unit vectors; the chunks of an article lie around its centre. */
 export async function writeChunks(path: string, { articles, chunksPerArticle, D, seed = 1 }: ChunkFile): Promise<void> {
   const random = new Random(seed);
   const M = articles * chunksPerArticle;

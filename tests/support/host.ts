@@ -1,4 +1,4 @@
-/** What engines get of the test process: no shipped resources, no threads. */
+/** EngineHost without shipped resources or threads. */
 import type { EngineHost } from '#engine/types.ts';
 
 export const testHost: EngineHost = {

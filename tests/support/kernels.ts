@@ -32,7 +32,7 @@ export class KernelBench {
     this.module = new WebAssembly.Module(readFileSync(resolve('resources', kernelFile(variant, false))));
   }
 
-  /** Makes the memory; everything must have its place by now. */
+  /** Allocates the memory; the layout must be complete. */
   open(): this {
     const memory = new WebAssembly.Memory({ initial: this.arena.pages, maximum: this.arena.pages });
     const layout = { T: 1, D: 1, rowBytes: 4, ids: [0, 0], contexts: [0, 0], targets: [0, 0] };

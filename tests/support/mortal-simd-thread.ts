@@ -1,4 +1,4 @@
-/** A thread of the simd engine whose first program traps: it is given scratch outside the memory. */
+/** A simd thread whose first program traps: its scratch lies outside the memory. */
 const RealInstance = WebAssembly.Instance;
 export const OUTSIDE = 0x7ffffff0;
 

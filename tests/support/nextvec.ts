@@ -1,4 +1,4 @@
-/** A Nextvec on a folder of its own, with a small data set, for tests of the services. */
+/** A Nextvec in a temporary folder with a small data set, for tests of the services. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ export async function importChunks(client: NextvecClient, path: string, chunks: 
   throw new Error('the import ended without a data set');
 }
 
-/** Follows a run until `until` says so; what it was told. */
+/** Watches a run until `until(event)`; returns all events. */
 export async function follow(
   client: NextvecClient,
   runId: string,

@@ -10,7 +10,7 @@ export interface StoreOptions {
   readonly seed?: number;
 }
 
-/** The same windows with and without telling where the vectors lie. Values are exact in half precision. */
+/** The same windows with and without shared memory. Values are exact in half precision. */
 export function sharedStore(options: StoreOptions): { shared: WindowSource; plain: WindowSource } {
   const { windows, T, D, dtype } = options;
   const random = new Random(options.seed ?? 1);

@@ -1,4 +1,4 @@
-/** The host of the simd engine in tests: kernels built when out of date, threads from the source tree. */
+/** EngineHost for the simd engine: kernels built when out of date, threads from the source tree. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EngineHost } from '#engine/types.ts';

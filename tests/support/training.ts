@@ -45,7 +45,7 @@ export async function smallModel(spec: ModelSpec = AMN): Promise<TrainableModel>
   });
 }
 
-/** What a run said, sorted by kind. */
+/** Records the events of a run. */
 export class Recorder {
   readonly events: TrainingEvent[] = [];
   readonly checkpoints: Checkpoint[] = [];

@@ -1,6 +1,6 @@
 /**
  * Loaded into a trainer process with --import: when the file named by NEXTVEC_TEST_VANISH appears, every thread of the
- * simd engine is ended without a word, as by a system that takes its memory. The file is removed then.
+ * simd engine is terminated without an event, as under memory pressure. The file is removed then.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

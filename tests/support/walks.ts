@@ -1,4 +1,4 @@
-/** Synthetic windows for tests: unit random walks, so that the context carries signal and the order of it matters. */
+/** Synthetic windows: unit random walks, so that the context carries signal and its order matters. */
 import type { WindowSource } from '#engine/types.ts';
 import { Random } from '#engine/random.ts';
 

@@ -84,7 +84,7 @@ export async function openElectronHost(
     chooseFile: (path) => standIn.call('answerDialog', path),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
-        // "Pause and Quit", should something train.
+        // Answers "Pause and Quit" if a run is training.
         await standIn.call('answerDialog', 1);
         await standIn.call('quit').catch(() => undefined);
         const killer = setTimeout(() => child.kill('SIGKILL'), QUIT_LIMIT_MS);

@@ -1,4 +1,4 @@
-/** What an end-to-end test has of a running Nextvec, whichever host it runs on. */
+/** A running Nextvec under end-to-end test, on either host. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,15 +13,15 @@ export interface TestHost {
   readonly origin: string;
   /** Errors and uncaught exceptions of the page's console. */
   readonly problems: string[];
-  /** Every URL the page asked for. */
+  /** Every URL the page requested. */
   requests(): Promise<string[]>;
-  /** How long each of the page's calls waited for its first answer. */
+  /** Time from each call of the page to its first answer. */
   answerTimes(): Promise<{ call: string; ms: number }[]>;
-  /** Gives `path` to the import that the person starts with "Import…". */
+  /** Chooses `path` in the file chooser of "Import…". */
   importFile(path: string): Promise<void>;
-  /** What it tells of runs to whoever looks elsewhere: notices on the page, or the system's. */
+  /** Texts of run notices: on the page, or system notifications. */
   notices(): Promise<string[]>;
-  /** Gives `path` to the chooser that the person has just opened. */
+  /** Chooses `path` in the open file chooser. */
   chooseFile(path: string): Promise<void>;
   readonly standIn: StandIn | null;
   close(): Promise<void>;
@@ -32,7 +32,7 @@ export function temporaryHome(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }) };
 }
 
-/** Collects console errors and exceptions; the list grows as they come. */
+/** Collects console errors and exceptions in the returned array. */
 export function watchConsole(page: Page): string[] {
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.stack ?? error.message));

@@ -1,4 +1,4 @@
-/** The Node host as a person starts it: `nextvec serve`, its address opened in Chromium. */
+/** The Node host: `nextvec serve`, its URL opened in Chromium. */
 import { spawn } from 'node:child_process';
 import { basename, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -42,8 +42,8 @@ export async function serve(home: string, roots: readonly string[]): Promise<Ser
 }
 
 /**
- * First answer of each call on the page's own WebSocket, by the page's own clock: the way to the test, which waits for a
- * processor like everyone, does not count.
+ * Time to the first answer of each call on the page's WebSocket, by the browser's clock, so that delays of the test
+ * process do not count.
  */
 async function timeAnswers(page: Page): Promise<{ call: string; ms: number }[]> {
   const times: { call: string; ms: number }[] = [];
@@ -64,7 +64,7 @@ async function timeAnswers(page: Page): Promise<{ call: string; ms: number }[]> 
   return times;
 }
 
-/** Walks the chooser from the folders the host was started with down to the file, and takes it. */
+/** Navigates the file chooser from its roots to the file and chooses it. */
 async function walkTo(page: Page, roots: readonly string[], path: string): Promise<void> {
   const dialog = page.getByRole('dialog', { name: /^Choose/ });
   const up = dialog.getByRole('button', { name: 'Up one folder' });
@@ -81,7 +81,7 @@ async function walkTo(page: Page, roots: readonly string[], path: string): Promi
 }
 
 export interface NodeHostOptions {
-  /** A storage folder that is there already; it is left where it is. */
+  /** An existing storage folder; not removed on close. */
   readonly home?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What a person does, by the names they see. */
+/** User actions by visible names. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
@@ -6,7 +6,7 @@ import type { Locator, Page } from 'playwright-core';
 export const PAGES = ['Runs', 'New run', 'Data sets', 'Cross-test', 'Predict', 'Reports', 'Settings'] as const;
 export type PageTitle = (typeof PAGES)[number];
 
-/** Clicks a page in the sidebar, with the button down for `pressMs`, and waits until it is there. */
+/** Clicks a page in the sidebar, holding the button for `pressMs`, and waits for its heading. */
 export async function goTo(page: Page, title: PageTitle, pressMs = 0): Promise<void> {
   await page.getByLabel('Sidebar').getByRole('link', { name: title }).click({ delay: pressMs });
   await page.getByRole('main').getByRole('heading', { level: 1, name: title }).waitFor();
@@ -34,7 +34,7 @@ export function nextFrames(page: Page, count: number): Promise<void> {
   }, count);
 }
 
-/** What the canvases on the page show, as one string. */
+/** The content of all canvases on the page, as one string. */
 export function drawing(page: Page): Promise<string> {
   return page.evaluate(() => [...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join('|'));
 }

@@ -1,11 +1,11 @@
-/** One life of `owner.ts` as the one who kills it sees it. */
+/** One process of `owner.ts`, seen from the test. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import type { TestHome } from '../nextvec.ts';
 import type { OwnerWord } from './owner.ts';
 
-/** Checkpoints so often that most kills meet one being made. */
+/** Checkpoints are this frequent so that most kills hit one being written. */
 export const CHECKPOINT_EVERY_MS = 100;
 
 export interface OwnerLife {
@@ -15,7 +15,7 @@ export interface OwnerLife {
   readonly gone: Promise<void>;
 }
 
-/** Processes started from here on find their compiled modules there: most of a short life would else be compiling. */
+/** Gives child processes a shared compile cache; short-lived ones would spend most time compiling. */
 export function useCompileCache(home: TestHome): void {
   process.env.NODE_COMPILE_CACHE = join(home.path, 'compiled');
 }

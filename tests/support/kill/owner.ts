@@ -1,15 +1,15 @@
 /**
- * A whole Nextvec in a process of its own, to be killed: goes on with the newest run unless that has finished, else
- * starts one. Tells which run it is and every step its watcher is told.
+ * A Nextvec process to be killed: resumes the newest run unless it has finished, else
+ * starts one. Sends the run id and every step its watcher receives.
  */
 import { createNextvec } from '../../../src/main/nextvec.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 
 export interface OwnerWord {
   readonly runId: string;
-  /** Furthest step the watcher was told. */
+  /** Furthest step sent to the watcher. */
   readonly told: number;
-  /** Steps trained in this life. */
+  /** Steps trained by this process. */
   readonly trained: number;
   readonly isTraining: boolean;
   readonly isFinished: boolean;

@@ -1,6 +1,6 @@
 /**
- * The undisturbed run that killed ones are held against: what its history says and what its checkpoints weigh. Used by
- * the test of kill -9 and by the script with hundreds of rounds; failures are thrown as assertions.
+ * The uninterrupted run that killed runs are compared with: its history and the hashes of its weights. Used by
+ * kill.test.ts and bench/kill-rounds.ts; failures are thrown as assertions.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -56,7 +56,7 @@ function runFolder(home: TestHome, runId: string): string {
   return join(home.path, 'home', 'runs', runId);
 }
 
-/** Trains the reference in `home` and leaves the folder closed. */
+/** Trains the reference in `home` and closes the folder. */
 export async function trainReference(home: TestHome): Promise<Reference> {
   const importing = await home.open();
   const dataset = await importChunks(importing.client, join(home.path, 'walks.npz'), DATA);
@@ -84,7 +84,7 @@ export async function trainReference(home: TestHome): Promise<Reference> {
   };
 }
 
-/** Steps a killed run's history holds; throws unless they are the reference's first ones and cover its checkpoint. */
+/** Steps in the history of a killed run; throws unless they equal the reference's first steps and cover its checkpoint. */
 export async function checkKilled(
   home: TestHome,
   client: NextvecClient,
@@ -100,7 +100,7 @@ export async function checkKilled(
   return steps;
 }
 
-/** Throws unless a run that was killed on its way ended as the undisturbed one did, bit for bit. */
+/** Throws unless a killed and resumed run ended as the uninterrupted one, bit for bit. */
 export async function checkFinished(
   home: TestHome,
   client: NextvecClient,

@@ -1,6 +1,6 @@
 /**
- * Rounds of kill -9 at random moments, of the trainer alone and of the whole program. A round is one kill with all that
- * is checked after it; runs that get through are checked against the undisturbed one and followed by another.
+ * Rounds of kill -9 at random moments, of the trainer or of the whole program. A round is one kill with its checks;
+ * finished runs are compared with the uninterrupted one and followed by another.
  */
 import assert from 'node:assert/strict';
 import { Random } from '#engine/random.ts';
@@ -23,14 +23,14 @@ export interface KillReport {
   readonly whileStarting: number;
   /** Runs that were killed at least once and ended bit for bit as the undisturbed one. */
   readonly runsFinished: number;
-  /** Most steps a window had been told that the history did not hold yet when the program was killed. */
+  /** Most steps that were sent to a watcher but not yet stored when the program was killed. */
   readonly mostUnflushed: number;
 }
 
-/** Kills come up to so many steps after a life has begun to train, and a little later. */
+/** Kills come up to this many steps after training begins, plus a short delay. */
 const WITHIN_STEPS = 160;
 const WITHIN_MS = 120;
-/** This share of the kills comes at any moment of the start. */
+/** Share of kills during start-up. */
 const STARTING_SHARE = 0.2;
 const STARTING_MS = 400;
 
@@ -57,7 +57,7 @@ class Tally {
   }
 }
 
-/** The moment of one kill: so long after the life began, or after it has trained so many steps. */
+/** The moment of one kill: a time after start, or after a number of steps. */
 interface Moment {
   readonly isEarly: boolean;
   readonly steps: number;
@@ -70,7 +70,7 @@ function moment(random: Random): Moment {
   return { isEarly, steps: random.integer(WITHIN_STEPS), afterMs };
 }
 
-/** One life of a run over its watch: what was told, and how it ended. */
+/** Watches one process lifetime of a run: last step sent, and how it ended. */
 async function watchLife(
   client: NextvecClient,
   runId: string,
@@ -94,7 +94,7 @@ async function watchLife(
   throw new Error('the watch ended before the run did');
 }
 
-/** Kills the trainer; window and history stay alive and must have every step that was told. */
+/** Kills the trainer; main lives on and must store every step it sent. */
 export async function killTrainer(options: KillOptions): Promise<KillReport> {
   const { home, reference, rounds, seed } = options;
   const random = new Random(seed);
@@ -140,14 +140,14 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
   return tally.report();
 }
 
-/** As a power cut ends it: owner and trainer at once; or the owner alone, whose trainer must leave by itself. */
+/** Kills owner and trainer at once, as a power cut; or the owner alone, whose trainer must exit by itself. */
 function killOwner({ owner }: OwnerLife, alone: boolean): void {
   if (owner.pid === undefined || owner.exitCode !== null) return;
   if (alone) owner.kill('SIGKILL');
   else process.kill(-owner.pid, 'SIGKILL');
 }
 
-/** Steps committed a moment before the kill: none of them may be missing after it. */
+/** Steps committed just before the kill; none may be missing after it. */
 async function committed(home: TestHome, runId: string | undefined): Promise<number> {
   if (runId === undefined) return 0;
   const reader = await home.open({ access: 'reader' });
@@ -158,7 +158,7 @@ async function committed(home: TestHome, runId: string | undefined): Promise<num
   }
 }
 
-/** Waits for the moment of the kill; false when the owner has ended by itself before. */
+/** Waits for the moment of the kill; false if the owner has exited before. */
 async function untilMoment(life: OwnerLife, { isEarly, steps, afterMs }: Moment): Promise<boolean> {
   const ended = life.gone.then(() => false);
   const isDue = (): boolean => isEarly || (life.wasTraining && (life.last?.trained ?? 0) >= steps);
@@ -174,7 +174,7 @@ async function untilMoment(life: OwnerLife, { isEarly, steps, afterMs }: Moment)
   return Promise.race([waited, ended]);
 }
 
-/** Kills the whole program; the history must be readable each time and hold all that was committed. */
+/** Kills the whole program; the history must stay readable and hold all committed steps. */
 export async function killProgram(options: KillOptions): Promise<KillReport> {
   const { home, reference, rounds, seed } = options;
   const random = new Random(seed);

@@ -9,7 +9,7 @@ function groupOf(max: number) {
 }
 
 describe('a chart group', () => {
-  it('shows everything until it is zoomed, and again after a reset', () => {
+  it('shows the full extent until zoomed, and again after reset', () => {
     const group = groupOf(1000);
     expect(group.view()).toEqual({ min: 0, max: 1000 });
     group.zoomTo({ min: 100, max: 200 });
@@ -18,7 +18,7 @@ describe('a chart group', () => {
     expect(group.zoomed.value).toBeNull();
   });
 
-  it('never leaves the data and never gets narrower than can be read', () => {
+  it('clamps the view to the data and to a minimum width', () => {
     const act = fc.record({ kind: fc.constantFrom('zoom', 'pan'), by: fc.double({ min: -2, max: 2, noNaN: true }) });
     fc.assert(
       fc.property(fc.array(act, { maxLength: 30 }), (acts) => {
@@ -35,7 +35,7 @@ describe('a chart group', () => {
     );
   });
 
-  it('moves while somebody zooms or pans and rests soon after; data that comes in does not move it', async () => {
+  it('is moving during zoom and pan and at rest soon after; new data does not move it', async () => {
     vi.useFakeTimers();
     try {
       const group = groupOf(1000);
@@ -62,7 +62,7 @@ describe('a chart group', () => {
     expect((400 - min) / (max - min)).toBeCloseTo(0.4, 9);
   });
 
-  it('goes along with new data only while it reaches the end', () => {
+  it('follows new data only while the view reaches the end', () => {
     const group = groupOf(1000);
     group.zoomTo({ min: 900, max: 1000 });
     group.setExtent({ min: 0, max: 1050 });

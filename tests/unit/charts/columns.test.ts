@@ -24,7 +24,7 @@ describe('lowerBound', () => {
 });
 
 describe('valueNear', () => {
-  it('finds a point no other is nearer than', () => {
+  it('finds the nearest point', () => {
     fc.assert(
       fc.property(ascending, fc.integer({ min: -10, max: 5010 }), (x, at) => {
         const found = valueNear(rawPoints(x, Float32Array.from(x)), at);
@@ -34,7 +34,7 @@ describe('valueNear', () => {
     );
   });
 
-  it('has nothing to say of an unmeasured point or of no points', () => {
+  it('returns null for an unmeasured point or no points', () => {
     expect(
       valueNear(
         pointsFrom(
@@ -50,14 +50,14 @@ describe('valueNear', () => {
 });
 
 describe('lastValue', () => {
-  it('skips what was not measured', () => {
+  it('skips unmeasured values', () => {
     expect(lastValue(rawPoints(new Float64Array(3), Float32Array.of(1, 2, Number.NaN)))).toBe(2);
     expect(lastValue(rawPoints(new Float64Array(1), Float32Array.of(Number.NaN)))).toBeNull();
   });
 });
 
 describe('splice', () => {
-  it('keeps x ascending and puts the fine points where the coarse ones were', () => {
+  it('keeps x ascending and replaces coarse points by fine ones', () => {
     fc.assert(
       fc.property(ascending, fc.nat(2500), fc.nat(2500), (x, from, length) => {
         const to = from + length;

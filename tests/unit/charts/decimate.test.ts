@@ -12,7 +12,7 @@ function pointsOf(values: readonly number[]) {
 }
 
 describe('decimate', () => {
-  it('loses no extreme of the view, whatever the number of buckets', () => {
+  it('keeps every extreme of the view for any number of buckets', () => {
     fc.assert(
       fc.property(
         fc.array(finite, { minLength: 10, maxLength: 2000 }),
@@ -27,7 +27,7 @@ describe('decimate', () => {
     );
   });
 
-  it('draws no more points than the screen has use for', () => {
+  it('draws at most a few points per pixel', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 500 }), (n, buckets) => {
         const values = new Float32Array(n).fill(1);
@@ -92,7 +92,7 @@ describe('decimate', () => {
 describe('clipEnds', () => {
   const FAR = 1e6;
 
-  it('moves points that lie far outside to just outside, on the lines they were on', () => {
+  it('moves points far outside to just outside along their lines', () => {
     const view = {
       from: fc.double({ min: 10, max: 40, noNaN: true }),
       width: fc.double({ min: 0.1, max: 9, noNaN: true }),
@@ -128,7 +128,7 @@ describe('clipEnds', () => {
     expect(Math.log10(p.mean[1])).toBeCloseTo(4 * 0.503, 4);
   });
 
-  it('leaves gaps gaps, ends in view where they are, and the points themselves alone', () => {
+  it('keeps gaps, ends in view and the input points unchanged', () => {
     const values = Float32Array.of(Number.NaN, 2, 3);
     const x = Float64Array.of(-FAR, 5, 6);
     const p = clipped(rawPoints(x, values), 4, 8, false);
@@ -145,7 +145,7 @@ describe('clipEnds', () => {
 });
 
 describe('widen', () => {
-  it('ignores gaps, and values that a log scale cannot show', () => {
+  it('ignores gaps and values a log scale cannot show', () => {
     const p = decimate(pointsOf([Number.NaN, -5, 0, 3, 8]), 0, 4, 100, emptyPixels());
     const linear = { min: Infinity, max: -Infinity };
     widen(linear, p, false);

@@ -10,7 +10,7 @@ import { THEME } from './theme.ts';
 
 const PLOT = { x: 40, y: 14, width: 600, height: 200 };
 
-/** Keeps the corners of every stroke, by its width and colour. */
+/** Records the points of every stroke, by width and colour. */
 class Recorder extends SvgSurface {
   readonly strokes: { width: number; colour: string; corners: [number, number][] }[] = [];
 
@@ -49,7 +49,7 @@ const pointsOf = (values: readonly number[]) =>
   );
 
 describe('drawScene', () => {
-  it('puts every value that was measured at its share of the axes', () => {
+  it('draws every measured value at its axis position', () => {
     fc.assert(
       fc.property(columns, fc.boolean(), (values, log) => {
         const scene = sceneOf([pointsOf(values)], log);
@@ -61,7 +61,7 @@ describe('drawScene', () => {
         for (const [i, [x, y]] of corners.entries()) {
           const [step, value] = expected[i];
           expect(x).toBeCloseTo(PLOT.x + (step / 9) * PLOT.width, 6);
-          // What a logarithm does not reach lies below the plot.
+          // Values without a logarithm lie below the plot.
           const height = log && value <= 0 ? -1 : share(value);
           expect(y).toBeCloseTo(PLOT.y + PLOT.height * (1 - height), 6);
         }
@@ -69,7 +69,7 @@ describe('drawScene', () => {
     );
   });
 
-  it('draws lines that share a chart, and charts drawn in turn, as if each were alone', () => {
+  it('lines of one chart, and charts drawn in turn, do not affect each other', () => {
     fc.assert(
       fc.property(columns, columns, fc.boolean(), (a, b, stacked) => {
         const one = () => sceneOf([pointsOf(a), pointsOf(b)], false, stacked);
@@ -77,7 +77,7 @@ describe('drawScene', () => {
         const other = sceneOf([pointsOf(b.toReversed())], false);
         linesOf(other, false);
         expect(linesOf(one(), false)).toEqual(alone);
-        // The first of both does not depend on what is drawn after it.
+        // The first drawing does not depend on the second.
         const { y } = one();
         const first = { ...sceneOf([pointsOf(a)], false, stacked), y };
         expect(linesOf(first, false)[0]).toEqual(alone[0]);

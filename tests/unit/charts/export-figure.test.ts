@@ -6,7 +6,7 @@ import { STYLES } from '../../../src/renderer/charts/series-style.ts';
 import { THEME } from './theme.ts';
 
 describe('figureCsv', () => {
-  it('has a row for every x of any series, empty where one has no value', () => {
+  it('has a row for every x of any series, with empty cells for missing values', () => {
     const step = {
       key: 'a',
       style: STYLES.train,
@@ -24,7 +24,7 @@ describe('figureCsv', () => {
     expect(csv).toBe('step,Training,"a,b"\n1,0.5,\n2,0.25,\n3,1,\n4,,7\n');
   });
 
-  it('gives smallest and largest beside the mean where points stand for several steps', () => {
+  it('gives min and max beside the mean where points merge several steps', () => {
     const x = Float64Array.of(1, 3);
     const points = { x, mean: Float32Array.of(1, 2), min: Float32Array.of(0, 1), max: Float32Array.of(2, 3) };
     expect(figureCsv([{ key: 'a', style: STYLES.train, points }])).toBe(
@@ -49,14 +49,14 @@ describe('figureSvg', () => {
   const picture = { scene, input, xTicks: [{ value: 1, label: 'one' }], yTicks: [{ value: 99, label: 'far off' }] };
   const svg = figureSvg(picture, { title: 'Loss <1>', xName: 'step' }, THEME);
 
-  it('escapes words and leaves ticks out of view out', () => {
+  it('escapes text and omits ticks out of view', () => {
     expect(svg).toContain('<title>Loss &lt;1&gt;</title>');
     expect(svg).toContain('A &lt; B &amp; C');
     expect(svg).toContain('>one</text>');
     expect(svg).not.toContain('far off');
   });
 
-  it('breaks the line at a gap and marks a value that stands alone', () => {
+  it('breaks the line at a gap and draws a dot for an isolated value', () => {
     const curve =
       /<path d="(M[^"]*)" fill="none" stroke="colour\(--series-blue\)" stroke-width="2"/.exec(svg)?.[1] ?? '';
     expect(curve.match(/M/g)).toHaveLength(2);

@@ -21,27 +21,27 @@ const line = (layer: { line: { mean: Float32Array; length: number } }) => [
 ];
 
 describe('buildScene', () => {
-  it('stacks shares on each other and takes a gap for nothing', () => {
+  it('stacks shares and counts a gap as 0', () => {
     const { layers } = build({ stacked: true, series: [series('a', 0.5, Number.NaN), series('b', 0.25, 0.75)] });
     expect(line(layers[0])).toEqual([0.5, 0]);
     expect(line(layers[1])).toEqual([0.75, 0.75]);
     expect([...(layers[1].floor ?? [])].slice(0, 2)).toEqual([0.5, 0]);
   });
 
-  it('leaves hidden series out of the stack and of the range', () => {
+  it('excludes hidden series from stack and range', () => {
     const all = [series('a', 100, 200), series('b', 1, 2)];
     const { layers, y } = build({ series: all, hidden: new Set(['a']) });
     expect(layers.map((layer) => layer.series.key)).toEqual(['b']);
     expect(y.max).toBeLessThan(3);
   });
 
-  it('reaches to reference lines, but not to passive ones', () => {
+  it('the range includes reference lines but not passive ones', () => {
     const reference = { key: 'r', style: STYLES.clip, y: 10 };
     expect(build({ series: [series('a', 1, 2)], references: [reference] }).y.max).toBeGreaterThan(10);
     expect(build({ series: [series('a', 1, 2)], references: [{ ...reference, passive: true }] }).y.max).toBeLessThan(3);
   });
 
-  it('never goes below 0 for what is never negative, and never to 0 on a log scale', () => {
+  it('the range stays at or above 0 for non-negative series and above 0 on a log scale', () => {
     expect(build({ series: [series('a', 0.001, 5)] }).y.min).toBe(0);
     expect(build({ log: true, series: [series('a', 0, 0.001, 5)] }).y.min).toBeGreaterThan(0);
   });
@@ -53,7 +53,7 @@ describe('buildScene', () => {
     expect(y.max).toBeGreaterThan(3);
   });
 
-  it('smooths steps and keeps the raw line behind, but leaves epochs as they are', () => {
+  it('smooths steps and keeps the raw line behind; does not smooth epochs', () => {
     const sparse = { ...series('b', 0, 1, 0, 1), sparse: true };
     const { layers } = build({ halfLife: 3, series: [series('a', 0, 1, 0, 1), sparse] });
     expect(layers[0].raw && line({ line: layers[0].raw })).toEqual([0, 1, 0, 1]);
@@ -62,7 +62,7 @@ describe('buildScene', () => {
     expect(line(layers[1])).toEqual([0, 1, 0, 1]);
   });
 
-  it('smooths anew when the points change', () => {
+  it('recomputes smoothing when the points change', () => {
     const cache = new SceneCache();
     const at = (s: ChartSeries) => line(buildScene(input({ halfLife: 2, series: [s] }), VIEW, 100, cache).layers[0]);
     expect(at(series('a', 1, 1))).toEqual([1, 1]);

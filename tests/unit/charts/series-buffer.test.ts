@@ -16,7 +16,7 @@ function fill(buffer: SeriesBuffer, values: Float32Array, blockSizes: readonly n
 }
 
 describe('SeriesBuffer', () => {
-  it('stays within its capacity and holds every step once, whatever the blocks', () => {
+  it('stays within capacity and holds every step once for any block sizes', () => {
     fc.assert(
       fc.property(
         fc.array(perhapsNaN, { minLength: 1, maxLength: 1500 }),
@@ -45,7 +45,7 @@ describe('SeriesBuffer', () => {
     );
   });
 
-  it('has the mean of the steps in each point', () => {
+  it('each point is the mean of its steps', () => {
     const values = Float32Array.from({ length: 500 }, (_, i) => Math.cos(i / 7) * 3);
     const buffer = new SeriesBuffer(['a'], CAPACITY);
     fill(buffer, values, [7]);
@@ -63,7 +63,7 @@ describe('SeriesBuffer', () => {
     expect(buffer.append(1, 3, { a: Float32Array.of(9, 9, 9) })).toBe(0);
   });
 
-  it('goes on from a series that was reduced elsewhere, and does not coarsen it before the new steps are as coarse', () => {
+  it('continues a reduced series without coarsening it before the new steps are as coarse', () => {
     const buffer = new SeriesBuffer(['a'], CAPACITY);
     const column = { a: Float32Array.from({ length: 10 }, (_, i) => i) };
     const step = Float64Array.from({ length: 10 }, (_, i) => 1 + i * 100);
@@ -78,7 +78,7 @@ describe('SeriesBuffer', () => {
     expect(max[max.length - 1]).toBe(42);
   });
 
-  it('keeps raw values as one array until it has to merge', () => {
+  it('keeps raw values in one array until it merges', () => {
     const buffer = new SeriesBuffer(['a'], CAPACITY);
     buffer.append(1, 3, { a: Float32Array.of(1, 2, 3) });
     const points = buffer.points('a');

@@ -7,7 +7,7 @@ import { extremes, perhapsNaN } from './arbitraries.ts';
 const indices = (n: number) => Float64Array.from({ length: n }, (_, i) => i);
 
 describe('smooth', () => {
-  it('stays inside the values it has seen and keeps gaps', () => {
+  it('stays within the range of past values and keeps gaps', () => {
     fc.assert(
       fc.property(
         fc.array(perhapsNaN, { minLength: 1, maxLength: 300 }),
@@ -26,19 +26,19 @@ describe('smooth', () => {
     );
   });
 
-  it('leaves a constant alone from the first point on', () => {
+  it('keeps a constant unchanged from the first point on', () => {
     const out = smooth(rawPoints(indices(50), new Float32Array(50).fill(3)), 20).mean;
     for (const v of out) expect(v).toBeCloseTo(3, 5);
   });
 
-  it('forgets half of the past in one half-life', () => {
+  it('halves the weight of the past in one half-life', () => {
     const values = Float32Array.from({ length: 5000 }, (_, i) => (i < 4000 ? 0 : 1));
     const out = smooth(rawPoints(indices(5000), values), 100).mean;
     expect(out[4099]).toBeCloseTo(0.5, 3);
     expect(out[4199]).toBeCloseTo(0.75, 3);
   });
 
-  it('looks the same at every resolution', () => {
+  it('is independent of resolution', () => {
     const fine = Float32Array.from({ length: 4000 }, (_, i) => Math.floor(i / 10));
     const coarse = Float32Array.from({ length: 400 }, (_, i) => i);
     const a = smooth(rawPoints(indices(4000), fine), 200).mean;

@@ -1,4 +1,4 @@
-/** Colours for the chart tests that say where they come from. */
+/** Chart colours that name their role. */
 import type { ChartTheme } from '../../../src/renderer/charts/chart-theme.ts';
 
 export const THEME: ChartTheme = {

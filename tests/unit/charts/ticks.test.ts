@@ -16,7 +16,7 @@ describe('decadesBetween', () => {
     expect(decadesBetween(2, 9)).toEqual([]);
   });
 
-  it('ends for any range that a chart may ask for', () => {
+  it('terminates for any range', () => {
     for (const [min, max] of [
       [0, 1],
       [-1, 1],
@@ -29,7 +29,7 @@ describe('decadesBetween', () => {
 });
 
 describe('logTicks', () => {
-  it('never names fewer than the range can bear, and thins long ranges', () => {
+  it('labels at least the decades of a short range and thins long ranges', () => {
     expect(logTicks(2, 9, 5)).toEqual([2, 5]);
     expect(logTicks(0.0009, 0.004, 5)).toEqual([0.001, 0.002]);
     expect(logTicks(0.0005, 20, 8)).toEqual([1e-3, 1e-2, 0.1, 1, 10]);
@@ -38,12 +38,12 @@ describe('logTicks', () => {
 });
 
 describe('xTicks', () => {
-  it('stands on whole steps, far enough apart', () => {
+  it('places ticks on whole steps, far enough apart', () => {
     expect(xTicks(0, 10, 640, 64, { unit: 'step', stepsPerEpoch: 3 })).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(xTicks(0, 1e6, 640, 64, { unit: 'step', stepsPerEpoch: 3 })).toHaveLength(11);
   });
 
-  it('stands on whole epochs where there is room for no more', () => {
+  it('places ticks on whole epochs where space is short', () => {
     const ticks = xTicks(0, 7150, 640, 64, { unit: 'epoch', stepsPerEpoch: 715 });
     expect(ticks).toEqual([0, 715, 1430, 2145, 2860, 3575, 4290, 5005, 5720, 6435, 7150]);
     expect(xFigure(2145, { unit: 'epoch', stepsPerEpoch: 715 })).toBe('3.00');
@@ -53,7 +53,7 @@ describe('xTicks', () => {
 describe('xLabels', () => {
   const STEPS = { unit: 'step', stepsPerEpoch: 100 } as const;
 
-  it('is short where that tells the ticks apart, and whole where it does not', () => {
+  it('abbreviates where labels stay distinct, else is written in full', () => {
     expect(xLabels([0, 5000, 10_000, 15_000], STEPS)).toEqual(['0', '5000', '10k', '15k']);
     expect(xLabels([9999, 10_000, 10_001], STEPS)).toEqual(['9,999', '10,000', '10,001']);
     expect(xLabels([499_998, 499_999, 500_000], STEPS)).toEqual(['499,998', '499,999', '500,000']);
@@ -62,12 +62,12 @@ describe('xLabels', () => {
 });
 
 describe('yLabels', () => {
-  it('tells large values apart that lie close together', () => {
+  it('keeps close large values distinct', () => {
     expect(yLabels([10_000, 20_000], 10_000)).toEqual(['10k', '20k']);
     expect(yLabels([12_340, 12_342, 12_344], 2)).toEqual(['12,340', '12,342', '12,344']);
   });
 
-  it('has the decimals the distance of the ticks needs', () => {
+  it('has the decimals the tick distance needs', () => {
     expect(yLabels([0, 0.25, 0.5], 0.25)).toEqual(['0.00', '0.25', '0.50']);
     expect(yLabels([-0.1, 0, 0.1], 0.1)).toEqual(['\u22120.1', '0.0', '0.1']);
     expect(yLabels([0, 1e-4, 2e-4], 1e-4)).toEqual(['0', '1e\u22124', '2e\u22124']);

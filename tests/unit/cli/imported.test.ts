@@ -1,4 +1,4 @@
-/** What the command line shows of an imported run: what its file states never stands where measured figures do. */
+/** Command line output for an imported run: stated figures are never shown as measured. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,11 +20,11 @@ beforeAll(async () => {
   said = await nextvec('import-run', 'tests/fixtures/pt/amn.pt');
 }, 120_000);
 
-it('`import-run` says what is measured and what is only stated', () => {
+it('`import-run` separates measured from stated figures', () => {
   expect(said).toContain('Validation cosine not measured here, 0.4607 stated by the file');
 });
 
-it('`runs` lists no validation of it, as a table and as JSON', async () => {
+it('`runs` lists no validation figure for it, as table and JSON', async () => {
   const [head, line] = (await nextvec('runs')).trimEnd().split('\n');
   const cells = line.split(/ {2,}/);
   expect(cells[head.split(/ {2,}/).indexOf('validation')]).toBe('–');
@@ -36,7 +36,7 @@ it('`runs` lists no validation of it, as a table and as JSON', async () => {
   expect(JSON.parse(found)).toEqual({ runs: [] });
 }, 60_000);
 
-it('`show` says of each epoch that its figures are stated', async () => {
+it('`show` marks the figures of each epoch as stated', async () => {
   const text = await nextvec('show', '1');
   expect(text).toContain('Validation cosine not measured here, 0.4607 stated by the file');
   expect(text).toContain('The epochs are as amn.pt states them; none was measured here.');

@@ -1,4 +1,4 @@
-/** `balance`, `inspect-window` and `map` as a person calls them: from source, on the sample, with --json. */
+/** `balance`, `inspect-window` and `map` from source, on the sample, with --json. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import type { Inspection } from '#shared/domain/inspection.ts';
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The last line of a command, as an object; what it wrote of a failure too. */
+/** The last output line of a command, parsed; and its stderr. */
 async function nextvec<R>(...words: string[]): Promise<R> {
   const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
   const run = promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
@@ -28,7 +28,7 @@ describe('inspect-window', () => {
   const inspect = (...words: string[]) =>
     nextvec<Inspection>('inspect-window', 'one', '--data', 'Sample OOD', ...words);
 
-  it('looks at the worst window, and finds it again by its number', async () => {
+  it('shows the worst window and finds it again by number', async () => {
     const worst = await inspect('--rank', '0');
     expect(worst).toMatchObject({ parity: { ok: true }, rank: 0 });
     expect(worst.attention?.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
@@ -37,7 +37,7 @@ describe('inspect-window', () => {
     expect(again).toMatchObject({ window: worst.window, cosine: worst.cosine, rank: 0 });
   }, 60_000);
 
-  it('refuses what names no window', async () => {
+  it('refuses arguments that name no window', async () => {
     const error = { code: 'BAD_INPUT' };
     expect(await inspect('--window', '3', '--rank', '0')).toMatchObject({ error });
     expect(await inspect('--rank', '2')).toMatchObject({ error });
@@ -59,7 +59,7 @@ describe('map', () => {
     expect(points.some(({ side, cosine }) => side === 'validation' && typeof cosine === 'number')).toBe(true);
   }, 60_000);
 
-  it('refuses another ending and another method', async () => {
+  it('refuses other file endings and methods', async () => {
     const error = { code: 'BAD_INPUT' };
     expect(await nextvec('map', 'Sample', '--out', join(folder, 'map.png'))).toMatchObject({ error });
     expect(await nextvec('map', 'Sample', '--method', 'tsne')).toMatchObject({ error });
@@ -67,7 +67,7 @@ describe('map', () => {
 });
 
 describe('balance', () => {
-  it('shows who steers as written and under the weights it found', async () => {
+  it('shows gradient shares as configured and under the λ it found', async () => {
     const weights = [
       '--lambda-mse',
       '0.5',

@@ -20,14 +20,14 @@ function recipeOf(words: readonly string[]): Recipe {
 }
 
 describe('flags of train', () => {
-  it('lays flags over a preset and leaves the preset as it was', () => {
+  it('applies flags over a preset without changing the preset', () => {
     const recipe = recipeOf(['--preset', 'least-squares', '--lambda-info', '0.1', '--epochs', '5']);
     expect(recipe).toMatchObject({ skip: 'positional', start: 'least-squares', lr: 1e-6, batchSize: 256, epochs: 5 });
     expect(recipe.lambda).toMatchObject({ mse: 1, info_nce: 0.1 });
     expect(recipeOf(['--preset', 'least-squares'])).toMatchObject({ lambda: { info_nce: 0 }, epochs: 3 });
   });
 
-  it('takes the line of another trainer unchanged', () => {
+  it('accepts the command line of the original trainer unchanged', () => {
     const line =
       '--model-type amn --data x.npz --epochs 30 --batch-size 32 --lr 5e-4 --device cuda:0 --lambda-mse 0.5 --lambda-info 0.5 ' +
       '--lambda-moment 1e-3 --lambda-variance 1e-3 --tau 0.07 --lambda-dir 0.1 --margin-dir 0.05 --lambda-ac 0.1 --margin-ac 0.02';
@@ -37,7 +37,7 @@ describe('flags of train', () => {
     expect(recipe.lambda).toEqual(lambdaOf(lambda));
   });
 
-  it('reads back the command line that the window shows', () => {
+  it('parses the command line the window shows', () => {
     const recipe = RecipeSchema.parse({
       dataset: 'd',
       modelType: 'gru',
@@ -61,7 +61,7 @@ describe('flags of train', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('refuses what is no number, out of range, or unknown', () => {
+  it('refuses non-numbers, values out of range and unknown flags', () => {
     expect(() => recipeOf(['--epochs', 'many'])).toThrow('--epochs needs a number, not "many".');
     expect(() => recipeOf(['--lambda-mse', '0'])).toThrow(/Every loss weight/);
     expect(() => recipeOf(['--epochs', '1.5'])).toThrow(/epochs/);
@@ -94,7 +94,7 @@ describe('--where', () => {
     expect(parseWhere(text)(run)).toBe(expected);
   });
 
-  it('says what it cannot read', () => {
+  it('names what it cannot parse', () => {
     expect(() => parseWhere('status')).toThrow(/is not a condition/);
     expect(() => parseWhere('colour = red')(run)).toThrow(/no "colour"/);
     expect(() => parseWhere('number > x')(run)).toThrow(/not a number/);
@@ -102,7 +102,7 @@ describe('--where', () => {
 });
 
 describe('output', () => {
-  it('writes JSON without NaN and typed arrays as lists', () => {
+  it('writes NaN as null and typed arrays as lists', () => {
     expect(toJsonLine({ a: Number.NaN, b: new Float32Array([1, Number.NaN]), c: null })).toBe(
       '{"a":null,"b":[1,null],"c":null}',
     );
@@ -137,7 +137,7 @@ describe('exit status', () => {
     expect(exitStatus(errorData(new Error('bug')).code)).toBe(1);
   });
 
-  it('names every bad field of a recipe', () => {
+  it('names every invalid field of a recipe', () => {
     const { message } = errorData(RecipeSchema.safeParse({ dataset: 'd', epochs: 0, lr: -1 }).error);
     expect(message).toMatch(/epochs: .*lr: /s);
   });

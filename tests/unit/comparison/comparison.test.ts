@@ -55,7 +55,7 @@ function run(
 const codes = (runs: ComparableRun[]) => compareRuns(runs).verdicts.map((verdict) => verdict.code);
 
 describe('comparison of runs', () => {
-  it('gives deltas and percent against the first run, null where one was not measured', () => {
+  it('gives deltas and percent against the first run, null where not measured', () => {
     const { metrics } = compareRuns([run(1, 0.4), run(2, 0.5), run(3, null)]);
     const val = metrics.find((row) => row.metric === 'valCosine');
     expect(val?.values).toEqual([0.4, 0.5, null]);
@@ -64,7 +64,7 @@ describe('comparison of runs', () => {
     expect([val?.deltas[2], val?.percents[2]]).toEqual([null, null]);
   });
 
-  it('says so when recipes are identical, and names what differs instead', () => {
+  it('reports identical recipes and names other differences', () => {
     const same = compareRuns([run(1, 0.4), run(2, 0.4)]);
     expect([same.identicalRecipes, same.recipeDiff]).toEqual([true, []]);
     expect(same.verdicts[0].message).toContain('identical recipes');
@@ -77,21 +77,21 @@ describe('comparison of runs', () => {
     expect(engine.verdicts[0].message).toContain('Engine');
   });
 
-  it('puts the difference down to one change, refuses to choose between several, knows seeds', () => {
+  it('attributes the difference to a single change, to none of several, and handles seeds', () => {
     expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3 })])).toEqual(['ONE_CHANGE']);
     expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3, epochs: 7 })])).toEqual(['SEVERAL_CHANGES']);
     expect(codes([run(1, 0.4), run(2, 0.42, { seed: 9 })])).toEqual(['ONLY_SEED']);
     expect(codes([run(1, 0.4), run(2, 0.402, { lr: 1e-3 })])).toEqual(['SAME_RESULT']);
   });
 
-  it('finds the loss out of balance in the worse run only', () => {
+  it('finds loss imbalance in the worse run only', () => {
     const lambda = { ...MSE_ONLY, mse: 0.5, info_nce: 0.5 };
     const unbalanced = run(2, 0.3, { lambda }, { terms: terms({ mse: 0.001, info_nce: 0.999 }) });
     expect(codes([run(1, 0.4), unbalanced])).toContain('LOSS_OUT_OF_BALANCE');
     expect(codes([unbalanced, run(1, 0.2)])).not.toContain('LOSS_OUT_OF_BALANCE');
   });
 
-  it('explains a drop by harder data where the baseline fell as much', () => {
+  it('attributes a drop to harder data where the baseline dropped as much', () => {
     const harder = run(2, 0.3, {}, { data: { 'Training set': 'other', sha256: 'bbbb' } });
     const moved = { ...harder, figures: { ...harder.figures, baselineVal: 0.31 } };
     expect(codes([run(1, 0.4), moved])).toContain('HARDER_DATA');
@@ -107,7 +107,7 @@ describe('claims', () => {
   const claim = { metric: 'valCosine' as const, low: 0.4, high: 0.45, basis: 'run #1 reached 0.42.' };
   const figures = (valCosine: number | null) => ({ valCosine, oodCosine: null, valLift: null, oodLift: null });
 
-  it('is met from its lower end up, missed below, open while unmeasured, with both figures', () => {
+  it('is met at or above its lower bound, missed below, open while unmeasured; gives both figures', () => {
     expect(settleClaim(claim, figures(0.4), 'r')).toMatchObject({ outcome: 'met', measured: 0.4, runId: 'r' });
     expect(settleClaim(claim, figures(0.5), 'r').message).toContain('above it');
     const missed = settleClaim(claim, figures(0.36), 'r');

@@ -33,7 +33,7 @@ vi.mock('node:fs', async (original) => {
   };
 });
 
-it('a disk that is full at any write or sync ends the import with DISK_FULL and nothing stays', async () => {
+it('a full disk at any write or sync ends the import with DISK_FULL and leaves no files', async () => {
   const folder = testFolder();
   const file = await writeChunks(join(folder, 'c.npz'), syntheticChunks(5, 8, 1));
   const store = join(folder, 'store');

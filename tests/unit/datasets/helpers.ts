@@ -1,4 +1,4 @@
-/** Writes small .npz files for the tests, with every freedom the format has, and makes folders that clean up. */
+/** Writes small .npz files in every variant of the format; temporary folders. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export interface TestArray {
   readonly version?: 1 | 2 | 3;
 }
 
-/** A folder that is gone when the test ends. */
+/** A temporary folder, removed when the test ends. */
 export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nextvec-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -98,7 +98,7 @@ export interface SyntheticChunks {
   readonly D: number;
 }
 
-/** Unit vectors of articles that drift from a topic; `smooth` 0..1 mixes each with the one before. */
+/** Unit vectors of articles that drift from a topic; `smooth` 0..1 mixes each with its predecessor. */
 export function syntheticChunks(articleCount: number, D: number, seed: number, smooth = 0): SyntheticChunks {
   const random = new Random(seed);
   const rows: Float64Array[] = [];

@@ -13,7 +13,7 @@ function cosine(a: number[], b: number[]): number {
 }
 
 describe('chunks', () => {
-  it('become windows inside articles; every figure agrees with a plain computation', async () => {
+  it('become windows inside articles; every figure matches a plain computation', async () => {
     const folder = testFolder();
     const data = syntheticChunks(9, 12, 1);
     const file = await writeChunks(join(folder, 'chunks.npz'), data);
@@ -49,7 +49,7 @@ describe('chunks', () => {
     expect(passport.sha256).toBe(createHash('sha256').update(readFileSync(file)).digest('hex'));
   });
 
-  it('may cross articles when asked to; that is counted and said', async () => {
+  it('cross articles when requested; counted and reported', async () => {
     const folder = testFolder();
     const data = syntheticChunks(6, 8, 2);
     const file = await writeChunks(join(folder, 'c.npz'), data);
@@ -62,7 +62,7 @@ describe('chunks', () => {
     expect(inside.windows).toBe(data.M - 6 * 5);
   });
 
-  it('in any order give the same windows as in order', async () => {
+  it('in any order give the same windows', async () => {
     const folder = testFolder();
     const data = syntheticChunks(5, 6, 3);
     const order = Array.from({ length: data.M }, (_, i) => (i * 7 + 3) % data.M).filter(
@@ -83,7 +83,7 @@ describe('chunks', () => {
     expect(b.positionToTarget.map((x) => x?.toFixed(9))).toEqual(a.positionToTarget.map((x) => x?.toFixed(9)));
   });
 
-  it('says when articles are missing, numbers skip or articles are short', async () => {
+  it('warns of missing articles, gaps in numbers and short articles', async () => {
     const folder = testFolder();
     const values = Float32Array.from({ length: 40 }, (_, i) => Math.sin(i * 1.7));
     writeFileSync(join(folder, 'v.npy'), npyBytes({ name: 'v', shape: [10, 4], values }));
@@ -107,7 +107,7 @@ describe('chunks', () => {
 });
 
 describe('distinct vectors', () => {
-  it('are stored once, and every window reads back bit for bit', async () => {
+  it('are stored once; every window reads back bit for bit', async () => {
     const folder = testFolder();
     await fc.assert(
       fc.asyncProperty(
@@ -152,7 +152,7 @@ describe('distinct vectors', () => {
     );
   });
 
-  it('are found again after they have left the ring of recent rows', async () => {
+  it('are found again after leaving the ring of recent rows', async () => {
     const folder = testFolder();
     const D = 16_384;
     const kinds = 500;
@@ -165,7 +165,7 @@ describe('distinct vectors', () => {
     expect(passport.duplicates).toBe(kinds);
   });
 
-  it('as float16 take half the space and read back rounded; what does not fit is refused', async () => {
+  it('as float16 take half the space and read back rounded; out-of-range values are refused', async () => {
     const folder = testFolder();
     const data = syntheticChunks(4, 10, 5);
     const file = await writeChunks(join(folder, 'c.npz'), data);
@@ -192,15 +192,15 @@ describe('distinct vectors', () => {
     await expect(inspectFile(join(folder, 'v.npy'))).resolves.toMatchObject({ rows: 10 });
   });
 
-  it('float16 files stay float16 by themselves', async () => {
+  it('float16 files are stored as float16 by default', async () => {
     const folder = testFolder();
     const file = await writeChunks(join(folder, 'c.npz'), syntheticChunks(4, 10, 5), 'f2');
     expect((await importDataset(file, join(folder, 'set'))).meta.dtype).toBe('float16');
   });
 });
 
-describe('an import that does not succeed leaves nothing behind', () => {
-  it('when it is cancelled, at any moment', async () => {
+describe('a failed import leaves no files', () => {
+  it('when cancelled at any moment', async () => {
     const folder = testFolder();
     const data = syntheticChunks(12, 64, 6);
     const { contexts, targets, N } = slidingWindows(data, 5);
@@ -228,7 +228,7 @@ describe('an import that does not succeed leaves nothing behind', () => {
     for (const outcome of outcomes) expect(outcome).toMatch(/^(done|CANCELLED)$/);
   });
 
-  it('when the destination is there already, which stays as it is', async () => {
+  it('when the destination exists, which stays unchanged', async () => {
     const folder = testFolder();
     const file = await writeChunks(join(folder, 'c.npz'), syntheticChunks(3, 4, 7));
     await importDataset(file, join(folder, 'store/set'));
@@ -238,7 +238,7 @@ describe('an import that does not succeed leaves nothing behind', () => {
     expect(readFileSync(join(folder, 'store/set/meta.json'), 'utf8')).toBe(before);
   });
 
-  it('and what a killed one left is swept', async () => {
+  it('removes files of a killed import', async () => {
     const folder = testFolder();
     mkdirSync(join(folder, 'set.importing-12345678'));
     mkdirSync(join(folder, 'other'));
@@ -247,14 +247,14 @@ describe('an import that does not succeed leaves nothing behind', () => {
     expect(await sweepUnfinishedImports(join(folder, 'missing'))).toBe(0);
   });
 
-  it('and a missing file is said to be missing', async () => {
+  it('reports a missing file', async () => {
     await expect(inspectFile('/nowhere/x.npz')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
     await expect(inspectFile(testFolder())).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   });
 });
 
 describe('a stored data set', () => {
-  it('that was damaged is refused with what to do', async () => {
+  it('is refused when damaged, with a remedy', async () => {
     const folder = testFolder();
     const file = await writeChunks(join(folder, 'c.npz'), syntheticChunks(3, 4, 8));
     for (const name of ['meta.json', 'windows.bin', 'vector-articles.bin', 'chunks.bin']) {
@@ -266,7 +266,7 @@ describe('a stored data set', () => {
     expect(existsSync(join(folder, 'set-meta.json'))).toBe(true);
   });
 
-  it('reports progress that only grows and ends near 1', async () => {
+  it('reports increasing progress that ends near 1', async () => {
     const folder = testFolder();
     const D = 4096;
     const values = Float32Array.from({ length: 3000 * D }, (_, i) => Math.sin(i));

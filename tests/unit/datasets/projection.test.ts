@@ -1,4 +1,4 @@
-/** The plane of a data set: known structure must come out, the same each time. */
+/** Projections of a data set: recover known structure, deterministically. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '#engine/random.ts';
 import { pcaPlane, symmetricEigen, umapPlane } from '../../../src/main/datasets/projection.ts';
@@ -22,7 +22,7 @@ function distance(plane: { x: Float32Array; y: Float32Array }, i: number, j: num
   return Math.hypot(plane.x[i] - plane.x[j], plane.y[i] - plane.y[j]);
 }
 
-/** Mean distance inside the clusters over that between them. */
+/** Mean distance within clusters over that between clusters. */
 function tightness(plane: { x: Float32Array; y: Float32Array }, cluster: readonly number[]): number {
   const sums = { within: 0, between: 0, withinPairs: 0, betweenPairs: 0 };
   for (let i = 0; i < cluster.length; i++) {
@@ -36,7 +36,7 @@ function tightness(plane: { x: Float32Array; y: Float32Array }, cluster: readonl
 }
 
 describe('principal components', () => {
-  it('are the directions of largest variance, centred, with their shares of it', async () => {
+  it('are the centred directions of largest variance with their shares', async () => {
     const { X, cluster } = clusters(300);
     const plane = await pcaPlane(X, D);
     const spread = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0) / values.length;
@@ -50,7 +50,7 @@ describe('principal components', () => {
     expect(await pcaPlane(X, D)).toEqual(plane);
   });
 
-  it('stand for one or two vectors too', async () => {
+  it('work for one or two vectors', async () => {
     expect(
       await pcaPlane(
         Float32Array.from({ length: D }, () => 1),
@@ -63,7 +63,7 @@ describe('principal components', () => {
 });
 
 describe('UMAP', () => {
-  it('keeps clusters together, tells how far it is, and draws the same picture again', async () => {
+  it('keeps clusters together, reports progress and is deterministic', async () => {
     const { X, cluster } = clusters(120);
     const told: (number | null)[] = [];
     const plane = await umapPlane(X, D, (_, fraction) => told.push(fraction));
@@ -78,7 +78,7 @@ describe('UMAP', () => {
 });
 
 describe('eigenvectors of a small matrix', () => {
-  it('turn it into its diagonal', () => {
+  it('diagonalise it', () => {
     const matrix = [
       [4, 1, -2],
       [1, 3, 0.5],

@@ -29,7 +29,7 @@ async function storeWindows(data: SyntheticChunks, T: number): Promise<Dataset> 
   return openDataset(join(folder, 'set'));
 }
 
-/** Independent of proveNoLeak: compares the very values of all rows of both sides. */
+/** Independent of proveNoLeak: compares the values of all rows of both sides. */
 async function valuesInCommon(dataset: Dataset, train: Uint32Array, val: Uint32Array): Promise<number> {
   const source = await dataset.source();
   const { T, D } = dataset;
@@ -47,7 +47,7 @@ async function valuesInCommon(dataset: Dataset, train: Uint32Array, val: Uint32A
 }
 
 describe('a split by article', () => {
-  it('never has a vector or an article on both sides, whatever the data and the seed', async () => {
+  it('never puts a vector or an article on both sides, for any data and seed', async () => {
     const cases = fc.record({
       articles: fc.integer({ min: 3, max: 12 }),
       dataSeed: fc.nat(500),
@@ -59,7 +59,7 @@ describe('a split by article', () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ articles, dataSeed, seed, share, crossArticles, repeated }) => {
         const data = syntheticChunks(articles, 5, dataSeed);
-        // The same passage in two articles, as boilerplate is.
+        // The same passage in two articles, like boilerplate.
         if (repeated) data.vectors.copyWithin(0, data.vectors.length - 10, data.vectors.length - 5);
         const dataset = await store(data, { crossArticles });
         const split = splitDataset(dataset, { kind: 'article', validationShare: share }, seed);
@@ -74,7 +74,7 @@ describe('a split by article', () => {
     );
   });
 
-  it('is drawn from the seed alone and takes about the share asked for', async () => {
+  it('depends on the seed alone and takes about the requested share', async () => {
     const dataset = await store(syntheticChunks(60, 4, 9));
     const draw = (seed: number): Uint32Array =>
       splitDataset(dataset, { kind: 'article', validationShare: 0.1 }, seed).val;
@@ -96,7 +96,7 @@ describe('a split by article', () => {
     dataset.close();
   });
 
-  it('of windows without article numbers cuts the chain and drops what would leak', async () => {
+  it('without article numbers, cuts the chain and drops leaking windows', async () => {
     const dataset = await storeWindows(syntheticChunks(12, 6, 10), 5);
     const split = splitDataset(dataset, { kind: 'article', validationShare: 0.2 }, 3);
     expect(await valuesInCommon(dataset, split.train, split.val)).toBe(0);
@@ -111,7 +111,7 @@ describe('a split by article', () => {
     dataset.close();
   });
 
-  it('of windows with metadata does too', async () => {
+  it('with metadata, does the same', async () => {
     const folder = testFolder();
     await importDataset(join(ZOO, 'compressed_meta.npz'), join(folder, 'set'));
     const dataset = openDataset(join(folder, 'set'));
@@ -129,14 +129,14 @@ describe('a split by article', () => {
 });
 
 describe('groups of windows that share vectors', () => {
-  it('are the articles when windows do not cross them', () => {
+  it('are the articles when windows do not cross articles', () => {
     const index = Uint32Array.of(0, 1, 2, 1, 2, 3, 10, 11, 12, 11, 12, 13, 2, 3, 4, 20, 21, 22);
     const { groups, count, cuts } = groupBySharedVectors(index, 2, 30, 5);
     expect([...groups]).toEqual([0, 0, 1, 1, 0, 2]);
     expect([count, cuts]).toEqual([3, 0]);
   });
 
-  it('follow the chain of a long component, in whatever order its windows stand', () => {
+  it('follow a long chain for any order of windows', () => {
     const order = [4, 0, 2, 5, 1, 3];
     const index = Uint32Array.from(order.flatMap((w) => [w, w + 1, w + 2]));
     const { groups, count, cuts } = groupBySharedVectors(index, 2, 10, 4);
@@ -147,7 +147,7 @@ describe('groups of windows that share vectors', () => {
 });
 
 describe('other splits', () => {
-  it('at random: leaks, and says how much', async () => {
+  it('at random: leaks and reports how much', async () => {
     const dataset = await store(syntheticChunks(10, 5, 11));
     const split = splitDataset(dataset, { kind: 'random', validationShare: 0.25 }, 1);
     const proof = proveNoLeak(dataset, split.train, split.val);
@@ -172,8 +172,8 @@ describe('other splits', () => {
   });
 });
 
-describe('vectors two sets share', () => {
-  it('are counted exactly, zero vectors left out, float16 against float32 by their rounding', async () => {
+describe('vectors shared by two sets', () => {
+  it('are counted exactly, without zero vectors, float16 against rounded float32', async () => {
     const a = syntheticChunks(8, 16, 13);
     const b = syntheticChunks(8, 16, 14);
     for (const [from, to] of [
@@ -210,7 +210,7 @@ function rotated(data: SyntheticChunks): SyntheticChunks {
 
 describe('two sets side by side', () => {
   const D = 96;
-  it('another encoder: different; the same region: same; smoothed along its articles: shifted', async () => {
+  it('verdicts: another encoder is different, the same region same, smoothed articles shifted', async () => {
     const data = syntheticChunks(60, D, 20);
     const half = (parity: number): SyntheticChunks => {
       const rows = data.articles.flatMap((article, row) => (article % 2 === parity ? [row] : []));
@@ -244,7 +244,7 @@ describe('two sets side by side', () => {
     for (const dataset of [even, odd, foreign, smooth, whole]) dataset.close();
   });
 
-  it('of different widths are different', async () => {
+  it('sets of different widths are different', async () => {
     const [a, b] = [await store(syntheticChunks(4, 6, 1)), await store(syntheticChunks(4, 7, 1))];
     expect(await compareDatasets(a, b)).toMatchObject({
       verdict: 'different',
@@ -256,7 +256,7 @@ describe('two sets side by side', () => {
   });
 });
 
-it('coherence along the articles is the mean cosine of neighbours of each', async () => {
+it('coherence is the mean cosine of consecutive vectors in an article', async () => {
   const data = syntheticChunks(7, 8, 30);
   const dataset = await store(data);
   const strip = await coherenceStrip(dataset);

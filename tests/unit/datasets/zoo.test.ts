@@ -52,7 +52,7 @@ const entries = Object.entries(MANIFEST);
 const accepted = entries.filter(([, entry]) => entry.verdict !== 'reject');
 const refused = entries.filter(([, entry]) => entry.verdict === 'reject');
 
-it('the manifest is the one these tests know', () => {
+it('the manifest lists the files these tests know', () => {
   expect(entries).toHaveLength(25);
   expect(refused.map(([file]) => file).toSorted()).toEqual(Object.keys(REFUSALS).toSorted());
 });
@@ -77,7 +77,7 @@ describe('files that must load', () => {
     expect(codes).toEqual(WARNINGS[file] ? [WARNINGS[file]] : []);
   });
 
-  it('counts what the warnings are about', async () => {
+  it('warnings carry counts', async () => {
     const zero = await inspectFile(join(ZOO, 'zero_rows.npz'));
     expect(zero.zeroRows).toBe(2);
     expect(zero.warnings).toMatchObject([{ code: 'ZERO_ROWS', count: 2 }]);
@@ -90,7 +90,7 @@ describe('files that must load', () => {
     expect(overlap.warnings).toMatchObject([{ code: 'SPLITS_OVERLAP', count: 20 }]);
   });
 
-  it('names what a pickle would have called, and does not call it', async () => {
+  it('names the function a pickle would call, without calling it', async () => {
     const before = readdirSync(process.cwd());
     const passport = await inspectFile(join(ZOO, 'evil_pickle.npz'));
     expect(passport.warnings[0].message).toContain('it would call posix.system');
@@ -100,7 +100,7 @@ describe('files that must load', () => {
 });
 
 describe('files that must be refused', () => {
-  it.each(refused)('%s leaves nothing behind', async (file) => {
+  it.each(refused)('%s leaves no files', async (file) => {
     const folder = testFolder();
     const error: unknown = await importDataset(join(ZOO, file), join(folder, 'dataset')).catch((e: unknown) => e);
     if (!isNextvecError(error)) throw error;
@@ -111,7 +111,7 @@ describe('files that must be refused', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('says where the number is that is none', async () => {
+  it('gives the position of a non-finite number', async () => {
     await expect(inspectFile(join(ZOO, 'nan_inf.npz'))).rejects.toThrow('element [3, 1, 4] is NaN');
   });
 });

@@ -19,7 +19,7 @@ describe('balance', () => {
   const wobble = fc.double({ min: 0.3, max: 3, noNaN: true });
   const share = fc.double({ min: 0.02, max: 1, noNaN: true });
 
-  it('brings the mean gradient share of every term to within half a point of what was asked', () => {
+  it('brings every mean gradient share within half a point of the request', () => {
     const steps = fc.array(fc.tuple(wobble, wobble, wobble), { minLength: 1, maxLength: 20 });
     const norms = fc
       .tuple(scale, scale, scale, steps)
@@ -36,21 +36,21 @@ describe('balance', () => {
     );
   });
 
-  it('keeps the anchor for the largest share and leaves out what was not asked', () => {
+  it('keeps λ of the largest share and ignores terms not requested', () => {
     const lambda = solveLambda({ mse: 0.8, info_nce: 0.2 }, [[4e-4, 2, 1, 1, 1, 1]], 0.5);
     expect(lambda.mse).toBe(0.5);
     expect(lambda.info_nce).toBeCloseTo(0.5 * (0.2 / 0.8) * (4e-4 / 2), 8);
     expect([lambda.moment, lambda.anti_copy]).toEqual([0, 0]);
   });
 
-  it('measures again until the shares hold where λ itself changes the gradients', async () => {
+  it('repeats the measurement where λ changes the gradients, until the shares hold', async () => {
     const measure = (lambda: Lambda): UnitNorms[] => [[1, 10 / (1 + 50 * lambda.info_nce), 0, 0, 0, 0]];
     const result = await balanceLambda({ mse: 0.5, info_nce: 0.5 }, measure, { rounds: 20 });
     expect(result.worst).toBeLessThan(0.05);
     expect(result.rounds.length).toBeGreaterThan(1);
   });
 
-  it('says which terms no weight can help, and refuses shares that ask for nothing', async () => {
+  it('names terms without gradient and refuses empty requests', async () => {
     const result = await balanceLambda({ mse: 0.9, directional: 0.1 }, () => [[1, 1, 1, 1, 0, 0]]);
     expect(result.silent).toEqual(['directional']);
     await expect(balanceLambda({ mse: 0 }, () => [])).rejects.toThrow(/above 0/);
@@ -79,7 +79,7 @@ const record = (epoch: number, valCosine: number | null, oodMean = 0.4): EpochRe
 describe('gates', () => {
   const gate: Gate = { epoch: 3, metric: 'valLift', threshold: 0, action: 'stop' };
 
-  it('reads a gate at its epoch only, and says figure, threshold and action', () => {
+  it('checks a gate at its epoch only and reports figure, threshold and action', () => {
     expect(readGates([gate], record(2, 0.3), 10)).toEqual([]);
     const [reading] = readGates([gate], record(3, 0.3), 10);
     expect(reading).toMatchObject({ passed: false, broken: false });
@@ -88,11 +88,11 @@ describe('gates', () => {
     expect(readGates([{ ...gate, epoch: 'end' }], record(10, 0.5), 10)[0].passed).toBe(true);
   });
 
-  it('does not pass a figure that was not measured', () => {
+  it('fails an unmeasured figure', () => {
     expect(readGates([gate], record(3, null), 10)[0]).toMatchObject({ passed: false, value: null });
   });
 
-  it('calls the evaluation broken, not the model bad, when the baselines fail on the OOD set as well', () => {
+  it('blames the evaluation, not the model, when the baselines fail on the OOD set too', () => {
     expect(sentinelControl(record(3, 0.5, 0.01).baselines)).toMatch(/^Evaluation broken/);
     expect(sentinelControl(record(3, 0.5).baselines)).toBeNull();
     const ood: Gate = { epoch: 3, metric: 'oodCosine', threshold: 0.4, action: 'stop' };
@@ -115,7 +115,7 @@ describe('lint', () => {
   const paths = (c: LintContext) => lintRecipe(c).map(({ severity, path }) => `${severity} ${path}`);
   const lambda = lambdaOf({ mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 });
 
-  it('has nothing to say of a plain recipe on clean data', () => {
+  it('reports nothing for a plain recipe on clean data', () => {
     expect(lintRecipe(context({}))).toEqual([]);
   });
 
@@ -127,7 +127,7 @@ describe('lint', () => {
     ]);
   });
 
-  it('uses the measured shares where there are some', () => {
+  it('uses measured shares when available', () => {
     const row = (gradShare: number) => ({ value: 1, weighted: 1, share: gradShare, gradShare });
     const rest = byTerm(() => row(0));
     const two = { ...lambda, moment: 0, variance: 0 };
@@ -137,7 +137,7 @@ describe('lint', () => {
     expect(lintRecipe(good)).toEqual([]);
   });
 
-  it('knows leaks, OOD overlap, missing OOD, rows that cannot make a moment, more data and as many epochs', () => {
+  it('reports leaks, OOD overlap, missing OOD, batches too small for moment, more data with equal epochs', () => {
     expect(paths(context({}, { split: { sharedVectors: 9, sharedArticles: 1 } }))).toEqual(['warning split.kind']);
     expect(paths(context({}, { ood: { sharedVectors: 1, space: null } }))).toEqual(['warning ood']);
     expect(paths(context({ ood: null }, { ood: null }))).toEqual(['info ood']);

@@ -1,4 +1,4 @@
-/** Parity: the same weights in the same forward pass are let through; an altered weight or another forward pass is not. */
+/** Parity accepts equal weights and forward pass, and refuses a changed weight or another forward pass. */
 import { describe, expect, it } from 'vitest';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
@@ -70,7 +70,7 @@ async function store(spec: ModelSpec): Promise<LoadedCheckpoint> {
 }
 
 describe('parity', () => {
-  it('holds for the checkpoint that was stored', async () => {
+  it('holds for the stored checkpoint', async () => {
     const checkpoint = await store(AMN);
     const { parity } = await proveParity(await load(AMN, checkpoint.parameters), checkpoint, validation);
     expect(parity).toEqual({ goldenMaxAbs: 0, goldenMaxRelative: 0, valCosineDelta: 0, ok: true });
@@ -87,7 +87,7 @@ describe('parity', () => {
     },
   );
 
-  it('refuses another architecture whose names and shapes all match', async () => {
+  it('refuses another architecture with equal names and shapes', async () => {
     const checkpoint = await store(TRANSFORMER);
     const right = await load(TRANSFORMER, checkpoint.parameters);
     expect((await proveParity(right, checkpoint, validation)).parity.ok).toBe(true);
@@ -95,7 +95,7 @@ describe('parity', () => {
     await expect(proveParity(other, checkpoint, validation)).rejects.toMatchObject({ code: 'PARITY_FAILED' });
   });
 
-  it('refuses a validation cosine that is not the stored one although the golden output is', async () => {
+  it('refuses a differing validation cosine although the golden output matches', async () => {
     const checkpoint = { ...(await store(AMN)), valCosine: 0.5 };
     const model = await load(AMN, checkpoint.parameters);
     await expect(proveParity(model, checkpoint, validation)).rejects.toThrow(/validation cosine/);

@@ -9,7 +9,7 @@ import {
 } from '../../../src/main/hosts/node/guard.ts';
 
 describe('guard of the Node host', () => {
-  it.each(['127.0.0.1:4000', 'localhost:9', 'LOCALHOST', '[::1]:80'])('answers to %s', (host) => {
+  it.each(['127.0.0.1:4000', 'localhost:9', 'LOCALHOST', '[::1]:80'])('accepts host %s', (host) => {
     expect(checkHost(host)).toBeNull();
   });
 
@@ -20,13 +20,13 @@ describe('guard of the Node host', () => {
     },
   );
 
-  it('takes only the page it gave out itself', () => {
+  it('accepts only its own origin', () => {
     expect(checkOrigin('http://127.0.0.1:4000', '127.0.0.1:4000')).toBeNull();
     for (const origin of [undefined, 'null', 'https://127.0.0.1:4000', 'http://127.0.0.1:4001', 'http://evil.example'])
       expect(checkOrigin(origin, '127.0.0.1:4000')?.status).toBe(403);
   });
 
-  it('wants the subprotocol and the whole token', () => {
+  it('requires the subprotocol and the full token', () => {
     const token = newToken();
     expect(checkToken(`nextvec, ${token}`, token)).toBeNull();
     for (const offered of [
@@ -41,7 +41,7 @@ describe('guard of the Node host', () => {
       expect(checkToken(offered, token)?.status).toBe(401);
   });
 
-  it('gives the first refusal of an upgrade', () => {
+  it('returns the first reason to refuse an upgrade', () => {
     const token = newToken();
     const right = {
       host: '127.0.0.1:4000',
@@ -53,7 +53,7 @@ describe('guard of the Node host', () => {
     expect(checkUpgrade({ ...right, host: 'evil.example' }, token)?.status).toBe(403);
   });
 
-  it('makes tokens nobody can guess, and compares any lengths', () => {
+  it('makes unguessable tokens and compares tokens of any length', () => {
     expect(newToken()).not.toBe(newToken());
     expect(newToken()).toHaveLength(43);
     expect(tokensEqual('', 'a')).toBe(false);

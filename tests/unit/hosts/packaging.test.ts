@@ -17,7 +17,7 @@ function unknownKeys(value: unknown, known: Readonly<Record<string, unknown>> | 
 }
 
 describe('electron-builder.yml', () => {
-  it('has only settings that electron-builder knows', () => {
+  it('has only settings known to electron-builder', () => {
     expect(unknownKeys(config, schema.properties)).toEqual([]);
     const { definitions } = schema;
     expect(unknownKeys(config.mac, definitions.MacConfiguration.properties)).toEqual([]);
@@ -26,7 +26,7 @@ describe('electron-builder.yml', () => {
     expect(unknownKeys(config.electronFuses, definitions.FuseOptionsV1.properties)).toEqual([]);
   });
 
-  it('compiles nothing, unpacks addons and WebAssembly, and allows no arbitrary loads', () => {
+  it('rebuilds nothing, unpacks addons and WebAssembly, and allows no arbitrary loads', () => {
     expect(config.npmRebuild).toBe(false);
     expect(config.asarUnpack).toEqual(expect.arrayContaining(['**/*.node', '**/*.wasm']));
     const { extendInfo, hardenedRuntime } = config.mac as Record<string, Record<string, Record<string, boolean>>>;
@@ -34,7 +34,7 @@ describe('electron-builder.yml', () => {
     expect(extendInfo.NSAppTransportSecurity.NSAllowsArbitraryLoads).toBe(false);
   });
 
-  it('names files that exist', () => {
+  it('names existing files', () => {
     const { entitlements, entitlementsInherit } = config.mac as Record<string, string>;
     for (const path of [entitlements, entitlementsInherit, 'build/cli/nextvec']) expect(existsSync(path)).toBe(true);
   });

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const get = (path: string, method = 'GET') => answerPage(dir, method, path, securityHeaders());
 
 describe('the page', () => {
-  it('gives files with their types and the security headers', async () => {
+  it('serves files with content types and security headers', async () => {
     const { status, headers } = await get('/assets/a.js');
     expect(status).toBe(200);
     expect(headers['Content-Type']).toContain('text/javascript');
@@ -25,7 +25,7 @@ describe('the page', () => {
     expect(headers['X-Content-Type-Options']).toBe('nosniff');
   });
 
-  it.each(['/', '/runs/7', '/index.html'])('gives index.html for %s', async (path) => {
+  it.each(['/', '/runs/7', '/index.html'])('serves index.html for %s', async (path) => {
     expect(Buffer.from((await get(path)).body).toString()).toBe('<!doctype html>');
   });
 
@@ -44,7 +44,7 @@ describe('the page', () => {
     expect((await get('/missing.js')).status).toBe(404);
   });
 
-  it('has a policy without eval or inline scripts', () => {
+  it('has a content security policy without eval or inline scripts', () => {
     const policy = new Map(
       contentSecurityPolicy(['ws://127.0.0.1:1'])
         .split('; ')
@@ -58,7 +58,7 @@ describe('the page', () => {
 });
 
 describe('the storage folder', () => {
-  it('has its usual place on each system', () => {
+  it('has the conventional location on each system', () => {
     expect(defaultHome('darwin', {}, '/Users/a')).toBe('/Users/a/Library/Application Support/Nextvec');
     expect(defaultHome('linux', {}, '/home/a')).toBe('/home/a/.local/share/nextvec');
     expect(defaultHome('linux', { XDG_DATA_HOME: '/data' }, '/home/a')).toBe('/data/nextvec');

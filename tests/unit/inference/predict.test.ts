@@ -1,4 +1,4 @@
-/** Single predictions through the services: PyTorch's numbers, neighbours against a plain search, and what is refused. */
+/** Predictions through the services against PyTorch, neighbours against a plain search, errors. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => home.dispose());
 
 describe('contexts of a file', () => {
-  it('give what PyTorch gives, with an attention that sums to one', async () => {
+  it('reproduce PyTorch, with attention that sums to one', async () => {
     const io = await readNpz('tests/fixtures/pt/io.npz');
     const path = join(home.path, 'context.npy');
     await writeFile(path, encodeNpy({ shape: [2, T, D], data: io.get('amn/context')!.data as Float32Array }));
@@ -50,7 +50,7 @@ describe('contexts of a file', () => {
     expect(Array.from(second.raw)).toEqual(Array.from(raw.subarray(D)));
   });
 
-  it('of another width, or rows that are not there, are refused', async () => {
+  it('are refused for another width or missing rows', async () => {
     const path = join(home.path, 'narrow.npy');
     await writeFile(path, encodeNpy({ shape: [T, 8], data: new Float32Array(T * 8) }));
     const ask = (source: { kind: 'file'; path: string; rows: number[] | null }) =>
@@ -71,20 +71,20 @@ describe('attention', () => {
     return (await client.inference.predict({ runId: imported.runId, source })).rows.map(({ attention }) => attention);
   };
 
-  it('of a Transformer is told by an engine that keeps it', async () => {
+  it('of a Transformer comes from an engine that keeps it', async () => {
     for (const attention of await attentionOf('transformer-half.pt', 4)) {
       expect(attention).toHaveLength(T);
       expect(attention!.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
     }
   });
 
-  it('is none where the model has none', async () => {
+  it('is null for models without attention', async () => {
     expect(await attentionOf('gru-bfloat16.pt', null)).toEqual([null, null]);
   });
 });
 
 describe('windows of a data set', () => {
-  it('find the neighbours that a plain search finds, and know the window itself among them', async () => {
+  it('find the neighbours of a plain search and mark the window itself', async () => {
     const windows = [3, 40];
     const source = { kind: 'dataset', datasetId: dataset, windows } as const;
     const { pred, rows } = await nextvec.client.inference.predict({ runId, source, neighbours: 12 });
@@ -116,7 +116,7 @@ describe('one window of an article', () => {
   const ask = (article: number, index: number) =>
     nextvec.client.inference.predict({ runId, source: { kind: 'article', datasetId: dataset, article, index } });
 
-  it('is the window of that number, with its place', async () => {
+  it('is found by number, with its place', async () => {
     // 10 chunks an article give 5 windows.
     const { rows } = await ask(3, 2);
     expect(rows[0].place).toEqual({ article: 3, index: 2, of: 5 });
@@ -127,7 +127,7 @@ describe('one window of an article', () => {
     expect(rows[0].context!.every(({ article }) => article === 3)).toBe(true);
   });
 
-  it('that is not there is refused with what is', async () => {
+  it('is refused with the valid range when missing', async () => {
     await expect(ask(3, 5)).rejects.toThrow('Article 3 of walks has windows 1 to 5; there is no window 6.');
     await expect(ask(77, 0)).rejects.toMatchObject({
       data: { code: 'OUT_OF_RANGE', place: 'walks', remedy: 'Its 12 articles have numbers from 0 to 11.' },
@@ -135,7 +135,7 @@ describe('one window of an article', () => {
   });
 });
 
-it('a file of windows with targets gives the figures of the same windows of the data set', async () => {
+it('a file of windows with targets gives the same figures as the data set', async () => {
   const windows = [7, 21, 22];
   const stored = openDataset(join(home.path, 'home', 'datasets', dataset));
   const source = await stored.source();

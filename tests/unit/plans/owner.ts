@@ -1,4 +1,4 @@
-/** A whole Nextvec in a process of its own, to be killed: puts a plan into the queue and says when it is well under way. */
+/** A Nextvec process to be killed: queues a plan and sends a message once it is running. */
 import { createNextvec } from '../../../src/main/nextvec.ts';
 import type { PlanSpec } from '#shared/domain/plans.ts';
 

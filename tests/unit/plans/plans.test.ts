@@ -1,4 +1,4 @@
-/** What a plan file may say, what is refused with which place, and the rules of the queue. */
+/** Plan files: accepted content, errors with their place; rules of the queue. */
 import { describe, expect, test } from 'vitest';
 import { EXAMPLE_PLAN, recoverPlan } from '#shared/domain/plan-templates.ts';
 import {
@@ -31,7 +31,7 @@ const amn = { key: 'amn', kind: 'train', recipe: { epochs: 2 } } as const;
 const plan = (...items: PlanSpecInput['items']): PlanSpecInput => ({ name: 'p', dataset: 'd', ood: 'o', items });
 
 describe('a plan file', () => {
-  test('is refused with every bad field by its place', () => {
+  test('is refused with the place of every invalid field', () => {
     const bad = {
       name: 'p',
       dataset: 'd',
@@ -50,13 +50,13 @@ describe('a plan file', () => {
     expect(message).toContain('items[2].kind');
   });
 
-  test('as the example prints it is taken', () => {
+  test('accepts the printed example', () => {
     const { data, ood, ...rest } = EXAMPLE_PLAN;
     const { items } = parsePlan({ ...rest, dataset: data, ood }, 'example');
     expect(items.map(({ key }) => key)).toEqual(['amn', 'gru', 'report']);
   });
 
-  test('names unknown, repeated and circling keys', () => {
+  test('names unknown, repeated and cyclic keys', () => {
     expect(refusal(plan({ ...amn, needs: ['gru'] }))).toContain('items[0].needs[0]: there is no item "gru"');
     expect(refusal(plan(amn, amn))).toContain('items[1].key: "amn" is taken already');
     const circle = plan({ ...amn, needs: ['b'] }, { key: 'b', kind: 'train', like: 'amn' });
@@ -66,7 +66,7 @@ describe('a plan file', () => {
     );
   });
 
-  test('refuses values a recipe cannot have, and OOD gates without an OOD set', () => {
+  test('refuses invalid recipe values and OOD gates without an OOD set', () => {
     expect(refusal(plan({ ...amn, recipe: { lr: -1 } }))).toContain('items[0].recipe.lr');
     const gates = [{ metric: 'oodLift', minimum: 0 }] as const;
     expect(refusal({ ...plan({ ...amn, gates: [...gates] }), ood: null })).toContain('the plan has no OOD set');
@@ -84,7 +84,7 @@ describe('the template "recover"', () => {
     '',
   );
 
-  test('trains AMN, then the others, then reports', () => {
+  test('trains AMN, then the other models, then reports', () => {
     expect(spec.items.map(({ key, needs }) => [key, needs])).toEqual([
       ['amn', []],
       ['lstm', ['amn']],
@@ -98,7 +98,7 @@ describe('the template "recover"', () => {
     ]);
   });
 
-  test('gives the others the recipe of AMN as it stands, without what only AMN has', () => {
+  test('gives the other models the AMN recipe without AMN-only fields', () => {
     const gru = spec.items[2] as TrainItem;
     expect(itemRecipe(spec, gru)).toMatchObject({ modelType: 'gru', lr: 1e-3, skip: 'mean', start: 'random' });
     expect(itemRecipe(spec, gru).lambda).toMatchObject({ mse: 1, info_nce: 0.1 });
@@ -111,7 +111,7 @@ describe('the template "recover"', () => {
 
 describe('a gate', () => {
   const figures = { valCosine: 0.45, oodCosine: 0.41, valLift: 0.02, oodLift: null };
-  test('passes at its minimum, and says figure and minimum when it does not', () => {
+  test('passes at its minimum; otherwise reports figure and minimum', () => {
     expect(judge([{ metric: 'valLift', minimum: 0.02 }], figures).passed).toBe(true);
     const { passed, messages } = judge(
       [
@@ -123,7 +123,7 @@ describe('a gate', () => {
     expect(passed).toBe(false);
     expect(messages[0]).toBe('validation lift over the mean of the context +0.0200, below +0.0300');
   });
-  test('does not pass on what was not measured', () => {
+  test('fails on an unmeasured figure', () => {
     expect(judge([{ metric: 'oodLift', minimum: -1 }], figures)).toMatchObject({ passed: false });
   });
 });
@@ -134,14 +134,14 @@ describe('the queue', () => {
   };
   const never = () => false;
 
-  test('takes the first whose needs are done or skipped', () => {
+  test('starts the first item whose dependencies are done or skipped', () => {
     const queue = [entry(1, 'a', [], 'skipped'), entry(2, 'c', ['b']), entry(3, 'b', ['a']), entry(4, 'd', [])];
     expect(nextReady(queue, never)?.id).toBe(3);
     expect(nextReady(queue, (planId) => planId === 1)).toBeNull();
     expect(nextReady([{ ...queue[2], isHeld: true }, queue[0], queue[3]], never)?.id).toBe(4);
   });
 
-  test('blocks everything behind a missed gate, at any distance, in its own plan only', () => {
+  test('blocks all transitive dependents of a missed gate, in its own plan only', () => {
     const queue = [
       entry(1, 'a', [], 'missed'),
       entry(2, 'b', ['a']),

@@ -12,7 +12,7 @@ import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts'
 const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1 };
 const EASY = { metric: 'valCosine', minimum: -1 } as const;
 
-/** Many short trainings, on a machine that may have much else to do. */
+/** Many short trainings, also on a loaded machine. */
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 let home: TestHome;
@@ -86,7 +86,7 @@ function pair(recipe: object = RECIPE): PlanSpecInput {
 }
 
 describe('the plan "recover"', () => {
-  test('does not start the others when AMN misses its gate, says why, and goes on once the recipe is fixed', async () => {
+  test('a missed AMN gate blocks the others with a reason; a fixed recipe unblocks them', async () => {
     const made = await nextvec.client.plans.create(recover(0.999));
     const stopped = await settled(made.id);
     expect(statuses(stopped)).toEqual({ amn: 'missed', lstm: 'blocked', report: 'blocked' });
@@ -97,7 +97,7 @@ describe('the plan "recover"', () => {
 
     const same = nextvec.client.plans.retry({ itemId: amn.id });
     await expect(same).rejects.toMatchObject({ data: { code: 'CONFLICT' } });
-    // Another recipe under the same gate: a new run, which misses too; then a gate it holds.
+    // Another recipe under the same gate misses again; then a lower gate passes.
     await nextvec.client.plans.retry({ itemId: amn.id, changes: { lr: 2e-3 } });
     const again = await settled(made.id);
     expect(itemOf(again, 'amn')).toMatchObject({ status: 'missed', tries: [{ runId: amn.runId }, {}] });
@@ -115,7 +115,7 @@ describe('the plan "recover"', () => {
     expect(report).toContain('earlier try: missed');
   });
 
-  test('goes on when AMN is skipped', async () => {
+  test('continues when AMN is skipped', async () => {
     const made = await nextvec.client.plans.create(recover(0.999));
     await settled(made.id);
     await nextvec.client.plans.skip({ itemId: made.items[0].id });
@@ -124,7 +124,7 @@ describe('the plan "recover"', () => {
 });
 
 describe('the queue', () => {
-  test('is taken up in its order, which can be changed', async () => {
+  test('runs items in order; the order can be changed', async () => {
     await nextvec.close();
     nextvec = await open(false);
     const first = await nextvec.client.plans.create({ ...pair(), name: 'first' });
@@ -143,7 +143,7 @@ describe('the queue', () => {
     expect(started).toEqual(order);
   });
 
-  test('a paused item waits, and its run goes on to the end when it is resumed', async () => {
+  test('a paused item waits; resuming finishes its run', async () => {
     const made = await nextvec.client.plans.create(pair({ ...RECIPE, epochs: 40 }));
     const itemId = made.items[0].id;
     await until(({ plans }) => (plans.at(-1)?.items[0].progress ?? 0) > 0.05);
@@ -159,7 +159,7 @@ describe('the queue', () => {
     expect(itemId).toBe(paused.items[0].id);
   });
 
-  test('a run that a person stops fails its item, and a retry goes on from its checkpoint', async () => {
+  test('stopping a run fails its item; a retry continues from its checkpoint', async () => {
     const made = await nextvec.client.plans.create(pair({ ...RECIPE, epochs: 40 }));
     const running = await until(({ plans }) => (plans.at(-1)?.items[0].progress ?? 0) > 0.05);
     const runId = running.plans.at(-1)!.items[0].runId!;
@@ -173,7 +173,7 @@ describe('the queue', () => {
     expect(done.items[0].runId).toBe(runId);
   });
 
-  test('refuses what makes no sense with code and place', async () => {
+  test('refuses invalid requests with code and place', async () => {
     await expect(nextvec.client.plans.skip({ itemId: 9999 })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
     const missing = nextvec.client.plans.create({ ...pair(), dataset: 'nowhere' });
     await expect(missing).rejects.toMatchObject({ data: { code: 'NOT_FOUND', place: 'dataset' } });
@@ -182,7 +182,7 @@ describe('the queue', () => {
   });
 });
 
-/** A whole program on the folder, killed once it says that an item is under way. */
+/** Runs owner.ts on the folder and kills it once an item is running. */
 function killedInTheMiddle(spec: PlanSpecInput): Promise<void> {
   const owner = fork(new URL('./owner.ts', import.meta.url), [join(home.path, 'home'), JSON.stringify(spec)], {
     execArgv: [],
@@ -193,7 +193,7 @@ function killedInTheMiddle(spec: PlanSpecInput): Promise<void> {
   });
 }
 
-test('killed in the middle it goes on at the next start, its run to the end and the rest after it', async () => {
+test('after a kill it continues at the next start: the run, then the rest', async () => {
   await nextvec.close();
   await killedInTheMiddle(pair({ ...RECIPE, epochs: 60 }));
   const reader = await home.open({ access: 'reader' });
@@ -236,7 +236,7 @@ describe('a sweep', () => {
     ],
   });
 
-  test('trains members with seeds, ends the hopeless early, and its winner beats a plain recipe that hardly learns', async () => {
+  test('trains members with seeds, stops weak ones early; its winner beats a weak plain recipe', async () => {
     const made = await nextvec.client.plans.create(spec());
     const done = await settled(made.id);
     expect(statuses(done)).toEqual({ sweep: 'done' });
@@ -254,7 +254,7 @@ describe('a sweep', () => {
     expect(sweep.recipe).toMatchObject({ lr: winner.point.lr, seed: 7 });
     expect(sweep.commandLine).toContain('--lr');
 
-    // Seeds are the same for all members, and every run has trained as far as its member.
+    // All members use the same seeds; all runs of a member trained the same epochs.
     const runs = new Map((await nextvec.client.runs.list()).map((run) => [run.id, run]));
     for (const member of sweep.members) {
       expect(member.runs.map(({ seed }) => seed)).toEqual([7, 8]);
@@ -269,7 +269,7 @@ describe('a sweep', () => {
     expect(winner.figures.valLift!.mean).toBeCloseTo((values[0] + values[1]) / 2, 12);
   });
 
-  test('killed in the middle, then skipped and retried, it ends with the same figures as undisturbed', async () => {
+  test('killed, skipped and retried, it gives the same figures as undisturbed', async () => {
     if (undisturbed === null) throw new Error('needs the sweep above');
     await nextvec.close();
     await killedInTheMiddle(spec());

@@ -1,4 +1,4 @@
-/** Axes from words, points of each method, TPE against random on known landscapes, halving move by move. */
+/** Parsing of axes, points of each search method, TPE against random search, successive halving step by step. */
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { nextMove, type HalvingRules, type MemberProgress } from '#engine/search/halving.ts';
@@ -22,7 +22,7 @@ const BATCH: Axis = { kind: 'range', path: 'batchSize', low: 8, high: 64, scale:
 const SKIP: Axis = { kind: 'values', path: 'skip', values: ['mean', 'positional'] };
 
 describe('--vary', () => {
-  test('reads ranges and values under every name of a field', () => {
+  test('reads ranges and values for every field name', () => {
     for (const name of ['learningRate', 'lr', '--lr']) expect(parseVary(`${name}=1e-5..1e-3:log:5`)).toEqual(LR);
     expect(parseVary('batch-size=8..64')).toEqual(BATCH);
     expect(parseVary('skip=mean,positional')).toEqual(SKIP);
@@ -43,7 +43,7 @@ describe('--vary', () => {
 });
 
 describe('points', () => {
-  test('a grid has each combination once, from end to end', () => {
+  test('a grid has each combination once, including the ends', () => {
     const axes = [LR, BATCH, SKIP];
     const points = Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i));
     expect(points).toHaveLength(30);
@@ -52,7 +52,7 @@ describe('points', () => {
     expect([...new Set(points.map(({ batchSize }) => batchSize))]).toEqual([8, 36, 64]);
   });
 
-  test('value and position undo each other, and every proposed recipe holds', () => {
+  test('value and position are inverse; every proposed recipe is valid', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (u) => {
         expect(positionOn(LR, valueOn(LR, u))).toBeCloseTo(u, 4);
@@ -64,13 +64,13 @@ describe('points', () => {
     for (let i = 0; i < 50; i++) recipeAt(base, randomPoint([LR, BATCH, SKIP], 3, i), 7 + i);
   });
 
-  test('another model does not get what only AMN has', () => {
+  test('other models get no AMN-only fields', () => {
     const base = RecipeSchema.parse({ dataset: 'd', skip: 'positional', start: 'least-squares' });
     expect(recipeAt(base, { modelType: 'gru' }, 1)).toMatchObject({ modelType: 'gru', skip: 'mean', start: 'random' });
     expect(recipeAt(base, { lr: 1e-3 }, 1)).toMatchObject({ skip: 'positional', start: 'least-squares', lr: 1e-3 });
   });
 
-  test('a Latin hypercube has one point in each slice of each axis', () => {
+  test('a Latin hypercube has one point per slice of each axis', () => {
     const points = Array.from({ length: 8 }, (_, i) => latinPoint([LR, SKIP], 5, i, 8));
     const slices = points.map(({ lr }) => Math.floor((positionOn(LR, lr) ?? 0) * 8));
     expect(slices.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -91,7 +91,7 @@ function search(seed: number, members: number, value: (u: number, v: number) => 
 }
 
 describe('TPE', () => {
-  test('finds more than random search with the same number of members', () => {
+  test('beats random search with the same number of members', () => {
     const landscapes = [
       (u: number, v: number) => -((u - 0.3) ** 2 + (v - 0.7) ** 2),
       (u: number, v: number) => -(Math.abs(u - 0.9) + 0.1 * Math.abs(v - 0.2)),
@@ -106,7 +106,7 @@ describe('TPE', () => {
     }
   });
 
-  test('proposes the same after a restart, and survives members that failed', () => {
+  test('proposes the same after a restart and tolerates failed members', () => {
     const observations = Array.from({ length: 8 }, (_, i) => ({
       point: randomPoint([LR, SKIP], 1, i),
       value: i % 2 === 0 ? -Infinity : i,
@@ -116,7 +116,7 @@ describe('TPE', () => {
     expect(Number(tpePoint(request).lr)).toBeGreaterThanOrEqual(1e-5);
   });
 
-  test('prefers the listed value that did well', () => {
+  test('prefers the categorical value that did well', () => {
     const observations = Array.from({ length: 16 }, (_, i) => {
       const point = randomPoint([LR, SKIP], 1, i);
       return { point, value: point.skip === 'positional' ? 1 : 0 };
@@ -128,7 +128,7 @@ describe('TPE', () => {
   });
 });
 
-/** Plays a sweep to its end; epochs trained by each member, and the order of the moves. */
+/** Simulates a sweep; returns the epochs of each member and the order of actions. */
 function play(rules: HalvingRules, valueAt: (member: number, rung: number) => number, failing = -1) {
   const all: { member: number; rung: number; values: number[][]; hasFailed: boolean }[] = [];
   const trained: string[] = [];
@@ -155,7 +155,7 @@ function play(rules: HalvingRules, valueAt: (member: number, rung: number) => nu
 describe('successive halving', () => {
   const rules = { members: 12, seeds: 3, rungCount: 3, eta: 3 };
 
-  test('one in three goes on, the plain recipe to the top, no run twice', () => {
+  test('promotes one in three and the plain recipe to the top, each run once', () => {
     const { all, trained } = play(rules, (member) => -Math.abs(member - 5));
     const reached = (rung: number) => all.filter((one) => one.values.every((seed) => seed.length > rung)).length;
     expect(all).toHaveLength(13);
@@ -169,12 +169,12 @@ describe('successive halving', () => {
     expect(new Set(trained).size).toBe(trained.length);
   });
 
-  test('without it every member trains to the end', () => {
+  test('without it, every member trains all epochs', () => {
     const { trained } = play({ ...rules, rungCount: 1 }, () => 0);
     expect(trained).toHaveLength(39);
   });
 
-  test('a member that fails is out and holds nobody up', () => {
+  test('a failed member is dropped and blocks no other', () => {
     const { all } = play(rules, (member) => member, 12);
     expect(all[12].rung).toBe(0);
     expect(all[11].values[0]).toHaveLength(3);
@@ -182,19 +182,19 @@ describe('successive halving', () => {
 });
 
 describe('results', () => {
-  test('rungs end at the recipe’s epochs', () => {
+  test('the last rung has the recipe’s epochs', () => {
     expect(rungs(9, { eta: 3, firstEpochs: 1 })).toEqual([1, 3, 9]);
     expect(rungs(10, { eta: 3, firstEpochs: 2 })).toEqual([2, 6, 10]);
     expect(rungs(5, null)).toEqual([5]);
   });
 
-  test('mean and spread, or nothing where a seed is missing', () => {
+  test('gives mean and spread, or null where a seed is missing', () => {
     expect(spread([1, 2, 3])).toEqual({ n: 3, mean: 2, std: 1 });
     expect(spread([4])).toEqual({ n: 1, mean: 4, std: null });
     expect(spread([1, null])).toBeNull();
   });
 
-  test('the winner is the best of those trained longest', () => {
+  test('the winner is the best of the longest trained', () => {
     const result = (member: number, epochs: number, mean: number): MemberResult => {
       const one = { n: 1, mean, std: null };
       return { member, point: {}, epochs, figures: { valCosine: one, oodCosine: null, valLift: one, oodLift: null } };

@@ -1,4 +1,4 @@
-/** What the page reads from a person's words about a sweep, and what its views draw. */
+/** Parsing of sweep axes and the data of the sweep views. */
 import { describe, expect, test } from 'vitest';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { SWEPT_FIELDS, type Axis } from '#shared/domain/sweeps.ts';
@@ -37,8 +37,8 @@ const sweep: Sweep = {
   commandLine: '',
 };
 
-describe('an axis as it is typed', () => {
-  test('every field that can be swept has a first axis that holds, and comes back from its text', () => {
+describe('axis text', () => {
+  test('every sweepable field has a valid default axis that survives a text round trip', () => {
     for (const { path } of SWEPT_FIELDS) {
       const axis = freshAxis(path);
       expect(readAxis(path, textOf(axis))).toEqual({ axis, problem: null });
@@ -46,7 +46,7 @@ describe('an axis as it is typed', () => {
     expect(freshAxis('lr')).toMatchObject({ scale: 'log' });
   });
 
-  test('says what is wrong', () => {
+  test('gives the error', () => {
     const text = textOf(LR);
     expect(readAxis('lr', { ...text, high: '' }).problem).toContain('Learning rate, high');
     expect(readAxis('lr', { ...text, low: '1' }).problem).toContain('must be above "low"');
@@ -56,7 +56,7 @@ describe('an axis as it is typed', () => {
 });
 
 describe('the views', () => {
-  test('place members by the axis’ own scale, and what was not measured nowhere', () => {
+  test('place members on the axis scale and omit unmeasured ones', () => {
     const [lr, skip, lift] = viewAxes(sweep);
     expect(sweep.members.map((one) => lr.place(one)?.toFixed(3))).toEqual(['0.349', '0.000', '0.500', '0.651']);
     expect(skip.place(sweep.members[1])).toBe(1);
@@ -64,7 +64,7 @@ describe('the views', () => {
     expect(rankPlace(3, [3, 3])).toBe(0.5);
   });
 
-  test('a cell shows the best of its members, without the plain recipe', () => {
+  test('a cell shows its best member, without the plain recipe', () => {
     const { cells, columns, rows } = heatGrid(sweep, LR, SKIP, 'valLift');
     expect([columns.length, rows]).toEqual([4, ['mean', 'positional']]);
     const filled = cells.filter(({ members }) => members.length > 0);
@@ -74,7 +74,7 @@ describe('the views', () => {
     ]);
   });
 
-  test('a winner at the end of a range is told', () => {
+  test('reports a winner at the end of a range', () => {
     expect(edges(sweep)).toEqual(['Learning rate (0.0001)']);
     expect(edges({ ...sweep, winner: 2 })).toEqual([]);
     expect(edges({ ...sweep, winner: 0 })).toEqual([]);

@@ -29,13 +29,13 @@ const NOTHING = {
 } as unknown as Evaluation;
 
 describe('figures of an evaluation', () => {
-  it('says "not measured" of every figure that is null, and never 0', () => {
+  it('shows "not measured" for null figures, never 0', () => {
     const values = figureGroups(NOTHING).flatMap((group) => group.figures.map((f) => f.value));
     expect(values.length).toBeGreaterThan(10);
     expect(new Set(values)).toEqual(new Set(['not measured']));
   });
 
-  it('reads the offsets from the first position to the target', () => {
+  it('orders the offsets from the first position to the target', () => {
     expect(offsetRows(NOTHING).map((row) => [row.label, row.model])).toEqual([
       ['2 before', null],
       ['1 before', 0.3],
@@ -44,7 +44,7 @@ describe('figures of an evaluation', () => {
     ]);
   });
 
-  it('holds each change of the context against the order as it is', () => {
+  it('compares each context change with the original order', () => {
     const rows = ablationRows(NOTHING);
     expect(rows.map((row) => row.label)).toEqual([
       'As it is',
@@ -60,7 +60,7 @@ describe('figures of an evaluation', () => {
     expect(ignoresOrder(ordered)).toBe(false);
   });
 
-  it('has a title for every verdict, and puts its evidence into words', () => {
+  it('has a title and evidence text for every verdict', () => {
     expect(VERDICT_CODES.filter((code) => !VERDICT_TITLES[code])).toEqual([]);
     const evidence = { sharedVectors: 1204, meanCosine: 0.12345, inArticle: true, where: 'OOD', lift: null };
     expect(evidenceRows({ code: 'OVERFIT', severity: 'info', message: '', evidence })).toEqual([
@@ -77,7 +77,7 @@ describe('what a run can be evaluated on', () => {
   const set = (id: string, changes: Partial<Dataset> = {}) => ({ id, name: id, T: 5, D: 768, ...changes }) as Dataset;
   const run = { recipe: { dataset: 'train', ood: 'ood' } } as RunSummary;
 
-  it('offers its own validation windows, then its OOD set, then the rest; what does not fit says why', () => {
+  it('offers its validation windows, then its OOD set, then the rest; unusable sets give the reason', () => {
     const choices = evaluationChoices(run, [set('narrow', { D: 16 }), set('ood'), set('long', { T: 8 }), set('train')]);
     expect(choices.map((c) => c.value)).toEqual([
       'train validation',
@@ -90,7 +90,7 @@ describe('what a run can be evaluated on', () => {
     expect(choices.map((c) => c.problem)).toEqual(['', '', '', '', 'width 16, not 768', '8 vectors a window, not 5']);
   });
 
-  it('shows the newest evaluation of exactly that part', () => {
+  it('shows the newest evaluation of that part only', () => {
     const of = (id: string, part: string, at: number) => ({ data: { id, part }, evaluatedAt: at }) as Evaluation;
     const list = [of('train', 'train', 3), of('train', 'validation', 2), of('train', 'validation', 1)];
     const [validation, ood] = evaluationChoices(run, [set('train'), set('ood')]);

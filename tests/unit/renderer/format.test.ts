@@ -1,4 +1,4 @@
-/** Numbers as the window shows them. */
+/** Number formatting of the page. */
 import { describe, expect, test } from 'vitest';
 import {
   formatBytes,
@@ -17,7 +17,7 @@ import {
   plural,
 } from '../../../src/renderer/ui/format.ts';
 
-describe('what was not measured is a dash, never 0', () => {
+describe('unmeasured values show a dash, never 0', () => {
   test.each([
     formatCount,
     formatCosine,
@@ -34,13 +34,13 @@ describe('what was not measured is a dash, never 0', () => {
   });
 });
 
-test('cosines have four digits and a true minus; a rounded zero has no sign', () => {
+test('cosines have four digits and a true minus sign; a rounded zero has none', () => {
   expect(formatCosine(0.46066)).toBe('0.4607');
   expect(formatCosine(-0.0118)).toBe('−0.0118');
   expect(formatCosine(-0.00001)).toBe('0.0000');
 });
 
-test('deltas carry their sign', () => {
+test('deltas have a sign', () => {
   expect(formatDelta(0.0207)).toBe('+0.0207');
   expect(formatDelta(-0.0118)).toBe('−0.0118');
   expect(formatDelta(-0.00004)).toBe('±0.0000');
@@ -77,7 +77,7 @@ test.each([
   expect(formatBytes(bytes)).toBe(text);
 });
 
-test('counts, rates, shares and compact numbers', () => {
+test('formats counts, rates, shares and compact numbers', () => {
   expect(formatCount(726_014)).toBe('726,014');
   expect(formatRate(8012.4)).toBe('8,012 rows/s');
   expect(formatShare(0.3821)).toBe('38.2\u202f%');
@@ -86,14 +86,14 @@ test('counts, rates, shares and compact numbers', () => {
   expect(plural(8012, 'window')).toBe('8,012 windows');
 });
 
-test('figures keep a few significant digits whatever their size', () => {
+test('figures keep a few significant digits at any size', () => {
   expect(formatFigure(0.0360832, 5)).toBe('0.036083');
   expect(formatFigure(6.931471)).toBe('6.931');
   expect(formatFigure(0.0000123)).toBe('1.23e-5');
   expect(formatFigure(-31_415.9)).toBe('−31,416');
 });
 
-test('values of a recipe are written as they would be typed', () => {
+test('recipe values are formatted as typed', () => {
   expect(formatInput(5e-4)).toBe('5e-4');
   expect(formatInput(0.07)).toBe('0.07');
   expect(formatInput(32)).toBe('32');
@@ -101,7 +101,7 @@ test('values of a recipe are written as they would be typed', () => {
   expect(Number(formatInput(0.00125))).toBe(0.00125);
 });
 
-test('times are told from today', () => {
+test('times are relative to today', () => {
   const now = new Date(2026, 10, 22, 21, 0).getTime();
   expect(formatWhen(new Date(2026, 10, 22, 9, 5).getTime(), now)).toBe('09:05');
   expect(formatWhen(new Date(2026, 10, 21, 9, 5).getTime(), now)).toBe('Yesterday 09:05');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { textPieces } from '../../../src/renderer/features/reports/inline-text.ts';
 
-describe('the marks of a report', () => {
-  it('splits code and strong from the rest and loses nothing', () => {
+describe('report markup', () => {
+  it('splits code and strong from plain text without loss', () => {
     expect(textPieces('Use `--lr 1e-4`, **not** more.')).toEqual([
       { kind: 'plain', text: 'Use ' },
       { kind: 'code', text: '--lr 1e-4' },
@@ -12,7 +12,7 @@ describe('the marks of a report', () => {
     ]);
   });
 
-  it('leaves an unpaired mark and markup as they stand', () => {
+  it('keeps unpaired marks and HTML as plain text', () => {
     for (const text of ['a ` b', '2 ** 3', '<b>x</b>', ''])
       expect(
         textPieces(text)

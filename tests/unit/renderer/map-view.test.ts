@@ -26,19 +26,19 @@ const facts: Facts = {
 };
 
 describe('points of the map', () => {
-  it('keep their shape: one scale for both axes, centred, inside the frame', () => {
+  it('use one scale for both axes, centred, inside the frame', () => {
     const { px, py } = place(layout, 220, 120, 10);
     expect([...px]).toEqual([10, 60, 110, 210]);
     expect([...py]).toEqual([60, 10, 60, 110]);
   });
 
-  it('are found under the pointer, the nearest within reach', () => {
+  it('the nearest within reach is found under the pointer', () => {
     const placed = place(layout, 220, 120, 10);
     expect(pointAt(placed, 62, 12)).toBe(1);
     expect(pointAt(placed, 150, 60)).toBeNull();
   });
 
-  it('stand on a scale by file order of their article, or by cosine between the 5th and 95th percentile', () => {
+  it('are coloured by article order, or by cosine between the 5th and 95th percentile', () => {
     expect([...scalePlaces(facts, 'article')]).toEqual([0, 0, Number.NaN, 1]);
     const error = scalePlaces(facts, 'error');
     expect([error[0], error[2]]).toEqual([0, 1]);
@@ -47,19 +47,19 @@ describe('points of the map', () => {
     expect([...scalePlaces({ ...facts, cosine: null }, 'error')].every((v) => Number.isNaN(v))).toBe(true);
   });
 
-  it('leave out of the range what no window has as its target', () => {
+  it('exclude vectors that are no target from the range', () => {
     expect(cosineRange(facts.cosine!)).toMatchObject({ measured: 3, mean: expect.closeTo(0.3, 5) as number });
   });
 
-  it('mix colours along their stops', () => {
+  it('interpolate between colour stops', () => {
     expect(mixColours(['#000000', '#ffffff'], 0.5)).toBe('rgb(128 128 128)');
     expect(mixColours(['#000000', '#ff0000', '#0000ff'], 0)).toBe('rgb(0 0 0)');
     expect(mixColours(['#000000', '#ff0000', '#0000ff'], 1)).toBe('rgb(0 0 255)');
   });
 });
 
-describe('the map in words', () => {
-  it('says what is drawn, what the axes hold, how it is split and how well it is predicted', () => {
+describe('text of the map', () => {
+  it('describes points, axes, split and prediction quality', () => {
     expect(mapSummary(layout, facts)).toBe(
       'PCA of 4 of 900 vectors from 2 articles. The axes hold 25.0 % and 12.5 % of the variance. ' +
         'Split of run #3: 1 on neither side, 2 training, 1 validation. ' +
@@ -69,7 +69,7 @@ describe('the map in words', () => {
     expect(mapSummary({ ...layout, method: 'umap', explained: null }, bare)).toBe('UMAP of all 4 vectors.');
   });
 
-  it('counts the sides that exist', () => {
+  it('counts existing sides only', () => {
     expect(sideCounts(Float32Array.of(1, 1, 3))).toEqual([
       { side: 'train', points: 2 },
       { side: 'both', points: 1 },

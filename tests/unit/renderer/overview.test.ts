@@ -1,4 +1,4 @@
-/** What the router asks for ahead of the page of a run is used once, and for that run only. */
+/** The router's prefetch for a run page is used once and for that run only. */
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Series } from '#shared/contract/runs.ts';
 
@@ -9,26 +9,26 @@ const { askAhead, fetchOverview, takeAhead } = await import('../../../src/render
 const answer = { stepsPerPoint: 4 } as Series;
 beforeEach(() => void series.mockReset().mockResolvedValue(answer));
 
-test('the answer asked for ahead is taken once', async () => {
+test('a prefetched answer is taken once', async () => {
   askAhead('a');
   expect(await takeAhead('a')).toBe(answer);
   expect(takeAhead('a')).toBeNull();
   expect(series).toHaveBeenCalledTimes(1);
 });
 
-test('another run gets nothing of it, and it is dropped', () => {
+test('another run discards it', () => {
   askAhead('a');
   expect(takeAhead('b')).toBeNull();
   expect(takeAhead('a')).toBeNull();
 });
 
-test('a failure is left to who takes it', async () => {
+test('a failed prefetch rejects when taken', async () => {
   series.mockRejectedValue(new Error('gone'));
   askAhead('a');
   await expect(takeAhead('a')).rejects.toThrow('gone');
 });
 
-test('all columns of the whole run are asked for, so that every chart can be drawn', async () => {
+test('requests all columns of the whole run', async () => {
   await fetchOverview('a');
   const [[{ columns, fromStep, toStep }]] = series.mock.calls;
   expect({ fromStep, toStep }).toEqual({ fromStep: null, toStep: null });

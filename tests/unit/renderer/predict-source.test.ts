@@ -1,4 +1,4 @@
-/** What the Predict page asks for, from what was typed. */
+/** Requests of the Predict page, from its input fields. */
 import { expect, it } from 'vitest';
 import type { PredictedRow } from '#shared/contract/inference.ts';
 import { askedSource, type PredictFields } from '../../../src/renderer/features/predict/predict-source.ts';
@@ -20,7 +20,7 @@ const FIELDS: PredictFields = {
   rows: '',
 };
 
-it('asks for windows by number, or by their place in an article', () => {
+it('requests windows by number or by place in an article', () => {
   expect(askedSource({ ...FIELDS, windows: '3, 10-12' })).toEqual({
     source: { kind: 'dataset', datasetId: 'd', windows: [3, 10, 11, 12] },
   });
@@ -29,7 +29,7 @@ it('asks for windows by number, or by their place in an article', () => {
   });
 });
 
-it('asks for rows of a file, all of them without a list', () => {
+it('requests rows of a file; all without a list', () => {
   expect(askedSource({ ...FIELDS, from: 'file', path: '/a.npy' })).toEqual({
     source: { kind: 'file', path: '/a.npy', rows: null },
   });
@@ -38,7 +38,7 @@ it('asks for rows of a file, all of them without a list', () => {
   });
 });
 
-it('says what is wrong, and nothing while something is only missing', () => {
+it('reports invalid input, but nothing while input is incomplete', () => {
   const problem = (fields: Partial<PredictFields>) => {
     const asked = askedSource({ ...FIELDS, ...fields });
     return asked.source === null ? asked.problem : 'none';
@@ -69,7 +69,7 @@ const ROW: PredictedRow = {
   neighbours: [],
 };
 
-it('never shows a number that was not measured', () => {
+it('shows no number for unmeasured figures', () => {
   expect(baselineFigures(ROW)).toEqual([
     { label: 'Mean of context', value: '0.4500', lift: expect.closeTo(-0.05, 9) as number, note: 'model −0.0500' },
     { label: 'Last vector', value: 'not measured', lift: null, note: '' },
@@ -82,7 +82,7 @@ it('never shows a number that was not measured', () => {
   });
 });
 
-it('names where things stand', () => {
+it('describes places', () => {
   expect(ROW.context!.map(placeWords)).toEqual(['article 12, chunk 340', 'vector 2']);
   expect(rowWords(ROW)).toBe('Window 4 · article 12, window 3 of 7');
   expect(rowWords({ ...ROW, context: null, place: null })).toBe('Row 4');

@@ -1,4 +1,4 @@
-/** What the form says of a recipe that does not hold: field, range, remedy. */
+/** Validation messages of the form: field, range, remedy. */
 import { describe, expect, test } from 'vitest';
 import { withValue } from '#shared/domain/recipe-fields.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
@@ -27,18 +27,18 @@ describe('each field', () => {
     expect([...problemsWith(path, value)]).toEqual([[path, sentence]]);
   });
 
-  test('a recipe that holds has none', () => {
+  test('a valid recipe has none', () => {
     expect(problemsWith('lr', 1e-3).size).toBe(0);
   });
 });
 
-test('all loss weights 0 is told once, of all of them', () => {
+test('all λ = 0 is reported once', () => {
   const problems = problemsWith('lambda.mse', 0);
   expect([...problems.keys()]).toEqual(['lambda']);
   expect(problems.get('lambda')).toContain('nothing would be trained');
 });
 
-test('a recipe in a few words names only the losses it trains on', () => {
+test('the short text of a recipe names only trained losses', () => {
   expect(recipeBrief(GOOD)).toBe('MSE 1 · 20 ep · B 32 · lr 5e-4');
   const mixed = { ...GOOD, lambda: { ...GOOD.lambda, mse: 0.5, info_nce: 0.5 } };
   expect(recipeBrief(mixed)).toBe('MSE 0.5 + InfoNCE 0.5 · 20 ep · B 32 · lr 5e-4');

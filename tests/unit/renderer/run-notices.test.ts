@@ -1,4 +1,4 @@
-/** What a person is told of runs: once, when a run ends, and of every gate that was missed. */
+/** Notices about runs: once per ended run and per missed gate. */
 import { describe, expect, test } from 'vitest';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
 import type { Gate } from '#shared/domain/recipe.ts';
@@ -14,7 +14,7 @@ const live = () => true;
 const gone = () => false;
 
 describe('a run', () => {
-  test.each(['queued', 'starting', 'running', 'paused'] as const)('that is %s is no news', (status) => {
+  test.each(['queued', 'starting', 'running', 'paused'] as const)('with status %s gives no notice', (status) => {
     expect(toldOf(changed(status), live)).toBeNull();
   });
 
@@ -29,7 +29,7 @@ describe('a run', () => {
     expect(toldOf(changed(status, 'Because.'), gone)).toBeNull();
   });
 
-  test('that was deleted is no news', () => {
+  test('gives no notice when deleted', () => {
     expect(toldOf({ type: 'deleted', runId: 'a' }, live)).toBeNull();
   });
 });
@@ -51,7 +51,7 @@ describe('a missed gate', () => {
     expect(toldOf(missed(action), gone)).toEqual({ runId: 'a', kind, notice });
   });
 
-  test('of a member of a sweep is left to the sweep', () => {
+  test('of a sweep member is left to the sweep', () => {
     expect(toldOf(missed('stop', ['plan 2', 'sweep']), gone)).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-/** A stretch of a run that came in several answers. */
+/** Joining the columns of a range of steps from several answers. */
 import { expect, test } from 'vitest';
 import type { Series } from '../../../src/shared/contract/runs.ts';
 import { joinColumns } from '../../../src/renderer/features/run/join-columns.ts';
@@ -8,7 +8,7 @@ function part(column: string, steps: readonly number[], values: readonly number[
   return { stepsPerPoint, step: Float64Array.from(steps), min: columns(-1), max: columns(1), mean: columns(0) };
 }
 
-test('all columns are in it', () => {
+test('contains all columns', () => {
   const joined = joinColumns([part('total', [1, 3, 5], [1, 2, 3]), part('lr', [1, 3, 5], [4, 5, 6])]);
   expect(joined).toEqual({
     stepsPerPoint: 2,
@@ -19,19 +19,19 @@ test('all columns are in it', () => {
   });
 });
 
-test('what the run added between the answers is left out', () => {
+test('drops steps the run added between the answers', () => {
   const joined = joinColumns([part('total', [1, 3], [1, 2]), part('lr', [1, 3, 5], [4, 5, 6])]);
   expect([...(joined?.step ?? [])]).toEqual([1, 3]);
   expect([...(joined?.mean.lr ?? [])]).toEqual([4, 5]);
   expect(joined?.max.lr).toHaveLength(2);
 });
 
-test('answers of different resolution or origin are not put together', () => {
+test('does not join answers of different resolution or origin', () => {
   const first = part('total', [1, 3], [1, 2]);
   expect(joinColumns([first, part('lr', [1, 5], [4, 5], 4)])).toBeNull();
   expect(joinColumns([first, part('lr', [3, 5], [4, 5])])).toBeNull();
 });
 
-test('nothing in it is nothing together', () => {
+test('joining empty columns gives an empty column', () => {
   expect(joinColumns([part('total', [], []), part('lr', [], [])])?.step).toHaveLength(0);
 });

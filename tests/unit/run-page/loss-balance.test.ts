@@ -14,14 +14,14 @@ function rows(gradShares: Partial<Record<Term, number | null>>): BalanceRow[] {
 }
 
 describe('imbalance', () => {
-  it('names the term that rules and those that hardly train', () => {
+  it('names the dominant term and the negligible ones', () => {
     expect(imbalance(rows({ mse: 0.002, info_nce: 0.99, variance: 0.008 }))).toBe(
       'InfoNCE takes 99.0\u202f% of the gradient; MSE, Variance hardly train.',
     );
     expect(imbalance(rows({ mse: 0.002, info_nce: 0.998 }))).toMatch(/MSE hardly trains\.$/);
   });
 
-  it('has nothing to say of a fair balance, of a term that is alone by choice, or of nothing measured', () => {
+  it('reports nothing for a fair balance, a single trained term, or no measurement', () => {
     expect(imbalance(rows({ mse: 0.4, info_nce: 0.6 }))).toBeNull();
     expect(imbalance(rows({ mse: 1 }))).toBeNull();
     expect(imbalance(rows({ mse: null, info_nce: null }))).toBeNull();

@@ -1,4 +1,4 @@
-/** What is fetched for a view that is zoomed in, in which order, and what becomes of answers that come too late. */
+/** Fetching finer series for a zoomed view: columns, order, late answers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { effectScope, shallowRef, type EffectScope } from 'vue';
 import { STEP_COLUMNS, type StepColumn } from '#shared/domain/training.ts';
@@ -10,7 +10,7 @@ import { useFinerStretch } from '../../../src/renderer/features/run/use-finer-st
 const STEPS = 1_000_000;
 const OVERVIEW = 1000;
 
-/** A stretch as main gives it. */
+/** A series as main returns it. */
 function seriesOf(columns: readonly StepColumn[], fromStep: number, toStep: number, maxPoints: number): Series {
   const stepsPerPoint = Math.max(1, Math.ceil((toStep - fromStep + 1) / maxPoints));
   const n = Math.ceil((toStep - fromStep + 1) / stepsPerPoint);
@@ -56,7 +56,7 @@ function setUp(answer = async (series: Series) => series) {
 const settle = () => vi.advanceTimersByTimeAsync(2000);
 
 describe('a finer stretch', () => {
-  test('is fetched once the view rests: every column once, a few a frame, with a margin for panning', async () => {
+  test('is fetched once the view rests: every column once, a few per frame, with a panning margin', async () => {
     const { group, asked, finer } = setUp();
     group.zoomTo({ min: 400_000, max: 402_000 });
     await settle();
@@ -74,7 +74,7 @@ describe('a finer stretch', () => {
     }
   });
 
-  test('is not fetched again for a view inside it, nor for one that the overview draws as finely', async () => {
+  test('is not fetched again for a view inside it or one the overview resolves', async () => {
     const { group, asked } = setUp();
     group.zoomTo({ min: 100_000, max: 950_000 });
     await settle();
@@ -90,7 +90,7 @@ describe('a finer stretch', () => {
     expect(asked.length).toBeGreaterThan(length);
   });
 
-  test('that a later zoom made useless is given up and never shown', async () => {
+  test('is abandoned after a later zoom and never shown', async () => {
     const { group, asked, finer } = setUp((series) => new Promise((resolve) => setTimeout(() => resolve(series), 50)));
     group.zoomTo({ min: 400_000, max: 402_000 });
     await vi.advanceTimersByTimeAsync(200);
@@ -103,7 +103,7 @@ describe('a finer stretch', () => {
     for (const column of STEP_COLUMNS) expect(finer.of(column)?.range.min).toBe(699_500);
   });
 
-  test('keeps what there was when it cannot be fetched, says why, and is tried again with the next view', async () => {
+  test('a failed fetch keeps the old data, reports the error and is retried with the next view', async () => {
     let broken = true;
     const { group, error, finer } = setUp(async (series) => {
       if (broken) throw new Error('the link is down');
@@ -120,7 +120,7 @@ describe('a finer stretch', () => {
     expect(finer.of('total')).not.toBeNull();
   });
 
-  test('is dropped when the run is loaded anew', async () => {
+  test('is dropped when the run is reloaded', async () => {
     const { group, finer } = setUp();
     group.zoomTo({ min: 400_000, max: 402_000 });
     await settle();

@@ -1,4 +1,4 @@
-/** A disk that is full at any one call of writing a checkpoint: the one before stays whole, and no half one is left. */
+/** A full disk at any call of writing a checkpoint: the previous one stays valid and no partial one is left. */
 import type * as fs from 'node:fs/promises';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ afterEach(() => rmSync(runFolder, { recursive: true, force: true }));
 
 const options = (kind: 'last' | 'best') => ({ runFolder, runId: 'r', spec: SMALL_SPEC, kind, valCosine: 0.4 }) as const;
 
-test.each(['last', 'best'] as const)('a %s checkpoint on a full disk', async (kind) => {
+test.each(['last', 'best'] as const)('a %s checkpoint on a full disk fails cleanly', async (kind) => {
   await writeCheckpoint(checkpointAt(10), options('last'));
   const { calls: before } = disk;
   const trial = await writeCheckpoint(checkpointAt(15, kind), options(kind));
@@ -56,7 +56,7 @@ test.each(['last', 'best'] as const)('a %s checkpoint on a full disk', async (ki
     await expect(writeCheckpoint(checkpointAt(20, kind), options(kind))).rejects.toMatchObject({ code: 'ENOSPC' });
     const found = await findResumable(runFolder);
     const left = readdirSync(runFolder);
-    // Only the sync of the run's folder comes after the rename: then the new one is whole already.
+    // Only the sync of the run's folder follows the rename; the new one is complete by then.
     const isNamed = left.length > names.length;
     expect(found?.skipped).toEqual([]);
     expect(found?.checkpoint.state.step).toBe(isNamed && kind === 'last' ? 20 : whole);

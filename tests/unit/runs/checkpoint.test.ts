@@ -1,4 +1,4 @@
-/** Safetensors and checkpoints: what is written is read back bit for bit, and nothing damaged is ever taken. */
+/** Safetensors and checkpoints: round trip bit for bit; damaged files are refused. */
 import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,7 +110,7 @@ describe('safetensors', () => {
     expect(() => decodeSafetensors(file, 'weights.safetensors')).toThrow(/^weights\.safetensors: /);
   });
 
-  test('mutated bytes never do anything but refuse or read', () => {
+  test('mutated bytes are read or refused', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
@@ -134,7 +134,7 @@ describe('a checkpoint', () => {
   });
   afterEach(() => rmSync(runFolder, { recursive: true, force: true }));
 
-  test('comes back bit for bit', async () => {
+  test('is read back bit for bit', async () => {
     const saved = checkpointAt(12);
     const stored = await writeCheckpoint(saved, { ...options(), kind: 'last' });
     const read = await readCheckpoint(join(runFolder, stored.folder));
@@ -144,7 +144,7 @@ describe('a checkpoint', () => {
     expect(read.golden).toEqual(saved.golden);
   });
 
-  test('of a kind replaces the one before; kept ones stay; best has no optimiser', async () => {
+  test('replaces the previous of its kind; kept ones stay; best has no optimiser state', async () => {
     for (const step of [10, 20]) {
       await writeCheckpoint(checkpointAt(step), { ...options(), kind: 'last' });
       await writeCheckpoint(checkpointAt(step), { ...options(), kind: 'kept' });
@@ -159,14 +159,14 @@ describe('a checkpoint', () => {
     expect((await readCheckpoint(join(runFolder, 'best-0000000020-0'))).optimizer).toBeNull();
   });
 
-  test('two of one step never overwrite each other', async () => {
+  test('two of one step do not overwrite each other', async () => {
     await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
     const { folder } = await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
     expect(folder).toBe('last-0000000010-1');
     expect(await listCheckpointFolders(runFolder, ['last'])).toEqual([folder]);
   });
 
-  test('that is half written is not seen', async () => {
+  test('is invisible while half written', async () => {
     await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
     const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'kept' });
     renameSync(join(runFolder, folder), join(runFolder, `.${folder}.tmp`));
@@ -186,7 +186,7 @@ describe('a checkpoint', () => {
         bytes[random.integer(bytes.length)] ^= 0x55;
         writeFileSync(path, bytes);
         const found = await findResumable(runFolder);
-        // In the JSON white space between the figures may change; no figure may.
+        // In the JSON, white space may change; values may not.
         const isUnchanged = file === 'checkpoint.json' && found?.skipped.length === 0;
         expect(found?.checkpoint.state).toEqual(checkpointAt(isUnchanged ? 20 : 10).state);
         expect(isUnchanged || found?.skipped[0].includes(file)).toBe(true);
@@ -194,7 +194,7 @@ describe('a checkpoint', () => {
     },
   );
 
-  test('replaces the older ones also when whoever wrote it was killed before it could remove them', async () => {
+  test('replaces older ones also when its writer was killed before removing them', async () => {
     const { folder: older } = await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
     const aside = join(runFolder, 'aside');
     renameSync(join(runFolder, older), aside);
@@ -213,7 +213,7 @@ describe('a checkpoint', () => {
     expect(await both()).toEqual([newer]);
   });
 
-  test('alone and damaged is refused with its place', async () => {
+  test('is refused with its place when damaged and the only one', async () => {
     const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'last' });
     writeFileSync(join(runFolder, folder, 'model.safetensors'), 'gone');
     await expect(findResumable(runFolder)).rejects.toMatchObject({

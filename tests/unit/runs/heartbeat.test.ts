@@ -1,4 +1,4 @@
-/** When a trainer counts as silent. */
+/** Heartbeat: detects a trainer that no longer answers. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Heartbeat } from '../../../src/main/runs/heartbeat.ts';
 
@@ -16,7 +16,7 @@ function listening(ask: () => Promise<unknown>): { heartbeat: Heartbeat; silence
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-test('one that never answers is told once, after twelve turns of waiting', async () => {
+test('reports a trainer that never answers once, after twelve ticks', async () => {
   const { heartbeat, silences } = listening(never);
   await vi.advanceTimersByTimeAsync(EVERY_MS + heartbeat.limitMs - 1);
   expect(silences()).toBe(0);
@@ -26,7 +26,7 @@ test('one that never answers is told once, after twelve turns of waiting', async
   expect(silences()).toBe(1);
 });
 
-test('one that answers late, or with an error, is not silent', async () => {
+test('a late answer or an error counts as alive', async () => {
   const late = () => new Promise((resolve) => setTimeout(resolve, 10 * EVERY_MS));
   const slow = listening(late);
   const failing = listening(() => Promise.reject(new Error('no run yet')));
@@ -35,7 +35,7 @@ test('one that answers late, or with an error, is not silent', async () => {
   expect(failing.silences()).toBe(0);
 });
 
-test('an answer that was long in coming starts the count anew', async () => {
+test('a late answer resets the count', async () => {
   let asked = 0;
   const { heartbeat, silences } = listening(() => {
     asked += 1;
@@ -48,7 +48,7 @@ test('an answer that was long in coming starts the count anew', async () => {
   expect(silences()).toBe(1);
 });
 
-test('nothing is asked while nobody listens', async () => {
+test('asks nothing while off', async () => {
   const ask = vi.fn<() => Promise<never>>(never);
   const { heartbeat, silences } = listening(ask);
   heartbeat.listen(false);

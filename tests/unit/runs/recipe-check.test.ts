@@ -1,4 +1,4 @@
-/** Recipes that their data sets make unusable are refused before a run is made, with the field and a remedy. */
+/** Recipes their data sets cannot support are refused before a run is created, with field and remedy. */
 import { expect, test } from 'vitest';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { NextvecError } from '#shared/domain/errors.ts';
@@ -21,7 +21,7 @@ const DATASET: Dataset = {
   passport,
 };
 
-/** Code, field and remedy of the refusal; null when the recipe is taken. */
+/** Code, field and remedy of the error; null when the recipe is accepted. */
 function refusal(recipe: Partial<RecipeInput>, data: Partial<Dataset> = {}, ood: Dataset | null = null): unknown {
   try {
     checkRecipe(RecipeSchema.parse({ dataset: 'data', ...recipe }), { ...DATASET, ...data }, ood);
@@ -51,7 +51,7 @@ test.each([
   });
 });
 
-test('what can be trained is taken', () => {
+test('accepts a trainable recipe', () => {
   expect(refusal({})).toBeNull();
   expect(refusal(directional, { T: 2 })).toBeNull();
   expect(refusal({ ...moment, batchSize: 2 })).toBeNull();

@@ -1,4 +1,4 @@
-/** The recorder on a disk that fills up and empties again: nothing is lost, the run is asked to pause once. */
+/** The recorder on a disk that is full for a while: nothing is lost, the run is paused once. */
 import { describe, expect, test, vi } from 'vitest';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
@@ -41,7 +41,7 @@ const steps = (db: Db) =>
   );
 
 describe('the recorder', () => {
-  test('keeps everything while the disk is full and writes it when there is room', () => {
+  test('buffers everything while the disk is full and writes it once there is space', () => {
     const db = store();
     const onDiskFull = vi.fn<() => void>();
     const onDiskFree = vi.fn<() => void>();
@@ -71,7 +71,7 @@ describe('the recorder', () => {
     db.close();
   });
 
-  test('writes by itself within a second', async () => {
+  test('flushes within a second', async () => {
     const db = store();
     const recorder = new Recorder(db, 'r', { onDiskFull: () => undefined, onDiskFree: () => undefined });
     recorder.begin(1, null);

@@ -1,4 +1,4 @@
-/** Whole runs on a disk that fills up: they pause and say why, stay paused while it is full, and end in the same bits. */
+/** Runs on a full disk pause with the reason, stay paused while it is full, and end with the same bits. */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -67,7 +67,7 @@ async function logOf(runId: string): Promise<string> {
   return (await nextvec.client.runs.get({ runId })).log.map(({ message }) => message).join('\n');
 }
 
-test('no room for a checkpoint in the middle', async () => {
+test('disk full at an intermediate checkpoint', async () => {
   const { runId } = await nextvec.client.runs.start({ recipe });
   await follow(nextvec.client, runId, (event) => event.type === 'epoch');
   fillDisk();
@@ -82,7 +82,7 @@ test('no room for a checkpoint in the middle', async () => {
   expect(await logOf(runId)).toContain('The disk has room again');
 });
 
-test('no room for the very last ones: none is missing in the end', async () => {
+test('disk full at the final checkpoints: none is missing after resume', async () => {
   fillDisk();
   const { runId } = await nextvec.client.runs.start({ recipe: { ...recipe, epochs: 1, seed: 3 } });
   await followTo(nextvec.client, runId, 'paused');
@@ -95,7 +95,7 @@ test('no room for the very last ones: none is missing in the end', async () => {
   expect(stored.storedBytes).toBeGreaterThan(10_000);
 });
 
-test('no room for the history: the run says that it pauses, though its row cannot', async () => {
+test('disk full for the history: the run reports its pause although its row is not updated', async () => {
   const { runId } = await nextvec.client.runs.start({ recipe });
   await follow(nextvec.client, runId, (event) => event.type === 'epoch');
   const db = opened.db!;

@@ -10,7 +10,7 @@ import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/proc
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
-// Processes are started and killed here; a busy machine takes its time over that.
+// Starting and killing processes is slow on a loaded machine.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const EPOCHS = 12;
@@ -78,7 +78,7 @@ async function losses(runId: string): Promise<number[]> {
 let undisturbed: { readonly runId: string; readonly losses: number[]; readonly last: string; readonly best: string };
 
 describe('a run', () => {
-  test('trains from start to finish and is all in the history', async () => {
+  test('trains to the end and is recorded completely', async () => {
     const runId = await start();
     const run = await followTo(nextvec.client, runId, 'finished');
     const detail = await nextvec.client.runs.get({ runId });
@@ -100,7 +100,7 @@ describe('a run', () => {
     undisturbed = { runId, losses: steps, last, best: await weightsOf(runId, 'best') };
   });
 
-  test('pauses and goes on to the same bits', async () => {
+  test('pauses and resumes to the same bits', async () => {
     const runId = await start();
     await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 5);
     await nextvec.client.runs.pause({ runId });
@@ -112,7 +112,7 @@ describe('a run', () => {
     expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
   });
 
-  test('killed twice with -9 it is interrupted, and resumes to the same bits and the same history', async () => {
+  test('killed twice with -9, resumes to the same bits and history', async () => {
     const runId = await start();
     for (const step of [30, 60]) {
       await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > step);
@@ -130,7 +130,7 @@ describe('a run', () => {
     expect(epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));
   });
 
-  test('closing the app saves it; after the next start it goes on to the same bits', async () => {
+  test('closing the app saves it; the next start resumes to the same bits', async () => {
     const runId = await start();
     await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 20);
     const queued = await start();
@@ -145,7 +145,7 @@ describe('a run', () => {
     expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
   });
 
-  test('one trains at a time; the next begins when it is paused or ends', async () => {
+  test('one trains at a time; pausing or finishing starts the next', async () => {
     trainers = [];
     const first = await start();
     const second = await start();
@@ -163,7 +163,7 @@ describe('a run', () => {
     expect(nextvec.activeRuns()).toBe(0);
   });
 
-  test('a gate pauses it with its reason, another stops it', async () => {
+  test('gates pause or stop it with a reason', async () => {
     const gate = { metric: 'valCosine', threshold: 0.999 } as const;
     const gates = [
       { epoch: 1, action: 'pause', ...gate },
@@ -192,7 +192,7 @@ describe('a run', () => {
     expect(missed).toEqual([1, 2]);
   });
 
-  test('a damaged last checkpoint is refused with its place', async () => {
+  test('refuses a damaged last checkpoint with its place', async () => {
     const runId = await start();
     await follow(nextvec.client, runId, (event) => event.type === 'epoch');
     await nextvec.client.runs.stop({ runId });
@@ -207,7 +207,7 @@ describe('a run', () => {
     expect(run.reason).toContain('1000 bytes');
   });
 
-  test('keeps last, best and every third epoch when asked, and goes on from a kept one', async () => {
+  test('keeps last, best and every third epoch, and resumes from a kept one', async () => {
     await nextvec.client.app.settings.set({ keepEveryEpochs: 3 });
     const runId = await start();
     await followTo(nextvec.client, runId, 'finished');
@@ -228,7 +228,7 @@ describe('a run', () => {
     expect((await findResumable(folder))?.checkpoint.state).toEqual(read[0].state);
   });
 
-  test('a copy of the storage folder made while it is closed, and the folder moved, both go on', async () => {
+  test('a copied and a moved storage folder both resume', async () => {
     const runId = await start();
     await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 20);
     await nextvec.close();
@@ -253,7 +253,7 @@ describe('a run', () => {
     expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
   });
 
-  test('deleting it removes its files and frees what it says', async () => {
+  test('deleting it removes its files and frees the reported bytes', async () => {
     const { runId } = undisturbed;
     const folder = join(home.path, 'home', 'runs', runId);
     const before = await folderBytes(join(home.path, 'home'));
@@ -263,7 +263,7 @@ describe('a run', () => {
     expect(freedBytes).toBeGreaterThanOrEqual(files);
     expect(storedBytes).toBeGreaterThan(0.7 * freedBytes);
     expect(storedBytes).toBeLessThan(1.3 * freedBytes);
-    // The log of the database may have shrunk too; it never grows past what was freed.
+    // The write-ahead log may have shrunk too.
     expect(before - (await folderBytes(join(home.path, 'home')))).toBeGreaterThanOrEqual(freedBytes);
     expect(await readdir(join(home.path, 'home', 'runs'))).not.toContain(runId);
     await expect(nextvec.client.runs.get({ runId })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 
 describe('safetensors read from a Node Buffer', () => {
-  it('gives each tensor its own values, not a view of the file', () => {
+  it('copies each tensor instead of viewing the file', () => {
     const tensors = new Map([
       ['a', { shape: [2], data: new Float32Array([1, 2]) }],
       ['b', { shape: [3], data: new Float32Array([3, 4, 5]) }],

@@ -1,4 +1,4 @@
-/** The trainer as a process: how it shares the machine, and what does not end it. */
+/** The trainer process: scheduling priority and robustness. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { createORPCClient } from '@orpc/client';
@@ -28,7 +28,7 @@ async function started(place: keyof typeof NICENESS): Promise<{ pid: number; cli
 
 const sessionNiceness = (pid: number | 'self') => readFileSync(`/proc/${pid}/autogroup`, 'utf8').trim();
 
-test('beside a window the trainer takes what is left over, and alone it is not in the way of much', async () => {
+test('the trainer has niceness 19 beside a window and 5 alone', async () => {
   const { pid } = await started('besideWindow');
   expect(getPriority(pid)).toBe(NICENESS.besideWindow);
   trainer?.kill();
@@ -40,7 +40,7 @@ test('beside a window the trainer takes what is left over, and alone it is not i
 test.skipIf(process.platform !== 'linux')('beside a window all its threads take what is left over', async () => {
   const { pid } = await started('besideWindow');
   const threads = readdirSync(`/proc/${pid}/task`).map(Number);
-  // The collector's and the compiler's are among them.
+  // Includes the threads of the garbage collector and the compiler.
   expect(threads.length).toBeGreaterThan(4);
   expect(threads.map((thread) => getPriority(thread))).toEqual(threads.map(() => NICENESS.besideWindow));
 });

@@ -1,4 +1,4 @@
-/** A trainer that waits for a thread the system has ended: the run is interrupted, says why, and resumes to the same bits. */
+/** A trainer waiting for a terminated thread: the run is interrupted with the reason and resumes to the same bits. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const preload = pathToFileURL(resolve('tests/support/vanishing-thread.ts')).href;
   vi.stubEnv('NODE_OPTIONS', `--import=${preload}`);
   vi.stubEnv('NEXTVEC_TEST_VANISH', flag);
-  // A busy machine may keep a healthy trainer from answering for a moment.
+  // On a loaded machine a healthy trainer may answer late.
   nextvec = await home.open({ checkpointEveryMs: 50, heartbeatMs: 400 });
   const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
   const dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
@@ -40,7 +40,7 @@ function weights(runId: string): string {
     .digest('hex');
 }
 
-test('a thread that vanishes interrupts the run, which resumes to the bits of an undisturbed one', async () => {
+test('a vanished thread interrupts the run; it resumes to the bits of an undisturbed one', async () => {
   const undisturbed = (await nextvec.client.runs.start({ recipe })).runId;
   await followTo(nextvec.client, undisturbed, 'finished');
   const { runId } = await nextvec.client.runs.start({ recipe });

@@ -45,7 +45,7 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
   .map((fields) => RecipeSchema.parse({ dataset: 'd1', ...fields }));
 
 describe('command line of a recipe', () => {
-  it('gives the same recipe back when pasted', () => {
+  it('round trip gives the same recipe', () => {
     fc.assert(
       fc.property(arbitraryRecipe, (recipe) => {
         const parsed = parseCommandLine(commandLine(recipe, { data: 'a.npz', ood: null }));
@@ -55,7 +55,7 @@ describe('command line of a recipe', () => {
     );
   });
 
-  it('quotes file names so that a shell and the form read them alike', () => {
+  it('quotes file names so that shell and form agree', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (data, ood) => {
         fc.pre(!data.startsWith('--') && !ood.startsWith('--'));
@@ -65,7 +65,7 @@ describe('command line of a recipe', () => {
     );
   });
 
-  it('reads a command line of another trainer, continuation lines and all', () => {
+  it('reads a command line of the original trainer with continuation lines', () => {
     const parsed = parseCommandLine(
       'PYTHONPATH=. python3 train.py \\\n  --model-type amn --data "my data.npz" --epochs=30 \\\n --lambda-info 0.5 --device mps --compile',
     );
@@ -79,7 +79,7 @@ describe('command line of a recipe', () => {
     expect(parsed.unknown).toEqual(['--compile']);
   });
 
-  it('splits words as a POSIX shell does', () => {
+  it('splits words like a POSIX shell', () => {
     expect(splitWords(`a 'b c' "d \\"e\\"" f\\ g  h`)).toEqual(['a', 'b c', 'd "e"', 'f g', 'h']);
   });
 
@@ -89,16 +89,16 @@ describe('command line of a recipe', () => {
 });
 
 describe('recipe fields', () => {
-  it('point at fields the schema has', () => {
+  it('refer to fields of the schema', () => {
     for (const field of RECIPE_FIELDS) expect(valueAt(base, field.path)).not.toBe(undefined);
     for (const field of RECIPE_FIELDS) expect(defaultAt(field.path)).toEqual(valueAt(base, field.path));
   });
 
-  it('have flags of their own', () => {
+  it('have distinct flags', () => {
     expect(new Set(RECIPE_FIELDS.map((f) => f.flag)).size).toBe(RECIPE_FIELDS.length);
   });
 
-  it('diff lists exactly the fields changed', () => {
+  it('diff lists exactly the changed fields', () => {
     const changed = withValue(withValue(base, 'lambda.info_nce', 0.5), 'seed', 9);
     expect(recipeDiff(base, changed).map((d) => d.path)).toEqual(['lambda.info_nce', 'seed']);
     expect(recipeDiff(base, base)).toEqual([]);

@@ -1,4 +1,4 @@
-/** Typed arrays through the serialisers of the links: every bit comes back, in memory of its own. */
+/** Serialisers of typed arrays: round trip keeps every bit, in separate memory. */
 import fc from 'fast-check';
 import { toUint8Array } from 'js-base64';
 import { describe, expect, test } from 'vitest';
@@ -14,12 +14,12 @@ describe.each([
   { name: 'float32', serializer: float32, make: Float32Array, other: Float64Array },
   { name: 'float64', serializer: float64, make: Float64Array, other: Float32Array },
 ])('$name', ({ serializer, make, other }) => {
-  test('takes its own kind only', () => {
+  test('matches its own kind only', () => {
     expect(serializer.condition(new make(1))).toBe(true);
     expect(serializer.condition(new other(1))).toBe(false);
   });
 
-  test('gives back every byte of any view, NaN payloads included', () => {
+  test('round trip keeps every byte of any view, NaN payloads included', () => {
     const bytes = fc.uint8Array({ maxLength: 4096 });
     fc.assert(
       fc.property(bytes, fc.nat({ max: 3 }), (raw, from) => {
@@ -30,7 +30,7 @@ describe.each([
         expect(bytesOf(back)).toEqual(bytesOf(view));
         expect(back.byteOffset).toBe(0);
         expect(back.buffer.byteLength).toBe(back.byteLength);
-        // Plain base64: what an end without a native decoder reads is the same.
+        // Plain base64, as read by a peer without a native decoder.
         expect(toUint8Array(text)).toEqual(new Uint8Array(bytesOf(view)));
       }),
     );

@@ -75,7 +75,7 @@ function errorOf(work: () => unknown): NextvecError {
   throw new Error('nothing was thrown');
 }
 
-test('the number of a deleted run is not given out again', () => {
+test('the number of a deleted run is not reused', () => {
   const db = openDatabase(path);
   fill(db);
   deleteRun(db, 'b');
@@ -117,7 +117,7 @@ describe('migrations', () => {
     sql: "ALTER TABLE runs ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",
   };
 
-  test('N − 1 → N keeps every row and leaves a copy of the old file', () => {
+  test('N − 1 → N keeps every row and a copy of the old file', () => {
     const old = openDatabase(path);
     fill(old);
     old.close();
@@ -136,7 +136,7 @@ describe('migrations', () => {
     copy.close();
   });
 
-  test('the sixth has the validation cosine of every epoch, also of those recorded before', () => {
+  test('the sixth fills the validation cosine of existing epochs', () => {
     const old = openDatabase(path, { migrations: MIGRATIONS.slice(0, 5) });
     old.exec(`
       INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_name, app_version, tags_json)
@@ -146,7 +146,7 @@ describe('migrations', () => {
         ('b', 1, 1, 4, '{"valCosine":null}');`);
     old.close();
     const db = openDatabase(path);
-    // An epoch that was done twice has the value of its later attempt.
+    // A repeated epoch has the value of its later attempt.
     const all = new Map<string, (number | null)[]>([
       ['a', [0.25, 0.5]],
       ['b', [null]],
@@ -156,7 +156,7 @@ describe('migrations', () => {
     db.close();
   });
 
-  test('the fifth goes on from the highest numbers of run and plan', () => {
+  test('the fifth continues from the highest run and plan numbers', () => {
     const old = openDatabase(path, { migrations: MIGRATIONS.slice(0, 4) });
     old.exec(`
       INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_name, app_version, tags_json)
@@ -168,7 +168,7 @@ describe('migrations', () => {
     db.close();
   });
 
-  test('one that fails changes nothing', () => {
+  test('a failing one changes nothing', () => {
     openDatabase(path).close();
     const broken: Migration = {
       version: NEXT.version,
@@ -182,7 +182,7 @@ describe('migrations', () => {
     db.close();
   });
 
-  test('run one after another from nothing', () => {
+  test('run in order on an empty file', () => {
     const db = new Database(':memory:');
     migrate(db, ':memory:');
     expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
@@ -191,7 +191,7 @@ describe('migrations', () => {
 });
 
 describe('opening', () => {
-  test('a newer file is refused and not touched', () => {
+  test('refuses a newer file and leaves it untouched', () => {
     const db = openDatabase(path);
     db.pragma('user_version = 999');
     db.close();
@@ -236,7 +236,7 @@ describe('opening', () => {
     expect(hashOf(join(folder, copies[0]))).toBe(before);
   });
 
-  test('units and references are enforced by the tables', () => {
+  test('tables enforce units and references', () => {
     const db = openDatabase(path);
     fill(db);
     expect(() => insertLog(db, 'nobody', { at: 1, level: 'info', message: '' })).toThrow('FOREIGN KEY');
@@ -249,7 +249,7 @@ describe('opening', () => {
     db.close();
   });
 
-  test('settings keep what they were given', () => {
+  test('settings are stored', () => {
     const db = openDatabase(path);
     writeSettings(db, { theme: 'dark', threads: null });
     writeSettings(db, { theme: 'light' });
@@ -259,7 +259,7 @@ describe('opening', () => {
 });
 
 describe('the storage folder', () => {
-  test('has one owner at a time, and any number of readers beside it', () => {
+  test('has one owner at a time and any number of readers', () => {
     const owner = openHome(folder, 'owner', 'test');
     fill(owner.db);
     const error = errorOf(() => openHome(folder, 'owner', 'other'));
@@ -273,7 +273,7 @@ describe('the storage folder', () => {
     openHome(folder, 'owner', 'test').close();
   });
 
-  test('is read alone too, when nobody owns it', () => {
+  test('can be read without an owner', () => {
     openHome(folder, 'owner', 'test').close();
     const reader = openHome(folder, 'reader', 'test');
     expect(listRuns(reader.db)).toEqual([]);
@@ -281,7 +281,7 @@ describe('the storage folder', () => {
     expect(errorOf(() => openHome(join(folder, 'nowhere'), 'reader', 'test'))).toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('an owner that was killed with -9 leaves no lock behind', async () => {
+  test('an owner killed with -9 leaves no lock', async () => {
     const holder = fork(new URL('./holder.ts', import.meta.url), [folder], { execArgv: [] });
     await new Promise((resolve) => holder.once('message', resolve));
     expect(errorOf(() => openHome(folder, 'owner', 'test'))).toMatchObject({ code: 'LOCKED' });

@@ -1,4 +1,4 @@
-/** A passport as a small chunk file has it. */
+/** The passport of a small chunk file. */
 import type { Passport } from '#shared/domain/passport.ts';
 
 export const passport: Passport = {

@@ -38,7 +38,7 @@ function openStore(): Db {
   return db;
 }
 
-/** Column 0 and 1 carry `values`, the others are not measured. */
+/** Columns 0 and 1 carry `values`; the others are unmeasured. */
 function block(firstStep: number, values: Float32Array<ArrayBuffer>): StepBlock {
   const nothing = new Float32Array(values.length).fill(Number.NaN);
   const columns = Object.fromEntries(STEP_COLUMNS.map((name, c) => [name, c < 2 ? values : nothing])) as Record<
@@ -67,7 +67,7 @@ function noise(length: number, random: Random): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length }, () => (random.uniform() < 0.05 ? Number.NaN : random.normal()));
 }
 
-/** Writes attempts; the value each step must be read as. */
+/** Writes attempts; returns the expected value of each step. */
 function write(db: Db, attempts: readonly Attempt[], seed: number): Map<number, number> {
   const random = new Random(seed);
   const expected = new Map<number, number>();
@@ -85,7 +85,7 @@ function write(db: Db, attempts: readonly Attempt[], seed: number): Map<number, 
   return expected;
 }
 
-/** Attempts as they happen: each begins at most one step after the furthest step so far. */
+/** Each attempt begins at most one step after the furthest step so far. */
 const history = fc
   .array(
     fc.record({
@@ -106,7 +106,7 @@ const history = fc
   });
 
 describe('readSeries', () => {
-  test('gives min, max and mean of exactly the newest value of every step, at any resolution', () => {
+  test('gives min, max and mean of the newest value of every step at any resolution', () => {
     const window = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }));
     fc.assert(
       fc.property(
@@ -144,7 +144,7 @@ describe('readSeries', () => {
     );
   });
 
-  test('a column that was never measured is NaN throughout, an unknown run is empty', () => {
+  test('an unmeasured column is NaN; an unknown run is empty', () => {
     const db = openStore();
     write(db, [{ firstStep: 1, flushes: [5000], ends: false }], 1);
     const series = readSeries(db, { runId: RUN, columns: ['lr'], fromStep: null, toStep: null, maxPoints: 100 });
@@ -154,7 +154,7 @@ describe('readSeries', () => {
     db.close();
   });
 
-  test('steps that do not continue their attempt are refused whole', () => {
+  test('refuses a block that does not continue its attempt', () => {
     const db = openStore();
     write(db, [{ firstStep: 1, flushes: [10], ends: false }], 1);
     const late = () =>

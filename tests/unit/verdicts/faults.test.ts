@@ -1,4 +1,4 @@
-/** Fault × verdict: each planted fault is found by real measurements, and nothing is found where nothing is wrong. */
+/** Verdicts on real measurements: each planted fault is found, and healthy runs give none. */
 import { describe, expect, it } from 'vitest';
 import type { Predictor } from '#engine/evaluation/ablations.ts';
 import { measure } from '#engine/evaluation/measure.ts';
@@ -53,7 +53,7 @@ interface Case {
   readonly validation?: WindowSet;
   readonly parity?: Parity | null;
   readonly split?: SplitEvidence;
-  /** Model the reference is measured with, where the fault came after it. */
+  /** Model of the reference measurement, when the fault comes later. */
   readonly healthy?: Predictor;
   readonly space?: Comparison;
 }
@@ -204,7 +204,7 @@ const FAULTS: readonly (readonly [name: string, verdict: VerdictCode, plant: Fau
   ],
 ];
 
-/** Sharp memory, and validation windows that overlap the training windows. */
+/** A model that memorises, and validation windows that overlap the training windows. */
 function leaked({ themes }: World, seed: number): Case {
   const all = makeWindows(makeArticles(themes, 20, 1000 + seed));
   const pick = (keep: (id: number) => boolean): WindowSet => ({
@@ -222,7 +222,7 @@ function leaked({ themes }: World, seed: number): Case {
   };
 }
 
-/** Each window gets the target of another one far away. */
+/** Gives each window the target of a distant one. */
 function strangers(set: WindowSet): WindowSet {
   const { source, ids } = set.split;
   const other = (id: number) => (id + Math.floor(source.windows / 2)) % source.windows;

@@ -1,5 +1,5 @@
 /**
- * Small worlds with a known fault: articles of unit vectors around shared themes, windows over them, and a predictor
+ * Synthetic data with known faults: articles of unit vectors around shared themes, windows over them, and a predictor
  * that really learns from them (the themes of its training articles). D width, T context length.
  */
 import { Random } from '#engine/random.ts';
@@ -15,10 +15,10 @@ export const T = 5;
 const THEMES = 16;
 const ARTICLE_LENGTH = 24;
 
-/** What all vectors of an encoder have in common, against the theme's 1. */
+/** Length of the component shared by all vectors, relative to the theme's 1. */
 const COMMON = 0.6;
 
-/** Directions articles are about, with what they have in common; one world has one set of themes. */
+/** Theme directions with the shared component; one set per world. */
 export function makeThemes(seed: number): Float32Array {
   const random = new Random(seed);
   const common = unitRows(
@@ -38,7 +38,7 @@ export interface Articles {
   readonly articles: number;
 }
 
-/** noise: length of what is new in each vector against the theme's 1. */
+/** noise: length of the random part of each vector, relative to the theme's 1. */
 export function makeArticles(themes: Float32Array, articles: number, seed: number, noise = 1.2): Articles {
   const random = new Random(seed);
   const rows = new Float32Array(articles * ARTICLE_LENGTH * D);
@@ -100,7 +100,7 @@ export function rotate({ vectors, articles }: Articles, seed: number): Articles 
   return { vectors: rotated, articles };
 }
 
-/** The same windows with their vectors changed on the way out. */
+/** The same windows with transformed vectors. */
 export function altered(set: WindowSet, alter: (contexts: Float32Array, targets: Float32Array) => void): WindowSet {
   const { source, ids } = set.split;
   const gather: WindowSource['gather'] = (of, contexts, targets) => {
@@ -110,7 +110,7 @@ export function altered(set: WindowSet, alter: (contexts: Float32Array, targets:
   return { ...set, split: { source: { ...source, gather }, ids } };
 }
 
-/** Answers with what it remembers: rows of `values` weighted by exp(sharpness · cosine of the context mean and `keys`). */
+/** A kernel memory: rows of `values` weighted by exp(sharpness · cosine of the context mean and `keys`). */
 function memoryModel(keys: Float32Array, values: Float32Array, sharpness: number): Predictor {
   const N = keys.length / D;
   return {
@@ -131,7 +131,7 @@ function memoryModel(keys: Float32Array, values: Float32Array, sharpness: number
   };
 }
 
-/** Learns the mean target of every training article: what its themes look like without their noise. */
+/** Learns the mean target of every training article. */
 export function trainThemes({ split, articleOf }: WindowSet, sharpness = 12): Predictor {
   const articles = new Set(articleOf).size;
   const { targets } = allOf(split);
@@ -143,7 +143,7 @@ export function trainThemes({ split, articleOf }: WindowSet, sharpness = 12): Pr
   return memoryModel(means, means, sharpness);
 }
 
-/** Learns nothing but the training windows by heart. */
+/** Memorises the training windows. */
 export function memoriseWindows({ split }: WindowSet): Predictor {
   const { contexts, targets } = allOf(split);
   return memoryModel(unitRows(contextMeans(contexts, split.ids.length, T, D), D), targets, 120);
@@ -156,7 +156,7 @@ function allOf({ source, ids }: Split): { contexts: Float32Array; targets: Float
   return { contexts, targets };
 }
 
-/** A predictor made from another one by changing its output rows. */
+/** Wraps a predictor and changes its output rows. */
 export function distorted(model: Predictor, distort: (row: Float32Array) => void): Predictor {
   return {
     async predict(contexts, B) {
@@ -167,7 +167,7 @@ export function distorted(model: Predictor, distort: (row: Float32Array) => void
   };
 }
 
-/** The simple baselines that hold in any space. */
+/** Baselines defined in any vector space. */
 export function simpleBaselines(): { contextMean: Predictor; lastVector: Predictor } {
   return {
     contextMean: { predict: (contexts, B) => ({ raw: contextMeans(contexts, B, T, D) }) },
@@ -216,7 +216,7 @@ function coherence(vectors: Float32Array): number {
   return sum / pairs;
 }
 
-/** A word for every vector of some windows. */
+/** Strings that identify the vectors of some windows. */
 function vectorWords(split: Split): Set<string> {
   const contexts = new Float32Array(T * D);
   const targets = new Float32Array(D);

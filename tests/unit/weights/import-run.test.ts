@@ -1,4 +1,4 @@
-/** Checkpoints of PyTorch as runs of the history, and as what a run starts from, through the services. */
+/** PyTorch checkpoints imported as runs and used as warm starts, through the services. */
 import { existsSync } from 'node:fs';
 import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ async function parityOf(runId: string): Promise<Parity> {
 }
 
 describe('a baseline run', () => {
-  it('stands in the history as imported, with the history and arguments of its file', async () => {
+  it('is listed as imported, with history and arguments of its file', async () => {
     const { run, epochs, log } = await nextvec.client.runs.get({ runId: imported });
     expect(run).toMatchObject({ status: 'finished', name: 'amn.pt', tags: ['baseline'], epoch: 3 });
     expect(run.recipe).toMatchObject({
@@ -66,7 +66,7 @@ describe('a baseline run', () => {
     );
   });
 
-  it('shows what was measured here, beside the baselines, and not what the file states', async () => {
+  it('shows figures measured here with baselines, not the stated ones', async () => {
     const { run } = await nextvec.client.runs.get({ runId: imported });
     expect(run.best!.valCosine).toBe(run.imported!.measured!.valCosine);
     expect(run.best!.valCosine).not.toBeCloseTo(0.4607, 2);
@@ -74,7 +74,7 @@ describe('a baseline run', () => {
     expect(run.valLift).toBeCloseTo(run.best!.valCosine - run.baselines.contextMean!.valCosine!, 6);
   });
 
-  it('is measured on the OOD set that was named, not taken at its word', async () => {
+  it('is measured on the named OOD set', async () => {
     const { client } = nextvec;
     const ood = await importChunks(client, join(home.path, 'ood.npz'), {
       articles: 8,
@@ -99,7 +99,7 @@ describe('a baseline run', () => {
     expect(await largestOnnxError(await readFile(onnx.path!), await readFile(golden.path!))).toBeLessThan(1e-5);
   });
 
-  it('needs no data: then nothing is measured, and nothing is made up', async () => {
+  it('without data, nothing is measured or invented', async () => {
     const { runId, notes } = await nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/transformer-half.pt' });
     const { run, epochs } = await nextvec.client.runs.get({ runId });
     expect(run).toMatchObject({ best: null, valLift: null, valRows: null, datasetName: 'not known', baselines: {} });
@@ -109,11 +109,11 @@ describe('a baseline run', () => {
     expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
   });
 
-  it('keeps a stated cosine with its losses apart from what is measured', async () => {
+  it('keeps stated cosine and losses apart from measured ones', async () => {
     const { client } = nextvec;
     const { runId } = await client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
     const { run, epochs, epochsStatedBy } = await client.runs.get({ runId });
-    // Each epoch states a validation loss and cosine, which once made it a best epoch like a measured one.
+    // Each epoch states a validation loss and cosine; a past fault counted those as measured.
     expect(epochs[1]).toMatchObject({ valLoss: 0.0014, valCosine: 0.4607 });
     expect([run.best, run.valLift, run.oodLift]).toEqual([null, null, null]);
     expect([epochsStatedBy, run.imported!.stated.valCosine]).toEqual(['amn.pt', 0.4607]);
@@ -134,7 +134,7 @@ describe('a baseline run', () => {
     expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
   });
 
-  it('shows no stated figure of an older history as measured', async () => {
+  it('shows no stated figure of an older storage folder as measured', async () => {
     const { runId } = await nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
     const db = new Database(join(home.path, 'home', 'nextvec.db'));
     const stated = { epoch: 2, step: 0, valLoss: 0.0014, valCosine: 0.4607, oodCosine: 0.41 };
@@ -151,7 +151,7 @@ describe('a baseline run', () => {
     db.close();
   });
 
-  it('is refused when its pickle would run something, and leaves nothing behind', async () => {
+  it('is refused with executable pickle code and leaves no files', async () => {
     const before = (await nextvec.client.runs.list()).length;
     const folders = (await readdir(join(home.path, 'home', 'runs'))).length;
     expect(await errorOf(nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/evil.pt' }))).toMatchObject({
@@ -164,7 +164,7 @@ describe('a baseline run', () => {
     expect(await readdir(join(home.path, 'home', 'runs'))).toHaveLength(folders);
   });
 
-  it('is refused for data of another width', async () => {
+  it('refuses data of another width', async () => {
     const other = await importChunks(nextvec.client, join(home.path, 'wide.npz'), {
       articles: 6,
       chunksPerArticle: 10,
@@ -176,7 +176,7 @@ describe('a baseline run', () => {
 });
 
 describe('a warm start', () => {
-  /** So small a learning rate that the weights stay where they began. */
+  /** A learning rate so small that the weights stay at their start. */
   const still: Omit<RecipeInput, 'dataset'> = { epochs: 1, lr: 1e-12, batchSize: 64, threads: 1 };
 
   async function bestWeights(recipe: Omit<RecipeInput, 'dataset'>) {
@@ -205,7 +205,7 @@ describe('a warm start', () => {
     expect(Math.abs(weights.get(name)!.data[7] - expected.get(name)!.data[7])).toBeLessThan(1e-6);
   });
 
-  it('from a file of another model fails with what both are', async () => {
+  it('from a file of another model fails, naming both', async () => {
     const recipe = { dataset, ...still, engine: 'cpu' as const, initFrom: 'tests/fixtures/pt/amn.pt' };
     const { runId } = await nextvec.client.runs.start({ recipe });
     await follow(nextvec.client, runId, (event) => event.type === 'run' && event.run.status === 'failed');
@@ -214,7 +214,7 @@ describe('a warm start', () => {
     );
   });
 
-  it('from nothing that is there is refused before a run is made', async () => {
+  it('from a missing file is refused before a run is created', async () => {
     const refused = nextvec.client.runs.start({ recipe: { dataset, initFrom: 'no-such-run' } });
     expect(await errorOf(refused)).toMatchObject({ code: 'NOT_FOUND', place: 'initFrom' });
   });

@@ -1,4 +1,4 @@
-/** PyTorch checkpoints read without PyTorch: the right numbers, whatever their precision and strides; nothing executed. */
+/** Reading PyTorch checkpoints: right values for every dtype and stride; nothing is executed. */
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ describe('good files', () => {
     model.dispose();
   });
 
-  it('gives args, history and figures as plain data', async () => {
+  it('reads args, history and figures as plain data', async () => {
     const { rest, format } = await readWeightsFile(`${FOLDER}/amn.pt`);
     expect(format).toBe('pt');
     expect(rest).toMatchObject({
@@ -80,7 +80,7 @@ async function refusal(path: string): Promise<{ code: string; message: string; r
 }
 
 describe('files that are refused', () => {
-  it('a pickle that would run a command: by name, with its place and a remedy, and nothing runs', async () => {
+  it('a pickle that calls a command: named, with place and remedy; nothing runs', async () => {
     const { code, message, remedy } = await refusal(`${FOLDER}/evil.pt`);
     expect(code).toBe('PICKLE_REFUSED');
     expect(message).toMatch(/evil\.pt: evil\/data\.pkl.*it would call posix\.system/);
@@ -88,7 +88,7 @@ describe('files that are refused', () => {
     expect(existsSync('/tmp/nextvec-was-executed')).toBe(false);
   });
 
-  it('a pickled module, since its class would have to be called', async () => {
+  it('a pickled module, which needs its class to be called', async () => {
     expect(await refusal(`${FOLDER}/whole-module.pt`)).toMatchObject({
       code: 'PICKLE_REFUSED',
       message: expect.stringContaining('make_golden.AMN') as string,
@@ -96,14 +96,14 @@ describe('files that are refused', () => {
     });
   });
 
-  it('the old format, with what to do', async () => {
+  it('the legacy format, with a remedy', async () => {
     expect(await refusal(`${FOLDER}/legacy.pt`)).toMatchObject({
       code: 'ARCHIVE_UNSUPPORTED',
       remedy: expect.stringContaining('torch.save') as string,
     });
   });
 
-  it('every truncation and no byte changed in silence', async () => {
+  it('every truncation and every changed byte', async () => {
     const bytes = await readFile(`${FOLDER}/gru-bfloat16.pt`);
     const path = join(scratch, 'broken.pt');
     for (let i = 1; i < 16; i++) {
@@ -121,7 +121,7 @@ describe('inferring a model', () => {
   const shapesOf = async (name: string) =>
     new Map([...(await readWeightsFile(`${FOLDER}/${name}.pt`)).tensors].map(([key, { shape }]) => [key, shape]));
 
-  it('says what it took for granted', async () => {
+  it('reports its assumptions', async () => {
     const { assumed } = inferModel(await shapesOf('transformer-half'), {}, 'f');
     expect(assumed.join(' ')).toMatch(/attention heads.*context length/);
   });
@@ -137,7 +137,7 @@ describe('inferring a model', () => {
     expect(() => inferModel(shapes, {}, 'f')).toThrow(message);
   });
 
-  it('refuses another model than the one asked for', async () => {
+  it('refuses a model other than the requested one', async () => {
     const shapes = await shapesOf('amn');
     expect(() => inferModel(shapes, { modelType: 'gru' }, 'f')).toThrow(/no gru/);
   });

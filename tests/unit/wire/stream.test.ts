@@ -1,8 +1,8 @@
-/** Event streams end what they read from when their reader goes. */
+/** Event streams clean up when their reader returns. */
 import { describe, expect, test } from 'vitest';
 import { eventStream } from '../../../src/main/wire/stream.ts';
 
-/** Counts up and notes when it was ended; `pause` before each number but the first. */
+/** Counts up and records its end; awaits `pause` before each number but the first. */
 async function* numbers(seen: string[], pause?: (signal: AbortSignal) => Promise<void>, signal?: AbortSignal) {
   try {
     for (let i = 0; ; i++) {
@@ -15,13 +15,13 @@ async function* numbers(seen: string[], pause?: (signal: AbortSignal) => Promise
 }
 
 describe('event stream', () => {
-  test('a reader that leaves between two events runs the clean-up before it goes on', async () => {
+  test('returning between two events runs the clean-up first', async () => {
     const seen: string[] = [];
     for await (const value of eventStream(() => numbers(seen))) if (value === 2) break;
     expect(seen).toEqual(['ended']);
   });
 
-  test('a reader that leaves while an event is awaited aborts the wait and runs the clean-up', async () => {
+  test('returning while waiting aborts the wait and runs the clean-up', async () => {
     const seen: string[] = [];
     const untilAborted = (signal: AbortSignal) =>
       new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone'))));
@@ -33,7 +33,7 @@ describe('event stream', () => {
     await expect.poll(() => seen).toEqual(['ended']);
   });
 
-  test('a reader that leaves is not held up by work that knows no signal', async () => {
+  test('returning does not wait for work that ignores the signal', async () => {
     let go = (): void => undefined;
     const seen: string[] = [];
     const stream = eventStream(() =>
@@ -49,7 +49,7 @@ describe('event stream', () => {
     await expect.poll(() => seen).toEqual(['ended']);
   });
 
-  test('an error leaves as one of the contract', async () => {
+  test('errors are converted to contract errors', async () => {
     async function* failing(): AsyncGenerator<number> {
       yield 1;
       throw new Error('a bug');

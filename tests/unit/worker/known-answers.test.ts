@@ -1,4 +1,4 @@
-/** Answers that hold for as long as the program runs: worked out once, forgotten in the order they were asked for. */
+/** LRU cache of answers, each computed once. */
 import { expect, test } from 'vitest';
 import { KnownAnswers, workOutOnce } from '../../../src/main/worker/known-answers.ts';
 
