@@ -8,7 +8,7 @@ import type { RecipeInput } from '#shared/domain/recipe.ts';
 export interface OwnerWord {
   readonly runId: string;
   /** Furthest step sent to the watcher. */
-  readonly told: number;
+  readonly sent: number;
   /** Steps trained by this process. */
   readonly trained: number;
   readonly isTraining: boolean;
@@ -29,23 +29,23 @@ const [newest] = await client.runs.list();
 const isNew = newest === undefined || newest.status === 'finished';
 const runId = isNew ? (await client.runs.start({ recipe: JSON.parse(recipeJson) as RecipeInput })).runId : newest.id;
 if (!isNew) await client.runs.resume({ runId });
-let told = 0;
+let sent = 0;
 let trained = 0;
-const say = (isTraining: boolean, isFinished: boolean): void => {
-  process.send?.({ runId, told, trained, isTraining, isFinished } satisfies OwnerWord);
+const send = (isTraining: boolean, isFinished: boolean): void => {
+  process.send?.({ runId, sent, trained, isTraining, isFinished } satisfies OwnerWord);
 };
-say(false, false);
+send(false, false);
 let isFinished = false;
 for await (const event of await client.runs.watch({ runId })) {
   if (event.type === 'steps') {
-    told = event.firstStep + event.count - 1;
+    sent = event.firstStep + event.count - 1;
     trained += event.count;
-    say(true, false);
+    send(true, false);
   }
-  if (event.type === 'run' && event.run.status === 'running') say(true, false);
+  if (event.type === 'run' && event.run.status === 'running') send(true, false);
   isFinished = event.type === 'run' && event.run.status === 'finished';
   if (isFinished) break;
 }
 await nextvec.close();
-say(false, isFinished);
+send(false, isFinished);
 process.disconnect();

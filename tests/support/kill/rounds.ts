@@ -75,13 +75,13 @@ async function watchLife(
   client: NextvecClient,
   runId: string,
   onProgress: (trainedSteps: number) => void,
-): Promise<{ told: number; status: string; reason: string }> {
-  let told = 0;
+): Promise<{ sent: number; status: string; reason: string }> {
+  let sent = 0;
   let trained = 0;
   let hasBegun = false;
   for await (const event of await client.runs.watch({ runId })) {
     if (event.type === 'steps') {
-      told = event.firstStep + event.count - 1;
+      sent = event.firstStep + event.count - 1;
       trained += event.count;
       onProgress(trained);
     }
@@ -89,7 +89,7 @@ async function watchLife(
     const { status, reason } = event.run;
     if (status === 'running') onProgress(trained);
     if (['queued', 'starting', 'running'].includes(status)) hasBegun = true;
-    else if (hasBegun) return { told, status, reason };
+    else if (hasBegun) return { sent, status, reason };
   }
   throw new Error('the watch ended before the run did');
 }
@@ -133,7 +133,7 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
     assert.equal(life.status, 'interrupted');
     assert.match(life.reason, /killed/);
     const stored = await checkKilled(home, client, runId, reference);
-    assert.ok(stored >= life.told, `the window was told ${life.told} steps, the history holds ${stored}`);
+    assert.ok(stored >= life.sent, `the window was sent ${life.sent} steps, the history holds ${stored}`);
     tally.kill(runId, isTraining);
   }
   await nextvec.close();
@@ -203,7 +203,7 @@ export async function killProgram(options: KillOptions): Promise<KillReport> {
       assert.ok(isKill, 'an owner that nobody killed ended before its run did');
       const stored = await checkKilled(home, reader.client, run.id, reference);
       assert.ok(stored >= before, `${before} steps were committed before the kill, ${stored} are there after it`);
-      tally.mostUnflushed = Math.max(tally.mostUnflushed, (life.last?.told ?? 0) - stored);
+      tally.mostUnflushed = Math.max(tally.mostUnflushed, (life.last?.sent ?? 0) - stored);
       tally.kill(run.id, life.wasTraining);
       isOpen = run.status !== 'finished';
     }

@@ -1,10 +1,13 @@
-/** kill -9 at random moments, twenty of the trainer and twenty of the whole program; bench/kill-rounds.ts does more. */
+/**
+ * kill -9 at random moments, of the trainer and of the whole program. NEXTVEC_KILL_ROUNDS sets the number of kills of each;
+ * bench/kill-rounds.ts does hundreds.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testHome, type TestHome } from '../../support/nextvec.ts';
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
 import { killProgram, killTrainer } from '../../support/kill/rounds.ts';
 
-const ROUNDS = 20;
+const ROUNDS = Number(process.env.NEXTVEC_KILL_ROUNDS ?? 8);
 const SEED = 20261122;
 
 let home: TestHome;
