@@ -1,5 +1,5 @@
 /**
- * kill -9 at random moments, of the trainer and of the whole program. NEXTVEC_KILL_ROUNDS sets the number of kills of each;
+ * kill -9 at random moments, of the trainer and of the whole program. NEXTVEC_KILL_ROUNDS sets the kills of each;
  * bench/kill-rounds.ts does hundreds.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
