@@ -1,7 +1,7 @@
 /**
  * One build for everything that runs: out/main (Electron main, command line, trainer and its helpers), out/preload,
- * out/renderer. Entries of main share chunks; most packages stay
- * outside the bundle, in node_modules.
+ * out/renderer. Entries of main share chunks. The `dependencies` of package.json stay outside the bundle, in
+ * node_modules; `devDependencies` that are imported are bundled, so that an installed app has each package once.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -29,12 +29,8 @@ export default defineConfig({
     build: {
       target: 'node22',
       sourcemap: true,
-      externalizeDeps: {
-        // Loaded where it is installed: only a checkout has it.
-        include: ['playwright-core'],
-        // Some 120 files, which every start of the program, a trainer and a data worker would look for, read and compile.
-        exclude: ['zod', '@orpc/client', '@orpc/contract', '@orpc/server'],
-      },
+      // Loaded only where it is installed, in a checkout.
+      externalizeDeps: { include: ['playwright-core'] },
       rollupOptions: {
         checks: { pluginTimings: false },
         input: existing(MAIN_ENTRIES),
