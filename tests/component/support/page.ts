@@ -1,0 +1,93 @@
+/** Mounts a component as the page does (Pinia, router, body) and finds its controls by what they are called. */
+import { enableAutoUnmount, flushPromises, mount, type VueWrapper } from '@vue/test-utils';
+import { createPinia, setActivePinia } from 'pinia';
+import { defineComponent, h, type Component } from 'vue';
+import { createMemoryHistory, createRouter, type Router } from 'vue-router';
+import { afterEach } from 'vitest';
+import { useAppStore } from '../../../src/renderer/features/shell/app-store.ts';
+
+// Dialogs stand in the body, not in the wrapper.
+enableAutoUnmount(afterEach);
+
+const Empty = defineComponent({ render: () => h('div') });
+const ROUTES = ['runs', 'run', 'new-run', 'compare', 'evaluation', 'datasets'];
+
+export interface Mounted {
+  readonly wrapper: VueWrapper;
+  readonly router: Router;
+}
+
+export async function mountPage(
+  component: Component,
+  props: Readonly<Record<string, unknown>> = {},
+  path = '/',
+): Promise<Mounted> {
+  localStorage.clear();
+  const pinia = createPinia();
+  setActivePinia(pinia);
+  // The shell loads it before any page is opened.
+  useAppStore();
+  const routes = ROUTES.map((name) => ({ name, path: name === 'run' ? '/run/:id' : `/${name}`, component: Empty }));
+  const router = createRouter({ history: createMemoryHistory(), routes: [...routes, { path: '/', component: Empty }] });
+  await router.push(path);
+  const wrapper = mount(component, { props, attachTo: document.body, global: { plugins: [pinia, router] } });
+  await flushPromises();
+  return { wrapper, router };
+}
+
+/** Opens a dialog that is closed at first: what it fills in when it opens is then filled in. */
+export async function mountDialog(component: Component): Promise<Mounted> {
+  const mounted = await mountPage(component, { open: false });
+  await mounted.wrapper.setProps({ open: true });
+  await flushPromises();
+  return mounted;
+}
+
+const squeezed = (text: string | null) => (text ?? '').replace(/\s+/g, ' ').trim();
+
+function named(element: Element): string {
+  return squeezed(element.getAttribute('aria-label') ?? element.textContent);
+}
+
+function only<E extends Element>(found: readonly E[], what: string): E {
+  if (found.length !== 1)
+    throw new Error(`${found.length} of ${what} on the page:\n${squeezed(document.body.textContent)}`);
+  return found[0];
+}
+
+/** The field with this label, in its own element or as aria-label. */
+export function field<E extends HTMLInputElement | HTMLSelectElement = HTMLInputElement>(label: string): E {
+  const labels = [...document.querySelectorAll('label')].filter((element) => squeezed(element.textContent) === label);
+  const labelled = labels.map((element) => element.control ?? document.getElementById(element.htmlFor));
+  const direct = [...document.querySelectorAll(`:is(input, select)[aria-label="${label}"]`)];
+  return only([...labelled, ...direct].filter((element) => element !== null) as E[], `the field "${label}"`);
+}
+
+export function hasField(label: string): boolean {
+  const labels = [...document.querySelectorAll('label')].map((element) => squeezed(element.textContent));
+  return labels.includes(label) || document.querySelector(`:is(input, select)[aria-label="${label}"]`) !== null;
+}
+
+export function button(name: string): HTMLButtonElement {
+  const all = [...document.querySelectorAll('button')];
+  return only(
+    all.filter((element) => named(element) === name),
+    `the button "${name}"`,
+  );
+}
+
+export async function click(element: HTMLElement): Promise<void> {
+  element.click();
+  await flushPromises();
+}
+
+/** Writes into a text field or chooses an option by its value. */
+export async function fill(element: HTMLInputElement | HTMLSelectElement, value: string): Promise<void> {
+  element.value = value;
+  element.dispatchEvent(new Event(element.tagName === 'SELECT' ? 'change' : 'input', { bubbles: true }));
+  await flushPromises();
+}
+
+export function texts(selector: string): string[] {
+  return [...document.querySelectorAll(selector)].map((element) => squeezed(element.textContent));
+}

@@ -1,0 +1,51 @@
+/**
+ * Stands in for src/renderer/rpc.ts: `vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'))`.
+ * Calls answer from `history`; a call that a test does not expect throws. Streams tell nothing after their start.
+ */
+import { ref } from 'vue';
+import { vi } from 'vitest';
+import type { AppInfo, Settings } from '#shared/contract/app.ts';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
+
+/** What main has. Set before the component is mounted. */
+export const history: { datasets: Dataset[]; runs: RunSummary[] } = { datasets: [], runs: [] };
+
+export const connection = ref<'open'>('open');
+
+const info: AppInfo = {
+  version: '0.0.0-test',
+  host: 'electron',
+  platform: 'linux',
+  home: '/home/test',
+  nativeDialogs: true,
+  cores: 2,
+};
+
+const settings: Settings = { theme: 'light', engine: 'auto', threads: null, keepEveryEpochs: 0 };
+
+function unexpected(call: string) {
+  return vi.fn<(input?: unknown) => Promise<unknown>>(() => Promise.reject(new Error(`Unexpected call: ${call}`)));
+}
+
+export const client = {
+  app: {
+    info: async () => info,
+    settings: { get: async () => settings },
+    files: { choose: unexpected('app.files.choose') },
+  },
+  datasets: { list: async () => history.datasets },
+  runs: {
+    list: async () => history.runs,
+    preflight: unexpected('runs.preflight'),
+    start: unexpected('runs.start'),
+    importRun: unexpected('runs.importRun'),
+    delete: unexpected('runs.delete'),
+  },
+  plans: { create: unexpected('plans.create') },
+};
+
+export function follow(_open: unknown, options: { onStart?: () => void | Promise<void> }): () => void {
+  void options.onStart?.();
+  return () => undefined;
+}
