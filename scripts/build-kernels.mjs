@@ -5,11 +5,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const SOURCES = join(ROOT, 'src/engine/simd/assembly');
+const ASSEMBLY = join(ROOT, 'src/engine/simd/assembly');
+const DECLARATIONS = join(ROOT, 'src/engine/simd/abi');
+/** What the kernels are made from; a change of any file builds them again. */
+const SOURCES = [ASSEMBLY, DECLARATIONS, fileURLToPath(import.meta.url)];
 const OUTPUT = join(ROOT, 'resources/wasm');
 
 const COMMON = [
-  join(SOURCES, 'index.ts'),
+  join(ASSEMBLY, 'index.ts'),
   '--runtime=stub',
   '-O3',
   '--noAssert',
@@ -30,15 +33,11 @@ const BUILDS = {
   'kernels-simd128-single.wasm': ['--disable=threads'],
 };
 
-/** Latest change of anything the kernels are made from, in ms. */
-function newestSource() {
-  const files = readdirSync(SOURCES).map((name) => join(SOURCES, name));
-  files.push(join(SOURCES, '../opcodes.ts'), fileURLToPath(import.meta.url));
-  return Math.max(...files.map((file) => statSync(file).mtimeMs));
-}
-
-function changedAt(file) {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** Latest change of a file, or of any file in a folder and the folder itself (a file taken away), in ms. */
+function changedAt(path) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return stat?.mtimeMs ?? 0;
+  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
 }
 
 async function compile(name, options) {
@@ -55,7 +54,7 @@ async function compile(name, options) {
 /** Builds what is out of date; returns the names of the files written. */
 export async function buildKernels({ force = false } = {}) {
   mkdirSync(OUTPUT, { recursive: true });
-  const newest = newestSource();
+  const newest = Math.max(...SOURCES.map(changedAt));
   const written = [];
   for (const [name, options] of Object.entries(BUILDS)) {
     if (!force && changedAt(join(OUTPUT, name)) > newest) continue;

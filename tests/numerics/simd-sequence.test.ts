@@ -9,14 +9,14 @@ import { ResidualNorm } from '#engine/simd/layers/residual-norm.ts';
 import { combine, combineGradient, SequenceInput, sequenceRows, stepPanel } from '#engine/simd/layers/sequence.ts';
 import type { Arena, Matrix } from '#engine/simd/layout.ts';
 import {
-  HYPER_DROPOUT_KEY0,
   OP_ATTENTION,
   OP_ATTENTION_BACKWARD,
   OP_GRU_CELL,
   OP_GRU_CELL_BACKWARD,
   OP_LSTM_CELL,
   OP_LSTM_CELL_BACKWARD,
-} from '#engine/simd/opcodes.ts';
+} from '#engine/simd/abi/control.ts';
+import { HYPER } from '#engine/simd/hyper.ts';
 import { ParameterBank } from '#engine/simd/parameters.ts';
 import { Program } from '#engine/simd/program.ts';
 import { layerNorm, layerNormGradient } from '#engine/simd/reference/activations.ts';
@@ -43,7 +43,7 @@ function train(bench: KernelBench, emit: (program: Program) => void): void {
 }
 
 function keysOf(bench: KernelBench): [number, number] {
-  const [first, second] = new Uint32Array(bench.buffer, bench.hyper + 4 * HYPER_DROPOUT_KEY0, 2);
+  const [first, second] = new Uint32Array(bench.buffer, bench.hyper + 4 * HYPER.dropoutKey0, 2);
   return [first, second];
 }
 
@@ -83,7 +83,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       bench.writePanel(hidden, y, B);
       bench.writePanel(c0, before, B);
       bench.run((program) =>
-        program.add(
+        program.addWords(
           'cell',
           OP_LSTM_CELL,
           Math.ceil(B / 8),
@@ -104,7 +104,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       bench.writePanel(after, dc, B);
       bench.writePanel(carried, dc, B);
       bench.run((program) =>
-        program.add(
+        program.addWords(
           'cell backward',
           OP_LSTM_CELL_BACKWARD,
           Math.ceil(B / 8),
@@ -132,7 +132,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       bench.writePanel(hidden, y, B);
       bench.writePanel(h0, before, B);
       bench.run((program) =>
-        program.add(
+        program.addWords(
           'cell',
           OP_GRU_CELL,
           Math.ceil(B / 8),
@@ -149,7 +149,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       bench.writePanel(after, dc, B);
       bench.writePanel(carried, dc, B);
       bench.run((program) =>
-        program.add(
+        program.addWords(
           'cell backward',
           OP_GRU_CELL_BACKWARD,
           Math.ceil(B / 8),
@@ -411,7 +411,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
       const of = ({ at, pitch }: Matrix) => [at, pitch];
       const sizes = [B / 8, T, first, heads, S, weights, { float: 1 / Math.sqrt(S) }];
       train(bench, (program) => {
-        program.add(
+        program.addWords(
           'attention',
           OP_ATTENTION,
           B / 8,
@@ -420,7 +420,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
           ].flat(),
         );
         program.barrier();
-        program.add(
+        program.addWords(
           'attention backward',
           OP_ATTENTION_BACKWARD,
           B / 8,

@@ -1,7 +1,8 @@
 /** One thread of the simd kernels for tests of single operations: lay out, fill, run, read back. */
 import { resolve } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { CONTROL_BYTES, CONTROL_WIDE, HYPER_WORDS } from '#engine/simd/opcodes.ts';
+import { CONTROL_BYTES, CONTROL_WIDE } from '#engine/simd/abi/control.ts';
+import { HYPER_WORDS } from '#engine/simd/hyper.ts';
 import { instantiateKernels, type KernelInstance } from '#engine/simd/instance.ts';
 import { Arena, type Matrix } from '#engine/simd/layout.ts';
 import { Program } from '#engine/simd/program.ts';

@@ -5,12 +5,12 @@
 import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
 import { SimdModel } from './model.ts';
 import { planModel } from './plan.ts';
-import { CONTROL_WIDE } from './opcodes.ts';
+import { CONTROL_WIDE } from './abi/control.ts';
 import { ThreadPool } from './pool.ts';
 import { wideTilesPay } from './wide.ts';
 import { detectFeatures, kernelFile, VARIANTS, VARIANT_NAMES, type Features, type Variant } from './variants.ts';
 
-export { IDLE_INFO_NCE_INTERVAL } from './losses.ts';
+export { IDLE_INFO_NCE_INTERVAL } from './losses/info-nce.ts';
 export { SimdModel, type PhaseTime } from './model.ts';
 export { VARIANTS, type Variant } from './variants.ts';
 

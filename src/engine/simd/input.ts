@@ -2,7 +2,7 @@
  * The batch as the kernels see it: two slots of context and target rows, so that one batch can be gathered while the
  * other trains, and the operations that fill and prepare a slot.
  */
-import { OP_GATHER, OP_PACK_TARGETS, OP_PREPARE } from './opcodes.ts';
+import { OP_GATHER, OP_PACK_TARGETS, OP_PREPARE } from './abi/control.ts';
 import {
   BLOCK_OUTPUTS,
   BLOCK_ROW_BYTES,
@@ -51,12 +51,12 @@ export class BatchInput {
 
   /** Returns the position of the operation: its units and batch size are set anew before every run. */
   gather(program: Program, slot: number): number {
-    return program.add('gather', OP_GATHER, 0, [slot, 0]);
+    return program.addWords('gather', OP_GATHER, 0, [slot, 0]);
   }
 
   /** Context means as panel and strip12 and the inverse norms. */
   prepare(program: Program, slot: number, basePanel: Matrix, baseStrip: Matrix, B: number): void {
-    program.add('prepare', OP_PREPARE, panelCount(B), [
+    program.addWords('prepare', OP_PREPARE, panelCount(B), [
       this.contexts[slot].at,
       this.T,
       this.contexts[slot].pitch,
@@ -73,7 +73,7 @@ export class BatchInput {
 
   packTargets(program: Program, slot: number, B: number): void {
     const weight = this.targetWeights(B);
-    program.add('pack targets', OP_PACK_TARGETS, weight.blocks, [
+    program.addWords('pack targets', OP_PACK_TARGETS, weight.blocks, [
       this.targets[slot].at,
       this.targets[slot].pitch,
       B,

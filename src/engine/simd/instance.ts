@@ -1,5 +1,5 @@
 /** One thread's instance of the kernels over the shared memory. */
-import { CONTROL_FAULT, FAULT_GATHER } from './opcodes.ts';
+import { CONTROL_FAULT, FAULT_GATHER } from './abi/control.ts';
 import { Gatherer, type GatherLayout, type HalfToFloat } from './gather.ts';
 
 /** Everything a thread needs, in the one message that starts it. */

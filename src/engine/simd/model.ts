@@ -1,5 +1,5 @@
 /**
- * A model on the simd engine: batches in, programs run, numbers out. What a step computes is in models/ and losses.ts.
+ * A model on the simd engine: batches in, programs run, numbers out. What a step computes is in models/ and losses/.
  * B batch rows, T context length, D width, L = D rounded up to 24 (row length in memory).
  */
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
@@ -15,16 +15,17 @@ import type {
   TrainStepInput,
   WindowSource,
 } from '../types.ts';
+import { HYPER_WORDS } from './hyper.ts';
 import { writeDropoutKeys } from './layers/dropout.ts';
 import type { VectorStore } from './gather.ts';
 import { DOUBLE_BYTES, FLOAT_BYTES, type Matrix } from './layout.ts';
-import { IDLE_INFO_NCE_INTERVAL, type InfoNceMode, type LossResults } from './losses.ts';
+import type { LossResults } from './losses/head.ts';
+import { IDLE_INFO_NCE_INTERVAL, type InfoNceMode } from './losses/info-nce.ts';
 import { writeOptimizerHyper } from './optimizer.ts';
 import type { ModelPlan } from './plan.ts';
 import { readsPages } from './pages.ts';
 import type { ThreadPool } from './pool.ts';
 import { setGather, type PlacedProgram, type ProgramKey } from './programs.ts';
-import { HYPER_WORDS } from './opcodes.ts';
 
 /** Time of thread 0 in each operation of one program, in order. */
 export interface PhaseTime {

@@ -3,21 +3,8 @@
  * batches write gradients and update the whole bank; small ones update each weight right where its gradient is made.
  */
 import type { OptimizerConfig } from '../types.ts';
-import {
-  HYPER_BETA1,
-  HYPER_BETA2,
-  HYPER_CLIP,
-  HYPER_DECAY,
-  HYPER_EPS,
-  HYPER_GRAIN_M,
-  HYPER_GRAIN_V,
-  HYPER_KEEP1,
-  HYPER_KEEP2,
-  HYPER_STEP_SIZE,
-  OP_ADAMW,
-  OP_GRAM,
-  OP_GRAM_NORM,
-} from './opcodes.ts';
+import { OP_ADAMW, OP_GRAM, OP_GRAM_NORM } from './abi/control.ts';
+import { HYPER } from './hyper.ts';
 import { panelCount, type Arena, type Matrix } from './layout.ts';
 import type { Network, WeightTerm } from './models/network.ts';
 import type { ParameterBank } from './parameters.ts';
@@ -57,7 +44,7 @@ function emitRange(
   offset: number,
   bytes: number,
 ): void {
-  program.add('AdamW', OP_ADAMW, Math.ceil(bytes / UNIT_BYTES), [
+  program.addWords('AdamW', OP_ADAMW, Math.ceil(bytes / UNIT_BYTES), [
     bank.address('weights', offset),
     bank.address('gradients', offset),
     bank.address('m', offset),
@@ -113,7 +100,7 @@ export class Optimizer {
     program.barrier();
     for (const { inputs, gradient, bias } of terms) {
       const [first, second] = inputs.map(({ at }) => grams.get(at)!);
-      program.add('gradient norm', OP_GRAM_NORM, 1, [
+      program.addWords('gradient norm', OP_GRAM_NORM, 1, [
         first,
         second ?? 0,
         grams.get(gradient.at)!,
@@ -139,7 +126,7 @@ export class Optimizer {
       const at = this.grams[grams.size];
       grams.set(panel.at, at);
       const units = (panels * (panels + 1)) / 2;
-      program.add('row products', OP_GRAM, units, [panel.at, panel.pitch, panel.features, panels, at]);
+      program.addWords('row products', OP_GRAM, units, [panel.at, panel.pitch, panel.features, panels, at]);
     }
     return grams;
   }
@@ -150,14 +137,14 @@ export class Optimizer {
  */
 export function writeOptimizerHyper(hyper: Float32Array, config: OptimizerConfig, lr: number, step: number): void {
   const root2 = Math.sqrt(1 - config.beta2 ** step);
-  hyper[HYPER_DECAY] = 1 - lr * config.weightDecay;
-  hyper[HYPER_STEP_SIZE] = (-lr * root2) / (1 - config.beta1 ** step);
-  hyper[HYPER_EPS] = config.eps * root2;
-  hyper[HYPER_BETA1] = config.beta1;
-  hyper[HYPER_BETA2] = config.beta2;
-  hyper[HYPER_KEEP1] = 1 - config.beta1;
-  hyper[HYPER_KEEP2] = 1 - config.beta2;
-  hyper[HYPER_CLIP] = config.clip;
-  hyper[HYPER_GRAIN_M] = 1e-25;
-  hyper[HYPER_GRAIN_V] = 1e-30;
+  hyper[HYPER.decay] = 1 - lr * config.weightDecay;
+  hyper[HYPER.stepSize] = (-lr * root2) / (1 - config.beta1 ** step);
+  hyper[HYPER.eps] = config.eps * root2;
+  hyper[HYPER.beta1] = config.beta1;
+  hyper[HYPER.beta2] = config.beta2;
+  hyper[HYPER.keep1] = 1 - config.beta1;
+  hyper[HYPER.keep2] = 1 - config.beta2;
+  hyper[HYPER.clip] = config.clip;
+  hyper[HYPER.grainM] = 1e-25;
+  hyper[HYPER.grainV] = 1e-30;
 }

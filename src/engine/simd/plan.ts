@@ -1,12 +1,13 @@
 /** Everything of one model that has a place in memory, decided before the memory is made. */
 import { parameterCount, type ModelSpec } from '#shared/domain/models.ts';
 import type { ModelOptions } from '../types.ts';
-import { CONTROL_BYTES, HYPER_WORDS } from './opcodes.ts';
+import { CONTROL_BYTES } from './abi/control.ts';
+import { HYPER_WORDS } from './hyper.ts';
 import { Arena, DOUBLE_BYTES, FLOAT_BYTES, paddedFeatures } from './layout.ts';
 import type { GatherLayout } from './gather.ts';
 import { BatchInput } from './input.ts';
 import { attentionScratch } from './layers/attention.ts';
-import { LossHead } from './losses.ts';
+import { LossHead } from './losses/head.ts';
 import { Amn } from './models/amn.ts';
 import { Gru } from './models/gru.ts';
 import { Lstm } from './models/lstm.ts';

@@ -4,7 +4,7 @@
  */
 import type { EngineHost, EngineThread } from '../types.ts';
 import type { VectorStore } from './gather.ts';
-import { COMMAND_LISTEN, CONTROL_FAULT, FAULT_NONE, FAULT_SEEN, FAULT_THREAD } from './opcodes.ts';
+import { COMMAND_LISTEN, CONTROL_FAULT, FAULT_NONE, FAULT_SEEN, FAULT_THREAD } from './abi/control.ts';
 import { instantiateKernels, type KernelInstance, type ThreadSetup } from './instance.ts';
 import type { ToThread } from './messages.ts';
 

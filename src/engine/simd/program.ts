@@ -2,18 +2,27 @@
  * A program: the list of kernel operations that all threads run, with barriers between those that depend on each other.
  * Layers append to it; nothing is computed here. Shapes are baked in, so there is one program per batch size.
  */
-import { OP_ARGS, OP_BARRIER, OP_BYTES, OP_UNITS } from './opcodes.ts';
+import { OP_ARGS, OP_BARRIER, OP_BYTES, OP_UNITS } from './abi/control.ts';
+import { fieldNames } from './struct.ts';
 
 /** An argument that the kernel reads as float32. */
 export interface FloatArgument {
   readonly float: number;
 }
 
+type Argument = number | FloatArgument;
+
+/** An operation as declared in abi/: a class with one field for each argument. */
+export interface OperationType<A> {
+  readonly code: number;
+  new (): A;
+}
+
 interface Operation {
   readonly label: string;
   readonly code: number;
   readonly units: number;
-  readonly args: readonly (number | FloatArgument)[];
+  readonly args: readonly Argument[];
 }
 
 const MAX_ARGS = (OP_BYTES - OP_ARGS) / 4;
@@ -33,10 +42,18 @@ export class Program {
     this.slotLimit = slotLimit;
   }
 
-  /** Appends one operation and returns its position. `units` is how many pieces of work threads may share. */
-  add(label: string, code: number, units: number, args: readonly (number | FloatArgument)[]): number {
-    if (args.length > MAX_ARGS)
-      throw new Error(`simd program: "${label}" has ${args.length} arguments, at most ${MAX_ARGS} fit`);
+  /** Appends one operation and returns its position. `units`: pieces of work that threads may share. */
+  add<A extends { readonly [K in keyof A]: Argument }>(
+    label: string,
+    operation: OperationType<A>,
+    units: number,
+    args: NoInfer<A>,
+  ): number {
+    this.operations.push({ label, code: operation.code, units, args: inOrder(label, operation, args) });
+    return this.operations.length - 1;
+  }
+
+  addWords(label: string, code: number, units: number, args: readonly Argument[]): number {
     this.operations.push({ label, code, units, args });
     return this.operations.length - 1;
   }
@@ -68,4 +85,18 @@ export class Program {
       });
     });
   }
+}
+
+/** The arguments in the order of the declaration. The compiler checks literals; spread objects may bring others along. */
+function inOrder<A extends { readonly [K in keyof A]: Argument }>(
+  label: string,
+  operation: OperationType<A>,
+  args: A,
+): Argument[] {
+  const names = fieldNames(operation);
+  if (names.length > MAX_ARGS)
+    throw new Error(`simd program: "${label}" has ${names.length} arguments, at most ${MAX_ARGS} fit`);
+  const undeclared = Object.keys(args).filter((name) => !names.some((declared) => declared === name));
+  if (undeclared.length > 0) throw new Error(`simd program: "${label}" has no argument ${undeclared.join(', ')}`);
+  return names.map((name) => args[name]);
 }

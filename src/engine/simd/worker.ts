@@ -4,7 +4,7 @@
  */
 import { instantiateKernels, type KernelInstance } from './instance.ts';
 import type { FromThread, ToThread } from './messages.ts';
-import { CONTROL_ARRIVED, CONTROL_FAULT, CONTROL_GENERATION, FAULT_SEEN, FAULT_THREAD } from './opcodes.ts';
+import { CONTROL_ARRIVED, CONTROL_FAULT, CONTROL_GENERATION, FAULT_SEEN, FAULT_THREAD } from './abi/control.ts';
 
 /** Between two openings of a barrier whose thread has died. */
 const BARRIER_PAUSE_MS = 1;

@@ -1,18 +1,7 @@
 // AdamW with decoupled weight decay and clipping by the global norm of all gradients.
 import { fma, splat } from './math';
 import { arg, nextUnit, pointer } from './sync';
-import {
-  HYPER_BETA1,
-  HYPER_BETA2,
-  HYPER_CLIP,
-  HYPER_DECAY,
-  HYPER_EPS,
-  HYPER_GRAIN_M,
-  HYPER_GRAIN_V,
-  HYPER_KEEP1,
-  HYPER_KEEP2,
-  HYPER_STEP_SIZE,
-} from '../opcodes';
+import { Hyper } from '../abi/hyper.ts';
 
 /** Global gradient norm from the sum-of-squares slots, always in slot order. */
 export function globalNorm(slots: usize, count: i32): f64 {
@@ -108,18 +97,17 @@ export function adamwPair(
 }
 
 /** One update of `bytes` bytes of w, m, v with gradient g·factor. */
-export function adamwRange(w: usize, g: usize, m: usize, v: usize, bytes: usize, factor: f32, hyper: usize): void {
-  // Constants come from memory: V8 would build literal vectors anew in every pass of the loop.
-  const beta1 = v128.load32_splat(hyper + (HYPER_BETA1 << 2));
-  const beta2 = v128.load32_splat(hyper + (HYPER_BETA2 << 2));
+export function adamwRange(w: usize, g: usize, m: usize, v: usize, bytes: usize, factor: f32, hyper: Hyper): void {
+  const beta1 = splat(hyper.beta1);
+  const beta2 = splat(hyper.beta2);
   const clip = splat(factor);
-  const keep1 = f32x4.mul(v128.load32_splat(hyper + (HYPER_KEEP1 << 2)), clip);
-  const keep2 = f32x4.mul(v128.load32_splat(hyper + (HYPER_KEEP2 << 2)), f32x4.mul(clip, clip));
-  const decay = v128.load32_splat(hyper + (HYPER_DECAY << 2));
-  const step = v128.load32_splat(hyper + (HYPER_STEP_SIZE << 2));
-  const eps = v128.load32_splat(hyper + (HYPER_EPS << 2));
-  const grainM = v128.load32_splat(hyper + (HYPER_GRAIN_M << 2));
-  const grainV = v128.load32_splat(hyper + (HYPER_GRAIN_V << 2));
+  const keep1 = f32x4.mul(splat(hyper.keep1), clip);
+  const keep2 = f32x4.mul(splat(hyper.keep2), f32x4.mul(clip, clip));
+  const decay = splat(hyper.decay);
+  const step = splat(hyper.stepSize);
+  const eps = splat(hyper.eps);
+  const grainM = splat(hyper.grainM);
+  const grainV = splat(hyper.grainV);
   const end = w + bytes;
   for (const pairs = w + (bytes & ~31); w < pairs; w += 32) {
     adamwPair(g, w, m, v, beta1, beta2, keep1, keep2, decay, step, eps, grainM, grainV);
@@ -147,8 +135,8 @@ export function clipFactor(norm: f64, clip: f32): f32 {
 export function adamw(op: usize): void {
   const bytes = pointer(op, 4);
   const size = pointer(op, 5);
-  const hyper = pointer(op, 8);
-  const factor = clipFactor(globalNorm(pointer(op, 6), arg(op, 7)), load<f32>(hyper + (HYPER_CLIP << 2)));
+  const hyper = changetype<Hyper>(pointer(op, 8));
+  const factor = clipFactor(globalNorm(pointer(op, 6), arg(op, 7)), hyper.clip);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
     const from = <usize>unit * size;
     const length = min<usize>(size, bytes - from);

@@ -3,7 +3,7 @@
 import { splat } from './math';
 import { packStrip12, packStrip8 } from './gemm';
 import { arg, nextUnit, pointer, scalar } from './sync';
-import { HYPER_DROPOUT_KEY0, HYPER_DROPOUT_KEY1 } from '../opcodes';
+import { Hyper } from '../abi/hyper.ts';
 
 /** A bijection of 32 bits without visible bias (Ettinger's lowbias32). */
 function mix1(value: u32): u32 {
@@ -24,11 +24,11 @@ function mix4(value: v128): v128 {
 
 /** First key of a site in this step; `hyper` is the block of hyperparameters. */
 export function siteKey0(hyper: usize, site: i32): v128 {
-  return i32x4.splat(mix1(load<u32>(hyper + (HYPER_DROPOUT_KEY0 << 2)) + <u32>site * 0x9e3779b9));
+  return i32x4.splat(mix1(changetype<Hyper>(hyper).dropoutKey0 + <u32>site * 0x9e3779b9));
 }
 
 export function siteKey1(hyper: usize, site: i32): v128 {
-  return i32x4.splat(mix1(load<u32>(hyper + (HYPER_DROPOUT_KEY1 << 2)) ^ (<u32>site * 0x85ebca6b)));
+  return i32x4.splat(mix1(changetype<Hyper>(hyper).dropoutKey1 ^ (<u32>site * 0x85ebca6b)));
 }
 
 /**

@@ -6,18 +6,7 @@ import { fma, splat, sumLanes64 } from './math';
 import { arg, nextUnit, pointer } from './sync';
 import { microTile, TILE, TILE_BYTES, UNIT_OUTPUTS, weightColumn, wide, wideBlock, ZEROS } from './gemm';
 import { adamwPair, adamwVector, clipFactor, globalNorm } from './adamw';
-import {
-  HYPER_BETA1,
-  HYPER_BETA2,
-  HYPER_CLIP,
-  HYPER_DECAY,
-  HYPER_EPS,
-  HYPER_GRAIN_M,
-  HYPER_GRAIN_V,
-  HYPER_KEEP1,
-  HYPER_KEEP2,
-  HYPER_STEP_SIZE,
-} from '../opcodes';
+import { Hyper } from '../abi/hyper.ts';
 
 /** out[i][0..8] = Σ_f a[f][i]·b[f][0..8] for four rows i of one panel and all eight of another. */
 function gramTile(a: usize, b: usize, features: i32, out: usize, stride: usize): void {
@@ -111,17 +100,17 @@ export function gramNorm(op: usize): void {
  * AdamW of `rows` rows of eight: gradients at `g` (32 bytes a row), weights at `w` (48 bytes a row), the right four
  * `right` bytes from the left four or absent (0); moments `toM` and `toV` bytes from the weights.
  */
-function adamwTile(g: usize, rows: i32, w: usize, right: usize, toM: usize, toV: usize, factor: f32, hyper: usize): void {
-  const beta1 = v128.load32_splat(hyper + (HYPER_BETA1 << 2));
-  const beta2 = v128.load32_splat(hyper + (HYPER_BETA2 << 2));
+function adamwTile(g: usize, rows: i32, w: usize, right: usize, toM: usize, toV: usize, factor: f32, hyper: Hyper): void {
+  const beta1 = splat(hyper.beta1);
+  const beta2 = splat(hyper.beta2);
   const clip = splat(factor);
-  const keep1 = f32x4.mul(v128.load32_splat(hyper + (HYPER_KEEP1 << 2)), clip);
-  const keep2 = f32x4.mul(v128.load32_splat(hyper + (HYPER_KEEP2 << 2)), f32x4.mul(clip, clip));
-  const decay = v128.load32_splat(hyper + (HYPER_DECAY << 2));
-  const step = v128.load32_splat(hyper + (HYPER_STEP_SIZE << 2));
-  const eps = v128.load32_splat(hyper + (HYPER_EPS << 2));
-  const grainM = v128.load32_splat(hyper + (HYPER_GRAIN_M << 2));
-  const grainV = v128.load32_splat(hyper + (HYPER_GRAIN_V << 2));
+  const keep1 = f32x4.mul(splat(hyper.keep1), clip);
+  const keep2 = f32x4.mul(splat(hyper.keep2), f32x4.mul(clip, clip));
+  const decay = splat(hyper.decay);
+  const step = splat(hyper.stepSize);
+  const eps = splat(hyper.eps);
+  const grainM = splat(hyper.grainM);
+  const grainV = splat(hyper.grainV);
   const end = w + <usize>rows * 48;
   if (right == 16) {
     for (; w < end; w += 48) {
@@ -156,9 +145,9 @@ export function gemmWeightAdamw(op: usize, scratch: usize): void {
   const unitStrips = arg(op, 11);
   const toM = pointer(op, 12);
   const toV = pointer(op, 13);
-  const hyper = pointer(op, 16);
+  const hyper = changetype<Hyper>(pointer(op, 16));
   const stripGroups = (strips + unitStrips - 1) / unitStrips;
-  const factor = clipFactor(globalNorm(pointer(op, 14), arg(op, 15)), load<f32>(hyper + (HYPER_CLIP << 2)));
+  const factor = clipFactor(globalNorm(pointer(op, 14), arg(op, 15)), hyper.clip);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
     const first = (unit / stripGroups) * UNIT_OUTPUTS;
     const strip0 = (unit % stripGroups) * unitStrips;

@@ -8,7 +8,7 @@
 // A tile is TILE × 8: TILE values are splat, two vectors of four are loaded, 2·TILE accumulators stay in registers.
 import { fma, splat, gelu4, transpose4, sumLanes64 } from './math';
 import { arg, nextUnit, pointer } from './sync';
-import { WEIGHT_UNIT_BLOCKS } from '../opcodes';
+import { WEIGHT_UNIT_BLOCKS } from '../abi/control.ts';
 
 /** Six rows fill the 15 usable registers with FMA; the plain build needs one more for the product and takes four. */
 export const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;

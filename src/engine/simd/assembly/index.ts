@@ -5,7 +5,10 @@ import { gather, prepare, packTargets } from './input';
 import { Beside, BLOCK_BYTES, gemmForward, gemmInput, gemmWeight, microTile, setWide, TILE, wideTile, ZEROS } from './gemm';
 import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
-import { batchStats, infoNceColumns, infoNceGradient, infoNceRows, lossRows, output } from './losses';
+import { lossGradient } from './losses/gradient';
+import { infoNceColumns, infoNceGradient, infoNceRows } from './losses/info-nce';
+import { output } from './losses/output';
+import { batchStatistics } from './losses/statistics';
 import { adamw } from './adamw';
 import { position, positionWeight } from './position';
 import { gemmWeightAdamw, gram, gramNorm } from './fused';
@@ -25,7 +28,6 @@ import {
   CONTROL_WIDE,
   OP_ADAMW,
   OP_BARRIER,
-  OP_BATCH_STATS,
   OP_BYTES,
   OP_GATHER,
   OP_GEMM_FORWARD,
@@ -34,21 +36,16 @@ import {
   OP_GEMM_WEIGHT_ADAMW,
   OP_GRAM,
   OP_GRAM_NORM,
-  OP_INFO_NCE_COLUMNS,
-  OP_INFO_NCE_GRADIENT,
-  OP_INFO_NCE_ROWS,
   OP_LAYER_NORM,
   OP_LAYER_NORM_BACKWARD,
   OP_LAYER_NORM_WEIGHT,
-  OP_LOSS_ROWS,
   OP_MIX,
   OP_MIX_BACKWARD,
-  OP_OUTPUT,
   OP_PACK_TARGETS,
   OP_POSITION,
   OP_POSITION_WEIGHT,
   OP_PREPARE,
-} from '../opcodes';
+} from '../abi/control.ts';
 import {
   OP_ATTENTION,
   OP_ATTENTION_BACKWARD,
@@ -65,9 +62,19 @@ import {
   OP_RESIDUAL_NORM,
   OP_RESIDUAL_NORM_BACKWARD,
   OP_SEQUENCE_INPUT,
-} from '../opcodes';
+} from '../abi/control.ts';
+
+import {
+  BatchStatistics,
+  InfoNceColumns,
+  InfoNceGradient,
+  InfoNceRows,
+  LossGradient,
+  Output,
+} from '../abi/losses.ts';
 
 export { halfToFloat } from './input';
+
 
 /** Milliseconds, for the per-phase profile of thread 0. */
 // @ts-ignore: decorator
@@ -98,18 +105,18 @@ function execute(op: usize, scratch: usize): void {
       return mix(op, scratch);
     case OP_MIX_BACKWARD:
       return mixBackward(op, scratch);
-    case OP_OUTPUT:
+    case Output.code:
       return output(op);
-    case OP_BATCH_STATS:
-      return batchStats(op);
-    case OP_INFO_NCE_ROWS:
+    case BatchStatistics.code:
+      return batchStatistics(op);
+    case InfoNceRows.code:
       return infoNceRows(op);
-    case OP_INFO_NCE_COLUMNS:
+    case InfoNceColumns.code:
       return infoNceColumns(op);
-    case OP_INFO_NCE_GRADIENT:
+    case InfoNceGradient.code:
       return infoNceGradient(op);
-    case OP_LOSS_ROWS:
-      return lossRows(op, scratch);
+    case LossGradient.code:
+      return lossGradient(op, scratch);
     case OP_ADAMW:
       return adamw(op);
     case OP_GRAM:

@@ -7,7 +7,7 @@ import {
   OP_ARGS,
   OP_COUNTER,
   OP_UNITS,
-} from '../opcodes';
+} from '../abi/control.ts';
 
 /**
  * Tries before a thread sleeps: a spin costs 0.1 µs to leave, a sleep 6 µs and in a virtual machine up to 50. Threads that
@@ -69,6 +69,13 @@ export function nextUnit(op: usize): i32 {
 
 export function resetUnits(program: usize, ops: i32, opBytes: i32): void {
   for (let i = 0; i < ops; i++) store<i32>(program + <usize>(i * opBytes) + OP_COUNTER, 0);
+}
+
+/** The arguments of an operation, declared in ../abi. */
+// @ts-ignore: decorator
+@inline
+export function args<T>(op: usize): T {
+  return changetype<T>(op + OP_ARGS);
 }
 
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
  * `steps` query positions: all T, or the last alone. Where queries and keys come from the same sequence, all of it, one
  * product makes them all ("joint").
  */
-import { OP_ATTENTION, OP_ATTENTION_BACKWARD } from '../opcodes.ts';
+import { OP_ATTENTION, OP_ATTENTION_BACKWARD } from '../abi/control.ts';
 import { FLOAT_BYTES, PANEL_ROWS, paddedFeatures, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { NetworkContext, WeightTerm } from '../models/network.ts';
 import { outputPart, type ParameterBank } from '../parameters.ts';
@@ -99,7 +99,7 @@ export class Attention {
       if (keys) this.projectKeys(program, keys, B);
     }
     program.barrier();
-    program.add(`${this.name} mix`, OP_ATTENTION, panelCount(B), [
+    program.addWords(`${this.name} mix`, OP_ATTENTION, panelCount(B), [
       this.q.at,
       this.q.pitch,
       this.kv.at,
@@ -122,7 +122,7 @@ export class Attention {
   backward(program: Program, dout: Matrix, B: number): void {
     this.out.backwardInput(program, dout, this.dmixed, sequenceRows(this.sizes.steps, B));
     program.barrier();
-    program.add(`${this.name} mix backward`, OP_ATTENTION_BACKWARD, panelCount(B), [
+    program.addWords(`${this.name} mix backward`, OP_ATTENTION_BACKWARD, panelCount(B), [
       this.q.at,
       this.q.pitch,
       this.kv.at,

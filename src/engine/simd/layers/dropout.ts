@@ -3,7 +3,8 @@
  * for any number of threads and after a resume.
  */
 import { stream } from '../../random.ts';
-import { HYPER_DROPOUT_KEY0, HYPER_DROPOUT_KEY1, OP_DROPOUT } from '../opcodes.ts';
+import { OP_DROPOUT } from '../abi/control.ts';
+import { HYPER } from '../hyper.ts';
 import { FLOAT_BYTES, panelCount, type Matrix } from '../layout.ts';
 import type { FloatArgument, Program } from '../program.ts';
 
@@ -35,7 +36,7 @@ export class Dropout {
 
   /** y = x ⊙ mask over `rows` rows, also as strip12 where asked for; x may be y. No barrier. */
   apply(program: Program, x: Matrix, y: Matrix, rows: number, strip?: Matrix): void {
-    program.add('dropout', OP_DROPOUT, panelCount(rows), [
+    program.addWords('dropout', OP_DROPOUT, panelCount(rows), [
       x.at,
       y.at,
       x.pitch,
@@ -50,7 +51,7 @@ export class Dropout {
 /** The two keys of a step, from the run's seed; `hyper` is the address of the hyperparameters. */
 export function writeDropoutKeys(view: DataView, hyper: number, seed: number, step: number): void {
   const random = stream(seed, 'dropout', step);
-  for (const word of [HYPER_DROPOUT_KEY0, HYPER_DROPOUT_KEY1]) {
-    view.setUint32(hyper + word * FLOAT_BYTES, random.next(), true);
+  for (const key of [HYPER.dropoutKey0, HYPER.dropoutKey1]) {
+    view.setUint32(hyper + key * FLOAT_BYTES, random.next(), true);
   }
 }

@@ -1,5 +1,5 @@
 /** Linear → ReLU → dropout → Linear over `steps` steps of a sequence. H width, F hidden width. */
-import { OP_RELU, OP_RELU_BACKWARD } from '../opcodes.ts';
+import { OP_RELU, OP_RELU_BACKWARD } from '../abi/control.ts';
 import { panelCount, type Matrix } from '../layout.ts';
 import type { NetworkContext, WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -44,7 +44,7 @@ export class FeedForward {
     const { panel, strip } = this.hidden;
     this.first.forward(program, x, panel, rows);
     program.barrier();
-    program.add(`${this.name} relu`, OP_RELU, panelCount(rows), [
+    program.addWords(`${this.name} relu`, OP_RELU, panelCount(rows), [
       panel.at,
       panel.pitch,
       panel.features,
@@ -63,7 +63,7 @@ export class FeedForward {
     const { panel, strip } = this.dhidden;
     this.second.backwardInput(program, dout, panel, rows);
     program.barrier();
-    program.add(`${this.name} relu backward`, OP_RELU_BACKWARD, panelCount(rows), [
+    program.addWords(`${this.name} relu backward`, OP_RELU_BACKWARD, panelCount(rows), [
       panel.at,
       this.hidden.panel.at,
       panel.pitch,

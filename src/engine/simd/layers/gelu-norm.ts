@@ -1,5 +1,5 @@
 /** Linear → GELU → LayerNorm, the block AMN's residual network and the Transformer's head are made of. */
-import { OP_LAYER_NORM, OP_LAYER_NORM_BACKWARD, OP_LAYER_NORM_WEIGHT } from '../opcodes.ts';
+import { OP_LAYER_NORM, OP_LAYER_NORM_BACKWARD, OP_LAYER_NORM_WEIGHT } from '../abi/control.ts';
 import { FLOAT_BYTES, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { VectorParameter, WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -60,7 +60,7 @@ export class GeluNorm {
   forward(program: Program, x: Matrix, B: number): void {
     this.linear.forward(program, x, this.z, B, { bias: true, gelu: this.h });
     program.barrier();
-    program.add(`${this.norm} forward`, OP_LAYER_NORM, panelCount(B), [
+    program.addWords(`${this.norm} forward`, OP_LAYER_NORM, panelCount(B), [
       this.h.at,
       this.y.at,
       this.h.pitch,
@@ -78,7 +78,7 @@ export class GeluNorm {
 
   /** From `dy` to the gradient before GELU; call before the other two backward parts. */
   backwardNorm(program: Program, B: number): void {
-    program.add(`${this.norm} backward`, OP_LAYER_NORM_BACKWARD, panelCount(B), [
+    program.addWords(`${this.norm} backward`, OP_LAYER_NORM_BACKWARD, panelCount(B), [
       this.dy.at,
       this.h.at,
       this.z.at,
@@ -112,7 +112,7 @@ export class GeluNorm {
   /** Gradients of γ and β; needs no barrier among its like. */
   normGradients(program: Program, B: number): void {
     const units = Math.ceil(this.h.features / UNIT_FEATURES);
-    program.add(`${this.norm} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
+    program.addWords(`${this.norm} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
       this.dy.at,
       this.h.at,
       this.h.pitch,

@@ -1,5 +1,5 @@
 /** One GRU layer, gates r, z, n in PyTorch's form (the reset gate on W_hn·h + b_hn). T steps, H features in and out. */
-import { OP_GRU_CELL, OP_GRU_CELL_BACKWARD } from '../opcodes.ts';
+import { OP_GRU_CELL, OP_GRU_CELL_BACKWARD } from '../abi/control.ts';
 import { panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -49,7 +49,7 @@ export class GruLayer {
       const ofHidden = stepPanel(this.ofHidden, t, B);
       const before = t > 0 ? stepPanel(h.panel, t - 1, B) : undefined;
       if (before) this.products.step(program, before, ofHidden, B);
-      program.add(`${this.name} cell`, OP_GRU_CELL, panelCount(B), [
+      program.addWords(`${this.name} cell`, OP_GRU_CELL, panelCount(B), [
         stepPanel(this.gates, t, B).at,
         ofHidden.at,
         this.gates.pitch,
@@ -70,7 +70,7 @@ export class GruLayer {
     for (let t = this.T - 1; t >= 0; t--) {
       const isLast = t === this.T - 1;
       const dofHidden = stepPanel(this.dofHidden.panel, t, B);
-      program.add(`${this.name} cell backward`, OP_GRU_CELL_BACKWARD, panelCount(B), [
+      program.addWords(`${this.name} cell backward`, OP_GRU_CELL_BACKWARD, panelCount(B), [
         stepPanel(this.gates, t, B).at,
         stepPanel(this.ofHidden, t, B).at,
         this.gates.pitch,

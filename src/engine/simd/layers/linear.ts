@@ -5,7 +5,7 @@ import {
   OP_GEMM_WEIGHT,
   OP_GEMM_WEIGHT_ADAMW,
   WEIGHT_UNIT_BLOCKS,
-} from '../opcodes.ts';
+} from '../abi/control.ts';
 import { BLOCK_OUTPUTS, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
 import type { Program } from '../program.ts';
@@ -61,7 +61,7 @@ export function gemmForward(
   const unitPairs = areFew(pairs / fullPairs, panels) ? 1 : fullPairs;
   const unitBlocks = 2 * unitPairs;
   const unitPanels = panelsOfUnit(pairs / unitPairs, panels);
-  program.add(label, OP_GEMM_FORWARD, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), [
+  program.addWords(label, OP_GEMM_FORWARD, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
     x.features,
@@ -94,7 +94,7 @@ export function gemmInput(
   const panels = panelCount(B);
   const unitInputs = UNIT_INPUTS;
   const unitPanels = panelsOfUnit(count / unitInputs, panels);
-  program.add(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
+  program.addWords(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
     weight.at,
     weight.pitch,
     weight.blocks,
@@ -127,7 +127,7 @@ export function gemmWeight(
     Math.min(strips, Math.round(UNIT_WORK / (WEIGHT_UNIT_BLOCKS * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))),
   );
   const units = Math.ceil(weight.blocks / WEIGHT_UNIT_BLOCKS) * Math.ceil(strips / unitStrips);
-  program.add(label, OP_GEMM_WEIGHT, units, [
+  program.addWords(label, OP_GEMM_WEIGHT, units, [
     x.at,
     x.pitch,
     strips,
@@ -191,7 +191,7 @@ export class Linear {
     const strips = blocks.inputs / BLOCK_OUTPUTS;
     const unitStrips = Math.min(strips, UPDATE_STRIPS);
     const units = Math.ceil(blocks.blocks / WEIGHT_UNIT_BLOCKS) * Math.ceil(strips / unitStrips);
-    program.add(`${this.name} weight update`, OP_GEMM_WEIGHT_ADAMW, units, [
+    program.addWords(`${this.name} weight update`, OP_GEMM_WEIGHT_ADAMW, units, [
       x.at,
       x.pitch,
       strips,

@@ -1,5 +1,5 @@
 /** One LSTM layer, gates i, f, g, o. T steps, I inputs, H hidden features. */
-import { OP_LSTM_CELL, OP_LSTM_CELL_BACKWARD } from '../opcodes.ts';
+import { OP_LSTM_CELL, OP_LSTM_CELL_BACKWARD } from '../abi/control.ts';
 import { panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -44,7 +44,7 @@ export class LstmLayer {
     for (let t = 0; t < this.T; t++) {
       if (t > 0) this.products.step(program, stepPanel(this.h.panel, t - 1, B), this.ofHidden, B);
       const strip = stepStrip(this.h.strip, 12, t, B);
-      program.add(`${this.name} cell`, OP_LSTM_CELL, panelCount(B), [
+      program.addWords(`${this.name} cell`, OP_LSTM_CELL, panelCount(B), [
         stepPanel(this.gates, t, B).at,
         this.gates.pitch,
         this.ofHidden.at,
@@ -67,7 +67,7 @@ export class LstmLayer {
       const isLast = t === this.T - 1;
       const gates = stepPanel(this.dgates.panel, t, B);
       const strip = stepStrip(this.dgates.strip, 8, t, B);
-      program.add(`${this.name} cell backward`, OP_LSTM_CELL_BACKWARD, panelCount(B), [
+      program.addWords(`${this.name} cell backward`, OP_LSTM_CELL_BACKWARD, panelCount(B), [
         stepPanel(this.gates, t, B).at,
         this.gates.pitch,
         this.c.features,

@@ -2,7 +2,7 @@
  * AMN's attention over the T context vectors with the query product moved to the sequence: u = W_keyᵀ·query, scores
  * u·x_t/√A. The key bias adds the same constant to all scores, so its gradient is exactly zero and never computed.
  */
-import { OP_MIX, OP_MIX_BACKWARD } from '../opcodes.ts';
+import { OP_MIX, OP_MIX_BACKWARD } from '../abi/control.ts';
 import { FLOAT_BYTES, paddedFeatures, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import type { WeightTerm } from '../models/network.ts';
@@ -63,7 +63,7 @@ export class AttentionMixture {
     program.barrier();
     this.key.backwardInput(program, this.q, this.u, B);
     program.barrier();
-    program.add('mix forward', OP_MIX, panelCount(B), [
+    program.addWords('mix forward', OP_MIX, panelCount(B), [
       ...this.common(input, slot, B),
       this.u.at,
       this.u.pitch,
@@ -81,7 +81,7 @@ export class AttentionMixture {
 
   /** From `dmix` to the gradients that the weight gradients need. */
   backward(program: Program, input: BatchInput, slot: number, B: number): void {
-    program.add('mix backward', OP_MIX_BACKWARD, panelCount(B), [
+    program.addWords('mix backward', OP_MIX_BACKWARD, panelCount(B), [
       ...this.common(input, slot, B),
       this.dmix.at,
       this.dmix.pitch,

@@ -1,5 +1,5 @@
 /** AMN's positional skip path: Σ_t w_t ⊙ x_t in place of the mean of the context. T context length, D width. */
-import { OP_POSITION, OP_POSITION_WEIGHT } from '../opcodes.ts';
+import { OP_POSITION, OP_POSITION_WEIGHT } from '../abi/control.ts';
 import { FLOAT_BYTES, PANEL_ROWS, paddedFeatures, panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import type { VectorParameter } from '../models/network.ts';
@@ -24,7 +24,7 @@ export class PositionSkip {
 
   /** Writes `rows`; the caller sets the barrier. */
   forward(program: Program, input: BatchInput, slot: number, B: number): void {
-    program.add('position forward', OP_POSITION, panelCount(B), [
+    program.addWords('position forward', OP_POSITION, panelCount(B), [
       ...this.common(input, slot, B),
       this.bank.address('weights', this.offset),
       this.rows.at,
@@ -34,7 +34,7 @@ export class PositionSkip {
   /** Gradient of the weights into the bank from the gradient on the output (strip8); no barrier. */
   backward(program: Program, input: BatchInput, slot: number, B: number, drawStrip: Matrix): void {
     const units = this.width / PANEL_ROWS;
-    program.add('position weight gradient', OP_POSITION_WEIGHT, units, [
+    program.addWords('position weight gradient', OP_POSITION_WEIGHT, units, [
       ...this.common(input, slot, B),
       drawStrip.at,
       drawStrip.pitch,

@@ -3,7 +3,7 @@
  * are both weight gradients; the hidden state's goes step by step. The first hidden state is zero, so its product is the
  * bias alone. I inputs, H hidden features, G = gates·H outputs.
  */
-import { OP_BIAS_GRADIENT, OP_BIAS_ROWS } from '../opcodes.ts';
+import { OP_BIAS_GRADIENT, OP_BIAS_ROWS } from '../abi/control.ts';
 import { BLOCK_ROW_BYTES, panelCount, type Matrix } from '../layout.ts';
 import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
@@ -54,7 +54,7 @@ export class RecurrentProducts {
   /** Gates of the input for all steps, and the hidden state's of step 0; ends with a barrier. */
   begin(program: Program, x: Matrix, ofInput: Matrix, ofHidden: Matrix, B: number): void {
     this.input.forward(program, x, ofInput, sequenceRows(this.T, B));
-    program.add(`${this.name} first step`, OP_BIAS_ROWS, panelCount(B), [
+    program.addWords(`${this.name} first step`, OP_BIAS_ROWS, panelCount(B), [
       this.biasAddress('weights'),
       this.hiddenBlocks.pitch,
       this.hiddenBlocks.outputs,
@@ -85,7 +85,7 @@ export class RecurrentProducts {
   /** The bias of the hidden product over all steps; its weight sees only those with a state before them. */
   biasGradient(program: Program, { strip }: GateGradient, B: number): void {
     const units = Math.ceil(this.hiddenBlocks.outputs / UNIT_OUTPUTS);
-    program.add(`${this.name} hidden bias gradient`, OP_BIAS_GRADIENT, units, [
+    program.addWords(`${this.name} hidden bias gradient`, OP_BIAS_GRADIENT, units, [
       strip.at,
       strip.pitch,
       sequenceRows(this.T, B),

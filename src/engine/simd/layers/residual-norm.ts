@@ -2,7 +2,7 @@
  * y = LN(x + dropout(branch)): what closes a residual block of the GRU stack and of the Transformer. Works on `steps`
  * steps: all of a sequence, or its last alone. F features.
  */
-import { OP_LAYER_NORM_WEIGHT, OP_RESIDUAL_NORM, OP_RESIDUAL_NORM_BACKWARD } from '../opcodes.ts';
+import { OP_LAYER_NORM_WEIGHT, OP_RESIDUAL_NORM, OP_RESIDUAL_NORM_BACKWARD } from '../abi/control.ts';
 import { FLOAT_BYTES, PANEL_ROWS, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { VectorParameter } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -67,7 +67,7 @@ export class ResidualNorm {
 
   /** x: panels of the same steps. `branch` in place of the own one, where it is there already. Ends with a barrier. */
   forward(program: Program, x: Matrix, B: number, branch = this.branch): void {
-    program.add(`${this.name} forward`, OP_RESIDUAL_NORM, this.steps * panelCount(B), [
+    program.addWords(`${this.name} forward`, OP_RESIDUAL_NORM, this.steps * panelCount(B), [
       x.at,
       branch.at,
       this.sum.at,
@@ -90,7 +90,7 @@ export class ResidualNorm {
   backward(program: Program, gradient: SequenceGradient, B: number): void {
     for (const { from, steps, sources } of gradientRanges(gradient, this.steps, B)) {
       const statistics = sequenceRows(from, B) * FLOAT_BYTES;
-      program.add(`${this.name} backward`, OP_RESIDUAL_NORM_BACKWARD, steps * panelCount(B), [
+      program.addWords(`${this.name} backward`, OP_RESIDUAL_NORM_BACKWARD, steps * panelCount(B), [
         ...sourceAddresses(sources),
         stepPanel(this.dy, from, B).at,
         stepPanel(this.sum, from, B).at,
@@ -113,7 +113,7 @@ export class ResidualNorm {
   /** Gradients of γ and β into the bank; no barrier. */
   weightGradients(program: Program, B: number): void {
     const units = Math.ceil(this.sum.features / UNIT_FEATURES);
-    program.add(`${this.name} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
+    program.addWords(`${this.name} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
       this.dy.at,
       this.sum.at,
       this.sum.pitch,

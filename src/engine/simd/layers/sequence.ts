@@ -2,7 +2,7 @@
  * Sequences: T steps one after another, each P = ⌈B/8⌉ panels, so that a step is a matrix of its own and a product over
  * all steps is one. Row t·8P + b of a strip belongs to step t, batch row b; rows beyond B have zero gradients.
  */
-import { OP_COMBINE, OP_SEQUENCE_INPUT } from '../opcodes.ts';
+import { OP_COMBINE, OP_SEQUENCE_INPUT } from '../abi/control.ts';
 import { FLOAT_BYTES, PANEL_ROWS, paddedFeatures, panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import type { Program } from '../program.ts';
@@ -77,7 +77,7 @@ export function combine(
 ): void {
   const { strip12, strip8, positions } = options;
   const P = panelCount(B);
-  program.add(label, OP_COMBINE, steps * P, [
+  program.addWords(label, OP_COMBINE, steps * P, [
     out.at,
     out.pitch,
     out.features,
@@ -123,7 +123,7 @@ export class SequenceInput implements Sequence {
   /** No barrier. */
   forward(program: Program, slot: number, B: number): void {
     const { contexts, T, D, inverseNorms } = this.input;
-    program.add('sequence input', OP_SEQUENCE_INPUT, T * panelCount(B), [
+    program.addWords('sequence input', OP_SEQUENCE_INPUT, T * panelCount(B), [
       contexts[slot].at,
       T,
       contexts[slot].pitch,

@@ -50,12 +50,6 @@ export const OP_LAYER_NORM_BACKWARD = 7;
 export const OP_LAYER_NORM_WEIGHT = 8;
 export const OP_MIX = 9;
 export const OP_MIX_BACKWARD = 10;
-export const OP_OUTPUT = 11;
-export const OP_BATCH_STATS = 12;
-export const OP_INFO_NCE_ROWS = 13;
-export const OP_INFO_NCE_COLUMNS = 14;
-export const OP_INFO_NCE_GRADIENT = 15;
-export const OP_LOSS_ROWS = 16;
 export const OP_ADAMW = 17;
 export const OP_PACK_TARGETS = 18;
 export const OP_GRAM = 19;
@@ -79,47 +73,3 @@ export const OP_RESIDUAL_NORM = 51;
 export const OP_RESIDUAL_NORM_BACKWARD = 52;
 export const OP_ATTENTION = 53;
 export const OP_ATTENTION_BACKWARD = 54;
-
-/** Hyperparameters read by kernels, float32 words of one block. */
-export const HYPER_LAMBDA = 0;
-export const HYPER_TAU = 6;
-export const HYPER_MARGIN_DIRECTIONAL = 7;
-export const HYPER_MARGIN_ANTI_COPY = 8;
-export const HYPER_VARIANCE_TARGET = 9;
-/** AdamW with its bias corrections folded in; see `writeOptimizerHyper`. */
-export const HYPER_DECAY = 10;
-export const HYPER_STEP_SIZE = 11;
-export const HYPER_EPS = 12;
-export const HYPER_BETA1 = 13;
-export const HYPER_BETA2 = 14;
-export const HYPER_KEEP1 = 15;
-export const HYPER_KEEP2 = 16;
-export const HYPER_CLIP = 17;
-/** Added to a moment and taken away again; see `adamwVector`. */
-export const HYPER_GRAIN_M = 18;
-export const HYPER_GRAIN_V = 19;
-/** Two uint32 keys of the dropout masks of this step. */
-export const HYPER_DROPOUT_KEY0 = 28;
-export const HYPER_DROPOUT_KEY1 = 29;
-export const HYPER_WORDS = 32;
-
-/** Per-row results of the losses, float64 words. */
-export const ROW_SQUARED_ERROR = 0;
-export const ROW_COSINE = 1;
-export const ROW_DIRECTIONAL = 2;
-export const ROW_ANTI_COPY = 3;
-export const ROW_CROSS_ENTROPY = 4;
-export const ROW_COLUMN_CROSS_ENTROPY = 5;
-export const ROW_NORM2_INFO_NCE = 6;
-export const ROW_NORM2_VARIANCE = 7;
-export const ROW_NORM2_DIRECTIONAL = 8;
-export const ROW_NORM2_ANTI_COPY = 9;
-export const ROW_WORDS = 10;
-
-/** Results of one block of dimensions of the batch statistics, float64 words. */
-export const STATS_MEAN2 = 0;
-export const STATS_SIGMA2 = 1;
-export const STATS_HINGE = 2;
-export const STATS_MOMENT_GRADIENT2 = 3;
-export const STATS_WORDS = 4;
-export const STATS_BLOCK = 48;

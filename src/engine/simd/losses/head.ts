@@ -1,0 +1,213 @@
+/** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: engine/losses. */
+import { TERMS, TERM_COUNT, isTermDefined, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import {
+  BatchStatistics,
+  DimensionResults,
+  Lambdas,
+  LossGradient,
+  Output,
+  RowResults,
+  STATISTICS_BLOCK,
+} from '../abi/losses.ts';
+import { HYPER } from '../hyper.ts';
+import { DOUBLE_BYTES, paddedFeatures, panelCount, type Arena, type Matrix } from '../layout.ts';
+import type { BatchInput } from '../input.ts';
+import type { Program } from '../program.ts';
+import { fieldIndices, fieldNames } from '../struct.ts';
+import { InfoNce, type InfoNceMode } from './info-nce.ts';
+import { TERM_RESULTS, type LossSums } from './terms.ts';
+
+/** Where λ of each term stands in the hyperparameters; the compiler asks for a field of `Lambdas` for every term. */
+const LAMBDA: Readonly<Record<Term, number>> = fieldIndices(Lambdas);
+
+export interface LossResults {
+  readonly total: number;
+  readonly values: Float64Array;
+  readonly gradNorms: Float64Array;
+  readonly cosine: number;
+}
+
+export class LossHead {
+  /** Gradient of the total loss on raw, as panel and strip8. */
+  readonly draw: Matrix;
+  readonly drawStrip: Matrix;
+  /** Model output [B][L]. */
+  readonly raw: Matrix;
+  private readonly input: BatchInput;
+  private readonly infoNce: InfoNce;
+  private readonly unit: Matrix;
+  private readonly unitPanel: Matrix;
+  /** Addresses that several operations share, by the name of the argument. */
+  private readonly shared: { inverseNorms: number; contextCosines: number; rowResults: number; hyper: number };
+  /** Rows [L] of coefficients; see `BatchStatistics`. */
+  private readonly statistics: Pick<
+    BatchStatistics,
+    'momentOffset' | 'momentSlope' | 'rawMean' | 'varianceSlope' | 'unitMean'
+  >;
+  private readonly dimensionResults: number;
+
+  constructor(arena: Arena, input: BatchInput, hyper: number, maxB: number) {
+    const { D, T } = input;
+    const row = () => arena.floats(paddedFeatures(D));
+    this.input = input;
+    this.raw = arena.rows(D, maxB);
+    this.unit = arena.rows(D, maxB);
+    this.unitPanel = arena.panel(D, maxB);
+    this.draw = arena.panel(D, maxB);
+    this.drawStrip = arena.strip8(D, maxB);
+    this.shared = {
+      inverseNorms: arena.floats(maxB),
+      contextCosines: arena.floats(maxB * T),
+      rowResults: arena.bytes(maxB * fieldNames(RowResults).length * DOUBLE_BYTES),
+      hyper,
+    };
+    this.statistics = {
+      momentOffset: row(),
+      momentSlope: row(),
+      rawMean: row(),
+      varianceSlope: row(),
+      unitMean: row(),
+    };
+    this.dimensionResults = arena.bytes(this.statisticsUnits * fieldNames(DimensionResults).length * DOUBLE_BYTES);
+    this.infoNce = new InfoNce(arena, input, maxB, this.shared);
+  }
+
+  /** raw = output panel + base rows; no losses. */
+  forwardOnly(program: Program, output: Matrix, base: Matrix | undefined, B: number): void {
+    program.add('output', Output, panelCount(B), {
+      ...this.outputArguments(output, base, 0, B),
+      withLosses: 0,
+    });
+  }
+
+  forwardBackward(
+    program: Program,
+    output: Matrix,
+    base: Matrix | undefined,
+    slot: number,
+    B: number,
+    infoNce: InfoNceMode,
+  ): void {
+    program.add('output and cosines', Output, panelCount(B), {
+      ...this.outputArguments(output, base, slot, B),
+      withLosses: 1,
+    });
+    program.barrier();
+    // First what has the longest units; the others fill the rest.
+    if (infoNce !== 'none') this.infoNce.emitProducts(program, this.unitPanel, B);
+    this.emitStatistics(program, slot, B);
+    if (infoNce !== 'none') this.infoNce.emitRest(program, B, infoNce);
+    program.barrier();
+    this.emitGradient(program, slot, B, infoNce === 'gradient');
+    program.barrier();
+  }
+
+  writeHyper(hyper: Float32Array, loss: LossConfig): void {
+    for (const term of TERMS) hyper[LAMBDA[term]] = loss.weights[term];
+    hyper[HYPER.tau] = loss.tau;
+    hyper[HYPER.marginDirectional] = loss.marginDirectional;
+    hyper[HYPER.marginAntiCopy] = loss.marginAntiCopy;
+    hyper[HYPER.varianceTarget] = loss.varianceTarget;
+  }
+
+  /** Values and gradient norms of the last batch, in `TERMS` order, and their weighted sum. */
+  results(memory: Float64Array, loss: LossConfig, B: number, infoNce: InfoNceMode): LossResults {
+    const { D, T } = this.input;
+    const rows = sumFields(memory, this.shared.rowResults, RowResults, B);
+    const dimensions = sumFields(memory, this.dimensionResults, DimensionResults, this.statisticsUnits);
+    const sums: LossSums = { rows, dimensions, B, T, D };
+    const values = new Float64Array(TERM_COUNT);
+    const gradNorms = new Float64Array(TERM_COUNT);
+    let total = 0;
+    TERMS.forEach((term, k) => {
+      const { value, gradNorm } = TERM_RESULTS[term];
+      const lambda = loss.weights[term];
+      values[k] = term === 'info_nce' && infoNce === 'none' ? Number.NaN : value(sums);
+      if (!isTermDefined(term, B, T)) {
+        gradNorms[k] = Number.NaN;
+        return;
+      }
+      if (lambda === 0) return;
+      total += lambda * values[k];
+      gradNorms[k] = Math.abs(lambda) * gradNorm(sums);
+    });
+    return { total, values, gradNorms, cosine: rows.cosine / B };
+  }
+
+  private get statisticsUnits(): number {
+    return Math.ceil(paddedFeatures(this.input.D) / STATISTICS_BLOCK);
+  }
+
+  /** Arguments that `Output` and `LossGradient` share. */
+  private commonArguments(slot: number, B: number) {
+    const { input } = this;
+    return {
+      ...this.shared,
+      raw: this.raw.at,
+      rowBytes: this.raw.pitch,
+      B,
+      targets: input.targets[slot].at,
+      unitTargets: input.unitTargets.at,
+      contexts: input.contexts[slot].at,
+      T: input.T,
+      inverseContextNorms: input.inverseNorms,
+      unit: this.unit.at,
+    };
+  }
+
+  private outputArguments(output: Matrix, base: Matrix | undefined, slot: number, B: number) {
+    return {
+      ...this.commonArguments(slot, B),
+      output: output.at,
+      outputPitch: output.pitch,
+      base: base?.at ?? 0,
+      unitPanel: this.unitPanel.at,
+      unitPitch: this.unitPanel.pitch,
+    };
+  }
+
+  private emitStatistics(program: Program, slot: number, B: number): void {
+    program.add('batch statistics', BatchStatistics, this.statisticsUnits, {
+      ...this.statistics,
+      raw: this.raw.at,
+      targets: this.input.targets[slot].at,
+      unit: this.unit.at,
+      rowBytes: this.raw.pitch,
+      B,
+      D: this.input.D,
+      dimensionResults: this.dimensionResults,
+      hyper: this.shared.hyper,
+    });
+  }
+
+  private emitGradient(program: Program, slot: number, B: number, withInfoNce: boolean): void {
+    const { dunit } = this.infoNce;
+    program.add('loss gradient', LossGradient, panelCount(B), {
+      ...this.commonArguments(slot, B),
+      ...this.statistics,
+      dunit: withInfoNce ? dunit.at : 0,
+      dunitPitch: dunit.pitch,
+      D: this.input.D,
+      draw: this.draw.at,
+      drawPitch: this.draw.pitch,
+      drawStrip: this.drawStrip.at,
+      drawStripPitch: this.drawStrip.pitch,
+    });
+  }
+}
+
+/** Sum of each float64 field over `count` structs from byte `at` on, in order. */
+function sumFields<T extends object>(
+  memory: Float64Array,
+  at: number,
+  struct: new () => T,
+  count: number,
+): Record<keyof T, number> {
+  const names = fieldNames(struct);
+  const sums = new Float64Array(names.length);
+  let from = at / DOUBLE_BYTES;
+  for (let i = 0; i < count; i++, from += names.length) {
+    for (let k = 0; k < names.length; k++) sums[k] += memory[from + k];
+  }
+  return Object.fromEntries(names.map((name, k) => [name, sums[k]])) as Record<keyof T, number>;
+}
