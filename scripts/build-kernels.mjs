@@ -1,12 +1,14 @@
 // Compiles src/engine/simd/assembly to resources/wasm: relaxed and plain SIMD, each with and without shared memory.
 // `node scripts/build-kernels.mjs [--force]`; does nothing when the outputs are newer than every source.
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ASSEMBLY = join(ROOT, 'src/engine/simd/assembly');
 const DECLARATIONS = join(ROOT, 'src/engine/simd/abi');
+const VERSION = join(DECLARATIONS, 'version.ts');
 /** What the kernels are made from; a change of any file builds them again. */
 const SOURCES = [ASSEMBLY, DECLARATIONS, fileURLToPath(import.meta.url)];
 const OUTPUT = join(ROOT, 'resources/wasm');
@@ -40,6 +42,23 @@ function changedAt(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
 }
 
+/** The ABI number of the declarations, 31 bits: a hash of their text without comments and white space. */
+export function abiOfDeclarations() {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(DECLARATIONS).toSorted()) {
+    const file = join(DECLARATIONS, name);
+    if (file !== VERSION) hash.update(readFileSync(file, 'utf8').replaceAll(/\/\*.*?\*\/|\/\/.*?$|\s+/gms, ''));
+  }
+  return hash.digest().readUInt32BE() >>> 1;
+}
+
+/** Throws when abi/version.ts does not hold the number of the declarations beside it. */
+function checkVersion() {
+  const abi = `0x${abiOfDeclarations().toString(16)}`;
+  if (readFileSync(VERSION, 'utf8').includes(`KERNEL_ABI: i32 = ${abi};`)) return;
+  throw new Error(`The declarations in src/engine/simd/abi have changed: set KERNEL_ABI in its version.ts to ${abi}.`);
+}
+
 async function compile(name, options) {
   const { default: asc } = await import('assemblyscript/asc');
   // A build beside a running test must never show a half-written file.
@@ -58,6 +77,7 @@ export async function buildKernels({ force = false } = {}) {
   const written = [];
   for (const [name, options] of Object.entries(BUILDS)) {
     if (!force && changedAt(join(OUTPUT, name)) > newest) continue;
+    checkVersion();
     await compile(name, options);
     written.push(name);
   }

@@ -3,12 +3,13 @@
  * for this machine; `simdAvailability` says what it lacks, for `doctor` and Settings.
  */
 import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
+import { loadKernels } from './kernels.ts';
 import { SimdModel } from './model.ts';
 import { planModel } from './plan.ts';
 import { CONTROL_WIDE } from './abi/control.ts';
 import { ThreadPool } from './pool.ts';
 import { wideTilesPay } from './wide.ts';
-import { detectFeatures, kernelFile, VARIANTS, VARIANT_NAMES, type Features, type Variant } from './variants.ts';
+import { detectFeatures, VARIANTS, VARIANT_NAMES, type Features, type Variant } from './variants.ts';
 
 export { IDLE_INFO_NCE_INTERVAL } from './losses/info-nce.ts';
 export { SimdModel, type PhaseTime } from './model.ts';
@@ -36,7 +37,7 @@ export async function createSimdEngine(options: SimdEngineOptions): Promise<Engi
   const variant = chooseVariant(options.variant ?? 'auto', features);
   const threads = chooseThreads(host, features, options.threads);
   const pairs = host.pairVectors?.() ?? false;
-  const module = await WebAssembly.compile(await host.readResource(kernelFile(variant, threads > 1)));
+  const module = await loadKernels(host, variant, threads > 1);
   const wide = options.wide ?? (pairs && variant === 'relaxed' && (await wideTilesPay(module, threads > 1)));
   const models = new Set<SimdModel>();
   const info: EngineInfo = {

@@ -1,6 +1,7 @@
 /** One thread's instance of the kernels over the shared memory. */
 import { CONTROL_FAULT, FAULT_GATHER } from './abi/control.ts';
-import { Gatherer, type GatherLayout, type HalfToFloat } from './gather.ts';
+import { Gatherer, type GatherLayout } from './gather.ts';
+import { openKernels, type KernelExports } from './kernels.ts';
 
 /** Everything a thread needs, in the one message that starts it. */
 export interface ThreadSetup {
@@ -11,13 +12,6 @@ export interface ThreadSetup {
   readonly scratch: number;
   readonly layout: GatherLayout;
   readonly maxBatch: number;
-}
-
-interface KernelExports {
-  run(control: number, program: number, ops: number, threads: number, scratch: number, profile: number): void;
-  serve(control: number, sequence: number, scratch: number): number;
-  interrupt(control: number, command: number): void;
-  halfToFloat: HalfToFloat;
 }
 
 export interface KernelInstance {
@@ -45,8 +39,7 @@ export function instantiateKernels(setup: ThreadSetup): KernelInstance {
       faultWord[0] = FAULT_GATHER;
     }
   };
-  const instance = new WebAssembly.Instance(setup.module, { env: { memory, gather, now: milliseconds } });
-  const kernels = instance.exports as unknown as KernelExports;
+  const kernels = openKernels(setup.module, { memory, gather, now: milliseconds });
   gatherer.halfToFloat = kernels.halfToFloat;
   const takeFault = () => {
     const reason = fault;

@@ -3,6 +3,7 @@
  * no register file; but V8 can pair neighbouring vectors into 256 bits, where processor and build allow it, and then
  * twelve registers hold them and a product takes half the time. WebAssembly cannot ask the processor: so both are timed.
  */
+import { idleImports, openKernels } from './kernels.ts';
 
 /** Byte offsets in the one page of the measurement: above the constants of the kernels, which end below 8192. */
 const A = 8192;
@@ -21,10 +22,6 @@ const MAX_MS = 400;
 const TIMINGS = 20;
 /** Shorter than this share of the other's time is no accident: where pairs work it is about one half. */
 const CLEAR_SHARE = 0.75;
-
-interface TileExports {
-  tiles(a: number, b: number, c: number, depth: number, out: number, asWide: boolean, rounds: number): void;
-}
 
 let answer: Promise<boolean> | undefined;
 
@@ -48,9 +45,9 @@ async function measure(module: WebAssembly.Module, shared: boolean): Promise<boo
 }
 
 export async function compareTiles(module: WebAssembly.Module, shared: boolean): Promise<TileComparison> {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
-  const instance = new WebAssembly.Instance(module, { env: { memory, gather: () => {}, now: () => 0 } });
-  const { tiles } = instance.exports as unknown as TileExports;
+  const imports = idleImports(shared);
+  const { memory } = imports;
+  const { tiles } = openKernels(module, imports);
   const expected = fill(new Float32Array(memory.buffer));
   const time = (asWide: boolean) => {
     const from = performance.now();

@@ -72,9 +72,12 @@ import {
   LossGradient,
   Output,
 } from '../abi/losses.ts';
+import { KERNEL_ABI } from '../abi/version.ts';
 
 export { halfToFloat } from './input';
 
+/** Compared with TypeScript's own when the kernels are loaded. */
+export const abi: i32 = KERNEL_ABI;
 
 /** Milliseconds, for the per-phase profile of thread 0. */
 // @ts-ignore: decorator
