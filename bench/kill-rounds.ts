@@ -1,6 +1,6 @@
 /**
  * Hundreds of rounds of kill -9 at random moments: of the trainer, and of the whole program. After each one the history
- * is read and held against an undisturbed run; every run that gets through must end in the same bytes. Stops at the
+ * is read and held against an uninterrupted run; every run that gets through must end in the same bytes. Stops at the
  * first that does not. Prints one JSON line. Usage: node bench/kill-rounds.ts [--rounds 200] [--seed N]
  */
 import { parseArgs } from 'node:util';

@@ -5,7 +5,7 @@
 import { createNextvec } from '../../../src/main/nextvec.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 
-export interface OwnerWord {
+export interface OwnerMessage {
   readonly runId: string;
   /** Furthest step sent to the watcher. */
   readonly sent: number;
@@ -32,7 +32,7 @@ if (!isNew) await client.runs.resume({ runId });
 let sent = 0;
 let trained = 0;
 const send = (isTraining: boolean, isFinished: boolean): void => {
-  process.send?.({ runId, sent, trained, isTraining, isFinished } satisfies OwnerWord);
+  process.send?.({ runId, sent, trained, isTraining, isFinished } satisfies OwnerMessage);
 };
 send(false, false);
 let isFinished = false;

@@ -10,7 +10,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import { findResumable } from '../../../src/main/runs/checkpoint.ts';
 import { importChunks, type TestHome } from '../nextvec.ts';
-import { startOwner } from './life.ts';
+import { startOwner } from './owner-process.ts';
 
 /** Small enough to end in seconds, long enough to be killed many times. */
 const DATA = { articles: 60, chunksPerArticle: 12, D: 16 } as const;
@@ -70,8 +70,8 @@ export async function trainReference(home: TestHome): Promise<Reference> {
     lambda: { mse: 1, info_nce: 0.1 },
   };
   const life = startOwner(home, recipe);
-  await life.gone;
-  assert.ok(life.last?.isFinished, 'the undisturbed run did not finish');
+  await life.exited;
+  assert.ok(life.last?.isFinished, 'the uninterrupted run did not finish');
   const { runId } = life.last;
   const reader = await home.open({ access: 'reader' });
   const history = await historyOf(reader.client, runId);

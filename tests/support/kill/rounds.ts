@@ -7,7 +7,7 @@ import { Random } from '#engine/random.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
 import type { TestHome } from '../nextvec.ts';
-import { CHECKPOINT_EVERY_MS, startOwner, useCompileCache, type OwnerLife } from './life.ts';
+import { CHECKPOINT_EVERY_MS, startOwner, useCompileCache, type OwnerProcess } from './owner-process.ts';
 import { checkFinished, checkKilled, type Reference } from './reference.ts';
 
 export interface KillOptions {
@@ -21,7 +21,7 @@ export interface KillReport {
   readonly kills: number;
   /** Kills before the first step of a life. */
   readonly whileStarting: number;
-  /** Runs that were killed at least once and ended bit for bit as the undisturbed one. */
+  /** Runs that were killed at least once and ended bit for bit as the uninterrupted one. */
   readonly runsFinished: number;
   /** Most steps that were sent to a watcher but not yet stored when the program was killed. */
   readonly mostUnflushed: number;
@@ -141,7 +141,7 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
 }
 
 /** Kills owner and trainer at once, as a power cut; or the owner alone, whose trainer must exit by itself. */
-function killOwner({ owner }: OwnerLife, alone: boolean): void {
+function killOwner({ owner }: OwnerProcess, alone: boolean): void {
   if (owner.pid === undefined || owner.exitCode !== null) return;
   if (alone) owner.kill('SIGKILL');
   else process.kill(-owner.pid, 'SIGKILL');
@@ -159,8 +159,8 @@ async function committed(home: TestHome, runId: string | undefined): Promise<num
 }
 
 /** Waits for the moment of the kill; false if the owner has exited before. */
-async function untilMoment(life: OwnerLife, { isEarly, steps, afterMs }: Moment): Promise<boolean> {
-  const ended = life.gone.then(() => false);
+async function untilMoment(life: OwnerProcess, { isEarly, steps, afterMs }: Moment): Promise<boolean> {
+  const ended = life.exited.then(() => false);
   const isDue = (): boolean => isEarly || (life.wasTraining && (life.last?.trained ?? 0) >= steps);
   const due = new Promise<boolean>((resolve) => {
     const look = (): void => void (isDue() && resolve(true));
@@ -192,7 +192,7 @@ export async function killProgram(options: KillOptions): Promise<KillReport> {
         killOwner(life, alone);
       }
     }
-    await life.gone;
+    await life.exited;
     const reader = await home.open({ access: 'reader' });
     const [run] = await reader.client.runs.list();
     if (life.last?.isFinished) {

@@ -65,12 +65,12 @@ describe('principal components', () => {
 describe('UMAP', () => {
   it('keeps clusters together, reports progress and is deterministic', async () => {
     const { X, cluster } = clusters(120);
-    const told: (number | null)[] = [];
-    const plane = await umapPlane(X, D, (_, fraction) => told.push(fraction));
+    const reported: (number | null)[] = [];
+    const plane = await umapPlane(X, D, (_, fraction) => reported.push(fraction));
     expect(plane.x).toHaveLength(120);
     expect(plane.explained).toBeNull();
     expect(tightness(plane, cluster)).toBeLessThan(0.3);
-    const fractions = told.filter((f) => f !== null);
+    const fractions = reported.filter((f) => f !== null);
     expect(fractions.length).toBeGreaterThan(5);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
     expect((await umapPlane(X, D, () => undefined)).x).toEqual(plane.x);

@@ -215,7 +215,7 @@ test('after a kill it continues at the next start: the run, then the rest', asyn
 });
 
 describe('a sweep', () => {
-  let undisturbed: Sweep | null = null;
+  let uninterrupted: Sweep | null = null;
   const results = ({ members }: Sweep) => members.map(({ point, epochs, figures }) => ({ point, epochs, figures }));
   const spec = (): PlanSpecInput => ({
     name: 'sweep',
@@ -241,7 +241,7 @@ describe('a sweep', () => {
     const done = await settled(made.id);
     expect(statuses(done)).toEqual({ sweep: 'done' });
     const sweep = await nextvec.client.plans.sweep({ itemId: made.items[0].id });
-    undisturbed = sweep;
+    uninterrupted = sweep;
     expect(sweep.rungs).toEqual([2, 4]);
     expect(sweep.members).toHaveLength(4);
     expect(sweep.members[0]).toMatchObject({ member: 0, epochs: 4, state: 'finished', point: { lr: 1e-6 } });
@@ -269,8 +269,8 @@ describe('a sweep', () => {
     expect(winner.figures.valLift!.mean).toBeCloseTo((values[0] + values[1]) / 2, 12);
   });
 
-  test('killed, skipped and retried, it gives the same figures as undisturbed', async () => {
-    if (undisturbed === null) throw new Error('needs the sweep above');
+  test('killed, skipped and retried, it gives the same figures as uninterrupted', async () => {
+    if (uninterrupted === null) throw new Error('needs the sweep above');
     await nextvec.close();
     await killedInTheMiddle(spec());
     nextvec = await open();
@@ -284,7 +284,7 @@ describe('a sweep', () => {
     await nextvec.client.plans.retry({ itemId });
     expect(statuses(await settled(again.id))).toEqual({ sweep: 'done' });
     const sweep = await nextvec.client.plans.sweep({ itemId });
-    expect(results(sweep)).toEqual(results(undisturbed));
-    expect(sweep.winner).toBe(undisturbed.winner);
+    expect(results(sweep)).toEqual(results(uninterrupted));
+    expect(sweep.winner).toBe(uninterrupted.winner);
   });
 });

@@ -23,7 +23,7 @@ describe('a run', () => {
     ['stopped', 'info', 'night was stopped'],
     ['failed', 'bad', 'night failed'],
     ['interrupted', 'bad', 'night was interrupted'],
-  ] as const)('that is %s is told once', (status, kind, title) => {
+  ] as const)('that is %s gives one notice', (status, kind, title) => {
     const body = 'Because. Best epoch 4: validation 0.4213, OOD not measured.';
     expect(toldOf(changed(status, 'Because.'), live)).toEqual({ runId: 'a', kind, notice: { title, body } });
     expect(toldOf(changed(status, 'Because.'), gone)).toBeNull();
@@ -46,7 +46,7 @@ describe('a missed gate', () => {
     ['warn', 'info'],
     ['pause', 'bad'],
     ['stop', 'bad'],
-  ] as const)('that says %s is told in the words of the history', (action, kind) => {
+  ] as const)('with action %s uses the words of the history', (action, kind) => {
     const notice = { title: 'night missed a gate', body: message };
     expect(toldOf(missed(action), gone)).toEqual({ runId: 'a', kind, notice });
   });

@@ -24,7 +24,7 @@ let home: TestHome;
 let nextvec: Nextvec;
 let recipe: RecipeInput;
 let flag: string;
-let undisturbed: string[];
+let uninterrupted: string[];
 
 const fillDisk = (): void => writeFileSync(flag, '');
 const freeDisk = (): void => rmSync(flag, { force: true });
@@ -44,7 +44,7 @@ beforeAll(async () => {
   recipe = { dataset, epochs: 6, batchSize: 16, engine: 'simd', threads: 1, lambda: { mse: 1 } };
   const { runId } = await nextvec.client.runs.start({ recipe });
   await followTo(nextvec.client, runId, 'finished');
-  undisturbed = weights(runId);
+  uninterrupted = weights(runId);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -78,7 +78,7 @@ test('disk full at an intermediate checkpoint', async () => {
   freeDisk();
   await nextvec.client.runs.resume({ runId });
   await followTo(nextvec.client, runId, 'finished');
-  expect(weights(runId)).toEqual(undisturbed);
+  expect(weights(runId)).toEqual(uninterrupted);
   expect(await logOf(runId)).toContain('The disk has room again');
 });
 
@@ -108,7 +108,7 @@ test('disk full for the history: the run reports its pause although its row is n
   await expect.poll(async () => (await logOf(runId)).includes('Paused: '), { timeout: 20_000 }).toBe(true);
   await nextvec.client.runs.resume({ runId });
   await followTo(nextvec.client, runId, 'finished');
-  expect(weights(runId)).toEqual(undisturbed);
+  expect(weights(runId)).toEqual(uninterrupted);
   const { step } = await nextvec.client.runs.series({ runId, columns: ['total'], maxPoints: 20_000 });
   expect(Array.from(step)).toEqual(Array.from(step, (_, i) => i + 1));
 });

@@ -75,7 +75,7 @@ async function losses(runId: string): Promise<number[]> {
   return Array.from(series.mean.total);
 }
 
-let undisturbed: { readonly runId: string; readonly losses: number[]; readonly last: string; readonly best: string };
+let uninterrupted: { readonly runId: string; readonly losses: number[]; readonly last: string; readonly best: string };
 
 describe('a run', () => {
   test('trains to the end and is recorded completely', async () => {
@@ -97,7 +97,7 @@ describe('a run', () => {
     expect(steps).toHaveLength(run.totalSteps!);
     expect(steps.every(Number.isFinite)).toBe(true);
     const last = await weightsOf(runId, 'last');
-    undisturbed = { runId, losses: steps, last, best: await weightsOf(runId, 'best') };
+    uninterrupted = { runId, losses: steps, last, best: await weightsOf(runId, 'best') };
   });
 
   test('pauses and resumes to the same bits', async () => {
@@ -108,8 +108,8 @@ describe('a run', () => {
     expect(paused.step).toBeLessThan(paused.totalSteps!);
     await nextvec.client.runs.resume({ runId });
     await followTo(nextvec.client, runId, 'finished');
-    expect(await losses(runId)).toEqual(undisturbed.losses);
-    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+    expect(await losses(runId)).toEqual(uninterrupted.losses);
+    expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
   });
 
   test('killed twice with -9, resumes to the same bits and history', async () => {
@@ -123,9 +123,9 @@ describe('a run', () => {
       await followTo(nextvec.client, runId, 'running');
     }
     await followTo(nextvec.client, runId, 'finished');
-    expect(await losses(runId)).toEqual(undisturbed.losses);
-    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
-    expect(await weightsOf(runId, 'best')).toBe(undisturbed.best);
+    expect(await losses(runId)).toEqual(uninterrupted.losses);
+    expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
+    expect(await weightsOf(runId, 'best')).toBe(uninterrupted.best);
     const { epochs } = await nextvec.client.runs.get({ runId });
     expect(epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));
   });
@@ -141,8 +141,8 @@ describe('a run', () => {
     expect((await nextvec.client.runs.get({ runId: queued })).run.status).toBe('interrupted');
     await nextvec.client.runs.resume({ runId });
     await followTo(nextvec.client, runId, 'finished');
-    expect(await losses(runId)).toEqual(undisturbed.losses);
-    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+    expect(await losses(runId)).toEqual(uninterrupted.losses);
+    expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
   });
 
   test('one trains at a time; pausing or finishing starts the next', async () => {
@@ -170,9 +170,9 @@ describe('a run', () => {
       { epoch: 2, action: 'stop', ...gate },
     ] as const;
     const missed: number[] = [];
-    const leaving = new AbortController();
-    const changes = await nextvec.client.runs.changes(undefined, { signal: leaving.signal });
-    const told = (async () => {
+    const controller = new AbortController();
+    const changes = await nextvec.client.runs.changes(undefined, { signal: controller.signal });
+    const watching = (async () => {
       for await (const change of changes) if (change.type === 'gate') missed.push(change.result.epoch);
     })();
     const runId = await start({ gates: [...gates] });
@@ -187,8 +187,8 @@ describe('a run', () => {
       { epoch: 2, passed: false },
     ]);
     expect(detail.epochs).toHaveLength(2);
-    leaving.abort();
-    await told.catch(() => undefined);
+    controller.abort();
+    await watching.catch(() => undefined);
     expect(missed).toEqual([1, 2]);
   });
 
@@ -214,14 +214,14 @@ describe('a run', () => {
     await nextvec.client.app.settings.set({ keepEveryEpochs: 0 });
     const folder = join(home.path, 'home', 'runs', runId);
     const kept = await listCheckpointFolders(folder, ['kept']);
-    const stepsPerEpoch = undisturbed.losses.length / EPOCHS;
+    const stepsPerEpoch = uninterrupted.losses.length / EPOCHS;
     const read = await Promise.all(kept.map((name) => readCheckpoint(join(folder, name))));
     expect(read.map(({ state }) => state.step)).toEqual([12, 9, 6, 3].map((epoch) => epoch * stepsPerEpoch));
     const { epochs } = await nextvec.client.runs.get({ runId });
     expect(read.map(({ valCosine }) => valCosine)).toEqual([12, 9, 6, 3].map((epoch) => epochs[epoch - 1].valCosine));
-    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
-    expect(await weightsOf(runId, 'best')).toBe(undisturbed.best);
-    const plain = (await nextvec.client.runs.get({ runId: undisturbed.runId })).run.storedBytes;
+    expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
+    expect(await weightsOf(runId, 'best')).toBe(uninterrupted.best);
+    const plain = (await nextvec.client.runs.get({ runId: uninterrupted.runId })).run.storedBytes;
     const stored = (await nextvec.client.runs.get({ runId })).run.storedBytes;
     expect(stored).toBeGreaterThan(plain + 4 * (await readFile(join(folder, kept[0], 'model.safetensors'))).length);
     for (const name of await listCheckpointFolders(folder, ['last'])) await rm(join(folder, name), { recursive: true });
@@ -245,16 +245,16 @@ describe('a run', () => {
       await there.client.runs.resume({ runId });
       await followTo(there.client, runId, 'finished');
       const series = await there.client.runs.series({ runId, columns: ['total'], maxPoints: 20_000 });
-      expect(Array.from(series.mean.total)).toEqual(undisturbed.losses);
+      expect(Array.from(series.mean.total)).toEqual(uninterrupted.losses);
       await there.close();
     }
     await rename(moved, from);
     nextvec = await open();
-    expect(await weightsOf(runId, 'last')).toBe(undisturbed.last);
+    expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
   });
 
   test('deleting it removes its files and frees the reported bytes', async () => {
-    const { runId } = undisturbed;
+    const { runId } = uninterrupted;
     const folder = join(home.path, 'home', 'runs', runId);
     const before = await folderBytes(join(home.path, 'home'));
     const files = await folderBytes(folder);

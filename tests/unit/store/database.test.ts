@@ -282,7 +282,7 @@ describe('the storage folder', () => {
   });
 
   test('an owner killed with -9 leaves no lock', async () => {
-    const holder = fork(new URL('./holder.ts', import.meta.url), [folder], { execArgv: [] });
+    const holder = fork(new URL('./lock-owner.ts', import.meta.url), [folder], { execArgv: [] });
     await new Promise((resolve) => holder.once('message', resolve));
     expect(errorOf(() => openHome(folder, 'owner', 'test'))).toMatchObject({ code: 'LOCKED' });
     const gone = new Promise((resolve) => holder.once('exit', resolve));

@@ -16,8 +16,8 @@ beforeAll(async () => {
   host = await simdHost();
 });
 
-function mortalThread(): EngineThread {
-  const worker = new Worker(new URL('../support/mortal-simd-thread.ts', import.meta.url));
+function trappingThread(): EngineThread {
+  const worker = new Worker(new URL('../support/trapping-simd-thread.ts', import.meta.url));
   worker.unref();
   return {
     postMessage: (message) => worker.postMessage(message),
@@ -32,7 +32,7 @@ const MOST_STEPS = 500;
 
 test.each([2, 3])('a dead thread (of %i) fails the step with a clear error', async (threads) => {
   let spawned = 0;
-  const spawnSimdThread = (): EngineThread => (spawned++ === 0 ? mortalThread() : host.spawnSimdThread!());
+  const spawnSimdThread = (): EngineThread => (spawned++ === 0 ? trappingThread() : host.spawnSimdThread!());
   const engine = await createSimdEngine({ host: { ...host, spawnSimdThread }, threads });
   const model = await engine.createModel({
     spec: SPEC,

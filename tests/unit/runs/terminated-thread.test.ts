@@ -17,10 +17,10 @@ let flag: string;
 
 beforeAll(async () => {
   home = await testHome();
-  flag = join(home.path, 'vanish');
-  const preload = pathToFileURL(resolve('tests/support/vanishing-thread.ts')).href;
+  flag = join(home.path, 'terminate-threads');
+  const preload = pathToFileURL(resolve('tests/support/terminate-threads.ts')).href;
   vi.stubEnv('NODE_OPTIONS', `--import=${preload}`);
-  vi.stubEnv('NEXTVEC_TEST_VANISH', flag);
+  vi.stubEnv('NEXTVEC_TEST_TERMINATE_THREADS', flag);
   // On a loaded machine a healthy trainer may answer late.
   nextvec = await home.open({ checkpointEveryMs: 50, heartbeatMs: 400 });
   const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
@@ -40,9 +40,9 @@ function weights(runId: string): string {
     .digest('hex');
 }
 
-test('a vanished thread interrupts the run; it resumes to the bits of an undisturbed one', async () => {
-  const undisturbed = (await nextvec.client.runs.start({ recipe })).runId;
-  await followTo(nextvec.client, undisturbed, 'finished');
+test('a terminated thread interrupts the run; it resumes to the bits of an uninterrupted one', async () => {
+  const uninterrupted = (await nextvec.client.runs.start({ recipe })).runId;
+  await followTo(nextvec.client, uninterrupted, 'finished');
   const { runId } = await nextvec.client.runs.start({ recipe });
   await follow(nextvec.client, runId, (event) => event.type === 'epoch' && event.epoch >= 2);
   writeFileSync(flag, '');
@@ -54,5 +54,5 @@ test('a vanished thread interrupts the run; it resumes to the bits of an undistu
   await nextvec.client.runs.resume({ runId });
   const finished = await followTo(nextvec.client, runId, 'finished');
   expect(finished.step).toBe(finished.totalSteps);
-  expect(weights(runId)).toBe(weights(undisturbed));
+  expect(weights(runId)).toBe(weights(uninterrupted));
 });

@@ -3,16 +3,16 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import type { TestHome } from '../nextvec.ts';
-import type { OwnerWord } from './owner.ts';
+import type { OwnerMessage } from './owner.ts';
 
 /** Checkpoints are this frequent so that most kills hit one being written. */
 export const CHECKPOINT_EVERY_MS = 100;
 
-export interface OwnerLife {
+export interface OwnerProcess {
   readonly owner: ChildProcess;
-  last: OwnerWord | null;
+  last: OwnerMessage | null;
   wasTraining: boolean;
-  readonly gone: Promise<void>;
+  readonly exited: Promise<void>;
 }
 
 /** Gives child processes a shared compile cache; short-lived ones would spend most time compiling. */
@@ -20,18 +20,18 @@ export function useCompileCache(home: TestHome): void {
   process.env.NODE_COMPILE_CACHE = join(home.path, 'compiled');
 }
 
-export function startOwner(home: TestHome, recipe: RecipeInput): OwnerLife {
+export function startOwner(home: TestHome, recipe: RecipeInput): OwnerProcess {
   useCompileCache(home);
   const args = [join(home.path, 'home'), JSON.stringify(recipe), String(CHECKPOINT_EVERY_MS)];
   // A process group of its own, so that the trainer can be killed with it.
   const owner = fork(new URL('./owner.ts', import.meta.url), args, { execArgv: [], detached: true });
-  const gone = new Promise<void>((resolve) => {
+  const exited = new Promise<void>((resolve) => {
     owner.once('exit', () => resolve());
   });
-  const life: OwnerLife = { owner, last: null, wasTraining: false, gone };
-  owner.on('message', (word: OwnerWord) => {
-    life.last = word;
-    life.wasTraining ||= word.isTraining;
+  const life: OwnerProcess = { owner, last: null, wasTraining: false, exited };
+  owner.on('message', (message: OwnerMessage) => {
+    life.last = message;
+    life.wasTraining ||= message.isTraining;
   });
   return life;
 }

@@ -1,5 +1,5 @@
 /**
- * Loaded into a trainer process with --import: when the file named by NEXTVEC_TEST_VANISH appears, every thread of the
+ * Loaded into a trainer process with --import: when the file named by NEXTVEC_TEST_TERMINATE_THREADS appears, every thread of the
  * simd engine is terminated without an event, as under memory pressure. The file is removed then.
  */
 import { existsSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import threads from 'node:worker_threads';
 
 const LOOK_MS = 10;
-const flag = process.env.NEXTVEC_TEST_VANISH ?? '';
+const flag = process.env.NEXTVEC_TEST_TERMINATE_THREADS ?? '';
 const workers: threads.Worker[] = [];
 
 threads.Worker = class extends threads.Worker {
