@@ -2,6 +2,7 @@
 import './zod-setup.ts';
 import './ui/tokens.css';
 import './ui/base.css';
+import './ui/table.css';
 import './ui/menu.css';
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';
