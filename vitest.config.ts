@@ -25,6 +25,7 @@ export default defineConfig({
           name: 'component',
           include: ['tests/component/**/*.test.ts'],
           environment: 'happy-dom',
+          testTimeout: 60_000,
         },
       },
       {
