@@ -144,14 +144,6 @@ export function deleteRun(db: Db, id: string): void {
   db.prepare('DELETE FROM runs WHERE id = ?').run(id);
 }
 
-/** Runs that use a data set for training or as OOD. */
-export function countRunsOf(db: Db, datasetId: string): number {
-  const row = db
-    .prepare<[string, string], { n: number }>('SELECT count(*) AS n FROM runs WHERE dataset_id = ? OR ood_id = ?')
-    .get(datasetId, datasetId);
-  return row?.n ?? 0;
-}
-
 export interface SpeedRow {
   readonly number: number;
   readonly engine: string;

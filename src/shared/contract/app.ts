@@ -12,7 +12,6 @@ export const EngineStatusSchema = z.object({
   /** Why it is missing, or what it lacks; empty when nothing is to be said. */
   reason: z.string(),
 });
-export type EngineStatus = z.infer<typeof EngineStatusSchema>;
 
 export const AppInfoSchema = z.object({
   version: z.string(),

@@ -54,7 +54,6 @@ export const PreparedSchema = z.object({
   engine: RunEngineSchema,
   splitProof: SplitProofSchema,
 });
-export type Prepared = z.infer<typeof PreparedSchema>;
 
 /** Comes while the first epoch trains, at the latest before it is evaluated. */
 export const BaselinesMeasuredSchema = z.object({ type: z.literal('baselines'), baselines: BaselinesSchema });

@@ -114,9 +114,3 @@ function readGate(gate: Gate, record: EpochRecord, broken: string | null): GateR
       : `${what}, below ${show(gate.threshold)}: ${ACTION_WORDS[gate.action]}.`);
   return { type: 'gate', gate, epoch: record.epoch, value, passed, broken: broken !== null, message };
 }
-
-/** Epochs since the lowest validation loss; the practice gate warns at 10. */
-export function epochsWithoutGain(records: readonly Pick<EpochRecord, 'epoch' | 'isBest'>[]): number {
-  const best = records.findLast((record) => record.isBest);
-  return best === undefined || records.length === 0 ? 0 : records[records.length - 1].epoch - best.epoch;
-}

@@ -23,7 +23,6 @@ export const BASELINE_LABELS: Readonly<Record<BaselineName, string>> = {
 
 /** Mean cosine of a baseline to the targets. */
 export const BaselineFiguresSchema = z.object({ valCosine: figure, oodCosine: figure });
-export type BaselineFigures = z.infer<typeof BaselineFiguresSchema>;
 /** Only what was measured is present. */
 export const BaselinesSchema = z.partialRecord(z.enum(BASELINES), BaselineFiguresSchema);
 export type Baselines = z.infer<typeof BaselinesSchema>;
