@@ -93,6 +93,13 @@ function createNetwork(spec: ModelSpec, context: NetworkContext): Network {
 
 /** Upper bound of the operations that a program of this network has beyond BASE_OPS. */
 function operationsOf(spec: ModelSpec): number {
-  if (spec.type === 'amn') return 0;
-  return spec.numLayers * (LAYER_OPS + (spec.type === 'transformer' ? 0 : spec.T * STEP_OPS));
+  switch (spec.type) {
+    case 'amn':
+      return 0;
+    case 'lstm':
+    case 'gru':
+      return spec.numLayers * (LAYER_OPS + spec.T * STEP_OPS);
+    case 'transformer':
+      return spec.numLayers * LAYER_OPS;
+  }
 }

@@ -3,7 +3,7 @@
  * the call that made it. B batch, T context length, D width.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
+import { modelRow, parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
 import { stream } from '../random.ts';
 import type {
@@ -86,8 +86,7 @@ export class TfjsModel implements TrainableModel {
   async predict(contexts: Float32Array, B: number): Promise<Prediction> {
     const { T, D } = this.spec;
     const raw = new Float32Array(B * D);
-    const attention =
-      this.spec.type === 'amn' || this.spec.type === 'transformer' ? new Float32Array(B * T) : undefined;
+    const attention = modelRow(this.spec.type).attention === 'none' ? undefined : new Float32Array(B * T);
     for (let start = 0; start < B; start += PREDICT_ROWS) {
       const rows = Math.min(PREDICT_ROWS, B - start);
       activate(this.backend);

@@ -1,8 +1,9 @@
 /**
- * Attention of a model whose engine keeps none: the fast kernels hold a Transformer's only as long as a batch needs it. A
- * plain engine tells it, once it has reproduced the checkpoint's golden output like the first. B rows, T context length.
+ * Attention of the last layer, which the simd kernels do not keep. The wasm engine computes it, once it has reproduced
+ * the checkpoint's golden output too. B rows, T context length.
  */
 import { isNextvecError } from '#shared/domain/errors.ts';
+import { modelRow } from '#shared/domain/models.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden } from '../evaluation/parity.ts';
 import type { LoadedCheckpoint } from '../runs/checkpoint.ts';
@@ -14,7 +15,7 @@ export async function plainAttention(
   contexts: Float32Array,
   B: number,
 ): Promise<Float32Array | undefined> {
-  if (options.spec.type !== 'transformer') return undefined;
+  if (modelRow(options.spec.type).attention !== 'last-layer') return undefined;
   const opened = await openModel({ ...options, engine: 'wasm' });
   try {
     await proveGolden(opened.model, checkpoint);

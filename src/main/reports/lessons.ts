@@ -1,5 +1,6 @@
 /** What a finished run teaches, and what to do after it: one sentence a finding. */
 import { percent } from '#shared/domain/figures.ts';
+import { seesOrder } from '#shared/domain/recipe.ts';
 import { turningPoint, type Correction } from './correction.ts';
 import type { ReportInput } from './input.ts';
 
@@ -48,8 +49,8 @@ export function nextSteps({ subject, baseline }: ReportInput, correction: Correc
   if (oodCosine === null) list.push('Give an OOD set (`--ood`): without it nothing tells learning from memory.');
   if (valCosine !== null && baselineVal !== null && valCosine < baselineVal + 0.01) {
     list.push(
-      subject.run.recipe.modelType === 'amn'
-        ? 'AMN does not see the order of its context. Where the weighted mean beats the plain mean, order carries signal: try `--model-type gru` or `lstm` with the corrected recipe.'
+      !seesOrder(subject.run.recipe)
+        ? 'This model does not see the order of its context. Where the weighted mean beats the plain mean, order carries signal: try `--model-type gru` or `lstm` with the corrected recipe.'
         : 'The model does not beat the mean of the context; try a smaller learning rate and stronger weight decay before a larger model.',
     );
   }

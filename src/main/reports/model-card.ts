@@ -2,6 +2,7 @@
 import { commandLine } from '#shared/domain/command-line.ts';
 import { NOT_MEASURED, count, duration, figure, signed } from '#shared/domain/figures.ts';
 import { MODEL_LABELS } from '#shared/domain/models.ts';
+import { seesOrder } from '#shared/domain/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from './document.ts';
@@ -102,7 +103,9 @@ function results({ evaluations, epochs }: ReportRun): Section {
 
 function limits(subject: ReportRun): Section {
   const verdicts = verdictsOf(subject).map((verdict) => verdict.message);
-  const own = subject.run.recipe.modelType === 'amn' ? ['AMN gives the same answer for any order of its context.'] : [];
+  const { recipe } = subject.run;
+  const label = MODEL_LABELS[recipe.modelType];
+  const own = seesOrder(recipe) ? [] : [`${label} gives the same prediction for any order of its context.`];
   const nothing =
     subject.evaluations.length === 0
       ? 'No evaluation is stored, so no verdict was drawn.'

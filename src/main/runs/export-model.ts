@@ -9,7 +9,8 @@ import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
 import { positionTable } from '#engine/positions.ts';
-import { MODEL_LABELS, parameterShapes } from '#shared/domain/models.ts';
+import { POSITIONS_BUFFER } from '#shared/domain/infer-model.ts';
+import { MODEL_LABELS, parameterShapes, positionWidth } from '#shared/domain/models.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
@@ -63,14 +64,14 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
   }
 }
 
-/** What PyTorch's state_dict of the model holds: the parameters, for the Transformer also its buffer of positions. */
+/** What PyTorch's state_dict of the model holds: the parameters, and the buffer of positions where it has one. */
 function stateDict({ spec, parameters }: LoadedCheckpoint): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>(
     parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)! }]),
   );
-  if (spec.type === 'transformer') {
-    const data = positionTable(POSITIONS, spec.dModel);
-    tensors.set('pos_encoder.pe', { shape: [1, POSITIONS, spec.dModel], data });
+  const width = positionWidth(spec);
+  if (width !== null) {
+    tensors.set(POSITIONS_BUFFER, { shape: [1, POSITIONS, width], data: positionTable(POSITIONS, width) });
   }
   return tensors;
 }

@@ -1,7 +1,7 @@
 /** What makes a recipe unusable with its data sets, refused before a run is made. Doubts are `lint.ts`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { defaultSpec } from '#shared/domain/models.ts';
+import { defaultSpec, modelRow, modelsThat } from '#shared/domain/models.ts';
 import { MODEL_SIZES, unknownTerms, type Recipe } from '#shared/domain/recipe.ts';
 import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/terms.ts';
 
@@ -23,12 +23,14 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       'Choose an OOD set of the same context length and vector width.',
     );
   }
-  if (recipe.modelType !== 'amn' && (recipe.skip !== 'mean' || recipe.start !== 'random')) {
-    refuse(
-      recipe.skip === 'mean' ? 'start' : 'skip',
-      `The positional skip path and the least-squares start are known for AMN only, not for ${recipe.modelType}.`,
-      'Set skip to "mean" and start to "random", or choose AMN.',
-    );
+  const { label, skips, starts } = modelRow(recipe.modelType);
+  if (!skips.includes(recipe.skip)) {
+    const others = modelsThat((row) => row.skips.includes(recipe.skip));
+    refuse('skip', `${label} has no ${recipe.skip} skip path.`, `Set skip to "${skips[0]}", or choose ${others}.`);
+  }
+  if (!starts.includes(recipe.start)) {
+    const others = modelsThat((row) => row.starts.includes(recipe.start));
+    refuse('start', `${label} cannot start from ${recipe.start}.`, `Set start to "${starts[0]}", or choose ${others}.`);
   }
   if (recipe.initFrom !== null && recipe.start !== 'random') {
     refuse('start', 'A run starts either from given weights or from least squares.', 'Set start to "random".');

@@ -3,7 +3,7 @@ import { positionTable } from '#engine/positions.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { POSITIONS_BUFFER, inferModel, type ModelHints } from '#shared/domain/infer-model.ts';
-import { parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
+import { parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models.ts';
 import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';
 import { readWeightsFile, type WeightsFile } from './weights-file.ts';
 
@@ -53,8 +53,9 @@ function finite({ tensors, file }: WeightsFile, name: string): Float32Array {
 /** Positions are computed here; a file whose buffer holds others is another model. */
 function refuseOtherPositions({ tensors, file }: WeightsFile, prefix: string, spec: ModelSpec): void {
   const buffer = tensors.get(prefix + POSITIONS_BUFFER)?.data;
-  if (!buffer || spec.type !== 'transformer') return;
-  const expected = positionTable(spec.T, spec.dModel);
+  const width = positionWidth(spec);
+  if (!buffer || width === null) return;
+  const expected = positionTable(spec.T, width);
   const at = expected.findIndex((x, i) => !(Math.abs(x - buffer[i]) <= POSITION_TOLERANCE));
   if (at < 0) return;
   throw new NextvecError(
@@ -69,7 +70,7 @@ function refuseOtherPositions({ tensors, file }: WeightsFile, prefix: string, sp
 
 /** Parameters to start a run of this very model from; throws BAD_RECIPE where the file holds another one. */
 export async function initialWeights(path: string, spec: ModelSpec): Promise<NamedTensors> {
-  const heads = spec.type === 'transformer' ? spec.heads : undefined;
+  const heads = 'heads' in spec ? spec.heads : undefined;
   const found = await readModelWeights(path, { modelType: spec.type, T: spec.T, heads });
   const wanted = parameterShapes(spec);
   const problem = wanted.find(({ name, shape }) => {

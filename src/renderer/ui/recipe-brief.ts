@@ -11,6 +11,6 @@ export function lossBrief(recipe: Recipe): string {
 
 /** "MSE 1 · 20 ep · B 32 · lr 5e-4" */
 export function recipeBrief(recipe: Recipe): string {
-  const order = recipe.modelType === 'amn' && recipe.skip === 'positional' ? ' · by position' : '';
+  const order = recipe.skip === 'positional' ? ' · by position' : '';
   return `${lossBrief(recipe)}${order} · ${recipe.epochs} ep · B ${recipe.batchSize} · lr ${formatInput(recipe.lr)}`;
 }

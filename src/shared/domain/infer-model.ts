@@ -1,5 +1,5 @@
 /**
- * Which of the four models a file's tensors are, and of which sizes, from names and shapes alone. What shapes do not say
+ * Which model a file's tensors are, and of which sizes, from names and shapes alone. What shapes do not say
  * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
  */
 import { NextvecError } from './errors.ts';

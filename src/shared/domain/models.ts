@@ -1,19 +1,9 @@
 /**
- * The four next-vector predictors: their sizes, their parameters under PyTorch state_dict names, and how each
- * parameter is initialised. One list, used by every engine, the safetensors reader and writer and the reference checks.
+ * The next-vector predictors: what each offers, their sizes, their parameters under PyTorch state_dict names, and how
+ * each parameter is initialised. One list, used by every engine, the safetensors reader and writer and the reference checks.
  * D is the vector width, T the context length.
  */
 import { z } from 'zod';
-
-export const MODEL_TYPES = ['amn', 'lstm', 'gru', 'transformer'] as const;
-export type ModelType = (typeof MODEL_TYPES)[number];
-
-export const MODEL_LABELS: Readonly<Record<ModelType, string>> = {
-  amn: 'AMN',
-  lstm: 'LSTM',
-  gru: 'GRU stack',
-  transformer: 'Transformer',
-};
 
 const size = z.int().min(1).max(65_536);
 const probability = z.number().min(0).lt(1);
@@ -46,6 +36,96 @@ export type AmnSpec = Extract<ModelSpec, { type: 'amn' }>;
 export type LstmSpec = Extract<ModelSpec, { type: 'lstm' }>;
 export type GruSpec = Extract<ModelSpec, { type: 'gru' }>;
 export type TransformerSpec = Extract<ModelSpec, { type: 'transformer' }>;
+
+export type ModelType = ModelSpec['type'];
+
+export interface ModelRow {
+  readonly label: string;
+  /** For the form and the command line. */
+  readonly help: string;
+  /** How it is trained: 'gradient' is AdamW in epochs over batches, by any engine (`engine/trainer`). */
+  readonly training: 'gradient';
+  /**
+   * One attention weight per context position: of the model itself, by every engine; of the last layer, by the engines
+   * that keep it (not simd); or none.
+   */
+  readonly attention: 'own' | 'last-layer' | 'none';
+  /** What the residual may be added to, and what training may start from; the first is the default. */
+  readonly skips: readonly ('mean' | 'positional')[];
+  readonly starts: readonly ('random' | 'least-squares')[];
+  /** Whether its prediction depends on the order of the context. */
+  readonly seesOrder: 'yes' | 'with-positional-skip';
+}
+
+/** What each model offers. Its parameters, sizes and layers are the switches below, in `infer-model.ts` and in each engine. */
+export const MODEL_TABLE = {
+  amn: {
+    label: 'AMN',
+    help: 'the smallest; without the positional skip path it does not see the order of its context',
+    training: 'gradient',
+    attention: 'own',
+    skips: ['mean', 'positional'],
+    starts: ['random', 'least-squares'],
+    seesOrder: 'with-positional-skip',
+  },
+  lstm: {
+    label: 'LSTM',
+    help: 'recurrent, two layers',
+    training: 'gradient',
+    attention: 'none',
+    skips: ['mean'],
+    starts: ['random'],
+    seesOrder: 'yes',
+  },
+  gru: {
+    label: 'GRU stack',
+    help: 'recurrent, four residual layers',
+    training: 'gradient',
+    attention: 'none',
+    skips: ['mean'],
+    starts: ['random'],
+    seesOrder: 'yes',
+  },
+  transformer: {
+    label: 'Transformer',
+    help: 'the largest; causal decoder layers',
+    training: 'gradient',
+    attention: 'last-layer',
+    skips: ['mean'],
+    starts: ['random'],
+    seesOrder: 'yes',
+  },
+} as const satisfies Record<ModelType, ModelRow>;
+
+export const MODEL_TYPES = Object.keys(MODEL_TABLE) as readonly ModelType[];
+
+/** A row of the table, typed as any row, to ask what the model offers. */
+export function modelRow(type: ModelType): ModelRow {
+  return MODEL_TABLE[type];
+}
+
+export const MODEL_LABELS = Object.fromEntries(MODEL_TYPES.map((type) => [type, MODEL_TABLE[type].label])) as Readonly<
+  Record<ModelType, string>
+>;
+
+/** Types of which `offers` holds, in words: "AMN", "AMN and LSTM". */
+export function modelsThat(offers: (row: ModelRow) => boolean): string {
+  return MODEL_TYPES.filter((type) => offers(modelRow(type)))
+    .map((type) => MODEL_LABELS[type])
+    .join(' and ');
+}
+
+/** Width of the sinusoidal positions that a model adds to its input; null: it adds none. */
+export function positionWidth(spec: ModelSpec): number | null {
+  switch (spec.type) {
+    case 'amn':
+    case 'lstm':
+    case 'gru':
+      return null;
+    case 'transformer':
+      return spec.dModel;
+  }
+}
 
 /** The sizes every published run used (domain: 1,510,912 / 5,120,768 / 7,095,552 / 17,867,520 parameters at D = 768). */
 export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {

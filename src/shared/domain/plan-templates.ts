@@ -1,11 +1,12 @@
 /** Plans worth starting from. "recover": nothing larger is trained before the smallest model has shown that it holds. */
 import { z } from 'zod';
-import { MODEL_LABELS, MODEL_TYPES } from './models.ts';
+import { MODEL_LABELS, MODEL_TYPES, modelRow } from './models.ts';
 import { PlanGateSchema, RecipeChangesSchema, type PlanGate, type PlanSpecInput } from './plans.ts';
 
 export const PLAN_TEMPLATES = ['recover'] as const;
 
-const OTHER_MODELS = MODEL_TYPES.filter((type) => type !== 'amn');
+/** Models that can be trained with the recipe AMN has. */
+export const OTHER_MODELS = MODEL_TYPES.filter((type) => type !== 'amn' && modelRow(type).training === 'gradient');
 
 export const RecoverSchema = z.strictObject({
   template: z.literal('recover'),
@@ -17,7 +18,7 @@ export const RecoverSchema = z.strictObject({
   /** What AMN must reach; absent: a hundredth over the mean of the context, on validation and on OOD where there is one. */
   gates: z.array(PlanGateSchema).min(1).max(20).optional(),
   models: z
-    .array(z.enum(OTHER_MODELS as [string, ...string[]]))
+    .array(z.enum(OTHER_MODELS))
     .min(1)
     .default([...OTHER_MODELS]),
 });

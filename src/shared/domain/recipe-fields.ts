@@ -2,6 +2,7 @@
  * What a person reads and types for each number of a recipe: label, unit, sensible range, help, command-line flag.
  * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
  */
+import { MODEL_TABLE, MODEL_TYPES, modelsThat } from './models.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeSchema, unknownTerms } from './recipe.ts';
 import { TERMS, TERM_TABLE, type Term, type TermRow } from './terms.ts';
@@ -63,9 +64,9 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     flag: '--model-type',
     label: 'Model',
     kind: 'choice',
-    choices: ['amn', 'lstm', 'gru', 'transformer'],
+    choices: MODEL_TYPES,
     group: 'model',
-    help: 'AMN is the smallest and does not see the order of its context; the other three do.',
+    help: `${MODEL_TYPES.map((type) => `${MODEL_TABLE[type].label}: ${MODEL_TABLE[type].help}`).join('. ')}.`,
   },
   {
     path: 'skip',
@@ -74,7 +75,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     kind: 'choice',
     choices: ['mean', 'positional'],
     group: 'advanced',
-    help: 'AMN only. The published model adds its residual to the mean of the context, which has no order; positional learns a weight for each position and dimension.',
+    help: `${modelsThat(({ skips }) => skips.length > 1)} only. The published model adds its residual to the mean of the context, which has no order; positional learns a weight for each position and dimension.`,
   },
   {
     path: 'start',
@@ -83,7 +84,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     kind: 'choice',
     choices: ['random', 'least-squares'],
     group: 'advanced',
-    help: 'AMN only. Least squares starts the residual at zero and the position weights at their best linear fit, so that training begins at a baseline instead of below it.',
+    help: `${modelsThat(({ starts }) => starts.length > 1)} only. Least squares starts the residual at zero and the position weights at their best linear fit, so that training begins at a baseline instead of below it.`,
   },
   ...lambdaFields('loss'),
   {

@@ -3,7 +3,7 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { MODEL_TYPES, defaultSpec, type ModelSpec } from './models.ts';
+import { MODEL_TYPES, defaultSpec, modelRow, type ModelSpec } from './models.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from './terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -70,7 +70,7 @@ export const RecipeSchema = z.object({
   /** Id of the out-of-distribution set, or null: then OOD is "not measured". */
   ood: z.string().min(1).nullable().default(null),
   modelType: z.enum(MODEL_TYPES).default('amn'),
-  /** AMN only: what its residual is added to. 'mean' is the published model and blind to the order of its context. */
+  /** What the residual is added to, where the model has a choice (`MODEL_TABLE`). 'mean' is the published model and does not see the order of its context. */
   skip: z.enum(['mean', 'positional']).default('mean'),
   /** 'least-squares' (AMN only): the residual starts at zero and position weights at their least-squares solution. */
   start: z.enum(['random', 'least-squares']).default('random'),
@@ -123,6 +123,11 @@ export function sizesOf(spec: ModelSpec): Sizes | null {
 /** Terms with a λ that is not 0 which this version does not know; such a recipe can be shown but not trained. */
 export function unknownTerms(lambda: Recipe['lambda']): string[] {
   return Object.keys(lambda).filter((name) => !isTerm(name) && lambda[name] !== 0);
+}
+
+/** Whether the model of a recipe gives another prediction for the context in another order. */
+export function seesOrder({ modelType, skip }: Pick<Recipe, 'modelType' | 'skip'>): boolean {
+  return modelRow(modelType).seesOrder === 'yes' || skip === 'positional';
 }
 
 /** The losses a recipe trains on, for vectors of width D. */

@@ -1,7 +1,7 @@
 /** A prediction in words and table rows. What is not known or not measured says so. Pure. */
 import type { Place, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
-import type { ModelType } from '#shared/domain/models.ts';
+import { modelRow, type ModelType } from '#shared/domain/models.ts';
 import { formatCount } from '../../ui/format.ts';
 
 /** "article 12, chunk 340"; what the file does not say is left out, down to the number of the vector. */
@@ -18,7 +18,7 @@ export function rowWords({ row, place, context }: PredictedRow): string {
 
 /** Why no attention is shown. */
 export function noAttention(model: ModelType): string {
-  return model === 'amn' || model === 'transformer' ? 'not measured' : 'none';
+  return modelRow(model).attention === 'none' ? 'none' : 'not measured';
 }
 
 export interface ContextRow {
