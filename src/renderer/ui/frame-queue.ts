@@ -30,7 +30,6 @@ export class FrameQueue {
   readonly #drawing = new Set<FrameTask>();
   readonly #mounting = new Set<FrameTask>();
   readonly #later = new Set<FrameTask>();
-  #holds = 0;
   #passedOver = 0;
   #requested = false;
 
@@ -62,20 +61,8 @@ export class FrameQueue {
     this.#later.delete(task);
   }
 
-  /** Keeps back what is for later until the function it gives is called: something more important is on its way. */
-  hold(): () => void {
-    let held = true;
-    this.#holds += 1;
-    return () => {
-      if (!held) return;
-      held = false;
-      this.#holds -= 1;
-      this.#request();
-    };
-  }
-
   #hasWork(): boolean {
-    return this.#drawing.size > 0 || this.#mounting.size > 0 || (this.#later.size > 0 && this.#holds === 0);
+    return this.#drawing.size > 0 || this.#mounting.size > 0 || this.#later.size > 0;
   }
 
   #request(): void {
@@ -91,7 +78,7 @@ export class FrameQueue {
     try {
       if (mounts) this.#first(this.#mounting, now);
       this.#draw(now, mounts ? BUDGET_BESIDE_MOUNT_MS : BUDGET_MS);
-      if (this.#later.size > 0 && this.#holds === 0 && (quiet || ++this.#passedOver >= MOST_PASSED_OVER)) {
+      if (this.#later.size > 0 && (quiet || ++this.#passedOver >= MOST_PASSED_OVER)) {
         this.#passedOver = 0;
         this.#first(this.#later, now);
       }

@@ -148,22 +148,6 @@ test('what is for later waits for a quiet frame, and comes one a frame', () => {
   expect(clock.frame()).toBe(false);
 });
 
-test('what is for later is held back while something is on its way, asking for no frames meanwhile', () => {
-  const clock = new Clock();
-  const queue = new FrameQueue(clock);
-  let shown = 0;
-  const releases = [queue.hold(), queue.hold()];
-  queue.later(() => (shown += 1));
-  expect(clock.frame()).toBe(false);
-  releases[0]();
-  // The same one twice does not let go of the other.
-  releases[0]();
-  expect(clock.frame()).toBe(false);
-  releases[1]();
-  clock.frame();
-  expect(shown).toBe(1);
-});
-
 test('charts that draw at every frame do not keep what is for later away for ever', () => {
   const clock = new Clock();
   const queue = new FrameQueue(clock);

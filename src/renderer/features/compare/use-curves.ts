@@ -1,6 +1,6 @@
 /**
- * Per-step curves of several runs for the columns that are on screen: an overview of each, and a finer stretch where the
- * view is zoomed. x is in steps, or runs of different sizes are brought onto one axis of epochs.
+ * Per-step curves of several runs for the columns that are on screen: an overview of each run, and a finer range where
+ * the view is zoomed. x is in steps, or in epochs so that runs with different batch counts share one axis.
  */
 import { useDebounceFn } from '@vueuse/core';
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue';
@@ -9,7 +9,6 @@ import type { StepColumn } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { NO_POINTS, splice, type Points } from '../../charts/columns.ts';
 import { client } from '../../rpc.ts';
-import { useHold } from '../../ui/use-hold.ts';
 import { stepsPerEpoch } from '../run/run-words.ts';
 
 const OVERVIEW_POINTS = 1200;
@@ -29,13 +28,13 @@ export interface Curves {
 
 export type XUnit = 'step' | 'epoch';
 
-/** How x is read: in steps, or in epochs of `stepsPerEpoch` units each, whatever the run's own epochs are. */
+/** Unit of x: steps, or epochs of `stepsPerEpoch` x units each, independent of a run's own steps per epoch. */
 export interface XReading {
   readonly unit: XUnit;
   readonly stepsPerEpoch: number;
 }
 
-/** Steps of a run in one unit of x. */
+/** Steps of a run per unit of x. */
 export function stepsPerUnit(detail: RunDetail, x: XReading): number {
   return x.unit === 'epoch' ? stepsPerEpoch(detail.run) / x.stepsPerEpoch : 1;
 }
@@ -50,7 +49,6 @@ export function useCurves(
   const error = shallowRef<unknown>(null);
   const abort = new AbortController();
   let request = 0;
-  const { letGo: charted } = useHold();
 
   function fetch(runId: string, fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
     return client.runs.series(
@@ -79,7 +77,6 @@ export function useCurves(
       if (mine !== request) return;
       curves.value = new Map(loaded);
       error.value = null;
-      charted();
     } catch (cause) {
       if (mine === request && !abort.signal.aborted) error.value = cause;
     }

@@ -2,14 +2,13 @@
  * One run as main tells of it: loaded once, then followed event by event until the page goes. Owns the stream.
  * Not here: what a person may do with a run (features/runs/run-actions.ts, run-steering.ts).
  */
-import { onScopeDispose, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
+import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
 import { shownError } from '../../ui/errors.ts';
 import { frames } from '../../ui/frame-queue.ts';
-import { useHold } from '../../ui/use-hold.ts';
 import { isLive, useRunsStore } from '../runs/runs-store.ts';
 import { useRunSeries, type RunSeries } from './use-run-series.ts';
 
@@ -33,8 +32,6 @@ export interface RunState {
   readonly commandLine: ShallowRef<string>;
   readonly error: ShallowRef<unknown>;
   readonly series: RunSeries;
-  /** They have not come yet: more charts would only keep the page from taking them in. */
-  readonly awaitsSeries: Readonly<Ref<boolean>>;
 }
 
 export function useRun(runId: string, group: ChartGroup): RunState {
@@ -48,7 +45,6 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const commandLine = shallowRef('');
   const error = shallowRef<unknown>(null);
   const series = useRunSeries(runId, group);
-  const { held: awaitsSeries, letGo: charted } = useHold();
 
   function show(detail: RunDetail): void {
     // What was told before comes first.
@@ -62,7 +58,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
 
   async function load(asEarly = false): Promise<void> {
     // First what is answered at once: main reads one after another, and the series of a long run take it a while.
-    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly).then(charted)]);
+    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly)]);
     error.value = null;
   }
 
@@ -148,7 +144,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     frames.remove(applyTold);
   });
 
-  return { run, epochs, gates, log, rates, commandLine, error, series, awaitsSeries };
+  return { run, epochs, gates, log, rates, commandLine, error, series };
 }
 
 function rateOf(step: number, rowsPerSecond: number): RatePoint {
