@@ -4,7 +4,6 @@
  */
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
-import { lateHistory } from './late-history.ts';
 import { askAhead } from './features/run/overview.ts';
 import { askTrainingToGiveWay } from './features/runs/give-way.ts';
 import { isLive, useRunsStore } from './features/runs/runs-store.ts';
@@ -91,8 +90,7 @@ export function createAppRouter(): Router {
     const component = lazyPage(file);
     if (component) routes.push({ name, path, component, meta: { title } });
   }
-  const history = lateHistory(createWebHashHistory());
-  const router = createRouter({ history, routes });
+  const router = createRouter({ history: createWebHashHistory(), routes });
   fetchFirstPage(router);
   void router.isReady().then(() => prepareForRuns(router));
   router.beforeEach((to, from) => {
@@ -103,8 +101,7 @@ export function createAppRouter(): Router {
     if (known && !isLive(known)) askAhead(id);
   });
   router.afterEach((to) => {
-    // A tab's title is 5 ms of the browser's process by itself, and nothing beside a change of address.
-    history.along(() => (document.title = to.meta.title ? `${to.meta.title} – Nextvec` : 'Nextvec'));
+    document.title = to.meta.title ? `${to.meta.title} – Nextvec` : 'Nextvec';
   });
   return router;
 }
