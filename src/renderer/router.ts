@@ -7,7 +7,6 @@ import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } 
 import { askAhead } from './features/run/overview.ts';
 import { askTrainingToGiveWay } from './features/runs/give-way.ts';
 import { isLive, useRunsStore } from './features/runs/runs-store.ts';
-import { frames } from './ui/frame-queue.ts';
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -71,19 +70,6 @@ function fetchFirstPage(router: Router): void {
   if (typeof page === 'function') (page as LazyPage)().catch(() => undefined);
 }
 
-/** Pages most clicks go to: fetched and evaluated in quiet frames, before somebody waits for them. */
-const FETCHED_AHEAD: readonly string[] = ['run/RunPage', 'new-run/NewRunPage'];
-
-function prepareForRuns(router: Router): void {
-  // A page that cannot be fetched is told of when it is opened.
-  for (const file of FETCHED_AHEAD) frames.later(() => void lazyPage(file)?.().catch(() => undefined));
-  // A page of a run draws its own.
-  if (router.currentRoute.value.name === 'run') return;
-  frames.later(
-    () => void import('./charts/warm-up.ts').then(({ warmUpCharts }) => warmUpCharts()).catch(() => undefined),
-  );
-}
-
 export function createAppRouter(): Router {
   const routes: RouteRecordRaw[] = [{ path: '/:anything(.*)*', redirect: '/runs' }];
   for (const { name, path, file, title } of ROUTES) {
@@ -92,7 +78,6 @@ export function createAppRouter(): Router {
   }
   const router = createRouter({ history: createWebHashHistory(), routes });
   fetchFirstPage(router);
-  void router.isReady().then(() => prepareForRuns(router));
   router.beforeEach((to, from) => {
     askTrainingToGiveWay();
     if (to.name !== 'run' || (from.name === 'run' && from.params.id === to.params.id)) return;
