@@ -1,23 +1,23 @@
-/** Charts that show one run belong together: one stretch of x on all of them, one cursor, one reading of x. */
+/** State shared by all charts of a run: the x range, the cursor and the unit of x. */
 import { useDebounceFn } from '@vueuse/core';
 import { readonly, shallowRef, type ShallowRef } from 'vue';
-import { Pace, REST_MS } from './pace.ts';
 import type { Range } from './scene.ts';
 import type { XAxisMode } from './ticks.ts';
 
-/** Nobody needs fewer steps on a screen. */
+/** Narrowest zoom, steps. */
 const MIN_WIDTH = 4;
+/** The view counts as moving until it has not changed for this long. */
+const REST_MS = 150;
 
 export interface ChartGroup {
   /** Key of uPlot's cursor synchronisation. */
   readonly key: string;
-  /** The stretch that is zoomed to; null: everything. */
+  /** The x range zoomed to; null: the whole extent. */
   readonly zoomed: Readonly<ShallowRef<Range | null>>;
-  /** Everything there is. */
+  /** The x range of the data. */
   readonly extent: Readonly<ShallowRef<Range>>;
   readonly axis: ShallowRef<XAxisMode>;
-  readonly pace: Pace;
-  /** Somebody zooms or pans, or did so just now. What only matters to a picture that rests can wait for its end. */
+  /** True while the view is zoomed or panned, until it has rested. Legend figures and dots are not updated meanwhile. */
   readonly moving: Readonly<ShallowRef<boolean>>;
   view(): Range;
   zoomTo(range: Range): void;
@@ -26,7 +26,7 @@ export interface ChartGroup {
   /** Moves the view by `delta` in x. */
   pan(delta: number): void;
   reset(): void;
-  /** New data: a view that reaches the end goes along with it. */
+  /** New extent of the data; a zoom that reaches the end of the old one keeps its width and follows the end. */
   setExtent(range: Range): void;
 }
 
@@ -59,7 +59,6 @@ export function createChartGroup(): ChartGroup {
     zoomed: readonly(zoomed),
     extent: readonly(extent),
     axis: shallowRef<XAxisMode>({ unit: 'step', stepsPerEpoch: 1 }),
-    pace: new Pace(),
     moving: readonly(moving),
     view,
     zoomTo,

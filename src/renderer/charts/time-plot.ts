@@ -9,9 +9,8 @@ import type { ChartGroup } from './chart-group.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene } from './draw.ts';
 import { frames } from '../ui/frame-queue.ts';
-import { REST_MS } from './pace.ts';
 import { bindPointer } from './pointer.ts';
-import { buildScene, SceneCache, type ChartInput, type Range, type Scene } from './scene.ts';
+import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts';
 import { CanvasSurface } from './surface.ts';
 import { logLabel, logTicks, xLabels, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
@@ -62,11 +61,7 @@ export class TimePlot {
   #theme: ChartTheme;
   #plot: uPlot;
   #scene: Scene | null = null;
-  /** Draws what was drawn coarsely once more when it rests. */
-  #settle = 0;
   #axis: XAxisMode | null = null;
-  /** The group's zoom that was drawn last. */
-  #zoomed: Range | null;
   #unbind: () => void;
   #xTicks: AxisTick[] = [];
   #yTicks: AxisTick[] = [];
@@ -87,7 +82,6 @@ export class TimePlot {
     this.#events = events;
     this.#input = input;
     this.#theme = theme;
-    this.#zoomed = group.zoomed.value;
     this.#plot = this.#create();
     this.#unbind = bindPointer(this.#plot, group);
     this.invalidate();
@@ -120,7 +114,6 @@ export class TimePlot {
 
   destroy(): void {
     frames.remove(this.#draw);
-    clearTimeout(this.#settle);
     this.#unbind();
     this.#plot.destroy();
   }
@@ -131,15 +124,10 @@ export class TimePlot {
     return { scene: this.#scene, input: this.#input, xTicks: this.#xTicks, yTicks: this.#yTicks };
   }
 
-  readonly #draw = (now: number): void => {
+  readonly #draw = (): void => {
     const started = performance.now();
     const plot = this.#plot;
-    const zoomed = this.#group.zoomed.value;
-    const pixelsPerPoint = this.#group.pace.pixelsPerPoint(now, zoomed !== this.#zoomed);
-    this.#zoomed = zoomed;
-    clearTimeout(this.#settle);
-    if (pixelsPerPoint > 1) this.#settle = window.setTimeout(() => this.invalidate(), REST_MS);
-    const width = Math.max(1, Math.round(plot.bbox.width / uPlot.pxRatio / pixelsPerPoint));
+    const width = Math.max(1, Math.round(plot.bbox.width / uPlot.pxRatio));
     const scene = buildScene(this.#input, this.#group.view(), width, this.#cache);
     const before = this.#scene;
     this.#scene = scene;
