@@ -10,7 +10,6 @@ import type { ChartGroup } from '../../charts/chart-group.ts';
 import { splice, type Points } from '../../charts/columns.ts';
 import { SeriesBuffer } from '../../charts/series-buffer.ts';
 import { client } from '../../rpc.ts';
-import { frames } from '../../ui/frame-queue.ts';
 import { fetchOverview, takeAhead } from './overview.ts';
 import { useFinerStretch, type Stretch } from './use-finer-stretch.ts';
 
@@ -56,9 +55,7 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     if (step.length > 0) buffer.seed(series, last);
     else buffer.clear();
     finer.clear();
-    // At once, so that it is drawn in the very next frame; of a live run in a frame in which no chart is made.
-    if (early) announce();
-    else frames.mount(announce);
+    announce();
     void finer.refine();
   }
 
@@ -83,7 +80,6 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   }
 
   onScopeDispose(() => {
-    frames.remove(announce);
     clearTimeout(gapTimer);
     abort.abort();
   });

@@ -77,7 +77,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const told: RunEvent[] = [];
 
   function onEvent(event: RunEvent): void {
-    if (told.push(event) < MOST_TOLD) frames.mount(applyTold);
+    if (told.push(event) < MOST_TOLD) frames.add(applyTold);
     else applyTold();
   }
 

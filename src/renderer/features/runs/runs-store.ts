@@ -1,4 +1,4 @@
-/** The runs as main last told of them, by id, kept current through `runs.changes`. Not here: what a page shows of them. */
+/** All runs by id, kept current through the event stream `runs.changes`. Filters and sorting: table-store.ts. */
 import { createEventHook } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
@@ -16,11 +16,11 @@ export const useRunsStore = defineStore('runs', () => {
   const loaded = shallowRef(false);
   const error = shallowRef<unknown>(null);
 
-  /** Every change at once, before `byId` has it. */
+  /** Triggered for every change on arrival, before `byId` is updated. */
   const heard = createEventHook<RunChange>();
   /**
-   * The last word on each run since the last frame, null: deleted. A run that trains is told of several times a second,
-   * and a window that is out of sight has no frames for hours.
+   * The newest summary of each run changed since the last frame; null: deleted. Keyed by run, so that it stays small in
+   * a hidden window, which gets no frames.
    */
   const pending = new Map<string, RunSummary | null>();
 
@@ -48,7 +48,7 @@ export const useRunsStore = defineStore('runs', () => {
       if (change.type === 'gate') return;
       if (change.type === 'deleted') pending.set(change.runId, null);
       else pending.set(change.run.id, change.run);
-      frames.mount(applyPending);
+      frames.add(applyPending);
     },
     onError(cause) {
       error.value = cause;
@@ -57,7 +57,7 @@ export const useRunsStore = defineStore('runs', () => {
 
   const all = computed(() => [...byId.value.values()].toSorted((a, b) => b.number - a.number));
   const live = computed(() => all.value.filter(isLive));
-  /** The run the sidebar and the dock speak of. */
+  /** The run shown in the sidebar and the dock. */
   const current = computed(() => live.value.find((run) => run.status === 'running') ?? live.value[0] ?? null);
 
   return { byId, all, live, current, loaded, error, onChange: heard.on };
