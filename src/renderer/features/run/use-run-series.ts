@@ -22,7 +22,7 @@ export interface RunSeries {
   readonly lastStep: ComputedRef<number>;
   /** `early`: what the router asked for ahead will do. */
   readonly load: (early?: boolean) => Promise<void>;
-  /** Call in an animation frame: what depends on the points is drawn anew. */
+  /** Adds live steps. */
   readonly append: (block: StepBlock) => void;
   /** A finer stretch could not be fetched; the coarse one stays. */
   readonly error: Readonly<{ value: unknown }>;

@@ -8,7 +8,6 @@ import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
 import { shownError } from '../../ui/errors.ts';
-import { frames } from '../../ui/frame-queue.ts';
 import { isLive, useRunsStore } from '../runs/runs-store.ts';
 import { useRunSeries, type RunSeries } from './use-run-series.ts';
 
@@ -20,8 +19,6 @@ export interface RatePoint {
 
 const MAX_RATES = 2000;
 const MAX_LOG_LINES = 2000;
-/** A window that is out of sight has no frames for hours. */
-const MOST_TOLD = 100;
 
 export interface RunState {
   readonly run: ShallowRef<RunSummary | null>;
@@ -47,8 +44,6 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   const series = useRunSeries(runId, group);
 
   function show(detail: RunDetail): void {
-    // What was told before comes first.
-    applyTold();
     run.value = detail.run;
     epochs.value = detail.epochs;
     gates.value = detail.gates;
@@ -73,19 +68,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     if (asked === null || run.value === null || isLive(run.value)) await load();
   }
 
-  /** Since the last frame; a run that trains tells of several things a second. */
-  const told: RunEvent[] = [];
-
   function onEvent(event: RunEvent): void {
-    if (told.push(event) < MOST_TOLD) frames.add(applyTold);
-    else applyTold();
-  }
-
-  function applyTold(): void {
-    for (const event of told.splice(0)) apply(event);
-  }
-
-  function apply(event: RunEvent): void {
     switch (event.type) {
       case 'run':
         run.value = event.run;
@@ -139,10 +122,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     early.catch(() => undefined);
   }
   start();
-  onScopeDispose(() => {
-    stop?.();
-    frames.remove(applyTold);
-  });
+  onScopeDispose(() => stop?.());
 
   return { run, epochs, gates, log, rates, commandLine, error, series };
 }
