@@ -5,7 +5,6 @@
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
 import { askAhead } from './features/run/overview.ts';
-import { askTrainingToGiveWay } from './features/runs/give-way.ts';
 import { isLive, useRunsStore } from './features/runs/runs-store.ts';
 
 declare module 'vue-router' {
@@ -79,7 +78,6 @@ export function createAppRouter(): Router {
   const router = createRouter({ history: createWebHashHistory(), routes });
   fetchFirstPage(router);
   router.beforeEach((to, from) => {
-    askTrainingToGiveWay();
     if (to.name !== 'run' || (from.name === 'run' && from.params.id === to.params.id)) return;
     const id = String(to.params.id);
     const known = useRunsStore().byId.get(id);

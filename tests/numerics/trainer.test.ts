@@ -168,42 +168,6 @@ describe('control', () => {
     expect(bytes(await model.readParameters())).toEqual(bytes(await straight.model.readParameters()));
   });
 
-  test('it gives way also while it evaluates and before it writes a checkpoint', async () => {
-    const rests: Record<string, number> = {};
-    let askedMs: number | null = null;
-    /** Asks as if after a while of work: a turn is due only then. */
-    const ask = (): void => {
-      const until = performance.now() + 20;
-      while (performance.now() < until);
-      askedMs = performance.now();
-      trainer.giveWay();
-    };
-    const answered = (what: string): void => {
-      if (askedMs !== null) rests[what] = performance.now() - askedMs;
-      askedMs = null;
-    };
-    const hooks: TrainerOptions['hooks'] = {
-      async onEvent(event) {
-        if (event.type === 'epoch' && event.epoch === 1) answered('evaluation');
-        if (event.type === 'status' && event.status === 'evaluating' && event.epoch === 1) ask();
-        if (event.type !== 'epoch' || event.epoch !== 2) return;
-        // After a rest it is training's turn, for a third as long: who asks before is not heard.
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        ask();
-      },
-      async onCheckpoint(checkpoint, breathe) {
-        if (checkpoint.state.epoch !== 3) return;
-        answered('checkpoint');
-        await breathe();
-      },
-    };
-    const settings = { ...SETTINGS, epochs: 2 };
-    const trainer = new Trainer({ ...smallRun(await smallModel(), new Recorder(), { settings }), hooks });
-    await trainer.run();
-    expect(rests.evaluation).toBeGreaterThan(400);
-    expect(rests.checkpoint).toBeGreaterThan(400);
-  });
-
   test('stopAtEpochEnd evaluates the epoch before it stops', async () => {
     const recorder = new Recorder();
     const trainer = new Trainer(smallRun(await smallModel(), recorder));

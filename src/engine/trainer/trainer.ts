@@ -42,10 +42,6 @@ export class Trainer implements TrainerControl {
     this.control.pause();
   }
 
-  giveWay(): void {
-    this.control.giveWay();
-  }
-
   resume(): void {
     this.control.resume();
   }
@@ -117,7 +113,7 @@ export class Trainer implements TrainerControl {
       this.state.durationMs += durationMs;
       if (this.steps.isDue(performance.now())) await this.flush();
       if (this.isCheckpointDue()) await this.checkpoint(['last']);
-      await this.control.breathe();
+      await this.control.yieldToEventLoop();
     }
     await this.flush();
   }
@@ -147,7 +143,7 @@ export class Trainer implements TrainerControl {
       this.state.durationMs += durationMs;
     };
     const measured = await this.evaluation.measure(async () => {
-      await this.control.breathe();
+      await this.control.yieldToEventLoop();
       if (this.control.isPausing) {
         book();
         await this.pauseIfAsked();
@@ -233,13 +229,11 @@ export class Trainer implements TrainerControl {
     if (!hooks.onCheckpoint) return;
     // A run resumed from here begins with the next step: every step before it must have been told.
     await this.flush();
-    const breathe = (): Promise<void> => this.control.breathe();
-    await breathe();
     const parameters = await model.readParameters();
     const optimizer = await model.readOptimizer();
     const golden = await this.evaluation.goldenPair();
     for (const kind of kinds) {
-      await hooks.onCheckpoint({ kind, state: this.exportState(), parameters, optimizer, golden }, breathe);
+      await hooks.onCheckpoint({ kind, state: this.exportState(), parameters, optimizer, golden });
     }
   }
 

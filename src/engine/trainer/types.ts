@@ -42,8 +42,8 @@ export interface Checkpoint {
 export interface TrainerHooks {
   /** Every event, in order. Awaited after an epoch, so a gate may pause or stop the run before the next one starts. */
   onEvent(event: TrainingEvent): void | Promise<void>;
-  /** Awaited. Absent: no checkpoints. `breathe` is for between its pieces of work: training may be asked to give way. */
-  onCheckpoint?(checkpoint: Checkpoint, breathe: () => Promise<void>): void | Promise<void>;
+  /** Awaited. Absent: no checkpoints. */
+  onCheckpoint?(checkpoint: Checkpoint): void | Promise<void>;
 }
 
 export interface TrainerOptions {

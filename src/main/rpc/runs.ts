@@ -50,7 +50,6 @@ export function runsRouter(services: Services) {
     pause: runs.pause.handler(({ input }) => (owner(), service.pause(input.runId))),
     resume: runs.resume.handler(({ input }) => (owner(), service.resume(input.runId))),
     stop: runs.stop.handler(({ input }) => (owner(), service.stop(input.runId, input.at))),
-    giveWay: runs.giveWay.handler(() => service.giveWay()),
     annotate: runs.annotate.handler(({ input }) => {
       owner();
       return service.annotate(input.runId, input);

@@ -65,8 +65,6 @@ export interface WriteOptions {
   readonly spec: ModelSpec;
   readonly kind: CheckpointKind;
   readonly valCosine: number | null;
-  /** Awaited between files, for a thread that has more to do. */
-  readonly breathe?: () => Promise<void>;
 }
 
 /** Writes one checkpoint and removes the ones of its kind that it replaces (`kept` replaces none). */
@@ -97,7 +95,6 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
   const contents = checkpointFiles(checkpoint, options);
   const files: Manifest['files'] = {};
   for (const [file, bytes] of contents) {
-    await options.breathe?.();
     files[file] = await writeSynced(join(folder, file), bytes);
   }
   const manifest: Manifest = {
@@ -112,7 +109,7 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
   };
   const sealed = { ...manifest, sha256: sha256(JSON.stringify(manifest)) };
   await writeSynced(join(folder, MANIFEST), new TextEncoder().encode(JSON.stringify(sealed, null, 1)));
-  await verifyFiles(folder, files, options.breathe);
+  await verifyFiles(folder, files);
   await syncFolder(folder);
   return files;
 }
@@ -198,14 +195,9 @@ function damaged(place: string, what: string): NextvecError {
   });
 }
 
-async function verifyFiles(
-  folder: string,
-  files: Manifest['files'],
-  breathe?: () => Promise<void>,
-): Promise<Map<string, Uint8Array>> {
+async function verifyFiles(folder: string, files: Manifest['files']): Promise<Map<string, Uint8Array>> {
   const contents = new Map<string, Uint8Array>();
   for (const [file, expected] of Object.entries(files)) {
-    await breathe?.();
     const path = join(folder, file);
     const bytes = await readFile(path).catch((cause: Error) => {
       throw damaged(path, cause.message);

@@ -136,11 +136,6 @@ export class LiveRun {
     });
   }
 
-  /** For a moment; a trainer that cannot be told goes on. */
-  giveWay(): void {
-    if (this.status === 'running') this.client.giveWay().catch(() => undefined);
-  }
-
   async resume(): Promise<void> {
     this.pauseReason = '';
     await this.call(() => this.client.resume());

@@ -212,10 +212,6 @@ export class RunService {
     return this.summarise(row.id);
   }
 
-  giveWay(): void {
-    for (const live of this.live.values()) live.giveWay();
-  }
-
   resume(handle: string, extent: TrainingExtent = WHOLE): RunSummary {
     const row = this.row(handle);
     const live = this.live.get(row.id);

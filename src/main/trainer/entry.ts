@@ -47,7 +47,6 @@ const router = procedures.router({
   alive: procedures.alive.handler(() => undefined),
   stored: procedures.stored.handler(({ input }) => current().stored(input.ticket)),
   pause: procedures.pause.handler(() => current().pause()),
-  giveWay: procedures.giveWay.handler(() => current().giveWay()),
   resume: procedures.resume.handler(() => current().resume()),
   stop: procedures.stop.handler(({ input }) => current().stop(input.at, input.reason)),
 });

@@ -42,11 +42,11 @@ export class OwedCheckpoints {
     this.owed.set(key, { checkpoint, spec, kind, valCosine });
   }
 
-  /** Writes all, with `breathe` awaited between files; false when the disk is full. What went wrong otherwise is thrown. */
-  async write(breathe?: () => Promise<void>): Promise<boolean> {
+  /** Writes all; false when the disk is full. Other errors are thrown. */
+  async write(): Promise<boolean> {
     // The loop and a person who resumes may both ask.
     while (this.writing !== null) await this.writing;
-    this.writing = this.writeAll(breathe);
+    this.writing = this.writeAll();
     try {
       return await this.writing;
     } finally {
@@ -54,11 +54,11 @@ export class OwedCheckpoints {
     }
   }
 
-  private async writeAll(breathe?: () => Promise<void>): Promise<boolean> {
+  private async writeAll(): Promise<boolean> {
     const { runFolder, runId } = this.job;
     for (const [key, { checkpoint, spec, kind, valCosine }] of this.owed) {
       try {
-        const options = { runFolder, runId, spec, kind, valCosine, breathe };
+        const options = { runFolder, runId, spec, kind, valCosine };
         this.hooks.onWritten(await writeCheckpoint(checkpoint, options));
       } catch (error) {
         if (!FULL_DISK_CODES.has((error as NodeJS.ErrnoException).code)) throw error;

@@ -21,7 +21,7 @@ import { findResumable, removeReplaced, type LoadedCheckpoint } from '../runs/ch
 import { proveSplit } from '../runs/split-proof.ts';
 import { initialWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
-import { WorkerPool, type WorkerClient } from '../worker/pool.ts';
+import { WorkerPool } from '../worker/pool.ts';
 import { nodeEngineHost } from './engine-host.ts';
 import { OwedCheckpoints } from './owed-checkpoints.ts';
 
@@ -44,7 +44,6 @@ export class TrainerSession {
   /** Filled while the first epoch trains; every epoch record repeats it. */
   private readonly baselines: Baselines = {};
   private baselinesMeasured: Promise<void> = Promise.resolve();
-  private baselineWorker: WorkerClient | null = null;
 
   constructor(job: TrainerJob) {
     this.job = job;
@@ -76,12 +75,6 @@ export class TrainerSession {
 
   pause(): void {
     this.trainer?.pause();
-  }
-
-  giveWay(): void {
-    this.trainer?.giveWay();
-    // Without an answer it is only less polite.
-    this.baselineWorker?.giveWay().catch(() => undefined);
   }
 
   /** What a full disk refused is written first; while it cannot be, the run stays paused. */
@@ -126,7 +119,7 @@ export class TrainerSession {
       baselines: this.baselines,
       hooks: {
         onEvent: (event) => this.onEvent(event),
-        onCheckpoint: (saved, breathe) => this.onCheckpoint(saved, spec, breathe),
+        onCheckpoint: (saved) => this.onCheckpoint(saved, spec),
       },
       checkpointEveryMs: this.job.checkpointEveryMs,
       resumeFrom: checkpoint?.state,
@@ -160,7 +153,6 @@ export class TrainerSession {
     }
     const startedMs = performance.now();
     const worker = new WorkerPool(this.job.dataWorker).startSingle();
-    this.baselineWorker = worker.client;
     try {
       const { split, seed } = recipe;
       const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };
@@ -170,7 +162,6 @@ export class TrainerSession {
     } catch (error) {
       this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);
     } finally {
-      this.baselineWorker = null;
       await worker.release();
     }
   }
@@ -277,7 +268,7 @@ export class TrainerSession {
   }
 
   /** Main stores what it was told first: no checkpoint ever knows a step the history does not. */
-  private async onCheckpoint(checkpoint: Checkpoint, spec: ModelSpec, breathe: () => Promise<void>): Promise<void> {
+  private async onCheckpoint(checkpoint: Checkpoint, spec: ModelSpec): Promise<void> {
     await this.historyStored();
     const { state } = checkpoint;
     const isEpochEnd = state.position === 0 && this.lastEpoch?.step === state.step;
@@ -287,7 +278,7 @@ export class TrainerSession {
     for (const kind of isKept ? (['kept', checkpoint.kind] as const) : [checkpoint.kind]) {
       this.owed.add(checkpoint, spec, kind, valCosine);
     }
-    await this.owed.write(breathe);
+    await this.owed.write();
   }
 
   private historyStored(): Promise<void> {

@@ -59,8 +59,6 @@ export const workerContract = {
       }),
     )
     .output(BaselinesSchema),
-  /** Baselines that are being measured wait for a moment, as training does. */
-  giveWay: call,
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),

@@ -150,7 +150,7 @@ interface BaselineInput {
 const control = new Control();
 
 async function between(): Promise<boolean> {
-  await control.breathe();
+  await control.yieldToEventLoop();
   return true;
 }
 
@@ -186,7 +186,6 @@ const router = procedures.router({
       return baselinesOf(dataset, ood, input);
     }),
   ),
-  giveWay: procedures.giveWay.handler(() => control.giveWay()),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
     withDatasets([input.folder], async ([dataset]) => {
       if (!dataset) throw new Error('no data set');

@@ -211,8 +211,6 @@ export const runsContract = {
   /** Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. */
   resume: call.input(byId).output(RunSummarySchema),
   stop: call.input(byId.extend({ at: z.enum(['now', 'epoch-end']).default('now') })).output(RunSummarySchema),
-  /** Somebody is at the window: every run that trains rests for half a second, at most three quarters of the time. */
-  giveWay: call,
   annotate: call
     .input(
       byId.extend({

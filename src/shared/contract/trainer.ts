@@ -98,7 +98,5 @@ export const trainerContract = {
   stored: call.input(z.object({ ticket: z.int() })),
   pause: call,
   resume: call,
-  /** Rests for half a second: somebody waits for the window. */
-  giveWay: call,
   stop: call.input(z.object({ at: z.enum(['now', 'epoch-end']), reason: z.string() })),
 };
