@@ -1,6 +1,6 @@
 /** A page with charts, opened and moved in Chromium, and what that took. For bench/charts.ts. */
 import type { CDPSession, Page } from 'playwright-core';
-import { frameCosts, traceWhile } from '../../tests/e2e/support/trace.ts';
+import { frameCosts, traceWhile } from './trace.ts';
 
 const FRAMES = 150;
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { basename, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { rpcCall, rpcId } from '../../stand-in/rpc-messages.ts';
+import { timeAnswers } from './answer-times.ts';
 import type { TestBrowser } from './chromium.ts';
 import { temporaryHome, watchConsole, type TestHost } from './host.ts';
 
@@ -39,29 +39,6 @@ export async function serve(home: string, roots: readonly string[]): Promise<Ser
       return exited;
     },
   };
-}
-
-/**
- * Time to the first answer of each call on the page's WebSocket, by the browser's clock, so that delays of the test
- * process do not count.
- */
-async function timeAnswers(page: Page): Promise<{ call: string; ms: number }[]> {
-  const times: { call: string; ms: number }[] = [];
-  const asked = new Map<string, { call: string; atSeconds: number } | null>();
-  const session = await page.context().newCDPSession(page);
-  session.on('Network.webSocketFrameSent', ({ timestamp, response: { payloadData } }) => {
-    const id = rpcId(payloadData);
-    if (id !== null && !asked.has(id)) asked.set(id, { call: rpcCall(payloadData), atSeconds: timestamp });
-  });
-  session.on('Network.webSocketFrameReceived', ({ timestamp, response: { payloadData } }) => {
-    const id = rpcId(payloadData) ?? '';
-    const call = asked.get(id);
-    if (!call) return;
-    times.push({ call: call.call, ms: 1000 * (timestamp - call.atSeconds) });
-    asked.set(id, null);
-  });
-  await session.send('Network.enable');
-  return times;
 }
 
 /** Navigates the file chooser from its roots to the file and chooses it. */
