@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from './build-if-needed.mjs';
@@ -17,6 +17,16 @@ function seconds(started) {
 
 function firstLine(text = '') {
   return text.trim().split('\n', 1)[0];
+}
+
+/** Test files by group (e2e, contract, unit/runs …): seconds from start to end of its files, longest first. */
+function secondsPerGroup(testResults) {
+  const groups = {};
+  for (const { name, startTime, endTime } of testResults) {
+    const group = dirname(relative('tests', name));
+    groups[group] = (groups[group] ?? 0) + (endTime - startTime) / 1000;
+  }
+  return Object.entries(groups).toSorted(([, a], [, b]) => b - a);
 }
 
 /** Counts and failures from vitest's own report; null when it wrote none. */
@@ -38,6 +48,7 @@ function readCounts(path) {
       skipped,
       files: report.testResults.length,
       failures,
+      groups: secondsPerGroup(report.testResults),
     };
   } catch {
     return null;
@@ -93,10 +104,11 @@ async function test() {
   const counts = readCounts(report);
   rmSync(folder, { recursive: true, force: true });
   if (counts) {
-    const { passed, failed, skipped, files, failures } = counts;
+    const { passed, failed, skipped, files, failures, groups } = counts;
     summary.push(
       `tests       ${passed} passed, ${failed} failed, ${skipped} skipped in ${files} files (${seconds(started)})`,
     );
+    for (const [group, time] of groups) if (time >= 1) summary.push(`            ${time.toFixed(0)} s in ${group}`);
     for (const failure of failures) summary.push(`failed      ${failure}`);
   } else summary.push(`tests       vitest wrote no report (status ${status})`);
   for (const line of crash) summary.push(`crash       ${line}`);
