@@ -87,6 +87,19 @@ module.exports = {
       to: { path: '^node_modules/electron/' },
     },
     {
+      name: 'features-know-no-other-feature',
+      comment: 'What several features share is in stores/, parts/, ui/ or charts/.',
+      severity: 'error',
+      from: { path: '^src/renderer/features/([^/]+)/' },
+      to: { path: '^src/renderer/(features|shell)/', pathNot: '^src/renderer/features/$1/' },
+    },
+    {
+      name: 'shared-renderer-code-knows-no-feature',
+      severity: 'error',
+      from: { path: '^src/renderer/(ui|charts|parts|stores)/' },
+      to: { path: '^src/renderer/(features|shell)/' },
+    },
+    {
       name: 'charts-know-no-store',
       severity: 'error',
       from: { path: '^src/renderer/charts' },

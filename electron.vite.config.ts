@@ -69,7 +69,7 @@ export default defineConfig({
           codeSplitting: {
             groups: [
               { name: 'packages', test: /node_modules\/(?!zod\/)/, minShareCount: 2 },
-              { name: 'ui', test: /src\/renderer\/(ui|charts)\//, minShareCount: 2 },
+              { name: 'ui', test: /src\/renderer\/(ui|charts|parts)\//, minShareCount: 2 },
             ],
           },
         },

@@ -1,9 +1,9 @@
 /** Entry of the page: connects to the host, then mounts the app. */
 import './zod-setup.ts';
-import './ui/tokens.css';
-import './ui/base.css';
-import './ui/table.css';
-import './ui/menu.css';
+import './ui/styles/tokens.css';
+import './ui/styles/base.css';
+import './ui/styles/table.css';
+import './ui/styles/menu.css';
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import App from './App.vue';

@@ -4,8 +4,8 @@
  */
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
-import { askAhead } from './features/run/overview.ts';
-import { isLive, useRunsStore } from './features/runs/runs-store.ts';
+import { askAhead } from './features/run/curves/overview.ts';
+import { isLive, useRunsStore } from './stores/runs-store.ts';
 
 declare module 'vue-router' {
   interface RouteMeta {

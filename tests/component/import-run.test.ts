@@ -1,9 +1,9 @@
 /** The dialog that imports a checkpoint as a run. */
 import { flushPromises } from '@vue/test-utils';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { chooseRunFile } from '../../src/renderer/features/runs/import-run.ts';
+import { chooseRunFile } from '../../src/renderer/stores/run-file.ts';
 import ImportRunDialog from '../../src/renderer/features/runs/ImportRunDialog.vue';
-import { toasts } from '../../src/renderer/ui/toasts.ts';
+import { toasts } from '../../src/renderer/ui/feedback/toasts.ts';
 import { dataset } from './support/fixtures.ts';
 import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { client, history } from './support/rpc.ts';

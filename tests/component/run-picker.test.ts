@@ -1,6 +1,6 @@
 /** The list from which the runs of a comparison are picked. */
 import { expect, test, vi } from 'vitest';
-import RunPicker from '../../src/renderer/features/compare/RunPicker.vue';
+import RunPicker from '../../src/renderer/parts/RunPicker.vue';
 import { best, run } from './support/fixtures.ts';
 import { click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { history } from './support/rpc.ts';

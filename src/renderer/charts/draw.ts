@@ -1,7 +1,7 @@
 /** Draws a scene on a surface: bands, lines, areas, reference lines with labels, markers. Not here: axes and grid. */
 import type { ChartTheme } from './chart-theme.ts';
-import { lowerBound } from './columns.ts';
-import type { Pixels } from './decimate.ts';
+import { lowerBound } from './data/columns.ts';
+import type { Pixels } from './data/decimate.ts';
 import type { ChartMarker, Layer, Range, ReferenceLine, Scene } from './scene.ts';
 import type { Pen, Rect, Surface } from './surface.ts';
 

@@ -2,10 +2,10 @@
  * From columns to something a surface can draw: which points are in view, how they are stacked, how far y reaches.
  * Pure; runs once a frame at most. Not here: pixels on a canvas (draw.ts), axes and pointers (time-plot.ts).
  */
-import type { Points } from './columns.ts';
-import { clipEnds, decimate, emptyPixels, widen, type Pixels } from './decimate.ts';
+import type { Points } from './data/columns.ts';
+import { clipEnds, decimate, emptyPixels, widen, type Pixels } from './data/decimate.ts';
 import type { SeriesStyle } from './series-style.ts';
-import { smooth } from './smoothing.ts';
+import { smooth } from './data/smoothing.ts';
 
 export interface ChartSeries {
   readonly key: string;

@@ -1,6 +1,6 @@
 /**
  * How each series looks, everywhere: the same colour, line style and name on every page. Colours are tokens of
- * ui/tokens.css (Okabe-Ito); the line style differs too, so that no meaning hangs on colour alone.
+ * ui/styles/tokens.css (Okabe-Ito); the line style differs too, so that no meaning hangs on colour alone.
  */
 import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/training.ts';
 import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/terms.ts';

@@ -1,5 +1,5 @@
 /** Where axis labels stand and what they say. Steps are whole numbers; an epoch axis is the same axis, read in epochs. */
-import { formatCompact, formatFigure } from '../ui/format.ts';
+import { formatCompact, formatFigure } from '../ui/text/format.ts';
 
 export interface XAxisMode {
   readonly unit: 'step' | 'epoch';

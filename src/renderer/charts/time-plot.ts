@@ -4,7 +4,7 @@
  * something changed.
  */
 import uPlot from 'uplot';
-import { valueNear } from './columns.ts';
+import { valueNear } from './data/columns.ts';
 import type { ChartGroup } from './chart-group.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene } from './draw.ts';

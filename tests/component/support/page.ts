@@ -4,7 +4,7 @@ import { createPinia, setActivePinia } from 'pinia';
 import { defineComponent, h, type Component } from 'vue';
 import { createMemoryHistory, createRouter, type Router } from 'vue-router';
 import { afterEach } from 'vitest';
-import { useAppStore } from '../../../src/renderer/features/shell/app-store.ts';
+import { useAppStore } from '../../../src/renderer/stores/app-store.ts';
 
 // Dialogs stand in the body, not in the wrapper.
 enableAutoUnmount(afterEach);

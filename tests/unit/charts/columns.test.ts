@@ -7,7 +7,7 @@ import {
   rawPoints,
   splice,
   valueNear,
-} from '../../../src/renderer/charts/columns.ts';
+} from '../../../src/renderer/charts/data/columns.ts';
 
 const ascending = fc.uniqueArray(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 200 }).map((a) => {
   return Float64Array.from(a).toSorted();

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rawPoints, type Points } from '../../../src/renderer/charts/columns.ts';
-import { clipEnds, decimate, emptyPixels, widen } from '../../../src/renderer/charts/decimate.ts';
+import { rawPoints, type Points } from '../../../src/renderer/charts/data/columns.ts';
+import { clipEnds, decimate, emptyPixels, widen } from '../../../src/renderer/charts/data/decimate.ts';
 import { extremes, finite, perhapsNaN } from './arbitraries.ts';
 
 function pointsOf(values: readonly number[]) {

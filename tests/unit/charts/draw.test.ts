@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rawPoints, type Points } from '../../../src/renderer/charts/columns.ts';
+import { rawPoints, type Points } from '../../../src/renderer/charts/data/columns.ts';
 import { drawScene } from '../../../src/renderer/charts/draw.ts';
 import { buildScene, SceneCache, type ChartInput, type Scene } from '../../../src/renderer/charts/scene.ts';
 import { STYLES } from '../../../src/renderer/charts/series-style.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pointsFrom, rawPoints } from '../../../src/renderer/charts/columns.ts';
+import { pointsFrom, rawPoints } from '../../../src/renderer/charts/data/columns.ts';
 import { figureCsv, figureSvg } from '../../../src/renderer/charts/export-figure.ts';
 import { buildScene, SceneCache, type ChartInput } from '../../../src/renderer/charts/scene.ts';
 import { STYLES } from '../../../src/renderer/charts/series-style.ts';

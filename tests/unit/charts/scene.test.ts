@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rawPoints } from '../../../src/renderer/charts/columns.ts';
+import { rawPoints } from '../../../src/renderer/charts/data/columns.ts';
 import { buildScene, SceneCache, type ChartInput, type ChartSeries } from '../../../src/renderer/charts/scene.ts';
 import { STYLES } from '../../../src/renderer/charts/series-style.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SeriesBuffer } from '../../../src/renderer/charts/series-buffer.ts';
+import { SeriesBuffer } from '../../../src/renderer/charts/data/series-buffer.ts';
 import { extremes, perhapsNaN } from './arbitraries.ts';
 
 const CAPACITY = 32;

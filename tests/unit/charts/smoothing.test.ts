@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rawPoints } from '../../../src/renderer/charts/columns.ts';
-import { halfLives, smooth } from '../../../src/renderer/charts/smoothing.ts';
+import { rawPoints } from '../../../src/renderer/charts/data/columns.ts';
+import { halfLives, smooth } from '../../../src/renderer/charts/data/smoothing.ts';
 import { extremes, perhapsNaN } from './arbitraries.ts';
 
 const indices = (n: number) => Float64Array.from({ length: n }, (_, i) => i);

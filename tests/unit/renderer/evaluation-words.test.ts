@@ -10,7 +10,7 @@ import {
   ignoresOrder,
   offsetRows,
   VERDICT_TITLES,
-} from '../../../src/renderer/features/evaluation/evaluation-words.ts';
+} from '../../../src/renderer/parts/evaluation-words.ts';
 
 const NOTHING = {
   mse: null,

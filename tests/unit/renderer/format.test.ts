@@ -15,7 +15,7 @@ import {
   formatWhen,
   NOT_MEASURED,
   plural,
-} from '../../../src/renderer/ui/format.ts';
+} from '../../../src/renderer/ui/text/format.ts';
 
 describe('unmeasured values show a dash, never 0', () => {
   test.each([

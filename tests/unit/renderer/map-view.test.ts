@@ -9,7 +9,7 @@ import {
   sideCounts,
   type Facts,
   type Layout,
-} from '../../../src/renderer/features/datasets/map-view.ts';
+} from '../../../src/renderer/features/datasets/map/map-view.ts';
 
 const layout: Layout = {
   method: 'pca',

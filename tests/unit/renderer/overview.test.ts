@@ -4,7 +4,7 @@ import type { Series } from '#shared/contract/runs.ts';
 
 const series = vi.hoisted(() => vi.fn<(input: Record<string, unknown>) => Promise<Series>>());
 vi.mock('../../../src/renderer/rpc.ts', () => ({ client: { runs: { series } } }));
-const { askAhead, fetchOverview, takeAhead } = await import('../../../src/renderer/features/run/overview.ts');
+const { askAhead, fetchOverview, takeAhead } = await import('../../../src/renderer/features/run/curves/overview.ts');
 
 const answer = { stepsPerPoint: 4 } as Series;
 beforeEach(() => void series.mockReset().mockResolvedValue(answer));

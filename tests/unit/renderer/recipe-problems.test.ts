@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { withValue } from '#shared/domain/recipe-fields.ts';
 import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { recipeProblems } from '../../../src/renderer/features/new-run/problems.ts';
-import { recipeBrief } from '../../../src/renderer/ui/recipe-brief.ts';
+import { recipeProblems } from '../../../src/renderer/stores/recipe-problems.ts';
+import { recipeBrief } from '../../../src/renderer/ui/text/recipe-brief.ts';
 
 const GOOD = RecipeSchema.parse({ dataset: 'a' });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
 import type { Gate } from '#shared/domain/recipe.ts';
-import { toldOf } from '../../../src/renderer/features/shell/told.ts';
+import { toldOf } from '../../../src/renderer/shell/told.ts';
 
 const best = { epoch: 4, step: 400, valLoss: 1e-3, valCosine: 0.4213, oodCosine: null };
 

@@ -1,7 +1,7 @@
 /** Joining the columns of a range of steps from several answers. */
 import { expect, test } from 'vitest';
 import type { Series } from '../../../src/shared/contract/runs.ts';
-import { joinColumns } from '../../../src/renderer/features/run/join-columns.ts';
+import { joinColumns } from '../../../src/renderer/features/run/curves/join-columns.ts';
 
 function part(column: string, steps: readonly number[], values: readonly number[], stepsPerPoint = 2): Series {
   const columns = (add: number) => ({ [column]: Float32Array.from(values, (value) => value + add) });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TERMS, type Term } from '#shared/domain/terms.ts';
-import { imbalance, type BalanceRow } from '../../../src/renderer/features/run/loss-balance.ts';
+import { imbalance, type BalanceRow } from '../../../src/renderer/parts/loss-balance.ts';
 
 function rows(gradShares: Partial<Record<Term, number | null>>): BalanceRow[] {
   return TERMS.map((term) => ({

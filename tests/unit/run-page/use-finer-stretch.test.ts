@@ -4,8 +4,8 @@ import { effectScope, shallowRef, type EffectScope } from 'vue';
 import { STEP_COLUMNS, type StepColumn } from '#shared/domain/training.ts';
 import type { Series } from '#shared/contract/runs.ts';
 import { createChartGroup } from '../../../src/renderer/charts/chart-group.ts';
-import { SeriesBuffer } from '../../../src/renderer/charts/series-buffer.ts';
-import { useFinerStretch } from '../../../src/renderer/features/run/use-finer-stretch.ts';
+import { SeriesBuffer } from '../../../src/renderer/charts/data/series-buffer.ts';
+import { useFinerStretch } from '../../../src/renderer/features/run/curves/use-finer-stretch.ts';
 
 const STEPS = 1_000_000;
 const OVERVIEW = 1000;

@@ -1,7 +1,7 @@
 /** What runs can be compared by, curve for curve: values of each epoch, or columns of each step. */
 import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
 import type { EpochRecord, StepColumn } from '#shared/domain/training.ts';
-import { formatCosine, formatCount, formatDelta, formatFigure, formatShare } from '../../ui/format.ts';
+import { formatCosine, formatCount, formatDelta, formatFigure, formatShare } from '../../ui/text/format.ts';
 
 type Format = (value: number | null) => string;
 

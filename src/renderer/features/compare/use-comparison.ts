@@ -3,7 +3,7 @@ import { shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { RunDetail } from '#shared/contract/runs.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
 import { client } from '../../rpc.ts';
-import { useRunsStore } from '../runs/runs-store.ts';
+import { useRunsStore } from '../../stores/runs-store.ts';
 
 export interface ComparisonState {
   /** In the order of the page; runs that could not be read are left out. */

@@ -7,9 +7,9 @@ import { onScopeDispose, shallowRef, watch, type Ref } from 'vue';
 import type { RunDetail, Series } from '#shared/contract/runs.ts';
 import type { StepColumn } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
-import { NO_POINTS, splice, type Points } from '../../charts/columns.ts';
+import { NO_POINTS, splice, type Points } from '../../charts/data/columns.ts';
 import { client } from '../../rpc.ts';
-import { stepsPerEpoch } from '../run/run-words.ts';
+import { stepsPerEpoch } from '../../parts/run-words.ts';
 
 const OVERVIEW_POINTS = 1200;
 const DETAIL_POINTS = 2400;

@@ -2,7 +2,7 @@
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
 import type { MatrixCell } from '#shared/contract/evaluation.ts';
 import { client } from '../../rpc.ts';
-import { isCancelled } from '../../ui/errors.ts';
+import { isCancelled } from '../../ui/feedback/errors.ts';
 
 export interface CrossTestState {
   /** By "runId datasetId". */

@@ -1,6 +1,6 @@
 /** The figures of a passport, once: label, meaning, format, group. Used by the passport and by two of them side by side. */
 import type { Dataset } from '#shared/contract/datasets.ts';
-import { formatBytes, formatCosine, formatCount, formatFigure, formatShare } from '../../ui/format.ts';
+import { formatBytes, formatCosine, formatCount, formatFigure, formatShare } from '../../ui/text/format.ts';
 
 export interface PassportFigure {
   readonly label: string;

@@ -2,7 +2,7 @@
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { client } from '../../rpc.ts';
-import { isCancelled } from '../../ui/errors.ts';
+import { isCancelled } from '../../ui/feedback/errors.ts';
 import type { Choice } from './choices.ts';
 
 export interface EvaluationWork {

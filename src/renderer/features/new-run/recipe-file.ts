@@ -1,8 +1,8 @@
 /** A recipe file of the host becomes the form's fields, as `train --recipe` reads it; a refusal leaves the form as it was. */
 import { client } from '../../rpc.ts';
-import { toast, toastError } from '../../ui/toasts.ts';
-import { baseName, pickFile } from '../files/file-picker.ts';
-import type { useDraftStore } from './draft-store.ts';
+import { toast, toastError } from '../../ui/feedback/toasts.ts';
+import { baseName, pickFile } from '../../stores/file-picker.ts';
+import type { useDraftStore } from '../../stores/draft-store.ts';
 
 export async function takeRecipeFile(
   draft: ReturnType<typeof useDraftStore>,

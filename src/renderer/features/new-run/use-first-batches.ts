@@ -8,7 +8,7 @@ import type { Preflight } from '#shared/contract/runs.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import { TERMS } from '#shared/domain/terms.ts';
 import { client } from '../../rpc.ts';
-import { useWork, type Work } from '../../ui/use-work.ts';
+import { useWork, type Work } from '../../ui/feedback/use-work.ts';
 
 type Done = Exclude<FirstBatchesEvent, { type: 'progress' }>;
 

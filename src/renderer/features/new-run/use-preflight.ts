@@ -4,7 +4,7 @@ import { onScopeDispose, ref, shallowRef, type Ref } from 'vue';
 import type { Preflight } from '#shared/contract/runs.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import { client } from '../../rpc.ts';
-import { isCancelled } from '../../ui/errors.ts';
+import { isCancelled } from '../../ui/feedback/errors.ts';
 
 const QUIET_MS = 250;
 

@@ -1,6 +1,6 @@
 /** An axis as a person types it, and back. Pure. */
 import { AxisSchema, fieldOf, type Axis } from '#shared/domain/sweeps.ts';
-import { formatInput } from '../../ui/format.ts';
+import { formatInput } from '../../ui/text/format.ts';
 
 /** Factors of ten between the ends from which a scale is logarithmic. */
 const LOG_FROM = 100;

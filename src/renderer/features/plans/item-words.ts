@@ -13,7 +13,7 @@ import type { Component } from 'vue';
 import type { Plan, QueueItem } from '#shared/contract/plans.ts';
 import type { PlanGate, ShownStatus } from '#shared/domain/plans.ts';
 import type { GateMetric } from '#shared/domain/recipe.ts';
-import { formatCosine, formatDelta } from '../../ui/format.ts';
+import { formatCosine, formatDelta } from '../../ui/text/format.ts';
 
 export interface StatusLook {
   readonly label: string;

@@ -3,7 +3,7 @@ import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { Queue, QueueItem } from '#shared/contract/plans.ts';
 import { client, follow } from '../../rpc.ts';
-import { toastError } from '../../ui/toasts.ts';
+import { toastError } from '../../ui/feedback/toasts.ts';
 
 /** Does something with the queue; main tells of the change, an error is shown. */
 async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {

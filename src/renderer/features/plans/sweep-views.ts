@@ -2,7 +2,7 @@
 import type { Sweep, SweepMember } from '#shared/contract/plans.ts';
 import type { GateMetric } from '#shared/domain/recipe.ts';
 import { fieldOf, type Axis, type AxisValue } from '#shared/domain/sweeps.ts';
-import { formatCosine, formatFigure } from '../../ui/format.ts';
+import { formatCosine, formatFigure } from '../../ui/text/format.ts';
 import { METRIC_LABELS } from './item-words.ts';
 
 export interface ViewAxis {

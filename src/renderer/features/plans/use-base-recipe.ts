@@ -3,9 +3,9 @@ import { computed, ref, watch } from 'vue';
 import type { RecipeChanges } from '#shared/domain/plans.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 import { applyChanges, parseCommandLine } from '#shared/domain/command-line.ts';
-import { useDatasetsStore } from '../datasets/datasets-store.ts';
-import { recipeProblems } from '../new-run/problems.ts';
-import { useRunsStore } from '../runs/runs-store.ts';
+import { useDatasetsStore } from '../../stores/datasets-store.ts';
+import { recipeProblems } from '../../stores/recipe-problems.ts';
+import { useRunsStore } from '../../stores/runs-store.ts';
 import { z } from 'zod';
 
 export const DEFAULTS = 'defaults';

@@ -2,7 +2,7 @@
 import type { Place, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import { modelRow, type ModelType } from '#shared/domain/models.ts';
-import { formatCount } from '../../ui/format.ts';
+import { formatCount } from '../../ui/text/format.ts';
 
 /** "article 12, chunk 340"; what the file does not say is left out, down to the number of the vector. */
 export function placeWords({ vector, article, chunk }: Place): string {

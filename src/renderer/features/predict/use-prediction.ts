@@ -2,7 +2,7 @@
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
 import type { ContextSource, PredictionResult } from '#shared/contract/inference.ts';
 import { client } from '../../rpc.ts';
-import { isCancelled } from '../../ui/errors.ts';
+import { isCancelled } from '../../ui/feedback/errors.ts';
 
 export interface Question {
   readonly runId: string;

@@ -5,8 +5,8 @@ import type { Recipe } from '#shared/domain/recipe.ts';
 import type { ClaimOutcome } from '#shared/domain/claims.ts';
 import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
-import { isCancelled } from '../../ui/errors.ts';
-import { toastError } from '../../ui/toasts.ts';
+import { isCancelled } from '../../ui/feedback/errors.ts';
+import { toastError } from '../../ui/feedback/toasts.ts';
 
 export type ReportKind = 'root-cause' | 'card';
 export type ReportFormat = 'md' | 'html';

@@ -4,9 +4,9 @@ import { useRouter } from 'vue-router';
 import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
 import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
-import { toast, toastError } from '../../ui/toasts.ts';
-import { useRunActions } from '../runs/run-actions.ts';
-import { isLive } from '../runs/runs-store.ts';
+import { toast, toastError } from '../../ui/feedback/toasts.ts';
+import { useRunActions } from '../../stores/run-actions.ts';
+import { isLive } from '../../stores/runs-store.ts';
 
 export interface RunSteering {
   /** Name of the call in flight, for the button that shows it. */

@@ -1,15 +1,15 @@
 /**
  * One run as main tells of it: loaded once, then followed event by event until the page goes. Owns the stream.
- * Not here: what a person may do with a run (features/runs/run-actions.ts, run-steering.ts).
+ * Not here: what a person may do with a run (stores/run-actions.ts, run-steering.ts).
  */
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
 import type { EpochRecord } from '#shared/domain/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
-import { shownError } from '../../ui/errors.ts';
-import { isLive, useRunsStore } from '../runs/runs-store.ts';
-import { useRunSeries, type RunSeries } from './use-run-series.ts';
+import { shownError } from '../../ui/feedback/errors.ts';
+import { isLive, useRunsStore } from '../../stores/runs-store.ts';
+import { useRunSeries, type RunSeries } from './curves/use-run-series.ts';
 
 /** Rows per second at each step block of this session, for the chart; epochs tell of earlier sessions. */
 export interface RatePoint {

@@ -1,9 +1,9 @@
 /** Columns of the table of runs: heading, help, what is shown and what it is sorted by. Not here: which are visible. */
 import { MODEL_LABELS } from '#shared/domain/models.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/format.ts';
-import { recipeBrief } from '../../ui/recipe-brief.ts';
-import { statusLabel } from '../../ui/run-status.ts';
+import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/text/format.ts';
+import { recipeBrief } from '../../ui/text/recipe-brief.ts';
+import { statusLabel } from '../../ui/text/run-status.ts';
 
 export const COLUMN_IDS = [
   'name',

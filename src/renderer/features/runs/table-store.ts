@@ -4,10 +4,10 @@ import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { MODEL_LABELS } from '#shared/domain/models.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
-import { recipeBrief } from '../../ui/recipe-brief.ts';
-import { statusLabel } from '../../ui/run-status.ts';
+import { recipeBrief } from '../../ui/text/recipe-brief.ts';
+import { statusLabel } from '../../ui/text/run-status.ts';
 import { COLUMNS, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId } from './columns.ts';
-import { useRunsStore } from './runs-store.ts';
+import { useRunsStore } from '../../stores/runs-store.ts';
 
 export const GROUPINGS = ['none', 'model', 'dataset', 'status', 'tag'] as const;
 export type Grouping = (typeof GROUPINGS)[number];

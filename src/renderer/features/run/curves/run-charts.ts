@@ -1,0 +1,103 @@
+/** Which series, reference lines and markers each chart of a run shows. Pure; the same for a live run and a finished one. */
+import type { GateResult, RunSummary } from '#shared/contract/runs.ts';
+import { TERMS, infoNceChance } from '#shared/domain/terms.ts';
+import { BASELINES, type EpochRecord, type StepColumn } from '#shared/domain/training.ts';
+import { pointsFrom, type Points } from '../../../charts/data/columns.ts';
+import type { ChartMarker, ChartSeries, ReferenceLine } from '../../../charts/scene.ts';
+import { STYLES, TERM_STYLES, baselineStyle, type SeriesStyle } from '../../../charts/series-style.ts';
+import { gateLabel } from '../../../parts/run-words.ts';
+import type { RatePoint } from '../use-run.ts';
+
+type StepPoints = (column: StepColumn) => Points;
+
+function perEpoch(
+  key: string,
+  style: SeriesStyle,
+  epochs: readonly EpochRecord[],
+  value: (epoch: EpochRecord) => number | null,
+): ChartSeries {
+  return { key, style, points: pointsFrom(epochs, (e) => e.step, value), sparse: true };
+}
+
+export function lossSeries(points: StepPoints): ChartSeries[] {
+  const terms = TERMS.map((term) => ({ key: term, style: TERM_STYLES[term], points: points(`value/${term}`) }));
+  return [...terms, { key: 'total', style: STYLES.total, points: points('total') }];
+}
+
+/** Terms that are measured but not trained on; hidden at first. */
+export function untrainedTerms(run: RunSummary): string[] {
+  return TERMS.filter((term) => run.recipe.lambda[term] === 0);
+}
+
+export function chanceLine(run: RunSummary): ReferenceLine[] {
+  const passive = run.recipe.lambda.info_nce === 0;
+  return [{ key: 'chance', style: STYLES.chance, y: infoNceChance(run.recipe.batchSize), passive }];
+}
+
+/** Stacked shares of the total; only the terms that are trained on have any. */
+export function shareSeries(kind: 'share' | 'gradShare', run: RunSummary, points: StepPoints): ChartSeries[] {
+  const trained = TERMS.filter((term) => run.recipe.lambda[term] > 0);
+  return trained.map((term) => ({ key: term, style: TERM_STYLES[term], points: points(`${kind}/${term}`) }));
+}
+
+export function cosineSeries(points: StepPoints, epochs: readonly EpochRecord[]): ChartSeries[] {
+  return [
+    { key: 'train', style: STYLES.train, points: points('cosine') },
+    perEpoch('validation', STYLES.validation, epochs, (e) => e.valCosine),
+    perEpoch('ood', STYLES.ood, epochs, (e) => e.oodCosine),
+  ];
+}
+
+export function baselineLines(run: RunSummary): ReferenceLine[] {
+  return (['validation', 'ood'] as const).flatMap((rows) =>
+    BASELINES.flatMap((name) => {
+      const figures = run.baselines[name];
+      const y = rows === 'ood' ? figures?.oodCosine : figures?.valCosine;
+      return y === null || y === undefined ? [] : [{ key: `${rows}/${name}`, style: baselineStyle(name, rows), y }];
+    }),
+  );
+}
+
+/** The mean of the context is what every run is read against; the other baselines wait in the legend. */
+export function hiddenBaselines(run: RunSummary): string[] {
+  return baselineLines(run)
+    .map((line) => line.key)
+    .filter((key) => !key.endsWith('/contextMean'));
+}
+
+export function gateMarkers(gates: readonly GateResult[], epochs: readonly EpochRecord[]): ChartMarker[] {
+  return gates.flatMap((result) => {
+    const epoch = epochs.find((e) => e.epoch === result.epoch);
+    if (!epoch) return [];
+    const tone = result.passed ? 'good' : result.gate.action === 'warn' ? 'warn' : 'bad';
+    return [{ x: epoch.step, label: gateLabel(result.gate), tone }];
+  });
+}
+
+export function diversitySeries(epochs: readonly EpochRecord[]): ChartSeries[] {
+  return [
+    perEpoch('predictions', STYLES.predictions, epochs, (e) => e.diversity.predictions),
+    perEpoch('targets', STYLES.targets, epochs, (e) => e.diversity.targets),
+  ];
+}
+
+export function effectiveRankSeries(epochs: readonly EpochRecord[]): ChartSeries[] {
+  return [
+    perEpoch('predictions', STYLES.predictions, epochs, (e) => e.effectiveRank.predictions),
+    perEpoch('targets', STYLES.targets, epochs, (e) => e.effectiveRank.targets),
+  ];
+}
+
+/** Whole epochs up to where this session began, then every block of it. */
+export function rateSeries(epochs: readonly EpochRecord[], rates: readonly RatePoint[]): ChartSeries[] {
+  const liveFrom = rates[0]?.step ?? Infinity;
+  const earlier = epochs
+    .filter((e) => e.step < liveFrom)
+    .map((e) => ({ step: e.step, rowsPerSecond: e.rowsPerSecond }));
+  const points = pointsFrom(
+    [...earlier, ...rates],
+    (r) => r.step,
+    (r) => r.rowsPerSecond,
+  );
+  return [{ key: 'rate', style: STYLES.rowsPerSecond, points, sparse: rates.length === 0 }];
+}

@@ -1,0 +1,90 @@
+/** Words for a run's states, gates and figures, one place for all parts of its page. */
+import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
+import type { Gate, GateMetric } from '#shared/domain/recipe.ts';
+import { formatCosine, formatCount, formatDelta, formatDuration } from '../ui/text/format.ts';
+
+const METRIC_WORDS: Readonly<Record<GateMetric, string>> = {
+  valCosine: 'validation',
+  oodCosine: 'OOD',
+  valLift: 'validation lift',
+  oodLift: 'OOD lift',
+};
+
+export function gateEpoch(gate: Gate): string {
+  return gate.epoch === 'end' ? 'End' : `Epoch ${gate.epoch}`;
+}
+
+/** "validation ≥ 0.48" */
+export function gateCondition(gate: Gate): string {
+  const sign = gate.metric.endsWith('Lift') && gate.threshold > 0 ? '+' : '';
+  return `${METRIC_WORDS[gate.metric]} ≥ ${sign}${String(gate.threshold).replace('-', '\u2212')}`;
+}
+
+/** A gate's reading: lifts with their sign. */
+export function gateReading(metric: GateMetric, value: number): string {
+  return metric.endsWith('Lift') ? formatDelta(value) : formatCosine(value);
+}
+
+export function gateLabel(gate: Gate): string {
+  return `${gateEpoch(gate)}: ${gateCondition(gate)}`;
+}
+
+/** What a status means for the person, where there is something to say; null for the plain ones. */
+export interface StatusNotice {
+  readonly tone: 'warn' | 'bad' | 'neutral';
+  readonly title: string;
+  readonly remedy: string;
+}
+
+export function statusNotice(run: RunSummary): StatusNotice | null {
+  const at = `in epoch ${run.epoch}, step ${formatCount(run.step)}`;
+  switch (run.status) {
+    case 'failed':
+      return { tone: 'bad', title: `Failed ${at}`, remedy: failureRemedy(run.reason) };
+    case 'interrupted':
+      return {
+        tone: 'warn',
+        title: `Interrupted ${at}`,
+        remedy: 'Resume goes on from the last checkpoint; nothing before it is lost.',
+      };
+    case 'stopped':
+      return {
+        tone: /gate/i.test(run.reason) ? 'warn' : 'neutral',
+        title: `Stopped ${at}`,
+        remedy: run.best === null ? '' : `The best checkpoint, epoch ${run.best.epoch}, is kept.`,
+      };
+    case 'paused':
+      return run.reason === '' ? null : { tone: 'warn', title: `Paused ${at}`, remedy: 'Resume goes on from here.' };
+    default:
+      return null;
+  }
+}
+
+function failureRemedy(reason: string): string {
+  if (/nan|not finite|infinit|non-finite/i.test(reason)) {
+    return 'The numbers ran away. Repeat with a lower learning rate, a larger τ, or gradient clipping on.';
+  }
+  if (/memory/i.test(reason)) return 'Repeat with a smaller batch, or close what else uses memory.';
+  if (/disk|space|ENOSPC/i.test(reason)) return 'Free some space in the storage folder, then repeat.';
+  return 'The log below has what came before. Repeat opens the form with this recipe.';
+}
+
+/** How far the run is, 0..1; null while unknown. */
+export function progressOf(run: RunSummary): number | null {
+  if (run.status === 'finished') return 1;
+  return run.totalSteps === null || run.totalSteps === 0 ? null : run.step / run.totalSteps;
+}
+
+const DONE: ReadonlySet<RunStatus> = new Set<RunStatus>(['finished', 'stopped', 'failed', 'interrupted']);
+
+/** "26 min left", "ran 12 min", or nothing while it is not known. */
+export function timeWords(run: RunSummary): string {
+  if (DONE.has(run.status)) return `ran ${formatDuration(run.durationMs)}`;
+  if (run.status === 'paused') return `${formatDuration(run.durationMs)} so far`;
+  return run.etaMs === null ? '' : `${formatDuration(run.etaMs)} left`;
+}
+
+export function stepsPerEpoch(run: RunSummary): number {
+  if (run.trainRows !== null) return Math.max(1, Math.ceil(run.trainRows / run.recipe.batchSize));
+  return Math.max(1, Math.round((run.totalSteps ?? run.recipe.epochs) / run.recipe.epochs));
+}

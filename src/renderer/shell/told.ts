@@ -1,0 +1,25 @@
+/** Which changes of runs are worth telling, and as what. */
+import type { RunChange } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
+import type { Toast } from '../ui/feedback/toasts.ts';
+
+export interface Told {
+  readonly runId: string;
+  readonly kind: Toast['kind'];
+  readonly notice: Notice;
+}
+
+/** What a change is worth telling; `wasLive`: whether its run was still going before. */
+export function toldOf(change: RunChange, wasLive: (runId: string) => boolean): Told | null {
+  if (change.type === 'deleted' || isSpokenFor(change.run)) return null;
+  const { id, name, status } = change.run;
+  if (change.type === 'gate') {
+    // A warning goes by; what holds the run up stays until it is read.
+    const kind = change.result.gate.action === 'warn' ? 'info' : 'bad';
+    return { runId: id, kind, notice: gateNotice(name, change.result) };
+  }
+  if (!hasEnded(status) || !wasLive(id)) return null;
+  const kind = status === 'finished' ? 'good' : status === 'stopped' ? 'info' : 'bad';
+  return { runId: id, kind, notice: endNotice(change.run) };
+}

@@ -1,0 +1,129 @@
+/** What the window can do from anywhere: for the palette, the shortcuts and the host's menu. One entry, three ways in. */
+import {
+  Activity,
+  Columns2,
+  Crosshair,
+  Database,
+  FileDown,
+  FileText,
+  Grid3x3,
+  ListChecks,
+  Moon,
+  Play,
+  Plus,
+  Rows3,
+  Settings,
+  Sun,
+  SunMoon,
+} from 'lucide-vue-next';
+import { computed, type Component, type ComputedRef } from 'vue';
+import { useRouter } from 'vue-router';
+import { hasPage, type PageName } from '../router.ts';
+import { useDatasetsStore } from './datasets-store.ts';
+import { chooseRunFile } from './run-file.ts';
+import { useRunActions } from './run-actions.ts';
+import { useRunsStore } from './runs-store.ts';
+import { useAppStore } from './app-store.ts';
+
+export interface Command {
+  /** Also the name by which the host's menu asks for it. */
+  readonly id: string;
+  readonly title: string;
+  readonly icon: Component;
+  readonly keys?: string;
+  readonly run: () => void;
+}
+
+export interface PageEntry {
+  readonly name: PageName;
+  readonly title: string;
+  readonly icon: Component;
+  readonly keys: string;
+}
+
+/** Pages of the sidebar, in its order; only those of this build. */
+export const SIDEBAR_PAGES: readonly PageEntry[] = [
+  { name: 'runs' as const, title: 'Runs', icon: Rows3 },
+  { name: 'new-run' as const, title: 'New run', icon: Plus },
+  { name: 'datasets' as const, title: 'Data sets', icon: Database },
+  { name: 'compare' as const, title: 'Compare', icon: Columns2 },
+  { name: 'cross-test' as const, title: 'Cross-test', icon: Grid3x3 },
+  { name: 'predict' as const, title: 'Predict', icon: Crosshair },
+  { name: 'plans' as const, title: 'Plans', icon: ListChecks },
+  { name: 'reports' as const, title: 'Reports', icon: FileText },
+]
+  .filter((page) => hasPage(page.name))
+  .map((page, i) => ({ ...page, keys: `mod+${i + 1}` }));
+
+export function useCommands(openPalette: () => void): ComputedRef<readonly Command[]> {
+  const router = useRouter();
+  const runs = useRunsStore();
+  const datasets = useDatasetsStore();
+  const app = useAppStore();
+  const actions = useRunActions();
+
+  const pages: Command[] = SIDEBAR_PAGES.map((page) => ({
+    id: page.name,
+    title: page.name === 'new-run' ? 'New run' : `Go to ${page.title}`,
+    icon: page.icon,
+    keys: page.name === 'new-run' ? 'mod+n' : page.keys,
+    run: () => void router.push({ name: page.name }),
+  }));
+  const themes = [
+    { theme: 'system' as const, title: 'Theme: as the system', icon: SunMoon },
+    { theme: 'light' as const, title: 'Theme: light', icon: Sun },
+    { theme: 'dark' as const, title: 'Theme: dark', icon: Moon },
+  ].map(({ theme, title, icon }) => ({
+    id: `theme-${theme}`,
+    title,
+    icon,
+    run: () => void app.change({ theme }),
+  }));
+
+  return computed(() => {
+    const current = runs.current;
+    const live: Command[] = current
+      ? [
+          {
+            id: 'live-run',
+            title: `Go to the live run, #${current.number}`,
+            icon: Activity,
+            keys: 'mod+l',
+            run: () => void router.push({ name: 'run', params: { id: current.id } }),
+          },
+        ]
+      : [];
+    return [
+      ...live,
+      ...pages,
+      {
+        id: 'import',
+        title: 'Import a data set…',
+        icon: FileDown,
+        keys: 'mod+o',
+        run: () => void datasets.chooseFile(),
+      },
+      {
+        id: 'import-run',
+        title: 'Import a run…',
+        icon: FileDown,
+        run: () => void chooseRunFile(),
+      },
+      {
+        id: 'sample',
+        title: 'Retrain on the sample',
+        icon: Play,
+        run: () => void actions.retrainOnSample(),
+      },
+      {
+        id: 'settings',
+        title: 'Settings',
+        icon: Settings,
+        keys: 'mod+,',
+        run: () => void router.push({ name: 'settings' }),
+      },
+      ...themes,
+      { id: 'palette', title: 'Command palette', icon: Rows3, keys: 'mod+k', run: openPalette },
+    ];
+  });
+}

@@ -1,0 +1,140 @@
+/** The data sets main has, and the imports this window has going: they go on while other pages are shown. */
+import { defineStore } from 'pinia';
+import { computed, ref, shallowRef, watch } from 'vue';
+import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
+import { client, connection } from '../rpc.ts';
+import { isCancelled } from '../ui/feedback/errors.ts';
+import { toast, toastError } from '../ui/feedback/toasts.ts';
+import { baseName } from './file-picker.ts';
+import { useAppStore } from './app-store.ts';
+
+export interface ImportOptions {
+  readonly dtype: 'float32' | 'float16';
+  readonly crossArticles: boolean;
+}
+
+export interface ImportJob {
+  readonly id: number;
+  readonly path: string;
+  readonly name: string;
+  readonly options: ImportOptions;
+  phase: string;
+  /** 0..1, null while unknown. */
+  fraction: number | null;
+  etaMs: number | null;
+  /** Why it failed; null while it runs. */
+  error: unknown;
+}
+
+export const useDatasetsStore = defineStore('datasets', () => {
+  const list = shallowRef<readonly Dataset[]>([]);
+  const loaded = shallowRef(false);
+  const error = shallowRef<unknown>(null);
+  const imports = ref<ImportJob[]>([]);
+  /** The server-side chooser, where the host has no native dialogs. */
+  const chooserOpen = ref(false);
+  /** Of this window; the page shows it. */
+  const lastImported = ref<string | null>(null);
+  const controllers = new Map<number, AbortController>();
+  let nextJob = 1;
+
+  const byId = computed(() => new Map(list.value.map((dataset) => [dataset.id, dataset])));
+
+  async function load(): Promise<void> {
+    try {
+      list.value = (await client.datasets.list()).toSorted((a, b) => b.importedAt - a.importedAt);
+      error.value = null;
+      loaded.value = true;
+    } catch (cause) {
+      error.value = cause;
+    }
+  }
+
+  function update(id: number, changes: Partial<ImportJob>): void {
+    imports.value = imports.value.map((job) => (job.id === id ? { ...job, ...changes } : job));
+  }
+
+  function dismissImport(id: number): void {
+    controllers.get(id)?.abort();
+    controllers.delete(id);
+    imports.value = imports.value.filter((job) => job.id !== id);
+  }
+
+  async function noteDone(event: Extract<ImportEvent, { type: 'done' }>): Promise<Dataset> {
+    await load();
+    const { dataset, alreadyThere } = event;
+    lastImported.value = dataset.id;
+    if (alreadyThere) toast(`“${dataset.name}” was there already`, { detail: 'The file has the same contents.' });
+    else toast(`Imported “${dataset.name}”`, { kind: 'good' });
+    return dataset;
+  }
+
+  /** Imports a file of the host; the data set, or null when it failed (the job then stays, with its error) or was cancelled. */
+  async function startImport(path: string, options: ImportOptions): Promise<Dataset | null> {
+    const id = nextJob++;
+    const controller = new AbortController();
+    controllers.set(id, controller);
+    const job: ImportJob = {
+      id,
+      path,
+      name: baseName(path),
+      options,
+      phase: 'Opening',
+      fraction: null,
+      etaMs: null,
+      error: null,
+    };
+    imports.value = [...imports.value, job];
+    try {
+      for await (const event of await client.datasets.import({ path, ...options }, { signal: controller.signal })) {
+        if (event.type === 'progress') update(id, { phase: event.phase, fraction: event.fraction, etaMs: event.etaMs });
+        else {
+          dismissImport(id);
+          return await noteDone(event);
+        }
+      }
+    } catch (cause) {
+      if (controller.signal.aborted || isCancelled(cause)) dismissImport(id);
+      else update(id, { error: cause });
+    }
+    return null;
+  }
+
+  async function retryImport(job: ImportJob): Promise<Dataset | null> {
+    dismissImport(job.id);
+    return startImport(job.path, job.options);
+  }
+
+  /** Asks for a file: the native dialog where the host has one, else the window's own chooser. */
+  async function chooseFile(): Promise<Dataset | null> {
+    const app = useAppStore();
+    if (!app.info?.nativeDialogs) {
+      chooserOpen.value = true;
+      return null;
+    }
+    try {
+      const { path } = await client.app.files.choose({ purpose: 'dataset' });
+      return path === null ? null : await startImport(path, { dtype: 'float32', crossArticles: false });
+    } catch (cause) {
+      toastError('The file dialog could not be shown', cause);
+      return null;
+    }
+  }
+
+  watch(connection, (state) => state === 'open' && void load(), { immediate: true });
+
+  return {
+    list,
+    byId,
+    loaded,
+    error,
+    imports,
+    chooserOpen,
+    lastImported,
+    load,
+    startImport,
+    dismissImport,
+    retryImport,
+    chooseFile,
+  };
+});

@@ -1,0 +1,125 @@
+/**
+ * The recipe being written: what was typed, whether it holds, and what is wrong with each field in words.
+ * Kept while other pages are shown. Not here: what main says about it (use-preflight.ts).
+ */
+import { defineStore } from 'pinia';
+import { computed, ref } from 'vue';
+import { PRESETS, type Preset } from '#shared/domain/presets.ts';
+import { LIFT_GATES } from '#shared/domain/gates.ts';
+import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
+import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe.ts';
+import { formatInput } from '../ui/text/format.ts';
+import { recipeProblems } from './recipe-problems.ts';
+
+const NUMBER_FIELDS = RECIPE_FIELDS.filter((field) => field.kind !== 'choice');
+/** Stands for "no data set yet"; the schema refuses it by its own rule. */
+const NO_DATASET = '';
+
+type Draft = Omit<Recipe, 'dataset'> & { readonly dataset: string };
+
+function freshDraft(): Draft {
+  return { ...RecipeSchema.parse({ dataset: '-', gates: [...LIFT_GATES] } satisfies RecipeInput), dataset: NO_DATASET };
+}
+
+function textsOf(draft: Draft): Record<string, string> {
+  return Object.fromEntries(NUMBER_FIELDS.map(({ path }) => [path, formatInput(valueAt(draft, path))]));
+}
+
+/** What a person typed as a number: empty is "nothing said", a comma is a point. */
+function parseNumber(text: string): number | null {
+  const plain = text.trim().replace('−', '-').replace(',', '.');
+  return plain === '' ? null : Number(plain);
+}
+
+export const useDraftStore = defineStore('draft', () => {
+  const draft = ref<Draft>(freshDraft());
+  const texts = ref<Record<string, string>>(textsOf(draft.value));
+  const name = ref('');
+  const tags = ref<string[]>([]);
+  /** Run the draft is shown against, or null. */
+  const referenceId = ref<string | null>(null);
+
+  const candidate = computed((): object => {
+    let next: object = draft.value;
+    for (const { path } of NUMBER_FIELDS) next = withValue(next, path, parseNumber(texts.value[path]));
+    return next;
+  });
+  const parsed = computed(() => RecipeSchema.safeParse(candidate.value));
+  /** The recipe as it would be started; null while a field is wrong. */
+  const recipe = computed((): Recipe | null => parsed.value.data ?? null);
+  /** What is wrong, by path of the field. */
+  const problems = computed(() =>
+    parsed.value.success ? new Map<string, string>() : recipeProblems(parsed.value.error, candidate.value),
+  );
+
+  /** What is written, with each field that does not hold at its default: a base that is always a recipe. */
+  function soundRecipe(): Recipe {
+    let sound: object = { ...candidate.value, dataset: draft.value.dataset || '-' };
+    for (const path of problems.value.keys()) if (path !== 'dataset') sound = withValue(sound, path, defaultAt(path));
+    return RecipeSchema.parse(sound);
+  }
+
+  function setText(path: string, text: string): void {
+    texts.value = { ...texts.value, [path]: text };
+  }
+
+  function set(path: string, value: unknown): void {
+    draft.value = withValue(draft.value, path, value);
+  }
+
+  function setGates(gates: readonly Gate[]): void {
+    set('gates', [...gates]);
+  }
+
+  function take(next: Recipe): void {
+    draft.value = RecipeSchema.parse(next);
+    texts.value = textsOf(next);
+  }
+
+  /** Lays changes over what is there; fields the changes do not name stay as typed. */
+  function applyPreset(preset: Preset): void {
+    const next = { ...(candidate.value as Draft), ...preset.changes } as Draft;
+    draft.value = next;
+    texts.value = { ...texts.value, ...textsOf(next) };
+  }
+
+  function holdsPreset(preset: Preset): boolean {
+    return Object.entries(preset.changes).every(
+      ([key, value]) => JSON.stringify(valueAt(candidate.value, key)) === JSON.stringify(value),
+    );
+  }
+  const preset = computed(() => PRESETS.find(holdsPreset) ?? null);
+
+  function differences(other: Recipe) {
+    return recipe.value === null ? [] : recipeDiff(other, recipe.value);
+  }
+
+  function reset(): void {
+    const { dataset, ood, engine, threads } = draft.value;
+    draft.value = { ...freshDraft(), dataset, ood, engine, threads };
+    texts.value = textsOf(draft.value);
+    name.value = '';
+    tags.value = [];
+    referenceId.value = null;
+  }
+
+  return {
+    draft,
+    texts,
+    name,
+    tags,
+    referenceId,
+    candidate,
+    recipe,
+    problems,
+    preset,
+    setText,
+    set,
+    setGates,
+    take,
+    applyPreset,
+    soundRecipe,
+    differences,
+    reset,
+  };
+});

@@ -1,0 +1,64 @@
+/** All runs by id, kept current through the event stream `runs.changes`. Filters and sorting: table-store.ts. */
+import { createEventHook } from '@vueuse/core';
+import { defineStore } from 'pinia';
+import { computed, shallowRef } from 'vue';
+import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { client, follow } from '../rpc.ts';
+import { frames } from '../ui/frame-queue.ts';
+
+export function isLive(run: Pick<RunSummary, 'status'>): boolean {
+  return !hasEnded(run.status);
+}
+
+export const useRunsStore = defineStore('runs', () => {
+  const byId = shallowRef<ReadonlyMap<string, RunSummary>>(new Map());
+  const loaded = shallowRef(false);
+  const error = shallowRef<unknown>(null);
+
+  /** Triggered for every change on arrival, before `byId` is updated. */
+  const heard = createEventHook<RunChange>();
+  /**
+   * The newest summary of each run changed since the last frame; null: deleted. Keyed by run, so that it stays small in
+   * a hidden window, which gets no frames.
+   */
+  const pending = new Map<string, RunSummary | null>();
+
+  function applyPending(): void {
+    const next = new Map(byId.value);
+    for (const [id, run] of pending) {
+      if (run === null) next.delete(id);
+      else next.set(id, run);
+    }
+    pending.clear();
+    byId.value = next;
+  }
+
+  async function load(): Promise<void> {
+    const runs = await client.runs.list();
+    byId.value = new Map(runs.map((run) => [run.id, run]));
+    loaded.value = true;
+    error.value = null;
+  }
+
+  follow((signal) => client.runs.changes(undefined, { signal }), {
+    onStart: load,
+    onEvent(change) {
+      void heard.trigger(change);
+      if (change.type === 'gate') return;
+      if (change.type === 'deleted') pending.set(change.runId, null);
+      else pending.set(change.run.id, change.run);
+      frames.add(applyPending);
+    },
+    onError(cause) {
+      error.value = cause;
+    },
+  });
+
+  const all = computed(() => [...byId.value.values()].toSorted((a, b) => b.number - a.number));
+  const live = computed(() => all.value.filter(isLive));
+  /** The run shown in the sidebar and the dock. */
+  const current = computed(() => live.value.find((run) => run.status === 'running') ?? live.value[0] ?? null);
+
+  return { byId, all, live, current, loaded, error, onChange: heard.on };
+});

@@ -1,0 +1,35 @@
+/** Short notices at the window's corner. Shown by ui/feedback/UiToasts.vue, once, in App.vue. */
+import { readonly, ref } from 'vue';
+import { isCancelled, shownError } from './errors.ts';
+
+export interface Toast {
+  readonly id: number;
+  readonly kind: 'info' | 'good' | 'bad';
+  readonly title: string;
+  readonly detail: string | null;
+  readonly action: { readonly label: string; readonly run: () => void } | null;
+}
+
+const SHOWN_MS = 6000;
+const shown = ref<Toast[]>([]);
+export const toasts = readonly(shown);
+let nextId = 1;
+
+export function dismissToast(id: number): void {
+  shown.value = shown.value.filter((toast) => toast.id !== id);
+}
+
+export function toast(title: string, options: Partial<Omit<Toast, 'id' | 'title'>> = {}): void {
+  const id = nextId++;
+  const { kind = 'info', detail = null, action = null } = options;
+  shown.value = [...shown.value.slice(-3), { id, kind, title, detail, action }];
+  // An error stays until it is read.
+  if (kind !== 'bad') setTimeout(() => dismissToast(id), SHOWN_MS);
+}
+
+/** Shows an error unless it only says that the work was called off. */
+export function toastError(what: string, error: unknown): void {
+  if (isCancelled(error)) return;
+  const { message, remedy } = shownError(error);
+  toast(what, { kind: 'bad', detail: remedy === null ? message : `${message} ${remedy}` });
+}
