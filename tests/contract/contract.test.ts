@@ -293,7 +293,7 @@ describe('data sets and runs', () => {
     const { step } = (await client.runs.get({ runId })).run;
     expect(series.trim().split('\n')).toHaveLength(1 + step);
     const recipe = await client.runs.export({ runId, format: 'recipe' });
-    expect(parseRecipeFile(recipe.text!, recipe.fileName)).toMatchObject({
+    expect(parseRecipeFile(JSON.parse(recipe.text!), recipe.fileName)).toMatchObject({
       recipe: (await client.runs.get({ runId })).run.recipe,
       data: { sha256: (await client.datasets.get({ id: dataset })).passport.sha256 },
     });

@@ -96,7 +96,7 @@ it('exports the recipe as a command line and as a file', async () => {
   expect(command.name).toBe('run-1.sh');
   expect(command.text).toMatch(/^nextvec train --data \S+plain\.npz .*--epochs 3/);
   const { name, text } = await downloaded('recipe');
-  expect(parseRecipeFile(text, name)).toMatchObject({ recipe: { epochs: 3 }, data: { name: 'plain' } });
+  expect(parseRecipeFile(JSON.parse(text), name)).toMatchObject({ recipe: { epochs: 3 }, data: { name: 'plain' } });
 });
 
 it('logs no console errors', () => {

@@ -1,5 +1,5 @@
 /** `plan` and `queue`: make a plan and work it off, look at the queue, change it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { EXAMPLE_PLAN, PLAN_TEMPLATES, RecoverSchema, recoverPlan } from '#shared/domain/plan-templates.ts';
 import { PlanGateSchema, badPlan, parsePlan, type PlanGate, type PlanSpec } from '#shared/domain/plans.ts';
+import { readJsonFile } from '../formats/json-file.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
@@ -141,17 +142,7 @@ function templateDraft(flags: PlanFlags): Draft {
 const FileSchema = z.looseObject({ data: z.string().min(1), ood: z.string().min(1).nullable().default(null) });
 
 function fileDraft(file: string, flags: PlanFlags): Draft {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE';
-    throw new NextvecError(code, `The plan ${file} cannot be read: ${(error as Error).message}`, {
-      remedy: 'Give a JSON file; "nextvec plan --example" prints one.',
-      details: { place: file },
-    });
-  }
-  const parsed = FileSchema.safeParse(content);
+  const parsed = FileSchema.safeParse(readJsonFile(file, 'BAD_RECIPE'));
   if (!parsed.success) throw badPlan(parsed.error, file);
   const { data, ood, ...rest } = parsed.data;
   const near = (word: string): string => {

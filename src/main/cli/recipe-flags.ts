@@ -1,5 +1,5 @@
 /** The flags of `train`: one for each field of a recipe, made from the table the form is made from. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import { PRESETS } from '#shared/domain/presets.ts';
 import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe-fields.ts';
 import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe-file.ts';
 import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe.ts';
+import { readJsonFile } from '../formats/json-file.ts';
 
 const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom'] as const;
 
@@ -59,13 +60,7 @@ export function addRecipeFlags(command: Command): Command {
 }
 
 function readGateFile(path: string): Gate[] {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new NextvecError('FILE_UNREADABLE', `The gates file ${path} cannot be read: ${why}`);
-  }
+  const content = readJsonFile(path, 'BAD_RECIPE');
   const parsed = z.union([z.array(GateSchema), z.object({ gates: z.array(GateSchema) })]).safeParse(content);
   if (!parsed.success) {
     throw new NextvecError('BAD_RECIPE', `${path} does not hold a list of gates.`, {
@@ -75,16 +70,9 @@ function readGateFile(path: string): Gate[] {
   return Array.isArray(parsed.data) ? parsed.data : parsed.data.gates;
 }
 
-/** The file of `--recipe`; throws BAD_RECIPE or FILE_UNREADABLE. */
+/** The file of `--recipe`; throws BAD_RECIPE where it is none. */
 export function readRecipeFile(path: string): RecipeFile {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new NextvecError('FILE_UNREADABLE', `The recipe file ${path} cannot be read: ${why}`);
-  }
-  return parseRecipeFile(text, path);
+  return parseRecipeFile(readJsonFile(path, 'BAD_RECIPE'), path);
 }
 
 /** Only the fields that a file, a preset or flags were given for; throws BAD_RECIPE where a word cannot be read. */

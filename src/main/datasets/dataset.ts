@@ -2,13 +2,14 @@
  * A stored data set opened for use: its windows and articles in memory, its vectors in shared memory when they fit a
  * budget, else read from disk as they are needed. N windows, T context length, D width, V distinct vectors.
  */
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, readSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SharedVectors, WindowSource } from '#engine/types.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { halfToFloat } from '../formats/half.ts';
+import { openRegularFileSync, readRegularFileSync } from '../formats/regular-file.ts';
 import { FILES, readMeta, type StoreMeta } from './store-files.ts';
 import { VectorReader } from './vector-reader.ts';
 import { BYTES_PER_ELEMENT } from './vector-store.ts';
@@ -183,7 +184,7 @@ function readIndex(path: string, count: number): Uint32Array<SharedArrayBuffer> 
 
 function openFile(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openRegularFileSync(path).fd;
   } catch (error) {
     throw damaged(path, 'it cannot be opened', error);
   }
@@ -192,7 +193,7 @@ function openFile(path: string): number {
 function readColumn(path: string, bytes: number): ArrayBuffer {
   let data: Buffer<ArrayBuffer>;
   try {
-    data = readFileSync(path);
+    data = readRegularFileSync(path);
   } catch (error) {
     throw damaged(path, 'it cannot be read', error);
   }

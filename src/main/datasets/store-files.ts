@@ -6,11 +6,11 @@
  *   articles.bin        [articles] float64 numbers     chunks.bin           [M] uint32 vector id, then [M] int32 article
  *   squares.bin         [V] float64 Σ x²
  */
-import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PassportSchema } from '#shared/domain/passport.ts';
+import { readRegularFileSync } from '../formats/regular-file.ts';
 
 export const FILES = {
   meta: 'meta.json',
@@ -51,7 +51,7 @@ export type StoreMeta = z.infer<typeof StoreMetaSchema>;
 export function readMeta(folder: string): StoreMeta {
   const path = join(folder, FILES.meta);
   try {
-    return StoreMetaSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return StoreMetaSchema.parse(JSON.parse(readRegularFileSync(path).toString('utf8')));
   } catch (error) {
     throw new NextvecError('STORE_DAMAGED', `The stored data set ${basename(folder)} cannot be read (${path}).`, {
       remedy: 'Delete it in Data sets and import the file again.',

@@ -2,9 +2,10 @@
  * Reads stored vectors by id as float32: ids that follow each other are read with one call, the operating system caches.
  * D vector width. Synchronous, because a batch needs its rows now.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { halfToFloat } from '../formats/half.ts';
+import { openRegularFileSync } from '../formats/regular-file.ts';
 import { BYTES_PER_ELEMENT, type StoreDType } from './vector-store.ts';
 
 export class VectorReader {
@@ -20,7 +21,7 @@ export class VectorReader {
     this.vectors = vectors;
     this.dtype = dtype;
     this.path = path;
-    this.fd = openSync(path, 'r');
+    this.fd = openRegularFileSync(path).fd;
   }
 
   /** Overwrites out[0 .. ids.length·D) with the vectors `ids`. */

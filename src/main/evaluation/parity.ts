@@ -3,7 +3,6 @@
  * it is shown. Right names and shapes prove nothing: the same weights in another forward pass give noise.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { score, type Score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
@@ -11,6 +10,7 @@ import type { TrainableModel } from '#engine/types.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { PARITY_LIMITS, type Parity } from '#shared/domain/evaluation.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
+import { readRegularFile } from '../formats/regular-file.ts';
 import { readCheckpoint, type LoadedCheckpoint } from '../runs/checkpoint.ts';
 
 export interface ProvenCheckpoint {
@@ -29,7 +29,7 @@ export async function readForEvaluation(folder: string, weightHash: string | und
     throw parityFailed(folder, `it cannot be read as it was written (${error.message})`, error);
   });
   if (weightHash === undefined) return checkpoint;
-  const weights = await readFile(join(folder, 'model.safetensors'));
+  const weights = await readRegularFile(join(folder, 'model.safetensors'));
   if (createHash('sha256').update(weights).digest('hex') === weightHash) return checkpoint;
   throw parityFailed(folder, 'its weights are not the ones the history recorded (the hash differs)');
 }

@@ -4,7 +4,7 @@
  * Written under a temporary name, synced, read back, then renamed: a folder with a final name is whole.
  */
 import { createHash } from 'node:crypto';
-import { open, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { open, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint, GoldenPair } from '#engine/trainer/types.ts';
@@ -12,12 +12,14 @@ import type { NamedTensors, OptimizerState } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { ModelSpecSchema, parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
 import { TrainerStateSchema, type TrainerState } from '#shared/domain/training.ts';
+import { readRegularFile } from '../formats/regular-file.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 
 export const CHECKPOINT_KINDS = ['best', 'last', 'kept'] as const;
 export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
 
 const MANIFEST = 'checkpoint.json';
+const MAX_MANIFEST_BYTES = 64 << 20;
 export const MODEL_FILE = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 export const GOLDEN_FILE = 'golden.safetensors';
@@ -199,7 +201,7 @@ async function verifyFiles(folder: string, files: Manifest['files']): Promise<Ma
   const contents = new Map<string, Uint8Array>();
   for (const [file, expected] of Object.entries(files)) {
     const path = join(folder, file);
-    const bytes = await readFile(path).catch((cause: Error) => {
+    const bytes = await readRegularFile(path).catch((cause: Error) => {
       throw damaged(path, cause.message);
     });
     if (bytes.length !== expected.bytes) throw damaged(path, `${bytes.length} bytes, expected ${expected.bytes}`);
@@ -213,7 +215,7 @@ async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST);
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
+    json = JSON.parse((await readRegularFile(path, MAX_MANIFEST_BYTES)).toString('utf8'));
   } catch (cause) {
     throw damaged(path, cause instanceof Error ? cause.message : 'unreadable');
   }

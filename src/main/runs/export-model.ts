@@ -3,7 +3,7 @@
  * reproduce its golden output first: a file that leaves here is the model the run trained.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
@@ -12,6 +12,7 @@ import { positionTable } from '#engine/positions.ts';
 import { POSITIONS_BUFFER } from '#shared/domain/infer-model.ts';
 import { MODEL_LABELS, parameterShapes, positionWidth } from '#shared/domain/models.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
+import { readRegularFile } from '../formats/regular-file.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
 import { GOLDEN_FILE, MODEL_FILE, type LoadedCheckpoint } from './checkpoint.ts';
@@ -55,7 +56,7 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
     case 'npz':
       return encodeNpz(stateDict(checkpoint));
     case 'golden':
-      return readFile(join(checkpoint.folder, GOLDEN_FILE));
+      return readRegularFile(join(checkpoint.folder, GOLDEN_FILE));
     case 'onnx': {
       const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]`;
       const metadata = await metadataOf(checkpoint, job);
@@ -79,7 +80,7 @@ function stateDict({ spec, parameters }: LoadedCheckpoint): Map<string, Tensor> 
 async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Record<string, string>> {
   const hash = async (file: string): Promise<string> =>
     createHash('sha256')
-      .update(await readFile(join(checkpoint.folder, file)))
+      .update(await readRegularFile(join(checkpoint.folder, file)))
       .digest('hex');
   const { spec, state, valCosine } = checkpoint;
   return {

@@ -1,15 +1,11 @@
 /** A recipe file taken into the form: its recipe, on the data of this history that it means. Starts nothing. */
-import { open } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { NextvecError } from '#shared/domain/errors.ts';
 import { parseRecipeFile, type DataReference } from '#shared/domain/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { Services } from '../rpc/context.ts';
+import { readJsonFile } from '../formats/json-file.ts';
 import { listDatasets } from '../store/datasets.ts';
-
-/** A recipe is a page of text; what is larger is something else. */
-const MOST_BYTES = 1 << 20;
 
 export interface ReadRecipe {
   readonly recipe: Recipe;
@@ -20,7 +16,7 @@ export interface ReadRecipe {
 
 export async function readRecipeFile({ home }: Services, path: string, base: Recipe): Promise<ReadRecipe> {
   const fileName = basename(path);
-  const { recipe, data, ood } = parseRecipeFile(await readText(resolve(path), fileName), fileName);
+  const { recipe, data, ood } = parseRecipeFile(readJsonFile(resolve(path), 'BAD_RECIPE'), fileName);
   const known = listDatasets(home.db);
   const notes: string[] = [];
   const idOf = (reference: DataReference | null, label: string): string | null => {
@@ -37,24 +33,4 @@ export async function readRecipeFile({ home }: Services, path: string, base: Rec
 function datasetOf(known: readonly Dataset[], { sha256, name }: DataReference): Dataset | undefined {
   const same = known.find(({ passport }) => passport.sha256 === sha256);
   return same ?? known.find((dataset) => dataset.name === name);
-}
-
-async function readText(path: string, fileName: string): Promise<string> {
-  const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    const code = cause.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE';
-    throw new NextvecError(code, `The recipe file ${fileName} cannot be read (${cause.code}).`, {
-      cause,
-      details: { place: path },
-    });
-  });
-  try {
-    const info = await handle.stat();
-    if (info.isFile() && info.size <= MOST_BYTES) return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
-  throw new NextvecError('BAD_RECIPE', `${fileName} is too large to be a recipe file, or no file.`, {
-    remedy: 'Choose the JSON file that "Export: Recipe as a file" wrote.',
-    details: { place: path },
-  });
 }

@@ -29,14 +29,8 @@ export function recipeFileText(recipe: Recipe, data: DataReference, ood: DataRef
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** `place` is what errors call the file. A recipe that names no data set gets "-". */
-export function parseRecipeFile(text: string, place: string): RecipeFile {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw bad(place, `it is not JSON (${cause instanceof Error ? cause.message : 'unreadable'})`);
-  }
+/** The recipe in the JSON of a file; `place` is what errors call it. A recipe that names no data set gets "-". */
+export function parseRecipeFile(content: unknown, place: string): RecipeFile {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) throw bad(place, 'it is no object');
   const whole =
     'nextvec' in content
