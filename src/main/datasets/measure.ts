@@ -25,6 +25,7 @@ export async function measurePassport(
 ): Promise<Passport> {
   const { T, chunks } = data;
   const { D } = reader;
+  const windows = data.index.length / (T + 1);
   const main = data.splits[0];
   const index = data.index.subarray(main.first * (T + 1), (main.first + main.count) * (T + 1));
   const rows = chunks ? chunks.ids : index;
@@ -36,8 +37,8 @@ export async function measurePassport(
   const labels = mainArticles(data);
   const passport: Passport = {
     kind,
-    rows: chunks ? chunks.ids.length : main.count,
-    windows: data.index.length / (T + 1),
+    rows: chunks ? chunks.ids.length : windows,
+    windows,
     T,
     D,
     vectors: reader.vectors,

@@ -48,7 +48,9 @@ function splitByArticle(dataset: SplitData, share: number, seed: number): Datase
   if (windowArticles) dropMixedArticles(sides, dataset, inVal);
   dropSharedVectors(sides, index, T, V);
   const result = collect(sides, 'article');
-  if (result.train.length === 0 || result.val.length === 0) throw cannotSplit(count);
+  if (result.train.length === 0 || result.val.length === 0) {
+    throw count < 2 ? cannotSplit(count) : allShared(windows, V);
+  }
   const warnings: DataWarning[] = [];
   if (result.dropped > 0) {
     const message = `${result.dropped} windows were left out because they would have put a vector or an article on both sides.`;
@@ -154,6 +156,17 @@ function cannotSplit(groups: number): NextvecError {
   return new NextvecError('BAD_RECIPE', `The data set has ${groups} separate articles; a split needs at least two.`, {
     remedy: 'Add articles, or choose a random split and mistrust its validation figures.',
   });
+}
+
+function allShared(windows: number, V: number): NextvecError {
+  const what = `its ${windows} windows hold only ${V} different vectors`;
+  return new NextvecError(
+    'BAD_RECIPE',
+    `No split by article keeps vectors on one side: ${what}, shared by all articles.`,
+    {
+      remedy: 'Remove repeated vectors from the data, or choose a random split and mistrust its validation figures.',
+    },
+  );
 }
 
 export interface LeakProof {

@@ -14,9 +14,12 @@ interface DataWorker {
   terminate(): Promise<void>;
 }
 
+/** A worker that needs more ends alone; without a limit the process ends with it. Typed arrays do not count. */
+const LIMITS = { maxOldGenerationSizeMb: 2048 };
+
 function startWorker(entry: string, onGone: () => void): DataWorker {
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(entry, { workerData: { port: port2 }, transferList: [port2] });
+  const worker = new Worker(entry, { workerData: { port: port2 }, transferList: [port2], resourceLimits: LIMITS });
   // A worker that fails to start or runs out of memory closes its port, which fails the calls under way.
   worker.on('error', () => port1.close());
   worker.on('exit', () => {

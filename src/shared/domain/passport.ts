@@ -47,7 +47,7 @@ export type Coherence = z.infer<typeof CoherenceSchema>;
 
 export const PassportSchema = z.object({
   kind: z.enum(['windows', 'chunks']),
-  /** Windows file: sequences of the main split. Chunks file: vectors. */
+  /** Windows file: windows of all splits. Chunks file: vectors. */
   rows: count,
   /** Windows to train on, of all splits. */
   windows: count,

@@ -61,7 +61,7 @@ describe('files that must load', () => {
   it.each(accepted)('%s', async (file, entry) => {
     const passport = PassportSchema.parse(await inspectFile(join(ZOO, file)));
     const said = {
-      rows: entry.n ?? entry.rows,
+      rows: entry.rows ?? (entry.n ?? 0) + (entry.val_n ?? 0),
       T: entry.T ?? 5,
       D: entry.D,
       articles: entry.articles ?? null,
