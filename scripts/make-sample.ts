@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
-import { openArrayFile, type ArrayFile, type ArrayInfo } from '../src/main/formats/arrays.ts';
 import { floatToHalf } from '../src/main/formats/half.ts';
-import { readIntegers } from '../src/main/formats/integers.ts';
-import { readRows } from '../src/main/formats/rows.ts';
+import { openDataFile } from '../src/main/formats/open.ts';
+import { readFloats, type Column, type DataFile } from '../src/main/formats/table.ts';
 
 const OUT = join(import.meta.dirname, '../resources/sample');
 const MIN_ARTICLE_CHUNKS = 8;
@@ -55,23 +54,20 @@ async function cut(from: string, name: string, wanted: number): Promise<void> {
 }
 
 async function readChunks(path: string): Promise<Chunks> {
-  const file = await openArrayFile(path);
+  const file = await openDataFile(path);
   try {
-    const source = find(file, 'vectors');
-    const [M, D] = source.shape;
-    const vectors = new Float32Array(M * D);
-    for await (const block of readRows(source)) vectors.set(block.values, block.firstRow * D);
-    const articles = await readIntegers(find(file, 'article_indices'));
-    return { vectors, articles, numbers: await readIntegers(find(file, 'chunk_indices')), D };
+    const source = await find(file, 'vectors');
+    const articles = await (await find(file, 'article_indices')).integers();
+    const numbers = await (await find(file, 'chunk_indices')).integers();
+    return { vectors: await readFloats(source), articles, numbers, D: source.shape[1] };
   } finally {
     await file.close();
   }
 }
 
-function find(file: ArrayFile, name: string): ArrayInfo {
-  const array = file.arrays.find((candidate) => candidate.name === name);
-  if (!array) throw new Error(`${file.path} has no array "${name}".`);
-  return array;
+function find(file: DataFile, name: string): Promise<Column> {
+  if (!file.names.includes(name)) throw new Error(`${file.path} has no array "${name}".`);
+  return file.column(name);
 }
 
 /** Rows of articles at even distances until there are `wanted` chunks. */

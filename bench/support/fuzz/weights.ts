@@ -1,7 +1,7 @@
 /** Damaged PyTorch checkpoints; every second one is damaged inside a member and zipped anew with right checksums. */
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readWeightsFile } from '../../../src/main/weights/weights-file.ts';
+import { withWeightsFile } from '../../../src/main/weights/weights-file.ts';
 import { mutate } from '../mutate.ts';
 import { unzip, zip } from '../rezip.ts';
 import { refusalOf } from './files.ts';
@@ -31,7 +31,9 @@ export async function weights(parent: string): Promise<FuzzTarget> {
       const path = join(folder, 'mutant.pt');
       writeFileSync(path, await damaged(seed));
       try {
-        await readWeightsFile(path);
+        await withWeightsFile(path, async ({ tensors }) => {
+          for (const tensor of tensors.values()) await tensor.read();
+        });
         return 'accepted';
       } catch (error) {
         return refusalOf(error);

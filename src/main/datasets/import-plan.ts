@@ -1,18 +1,15 @@
 /**
- * Reads the arrays of a recognised file into a vector store and windows: the part of an import that depends on whether
+ * Reads the columns of a recognised file into a vector store and windows: the part of an import that depends on whether
  * the file holds windows or chunks. N windows, T context length, D width, M chunks. Measures and writes nothing else.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NextvecError, isBadInput, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
 import type { DataWarning } from '#shared/domain/passport.ts';
-import type { ArrayInfo } from '../formats/arrays.ts';
-import { MemberReader } from '../formats/bytes.ts';
-import { readIntegers } from '../formats/integers.ts';
-import { readWindowMetadata, type WindowMetadata } from '../formats/objects.ts';
-import { readRows, type ReadRowsOptions } from '../formats/rows.ts';
-import type { Layout, WindowArrays } from './layout.ts';
+import { elementsOf, type Column } from '../formats/table.ts';
+import type { Layout, WindowColumns } from './layout.ts';
 import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';
 import type { VectorStoreWriter } from './vector-store.ts';
+import { readWindowMetadata, type WindowMetadata } from './window-metadata.ts';
 import { buildWindows, denseLabels, orderChunks } from './windows.ts';
 
 /** Everything known of a file once its arrays have been read; vectors themselves are in the writer. */
@@ -58,7 +55,7 @@ async function readWindowData(
   const ranges: { name: string; first: number; count: number }[] = [];
   let first = 0;
   for (const split of splits) {
-    metadata.push(await readMetadata(split, warnings));
+    metadata.push(await readMetadata(split, warnings, options));
     const at = first * (T + 1);
     await addVectors(split.contexts, writer, options, (vector, id) => {
       index[at + Math.floor(vector / T) * (T + 1) + (vector % T)] = id;
@@ -72,14 +69,21 @@ async function readWindowData(
   return { T, index, splits: ranges, ...windowArticles(metadata, index, T, writer.vectors), chunks: null, warnings };
 }
 
-async function readMetadata(split: WindowArrays, warnings: DataWarning[]): Promise<WindowMetadata | null> {
-  if (!split.metadata) return null;
+/** Says of the file, not of its metadata, that it is damaged. */
+const DAMAGE = new Set<ErrorCode>(['ARCHIVE_DAMAGED', 'ARCHIVE_TRUNCATED', 'CHECKSUM_MISMATCH']);
+
+async function readMetadata(
+  { metadata, N }: WindowColumns,
+  warnings: DataWarning[],
+  { signal }: ReadOptions,
+): Promise<WindowMetadata | null> {
+  if (!metadata) return null;
   try {
-    return await readWindowMetadata(split.metadata, split.N);
+    return await readWindowMetadata(await metadata(), N, { signal });
   } catch (error) {
-    if (!isNextvecError(error) || (error.code !== 'METADATA_REFUSED' && error.code !== 'HEADER_MISMATCH')) throw error;
+    if (!isNextvecError(error) || !isBadInput(error.code) || DAMAGE.has(error.code)) throw error;
     const code = error.code === 'METADATA_REFUSED' ? error.code : 'METADATA_UNUSABLE';
-    warnings.push({ code, message: `${error.message} The vectors were loaded without it.`, count: split.N });
+    warnings.push({ code, message: `${error.message} The vectors were loaded without it.`, count: N });
     return null;
   }
 }
@@ -116,8 +120,8 @@ async function readChunkData(
 ): Promise<ReadData> {
   const { M, vectors } = layout;
   const { T } = options;
-  const articleNumbers = layout.articles ? await readIntegers(layout.articles) : null;
-  const chunkNumbers = layout.chunks ? await readIntegers(layout.chunks) : null;
+  const articleNumbers = (await layout.articles?.integers({ signal: options.signal })) ?? null;
+  const chunkNumbers = (await layout.chunks?.integers({ signal: options.signal })) ?? null;
   const fileIds = new Uint32Array(M);
   await addVectors(vectors, writer, options, (row, id) => {
     fileIds[row] = id;
@@ -143,7 +147,7 @@ async function readChunkData(
   };
 }
 
-function noWindows(vectors: ArrayInfo, T: number, M: number): NextvecError {
+function noWindows(vectors: Column, T: number, M: number): NextvecError {
   return new NextvecError('EMPTY', `${vectors.place}: none of the articles of these ${M} chunks has more than ${T}.`, {
     remedy: `A window needs ${T} chunks and the one after them. Choose longer articles, or let windows cross articles.`,
   });
@@ -177,17 +181,18 @@ function chunkWarnings(
   return warnings;
 }
 
-/** Adds every vector of an array to the store; `place(n, id)` gets the n-th vector in file order. */
+/** Adds every vector of a column to the store; `place(n, id)` gets the n-th vector in file order. */
 async function addVectors(
-  array: ArrayInfo,
+  array: Column,
   writer: VectorStoreWriter,
   options: ReadOptions,
   place: (vector: number, id: number) => void,
 ): Promise<void> {
+  const { signal, scratchFolder } = options;
   const rowVectors = array.shape.slice(1, -1).reduce((product, n) => product * n, 1);
-  const rowsOptions: ReadRowsOptions = { scratchFolder: options.scratchFolder };
+  const elementBytes = array.bytes / elementsOf(array);
   try {
-    for await (const { firstRow, rows, values } of readRows(array, rowsOptions)) {
+    for await (const { firstRow, rows, values } of array.rows({ signal, scratchFolder })) {
       const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
       for (let v = 0; v < rows * rowVectors; v++) {
         const vector = firstRow * rowVectors + v;
@@ -195,27 +200,20 @@ async function addVectors(
         const refuse = (d: number): Error => notFinite(array, vector, d, values[start + d], writer.dtype);
         place(vector, writer.add(values, bits, start, refuse));
       }
-      options.onBytes(rows * rowVectors * writer.D * array.dtype.bytes);
+      options.onBytes(rows * rowVectors * writer.D * elementBytes);
       await nextTurn();
       throwIfCancelled(options.signal, 'The import');
     }
   } catch (error) {
-    if (isNextvecError(error) && error.code === 'NOT_FINITE') await preferDamage(array);
+    // An odd value may come of a flipped bit: then the checksum says so, and that is the better message.
+    if (isNextvecError(error) && ODD_VALUE.has(error.code)) await array.verify({ signal });
     throw error;
   }
 }
 
-/** An odd value may come of a flipped bit: then the checksum says so, and that is the better message. */
-async function preferDamage(array: ArrayInfo): Promise<void> {
-  const reader = new MemberReader(array.member);
-  try {
-    await reader.drain();
-  } finally {
-    await reader.close();
-  }
-}
+const ODD_VALUE = new Set<ErrorCode>(['NOT_FINITE', 'OUT_OF_RANGE']);
 
-function notFinite(array: ArrayInfo, vector: number, d: number, value: number, dtype: string): NextvecError {
+function notFinite(array: Column, vector: number, d: number, value: number, dtype: string): NextvecError {
   const axes = array.shape.slice(0, -1);
   const at = axes.length === 2 ? [Math.floor(vector / axes[1]), vector % axes[1], d] : [vector, d];
   const where = `${array.place}: element [${at.join(', ')}]`;

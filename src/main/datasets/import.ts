@@ -4,12 +4,14 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/passport.ts';
-import { elements, openArrayFile, type ArrayFile, type ArrayInfo } from '../formats/arrays.ts';
+import { openDataFile } from '../formats/open.ts';
+import { openRegularFile } from '../formats/regular-file.ts';
+import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
 import { recogniseLayout, type Layout } from './layout.ts';
 import { measurePassport } from './measure.ts';
 import { readData, type ReadData } from './import-plan.ts';
@@ -46,10 +48,10 @@ export async function importDataset(
   options: ImportOptions = {},
 ): Promise<ImportResult> {
   if (existsSync(destFolder)) throw new NextvecError('CONFLICT', `The folder ${destFolder} is already there.`);
-  const source = await openArrayFile(file);
+  const source = await openDataFile(file);
   const temporary = `${destFolder}${TEMPORARY}${randomUUID().slice(0, 8)}`;
   try {
-    const layout = recogniseLayout(source);
+    const layout = await recogniseLayout(source);
     await mkdir(temporary, { recursive: true });
     const meta = await fillFolder(source, layout, temporary, options);
     await rename(temporary, destFolder);
@@ -82,13 +84,13 @@ export async function sweepUnfinishedImports(parent: string): Promise<number> {
 }
 
 async function fillFolder(
-  source: ArrayFile,
+  source: DataFile,
   layout: Layout,
   folder: string,
   options: ImportOptions,
 ): Promise<StoreMeta> {
   const dtype = options.dtype ?? naturalDType(layout);
-  const progress = new ImportProgress(arrayBytes(layout), source.bytes, options.onProgress);
+  const progress = new ImportProgress(vectorBytes(layout), source.bytes, options.onProgress);
   const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout));
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
@@ -129,20 +131,20 @@ async function writeVectors(
 }
 
 function naturalDType(layout: Layout): StoreDType {
-  return vectorArrays(layout).every(({ dtype }) => dtype.kind === 'f' && dtype.bytes === 2) ? 'float16' : 'float32';
+  return vectorColumns(layout).every(({ dtype }) => dtype === 'float16') ? 'float16' : 'float32';
 }
 
-function vectorArrays(layout: Layout): ArrayInfo[] {
+function vectorColumns(layout: Layout): Column[] {
   return layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
 }
 
 /** Vectors in the file, repeated ones too. */
 function vectorCount(layout: Layout): number {
-  return vectorArrays(layout).reduce((sum, array) => sum + elements(array) / layout.D, 0);
+  return vectorColumns(layout).reduce((sum, column) => sum + elementsOf(column) / layout.D, 0);
 }
 
-function arrayBytes(layout: Layout): number {
-  return vectorArrays(layout).reduce((sum, array) => sum + array.member.sizeBytes, 0);
+function vectorBytes(layout: Layout): number {
+  return vectorColumns(layout).reduce((sum, column) => sum + column.bytes, 0);
 }
 
 function writeColumns(folder: string, data: ReadData, sums: VectorSums): void {
@@ -170,7 +172,7 @@ function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBuf
 
 function writeMeta(
   folder: string,
-  source: ArrayFile,
+  source: DataFile,
   layout: Layout,
   dtype: StoreDType,
   data: ReadData,
@@ -210,7 +212,7 @@ function writeMeta(
 async function hashFile(path: string, progress: ImportProgress, signal: AbortSignal | undefined): Promise<string> {
   progress.hashing();
   const hash = createHash('sha256');
-  const handle = await open(path, 'r');
+  const { handle } = await openRegularFile(path);
   try {
     const chunk = new Uint8Array(1 << 20);
     for (let read = (await handle.read(chunk)).bytesRead; read > 0; read = (await handle.read(chunk)).bytesRead) {

@@ -1,36 +1,42 @@
 /**
- * Recognises what a file of arrays is: windows (context and target arrays, perhaps two splits) or chunks (vectors with
- * article and chunk numbers). Everything that headers can tell is checked here, before any data is read.
+ * What columns a file holds: windows (contexts and targets, perhaps two splits) or chunks (vectors with article and chunk
+ * numbers). Everything that their descriptions can tell is checked here, before any data is read; columns that are not
+ * needed are not looked at.
  * N windows, T context length, D vector width, M chunks.
  */
+import { totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ArrayFile, ArrayInfo } from '../formats/arrays.ts';
+import { nameList } from '#shared/domain/short-text.ts';
+import { refuseRunawayInflation, type Column, type DataFile } from '../formats/table.ts';
 
 const MAX_T = 4096;
 const MAX_D = 65_536;
 const MAX_ROW_ELEMENTS = 1 << 24;
-const MAX_WINDOWS = 2 ** 31;
+const MAX_IDS = 2 ** 31;
+/** Share of this machine's memory that the ids of all windows may take. */
+const IDS_SHARE = 0.25;
+const ID_BYTES = 4;
 
-export interface WindowArrays {
+export interface WindowColumns {
   readonly split: 'all' | 'train' | 'val';
   /** [N, T, D] */
-  readonly contexts: ArrayInfo;
+  readonly contexts: Column;
   /** [N, D] */
-  readonly targets: ArrayInfo;
-  /** Pickled dicts, one a window. */
-  readonly metadata: ArrayInfo | null;
+  readonly targets: Column;
+  /** Records, one a window. Described only when it is read: metadata that is unusable costs no vectors. */
+  readonly metadata: (() => Promise<Column>) | null;
   readonly N: number;
 }
 
 export type Layout =
-  | { readonly kind: 'windows'; readonly splits: readonly WindowArrays[]; readonly T: number; readonly D: number }
+  | { readonly kind: 'windows'; readonly splits: readonly WindowColumns[]; readonly T: number; readonly D: number }
   | {
       readonly kind: 'chunks';
       /** [M, D] */
-      readonly vectors: ArrayInfo;
-      readonly articles: ArrayInfo | null;
-      readonly chunks: ArrayInfo | null;
+      readonly vectors: Column;
+      readonly articles: Column | null;
+      readonly chunks: Column | null;
       readonly M: number;
       readonly D: number;
     };
@@ -38,20 +44,20 @@ export type Layout =
 const CONTEXT_NAMES = ['context_sequences', 'contexts'];
 const TARGET_NAMES = ['target_vectors', 'targets'];
 
-export function recogniseLayout(file: ArrayFile): Layout {
+export async function recogniseLayout(file: DataFile): Promise<Layout> {
   const name = basename(file.path);
-  const arrays = new Map(file.arrays.map((array) => [array.name, array]));
-  const main = findWindows(arrays, 'all', '', name) ?? findWindows(arrays, 'train', 'train_', name);
+  const main = (await findWindows(file, 'all', '')) ?? (await findWindows(file, 'train', 'train_'));
   if (main) {
-    const val = findWindows(arrays, 'val', 'val_', name);
+    const val = await findWindows(file, 'val', 'val_');
     const first = val && main.split === 'all' ? { ...main, split: 'train' as const } : main;
     return checkSplits(val ? [first, val] : [first]);
   }
-  const vectors = arrays.get('vectors') ?? loneMatrix(file);
-  if (vectors) return checkChunks(vectors, arrays);
+  // A .npy file holds one array, whatever its name.
+  const vectors = file.names.includes('vectors') ? 'vectors' : file.format === 'npy' ? file.names[0] : undefined;
+  if (vectors !== undefined) return checkChunks(await file.column(vectors), file);
   throw new NextvecError(
     'NO_KNOWN_ARRAYS',
-    `${name}: no array has a known name; it holds ${[...arrays.keys()].map((key) => `"${key}"`).join(', ') || 'none'}.`,
+    `${name}: no array has a known name; it holds ${nameList(file.names.map((key) => `"${key}"`)) || 'none'}.`,
     {
       remedy:
         'Name the arrays context_sequences [N,T,D] and target_vectors [N,D], or vectors [M,D] with article_indices and chunk_indices.',
@@ -59,42 +65,41 @@ export function recogniseLayout(file: ArrayFile): Layout {
   );
 }
 
-/** A .npy file holds one array; with two axes it is vectors. */
-function loneMatrix(file: ArrayFile): ArrayInfo | undefined {
-  const [only] = file.arrays;
-  return file.arrays.length === 1 && only.member.storedBytes === file.bytes && only.shape.length === 2
-    ? only
-    : undefined;
-}
-
-function findWindows(
-  arrays: ReadonlyMap<string, ArrayInfo>,
-  split: WindowArrays['split'],
+async function findWindows(
+  file: DataFile,
+  split: WindowColumns['split'],
   prefix: string,
-  file: string,
-): WindowArrays | null {
-  const find = (names: readonly string[]): ArrayInfo | undefined =>
-    names.map((name) => arrays.get(prefix + name)).find((array) => array !== undefined);
+): Promise<WindowColumns | null> {
+  const find = (names: readonly string[]): string | undefined =>
+    names.map((name) => prefix + name).find((name) => file.names.includes(name));
   const contexts = find(CONTEXT_NAMES);
   const targets = find(TARGET_NAMES);
-  if (!contexts && !targets) return null;
-  if (!contexts || !targets) {
-    const [there, missing] = contexts ? [contexts, TARGET_NAMES] : [targets, CONTEXT_NAMES];
+  if (contexts === undefined && targets === undefined) return null;
+  if (contexts === undefined || targets === undefined) {
+    const missing = contexts === undefined ? CONTEXT_NAMES : TARGET_NAMES;
     throw new NextvecError(
       'NO_KNOWN_ARRAYS',
-      `${file}: "${there?.name}" is there, but no array named ${missing.map((m) => `"${prefix}${m}"`).join(' or ')}.`,
+      `${basename(file.path)}: "${contexts ?? targets}" is there, but no array named ${missing.map((m) => `"${prefix}${m}"`).join(' or ')}.`,
       { remedy: 'Store context and target arrays in one file.' },
     );
   }
-  return { split, contexts, targets, metadata: arrays.get(`${prefix}metadata`) ?? null, N: contexts.shape[0] };
+  const metadata = `${prefix}metadata`;
+  const column = await file.column(contexts);
+  return {
+    split,
+    contexts: column,
+    targets: await file.column(targets),
+    metadata: file.names.includes(metadata) ? () => file.column(metadata) : null,
+    N: column.shape[0],
+  };
 }
 
-function checkSplits(splits: readonly WindowArrays[]): Layout {
+function checkSplits(splits: readonly WindowColumns[]): Layout {
   for (const { contexts, targets } of splits) {
-    requireAxes(contexts, ['N', 'T', 'D']);
-    requireAxes(targets, ['N', 'D']);
     requireFloats(contexts);
     requireFloats(targets);
+    requireAxes(contexts, ['N', 'T', 'D']);
+    requireAxes(targets, ['N', 'D']);
     requireEqual('COUNT_MISMATCH', contexts, targets, 0, 0, 'rows');
     requireEqual('WIDTH_MISMATCH', contexts, targets, 2, 1, 'columns');
     requireSizes(contexts, contexts.shape[1], contexts.shape[2]);
@@ -108,22 +113,23 @@ function checkSplits(splits: readonly WindowArrays[]): Layout {
   return { kind: 'windows', splits, T, D };
 }
 
-function checkChunks(vectors: ArrayInfo, arrays: ReadonlyMap<string, ArrayInfo>): Layout {
-  requireAxes(vectors, ['M', 'D']);
+async function checkChunks(vectors: Column, file: DataFile): Promise<Layout> {
   requireFloats(vectors);
+  requireAxes(vectors, ['M', 'D']);
   const [M, D] = vectors.shape;
   requireSizes(vectors, 1, D);
-  const numbers = (name: string): ArrayInfo | null => {
-    const array = arrays.get(name);
-    if (!array) return null;
+  const numbers = async (name: string): Promise<Column | null> => {
+    if (!file.names.includes(name)) return null;
+    const array = await file.column(name);
     requireAxes(array, ['M']);
     requireEqual('COUNT_MISMATCH', vectors, array, 0, 0, 'rows');
     return array;
   };
-  return { kind: 'chunks', vectors, articles: numbers('article_indices'), chunks: numbers('chunk_indices'), M, D };
+  const articles = await numbers('article_indices');
+  return { kind: 'chunks', vectors, articles, chunks: await numbers('chunk_indices'), M, D };
 }
 
-function requireAxes(array: ArrayInfo, axes: readonly string[]): void {
+function requireAxes(array: Column, axes: readonly string[]): void {
   if (array.shape.length === axes.length) return;
   throw new NextvecError(
     'WRONG_RANK',
@@ -132,21 +138,20 @@ function requireAxes(array: ArrayInfo, axes: readonly string[]): void {
   );
 }
 
-function requireFloats(array: ArrayInfo): void {
-  if (array.dtype.kind === 'f' || array.dtype.kind === 'bf') return;
-  throw new NextvecError(
-    'UNSUPPORTED_DTYPE',
-    `${array.place}: vectors must be floats, this array is ${array.dtype.label}.`,
-    {
-      remedy: 'Store the embeddings themselves as float16, float32 or float64.',
-    },
-  );
+function requireFloats(array: Column): void {
+  if (array.readableAs.includes('floats')) return refuseRunawayInflation(array);
+  const remedy = array.readableAs.includes('records')
+    ? `Its rows differ in length or are objects: make one array of equal rows with ${array.name} = numpy.stack(${array.name}).`
+    : 'Store the embeddings themselves as float16, float32 or float64.';
+  throw new NextvecError('UNSUPPORTED_DTYPE', `${array.place}: vectors must be floats, this array is ${array.dtype}.`, {
+    remedy,
+  });
 }
 
 function requireEqual(
   code: 'COUNT_MISMATCH' | 'WIDTH_MISMATCH',
-  a: ArrayInfo,
-  b: ArrayInfo,
+  a: Column,
+  b: Column,
   axisA: number,
   axisB: number,
   what: string,
@@ -159,16 +164,29 @@ function requireEqual(
   );
 }
 
-function requireSizes(array: ArrayInfo, T: number, D: number): void {
+function requireSizes(array: Column, T: number, D: number): void {
   const rows = array.shape[0];
   if (rows === 0 || T === 0 || D === 0) {
     throw new NextvecError('EMPTY', `${array.place}: the array is empty, its shape is (${array.shape.join(', ')}).`, {
       remedy: 'Choose a file that holds at least one row.',
     });
   }
-  if (T <= MAX_T && D <= MAX_D && T * D <= MAX_ROW_ELEMENTS && rows * (T + 1) <= MAX_WINDOWS) return;
+  if (T <= MAX_T && D <= MAX_D && T * D <= MAX_ROW_ELEMENTS && rows * (T + 1) <= MAX_IDS) {
+    return requireMemory(array, rows * (T + 1) * ID_BYTES);
+  }
   throw new NextvecError(
     'OUT_OF_RANGE',
     `${array.place}: shape (${array.shape.join(', ')}) is beyond what is supported (T ≤ ${MAX_T}, D ≤ ${MAX_D}).`,
+  );
+}
+
+/** Vectors stay on disk, the ids of the windows do not. */
+function requireMemory(array: Column, bytes: number): void {
+  if (bytes <= IDS_SHARE * totalmem()) return;
+  const gigabytes = (n: number): string => (n / 1e9).toFixed(1);
+  throw new NextvecError(
+    'OUT_OF_RANGE',
+    `${array.place}: its ${array.shape[0]} rows need ${gigabytes(bytes)} GB for window ids alone; this machine has ${gigabytes(totalmem())} GB.`,
+    { remedy: 'Take a part of the rows, or a machine with more memory.' },
   );
 }

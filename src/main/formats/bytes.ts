@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
-import { NextvecError } from '#shared/domain/errors.ts';
+import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 
 const READ_BYTES = 1 << 20;
 
@@ -45,17 +45,19 @@ function truncated(place: string): NextvecError {
   });
 }
 
-/** Forward reader of one member. `read` fills its argument unless the member ends first. */
+/** Forward reader of one member. `read` fills its argument unless the member ends first; CANCELLED once `signal` is. */
 export class MemberReader {
   private readonly member: Member;
+  private readonly signal: AbortSignal | undefined;
   private readonly inflate: InflateRaw | null;
   private readonly chunks: AsyncIterator<Uint8Array> | null;
   private left: Uint8Array = new Uint8Array(0);
   private checksum = 0;
   private position = 0;
 
-  constructor(member: Member) {
+  constructor(member: Member, signal?: AbortSignal) {
     this.member = member;
+    this.signal = signal;
     if (!member.deflated) {
       this.inflate = null;
       this.chunks = null;
@@ -73,6 +75,7 @@ export class MemberReader {
 
   /** Fills `into`; returns fewer bytes only at the end of the member, whose checksum is then verified. */
   async read(into: Uint8Array): Promise<number> {
+    throwIfCancelled(this.signal, 'Reading');
     const wanted = Math.min(into.length, this.member.sizeBytes - this.position);
     const target = into.subarray(0, wanted);
     if (this.chunks) await this.readInflated(target, this.chunks);
@@ -81,12 +84,6 @@ export class MemberReader {
     this.position += wanted;
     if (this.position === this.member.sizeBytes && wanted > 0) await this.verifyEnd();
     return wanted;
-  }
-
-  /** Reads on to the end, so that damage is reported as damage and not as the odd value it caused. */
-  async drain(): Promise<void> {
-    const scratch = new Uint8Array(READ_BYTES);
-    while ((await this.read(scratch)) > 0);
   }
 
   async close(): Promise<void> {
@@ -168,15 +165,30 @@ function drained(stream: InflateRaw): Promise<void> {
   });
 }
 
+/** Reads a member to its end, so that its size and checksum are verified. */
+export async function readThrough(member: Member, signal?: AbortSignal): Promise<void> {
+  const reader = new MemberReader(member, signal);
+  const scratch = new Uint8Array(READ_BYTES);
+  try {
+    while ((await reader.read(scratch)) > 0);
+  } finally {
+    await reader.close();
+  }
+}
+
 /** The whole member in memory; refused above `limitBytes`. */
-export async function readWhole(member: Member, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readWhole(
+  member: Member,
+  limitBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (member.sizeBytes > limitBytes) {
     throw new NextvecError(
       'OUT_OF_RANGE',
       `${member.place}: ${member.sizeBytes} bytes, more than the ${limitBytes} that are read at once.`,
     );
   }
-  const reader = new MemberReader(member);
+  const reader = new MemberReader(member, signal);
   try {
     return await readAll(reader, member.sizeBytes);
   } finally {

@@ -1,27 +1,33 @@
-/** A one-axis array of integers (article and chunk numbers) as numbers, any width and byte order. */
+/** An array of integers (article and chunk numbers) as numbers, any width and byte order. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { elements, type ArrayInfo } from './arrays.ts';
-import { readWhole } from './bytes.ts';
+import type { StoredArray } from './array-column.ts';
+import { MemberReader } from './bytes.ts';
+import { halfToFloat } from './half.ts';
+import { elementsOf, type ReadOptions } from './table.ts';
 
-const MAX_BYTES = 1 << 30;
+const BLOCK_BYTES = 1 << 20;
 
 /** Integers beyond 2^53 and floats with a fraction are refused: they cannot be told apart as numbers. */
-export async function readIntegers(array: ArrayInfo): Promise<Float64Array> {
-  const { dtype, place } = array;
-  const { kind, bytes: size, littleEndian } = dtype;
-  if (kind !== 'i' && kind !== 'u' && kind !== 'f') {
-    throw new NextvecError('UNSUPPORTED_DTYPE', `${place}: integers were expected, this is ${dtype.label}.`, {
-      remedy: 'Number articles and chunks with integers.',
-    });
-  }
-  const all = await readWhole(array.member, MAX_BYTES);
-  const view = new DataView(all.buffer, all.byteOffset + array.dataOffset);
-  const values = new Float64Array(elements(array));
-  const read = elementReader(view, kind, size, littleEndian);
-  for (let i = 0; i < values.length; i++) {
-    const value = read(i * size);
-    if (!Number.isSafeInteger(value)) throw outOfRange(place, i, value);
-    values[i] = value;
+export async function readIntegers(array: StoredArray, options: ReadOptions = {}): Promise<Float64Array> {
+  const { dtype, place, member } = array;
+  const size = dtype.bytes;
+  const values = new Float64Array(elementsOf(array));
+  const block = new Uint8Array(Math.min(BLOCK_BYTES, values.length * size));
+  const read = elementReader(new DataView(block.buffer), dtype.kind, size, dtype.littleEndian);
+  const reader = new MemberReader(member, options.signal);
+  try {
+    await reader.read(new Uint8Array(array.dataOffset));
+    for (let done = 0; done < values.length;) {
+      const count = (await reader.read(block)) / size;
+      for (let i = 0; i < count; i++) {
+        const value = read(i * size);
+        if (!Number.isSafeInteger(value)) throw outOfRange(place, done + i, value);
+        values[done + i] = value;
+      }
+      done += count;
+    }
+  } finally {
+    await reader.close();
   }
   return values;
 }
@@ -44,12 +50,19 @@ function elementReader(view: DataView, kind: string, size: number, little: boole
       return (at) => view.getUint32(at, little);
     case 'u8':
       return (at) => Number(view.getBigUint64(at, little));
+    case 'f2': {
+      const value = new Float32Array(1);
+      return (at) => {
+        halfToFloat(Uint16Array.of(view.getUint16(at, little)), 0, value, 0, 1);
+        return value[0];
+      };
+    }
     case 'f4':
       return (at) => view.getFloat32(at, little);
     case 'f8':
       return (at) => view.getFloat64(at, little);
     default:
-      return () => NaN;
+      throw new Error(`no integers of type ${kind}${size}`);
   }
 }
 

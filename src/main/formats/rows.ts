@@ -5,44 +5,27 @@
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { elements, type ArrayInfo } from './arrays.ts';
-import { MemberReader, readExactly, readWhole } from './bytes.ts';
+import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import type { StoredArray } from './array-column.ts';
+import { MemberReader, readExactly, readThrough, readWhole } from './bytes.ts';
 import { bfloatToFloat, halfToFloat } from './half.ts';
-
-export interface RowBlock {
-  readonly firstRow: number;
-  readonly rows: number;
-  /** [rows, W], valid until the next block is asked for. */
-  readonly values: Float32Array<ArrayBuffer>;
-}
-
-export interface ReadRowsOptions {
-  /** Bytes of file data in one block; default 2 MiB. */
-  readonly blockBytes?: number;
-  /** Arrays in Fortran order up to this size are transposed in memory; larger ones in strips. Default 64 MiB. */
-  readonly transposeBytes?: number;
-  /** Folder for the inflated copy of a large compressed array in Fortran order. */
-  readonly scratchFolder?: string;
-}
+import { elementsOf, rowLength, type ReadOptions, type RowBlock } from './table.ts';
 
 const BLOCK_BYTES = 2 << 20;
 const TRANSPOSE_BYTES = 64 << 20;
 
-export function rowLength(array: ArrayInfo): number {
-  return array.shape.slice(1).reduce((product, n) => product * n, 1);
-}
-
-export function readRows(array: ArrayInfo, options: ReadRowsOptions = {}): AsyncGenerator<RowBlock, void> {
+export function readRows(array: StoredArray, options: ReadOptions = {}): AsyncGenerator<RowBlock, void> {
   const oneAxis = array.shape.length < 2 || rowLength(array) === 1;
   return array.fortran && !oneAxis ? readFortranRows(array, options) : readPlainRows(array, options);
 }
 
 /** C order: a forward read into two buffers that take turns. */
-async function* readPlainRows(array: ArrayInfo, options: ReadRowsOptions): AsyncGenerator<RowBlock, void> {
-  const R = array.shape[0];
+async function* readPlainRows(array: StoredArray, options: ReadOptions): AsyncGenerator<RowBlock, void> {
+  // A single value is one row of one number.
+  const R = array.shape[0] ?? 1;
   const W = rowLength(array);
   const blockRows = Math.max(1, Math.floor((options.blockBytes ?? BLOCK_BYTES) / (W * array.dtype.bytes)));
-  const reader = new MemberReader(array.member);
+  const reader = new MemberReader(array.member, options.signal);
   const buffers = [0, 1].map(() => new Uint8Array(Math.min(blockRows, R) * W * array.dtype.bytes));
   const fill = (first: number): Promise<number> =>
     reader.read(buffers[(first / blockRows) & 1].subarray(0, Math.min(blockRows, R - first) * W * array.dtype.bytes));
@@ -56,7 +39,8 @@ async function* readPlainRows(array: ArrayInfo, options: ReadRowsOptions): Async
       pending = first + rows < R ? fill(first + rows) : null;
       // A failure is reported when its block is awaited, not as an unhandled rejection before that.
       pending?.catch(() => undefined);
-      yield { firstRow: first, rows, values: toFloat32(buffers[(first / blockRows) & 1], array, rows * W) };
+      const values = toFloat32(buffers[(first / blockRows) & 1], array, rows * W, (i) => first * W + i);
+      yield { firstRow: first, rows, values };
     }
   } finally {
     await pending?.catch(() => undefined);
@@ -64,17 +48,47 @@ async function* readPlainRows(array: ArrayInfo, options: ReadRowsOptions): Async
   }
 }
 
-/** float32 values of the first `count` elements of `bytes`, in place where that is possible. */
-function toFloat32(bytes: Uint8Array<ArrayBuffer>, array: ArrayInfo, count: number): Float32Array<ArrayBuffer> {
+/**
+ * float32 values of the first `count` elements of `bytes`, in place where that is possible. `placeOf(i)` is the row-major
+ * place in the array of the i-th of them.
+ */
+function toFloat32(
+  bytes: Uint8Array<ArrayBuffer>,
+  array: StoredArray,
+  count: number,
+  placeOf: (i: number) => number,
+): Float32Array<ArrayBuffer> {
   const { kind, bytes: size, littleEndian } = array.dtype;
   const used = Buffer.from(bytes.buffer, bytes.byteOffset, count * size);
   if (!littleEndian) swap(used, size);
   if (size === 4) return new Float32Array(bytes.buffer, bytes.byteOffset, count);
   const values = new Float32Array(count);
-  if (size === 8) values.set(new Float64Array(bytes.buffer, bytes.byteOffset, count));
+  if (size === 8) narrow(new Float64Array(bytes.buffer, bytes.byteOffset, count), values, array, placeOf);
   else if (kind === 'bf') bfloatToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, count), values, count);
   else halfToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, count), 0, values, 0, count);
   return values;
+}
+
+function narrow(wide: Float64Array, values: Float32Array, array: StoredArray, placeOf: (i: number) => number): void {
+  values.set(wide);
+  for (let i = 0; i < wide.length; i++) {
+    if (Number.isFinite(values[i]) || !Number.isFinite(wide[i])) continue;
+    const at = unravel(placeOf(i), array.shape).join(', ');
+    throw new NextvecError('OUT_OF_RANGE', `${array.place}: element [${at}] is ${wide[i]}, too large for float32.`, {
+      remedy: 'Remove or repair this row and write the file again.',
+    });
+  }
+}
+
+/** Index along each axis of a row-major place. */
+function unravel(place: number, shape: readonly number[]): number[] {
+  let rest = place;
+  const index = shape.toReversed().map((n) => {
+    const at = rest % n;
+    rest = Math.floor(rest / n);
+    return at;
+  });
+  return index.toReversed();
 }
 
 function swap(bytes: Buffer, size: number): void {
@@ -90,22 +104,24 @@ interface ElementBytes {
 }
 
 /** Fortran order: column c holds its R elements together; a strip of rows is gathered from every column. */
-async function* readFortranRows(array: ArrayInfo, options: ReadRowsOptions): AsyncGenerator<RowBlock, void> {
+async function* readFortranRows(array: StoredArray, options: ReadOptions): AsyncGenerator<RowBlock, void> {
   const R = array.shape[0];
   const W = rowLength(array);
   const size = array.dtype.bytes;
   const budget = options.transposeBytes ?? TRANSPOSE_BYTES;
   const blockRows = Math.max(1, Math.min(R, Math.floor(budget / (W * size))));
   const order = columnOrder(array.shape.slice(1));
-  const source = await openElements(array, budget, options.scratchFolder);
+  const source = await openElements(array, budget, options);
   try {
     for (let first = 0; first < R; first += blockRows) {
       const rows = Math.min(blockRows, R - first);
       const values = new Float32Array(rows * W);
       const column = new Uint8Array(rows * size);
       for (let c = 0; c < W; c++) {
+        throwIfCancelled(options.signal, 'Reading');
         await source.read(column, (c * R + first) * size);
-        scatter(toFloat32(column, array, rows), values, order[c], W);
+        const numbers = toFloat32(column, array, rows, (i) => (first + i) * W + order[c]);
+        scatter(numbers, values, order[c], W);
       }
       yield { firstRow: first, rows, values };
     }
@@ -136,16 +152,16 @@ function columnOrder(axes: readonly number[]): Uint32Array {
   return order;
 }
 
-async function openElements(array: ArrayInfo, budget: number, scratch?: string): Promise<ElementBytes> {
+async function openElements(array: StoredArray, budget: number, options: ReadOptions): Promise<ElementBytes> {
   const { member, dataOffset } = array;
-  if (elements(array) * array.dtype.bytes <= budget) {
-    const all = await readWhole(member, member.sizeBytes);
+  if (elementsOf(array) * array.dtype.bytes <= budget) {
+    const all = await readWhole(member, member.sizeBytes, options.signal);
     const read = async (into: Uint8Array, offset: number): Promise<void> =>
       into.set(all.subarray(dataOffset + offset, dataOffset + offset + into.length));
     return { read, close: async () => undefined };
   }
-  if (member.deflated) return inflateToFile(array, scratch);
-  await verify(array);
+  if (member.deflated) return inflateToFile(array, options);
+  await readThrough(array.member, options.signal);
   return fileElements(member.handle, member.offset + dataOffset, member.place, async () => undefined);
 }
 
@@ -153,23 +169,14 @@ function fileElements(handle: FileHandle, base: number, place: string, close: ()
   return { read: (into, offset) => readExactly(handle, into, base + offset, place), close };
 }
 
-async function verify(array: ArrayInfo): Promise<void> {
-  const reader = new MemberReader(array.member);
-  try {
-    await reader.drain();
-  } finally {
-    await reader.close();
-  }
-}
-
-async function inflateToFile(array: ArrayInfo, scratch: string | undefined): Promise<ElementBytes> {
-  const folder = await mkdtemp(join(scratch ?? tmpdir(), 'nextvec-inflate-'));
+async function inflateToFile(array: StoredArray, { scratchFolder, signal }: ReadOptions): Promise<ElementBytes> {
+  const folder = await mkdtemp(join(scratchFolder ?? tmpdir(), 'nextvec-inflate-'));
   const handle = await open(join(folder, 'array.npy'), 'w+');
   const close = async (): Promise<void> => {
     await handle.close();
     await rm(folder, { recursive: true, force: true });
   };
-  const reader = new MemberReader(array.member);
+  const reader = new MemberReader(array.member, signal);
   try {
     const chunk = new Uint8Array(BLOCK_BYTES);
     for (let read = await reader.read(chunk); read > 0; read = await reader.read(chunk)) {

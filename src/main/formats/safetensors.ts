@@ -1,8 +1,16 @@
 /**
- * The safetensors file format for float32 tensors: eight bytes of header length, a JSON header, raw little-endian data.
- * A file is either read whole and right or refused with its place. Not here: which tensors a model has.
+ * The safetensors file format: eight bytes of header length, a JSON header, raw little-endian data. The header is checked
+ * against the file before any data is read: names are unique, and the tensors fill the data without gap or overlap.
+ * Not here: which tensors a model has.
  */
-import { NextvecError } from '#shared/domain/errors.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import { NextvecError, isNextvecError, type ErrorCode } from '#shared/domain/errors.ts';
+import { shortText } from '#shared/domain/short-text.ts';
+import type { StoredArray } from './array-column.ts';
+import { readExactly } from './bytes.ts';
+import type { DType } from './npy/header.ts';
+import { repeatedKey } from './repeated-key.ts';
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -12,26 +20,47 @@ export type Tensors = ReadonlyMap<string, Tensor>;
 export type Metadata = Readonly<Record<string, string>>;
 
 const LENGTH_BYTES = 8;
-const ELEMENT_BYTES = 4;
 const HEADER_ALIGNMENT = 8;
-const MAX_HEADER_BYTES = 100 * 2 ** 20;
+/** Far beyond the header of any model here: about 100 bytes a tensor. */
+const MAX_HEADER_BYTES = 4 << 20;
+const MAX_TENSORS = 10_000;
 const METADATA_KEY = '__metadata__';
 
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1);
-}
+const DTYPES: Readonly<Record<string, DType>> = {
+  F16: { kind: 'f', bytes: 2, littleEndian: true, label: 'float16' },
+  BF16: { kind: 'bf', bytes: 2, littleEndian: true, label: 'bfloat16' },
+  F32: { kind: 'f', bytes: 4, littleEndian: true, label: 'float32' },
+  F64: { kind: 'f', bytes: 8, littleEndian: true, label: 'float64' },
+  I8: { kind: 'i', bytes: 1, littleEndian: true, label: 'int8' },
+  I16: { kind: 'i', bytes: 2, littleEndian: true, label: 'int16' },
+  I32: { kind: 'i', bytes: 4, littleEndian: true, label: 'int32' },
+  I64: { kind: 'i', bytes: 8, littleEndian: true, label: 'int64' },
+  U8: { kind: 'u', bytes: 1, littleEndian: true, label: 'uint8' },
+  U16: { kind: 'u', bytes: 2, littleEndian: true, label: 'uint16' },
+  U32: { kind: 'u', bytes: 4, littleEndian: true, label: 'uint32' },
+  U64: { kind: 'u', bytes: 8, littleEndian: true, label: 'uint64' },
+  BOOL: { kind: 'b', bytes: 1, littleEndian: true, label: 'bool' },
+};
+
+const SizeSchema = z.int().min(0);
+const EntrySchema = z.object({
+  dtype: z.string().max(32),
+  shape: z.array(SizeSchema).max(32),
+  data_offsets: z.tuple([SizeSchema, SizeSchema]),
+});
+const MetadataSchema = z.record(z.string(), z.string());
 
 /** The whole file. Tensors lie in map order without gaps. */
 export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { [METADATA_KEY]: metadata } : {};
+  const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [[METADATA_KEY, metadata]] : [];
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
     if (elements(shape) !== data.length) throw new Error(`${name}: shape [${shape}] is not ${data.length} elements`);
     const end = offset + data.byteLength;
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    entries.push([name, { dtype: 'F32', shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const headerBytes = Math.ceil(json.length / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
   const file = new Uint8Array(LENGTH_BYTES + headerBytes + offset).fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
@@ -44,98 +73,146 @@ export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Ui
   return file;
 }
 
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Bytes from the start of the data. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+interface Header {
+  /** In the order of their data. */
+  readonly entries: readonly Entry[];
+  readonly metadata: Metadata;
+}
+
 export interface Safetensors {
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Metadata;
 }
 
-interface Entry {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** Reads a whole file; `place` is what errors call it. Data is copied out. */
+/** Reads a file of float32 tensors; `place` is what errors call it. Data is copied out. Throws BAD_CHECKPOINT. */
 export function decodeSafetensors(file: Uint8Array, place: string): Safetensors {
-  const headerBytes = readHeaderLength(file, place);
-  const header = parseHeader(file.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes), place);
-  const dataStart = LENGTH_BYTES + headerBytes;
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== METADATA_KEY)
-    .map(([name, value]) => readEntry(name, value, place))
-    .toSorted((a, b) => a.begin - b.begin || a.end - b.end);
-  let covered = 0;
-  for (const { name, begin, end } of entries) {
-    if (begin !== covered) throw bad(place, name, `its data begins at byte ${begin}, expected ${covered}`);
-    covered = end;
+  try {
+    const headerBytes = headerLength(file.subarray(0, LENGTH_BYTES), file.length, place);
+    const dataStart = LENGTH_BYTES + headerBytes;
+    const { entries, metadata } = parseHeader(file.subarray(LENGTH_BYTES, dataStart), file.length - dataStart, place);
+    const tensors = new Map<string, Tensor>();
+    for (const { name, dtype, shape, begin, end } of entries) {
+      if (dtype !== DTYPES.F32) throw bad(place, `${shortText(name)} is ${dtype.label}, only float32 is read`);
+      // Not file.slice(): of a Node Buffer that is a view, and its buffer the whole file.
+      const data = new Float32Array(new Uint8Array(file.subarray(dataStart + begin, dataStart + end)).buffer);
+      tensors.set(name, { shape, data });
+    }
+    return { tensors, metadata };
+  } catch (error) {
+    if (!isNextvecError(error)) throw error;
+    throw new NextvecError('BAD_CHECKPOINT', error.message, {
+      remedy: 'The file is damaged or not a float32 safetensors file; use another checkpoint or an intact copy.',
+      details: { place },
+      cause: error,
+    });
   }
-  const dataBytes = file.length - dataStart;
-  if (covered !== dataBytes) {
-    throw bad(place, 'data', `the header describes ${covered} bytes, the file holds ${dataBytes}`);
-  }
-  const tensors = new Map<string, Tensor>();
-  for (const { name, shape, begin, end } of entries) {
-    // Not file.slice(): of a Node Buffer that is a view, and its buffer the whole file.
-    const data = new Float32Array(new Uint8Array(file.subarray(dataStart + begin, dataStart + end)).buffer);
-    tensors.set(name, { shape, data });
-  }
-  return { tensors, metadata: readMetadata(header[METADATA_KEY], place) };
 }
 
-function bad(place: string, where: string, what: string): NextvecError {
-  return new NextvecError('BAD_CHECKPOINT', `${place}: ${where}: ${what}.`, {
-    remedy: 'The file is damaged or not a float32 safetensors file; use another checkpoint or an intact copy.',
-    details: { place, where },
+/** Whether a file begins as safetensors do: a length that fits, then the brace that opens the header. */
+export async function looksLikeSafetensors(handle: FileHandle, fileBytes: number): Promise<boolean> {
+  if (fileBytes <= LENGTH_BYTES) return false;
+  const start = Buffer.alloc(LENGTH_BYTES + 1);
+  await handle.read(start, 0, start.length, 0);
+  return start.readBigUInt64LE() < 2n ** 40n && start[LENGTH_BYTES] === 0x7b;
+}
+
+/** The tensors of a file, in the order of their data, as arrays that can be read. Reads the header only. */
+export async function listTensors(handle: FileHandle, fileBytes: number, file: string): Promise<StoredArray[]> {
+  const sizeField = new Uint8Array(Math.min(LENGTH_BYTES, fileBytes));
+  await readExactly(handle, sizeField, 0, file);
+  const header = new Uint8Array(headerLength(sizeField, fileBytes, file));
+  await readExactly(handle, header, LENGTH_BYTES, file);
+  const dataStart = LENGTH_BYTES + header.length;
+  const { entries } = parseHeader(header, fileBytes - dataStart, file);
+  return entries.map(({ name, dtype, shape, begin, end }) => {
+    const place = `${file}: ${shortText(name)}`;
+    const sizes = { offset: dataStart + begin, storedBytes: end - begin, sizeBytes: end - begin };
+    const member = { place, name, handle, ...sizes, deflated: false, crc32: null };
+    return { name, place, dtype, shape, fortran: false, dataOffset: 0, member };
   });
 }
 
-function readHeaderLength(file: Uint8Array, place: string): number {
-  if (file.length < LENGTH_BYTES) throw bad(place, 'header', `the file has ${file.length} bytes, fewer than 8`);
-  const length = new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true);
-  if (length > BigInt(Math.min(MAX_HEADER_BYTES, file.length - LENGTH_BYTES))) {
-    throw bad(place, 'header', `its length is given as ${length} bytes, the file has ${file.length}`);
+function headerLength(sizeField: Uint8Array, fileBytes: number, place: string): number {
+  if (fileBytes < LENGTH_BYTES) throw bad(place, `the file has ${fileBytes} bytes, fewer than 8`);
+  const length = new DataView(sizeField.buffer, sizeField.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(fileBytes - LENGTH_BYTES)) {
+    throw bad(place, `its length is given as ${length} bytes, the file has ${fileBytes}`, 'ARCHIVE_TRUNCATED');
   }
+  if (length > MAX_HEADER_BYTES) throw bad(place, `it has ${length} bytes; at most ${MAX_HEADER_BYTES} are read`);
   return Number(length);
 }
 
-function parseHeader(bytes: Uint8Array, place: string): Record<string, unknown> {
-  let header: unknown;
+/** Throws HEADER_MISMATCH, or ARCHIVE_TRUNCATED where the data ends too early. */
+function parseHeader(json: Uint8Array, dataBytes: number, place: string): Header {
+  const { [METADATA_KEY]: metadata, ...named } = parseObject(json, place);
+  const names = Object.keys(named);
+  if (names.length > MAX_TENSORS) throw bad(place, `it names ${names.length} tensors; at most ${MAX_TENSORS} are read`);
+  const entries = names
+    .map((name) => toEntry(name, named[name], place))
+    .toSorted((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const { name, begin, end } of entries) {
+    if (begin !== covered)
+      throw bad(place, `the data of ${shortText(name)} begins at byte ${begin}, expected ${covered}`);
+    covered = end;
+  }
+  if (covered !== dataBytes) {
+    const code = covered > dataBytes ? 'ARCHIVE_TRUNCATED' : 'HEADER_MISMATCH';
+    throw bad(place, `it describes ${covered} bytes of data, the file holds ${dataBytes}`, code);
+  }
+  const texts = MetadataSchema.safeParse(metadata ?? {});
+  if (!texts.success) throw bad(place, `${METADATA_KEY} is not a map of texts`);
+  return { entries, metadata: texts.data };
+}
+
+function parseObject(json: Uint8Array, place: string): Record<string, unknown> {
+  let text: string;
+  let value: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw bad(place, 'header', `it is not JSON (${cause instanceof Error ? cause.message : 'unreadable'})`);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(json);
+    value = JSON.parse(text);
+  } catch {
+    throw bad(place, 'it is not JSON');
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
-    throw bad(place, 'header', 'it is not a JSON object');
-  }
-  return header as Record<string, unknown>;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(place, 'it is not a JSON object');
+  const repeated = repeatedKey(text);
+  if (repeated !== null) throw bad(place, `${JSON.stringify(shortText(repeated))} stands in it twice`);
+  return Object.fromEntries(Object.entries(value));
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+function toEntry(name: string, value: unknown, place: string): Entry {
+  const parsed = EntrySchema.safeParse(value);
+  if (!parsed.success) {
+    const [key] = parsed.error.issues[0].path;
+    throw bad(place, `the entry of ${shortText(name)} is not valid${key === undefined ? '' : ` (${String(key)})`}`);
+  }
+  const { dtype: label, shape, data_offsets } = parsed.data;
+  const [begin, end] = data_offsets;
+  if (begin > end) throw bad(place, `the data_offsets of ${shortText(name)} do not ascend`);
+  const dtype: DType = Object.hasOwn(DTYPES, label)
+    ? DTYPES[label]
+    : { kind: 'other', bytes: 0, littleEndian: true, label };
+  if (dtype.bytes > 0 && elements(shape) * dtype.bytes !== end - begin) {
+    throw bad(place, `the shape [${shape.join(', ')}] of ${shortText(name)} does not fill ${end - begin} bytes`);
+  }
+  return { name, dtype, shape, begin, end };
 }
 
-function readEntry(name: string, value: unknown, place: string): Entry {
-  if (typeof value !== 'object' || value === null) throw bad(place, name, 'its entry is not an object');
-  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
-  if (dtype !== 'F32') throw bad(place, name, `its type is ${JSON.stringify(dtype)}, only F32 is read`);
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw bad(place, name, 'its shape is not a list of counts');
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
-    throw bad(place, name, 'its data_offsets are not two ascending byte positions');
-  }
-  const [begin, end] = offsets as [number, number];
-  if (elements(shape) * ELEMENT_BYTES !== end - begin) {
-    throw bad(place, name, `its shape [${shape.join(', ')}] does not fill ${end - begin} bytes`);
-  }
-  return { name, shape, begin, end };
-}
-
-function readMetadata(value: unknown, place: string): Metadata {
-  if (value === undefined) return {};
-  const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isPlain || !Object.values(value).every((text) => typeof text === 'string')) {
-    throw bad(place, METADATA_KEY, 'it is not a map of texts');
-  }
-  return value as Metadata;
+function bad(place: string, why: string, code: ErrorCode = 'HEADER_MISMATCH'): NextvecError {
+  return new NextvecError(code, `${place}: the safetensors header is wrong: ${why}.`, {
+    remedy: code === 'ARCHIVE_TRUNCATED' ? 'Copy or download the file again; it was cut off.' : 'Write the file anew.',
+  });
 }

@@ -7,6 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import yauzl from 'yauzl';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { shortText } from '#shared/domain/short-text.ts';
 import type { Member } from './bytes.ts';
 
 const STORED = 0;
@@ -59,7 +60,7 @@ export async function listMembers(handle: FileHandle, fileBytes: number, file: s
     if (zip.entryCount > MAX_MEMBERS) throw damaged(file, `its directory claims ${zip.entryCount} members`);
     for await (const entry of zip.eachEntry()) {
       const name = memberName(entry, file);
-      if (names.has(name)) throw damaged(file, `the member "${name}" stands in it twice`);
+      if (names.has(name)) throw damaged(file, `the member "${shortText(name)}" stands in it twice`);
       names.add(name);
       if (!name.endsWith('/')) members.push(await locate(zip, entry, name, handle, file));
     }
@@ -95,7 +96,7 @@ function memberName(entry: yauzl.Entry, file: string): string {
   if (name === '' || problem !== null) {
     throw new NextvecError(
       'UNSAFE_MEMBER_NAME',
-      `${file}: the member name ${JSON.stringify(name)} points outside the archive (${problem ?? 'it is empty'}).`,
+      `${file}: the member name ${JSON.stringify(shortText(name))} points outside the archive (${problem ?? 'it is empty'}).`,
       { remedy: 'Do not trust this file; write it anew with numpy.savez.' },
     );
   }
@@ -113,14 +114,17 @@ async function locate(
   if (entry.isEncrypted()) throw unsupported(file, name, 'is encrypted');
   if (method !== STORED && method !== DEFLATED) throw unsupported(file, name, `uses compression method ${method}`);
   if (method === DEFLATED && entry.uncompressedSize > entry.compressedSize * MAX_RATIO + 64) {
-    throw damaged(file, `the member "${name}" claims ${entry.uncompressedSize} bytes from ${entry.compressedSize}`);
+    throw damaged(
+      file,
+      `the member "${shortText(name)}" claims ${entry.uncompressedSize} bytes from ${entry.compressedSize}`,
+    );
   }
   const local = await zip.readLocalFileHeaderPromise(entry, { minimal: false });
   if (!local.fileName.equals(entry.fileNameRaw) || local.compressionMethod !== method) {
-    throw damaged(file, `directory and local header of the member "${name}" disagree`);
+    throw damaged(file, `directory and local header of the member "${shortText(name)}" disagree`);
   }
   return {
-    place: `${file}: ${name}`,
+    place: `${file}: ${shortText(name)}`,
     name,
     handle,
     offset: local.fileDataStart,
@@ -136,7 +140,7 @@ function refuseOverlap(members: readonly Member[], file: string): void {
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1];
     if (before.offset + before.storedBytes > sorted[i].offset) {
-      throw damaged(file, `the members "${before.name}" and "${sorted[i].name}" overlap`);
+      throw damaged(file, `the members "${shortText(before.name)}" and "${shortText(sorted[i].name)}" overlap`);
     }
   }
 }
@@ -153,7 +157,7 @@ function damaged(file: string, why: string, cause?: unknown): NextvecError {
 }
 
 function unsupported(file: string, name: string, what: string): NextvecError {
-  return new NextvecError('ARCHIVE_UNSUPPORTED', `${file}: the member "${name}" ${what}.`, {
+  return new NextvecError('ARCHIVE_UNSUPPORTED', `${file}: the member "${shortText(name)}" ${what}.`, {
     remedy: 'Write it with numpy.savez or numpy.savez_compressed.',
   });
 }

@@ -3,9 +3,10 @@ import { MOST_ROWS } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowPlace } from '#shared/domain/inspection.ts';
 import { elementCount, type ModelSpec } from '#shared/domain/models.ts';
+import { nameList } from '#shared/domain/short-text.ts';
 import type { Dataset } from '../datasets/dataset.ts';
-import { openArrayFile, type ArrayInfo } from '../formats/arrays.ts';
-import { readRows } from '../formats/rows.ts';
+import { openDataFile } from '../formats/open.ts';
+import { rowLength, type Column, type DataFile } from '../formats/table.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 
 export interface Contexts {
@@ -67,9 +68,9 @@ export async function windowsOf(
 }
 
 export async function rowsOfFile(path: string, wanted: readonly number[] | null, spec: ModelSpec): Promise<Contexts> {
-  const file = await openArrayFile(path);
+  const file = await openDataFile(path);
   try {
-    const array = contextArray(file.arrays, spec);
+    const array = await contextColumn(file, spec);
     const total = array.shape.length === 2 ? 1 : array.shape[0];
     const rows = wanted ?? Array.from({ length: Math.min(total, MOST_ROWS + 1) }, (_, i) => i);
     const problem = rows.length > MOST_ROWS ? `at most ${MOST_ROWS} rows are predicted at once` : null;
@@ -84,11 +85,11 @@ export async function rowsOfFile(path: string, wanted: readonly number[] | null,
         },
       );
     }
-    const known = targetArray(file.arrays, array, total, spec);
+    const known = await targetColumn(file, array, total, spec);
     return {
       rows,
-      contexts: await pickRows(array, total, rows, spec.T * spec.D),
-      targets: known && (await pickRows(known, total, rows, spec.D)),
+      contexts: await pickRows(array, rows, spec.T * spec.D),
+      targets: known && (await pickRows(known, rows, spec.D)),
       ids: null,
       places: rows.map(() => null),
     };
@@ -97,57 +98,45 @@ export async function rowsOfFile(path: string, wanted: readonly number[] | null,
   }
 }
 
-function contextArray(arrays: readonly ArrayInfo[], spec: ModelSpec): ArrayInfo {
-  const named = CONTEXT_NAMES.map((name) => arrays.find((array) => array.name === name)).find((array) => array);
-  const array = named ?? (arrays.length === 1 ? arrays[0] : undefined);
-  if (!array) {
-    throw new NextvecError(
-      'NO_KNOWN_ARRAYS',
-      `None of the arrays is a context (${arrays.map(({ name }) => name).join(', ')}).`,
-      {
-        remedy: `Name it "contexts", or give a .npy file with that one array of shape [rows, ${spec.T}, ${spec.D}].`,
-      },
-    );
+async function contextColumn(file: DataFile, spec: ModelSpec): Promise<Column> {
+  const { names } = file;
+  const name = CONTEXT_NAMES.find((known) => names.includes(known)) ?? (names.length === 1 ? names[0] : undefined);
+  if (name === undefined) {
+    throw new NextvecError('NO_KNOWN_ARRAYS', `None of the arrays is a context (${nameList(names)}).`, {
+      remedy: `Name it "contexts", or give a .npy file with that one array of shape [rows, ${spec.T}, ${spec.D}].`,
+    });
   }
-  const { shape, dtype } = array;
+  const column = await file.column(name);
+  const { shape, dtype, place } = column;
   const [T, D] = shape.slice(-2);
-  if ((shape.length !== 3 && shape.length !== 2) || T !== spec.T || D !== spec.D)
-    throw misfit(array.place, shape.join('×'), spec);
-  if (dtype.kind === 'f' || dtype.kind === 'bf') return array;
-  throw new NextvecError(
-    'UNSUPPORTED_DTYPE',
-    `${array.place}: contexts must be floating-point numbers, not ${dtype.label}.`,
-  );
+  if ((shape.length !== 3 && shape.length !== 2) || T !== spec.T || D !== spec.D) {
+    throw misfit(place, shape.join('×'), spec);
+  }
+  if (column.readableAs.includes('floats')) return column;
+  throw new NextvecError('UNSUPPORTED_DTYPE', `${place}: contexts must be floating-point numbers, not ${dtype}.`, {
+    remedy: 'Store them as float16, float32 or float64.',
+  });
 }
 
 /** What follows each context, where the file says it in the same width and for every row; else nothing is known. */
-function targetArray(
-  arrays: readonly ArrayInfo[],
-  { name }: ArrayInfo,
-  total: number,
-  { D }: ModelSpec,
-): ArrayInfo | null {
-  const names = TARGET_NAMES[name] ?? PLAIN_TARGET_NAMES;
-  const array = names.map((wanted) => arrays.find((one) => one.name === wanted)).find((one) => one);
-  if (!array || (array.dtype.kind !== 'f' && array.dtype.kind !== 'bf')) return null;
-  return elementCount(array.shape) === total * D && array.shape[array.shape.length - 1] === D ? array : null;
+async function targetColumn(file: DataFile, { name }: Column, total: number, { D }: ModelSpec): Promise<Column | null> {
+  const wanted = (TARGET_NAMES[name] ?? PLAIN_TARGET_NAMES).find((known) => file.names.includes(known));
+  const column = wanted === undefined ? null : await file.column(wanted);
+  if (!column?.readableAs.includes('floats')) return null;
+  return elementCount(column.shape) === total * D && column.shape.at(-1) === D ? column : null;
 }
 
-/** Rows of `size` numbers of an array that holds `total` of them. */
-async function pickRows(
-  array: ArrayInfo,
-  total: number,
-  rows: readonly number[],
-  size: number,
-): Promise<Float32Array<ArrayBuffer>> {
-  const contexts = new Float32Array(rows.length * size);
-  // One context is a file of one row.
-  const asRows = { ...array, shape: [total, size] };
-  for await (const { firstRow, rows: count, values } of readRows(asRows)) {
+/** Rows of `size` numbers; a row of the column is a whole one or, in a single context, a part of it. */
+async function pickRows(column: Column, rows: readonly number[], size: number): Promise<Float32Array<ArrayBuffer>> {
+  const picked = new Float32Array(rows.length * size);
+  const W = rowLength(column);
+  for await (const { firstRow, values } of column.rows()) {
+    const first = firstRow * W;
     for (const [b, row] of rows.entries()) {
-      const at = (row - firstRow) * size;
-      if (row >= firstRow && row < firstRow + count) contexts.set(values.subarray(at, at + size), b * size);
+      const from = Math.max(first, row * size);
+      const to = Math.min(first + values.length, (row + 1) * size);
+      if (from < to) picked.set(values.subarray(from - first, to - first), b * size + from - row * size);
     }
   }
-  return contexts;
+  return picked;
 }

@@ -1,14 +1,16 @@
-/** A file's weights as the parameters of a model: kind and sizes inferred, names without prefix, values finite. */
+/** A file's weights as the parameters of a model: kind and sizes inferred, names as in the model, values finite. */
 import { positionTable } from '#engine/positions.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { POSITIONS_BUFFER, inferModel, type ModelHints } from '#shared/domain/infer-model.ts';
+import { POSITIONS_BUFFER, inferModel, unwrappedName, type ModelHints } from '#shared/domain/infer-model.ts';
 import { parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models.ts';
+import { shortText } from '#shared/domain/short-text.ts';
+import type { StoredTensor } from '../formats/torch/file.ts';
 import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';
-import { readWeightsFile, type WeightsFile } from './weights-file.ts';
+import { withWeightsFile, type WeightsFile } from './weights-file.ts';
 
 export interface ModelWeights {
-  readonly source: WeightsFile;
+  readonly source: Omit<WeightsFile, 'tensors'>;
   readonly spec: ModelSpec;
   readonly parameters: NamedTensors;
   readonly args: PlainDict;
@@ -18,30 +20,53 @@ export interface ModelWeights {
 /** Rounding of positions that were stored in half precision. */
 const POSITION_TOLERANCE = 5e-3;
 
-/** What the file itself says fills in for hints that are absent. */
-export async function readModelWeights(path: string, hints: ModelHints = {}): Promise<ModelWeights> {
-  const source = await readWeightsFile(path);
-  const args = dictAt(source.rest, 'args', 'config', 'hparams', 'hyper_parameters');
-  const shapes = new Map([...source.tensors].map(([name, { shape }]) => [name, shape]));
-  const { spec, prefix, assumed } = inferModel(
-    shapes,
-    {
-      T: sizeAt(args, 'context_length', 'context_len', 'context_size', 'seq_len', 'window'),
-      heads: sizeAt(args, 'nhead', 'num_heads', 'n_heads', 'heads'),
-      dropout: numberAt(args, 'dropout') ?? undefined,
-      ...Object.fromEntries(Object.entries(hints).filter(([, value]) => value !== undefined)),
-    },
-    source.file,
-  );
-  refuseOtherPositions(source, prefix, spec);
-  const parameters: NamedTensors = new Map(
-    parameterShapes(spec).map(({ name }) => [name, finite(source, prefix + name)]),
-  );
-  return { source, spec, parameters, args, assumed };
+/** What the file itself says fills in for hints that are absent. Only the tensors of the model are read. */
+export function readModelWeights(path: string, hints: ModelHints = {}): Promise<ModelWeights> {
+  return withWeightsFile(path, async (weights) => {
+    const { file, format, rest } = weights;
+    const args = dictAt(rest, 'args', 'config', 'hparams', 'hyper_parameters');
+    const tensors = modelTensors(weights);
+    const { spec, prefix, assumed } = inferModel(
+      new Map([...tensors].map(([name, { shape }]) => [name, shape])),
+      {
+        T: sizeAt(args, 'context_length', 'context_len', 'context_size', 'seq_len', 'window'),
+        heads: sizeAt(args, 'nhead', 'num_heads', 'n_heads', 'heads'),
+        dropout: numberAt(args, 'dropout') ?? undefined,
+        ...Object.fromEntries(Object.entries(hints).filter(([, value]) => value !== undefined)),
+      },
+      file,
+    );
+    await refuseOtherPositions(tensors.get(prefix + POSITIONS_BUFFER), spec, file);
+    const parameters: NamedTensors = new Map();
+    for (const { name } of parameterShapes(spec)) {
+      parameters.set(name, finite(await tensors.get(prefix + name)!.read(), name, file));
+    }
+    return { source: { file, format, rest }, spec, parameters, args, assumed };
+  });
 }
 
-function finite({ tensors, file }: WeightsFile, name: string): Float32Array {
-  const data = tensors.get(name)!.data;
+/** Tensors under the names they have in the model; counters (`n_averaged`, `num_batches_tracked`) are no part of it. */
+function modelTensors({ tensors, file }: WeightsFile): Map<string, StoredTensor> {
+  const result = new Map<string, StoredTensor>();
+  for (const [stored, tensor] of tensors) {
+    if (tensor.shape.length === 0 && /^u?int/.test(tensor.dtype)) continue;
+    const name = unwrappedName(stored);
+    if (result.has(name)) {
+      throw new NextvecError(
+        'BAD_CHECKPOINT',
+        `${file} holds ${shortText(name)} twice, once as ${shortText(stored)}.`,
+        {
+          remedy: 'Save one state_dict only.',
+          details: { place: file, where: name },
+        },
+      );
+    }
+    result.set(name, tensor);
+  }
+  return result;
+}
+
+function finite(data: Float32Array, name: string, file: string): Float32Array {
   const at = data.findIndex((x) => !Number.isFinite(x));
   if (at < 0) return data;
   throw new NextvecError('NOT_FINITE', `${file}: ${name}: element ${at} is ${data[at]}.`, {
@@ -51,10 +76,10 @@ function finite({ tensors, file }: WeightsFile, name: string): Float32Array {
 }
 
 /** Positions are computed here; a file whose buffer holds others is another model. */
-function refuseOtherPositions({ tensors, file }: WeightsFile, prefix: string, spec: ModelSpec): void {
-  const buffer = tensors.get(prefix + POSITIONS_BUFFER)?.data;
+async function refuseOtherPositions(stored: StoredTensor | undefined, spec: ModelSpec, file: string): Promise<void> {
   const width = positionWidth(spec);
-  if (!buffer || width === null) return;
+  if (!stored || width === null) return;
+  const buffer = await stored.read();
   const expected = positionTable(spec.T, width);
   const at = expected.findIndex((x, i) => !(Math.abs(x - buffer[i]) <= POSITION_TOLERANCE));
   if (at < 0) return;

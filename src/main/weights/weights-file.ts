@@ -3,103 +3,87 @@
  * what the file holds, not by its name. Everything comes out as float32.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { elementCount } from '#shared/domain/models.ts';
-import { openArrayFile, type ArrayInfo } from '../formats/arrays.ts';
-import { readRows, rowLength } from '../formats/rows.ts';
-import { listMembers } from '../formats/zip.ts';
-import type { Tensor } from '../formats/safetensors.ts';
+import { openDataFile } from '../formats/open.ts';
 import type { Plain } from '../formats/pickle/plain.ts';
-import { readTorchFile } from '../formats/torch/file.ts';
+import { openRegularFile } from '../formats/regular-file.ts';
+import { looksLikeSafetensors } from '../formats/safetensors.ts';
+import { readFloats, type DataFile } from '../formats/table.ts';
+import { notFloats, readTorchFile, type StoredTensor } from '../formats/torch/file.ts';
+import { unknownFile } from '../formats/unknown-file.ts';
+import { listMembers } from '../formats/zip.ts';
 
 export interface WeightsFile {
   readonly file: string;
   readonly format: 'pt' | 'safetensors' | 'npz';
-  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Readable while the file is open. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** What a checkpoint says beside its weights. */
   readonly rest: Readonly<Record<string, Plain>>;
 }
 
-type Kind = WeightsFile['format'] | 'legacy';
-
-export async function readWeightsFile(path: string): Promise<WeightsFile> {
+/** Opens a file, without reading its tensors, for as long as `use` works on it. */
+export async function withWeightsFile<R>(path: string, use: (weights: WeightsFile) => Promise<R>): Promise<R> {
   const file = basename(path);
-  const kind = await kindOf(path, file);
-  if (kind === 'legacy') {
-    throw new NextvecError('ARCHIVE_UNSUPPORTED', `${file} is in PyTorch's old format (before 1.6, one bare pickle).`, {
-      remedy: 'If you trust it, load it in PyTorch and write it again with torch.save, which makes a zip archive.',
-      details: { place: file },
-    });
-  }
-  if (kind === 'pt') {
-    const handle = await open(path, 'r');
-    try {
-      return { file, format: 'pt', ...(await readTorchFile(handle, (await handle.stat()).size, path)) };
-    } finally {
-      await handle.close();
-    }
-  }
-  return { file, format: kind, tensors: await readArrays(path), rest: {} };
-}
-
-async function kindOf(path: string, file: string): Promise<Kind> {
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    const code = error.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE';
-    const message =
-      code === 'FILE_NOT_FOUND' ? `There is no file ${path}.` : `${path} cannot be opened (${error.code}).`;
-    throw new NextvecError(code, message, { cause: error, details: { place: path } });
-  });
+  const { handle, bytes } = await openRegularFile(path);
   try {
-    const magic = Buffer.alloc(9);
-    await handle.read(magic, 0, magic.length, 0);
-    if (magic.toString('latin1', 0, 2) === 'PK') {
-      const members = await listMembers(handle, (await handle.stat()).size, file);
-      return members.some(({ name }) => name.endsWith('.npy')) ? 'npz' : 'pt';
-    }
-    // The length of a safetensors header may look like the first bytes of a pickle; its ninth byte opens the header.
-    const isPickle = magic[0] === 0x80 && magic[1] <= 5 && magic[8] !== 0x7b;
-    return isPickle ? 'legacy' : 'safetensors';
+    const format = await formatOf(handle, bytes, file);
+    if (format === 'pt') return await use({ file, format, ...(await readTorchFile(handle, bytes, path)) });
   } finally {
     await handle.close();
   }
-}
-
-async function readArrays(path: string): Promise<Map<string, Tensor>> {
-  const file = await openArrayFile(path);
+  const data = await openDataFile(path);
   try {
-    const tensors = new Map<string, Tensor>();
-    for (const array of file.arrays) tensors.set(array.name, await readArray(array));
-    return tensors;
+    const format = data.format === 'safetensors' ? 'safetensors' : 'npz';
+    return await use({ file, format, tensors: await listColumns(data), rest: {} });
   } finally {
-    await file.close();
+    await data.close();
   }
 }
 
-async function readArray(array: ArrayInfo): Promise<Tensor> {
-  const { kind, label } = array.dtype;
-  if (kind !== 'f' && kind !== 'bf') {
-    throw new NextvecError(
-      'UNSUPPORTED_DTYPE',
-      `${array.place}: weights must be floating-point numbers, not ${label}.`,
-      {
-        remedy: 'Save the weights as float16, bfloat16, float32 or float64.',
-        details: { place: array.place },
-      },
+/** Arrays that are no floats are listed, and refused when they are read. */
+async function listColumns(data: DataFile): Promise<Map<string, StoredTensor>> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const name of data.names) {
+    const column = await data.column(name);
+    const read = async (): Promise<Float32Array> => {
+      if (!column.readableAs.includes('floats')) throw notFloats(column.place, column.dtype);
+      return readFloats(column);
+    };
+    tensors.set(name, { shape: column.shape, dtype: column.dtype, read });
+  }
+  return tensors;
+}
+
+async function formatOf(handle: FileHandle, fileBytes: number, file: string): Promise<WeightsFile['format']> {
+  if (await looksLikeSafetensors(handle, fileBytes)) return 'safetensors';
+  const magic = Buffer.alloc(2);
+  await handle.read(magic, 0, magic.length, 0);
+  if (magic.toString('latin1') === 'PK') {
+    const members = await listMembers(handle, fileBytes, file);
+    return members.some(({ name }) => name.endsWith('.npy')) ? 'npz' : 'pt';
+  }
+  const isPickle = magic[0] === 0x80 && magic[1] <= 5;
+  if (!isPickle) {
+    throw await unknownFile(
+      handle,
+      file,
+      'a PyTorch checkpoint, safetensors or .npz file',
+      'Choose a file written by torch.save, safetensors or numpy.savez.',
     );
   }
-  const data = new Float32Array(elementCount(array.shape));
-  // A 0-d array is read as one row of one number.
-  const rows = array.shape.length === 0 ? { ...array, shape: [1] } : array;
-  for await (const block of readRows(rows)) data.set(block.values, block.firstRow * rowLength(rows));
-  return { shape: array.shape, data };
+  throw new NextvecError('ARCHIVE_UNSUPPORTED', `${file} is in PyTorch's old format (before 1.6, one bare pickle).`, {
+    remedy: 'If you trust it, load it in PyTorch and write it again with torch.save, which makes a zip archive.',
+    details: { place: file },
+  });
 }
 
 /** SHA-256 of the whole file. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  const { handle } = await openRegularFile(path);
+  for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

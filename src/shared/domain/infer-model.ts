@@ -4,6 +4,7 @@
  */
 import { NextvecError } from './errors.ts';
 import { defaultSpec, parameterShapes, type ModelSpec, type ModelType } from './models.ts';
+import { nameList, shortText } from './short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
@@ -16,7 +17,7 @@ export interface ModelHints {
 
 export interface InferredModel {
   readonly spec: ModelSpec;
-  /** What stands in front of every name in the file, e.g. "module.". */
+  /** What stands in front of every name, e.g. "model.". */
   readonly prefix: string;
   /** What was taken for granted, one sentence each. */
   readonly assumed: readonly string[];
@@ -34,6 +35,18 @@ const SIGNATURES: Readonly<Record<ModelType, string>> = {
 export const POSITIONS_BUFFER = 'pos_encoder.pe';
 const BUFFERS = new Set([POSITIONS_BUFFER, 'pe']);
 const DEFAULT_T = 5;
+
+/** What torch.compile and DataParallel put into names, before all of them or inside. */
+const WRAPPERS = new Set(['_orig_mod', 'module']);
+
+/** The name a tensor has in the model itself: `module.residual_net._orig_mod.0.weight` is `residual_net.0.weight`. */
+export function unwrappedName(name: string): string {
+  return name
+    .split('.')
+    .filter((part) => !WRAPPERS.has(part))
+    .join('.');
+}
+
 const HEAD_WIDTH = 64;
 
 /** Throws BAD_CHECKPOINT with the first tensors that are missing, of another shape or unknown; `place` names the file. */
@@ -57,11 +70,12 @@ function findSignature(
     if (name === undefined) continue;
     const prefix = name.slice(0, name.length - SIGNATURES[type].length);
     const stranger = [...shapes.keys()].find((key) => !key.startsWith(prefix));
-    if (stranger !== undefined) throw bad(place, `it holds "${stranger}" beside a model under "${prefix}"`);
+    if (stranger !== undefined)
+      throw bad(place, `it holds "${shortText(stranger)}" beside a model under "${shortText(prefix)}"`);
     return { type, prefix };
   }
   const what = asked ? `no ${asked} (${SIGNATURES[asked]} is missing)` : 'none of the known models';
-  throw bad(place, `it holds ${what}; its first tensors are ${[...shapes.keys()].slice(0, 5).join(', ')}`);
+  throw bad(place, `it holds ${what}; its first tensors are ${nameList([...shapes.keys()], 5)}`);
 }
 
 class SpecReader {
@@ -152,7 +166,8 @@ function refuseDifferences(spec: ModelSpec, names: Shapes, place: string): void 
     return found.join() === shape.join() ? [] : [`${name} is [${found.join(', ')}], expected [${shape.join(', ')}]`];
   });
   const known = new Set(expected.map(({ name }) => name));
-  for (const name of names.keys()) if (!known.has(name) && !BUFFERS.has(name)) problems.push(`${name} is unknown`);
+  for (const name of names.keys())
+    if (!known.has(name) && !BUFFERS.has(name)) problems.push(`${shortText(name)} is unknown`);
   if (problems.length === 0) return;
   const more = problems.length > 3 ? `, and ${problems.length - 3} more` : '';
   throw bad(place, `as ${spec.type} its tensors do not fit: ${problems.slice(0, 3).join('; ')}${more}`);

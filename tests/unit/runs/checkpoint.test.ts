@@ -87,8 +87,24 @@ describe('safetensors', () => {
     ['bytes after the data', Uint8Array.from([...whole, 0]), 'the file holds 25'],
     ['no JSON', withHeader('{"w":'), 'not JSON'],
     ['a list', withHeader('[]'), 'not a JSON object'],
-    ['another type', withHeader('{"w":{"dtype":"F16","shape":[12],"data_offsets":[0,24]}}'), 'F16'],
-    ['a negative size', withHeader('{"w":{"dtype":"F32","shape":[-6],"data_offsets":[0,24]}}'), 'list of counts'],
+    ['another type', withHeader('{"w":{"dtype":"F16","shape":[12],"data_offsets":[0,24]}}'), 'float16'],
+    [
+      'a negative size',
+      withHeader('{"w":{"dtype":"F32","shape":[-6],"data_offsets":[0,24]}}'),
+      'w is not valid (shape)',
+    ],
+    [
+      'a tensor named twice',
+      withHeader(
+        '{"w":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"\\u0077":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}',
+      ),
+      '"w" stands in it twice',
+    ],
+    [
+      'a shape given twice',
+      withHeader('{"w":{"dtype":"F32","shape":[6],"shape":[6],"data_offsets":[0,24]}}'),
+      '"shape" stands in it twice',
+    ],
     ['sizes that do not fit', withHeader('{"w":{"dtype":"F32","shape":[7],"data_offsets":[0,24]}}'), 'does not fill'],
     ['a hole', withHeader('{"w":{"dtype":"F32","shape":[5],"data_offsets":[4,24]}}'), 'begins at byte 4'],
     [

@@ -9,7 +9,7 @@ import type { Parity } from '#shared/domain/evaluation.ts';
 import type { RecipeInput } from '#shared/domain/recipe.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { decodeSafetensors } from '../../../src/main/formats/safetensors.ts';
-import { readWeightsFile } from '../../../src/main/weights/weights-file.ts';
+import { readWeightsFile } from '../../support/weights.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 import { largestOnnxError } from '../../support/onnx.ts';
 

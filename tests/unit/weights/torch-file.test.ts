@@ -9,7 +9,7 @@ import { inferModel } from '#shared/domain/infer-model.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { parameterShapes } from '#shared/domain/models.ts';
 import { lambdaOf } from '#shared/domain/terms.ts';
-import { readWeightsFile } from '../../../src/main/weights/weights-file.ts';
+import { readWeightsFile } from '../../support/weights.ts';
 import { testHost } from '../../support/host.ts';
 import { readNpz } from '../../support/npz.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The header of a .npy array, versions 1 to 3: a Python dict literal, read by a parser of its own for just the literals
- * numpy writes. Nothing is evaluated. The data itself is read by `rows.ts` and `integers.ts`.
+ * numpy writes. Nothing is evaluated. Not here: the elements.
  */
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { MemberReader } from '../bytes.ts';
@@ -9,15 +9,15 @@ const MAGIC = '\x93NUMPY';
 const MAX_HEADER_BYTES = 1 << 16;
 const MAX_AXES = 32;
 
-/** f float, bf bfloat16, i/u integer, b bool, U/S text, O Python objects. */
-export type DTypeKind = 'f' | 'bf' | 'i' | 'u' | 'b' | 'U' | 'S' | 'O';
+/** f float, bf bfloat16, i/u integer, b bool, U/S text, O Python objects; `other` is known by name only and not read. */
+export type DTypeKind = 'f' | 'bf' | 'i' | 'u' | 'b' | 'U' | 'S' | 'O' | 'other';
 
 export interface DType {
   readonly kind: DTypeKind;
-  /** Bytes of one element; 0 for objects, which have no fixed size. */
+  /** Bytes of one element; 0 for objects and types that are not known. */
   readonly bytes: number;
   readonly littleEndian: boolean;
-  /** For messages: `float32`, `int64 (big-endian)`. */
+  /** For messages: `float32`, `datetime64[s]`. */
   readonly label: string;
 }
 
@@ -66,25 +66,36 @@ function isSize(value: unknown): value is number {
 const FLOAT_BYTES = new Set([2, 4, 8]);
 const INTEGER_BYTES = new Set([1, 2, 4, 8]);
 
-/** numpy's type string, e.g. `<f4`, `>i8`, `|O`. */
+/** Types that numpy writes and nothing here reads, by the letter of their type string. */
+const OTHER_TYPES: Readonly<Record<string, string>> = {
+  c: 'complex',
+  m: 'timedelta64',
+  M: 'datetime64',
+  V: 'raw bytes (void), as ml_dtypes stores bfloat16',
+};
+
+/** numpy's type string, e.g. `<f4`, `>i8`, `|O`, or a list of fields. Never refuses a type, only what is no type. */
 export function parseDescr(descr: unknown, place: string): DType {
-  const match = typeof descr === 'string' ? /^([<>|=]?)([a-zA-Z?])(\d{0,9})$/.exec(descr) : null;
-  if (!match) throw unsupported(place, Array.isArray(descr) ? 'a structured type' : JSON.stringify(descr));
-  const [, order, letter, digits] = match;
+  const other = (label: string): DType => ({ kind: 'other', bytes: 0, littleEndian: true, label });
+  if (Array.isArray(descr)) return other('a structured type');
+  const match = typeof descr === 'string' ? /^([<>|=]?)([a-zA-Z?])(\d{0,9})(\[\w{1,16}\])?$/.exec(descr) : null;
+  if (!match) throw bad(place, 'descr is not an element type');
+  const [, order, letter, digits, unit = ''] = match;
   const size = Number(digits || '0');
   const littleEndian = order !== '>';
-  const suffix = littleEndian || size < 2 ? '' : ' (big-endian)';
   if (letter === 'f' && FLOAT_BYTES.has(size))
-    return { kind: 'f', bytes: size, littleEndian, label: `float${size * 8}${suffix}` };
+    return { kind: 'f', bytes: size, littleEndian, label: `float${size * 8}` };
   if (letter === 'i' && INTEGER_BYTES.has(size))
-    return { kind: 'i', bytes: size, littleEndian, label: `int${size * 8}${suffix}` };
+    return { kind: 'i', bytes: size, littleEndian, label: `int${size * 8}` };
   if (letter === 'u' && INTEGER_BYTES.has(size))
-    return { kind: 'u', bytes: size, littleEndian, label: `uint${size * 8}${suffix}` };
+    return { kind: 'u', bytes: size, littleEndian, label: `uint${size * 8}` };
   if (letter === 'b' || letter === '?') return { kind: 'b', bytes: 1, littleEndian, label: 'bool' };
   if (letter === 'U') return { kind: 'U', bytes: size * 4, littleEndian, label: `text of ${size}` };
   if (letter === 'S' || letter === 'a') return { kind: 'S', bytes: size, littleEndian, label: `bytes of ${size}` };
   if (letter === 'O') return { kind: 'O', bytes: 0, littleEndian, label: 'Python objects' };
-  throw unsupported(place, JSON.stringify(descr));
+  if (letter === 'f' || letter === 'i' || letter === 'u')
+    return other(`${letter === 'f' ? 'float' : 'int'}${size * 8}`);
+  return other(Object.hasOwn(OTHER_TYPES, letter) ? `${OTHER_TYPES[letter]}${unit}` : `type ${descr}`);
 }
 
 type Literal = string | number | boolean | null | Literal[] | Map<string, Literal>;
@@ -179,11 +190,5 @@ class LiteralParser {
 function bad(place: string, why: string): NextvecError {
   return new NextvecError('HEADER_MISMATCH', `${place}: the .npy header is wrong: ${why}.`, {
     remedy: 'Write the array anew with numpy.save or numpy.savez.',
-  });
-}
-
-function unsupported(place: string, what: string): NextvecError {
-  return new NextvecError('UNSUPPORTED_DTYPE', `${place}: the element type ${what} is not supported.`, {
-    remedy: 'Store vectors as float16, float32 or float64.',
   });
 }

@@ -1,5 +1,6 @@
 /** The operands of pickle opcodes, read from bytes with every length checked. */
 import { NextvecError } from '#shared/domain/errors.ts';
+import { COST, type PickleBudget } from './budget.ts';
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Longer integers have no use in metadata. */
@@ -9,14 +10,14 @@ export class PickleBytes {
   readonly length: number;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private readonly place: string;
+  private readonly budget: PickleBudget;
   private at = 0;
 
-  constructor(bytes: Uint8Array, place: string) {
+  constructor(bytes: Uint8Array, budget: PickleBudget) {
     this.bytes = bytes;
     this.length = bytes.length;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.place = place;
+    this.budget = budget;
   }
 
   byte(): number {
@@ -43,29 +44,30 @@ export class PickleBytes {
   long(size: number): number | bigint {
     if (size > MAX_LONG_BYTES) throw this.bad('an integer is absurdly long');
     let value = 0n;
-    const bytes = this.take(size);
+    const bytes = this.text(size);
     for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
     return narrow(size > 0 ? BigInt.asIntN(size * 8, value) : 0n);
   }
 
   take(size: number): Uint8Array {
+    this.budget.spend(COST.view);
     const at = this.advance(size);
     return this.bytes.subarray(at, at + size);
   }
 
   utf8(size: number): string {
-    return UTF8.decode(this.take(size));
+    return UTF8.decode(this.text(size));
   }
 
   latin1(size: number): string {
-    return Buffer.from(this.take(size)).toString('latin1');
+    return Buffer.from(this.text(size)).toString('latin1');
   }
 
   /** Text up to the next newline, which is consumed. */
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.at);
     if (end < 0) throw this.bad('a line has no end');
-    const text = Buffer.from(this.bytes.subarray(this.at, end)).toString('latin1');
+    const text = this.latin1(end - this.at);
     this.at = end + 1;
     return text;
   }
@@ -121,9 +123,19 @@ export class PickleBytes {
   }
 
   bad(why: string): NextvecError {
-    return new NextvecError('METADATA_REFUSED', `${this.place}: the pickle cannot be read (byte ${this.at}): ${why}.`, {
-      remedy: 'Write the metadata anew, or leave it out.',
-    });
+    return new NextvecError(
+      'METADATA_REFUSED',
+      `${this.budget.place}: the pickle cannot be read (byte ${this.at}): ${why}.`,
+      {
+        remedy: 'Write the metadata anew, or leave it out.',
+      },
+    );
+  }
+
+  private text(size: number): Uint8Array {
+    this.budget.spend(COST.text + size);
+    const at = this.advance(size);
+    return this.bytes.subarray(at, at + size);
   }
 
   private advance(size: number): number {

@@ -4,6 +4,8 @@
  * itself, every other global is refused by name.
  */
 import { NextvecError } from '#shared/domain/errors.ts';
+import { shortText } from '#shared/domain/short-text.ts';
+import { COST, PickleBudget } from './budget.ts';
 import { PickleBytes } from './operands.ts';
 import {
   ForeignValue,
@@ -31,6 +33,13 @@ const OP = {
   NEWOBJ_EX: 0x92, STACK_GLOBAL: 0x93, MEMOIZE: 0x94, FRAME: 0x95, BYTEARRAY8: 0x96,
 } as const; // prettier-ignore
 
+/** Python itself cannot pickle deeper nesting. */
+const MAX_MARKS = 1000;
+/** Values waiting to be put into a list or dict; Python puts them there a thousand at a time. */
+const MAX_STACK = 1_000_000;
+/** Python numbers memo entries one after another, from 0 or 1. */
+const MAX_MEMO_GAP = 256;
+
 /** The object one pickle holds. `place` names the file and array in messages; `vocabulary` adds globals to numpy's. */
 export function readPickle(bytes: Uint8Array, place: string, vocabulary: Vocabulary | null = null): PickleValue {
   return new Unpickler(bytes, place, vocabulary).run();
@@ -38,15 +47,17 @@ export function readPickle(bytes: Uint8Array, place: string, vocabulary: Vocabul
 
 class Unpickler {
   private readonly input: PickleBytes;
-  private readonly place: string;
+  private readonly budget: PickleBudget;
   private readonly vocabulary: Vocabulary | null;
   private stack: PickleValue[] = [];
+  /** Stacks below the marks, and how many values they hold. */
   private readonly marks: PickleValue[][] = [];
+  private below = 0;
   private readonly memo: PickleValue[] = [];
 
   constructor(bytes: Uint8Array, place: string, vocabulary: Vocabulary | null) {
-    this.input = new PickleBytes(bytes, place);
-    this.place = place;
+    this.budget = new PickleBudget(place);
+    this.input = new PickleBytes(bytes, this.budget);
     this.vocabulary = vocabulary;
   }
 
@@ -54,6 +65,7 @@ class Unpickler {
     for (;;) {
       const op = this.input.byte();
       if (op === OP.STOP) return this.pop();
+      if (this.stack.length + this.below > MAX_STACK) throw this.bad('it has too many values outside lists and dicts');
       if (!this.literal(op) && !this.container(op) && !this.memory(op)) this.construct(op);
     }
   }
@@ -94,15 +106,15 @@ class Unpickler {
   private container(op: number): boolean {
     const { stack } = this;
     switch (op) {
-      case OP.MARK: this.marks.push(stack); this.stack = []; return true;
+      case OP.MARK: this.mark(); return true;
       case OP.POP_MARK: this.sinceMark(); return true;
-      case OP.EMPTY_LIST: case OP.EMPTY_TUPLE: case OP.EMPTY_SET: stack.push([]); return true;
-      case OP.LIST: case OP.TUPLE: case OP.FROZENSET: { const items = this.sinceMark(); this.stack.push(items); return true; }
+      case OP.EMPTY_LIST: case OP.EMPTY_TUPLE: case OP.EMPTY_SET: this.budget.spend(COST.object); stack.push([]); return true;
+      case OP.LIST: case OP.TUPLE: case OP.FROZENSET: this.pushItems(this.sinceMark()); return true;
       case OP.TUPLE1: case OP.TUPLE2: case OP.TUPLE3: this.tuple(op - OP.TUPLE1 + 1); return true;
       case OP.APPEND: this.append([this.pop()]); return true;
       case OP.APPENDS: case OP.ADDITEMS: this.append(this.sinceMark()); return true;
-      case OP.EMPTY_DICT: stack.push(new PickledDict()); return true;
-      case OP.DICT: { const items = this.sinceMark(); this.stack.push(new PickledDict()); this.assign(items); return true; }
+      case OP.EMPTY_DICT: this.pushDict(); return true;
+      case OP.DICT: { const items = this.sinceMark(); this.pushDict(); this.assign(items); return true; }
       case OP.SETITEM: { const value = this.pop(); this.assign([this.pop(), value]); return true; }
       case OP.SETITEMS: this.assign(this.sinceMark()); return true;
       default: return false;
@@ -142,22 +154,24 @@ class Unpickler {
         const target = this.pop();
         if (!Array.isArray(args)) throw this.bad('REDUCE has nothing to call');
         if (target instanceof ForeignValue) this.stack.push(this.callForeign(target, args));
-        else if (target instanceof Global) this.stack.push(applyGlobal(target, args, this.place));
+        else if (target instanceof Global) this.stack.push(applyGlobal(target, args, this.budget));
         else throw this.bad('REDUCE has nothing to call');
         return;
       }
       case OP.BUILD: {
         const state = this.pop();
         const target = this.top();
+        if (target instanceof PickledDict && state instanceof PickledDict)
+          this.budget.spend(state.keys.length * COST.item);
         if (this.vocabulary?.setState(target, state)) return;
         if (!(target instanceof PickledArray) && !(target instanceof PickledDType)) {
           throw this.refused('it would set the state of an object');
         }
-        setState(target, state, this.place);
+        setState(target, state, this.budget);
         return;
       }
       case OP.INST:
-        throw this.refused(`it would call ${this.input.line()}.${this.input.line()}`);
+        throw this.refused(`it would call ${shortText(this.input.line())}.${shortText(this.input.line())}`);
       case OP.NEWOBJ: {
         const args = this.pop();
         const target = this.pop();
@@ -186,18 +200,22 @@ class Unpickler {
   private callForeign(target: ForeignValue, args: readonly PickleValue[]): PickleValue {
     const value = this.vocabulary?.call(target, args);
     if (value === undefined) throw this.refused(`it would call ${target.name} in a way that is not understood`);
+    this.budget.spend(value instanceof PickledDict ? COST.dict + value.keys.length * COST.item : COST.view);
     return value;
   }
 
   private global(module: PickleValue, name: PickleValue): Global | ForeignValue {
     if (typeof module !== 'string' || typeof name !== 'string') throw this.bad('a global has no name');
     const known = knownGlobal(module, name) ?? this.vocabulary?.global(module, name);
-    if (!known) throw this.refused(`it would call ${module}.${name}`);
+    this.budget.spend(COST.object);
+    if (!known) throw this.refused(`it would call ${shortText(module)}.${shortText(name)}`);
     return known;
   }
 
   private put(index: number): void {
-    if (!Number.isInteger(index) || index < 0 || index > this.input.length) throw this.bad('a memo index is invalid');
+    const isNext = Number.isInteger(index) && index >= 0 && index <= this.memo.length + MAX_MEMO_GAP;
+    if (!isNext) throw this.bad('a memo index is invalid');
+    this.budget.spend(COST.item);
     this.memo[index] = this.top();
   }
 
@@ -208,12 +226,30 @@ class Unpickler {
 
   private tuple(count: number): void {
     if (this.stack.length < count) throw this.bad('the stack is empty');
-    this.stack.push(this.stack.splice(this.stack.length - count));
+    this.pushItems(this.stack.splice(this.stack.length - count));
+  }
+
+  private mark(): void {
+    if (this.marks.length === MAX_MARKS) throw this.bad('it is nested too deeply');
+    this.marks.push(this.stack);
+    this.below += this.stack.length;
+    this.stack = [];
+  }
+
+  private pushItems(items: PickleValue[]): void {
+    this.budget.spend(COST.object + items.length * COST.item);
+    this.stack.push(items);
+  }
+
+  private pushDict(): void {
+    this.budget.spend(COST.dict);
+    this.stack.push(new PickledDict());
   }
 
   private append(items: readonly PickleValue[]): void {
     const list = this.top();
     if (!Array.isArray(list)) throw this.bad('it appends to something that is no list');
+    this.budget.spend(COST.object + items.length * COST.item);
     for (const item of items) list.push(item);
   }
 
@@ -221,7 +257,8 @@ class Unpickler {
     const dict = this.top();
     if (!(dict instanceof PickledDict) || items.length % 2 !== 0)
       throw this.bad('it sets items of something that is no dict');
-    for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
+    this.budget.spend((dict.keys.length > 0 ? COST.view : 0) + (items.length / 2) * COST.item);
+    dict.assign(items);
   }
 
   private sinceMark(): PickleValue[] {
@@ -229,6 +266,7 @@ class Unpickler {
     if (!before) throw this.bad('a mark is missing');
     const items = this.stack;
     this.stack = before;
+    this.below -= before.length;
     return items;
   }
 
@@ -248,7 +286,7 @@ class Unpickler {
   }
 
   private refused(why: string): NextvecError {
-    return new NextvecError('METADATA_REFUSED', `${this.place}: the pickle was refused: ${why}.`, {
+    return new NextvecError('METADATA_REFUSED', `${this.budget.place}: the pickle was refused: ${why}.`, {
       remedy: 'Nothing was executed. Do not load this file in Python either unless you know where it comes from.',
     });
   }

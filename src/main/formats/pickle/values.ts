@@ -3,7 +3,11 @@
  * Nothing is looked up by name anywhere else.
  */
 import { NextvecError } from '#shared/domain/errors.ts';
+import { shortText } from '#shared/domain/short-text.ts';
 import { halfToFloat } from '../half.ts';
+import { COST, type PickleBudget } from './budget.ts';
+
+const MAX_AXES = 32;
 
 export type PickleValue =
   | null
@@ -21,12 +25,22 @@ export type PickleValue =
 
 /** Keys and values side by side: small, and a key such as `__proto__` is just a text. */
 export class PickledDict {
-  readonly keys: PickleValue[] = [];
-  readonly values: PickleValue[] = [];
+  keys: PickleValue[] = [];
+  values: PickleValue[] = [];
 
   set(key: PickleValue, value: PickleValue): void {
     this.keys.push(key);
     this.values.push(value);
+  }
+
+  /** Sets key, value, key, value …; an empty dict then holds arrays of exactly that size. */
+  assign(items: readonly PickleValue[]): void {
+    if (this.keys.length === 0) {
+      this.keys = items.filter((_, i) => i % 2 === 0);
+      this.values = items.filter((_, i) => i % 2 === 1);
+      return;
+    }
+    for (let i = 0; i < items.length; i += 2) this.set(items[i], items[i + 1]);
   }
 
   /** The value last set under a key; undefined when there is none. */
@@ -103,7 +117,8 @@ export function knownGlobal(module: string, name: string): Global | null {
 }
 
 /** What calling a known global with these arguments would give. */
-export function applyGlobal(target: Global, args: readonly PickleValue[], place: string): PickleValue {
+export function applyGlobal(target: Global, args: readonly PickleValue[], budget: PickleBudget): PickleValue {
+  budget.spend(COST.view);
   switch (target.name) {
     case 'reconstruct':
       return new PickledArray();
@@ -111,10 +126,13 @@ export function applyGlobal(target: Global, args: readonly PickleValue[], place:
       if (typeof args[0] === 'string') return new PickledDType(args[0]);
       break;
     case 'scalar':
-      if (args[0] instanceof PickledDType) return scalar(args[0], args[1] ?? null, place);
+      if (args[0] instanceof PickledDType) return scalar(args[0], args[1] ?? null, budget);
       break;
     case 'encode':
-      if (typeof args[0] === 'string') return new Uint8Array(Buffer.from(args[0], 'latin1'));
+      if (typeof args[0] === 'string') {
+        budget.spend(args[0].length);
+        return new Uint8Array(Buffer.from(args[0], 'latin1'));
+      }
       break;
     case 'bytes':
     case 'bytearray':
@@ -124,27 +142,27 @@ export function applyGlobal(target: Global, args: readonly PickleValue[], place:
     case 'frombuffer':
       if (args[0] instanceof Uint8Array && args[1] instanceof PickledDType && Array.isArray(args[2])) {
         const array = new PickledArray();
-        fill(array, args[2], args[1], args[0], false, place);
+        fill(array, args[2], args[1], args[0], false, budget);
         return array;
       }
       break;
     case 'ndarray':
       break;
   }
-  throw refused(place, `numpy's ${target.name} has arguments that are not understood`);
+  throw refused(budget.place, `numpy's ${target.name} has arguments that are not understood`);
 }
 
 /** BUILD: the state of a dtype (version, byte order, ...) or of an array (version, shape, dtype, is_fortran, data). */
-export function setState(target: PickledArray | PickledDType, state: PickleValue, place: string): void {
-  if (!Array.isArray(state)) throw refused(place, 'a numpy state is not a tuple');
+export function setState(target: PickledArray | PickledDType, state: PickleValue, budget: PickleBudget): void {
+  if (!Array.isArray(state)) throw refused(budget.place, 'a numpy state is not a tuple');
   if (target instanceof PickledDType) {
     target.littleEndian = state[1] !== '>';
     return;
   }
   const [, shape, dtype, fortran, data] = state;
   if (!Array.isArray(shape) || !(dtype instanceof PickledDType))
-    throw refused(place, 'an array state is not understood');
-  fill(target, shape, dtype, data ?? null, fortran === true, place);
+    throw refused(budget.place, 'an array state is not understood');
+  fill(target, shape, dtype, data ?? null, fortran === true, budget);
 }
 
 function fill(
@@ -153,33 +171,38 @@ function fill(
   dtype: PickledDType,
   data: PickleValue,
   fortran: boolean,
-  place: string,
+  budget: PickleBudget,
 ): void {
+  const { place } = budget;
+  if (shape.length > MAX_AXES) throw refused(place, 'an array has too many axes');
   const axes = shape.map((n) => (typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 ? n : -1));
   const count = axes.reduce((product, n) => product * n, 1);
   if (axes.includes(-1)) throw refused(place, 'an array has an impossible shape');
   if (fortran && axes.length > 1) throw refused(place, 'an object array in Fortran order is not supported');
-  const items = Array.isArray(data) ? data : data instanceof Uint8Array ? numbers(dtype, data, place) : null;
+  const items = Array.isArray(data) ? data : data instanceof Uint8Array ? numbers(dtype, data, budget) : null;
   if (!items || items.length !== count) throw refused(place, 'an array does not have the elements its shape needs');
   array.shape = axes;
   array.items = items;
 }
 
-function scalar(dtype: PickledDType, data: PickleValue, place: string): PickleValue {
+function scalar(dtype: PickledDType, data: PickleValue, budget: PickleBudget): PickleValue {
+  const { place } = budget;
   if (dtype.code.startsWith('O')) return data;
   const bytes = typeof data === 'string' ? new Uint8Array(Buffer.from(data, 'latin1')) : data;
   if (!(bytes instanceof Uint8Array)) throw refused(place, 'a numpy scalar has no bytes');
-  const items = numbers(dtype, bytes, place);
+  const items = numbers(dtype, bytes, budget);
   if (items.length !== 1) throw refused(place, 'a numpy scalar has the wrong size');
   return items[0];
 }
 
-function numbers(dtype: PickledDType, bytes: Uint8Array, place: string): PickleValue[] {
+function numbers(dtype: PickledDType, bytes: Uint8Array, budget: PickleBudget): PickleValue[] {
+  const { place } = budget;
   const match = /^([iufbUS?])(\d*)$/.exec(dtype.code.replace(/^[<>|=]/, ''));
-  if (!match) throw refused(place, `elements of numpy type ${JSON.stringify(dtype.code)} are not supported`);
+  if (!match) throw refused(place, `elements of numpy type ${JSON.stringify(shortText(dtype.code))} are not supported`);
   const [, kind, digits] = match;
   const size = (kind === 'U' ? 4 : 1) * Number(digits || '1');
   if (size === 0 || bytes.length % size !== 0) throw refused(place, 'an array has a broken element');
+  budget.spend(bytes.length + (bytes.length / size) * COST.item);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const items: PickleValue[] = [];
   for (let at = 0; at < bytes.length; at += size) items.push(element(view, at, kind, size, dtype.littleEndian, place));

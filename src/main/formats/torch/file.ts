@@ -6,12 +6,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { elementCount } from '#shared/domain/models.ts';
+import { nameList } from '#shared/domain/short-text.ts';
 import { readWhole, type Member } from '../bytes.ts';
 import { bfloatToFloat, halfToFloat } from '../half.ts';
 import { PickledDict, type PickleValue } from '../pickle/values.ts';
 import { readPickle } from '../pickle/read.ts';
 import { listMembers } from '../zip.ts';
-import type { Tensor } from '../safetensors.ts';
+import { refuseRunawayInflation } from '../table.ts';
 import { toPlain, type Plain } from '../pickle/plain.ts';
 import { PickledTensor, TORCH_VOCABULARY, type StorageType } from './vocabulary.ts';
 
@@ -22,11 +23,21 @@ const MAX_STORAGE_BYTES = 2 ** 31;
 const STATE_DICT_KEYS = ['model_state_dict', 'state_dict', 'model', 'net', 'weights'];
 
 export interface TorchFile {
-  readonly tensors: Map<string, Tensor>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Everything beside the weights, as JSON: args, history, epoch … */
   readonly rest: Readonly<Record<string, Plain>>;
 }
 
+/** A tensor that has not been read. */
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  /** e.g. `float32`, `int64`. */
+  readonly dtype: string;
+  /** Its elements in row-major order as float32. Throws UNSUPPORTED_DTYPE where they are not floats. */
+  read(): Promise<Float32Array>;
+}
+
+/** Reads the pickle only; the tensors can be read as long as `handle` is open. */
 export async function readTorchFile(handle: FileHandle, fileBytes: number, path: string): Promise<TorchFile> {
   const file = basename(path);
   const members = await listMembers(handle, fileBytes, file);
@@ -40,8 +51,11 @@ export async function readTorchFile(handle: FileHandle, fileBytes: number, path:
   const value = unpickle(await readWhole(pickle, MAX_PICKLE_BYTES), pickle.place);
   const { state, rest } = splitCheckpoint(value, file);
   const storages = new StorageReader(new Map(members.map((member) => [member.name, member])), root, file);
-  const tensors = new Map<string, Tensor>();
-  for (const [name, tensor] of state) tensors.set(name, await storages.read(name, tensor));
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, tensor] of state) {
+    const { shape, storage } = tensor;
+    tensors.set(name, { shape, dtype: storage.type, read: () => storages.read(name, tensor) });
+  }
   return { tensors, rest };
 }
 
@@ -89,7 +103,7 @@ function splitCheckpoint(value: PickleValue, file: string): Split {
   }
   const state = tensorsOf(value);
   if (state) return { state, rest: {} };
-  const keys = value.keys.slice(0, 8).map(String).join(', ');
+  const keys = nameList(value.keys.filter((key) => typeof key === 'string'));
   throw unusable(file, `none of its keys holds a state_dict (${keys})`, 'Save the weights as model_state_dict.');
 }
 
@@ -104,12 +118,12 @@ function tensorsOf(dict: PickledDict): Map<string, PickledTensor> | null {
   return tensors.size > 0 ? tensors : null;
 }
 
-const ELEMENT_BYTES: Readonly<Record<Exclude<StorageType, 'other'>, number>> = {
-  float16: 2,
-  bfloat16: 2,
-  float32: 4,
-  float64: 8,
-};
+const FLOAT_BYTES = { float16: 2, bfloat16: 2, float32: 4, float64: 8 } as const;
+type FloatType = keyof typeof FLOAT_BYTES;
+
+function isFloat(type: StorageType): type is FloatType {
+  return Object.hasOwn(FLOAT_BYTES, type);
+}
 
 /** Storages as float32; the last one is kept, since neighbours often share it. */
 class StorageReader {
@@ -124,26 +138,23 @@ class StorageReader {
     this.file = file;
   }
 
-  async read(name: string, tensor: PickledTensor): Promise<Tensor> {
+  async read(name: string, tensor: PickledTensor): Promise<Float32Array> {
     const { key, type, elements } = tensor.storage;
-    if (type === 'other') {
-      throw new NextvecError('UNSUPPORTED_DTYPE', `${this.file}: ${name}: weights must be floating-point numbers.`, {
-        remedy: 'Save the weights as float16, bfloat16, float32 or float64.',
+    if (!isFloat(type)) throw notFloats(`${this.file}: ${name}`, type);
+    if (elementCount(tensor.shape) > elements) {
+      const why = `its shape (${tensor.shape.join(', ')}) has more elements than its storage, which holds ${elements}`;
+      throw new NextvecError('HEADER_MISMATCH', `${this.file}: ${name}: ${why}.`, {
+        remedy: 'Save the tensor itself, not an expanded view: tensor.contiguous().',
         details: { place: this.file, where: name },
       });
     }
     if (this.last?.key !== key) this.last = { key, values: await this.storage(key, type, elements, name) };
-    return { shape: tensor.shape, data: gather(this.last.values, tensor) };
+    return gather(this.last.values, tensor);
   }
 
-  private async storage(
-    key: string,
-    type: Exclude<StorageType, 'other'>,
-    elements: number,
-    name: string,
-  ): Promise<Float32Array> {
+  private async storage(key: string, type: FloatType, elements: number, name: string): Promise<Float32Array> {
     const member = this.members.get(`${this.root}data/${key}`);
-    const needed = elements * ELEMENT_BYTES[type];
+    const needed = elements * FLOAT_BYTES[type];
     if (!member || member.sizeBytes !== needed) {
       const there = member ? `${member.sizeBytes} bytes instead of ${needed}` : 'no bytes';
       throw new NextvecError('HEADER_MISMATCH', `${this.file}: ${name}: its storage data/${key} has ${there}.`, {
@@ -151,15 +162,13 @@ class StorageReader {
         details: { place: this.file, where: name },
       });
     }
+    const { place, sizeBytes: bytes, storedBytes } = member;
+    refuseRunawayInflation({ place, bytes, storedBytes });
     return toFloat32(await readWhole(member, MAX_STORAGE_BYTES), type, elements);
   }
 }
 
-function toFloat32(
-  bytes: Uint8Array<ArrayBuffer>,
-  type: Exclude<StorageType, 'other'>,
-  elements: number,
-): Float32Array {
+function toFloat32(bytes: Uint8Array<ArrayBuffer>, type: FloatType, elements: number): Float32Array {
   const { buffer, byteOffset } = bytes;
   if (type === 'float32') return new Float32Array(buffer, byteOffset, elements);
   const values = new Float32Array(elements);
@@ -184,6 +193,13 @@ function gather(values: Float32Array, { offset, shape, stride }: PickledTensor):
     }
   }
   return data;
+}
+
+export function notFloats(place: string, dtype: string): NextvecError {
+  return new NextvecError('UNSUPPORTED_DTYPE', `${place}: weights of type ${dtype} are not read.`, {
+    remedy: 'Save the weights as float16, bfloat16, float32 or float64.',
+    details: { place },
+  });
 }
 
 function unusable(file: string, why: string, remedy: string): NextvecError {

@@ -4,7 +4,9 @@
  */
 import { ForeignValue, PickledDict, type PickleValue, type Vocabulary } from '../pickle/values.ts';
 
-export type StorageType = 'float16' | 'bfloat16' | 'float32' | 'float64' | 'other';
+/** Element type of a storage, under its name in PyTorch. */
+export type StorageType =
+  'float16' | 'bfloat16' | 'float32' | 'float64' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint8' | 'bool';
 
 /** A part of a storage: element i₀, i₁ … lies at offset + Σ i·stride. Units are elements. */
 export class PickledTensor extends ForeignValue {
@@ -61,12 +63,12 @@ const STORAGES: Readonly<Record<string, StorageType>> = {
   DoubleStorage: 'float64',
   HalfStorage: 'float16',
   BFloat16Storage: 'bfloat16',
-  LongStorage: 'other',
-  IntStorage: 'other',
-  ShortStorage: 'other',
-  CharStorage: 'other',
-  ByteStorage: 'other',
-  BoolStorage: 'other',
+  LongStorage: 'int64',
+  IntStorage: 'int32',
+  ShortStorage: 'int16',
+  CharStorage: 'int8',
+  ByteStorage: 'uint8',
+  BoolStorage: 'bool',
 };
 
 const KNOWN = new Set([
@@ -80,6 +82,7 @@ const KNOWN = new Set([
   'pathlib.PosixPath',
   'pathlib.WindowsPath',
   'pathlib.PurePosixPath',
+  'pathlib.PureWindowsPath',
   'builtins.set',
   'builtins.frozenset',
   'builtins.list',
@@ -90,11 +93,17 @@ const KNOWN = new Set([
   'builtins.bool',
 ]);
 
+/** Other names that Python 2 and Python 3.13 give the same modules. */
+const MODULE_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['__builtin__', 'builtins'],
+  ['pathlib._local', 'pathlib'],
+]);
+
 /** Only names: what `--type=int` or a dtype leaves in args. */
 const DTYPE = /^(float(16|32|64)|bfloat16|int(8|16|32|64)|uint8|bool|half|double)$/;
 
 function global(module: string, name: string): ForeignValue | null {
-  const full = `${module === '__builtin__' ? 'builtins' : module}.${name}`;
+  const full = `${MODULE_ALIASES.get(module) ?? module}.${name}`;
   if (module === 'torch' && Object.hasOwn(STORAGES, name)) return new StorageClass(full, STORAGES[name]);
   if (module === 'torch' && DTYPE.test(name)) return new Named(full);
   return KNOWN.has(full) ? new Named(full) : null;
@@ -111,19 +120,31 @@ function call(target: ForeignValue, args: readonly PickleValue[]): PickleValue |
     case 'builtins.frozenset':
       return Array.isArray(args[0]) ? args[0] : undefined;
     case 'torch.device':
-      return args.map(String).join(':');
+      return joined(args, ':');
     case 'collections.OrderedDict':
     case 'collections.defaultdict':
     case 'argparse.Namespace':
       return dict(target.name, args);
     case 'pathlib.PosixPath':
     case 'pathlib.PurePosixPath':
-      return args.every((part) => typeof part === 'string') ? args.join('/').replace(/^\/\//, '/') : undefined;
+      return joined(args, '/')?.replace(/^\/\//, '/');
     case 'pathlib.WindowsPath':
-      return args.every((part) => typeof part === 'string') ? args.join('\\') : undefined;
+    case 'pathlib.PureWindowsPath':
+      return joined(args, '\\');
     default:
       return undefined;
   }
+}
+
+const MAX_PARTS = 256;
+const MAX_TEXT = 65_536;
+
+/** undefined: not texts, or too long for a path or a device. */
+function joined(parts: readonly PickleValue[], separator: string): string | undefined {
+  if (parts.length > MAX_PARTS) return undefined;
+  const texts = parts.filter((part) => typeof part === 'string' || typeof part === 'number').map(String);
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  return texts.length === parts.length && length <= MAX_TEXT ? texts.join(separator) : undefined;
 }
 
 /** Empty, or in old protocols filled from a list of pairs; a defaultdict's factory is not called. */
@@ -143,10 +164,13 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+const MAX_AXES = 32;
+
 /** (storage, offset, size, stride, requires_grad, hooks) */
 function rebuildTensor([storage, offset, shape, stride]: readonly PickleValue[]): PickledTensor | undefined {
   if (!(storage instanceof PickledStorage) || !isCount(offset)) return undefined;
-  if (!Array.isArray(shape) || !Array.isArray(stride) || shape.length !== stride.length) return undefined;
+  if (!Array.isArray(shape) || !Array.isArray(stride)) return undefined;
+  if (shape.length !== stride.length || shape.length > MAX_AXES) return undefined;
   if (!shape.every(isCount) || !stride.every(isCount)) return undefined;
   const last = shape.includes(0) ? offset : shape.reduce<number>((at, n, i) => at + (n - 1) * stride[i], offset) + 1;
   return last <= storage.elements ? new PickledTensor(storage, offset, shape, stride) : undefined;

@@ -1,0 +1,90 @@
+/** Opens a file of data by what it holds, not by how its name ends. */
+import { basename } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { arrayColumn, type StoredArray } from './array-column.ts';
+import { MemberReader, readExactly, type Member } from './bytes.ts';
+import { readNpyHeader } from './npy/header.ts';
+import { openRegularFile } from './regular-file.ts';
+import { listTensors, looksLikeSafetensors } from './safetensors.ts';
+import type { Column, DataFile, DataFormat } from './table.ts';
+import { unknownFile } from './unknown-file.ts';
+import { listMembers } from './zip.ts';
+
+/** The caller closes it. */
+export async function openDataFile(path: string): Promise<DataFile> {
+  const { handle, bytes } = await openRegularFile(path);
+  try {
+    const { format, columns } = await listColumns(handle, bytes, basename(path));
+    const column = (name: string): Promise<Column> => {
+      const read = columns.get(name);
+      if (!read) throw new Error(`${path} has no column ${name}`);
+      return read();
+    };
+    return { path, format, bytes, names: [...columns.keys()], column, close: () => handle.close() };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+interface Listing {
+  readonly format: DataFormat;
+  readonly columns: ReadonlyMap<string, () => Promise<Column>>;
+}
+
+async function listColumns(handle: FileHandle, fileBytes: number, file: string): Promise<Listing> {
+  const magic = new Uint8Array(Math.min(8, fileBytes));
+  await readExactly(handle, magic, 0, file);
+  const text = Buffer.from(magic).toString('latin1');
+  if (text.startsWith('PK'))
+    return { format: 'npz', columns: npzColumns(await listMembers(handle, fileBytes, file), file) };
+  if (text.startsWith('\x93NUMPY')) {
+    const member = wholeFile(handle, fileBytes, file);
+    return { format: 'npy', columns: new Map([[arrayName(member.name), () => npyColumn(member)]]) };
+  }
+  if (await looksLikeSafetensors(handle, fileBytes)) {
+    const tensors = await listTensors(handle, fileBytes, file);
+    return { format: 'safetensors', columns: new Map(tensors.map((t) => [t.name, async () => arrayColumn(t)])) };
+  }
+  throw await unknownFile(
+    handle,
+    file,
+    'a .npz, .npy or .safetensors file',
+    'Write the vectors with numpy.savez, numpy.save or safetensors.',
+  );
+}
+
+/** Finder adds `__MACOSX/._name.npy` for each member of a zip: file attributes, no arrays. */
+const MAC_ATTRIBUTES = /(^|\/)(__MACOSX\/|\._)/;
+
+function npzColumns(members: readonly Member[], file: string): Listing['columns'] {
+  const arrays = members.filter(({ name }) => name.endsWith('.npy') && !MAC_ATTRIBUTES.test(name));
+  if (arrays.length === 0 && members.some(({ name }) => /(^|\/)data\.pkl$/.test(name))) {
+    throw new NextvecError('NOT_AN_ARCHIVE', `${file} is a PyTorch checkpoint, not a file of arrays.`, {
+      remedy: 'Import it as a run, or choose the data it was trained on.',
+    });
+  }
+  return new Map(arrays.map((member) => [arrayName(member.name), () => npyColumn(member)]));
+}
+
+function arrayName(member: string): string {
+  return member.slice(0, -'.npy'.length);
+}
+
+function wholeFile(handle: FileHandle, fileBytes: number, file: string): Member {
+  const name = file.endsWith('.npy') ? file : `${file}.npy`;
+  const sizes = { offset: 0, storedBytes: fileBytes, sizeBytes: fileBytes };
+  return { place: file, name, handle, ...sizes, deflated: false, crc32: null };
+}
+
+async function npyColumn(member: Member): Promise<Column> {
+  const reader = new MemberReader(member);
+  try {
+    const header = await readNpyHeader(reader, member.place);
+    const array: StoredArray = { name: arrayName(member.name), place: member.place, member, ...header };
+    return arrayColumn(array);
+  } finally {
+    await reader.close();
+  }
+}

@@ -1,0 +1,29 @@
+/** Bounds what one pickle may become in memory: a few bytes of opcodes can ask for gigabytes. */
+import { NextvecError } from '#shared/domain/errors.ts';
+
+/** About a million records of five fields. */
+const MAX_BYTES = 288 << 20;
+
+/** Approximate bytes of values in V8. */
+export const COST = { object: 48, dict: 104, item: 24, text: 32, view: 128 } as const;
+
+export class PickleBudget {
+  /** File and array, for messages. */
+  readonly place: string;
+  private left = MAX_BYTES;
+
+  constructor(place: string) {
+    this.place = place;
+  }
+
+  /** Throws METADATA_REFUSED once the values of this pickle need too much memory. */
+  spend(bytes: number): void {
+    this.left -= bytes;
+    if (this.left >= 0) return;
+    throw new NextvecError(
+      'METADATA_REFUSED',
+      `${this.place}: the pickle was refused: its values need more than ${MAX_BYTES >> 20} MB of memory.`,
+      { remedy: 'Keep only what is needed in it, such as one article_index for each window, as plain numbers.' },
+    );
+  }
+}
