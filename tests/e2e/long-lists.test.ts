@@ -16,7 +16,7 @@ import { goTo } from './support/steps.ts';
 
 const RUNS = 400;
 const EPOCHS = 1200;
-/** What fits in the window, with some beyond it. */
+/** Rows in the window and some beyond its edges. */
 const MOST_ROWS = 60;
 
 function perTerm<T>(value: T) {
@@ -96,12 +96,12 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** What the keys are with: "run7". */
+/** Id of the focused run, e.g. "run7". */
 function focused(): Promise<string | null> {
   return page.evaluate(() => document.activeElement?.getAttribute('data-run') ?? null);
 }
 
-/** No matter which step of the way to it made it so: it has the focus, and is in the window. */
+/** Waits until the run has the focus and is in view. */
 async function expectFocus(run: string): Promise<void> {
   await expect.poll(focused).toBe(run);
   const isInView = () =>
@@ -114,7 +114,7 @@ async function expectFocus(run: string): Promise<void> {
   await expect.poll(isInView).toBe(true);
 }
 
-it('of hundreds of runs those in view are made, and all are told of', async () => {
+it('renders the rows in view of 400 runs; aria-rowcount covers all', async () => {
   const grid = page.getByRole('grid', { name: 'Runs' });
   expect(await grid.getAttribute('aria-rowcount')).toBe(String(RUNS + 1));
   await expect.poll(() => grid.locator('[data-run]').count()).toBeGreaterThan(15);
@@ -123,7 +123,7 @@ it('of hundreds of runs those in view are made, and all are told of', async () =
   expect(new Set(heights)).toEqual(new Set([32]));
 });
 
-it('the keys reach every run, also from one that was scrolled out of view', async () => {
+it('the keyboard reaches every run, also from one scrolled out of view', async () => {
   await page.getByRole('searchbox', { name: /^Filter runs/ }).focus();
   await page.keyboard.press('ArrowDown');
   await expectFocus(`run${RUNS}`);
@@ -145,7 +145,7 @@ it('the keys reach every run, also from one that was scrolled out of view', asyn
   await page.keyboard.press('Escape');
 });
 
-it('groups have their headings wherever the table is scrolled to', async () => {
+it('shows group headings at any scroll position', async () => {
   await page.getByRole('button', { name: 'Groups and columns' }).click();
   await page.getByRole('combobox', { name: 'Group runs' }).selectOption({ label: 'By first tag' });
   await page.keyboard.press('Escape');
@@ -153,7 +153,7 @@ it('groups have their headings wherever the table is scrolled to', async () => {
   await grid.getByText(`even ${RUNS / 2}`).waitFor();
   expect(await grid.getAttribute('aria-rowcount')).toBe(String(RUNS + 3));
   const pane = grid.locator('xpath=..');
-  // 30 px the heading of the table, 34 a group's, 32 a run's.
+  // Heights: table heading 30 px, group heading 34, run 32.
   const height = await pane.evaluate((element) => element.scrollHeight);
   expect(Math.abs(height - (30 + 2 * 34 + 32 * RUNS))).toBeLessThan(3);
   await pane.evaluate((element, top) => (element.scrollTop = top), 34 + 32 * (RUNS / 2) - 100);
@@ -164,7 +164,7 @@ it('groups have their headings wherever the table is scrolled to', async () => {
   await page.keyboard.press('Escape');
 });
 
-it('the epochs of a long run are there to the first, those in view made', async () => {
+it('renders the epochs in view of a long run; scrolling reaches the first', async () => {
   await page.getByRole('searchbox', { name: /^Filter runs/ }).focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('End');
@@ -184,7 +184,7 @@ it('the epochs of a long run are there to the first, those in view made', async 
   expect(Math.abs(tops[0] - tops[1])).toBeLessThan(2);
 });
 
-it('a list to choose runs from is as short', async () => {
+it('the run picker renders the rows in view', async () => {
   await goTo(page, 'Cross-test');
   const list = page.getByRole('list', { name: 'Runs to compare' });
   await list.getByText(`Run ${RUNS}`).waitFor();
