@@ -15,5 +15,5 @@ followSystemTheme();
 // Before the router: the host's token stands in the fragment, which the router would take for a route.
 connect();
 const router = createAppRouter();
-// A task of its own: what was loaded has just been run, and answers of the host may be waiting.
+// A separate task: the module code has just run, and answers of the host may be waiting.
 setTimeout(() => createApp(App).use(createPinia()).use(router).mount('#app'));

@@ -1,7 +1,4 @@
-/**
- * Routes of the page. History is in the fragment, so that app:// and http:// serve one and the same index.html.
- * A page that is not in the build (features arrive one at a time) has no route and no entry in the sidebar.
- */
+/** Routes of the page. History is in the fragment, so that app:// and http:// serve one and the same index.html. */
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
 import { askAhead } from './features/run/curves/overview.ts';
@@ -62,10 +59,10 @@ export function hasPage(name: PageName): boolean {
   return route !== undefined && lazyPage(route.file) !== undefined;
 }
 
-/** Asks for the page of the address at once; the router itself would ask when everything around it is mounted. */
+/** Starts to load the page of the current address; the router would do so only once the shell is mounted. */
 function fetchFirstPage(router: Router): void {
   const page: unknown = router.resolve(router.options.history.location).matched.at(-1)?.components?.default;
-  // It fails again, and is told, when the router asks.
+  // The router reports the error when it loads the page again.
   if (typeof page === 'function') (page as LazyPage)().catch(() => undefined);
 }
 

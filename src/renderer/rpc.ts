@@ -1,7 +1,7 @@
 /**
- * The page's one link to main: `client` for calls, `connection` for what to show about it, `follow` for streams.
- * Where a preload says `nextvecHost`: the MessagePort it hands over; elsewhere the Node host's WebSocket.
- * A call made while the link is down waits for the next one; a call in flight when it drops fails.
+ * The connection to main: `client` for calls, `connection` for its state, `follow` for event streams. Uses the
+ * MessagePort of the preload where `nextvecHost` is set, else the Node host's WebSocket. A call made while the
+ * connection is down waits for the next one; a call in flight when it drops fails.
  */
 import { createORPCClient, DynamicLink } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
@@ -10,7 +10,7 @@ import { readonly, ref } from 'vue';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 
-/** `refused`: the host answers but does not take this page's token. */
+/** `refused`: the host is up but rejects this page's token. */
 export type ConnectionState = 'connecting' | 'open' | 'lost' | 'refused';
 type Link = SocketLink<Record<never, never>> | PortLink<Record<never, never>>;
 
@@ -40,7 +40,7 @@ function takeToken(): string | null {
   return token;
 }
 
-/** A refused upgrade looks like any other failure to a page; whether the host itself answers tells the two apart. */
+/** A page cannot tell a refused upgrade from a host that is down; an HTTP request can. */
 async function noteNoAnswer(): Promise<void> {
   try {
     await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' });
@@ -64,7 +64,7 @@ function connectSocket(token: string): void {
     });
     socket.addEventListener('close', () => {
       if (wasOpen) {
-        // At once, before the streams on this socket end: they then know why.
+        // Before the streams on this socket end, so that they see the state.
         state.value = 'lost';
         link = Promise.withResolvers<Link>();
       } else void noteNoAnswer();
@@ -80,7 +80,7 @@ function connectPort(): void {
     const isPort = (event.data as { type?: unknown } | null)?.type === 'nextvec-port';
     const port = event.ports[0];
     if (event.source !== window || !isPort || !port) return;
-    // A second port means that main has started over.
+    // A second port means that main has restarted.
     if (state.value === 'open') link = Promise.withResolvers<Link>();
     opened(new PortLink({ port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS }));
     port.start();
@@ -97,10 +97,13 @@ export function connect(): void {
 }
 
 export interface FollowOptions<T> {
-  /** Before the first event and again after each reconnect: load what the stream only tells changes of. */
+  /** Called before the first event and after each reconnect, to load the state that the stream then updates. */
   readonly onStart?: () => void | Promise<void>;
   readonly onEvent: (event: T) => void;
-  /** The stream ended with an error that is not a lost link; it is opened again after a pause unless this returns false. */
+  /**
+   * Called when the stream fails for another reason than a lost connection; it is reopened after a pause unless this
+   * returns false.
+   */
   readonly onError?: (error: unknown) => boolean | void;
 }
 

@@ -1,4 +1,4 @@
-/** What a canvas must know of the page's look: CSS variables as plain values, read once per theme. */
+/** CSS variables as plain values for the canvas, read once per theme. */
 import { COLOUR_TOKENS, type ColourToken } from './series-style.ts';
 
 export interface ChartTheme {
@@ -15,7 +15,7 @@ export interface ChartTheme {
 
 const known = new Map<string, ChartTheme>();
 
-/** The look of the theme that :root shows now; each is read once, since reading makes the browser style the page. */
+/** The current theme of :root. Cached per theme, since reading forces a style recalculation. */
 export function chartTheme(): ChartTheme {
   const root = document.documentElement;
   const name = root.dataset.theme ?? '';
@@ -27,7 +27,7 @@ export function chartTheme(): ChartTheme {
 function readTheme(root: Element): ChartTheme {
   const style = getComputedStyle(root);
   const value = (name: string) => style.getPropertyValue(name).trim();
-  // All at once: the browser's style object changes with the theme.
+  // Read in one go: the computed style object is live.
   const colours = new Map<ColourToken, string>(COLOUR_TOKENS.map((token) => [token, value(token)]));
   return {
     font: `11px ${value('--font') || 'system-ui, sans-serif'}`,

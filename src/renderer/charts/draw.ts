@@ -5,20 +5,20 @@ import type { Pixels } from './data/decimate.ts';
 import type { ChartMarker, Layer, Range, ReferenceLine, Scene } from './scene.ts';
 import type { Pen, Rect, Surface } from './surface.ts';
 
-/** Where values stand on the surface. `ratio`: surface pixels per CSS pixel. */
+/** Plot area on the surface. `ratio`: surface pixels per CSS pixel. */
 export interface Frame {
   readonly plot: Rect;
   readonly log: boolean;
   readonly ratio: number;
 }
 
-/** Whether values stand at equal distances or their logarithms do. */
+/** Maps values to surface pixels, linearly or by their logarithm. */
 interface Scale {
   readonly log: boolean;
-  /** Where 0, or 1 on a logarithmic scale, stands; and how far the next one (the next power of ten) is from there. */
+  /** Pixel of 0 (log: of 1), and pixels per unit (log: per power of ten). */
   readonly origin: number;
   readonly step: number;
-  /** Where a value stands that a logarithm does not reach. */
+  /** Pixel of values at or below 0 on a log scale. */
   readonly beyond: number;
 }
 
@@ -40,14 +40,14 @@ function place(value: number, { log, origin, step, beyond }: Scale): number {
 }
 
 /**
- * Where values stand, worked out once for all that is drawn of them, in memory that the next picture uses again: charts
- * that move make sixty pictures a second, and a number that one function hands to another is an object to be collected.
+ * Pixel positions of values, computed once per frame in reused buffers, so that zooming at 60 frames a second allocates
+ * nothing.
  */
 class Places {
   readonly #buffers: Float64Array[] = [];
   #used = 0;
 
-  /** What was handed out before is free again. */
+  /** Makes all buffers free again. */
   reset(): void {
     this.#used = 0;
   }
@@ -65,10 +65,10 @@ class Places {
   }
 }
 
-/** Of the page: a picture is drawn to its end before the next. */
+/** Shared by all charts: one is drawn at a time. */
 const places = new Places();
 
-/** A line on the surface; not a number where it has a gap. */
+/** A line in pixels; NaN at gaps. */
 interface Trace {
   readonly x: Float64Array;
   readonly y: Float64Array;
@@ -136,14 +136,14 @@ function drawLayer(
   drawDots(surface, layer, trace, frame, colour);
 }
 
-/** Corners closer than this many CSS pixels make a line rough. */
+/** A line is rough when its points are closer than this, CSS pixels. */
 const ROUGH_PX = 3;
 
 function isRough(line: { readonly length: number }, { plot, ratio }: Frame): boolean {
   return line.length * ROUGH_PX * ratio > plot.width;
 }
 
-/** Fills from `low` to `high`, both given point for point of `x`. */
+/** Fills between `low` and `high`; all arrays have one entry a point. */
 function fillBetween(
   surface: Surface,
   x: Float64Array,
@@ -162,7 +162,7 @@ function fillBetween(
       const { length } = x;
       let left = Math.round(x[0]);
       for (let i = 0; i < length; i++) {
-        // Whole pixels: neighbours that overlap or leave a gap would show as stripes.
+        // Whole pixels: columns that overlap or leave a gap would show as stripes.
         const right = i + 1 < length ? Math.round((x[i] + x[i + 1]) / 2) : Math.round(x[i]);
         if (right > left && !Number.isNaN(high[i])) add(left, high[i], right - left, low[i] - high[i]);
         left = Math.max(left, right);
@@ -173,7 +173,7 @@ function fillBetween(
   );
 }
 
-/** Every epoch has its dot while there is room for it; a value between two gaps has one always. */
+/** Draws a dot at each epoch where there is room, and always at a value between two gaps. */
 function drawDots(surface: Surface, { series }: Layer, { x, y }: Trace, { plot, ratio }: Frame, colour: string): void {
   const { length } = x;
   const roomy = series.sparse === true && length * 9 * ratio < plot.width;
@@ -199,7 +199,7 @@ function traceLine(pen: Pen, { x, y }: Trace): void {
   }
 }
 
-/** Everything between two edges, one outline for each stretch without gaps. */
+/** Outline of the area between two edges, one for each range without gaps. */
 function traceBetween(pen: Pen, x: Float64Array, high: Float64Array, low: Float64Array): void {
   const { length } = x;
   let from = 0;
@@ -236,7 +236,7 @@ function drawReference(
 
 const LABEL_HEIGHT = 12;
 
-/** Names at one end of the lines, pushed apart where lines lie close; lines out of view have none. */
+/** Labels at one end of the reference lines, pushed apart where lines are close. Lines out of view have none. */
 function drawReferenceLabels(
   surface: Surface,
   scene: Scene,
@@ -268,7 +268,7 @@ function drawReferenceLabels(
   }
 }
 
-/** Names inside stacked areas where they are thick enough, so that colour is not the only key. */
+/** Labels inside stacked areas that are thick enough, so that colour is not the only key. */
 function drawAreaLabels(
   surface: Surface,
   placed: readonly PlacedLayer[],
@@ -293,7 +293,7 @@ function drawAreaLabels(
   }
 }
 
-/** How far the data stays away from the given heights, on average, in the quarter of the plot that begins at `from`. */
+/** Mean distance of the data from the given heights in the quarter of the plot that starts at `from`, pixels. */
 function clearance(placed: readonly PlacedLayer[], heights: readonly number[], from: number, { plot }: Frame): number {
   const start = plot.x + from * plot.width;
   const end = start + plot.width / 4;
@@ -332,7 +332,7 @@ function drawMarkerLines(
   }
 }
 
-/** A tick for a gate that held, a cross for one that did not: told apart without colour. */
+/** A tick for a gate that passed, a cross for one that did not, so that colour is not the only difference. */
 function drawMarkerFlags(
   surface: Surface,
   markers: readonly ChartMarker[],
@@ -364,7 +364,7 @@ function traceCross(pen: Pen, x: number, y: number, r: number): void {
   pen.lineTo(x - r * 0.8, y + r * 0.8);
 }
 
-/** "11px sans" at another size. */
+/** Scales the size in a font such as "11px sans". */
 export function scaledFont(font: string, factor: number): string {
   return font.replace(/^[\d.]+px/, (size) => `${Math.round(Number.parseFloat(size) * factor * 10) / 10}px`);
 }

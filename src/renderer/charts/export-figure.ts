@@ -1,4 +1,4 @@
-/** A chart as a file: PNG and SVG with title, axes and legend; CSV of the points that are held. */
+/** Exports a chart: PNG and SVG with title, axes and legend; CSV of the points in memory. */
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene, scaledFont } from './draw.ts';
 import type { ChartSeries } from './scene.ts';
@@ -106,7 +106,7 @@ function quoted(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** One row per x that any series has; smallest and largest beside the mean where a point stands for several steps. */
+/** One row per x of any series; min and max beside the mean where a point stands for several steps. */
 export function figureCsv(series: readonly ChartSeries[]): string {
   const rows = new Map<number, string[]>();
   const header = ['step'];
@@ -130,7 +130,7 @@ export function figureCsv(series: readonly ChartSeries[]): string {
   return [header.map(quoted).join(','), ...body].join('\n').concat('\n');
 }
 
-/** Hands a file to the person. */
+/** Downloads a file. */
 export function saveAs(fileName: string, content: Blob | string, type = 'text/plain'): void {
   const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content);
   const link = document.createElement('a');

@@ -31,7 +31,7 @@ export function bindPointer(plot: uPlot, group: ChartGroup): () => void {
     } else if (event.ctrlKey || event.metaKey || focused) {
       event.preventDefault();
       const distance = Math.max(-MAX_WHEEL_PIXELS, Math.min(MAX_WHEEL_PIXELS, event.deltaY * pixels));
-      // uPlot keeps it up to date; asking for it here would lay the page out in the middle of a frame.
+      // Kept up to date by uPlot; getBoundingClientRect would force a layout within the frame.
       const at = plot.posToVal(event.clientX - plot.rect.left, 'x');
       group.zoomBy(Math.exp(distance * ZOOM_PER_PIXEL * (event.ctrlKey ? 4 : 1)), at);
     }
@@ -63,7 +63,7 @@ export function bindPointer(plot: uPlot, group: ChartGroup): () => void {
   return () => listeners.abort();
 }
 
-/** Keys of a focused chart; gives whether the key meant something. */
+/** Handles a key of a focused chart; returns whether it did anything. */
 export function chartKey(key: string, group: ChartGroup): boolean {
   const { min, max } = group.view();
   switch (key) {

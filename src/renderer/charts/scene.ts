@@ -1,6 +1,6 @@
 /**
- * From columns to something a surface can draw: which points are in view, how they are stacked, how far y reaches.
- * Pure; runs once a frame at most. Not here: pixels on a canvas (draw.ts), axes and pointers (time-plot.ts).
+ * Builds what a frame draws from columns: the points in view, stacked where asked for, and the y range. Pure; runs at
+ * most once a frame. Not here: drawing (draw.ts), axes and pointers (time-plot.ts).
  */
 import type { Points } from './data/columns.ts';
 import { clipEnds, decimate, emptyPixels, widen, type Pixels } from './data/decimate.ts';
@@ -11,20 +11,20 @@ export interface ChartSeries {
   readonly key: string;
   readonly style: SeriesStyle;
   readonly points: Points;
-  /** A value per epoch rather than per step: drawn with dots and never smoothed. */
+  /** One value per epoch rather than per step: drawn with dots and never smoothed. */
   readonly sparse?: boolean;
 }
 
-/** A horizontal line that data is read against. */
+/** A horizontal line to compare the data with. */
 export interface ReferenceLine {
   readonly key: string;
   readonly style: SeriesStyle;
   readonly y: number;
-  /** Does not widen the axis: only seen when the data comes near. */
+  /** Does not extend the y range, so it shows only when the data is near. */
   readonly passive?: boolean;
 }
 
-/** Something that happened at one x, e.g. a gate that was read. */
+/** An event at one x, e.g. a gate. */
 export interface ChartMarker {
   readonly x: number;
   readonly label: string;
@@ -35,7 +35,7 @@ export interface ChartInput {
   readonly series: readonly ChartSeries[];
   readonly references: readonly ReferenceLine[];
   readonly markers: readonly ChartMarker[];
-  /** Series that stand on each other's shoulders, drawn as areas; all share one x. */
+  /** Draws the series as stacked areas; all must share one x. */
   readonly stacked: boolean;
   readonly log: boolean;
   /** Smoothing in steps; 0: off. */
@@ -53,9 +53,9 @@ export interface Range {
 
 export interface Layer {
   readonly series: ChartSeries;
-  /** The line that is read. */
+  /** The main line. */
   readonly line: Pixels;
-  /** Unsmoothed, drawn faintly behind; null when `line` is that already. */
+  /** The unsmoothed line, drawn faintly behind; null when `line` is not smoothed. */
   readonly raw: Pixels | null;
   /** Lower edge of a stacked area, point for point. */
   readonly floor: Float32Array | null;
@@ -106,7 +106,7 @@ function layerOf(input: ChartInput, series: ChartSeries, x: Range, widthPx: numb
   return { series, line, raw, floor: null };
 }
 
-/** Turns values into running sums, first series at the bottom; a gap counts as nothing. */
+/** Turns values into cumulative sums, first series at the bottom; a gap counts as 0. */
 function stack(layers: Layer[], cache: SceneCache): void {
   let below: Float32Array | null = null;
   for (let l = 0; l < layers.length; l++) {

@@ -1,6 +1,6 @@
 /**
- * How each series looks, everywhere: the same colour, line style and name on every page. Colours are tokens of
- * ui/styles/tokens.css (Okabe-Ito); the line style differs too, so that no meaning hangs on colour alone.
+ * Colour, line style and name of each series, the same on every page. Colours are tokens of ui/styles/tokens.css
+ * (Okabe-Ito); line styles differ too, so that colour is never the only difference.
  */
 import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/training.ts';
 import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/terms.ts';
@@ -74,7 +74,7 @@ const BASELINE_DASHES: Readonly<Record<BaselineName, readonly number[]>> = {
   shuffled: SHORT_DASH,
 };
 
-/** A baseline has the colour of the rows it was measured on and a line style of its own. */
+/** The colour of the rows it was measured on, with a line style of its own. */
 export function baselineStyle(name: BaselineName, rows: 'validation' | 'ood'): SeriesStyle {
   const where = rows === 'ood' ? 'OOD' : 'val';
   return style(`${BASELINE_LABELS[name]}, ${where}`, STYLES[rows].colour, BASELINE_DASHES[name], 1);

@@ -1,6 +1,6 @@
-/** Two things a chart can be drawn on, with one set of strokes: a canvas (screen, PNG) and SVG text. */
+/** Drawing surfaces of charts with one interface: a canvas (screen, PNG) and SVG text. */
 
-/** A context and a Path2D are two. */
+/** Implemented by CanvasRenderingContext2D and Path2D. */
 export interface Pen {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
@@ -12,7 +12,7 @@ export interface StrokeStyle {
   readonly width: number;
   readonly dash?: readonly number[];
   readonly alpha?: number;
-  /** The line has about a corner a pixel. */
+  /** The line has about one point a pixel. */
   readonly rough?: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface Rect {
 }
 
 export interface Surface {
-  /** Outlines with a corner a pixel are slow to fill; columns of rectangles are not. */
+  /** Whether areas of about one point a pixel are faster to fill as columns than as an outline. */
   readonly prefersColumns: boolean;
   stroke(trace: (pen: Pen) => void, style: StrokeStyle): void;
   fill(trace: (pen: Pen) => void, colour: string, alpha: number): void;
@@ -42,8 +42,8 @@ export interface Surface {
   text(text: string, x: number, y: number, style: TextStyle): void;
   rect(rect: Rect, colour: string): void;
   /**
-   * Many rectangles of one colour, each from whole pixel to whole pixel across. A canvas draws them as one path of
-   * hairlines: a thousand rectangles are as many drawings to hand over at the end of the frame.
+   * Fills many rectangles of one colour; x and width are whole pixels. A canvas draws them as one path of hairlines,
+   * which is one draw call.
    */
   rects(
     each: (add: (x: number, y: number, width: number, height: number) => void) => void,
@@ -63,8 +63,8 @@ export class CanvasSurface implements Surface {
 
   stroke(trace: (pen: Pen) => void, { colour, width, dash = [], alpha = 1, rough = false }: StrokeStyle): void {
     const c = this.#context;
-    // Without a GPU a wide line of many corners takes a hundred times as long as hairlines beside each other.
-    // As many as leave no gap: each covers a pixel, and neighbours overlap by an eighth of one at least.
+    // Without a GPU a wide line of many points takes a hundred times as long as parallel hairlines.
+    // Enough to leave no gap: each covers a pixel, and neighbours overlap by at least an eighth of one.
     const hairlines = rough && width > 1 ? Math.ceil(width + 0.125) : 1;
     c.strokeStyle = colour;
     c.lineWidth = hairlines > 1 ? 1 : width;
@@ -81,7 +81,10 @@ export class CanvasSurface implements Surface {
     c.setLineDash([]);
   }
 
-  /** The same line `count` times across `spread` pixels; traced once, as giving the canvas a corner costs more than drawing it. */
+  /**
+   * Draws the line `count` times across `spread` pixels from one Path2D, since building a path costs more than drawing
+   * it.
+   */
   #strokeBeside(trace: (pen: Pen) => void, count: number, spread: number): void {
     const c = this.#context;
     const path = new Path2D();
@@ -242,7 +245,7 @@ export class SvgSurface implements Surface {
     );
   }
 
-  /** The whole picture. */
+  /** The SVG document. */
   document(width: number, height: number, title: string): string {
     return [
       `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,

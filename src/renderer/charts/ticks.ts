@@ -1,4 +1,4 @@
-/** Where axis labels stand and what they say. Steps are whole numbers; an epoch axis is the same axis, read in epochs. */
+/** Ticks and labels of the axes. x is in steps; an epoch axis shows the same x divided by the steps per epoch. */
 import { formatCompact, formatFigure } from '../ui/text/format.ts';
 
 export interface XAxisMode {
@@ -32,21 +32,21 @@ export function xLabels(ticks: readonly number[], mode: XAxisMode): string[] {
   return largeLabels(ticks, (x) => (x < 10_000 ? String(Math.round(x)) : formatCompact(x).replace(/\s/, '')));
 }
 
-/** Short where that tells them apart, whole numbers where it does not: 499,998 and 499,999 are both 500k. */
+/** Compact labels, or whole numbers where compact ones are the same: 499,998 and 499,999 are both 500k. */
 function largeLabels(ticks: readonly number[], short: (value: number) => string): string[] {
   const labels = ticks.map(short);
   if (new Set(labels).size === labels.length) return labels;
   return ticks.map((value) => Math.round(value).toLocaleString('en-US').replace('-', '\u2212'));
 }
 
-/** A place on x in a table or a sentence: "4,312" or "3.02". */
+/** An x for a table or a sentence: "4,312" or "3.02". */
 export function xFigure(x: number, mode: XAxisMode): string {
   return mode.unit === 'step'
     ? Math.max(0, Math.round(x)).toLocaleString('en-US')
     : (x / mode.stepsPerEpoch).toFixed(2);
 }
 
-/** What stands at the cursor: "step 4,312" or "epoch 3.02". */
+/** The x at the cursor: "step 4,312" or "epoch 3.02". */
 export function xReading(x: number, mode: XAxisMode): string {
   return `${mode.unit} ${xFigure(x, mode)}`;
 }
@@ -58,7 +58,7 @@ function digitsOf(increment: number): number {
   return digits;
 }
 
-/** Labels of linear y ticks with the digits their distance asks for. */
+/** Labels of linear y ticks, with as many digits as their distance needs. */
 export function yLabels(ticks: readonly number[], increment: number): string[] {
   const digits = digitsOf(increment);
   const largest = Math.max(...ticks.map(Math.abs));
@@ -77,8 +77,8 @@ export function logLabel(value: number): string {
 }
 
 /**
- * The powers of ten from `min` to `max`. uPlot's own log splits never end unless the scale starts at a round number,
- * and ours starts where the data does.
+ * The powers of ten from `min` to `max`. uPlot's own log splits loop forever on a range that does not start at a power
+ * of ten.
  */
 export function decadesBetween(min: number, max: number): number[] {
   if (!(min > 0) || !(max < Infinity)) return [];
@@ -87,7 +87,7 @@ export function decadesBetween(min: number, max: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));
 }
 
-/** What a log axis names: powers of ten, thinned to about `most`; 1, 2, 5 of each where there are hardly any. */
+/** Ticks of a log axis: powers of ten, thinned to about `most`; 1, 2 and 5 of each where there are fewer than two. */
 export function logTicks(min: number, max: number, most: number): number[] {
   const decades = decadesBetween(min, max);
   if (decades.length >= 2) {

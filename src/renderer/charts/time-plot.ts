@@ -1,7 +1,6 @@
 /**
- * One chart on screen. uPlot gives axes, grid, cursor, selection and their synchronisation; the data itself is drawn from
- * columns by draw.ts, decimated to the pixels there are. Draws in an animation frame (frame-queue.ts), and only when
- * something changed.
+ * One chart on screen. uPlot provides axes, grid, cursor and selection; draw.ts draws the data from columns, decimated
+ * to the plot's pixels. Draws in an animation frame (frame-queue.ts), and only after a change.
  */
 import uPlot from 'uplot';
 import { valueNear } from './data/columns.ts';
@@ -34,11 +33,11 @@ export interface Size {
 }
 
 export interface TimePlotEvents {
-  /** Where the pointer is in x, null when it left. */
+  /** x of the pointer; null when it has left. */
   readonly cursor: (x: number | null) => void;
 }
 
-/** uPlot wants data of its own; the scales are set by hand and the series draws nothing. */
+/** Placeholder data for uPlot: the scales are set by hand and the series draws nothing. */
 const NO_DATA: uPlot.AlignedData = [
   [0, 1],
   [null, null],
@@ -107,7 +106,7 @@ export class TimePlot {
     this.invalidate();
   }
 
-  /** Asks for a frame; any number of times until it comes. */
+  /** Requests a redraw in the next frame. */
   invalidate(): void {
     frames.add(this.#draw);
   }
@@ -150,19 +149,19 @@ export class TimePlot {
     if (!this.#scene) return;
     const { left: x, top: y, width, height } = plot.bbox;
     const frame = { plot: { x, y, width, height }, log: this.#input.log, ratio: uPlot.pxRatio };
-    // uPlot remembers the context's settings and would not set them again.
+    // uPlot caches the context's settings and would not set them again.
     plot.ctx.save();
     drawScene(new CanvasSurface(plot.ctx), this.#scene, this.#input.markers, frame, this.#theme);
     plot.ctx.restore();
   }
 
-  /** The picture rests again: what is under the pointer can be read. */
+  /** Called when the view rests: updates what is under the pointer. */
   rest(): void {
     this.#cursorMoved(this.#plot);
   }
 
   #cursorMoved(plot: uPlot): void {
-    // Figures and dots of sixty pictures a second nobody reads, and they would cost as much as the pictures.
+    // Not while the view moves: figures and dots would cost as much as the drawing.
     if (this.#group.moving.value) return this.#placeDots();
     const { left } = plot.cursor;
     const x = left === undefined || left < 0 ? null : plot.posToVal(left, 'x');

@@ -1,4 +1,4 @@
-/** An evaluation in words and groups of figures, as the page shows it. What was not measured says so. Pure. */
+/** Text and figure groups of an evaluation. Pure. */
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { Evaluation, Verdict, VerdictCode } from '#shared/domain/evaluation.ts';
 import { offsetEntries } from '#shared/domain/evaluation.ts';
@@ -21,7 +21,7 @@ export const VERDICT_TITLES: Readonly<Record<VerdictCode, string>> = {
   BELOW_BASELINE: 'Below a baseline',
 };
 
-/** The figures a verdict looked at: ["shared vectors", "1,204"]. */
+/** The evidence of a verdict: ["shared vectors", "1,204"]. */
 export function evidenceRows({ evidence }: Verdict): [string, string][] {
   return Object.entries(evidence).map(([key, value]) => [wordsOf(key), evidenceText(value)]);
 }
@@ -178,7 +178,7 @@ export function offsetRows(e: Evaluation): OffsetRow[] {
 export interface AblationRow {
   readonly label: string;
   readonly cosine: number | null;
-  /** Against the order as it is; null for that itself or where either was not measured. */
+  /** Difference to the unchanged order; null for that row or where either was not measured. */
   readonly change: number | null;
 }
 
@@ -197,7 +197,7 @@ export function ablationRows({ orderAblations: o }: Evaluation): AblationRow[] {
   ];
 }
 
-/** A model that does not see the order of its context: shuffling changes nothing. */
+/** Whether shuffling the context changes nothing. */
 export function ignoresOrder({ orderAblations: { base, shuffled, reversed } }: Evaluation): boolean {
   if (base === null || shuffled === null || reversed === null) return false;
   return Math.abs(shuffled - base) < 1e-5 && Math.abs(reversed - base) < 1e-5;

@@ -1,4 +1,4 @@
-/** The balance of the loss terms as numbers, and a word when one of them has taken over. Pure. */
+/** The balance of the loss terms, and a warning when one term dominates. Pure. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/terms.ts';
 import type { StepColumn, TermFigures } from '#shared/domain/training.ts';
@@ -10,7 +10,7 @@ export interface BalanceRow extends TermFigures {
   readonly lambda: number;
 }
 
-/** Above this share of the gradient a term trains alone, and below the other one a term is not trained at all. */
+/** Gradient shares from which a term counts as dominant, and below which as not trained. */
 const ALONE = 0.95;
 const SILENT = 0.01;
 
@@ -21,7 +21,7 @@ export function balanceRows(
   return TERMS.map((term) => ({ term, lambda: lambda[term], ...figures[term] }));
 }
 
-/** Figures of the last step, for a run that has not yet ended an epoch. */
+/** Figures of the last step, before the first epoch has ended. */
 export function stepFigures(run: RunSummary, points: (column: StepColumn) => Points): Record<Term, TermFigures> {
   const figures = (term: Term): TermFigures => {
     const value = lastValue(points(`value/${term}`));
@@ -35,7 +35,7 @@ export function stepFigures(run: RunSummary, points: (column: StepColumn) => Poi
   return byTerm(figures);
 }
 
-/** A sentence when one term takes nearly all of the gradient and another that is meant to train gets none. */
+/** Warns when one term has nearly all of the gradient and another trained term has none. */
 export function imbalance(rows: readonly BalanceRow[]): string | null {
   const trained = rows.filter((row) => row.lambda > 0 && row.gradShare !== null);
   const ruler = trained.find((row) => (row.gradShare ?? 0) >= ALONE);

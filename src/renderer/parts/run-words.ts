@@ -1,4 +1,4 @@
-/** Words for a run's states, gates and figures, one place for all parts of its page. */
+/** Text of a run's states, gates and figures, for all parts of its page. */
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import type { Gate, GateMetric } from '#shared/domain/recipe.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration } from '../ui/text/format.ts';
@@ -20,7 +20,7 @@ export function gateCondition(gate: Gate): string {
   return `${METRIC_WORDS[gate.metric]} ≥ ${sign}${String(gate.threshold).replace('-', '\u2212')}`;
 }
 
-/** A gate's reading: lifts with their sign. */
+/** A gate's value; lifts with their sign. */
 export function gateReading(metric: GateMetric, value: number): string {
   return metric.endsWith('Lift') ? formatDelta(value) : formatCosine(value);
 }
@@ -29,7 +29,7 @@ export function gateLabel(gate: Gate): string {
   return `${gateEpoch(gate)}: ${gateCondition(gate)}`;
 }
 
-/** What a status means for the person, where there is something to say; null for the plain ones. */
+/** What a status means and what to do next; null where there is nothing to say. */
 export interface StatusNotice {
   readonly tone: 'warn' | 'bad' | 'neutral';
   readonly title: string;
@@ -69,7 +69,7 @@ function failureRemedy(reason: string): string {
   return 'The log below has what came before. Repeat opens the form with this recipe.';
 }
 
-/** How far the run is, 0..1; null while unknown. */
+/** Progress of the run, 0..1; null while unknown. */
 export function progressOf(run: RunSummary): number | null {
   if (run.status === 'finished') return 1;
   return run.totalSteps === null || run.totalSteps === 0 ? null : run.step / run.totalSteps;

@@ -1,6 +1,6 @@
 /**
- * Tells of runs that end and of gates that are missed while another page is open: a toast, and the system's own
- * notification while nobody looks at this tab. On the Node host; the desktop app's main process notifies by itself.
+ * Notifies of ended runs and missed gates while another page is open: a toast, and a system notification while the tab
+ * is hidden. Node host only; the desktop app's main process sends its own notifications.
  */
 import { tryOnScopeDispose } from '@vueuse/core';
 import { useRouter } from 'vue-router';
@@ -13,7 +13,7 @@ export function useRunNotices(): void {
   const app = useAppStore();
   const runs = useRunsStore();
   const router = useRouter();
-  /** Ended and told of; the list itself changes only with the next frame. */
+  /** Already announced; the runs store changes only in the next frame. */
   const ended = new Set<string>();
 
   function wasLive(runId: string): boolean {

@@ -1,4 +1,4 @@
-/** Which changes of runs are worth telling, and as what. */
+/** Which changes of runs are announced, and how. */
 import type { RunChange } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/run-kinds.ts';
 import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
@@ -10,12 +10,12 @@ export interface Told {
   readonly notice: Notice;
 }
 
-/** What a change is worth telling; `wasLive`: whether its run was still going before. */
+/** The notice for a change, or null. `wasLive`: whether the run was live before. */
 export function toldOf(change: RunChange, wasLive: (runId: string) => boolean): Told | null {
   if (change.type === 'deleted' || isSpokenFor(change.run)) return null;
   const { id, name, status } = change.run;
   if (change.type === 'gate') {
-    // A warning goes by; what holds the run up stays until it is read.
+    // A warning disappears by itself; a notice of a paused or stopped run stays until it is dismissed.
     const kind = change.result.gate.action === 'warn' ? 'info' : 'bad';
     return { runId: id, kind, notice: gateNotice(name, change.result) };
   }

@@ -1,4 +1,4 @@
-/** What the window knows of the program itself: host, settings, theme. Loaded again after each reconnect. */
+/** Host information and settings. Loaded again after each reconnect. */
 import { defineStore } from 'pinia';
 import { shallowRef, watch } from 'vue';
 import type { AppInfo, Settings } from '#shared/contract/app.ts';
@@ -20,7 +20,7 @@ export const useAppStore = defineStore('app', () => {
   }
 
   async function change(changes: Partial<Settings>): Promise<void> {
-    // The theme is shown at once; main has the last word on what is stored.
+    // The theme changes at once; main decides what is stored.
     if (changes.theme) setTheme(changes.theme);
     try {
       settings.value = await client.app.settings.set(changes);

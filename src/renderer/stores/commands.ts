@@ -1,4 +1,4 @@
-/** What the window can do from anywhere: for the palette, the shortcuts and the host's menu. One entry, three ways in. */
+/** Commands of the window, used by the palette, the shortcuts and the host's menu. */
 import {
   Activity,
   Columns2,
@@ -26,7 +26,7 @@ import { useRunsStore } from './runs-store.ts';
 import { useAppStore } from './app-store.ts';
 
 export interface Command {
-  /** Also the name by which the host's menu asks for it. */
+  /** Also the id the host's menu sends. */
   readonly id: string;
   readonly title: string;
   readonly icon: Component;

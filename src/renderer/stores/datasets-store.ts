@@ -1,4 +1,4 @@
-/** The data sets main has, and the imports this window has going: they go on while other pages are shown. */
+/** The stored data sets, and the imports of this window, which continue while other pages are shown. */
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
 import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
@@ -33,7 +33,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
   const imports = ref<ImportJob[]>([]);
   /** The server-side chooser, where the host has no native dialogs. */
   const chooserOpen = ref(false);
-  /** Of this window; the page shows it. */
+  /** Id of the data set imported last by this window; the page shows it. */
   const lastImported = ref<string | null>(null);
   const controllers = new Map<number, AbortController>();
   let nextJob = 1;
@@ -69,7 +69,10 @@ export const useDatasetsStore = defineStore('datasets', () => {
     return dataset;
   }
 
-  /** Imports a file of the host; the data set, or null when it failed (the job then stays, with its error) or was cancelled. */
+  /**
+   * Imports a file of the host. Resolves to null when it was cancelled or failed; a failed job stays in `imports` with
+   * its error.
+   */
   async function startImport(path: string, options: ImportOptions): Promise<Dataset | null> {
     const id = nextJob++;
     const controller = new AbortController();
@@ -105,7 +108,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
     return startImport(job.path, job.options);
   }
 
-  /** Asks for a file: the native dialog where the host has one, else the window's own chooser. */
+  /** Asks for a file with the native dialog where the host has one, else with the window's own chooser. */
   async function chooseFile(): Promise<Dataset | null> {
     const app = useAppStore();
     if (!app.info?.nativeDialogs) {

@@ -1,6 +1,6 @@
 /**
- * The recipe being written: what was typed, whether it holds, and what is wrong with each field in words.
- * Kept while other pages are shown. Not here: what main says about it (use-preflight.ts).
+ * The edited recipe: input of each field, the parsed recipe, and the problems by field. Kept while other pages are
+ * shown. Not here: the preflight (use-preflight.ts).
  */
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
@@ -12,7 +12,7 @@ import { formatInput } from '../ui/text/format.ts';
 import { recipeProblems } from './recipe-problems.ts';
 
 const NUMBER_FIELDS = RECIPE_FIELDS.filter((field) => field.kind !== 'choice');
-/** Stands for "no data set yet"; the schema refuses it by its own rule. */
+/** Means "no data set yet"; the schema rejects it. */
 const NO_DATASET = '';
 
 type Draft = Omit<Recipe, 'dataset'> & { readonly dataset: string };
@@ -25,7 +25,7 @@ function textsOf(draft: Draft): Record<string, string> {
   return Object.fromEntries(NUMBER_FIELDS.map(({ path }) => [path, formatInput(valueAt(draft, path))]));
 }
 
-/** What a person typed as a number: empty is "nothing said", a comma is a point. */
+/** Parses a number field: empty is null, a comma is a decimal point. */
 function parseNumber(text: string): number | null {
   const plain = text.trim().replace('−', '-').replace(',', '.');
   return plain === '' ? null : Number(plain);
@@ -36,7 +36,7 @@ export const useDraftStore = defineStore('draft', () => {
   const texts = ref<Record<string, string>>(textsOf(draft.value));
   const name = ref('');
   const tags = ref<string[]>([]);
-  /** Run the draft is shown against, or null. */
+  /** Run the draft is compared with, or null. */
   const referenceId = ref<string | null>(null);
 
   const candidate = computed((): object => {
@@ -47,12 +47,12 @@ export const useDraftStore = defineStore('draft', () => {
   const parsed = computed(() => RecipeSchema.safeParse(candidate.value));
   /** The recipe as it would be started; null while a field is wrong. */
   const recipe = computed((): Recipe | null => parsed.value.data ?? null);
-  /** What is wrong, by path of the field. */
+  /** Problems by field path. */
   const problems = computed(() =>
     parsed.value.success ? new Map<string, string>() : recipeProblems(parsed.value.error, candidate.value),
   );
 
-  /** What is written, with each field that does not hold at its default: a base that is always a recipe. */
+  /** The draft with each invalid field at its default, so that it is always a valid recipe. */
   function soundRecipe(): Recipe {
     let sound: object = { ...candidate.value, dataset: draft.value.dataset || '-' };
     for (const path of problems.value.keys()) if (path !== 'dataset') sound = withValue(sound, path, defaultAt(path));
@@ -76,7 +76,7 @@ export const useDraftStore = defineStore('draft', () => {
     texts.value = textsOf(next);
   }
 
-  /** Lays changes over what is there; fields the changes do not name stay as typed. */
+  /** Applies the changes of a preset; other fields stay as typed. */
   function applyPreset(preset: Preset): void {
     const next = { ...(candidate.value as Draft), ...preset.changes } as Draft;
     draft.value = next;

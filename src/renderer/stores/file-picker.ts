@@ -1,6 +1,6 @@
 /**
- * Asks for a file: `const path = await pickFile('run')`. The native dialog where the host has one, else the window's own
- * (FilePicker.vue, once, in the shell). Not here: the data set's chooser, which asks for import options too.
+ * Asks for a file: `const path = await pickFile('run')`. Shows the native dialog where the host has one, else
+ * shell/FilePicker.vue. Not here: the data set chooser, which has import options too.
  */
 import { readonly, ref, shallowRef } from 'vue';
 import type { FilePurpose } from '#shared/contract/app.ts';
@@ -15,15 +15,15 @@ interface Asked {
 
 const asked = shallowRef<Asked | null>(null);
 export const askedFile = readonly(asked);
-/** Where the person last looked; null: the folders the host was started with. */
+/** Folder browsed last; null: the folders given with --root. */
 export const lastFolder = ref<string | null>(null);
 
-/** Name of a file in the host's notation. */
+/** File name of a path of the host. */
 export function baseName(path: string): string {
   return path.split(/[/\\]/).at(-1) ?? path;
 }
 
-/** null: the person chose none, or the dialog could not be shown (then that was said). */
+/** Resolves to null when no file was chosen or the dialog failed (shown as a toast). */
 export async function pickFile(purpose: FilePurpose): Promise<string | null> {
   if (useAppStore().info?.nativeDialogs) {
     try {

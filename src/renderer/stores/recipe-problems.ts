@@ -1,9 +1,9 @@
-/** The schema's complaints about a recipe as sentences: which field, which range, what to do. */
+/** Schema errors of a recipe as sentences: field, allowed range, default. */
 import type { z } from 'zod';
 import { RECIPE_FIELDS, defaultAt, valueAt, type RecipeField } from '#shared/domain/recipe-fields.ts';
 import { formatFigure, formatInput } from '../ui/text/format.ts';
 
-/** Fields that are not in RECIPE_FIELDS but can be wrong. */
+/** Labels of fields outside RECIPE_FIELDS. */
 const OTHER_LABELS: Readonly<Record<string, string>> = {
   dataset: 'Data set',
   ood: 'OOD set',
@@ -45,7 +45,7 @@ function sentence(issue: z.core.$ZodIssue, path: string, value: unknown): string
   }
 }
 
-/** One sentence a field, by its path; "lambda" is about all loss weights together. */
+/** One sentence a field, by path; "lambda" is about all loss weights together. */
 export function recipeProblems(error: z.ZodError, candidate: object): Map<string, string> {
   const problems = new Map<string, string>();
   for (const issue of error.issues) {

@@ -1,4 +1,4 @@
-/** What can be done with runs from the list: open, repeat, resume, stop, delete, copy. Each says what it did. */
+/** Actions on runs: open, repeat, resume, stop, delete, copy. Results and errors show as toasts. */
 import { useRouter } from 'vue-router';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { hasPage } from '../router.ts';
@@ -35,7 +35,9 @@ async function attempt(what: string, work: () => Promise<unknown>): Promise<bool
   }
 }
 
-/** Deletes after a question that says how much it frees; live runs are left out, since they must be stopped first. */
+/**
+ * Deletes runs after a confirmation that says how much it frees. Live runs are left out: they must be stopped first.
+ */
 async function remove(runs: readonly RunSummary[]): Promise<boolean> {
   const dead = runs.filter((run) => !isLive(run));
   if (dead.length === 0) {

@@ -1,12 +1,12 @@
-/** Opening the dialog that imports a run, from any page. The dialog itself is in the shell. */
+/** The checkpoint file of the import dialog, which any page can open. The dialog itself is in the shell. */
 import { readonly, ref } from 'vue';
 import { pickFile } from './file-picker.ts';
 
 const path = ref<string | null>(null);
-/** File that waits to be imported; null: the dialog is closed. */
+/** File to import; null: the dialog is closed. */
 export const runFile = readonly(path);
 
-/** Asks for a checkpoint first; the dialog opens once there is one. */
+/** Asks for a checkpoint; the dialog opens once one is chosen. */
 export async function chooseRunFile(): Promise<void> {
   path.value = (await pickFile('run')) ?? path.value;
 }

@@ -1,8 +1,8 @@
-/** The recipe of the one-click run on the sample. A module of its own: it needs the whole schema, which the list does not. */
+/** The recipe of the one-click run on the sample. Loaded on demand, since it needs the recipe schema. */
 import { PRESETS } from '#shared/domain/presets.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
 
-/** Enough to see the curve bend, short enough to wait for. */
+/** Enough epochs to see the curve flatten. */
 const SAMPLE_EPOCHS = 5;
 
 export function sampleRecipe(dataset: string, ood: string): Recipe {

@@ -8,7 +8,7 @@ const systemDark = matchMedia('(prefers-color-scheme: dark)');
 
 let wanted: Theme = (localStorage.getItem(KEY) as Theme | null) ?? 'system';
 const shown = ref<'light' | 'dark'>('light');
-/** What is on screen; charts redraw when it changes. */
+/** The theme shown; charts redraw when it changes. */
 export const shownTheme = readonly(shown);
 
 function apply(): void {

@@ -1,11 +1,10 @@
 /**
- * What a chart draws: columns of numbers, one entry a point. A point stands for one step or for a stretch of steps,
- * with the smallest, largest and mean value in it. Plain typed arrays; no store, no Vue, no canvas.
- * Dimension: n points; every array of one `Points` has length n.
+ * The data of a chart series as columns. A point stands for one step or a range of steps, with min, max and mean. Plain
+ * typed arrays; no store, no Vue, no canvas. n points; every array of one `Points` has length n.
  */
 
 export interface Points {
-  /** Where each point starts, ascending. [n] */
+  /** First step of each point, ascending. [n] */
   readonly x: Float64Array;
   /** NaN where nothing was measured. [n] */
   readonly mean: Float32Array;
@@ -16,7 +15,7 @@ export interface Points {
 
 export const NO_POINTS: Points = rawPoints(new Float64Array(0), new Float32Array(0));
 
-/** Points of raw values: smallest, largest and mean are one. */
+/** Points of raw values: min, max and mean are one array. */
 export function rawPoints(x: Float64Array, values: Float32Array): Points {
   return { x, mean: values, min: values, max: values };
 }

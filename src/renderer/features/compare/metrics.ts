@@ -1,4 +1,4 @@
-/** What runs can be compared by, curve for curve: values of each epoch, or columns of each step. */
+/** Metrics whose curves can be compared: values of each epoch, or columns of each step. */
 import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
 import type { EpochRecord, StepColumn } from '#shared/domain/training.ts';
 import { formatCosine, formatCount, formatDelta, formatFigure, formatShare } from '../../ui/text/format.ts';

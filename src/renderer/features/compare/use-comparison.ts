@@ -1,4 +1,4 @@
-/** The runs that are held against each other: their details and main's comparison of them; the first is the baseline. */
+/** The runs compared: their details and main's comparison of them; the first is the baseline. */
 import { shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { RunDetail } from '#shared/contract/runs.ts';
 import type { RunComparison } from '#shared/domain/comparison.ts';
@@ -41,7 +41,7 @@ export function useComparison(ids: Ref<readonly string[]>): ComparisonState {
     }
   }
 
-  // A run that trains is read again at the end of each of its epochs, and when its status changes.
+  // A training run is loaded again after each epoch and when its status changes.
   const stamp = () =>
     ids.value.map((id) => {
       const run = runs.byId.get(id);

@@ -9,7 +9,7 @@ export interface PassportFigure {
   readonly format: (value: number | null) => string;
   /** Small print under the number. */
   readonly note?: (dataset: Dataset) => string | undefined;
-  /** A number a person should look at. */
+  /** A number that deserves attention. */
   readonly tone?: (dataset: Dataset) => 'good' | 'warn' | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Files dropped anywhere on the page. A browser does not tell a page where a file lies; the desktop app's preload does. */
+/** Files dropped anywhere on the page. Only the desktop app's preload can tell a file's path. */
 import { useEventListener } from '@vueuse/core';
 import { ref, type Ref } from 'vue';
 
@@ -18,7 +18,7 @@ function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
-/** `path` is null where the host cannot say it. */
+/** `path` is null where the host cannot tell it. */
 export function useFileDrop(onFile: (path: string | null, name: string) => void): FileDrop {
   const over = ref(false);
   let depth = 0;

@@ -1,4 +1,4 @@
-/** The stored evaluations of a run and the one being made. Leaving the page calls the work off. */
+/** The stored evaluations of a run and the one in progress. Leaving the page cancels it. */
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue';
 import type { Evaluation } from '#shared/domain/evaluation.ts';
 import { client } from '../../rpc.ts';
@@ -17,7 +17,7 @@ export interface EvaluationsState {
   readonly list: ShallowRef<readonly Evaluation[]>;
   readonly loaded: Ref<boolean>;
   readonly work: ShallowRef<EvaluationWork | null>;
-  /** Of the last attempt, with what it was on. */
+  /** Error of the last attempt, and the choice it was for. */
   readonly failed: ShallowRef<{ readonly choice: Choice; readonly error: unknown } | null>;
   readonly evaluate: (choice: Choice) => Promise<void>;
   readonly cancel: () => void;

@@ -1,4 +1,4 @@
-/** The window being looked at; the newest wish wins, an answer that comes late is dropped. */
+/** The inspected window. The newest request wins; late answers are dropped. */
 import { ref, shallowRef, type Ref, type ShallowRef } from 'vue';
 import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
 import { client } from '../../rpc.ts';
@@ -31,7 +31,7 @@ export function useInspection(runId: string, { datasetId, part }: Choice): Inspe
     }
   }
 
-  /** While one answer is outstanding only the last wish is kept: a slider makes many. */
+  /** While a request is pending only the newest next one is kept, since a slider makes many. */
   async function look(pick: WindowPick): Promise<void> {
     if (busy.value) {
       waiting = pick;

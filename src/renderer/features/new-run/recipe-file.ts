@@ -1,4 +1,4 @@
-/** A recipe file of the host becomes the form's fields, as `train --recipe` reads it; a refusal leaves the form as it was. */
+/** Reads a recipe file of the host into the form, as `train --recipe` does. The form is unchanged on errors. */
 import { client } from '../../rpc.ts';
 import { toast, toastError } from '../../ui/feedback/toasts.ts';
 import { baseName, pickFile } from '../../stores/file-picker.ts';

@@ -1,6 +1,6 @@
 /**
- * The loss balance of the recipe on its first batches. Measured by itself a moment after a recipe of several terms has
- * held still, unless a run trains, whose cores it would take; else when a person asks. Main remembers what was measured.
+ * The loss balance of the recipe on its first batches. Measured automatically a moment after the last change of a
+ * recipe with several terms, unless a run is training; otherwise on request. Main caches the result.
  */
 import { onScopeDispose, watch, type Ref } from 'vue';
 import type { FirstBatchesEvent } from '#shared/contract/evaluation.ts';
@@ -17,7 +17,7 @@ const QUIET_MS = 600;
 export interface FirstBatchesOptions {
   readonly recipe: () => Recipe | null;
   readonly preflight: Readonly<Ref<Preflight | null>>;
-  /** Asks main for a preflight that knows what was measured. */
+  /** Requests a preflight that includes the measurement. */
   readonly refresh: () => void;
   readonly isTraining: () => boolean;
 }

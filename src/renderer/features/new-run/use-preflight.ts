@@ -1,4 +1,4 @@
-/** What main says about the recipe being written: asked for a moment after the last change, only the last answer kept. */
+/** Preflight of the edited recipe: requested a moment after the last change; only the last answer is kept. */
 import { watchDebounced } from '@vueuse/core';
 import { onScopeDispose, ref, shallowRef, type Ref } from 'vue';
 import type { Preflight } from '#shared/contract/runs.ts';
@@ -13,7 +13,7 @@ export interface PreflightState {
   readonly preflight: Readonly<Ref<Preflight | null>>;
   readonly busy: Readonly<Ref<boolean>>;
   readonly error: Readonly<Ref<unknown>>;
-  /** Asks again: main has learnt something about the recipe. */
+  /** Requests it again, e.g. after a measurement. */
   readonly refresh: () => void;
 }
 

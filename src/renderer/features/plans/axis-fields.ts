@@ -1,16 +1,16 @@
-/** An axis as a person types it, and back. Pure. */
+/** Converts an axis to and from form input. Pure. */
 import { AxisSchema, fieldOf, type Axis } from '#shared/domain/sweeps.ts';
 import { formatInput } from '../../ui/text/format.ts';
 
-/** Factors of ten between the ends from which a scale is logarithmic. */
+/** Ratio of the ends from which the scale is logarithmic by default. */
 const LOG_FROM = 100;
 
-/** A first axis of a field: its choices, or its usual range. */
+/** The default axis of a field: its choices, or its usual range. */
 export function freshAxis(path: string): Axis {
   const { choices, usual = [0, 1] } = fieldOf(path);
   if (choices !== undefined) return { kind: 'values', path, values: [...choices] };
   const [low, high] = usual;
-  // A range that begins at 0 has no logarithm; a thousandth of its end is as good as 0 to a loss weight.
+  // A range that starts at 0 has no log scale.
   const isWide = low > 0 && high / low >= LOG_FROM;
   return { kind: 'range', path, low, high, scale: isWide ? 'log' : 'linear', steps: 3 };
 }
@@ -33,7 +33,7 @@ function number(text: string): number {
   return text.trim() === '' ? NaN : Number(text.trim().replace('−', '-').replace(',', '.'));
 }
 
-/** The axis, or the sentence that says what is wrong. */
+/** The axis, or what is wrong with the input. */
 export function readAxis(path: string, text: AxisText): { axis: Axis | null; problem: string | null } {
   const field = fieldOf(path);
   const isChoice = field.kind === 'choice';

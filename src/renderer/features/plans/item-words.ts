@@ -1,4 +1,4 @@
-/** Words and looks of an item's status, and of its gates. */
+/** Labels, tones and icons of an item's status and gates. */
 import {
   Ban,
   CircleCheck,
@@ -58,7 +58,7 @@ export interface GateLight {
   readonly state: 'open' | 'passed' | 'missed';
 }
 
-/** A gate is read when its run has ended; until then it is open. */
+/** A gate is open until its run has ended. */
 export function gateLights(item: QueueItem): GateLight[] {
   if (item.item.kind !== 'train') return [];
   const isRead = item.status === 'done' || item.status === 'missed';

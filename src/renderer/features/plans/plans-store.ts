@@ -1,11 +1,11 @@
-/** The queue as main last told of it, kept current through `plans.watch`. Not here: what the page shows of it. */
+/** The queue, kept up to date through `plans.watch`. Not here: what the page shows of it. */
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { Queue, QueueItem } from '#shared/contract/plans.ts';
 import { client, follow } from '../../rpc.ts';
 import { toastError } from '../../ui/feedback/toasts.ts';
 
-/** Does something with the queue; main tells of the change, an error is shown. */
+/** Runs a call that changes the queue and shows its error; the change itself arrives by `plans.watch`. */
 async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
@@ -30,7 +30,7 @@ export const usePlansStore = defineStore('plans', () => {
     },
   });
 
-  /** Newest first: what a person made last is what they look for. */
+  /** Newest first. */
   const plans = computed(() => (queue.value?.plans ?? []).toReversed());
   const items = computed(() => new Map(plans.value.flatMap((plan) => plan.items).map((item) => [item.id, item])));
 
@@ -38,7 +38,7 @@ export const usePlansStore = defineStore('plans', () => {
     return attempt('The queue was not reordered', () => client.plans.move({ itemId, beforeId }));
   }
 
-  /** One place up or down among the items of its plan. */
+  /** Moves an item one place up or down within its plan. */
   async function shift(item: QueueItem, by: -1 | 1): Promise<void> {
     const own = (queue.value?.order ?? []).filter((id) => items.value.get(id)?.planId === item.planId);
     const at = own.indexOf(item.id) + by;

@@ -1,4 +1,4 @@
-/** What the views of a sweep draw: each member's place on each axis, and a grid of cells over two of them. Pure. */
+/** Data of the sweep views: each member's position on each axis, and a grid of cells over two axes. Pure. */
 import type { Sweep, SweepMember } from '#shared/contract/plans.ts';
 import type { GateMetric } from '#shared/domain/recipe.ts';
 import { fieldOf, type Axis, type AxisValue } from '#shared/domain/sweeps.ts';
@@ -8,7 +8,7 @@ import { METRIC_LABELS } from './item-words.ts';
 export interface ViewAxis {
   readonly key: string;
   readonly label: string;
-  /** From the bottom up, each at its height 0..1. */
+  /** From bottom to top, positions 0..1. */
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
   /** 0..1, or null where the member has no value. */
   readonly place: (member: SweepMember) => number | null;
@@ -18,7 +18,7 @@ export function axisValueText(value: AxisValue): string {
   return typeof value === 'number' ? formatFigure(value, 3) : value;
 }
 
-/** Where a value lies, 0..1; the plain recipe may lie beyond an end and is then drawn at it. */
+/** Position of a value, clamped to 0..1: the plain recipe may lie outside the range. */
 function placeOf(axis: Axis, value: AxisValue): number | null {
   if (axis.kind === 'values') {
     const index = axis.values.indexOf(value);
@@ -57,7 +57,7 @@ export function metricRange(members: readonly SweepMember[], metric: GateMetric)
   return values.length === 0 ? null : [Math.min(...values), Math.max(...values)];
 }
 
-/** 0..1 from the worst to the best member; 0.5 where all are alike. */
+/** 0..1 from the worst to the best member; 0.5 where all are equal. */
 export function rankPlace(value: number | null, range: readonly [number, number] | null): number | null {
   if (value === null || range === null) return null;
   const [low, high] = range;
@@ -77,7 +77,7 @@ function metricView(members: readonly SweepMember[], metric: GateMetric): ViewAx
   };
 }
 
-/** The swept fields, then the figures: what was chosen by stands last. */
+/** The swept fields, then the metrics; the objective last. */
 export function viewAxes({ spec, members }: Sweep): ViewAxis[] {
   const other: GateMetric = spec.objective === 'oodLift' ? 'valLift' : 'oodLift';
   const metrics = [other, spec.objective].filter((metric) => metricRange(members, metric) !== null);
@@ -98,7 +98,7 @@ export interface HeatGrid {
   readonly cells: readonly HeatCell[];
 }
 
-/** Slices of a range whose members lie anywhere. */
+/** Bins of a continuous range. */
 const SLICES = 4;
 
 interface Bands {
@@ -147,7 +147,7 @@ export function heatGrid({ spec, members }: Sweep, x: Axis, y: Axis, metric: Gat
   return { columns: across.labels, rows: down.labels, cells };
 }
 
-/** Swept numbers whose winning value lies within a twentieth of an end: a wider range may hold better. */
+/** Swept fields whose winning value is within 5 % of an end of the range: a wider range may be better. */
 export function edges({ spec, members, winner }: Sweep): string[] {
   const best = members.find(({ member }) => member === winner);
   if (best === undefined || best.member === 0) return [];

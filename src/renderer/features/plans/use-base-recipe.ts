@@ -1,4 +1,4 @@
-/** The recipe a plan or a sweep begins with: data, an earlier run's recipe or the defaults, and flags laid over it. */
+/** The base recipe of a plan or a sweep: data, an earlier run's recipe or the defaults, and flags on top. */
 import { computed, ref, watch } from 'vue';
 import type { RecipeChanges } from '#shared/domain/plans.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
@@ -10,7 +10,7 @@ import { z } from 'zod';
 
 export const DEFAULTS = 'defaults';
 
-/** Flags over a recipe, or the sentence that says what is wrong with them. */
+/** The recipe with the flags applied, or what is wrong with them. */
 export function readFlags(text: string, base: Recipe): { recipe: Recipe | null; problem: string | null } {
   try {
     const { changes, unknown } = parseCommandLine(text);
@@ -39,7 +39,7 @@ export function useBaseRecipe() {
   const like = ref(DEFAULTS);
   const flags = ref('');
 
-  /** The newest run's data; else the first set, and one whose name says OOD and whose windows fit. */
+  /** Chooses the newest run's data, else the first set, with an OOD set of the same shape whose name contains "OOD". */
   function chooseData(): void {
     if (datasets.byId.has(dataset.value)) return;
     const known = runs.all.find((run) => datasets.byId.has(run.recipe.dataset))?.recipe;

@@ -1,4 +1,4 @@
-/** What the form of the page asks for, as the contract says it, or why it asks for nothing yet. Pure. */
+/** Turns the form into a request of the contract, or says what is missing. Pure. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { MOST_ROWS, type ContextSource } from '#shared/contract/inference.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
@@ -19,7 +19,7 @@ export interface PredictFields {
   readonly rows: string;
 }
 
-/** `problem` is empty while something is only missing. */
+/** `problem` is empty while a field is only empty. */
 export type Asked = { readonly source: ContextSource } | { readonly source: null; readonly problem: string };
 
 const missing: Asked = { source: null, problem: '' };
@@ -64,7 +64,7 @@ export function canPredict(run: Pick<RunSummary, 'best' | 'imported'>): boolean 
   return run.best !== null || run.imported !== undefined;
 }
 
-/** Why a set cannot be predicted on by a run that was trained on `own`; empty when it can. */
+/** Why a run trained on `own` cannot predict on a set; empty when it can. */
 export function misfit(own: Dataset | undefined, set: Dataset): string {
   if (!own || own.id === set.id) return '';
   if (set.D !== own.D) return `width ${set.D}, not ${own.D}`;

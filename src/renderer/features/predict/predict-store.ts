@@ -1,4 +1,4 @@
-/** What the Predict page asks for, kept while other pages are shown. Not here: what was answered (use-prediction.ts). */
+/** Input of the Predict page, kept while other pages are shown. Not here: the answer (use-prediction.ts). */
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { askedSource } from './predict-source.ts';
@@ -31,7 +31,7 @@ export const usePredictStore = defineStore('predict', () => {
       rows: rows.value,
     }),
   );
-  /** The one window that is asked for by its number, or null. */
+  /** The window chosen by number, or null. */
   const single = computed(() => (/^\s*\d{1,9}\s*$/.test(windows.value) ? Number(windows.value) : null));
 
   return { runId, from, datasetId, by, windows, article, place, path, rows, neighboursIn, neighbours, asked, single };

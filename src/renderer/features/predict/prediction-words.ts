@@ -1,10 +1,10 @@
-/** A prediction in words and table rows. What is not known or not measured says so. Pure. */
+/** Text and table rows of a prediction. Pure. */
 import type { Place, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import { modelRow, type ModelType } from '#shared/domain/models.ts';
 import { formatCount } from '../../ui/text/format.ts';
 
-/** "article 12, chunk 340"; what the file does not say is left out, down to the number of the vector. */
+/** "article 12, chunk 340", as far as the file says it, else the number of the vector. */
 export function placeWords({ vector, article, chunk }: Place): string {
   const parts = [article === null ? '' : `article ${article}`, chunk === null ? '' : `chunk ${formatCount(chunk)}`];
   return parts.filter(Boolean).join(', ') || `vector ${formatCount(vector)}`;
@@ -25,7 +25,7 @@ export interface ContextRow {
   readonly label: string;
   /** Empty: of a file. */
   readonly place: string;
-  /** null: there is none, `weightText` says why. */
+  /** null: no attention; `weightText` says why. */
   readonly weight: number | null;
   readonly weightText: string;
   readonly cosine: string;
@@ -49,7 +49,7 @@ export function contextRows({ contextCosines, attention, context }: PredictedRow
 export interface ShownBaseline {
   readonly label: string;
   readonly value: string;
-  /** How far the model is above it. */
+  /** Lift of the model over the baseline. */
   readonly lift: number | null;
   readonly note: string;
 }

@@ -1,4 +1,4 @@
-/** The prediction on screen: asked for, called off, failed. A new question takes the old answer away at once. */
+/** The prediction on screen and its request. A new request removes the old answer. */
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
 import type { ContextSource, PredictionResult } from '#shared/contract/inference.ts';
 import { client } from '../../rpc.ts';

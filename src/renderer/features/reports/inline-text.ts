@@ -1,11 +1,11 @@
-/** The two marks of a report's texts, `code` and **strong**, as pieces. Pure. */
+/** Splits a report's text at its two marks, `code` and **strong**. Pure. */
 
 export interface TextPiece {
   readonly kind: 'plain' | 'code' | 'strong';
   readonly text: string;
 }
 
-/** An unpaired mark stays as it stands. */
+/** An unpaired mark is kept as text. */
 export function textPieces(text: string): TextPiece[] {
   const pieces: TextPiece[] = [];
   let end = 0;

@@ -1,4 +1,4 @@
-/** The report or model card on screen and the work that makes it. Leaving the page calls the work off. */
+/** The report or model card on screen and the work that makes it. Leaving the page cancels the work. */
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
 import type { ReportEvent, ReportOnScreen } from '#shared/contract/evaluation.ts';
 import type { Recipe } from '#shared/domain/recipe.ts';
@@ -15,14 +15,14 @@ export interface ReportWish {
   readonly kind: ReportKind;
   readonly runId: string;
   readonly runNumber: number;
-  /** Of a root-cause report; null: the run by itself. */
+  /** The run compared with in a root-cause report, or null. */
   readonly baselineId: string | null;
 }
 
 export interface ShownReport {
   readonly wish: ReportWish;
   readonly document: ReportOnScreen;
-  /** What it expects of the retrain; null where it expects nothing. */
+  /** The claim about the retrain, or null. */
   readonly claim: ClaimOutcome | null;
   readonly recipe: Recipe | null;
 }
@@ -72,7 +72,7 @@ export function useReport(): ReportState {
   const error = shallowRef<unknown>(null);
   let running: AbortController | null = null;
 
-  /** The newest work only; null when it was called off or failed, with the reason in `failed`. */
+  /** Result of the newest work; null when it was cancelled or failed (see `failed`). */
   async function attempt(wish: ReportWish, format: ReportFormat, failed: (cause: unknown) => void) {
     running?.abort();
     const mine = new AbortController();

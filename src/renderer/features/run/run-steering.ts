@@ -1,4 +1,4 @@
-/** Steering and exporting the run on screen: one call at a time, each failure said. */
+/** Steers and exports the run on screen: one call at a time, errors as toasts. */
 import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue';
 import { useRouter } from 'vue-router';
 import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
@@ -27,7 +27,7 @@ export interface RunSteering {
   readonly remove: () => Promise<void>;
 }
 
-/** Of the formats that come as text; the others are files in the storage folder. */
+/** Only formats exported as text; the others are written to the storage folder. */
 const TEXT_TYPES: Partial<Readonly<Record<ExportFormat, string>>> = {
   csv: 'text/csv',
   command: 'text/plain',

@@ -1,6 +1,6 @@
 /**
- * One run as main tells of it: loaded once, then followed event by event until the page goes. Owns the stream.
- * Not here: what a person may do with a run (stores/run-actions.ts, run-steering.ts).
+ * The state of one run: loaded once, then updated by its event stream, which it owns. Not here: actions on a run
+ * (stores/run-actions.ts, run-steering.ts).
  */
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
@@ -11,7 +11,7 @@ import { shownError } from '../../ui/feedback/errors.ts';
 import { isLive, useRunsStore } from '../../stores/runs-store.ts';
 import { useRunSeries, type RunSeries } from './curves/use-run-series.ts';
 
-/** Rows per second at each step block of this session, for the chart; epochs tell of earlier sessions. */
+/** Rows per second of each step block of this session; epochs give those of earlier sessions. */
 export interface RatePoint {
   readonly step: number;
   readonly rowsPerSecond: number;
@@ -33,7 +33,7 @@ export interface RunState {
 
 export function useRun(runId: string, group: ChartGroup): RunState {
   const runs = useRunsStore();
-  // What the list knows of it can be shown while the rest is fetched.
+  // The summary of the list is shown while the rest is loaded.
   const run = shallowRef<RunSummary | null>(runs.byId.get(runId) ?? null);
   const epochs = shallowRef<readonly EpochRecord[]>([]);
   const gates = shallowRef<readonly GateResult[]>([]);
@@ -118,7 +118,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   );
   if (run.value === null || !isLive(run.value)) {
     early = load(true);
-    // Its failure is told by the stream's start, unless the stream cannot be opened either.
+    // An error is reported by the load at the stream's start.
     early.catch(() => undefined);
   }
   start();

@@ -23,7 +23,7 @@ export const COLUMN_IDS = [
 ] as const;
 export type ColumnId = (typeof COLUMN_IDS)[number];
 
-/** What a cell may need beside its run. */
+/** What a cell may need besides its run. */
 export interface RowContext {
   /** The run Δ is taken against, or null. */
   readonly reference: RunSummary | null;
@@ -33,11 +33,11 @@ export interface Column {
   readonly id: ColumnId;
   readonly label: string;
   readonly help?: string;
-  /** Figures are set to the right. */
+  /** Aligned to the end. */
   readonly numeric: boolean;
   readonly widthPx: number;
   readonly text: (run: RunSummary, context: RowContext) => string;
-  /** null sorts last, whichever way. */
+  /** null sorts last in both directions. */
   readonly sortKey: (run: RunSummary, context: RowContext) => number | string | null;
   readonly tone?: (run: RunSummary, context: RowContext) => 'good' | 'bad' | undefined;
 }

@@ -1,4 +1,6 @@
-/** What the table of runs shows: columns, order, groups, filters, selection. Ids and choices only; the runs are in runs-store. */
+/**
+ * View state of the runs table: columns, order, groups, filters, selection. The runs themselves are in runs-store.ts.
+ */
 import { useLocalStorage } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
@@ -117,7 +119,7 @@ export const useTableStore = defineStore('runs-table', () => {
     const byTitle = Map.groupBy(shown.value, (run) => groupTitle(run, grouping.value));
     return [...byTitle].map(([title, members]) => ({ title, runs: members }));
   });
-  /** Rows from top to bottom, as the arrow keys walk them. */
+  /** Runs from top to bottom. */
   const order = computed(() => groups.value.flatMap((group) => group.runs));
   const rows = computed((): TableRow[] =>
     groups.value.flatMap(({ title, runs: members }) => [

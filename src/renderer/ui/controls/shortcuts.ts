@@ -24,17 +24,17 @@ function matches(event: KeyboardEvent, keys: string): boolean {
   );
 }
 
-/** Radio buttons and checkboxes take the space bar and arrows, no text. */
+/** Radio buttons and checkboxes take the space bar and arrow keys, but no text. */
 const FIELDS = 'input:not([type="radio"], [type="checkbox"]), textarea, select';
 
-/** Whether the key belongs to a field the person types in. */
+/** Whether the key event is in a text field. */
 export function isTyping(event: KeyboardEvent): boolean {
   const { target } = event;
-  // The document itself has neither.
+  // The document itself has no such methods.
   return target instanceof HTMLElement && (target.isContentEditable || target.matches(FIELDS));
 }
 
-/** Binds shortcuts for the life of the component; ones without "mod" are left alone while the person types. */
+/** Binds shortcuts while the component is mounted; those without "mod" do not work in text fields. */
 export function useShortcuts(bindings: Readonly<Record<string, () => void>>): void {
   useEventListener(window, 'keydown', (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;

@@ -1,10 +1,13 @@
-/** Asks before something that cannot be undone: `if (await confirm({...})) …`. Shown by ui/feedback/UiConfirm.vue in App.vue. */
+/**
+ * Confirms an action that cannot be undone: `if (await confirm({...})) …`. Shown by ui/feedback/UiConfirm.vue in
+ * App.vue.
+ */
 import { readonly, shallowRef } from 'vue';
 
 export interface Question {
   readonly title: string;
   readonly text: string;
-  /** What the button does, as a verb: "Delete 2 runs". */
+  /** Label of the button, a verb: "Delete 2 runs". */
   readonly action: string;
   readonly danger?: boolean;
 }

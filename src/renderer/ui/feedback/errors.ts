@@ -6,7 +6,7 @@ export interface ShownError {
   readonly message: string;
   readonly place: string | null;
   readonly remedy: string | null;
-  /** Code of domain/errors.ts, or that of the link. */
+  /** Code of domain/errors.ts, or of the connection. */
   readonly code: string;
 }
 
@@ -26,7 +26,7 @@ export function shownError(error: unknown): ShownError {
   return { message, place: null, remedy: null, code: 'INTERNAL' };
 }
 
-/** Whether the error only says that the person, or a page that went away, called the work off. */
+/** Whether the error means that the work was cancelled. */
 export function isCancelled(error: unknown): boolean {
   return (error instanceof Error && error.name === 'AbortError') || shownError(error).code === 'CANCELLED';
 }

@@ -23,11 +23,11 @@ export function toast(title: string, options: Partial<Omit<Toast, 'id' | 'title'
   const id = nextId++;
   const { kind = 'info', detail = null, action = null } = options;
   shown.value = [...shown.value.slice(-3), { id, kind, title, detail, action }];
-  // An error stays until it is read.
+  // An error stays until it is dismissed.
   if (kind !== 'bad') setTimeout(() => dismissToast(id), SHOWN_MS);
 }
 
-/** Shows an error unless it only says that the work was called off. */
+/** Shows an error, unless it means that the work was cancelled. */
 export function toastError(what: string, error: unknown): void {
   if (isCancelled(error)) return;
   const { message, remedy } = shownError(error);

@@ -1,14 +1,14 @@
-/** A piece of work in main that tells its progress: begun, called off, failed. Leaving the page calls it off. */
+/** Work in main with progress events. Leaving the page cancels it. */
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
 import type { WorkProgress } from '#shared/contract/evaluation.ts';
 import { isCancelled } from './errors.ts';
 
 export interface Work<E> {
-  /** What it is at; null: nothing is under way. */
+  /** Progress; null: nothing is running. */
   readonly progress: ShallowRef<WorkProgress | null>;
-  /** Of the last attempt. */
+  /** Error of the last attempt. */
   readonly error: ShallowRef<unknown>;
-  /** Calls off what is under way and begins; `onDone` gets each event that is no progress. */
+  /** Cancels running work and starts; `onDone` gets each event other than progress. */
   readonly start: (open: (signal: AbortSignal) => Promise<AsyncIterable<E | WorkProgress>>) => Promise<void>;
   readonly cancel: () => void;
 }

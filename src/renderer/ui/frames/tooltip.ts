@@ -1,6 +1,6 @@
 /**
- * The one tooltip of the window. A page has dozens of things with a sentence to them; a component tree for each made
- * pages slow to open, so they share the state here and ui/frames/UiTooltipLayer.vue shows it.
+ * State of the window's tooltip, shown by ui/frames/UiTooltipLayer.vue. One for all anchors: a component tree for each
+ * made pages slow to open.
  */
 import { readonly, shallowRef } from 'vue';
 
@@ -14,7 +14,7 @@ export interface ShownTooltip {
 
 export const TOOLTIP_ID = 'nextvec-tooltip';
 const WAIT_MS = 350;
-/** Moving on to the next thing within this time shows its tooltip at once. */
+/** Moving to the next anchor within this time shows its tooltip at once. */
 const WARM_MS = 300;
 
 const shown = shallowRef<ShownTooltip | null>(null);

@@ -1,6 +1,6 @@
 /**
- * Numbers as a person reads them: sensible digits, true minus signs, thousands separators, units.
- * What was not measured is a dash, never 0. Pure functions, no locale surprises: English throughout, as the words are.
+ * Formats numbers for the page: digits, minus signs, thousands separators, units; always in English. null is a dash,
+ * never 0. Pure.
  */
 
 /** Shown for null; give the element a title or label that says "not measured". */

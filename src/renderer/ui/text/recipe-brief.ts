@@ -1,4 +1,4 @@
-/** A recipe in a few words, for tables and menus: what it trains on and how long. The whole recipe is on the run's page. */
+/** A short summary of a recipe for tables and menus: loss weights, epochs, batch size, learning rate. */
 import type { Recipe } from '#shared/domain/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
 import { formatInput } from './format.ts';

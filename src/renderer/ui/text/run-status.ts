@@ -1,4 +1,4 @@
-/** What a person reads for each status of a run. */
+/** Label of each status of a run. */
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 
 export const RUN_STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
@@ -12,7 +12,7 @@ export const RUN_STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   interrupted: 'Interrupted',
 };
 
-/** Of a run that came with a file instead of being trained here. */
+/** Label of an imported run. */
 export const IMPORTED_LABEL = 'Imported';
 
 export function statusLabel({ status, imported }: Pick<RunSummary, 'status' | 'imported'>): string {

@@ -13,7 +13,7 @@ const SIDES: Readonly<Record<MapSide, string>> = {
   validation: '--series-orange',
   both: '--series-vermillion',
 };
-/** Points without a place on the scale. */
+/** Points without a value. */
 const NO_PLACE = '--text-3';
 const STEPS = 64;
 

@@ -5,7 +5,7 @@ import { MAP_SIDES, type MapSide, type VectorMap } from '#shared/domain/vector-m
 export const MAP_COLOURS = ['article', 'split', 'error'] as const;
 export type MapColour = (typeof MAP_COLOURS)[number];
 
-/** Where the points lie, and what is known of them; the two are asked for apart. */
+/** Layout and facts of the points, which are requested separately. */
 export type Layout = Pick<VectorMap, 'method' | 'x' | 'y' | 'explained'>;
 export type Facts = Pick<VectorMap, 'article' | 'side' | 'cosine' | 'vectors' | 'splitOf'>;
 
@@ -38,7 +38,7 @@ export function pointAt({ px, py }: Placed, x: number, y: number, reach = 8): nu
   return best;
 }
 
-/** Place of each point on a colour scale, 0..1; NaN for those that have none. */
+/** Position of each point on a colour scale, 0..1; NaN without a value. */
 export function scalePlaces(facts: Facts, colour: MapColour): Float32Array {
   if (colour === 'article') return articlePlaces(facts.article);
   if (colour === 'split' || !facts.cosine) return new Float32Array(facts.article.length).fill(Number.NaN);
@@ -62,7 +62,7 @@ export interface CosineRange {
   readonly measured: number;
 }
 
-/** 5th and 95th percentile, so that one outlier does not take all the colour; NaN values are left out. */
+/** 5th and 95th percentile, so that outliers do not dominate the scale; NaN is left out. */
 export function cosineRange(cosine: Float32Array): CosineRange {
   const sorted = cosine.filter((c) => !Number.isNaN(c)).toSorted();
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
@@ -81,14 +81,14 @@ export const SIDE_WORDS: Readonly<Record<MapSide, string>> = {
   both: 'on both sides',
 };
 
-/** How many points stand on each side, those that exist. */
+/** Number of points on each side of the split, without empty ones. */
 export function sideCounts(side: Float32Array): { side: MapSide; points: number }[] {
   return MAP_SIDES.map((name, code) => ({ side: name, points: side.filter((s) => s === code).length })).filter(
     ({ points }) => points > 0,
   );
 }
 
-/** What a person who does not see the picture is told. */
+/** Description for screen readers. */
 export function mapSummary(layout: Layout, facts: Facts): string {
   const n = layout.x.length;
   const drawn = n === facts.vectors ? `all ${count(n)} vectors` : `${count(n)} of ${count(facts.vectors)} vectors`;

@@ -1,6 +1,6 @@
 /**
- * The map of a data set: a layout for each method and the facts for each run, each asked for once. The points are the same
- * for all of them, so a run's facts colour whichever layout is shown. Leaving the page calls the work off.
+ * The map of a data set: a layout for each method and the facts for each run, each requested once. All have the same
+ * points, so a run's facts colour any layout. Leaving the page cancels the work.
  */
 import { computed, onScopeDispose, shallowRef, triggerRef, type ComputedRef, type ShallowRef } from 'vue';
 import type { MapMethod } from '#shared/domain/vector-map.ts';
@@ -49,7 +49,7 @@ export function useMap(datasetId: string): MapState {
     running = mine;
     work.value = { phase: 'starting', fraction: null };
     try {
-      // Facts cost the same with any layout, so a known one is not made again.
+      // Facts can be requested with any layout, so a known layout is not computed again.
       const method = hasLayout ? 'pca' : wish.method;
       const events = await client.evaluation.map({ id: datasetId, method, runId: wish.runId }, { signal: mine.signal });
       for await (const event of events) {

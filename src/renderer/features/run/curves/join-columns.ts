@@ -1,4 +1,4 @@
-/** Columns of one stretch that were asked for apart, as one series again. Pure. */
+/** Joins columns of one range that were requested separately into one series. Pure. */
 import type { Series } from '#shared/contract/runs.ts';
 
 type Columns = Series['mean'];

@@ -1,6 +1,6 @@
 /**
- * The series of a whole run, as finely as its charts show them at first. The router asks for those of a run that has
- * ended before its page is made: the two then take the time of the longer one.
+ * The series of a whole run at the charts' initial resolution. For an ended run the router requests them before its
+ * page is mounted, so that both happen at the same time.
  */
 import type { Series } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS } from '#shared/domain/training.ts';
@@ -17,12 +17,12 @@ export function fetchOverview(runId: string, signal?: AbortSignal): Promise<Seri
 
 export function askAhead(runId: string): void {
   const series = fetchOverview(runId);
-  // It fails again, and is told, when the page asks.
+  // The page reports the error when it requests the series again.
   series.catch(() => undefined);
   ahead = { runId, series };
 }
 
-/** What was asked for ahead, once: later it would be out of date. */
+/** The prefetched series, once: later they would be out of date. */
 export function takeAhead(runId: string): Promise<Series> | null {
   const series = ahead?.runId === runId ? ahead.series : null;
   ahead = null;

@@ -58,7 +58,7 @@ export function baselineLines(run: RunSummary): ReferenceLine[] {
   );
 }
 
-/** The mean of the context is what every run is read against; the other baselines wait in the legend. */
+/** Only the mean of the context is shown at first; the other baselines can be shown from the legend. */
 export function hiddenBaselines(run: RunSummary): string[] {
   return baselineLines(run)
     .map((line) => line.key)
@@ -88,7 +88,7 @@ export function effectiveRankSeries(epochs: readonly EpochRecord[]): ChartSeries
   ];
 }
 
-/** Whole epochs up to where this session began, then every block of it. */
+/** One point an epoch before this session, then one a step block. */
 export function rateSeries(epochs: readonly EpochRecord[], rates: readonly RatePoint[]): ChartSeries[] {
   const liveFrom = rates[0]?.step ?? Infinity;
   const earlier = epochs
