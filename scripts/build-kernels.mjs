@@ -1,7 +1,7 @@
 // Compiles src/engine/simd/assembly to resources/wasm: relaxed and plain SIMD, each with and without shared memory.
 // `node scripts/build-kernels.mjs [--force]`; does nothing when the outputs are newer than every source.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -52,11 +52,11 @@ export function abiOfDeclarations() {
   return hash.digest().readUInt32BE() >>> 1;
 }
 
-/** Throws when abi/version.ts does not hold the number of the declarations beside it. */
-function checkVersion() {
-  const abi = `0x${abiOfDeclarations().toString(16)}`;
-  if (readFileSync(VERSION, 'utf8').includes(`KERNEL_ABI: i32 = ${abi};`)) return;
-  throw new Error(`The declarations in src/engine/simd/abi have changed: set KERNEL_ABI in its version.ts to ${abi}.`);
+/** Writes the number of the declarations into abi/version.ts when they have changed. */
+function updateVersion() {
+  const text = readFileSync(VERSION, 'utf8');
+  const updated = text.replace(/(?<=KERNEL_ABI: i32 = )\w+/, `0x${abiOfDeclarations().toString(16)}`);
+  if (updated !== text) writeFileSync(VERSION, updated);
 }
 
 async function compile(name, options) {
@@ -73,11 +73,11 @@ async function compile(name, options) {
 /** Builds what is out of date; returns the names of the files written. */
 export async function buildKernels({ force = false } = {}) {
   mkdirSync(OUTPUT, { recursive: true });
+  updateVersion();
   const newest = Math.max(...SOURCES.map(changedAt));
   const written = [];
   for (const [name, options] of Object.entries(BUILDS)) {
     if (!force && changedAt(join(OUTPUT, name)) > newest) continue;
-    checkVersion();
     await compile(name, options);
     written.push(name);
   }

@@ -3,18 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import type { EngineHost } from '#engine/types.ts';
 import { verifyAgainstGolden } from '#engine/verify.ts';
+import { GOLDEN_FILES } from '../support/golden.ts';
 import { KERNELS } from '../support/kernels.ts';
 import { readNpz } from '../support/npz.ts';
 import { simdHost } from '../support/simd-host.ts';
-
-const FILES = [
-  'tests/fixtures/golden/amn.npz',
-  'tests/fixtures/golden/lstm.npz',
-  'tests/fixtures/golden/gru.npz',
-  'tests/fixtures/golden/transformer.npz',
-  'tests/fixtures/golden-more/amn-seed11-d40-h24.npz',
-  'tests/fixtures/golden-more/amn-seed12-d30-h18.npz',
-];
 
 let host: EngineHost;
 beforeAll(async () => {
@@ -23,7 +15,7 @@ beforeAll(async () => {
 
 describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
   describe.each([1, 2, 3])('%i threads', (threads) => {
-    test.each(FILES)('agrees with %s', async (file) => {
+    test.each(GOLDEN_FILES)('agrees with %s', async (file) => {
       const engine = await createSimdEngine({ host, threads, variant, wide });
       expect(engine.info.vectorBits).toBe(wide ? 256 : 128);
       expect(engine.info.threads).toBe(threads);
@@ -40,6 +32,6 @@ test('a host without threads trains on one thread', async () => {
   const { spawnSimdThread: _none, ...single } = host;
   const engine = await createSimdEngine({ host: single, threads: 4 });
   expect(engine.info.threads).toBe(1);
-  const result = await verifyAgainstGolden(engine, await readNpz(FILES[0]));
+  const result = await verifyAgainstGolden(engine, await readNpz(GOLDEN_FILES[0]));
   expect(result.failures).toEqual([]);
 });

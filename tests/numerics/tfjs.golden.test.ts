@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { MODEL_TYPES } from '#shared/domain/models.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import { verifyAgainstGolden } from '#engine/verify.ts';
+import { GOLDEN_FILES } from '../support/golden.ts';
 import { testHost } from '../support/host.ts';
 import { readNpz } from '../support/npz.ts';
 
@@ -16,5 +17,12 @@ describe.each(['cpu', 'wasm'] as const)('%s', (name) => {
     expect(result).toMatchObject({ model, engine: name, pass: true });
     expect(result.maxRelError.grad).toBeGreaterThan(0);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test.each(GOLDEN_FILES.filter((file) => file.includes('golden-more')))('agrees with %s', async (file) => {
+    const engine = await createTfjsEngine(name, testHost);
+    const { failures, skippedTerms } = await verifyAgainstGolden(engine, await readNpz(file));
+    expect(failures).toEqual([]);
+    expect(skippedTerms).toEqual(file.includes('cosine') ? [] : ['cosine']);
   });
 });

@@ -1,7 +1,6 @@
 /// <reference path="./types.d.ts" />
 /**
  * Names the interface between TypeScript and the kernels: a hash of all other declarations of this folder. The .wasm
- * exports it and is refused when it differs. `npm run build:kernels` fails and says the number to put here when a
- * declaration has changed.
+ * exports it and is refused when it differs. `npm run build:kernels` writes it here when a declaration has changed.
  */
-export const KERNEL_ABI: i32 = 0x6971078;
+export const KERNEL_ABI: i32 = 0x5b97c523;
