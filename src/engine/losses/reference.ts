@@ -35,6 +35,7 @@ export function lossTerms(input: LossInput, config: LossConfig): Record<Term, Lo
     variance: variance(input, unit, config.varianceTarget),
     directional: directional(input, unit, config.marginDirectional),
     anti_copy: antiCopy(input, unit, config.marginAntiCopy),
+    cosine: cosine(input, unit),
   };
 }
 
@@ -233,4 +234,12 @@ function antiCopy(input: LossInput, unit: UnitVectors, margin: number): LossTerm
     margin,
     Array.from({ length: input.T }, (_, t) => t),
   );
+}
+
+/** 1 − cos(p, t), averaged over rows. */
+function cosine({ B, D }: LossInput, unit: UnitVectors): LossTerm {
+  let value = 0;
+  for (let b = 0; b < B; b++) value += (1 - dot(unit.prediction, b * D, unit.target, b * D, D)) / B;
+  const g = unit.target.map((t) => -t / B);
+  return { value, gradient: throughNormalise(g, unit, D) };
 }

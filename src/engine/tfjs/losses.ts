@@ -62,6 +62,7 @@ export function losses(config: LossConfig, raw: tf.Tensor2D, inputs: LossInputs)
     variance: throughUnit(variance(p, config.varianceTarget)),
     directional: throughUnit(directional(cosines, p, inputs, config.marginDirectional)),
     anti_copy: throughUnit(antiCopy(cosines, p, inputs, config.marginAntiCopy)),
+    cosine: throughUnit(cosine(cosines, inputs)),
   };
   const [B, T] = inputs.c.shape;
   const missing = new Set(TERMS.filter((term) => !isTermDefined(term, B, T)));
@@ -162,4 +163,9 @@ function antiCopy(cosines: tf.Tensor2D, p: tf.Tensor2D, { t, c }: LossInputs, ma
     value: tf.mean(tf.relu(gap)),
     gradient: tf.sub(ofContext, tf.mul(tf.sum(active, 1, true), t)) as tf.Tensor2D,
   };
+}
+
+/** 1 − cos(p, t), batch mean. cosines [B, 1]. */
+function cosine(cosines: tf.Tensor2D, { t }: LossInputs): TermResult {
+  return { value: tf.sub(1, tf.mean(cosines)), gradient: tf.mul(t, -1 / t.shape[0]) };
 }

@@ -100,6 +100,18 @@ export const TERM_TABLE = {
     minBatch: 1,
     minContext: 1,
   },
+  cosine: {
+    label: 'Cosine',
+    flag: '--lambda-cos',
+    lambdaLabel: 'λ cosine',
+    help: 'Weight of 1 − cosine between output and target. It trains the direction alone: the length of the output is free.',
+    defaultLambda: 0,
+    usual: [0, 1],
+    group: 'more-losses',
+    line: { colour: 'yellow', pattern: 'dash' },
+    minBatch: 1,
+    minContext: 1,
+  },
 } as const satisfies Record<string, TermRow>;
 
 export type Term = keyof typeof TERM_TABLE;

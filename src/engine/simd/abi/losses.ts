@@ -4,7 +4,7 @@
  * ../assembly/losses. B batch rows, T context length, D width; rows in memory are D rounded up to 24 floats.
  *
  * To add a loss term:
- * 1. here: its λ in `Lambdas`; what a row or a dimension leaves, in `RowResults` or `DimensionResults`; raise KERNEL_ABI.
+ * 1. here: its λ in `Lambdas`; what a row or a dimension leaves, in `RowResults` or `DimensionResults`.
  * 2. ../assembly/losses/<term>.ts: value and gradient. Call the value in `rowValues` (output.ts) and the gradient in
  *    `lossRow` (gradient.ts), or both in `dimensions4` (statistics.ts) when the term is made of batch statistics.
  * 3. ../losses/terms.ts: one row, how value and gradient norm follow from the sums of the results.
@@ -18,6 +18,7 @@ export class Lambdas {
   variance!: f32;
   directional!: f32;
   anti_copy!: f32;
+  cosine!: f32;
 }
 
 /**
@@ -39,6 +40,7 @@ export class RowResults {
   norm2Variance!: f64;
   norm2Directional!: f64;
   norm2AntiCopy!: f64;
+  norm2Cosine!: f64;
 }
 
 /** Sums over one block of dimensions; NaN when B < 2. */

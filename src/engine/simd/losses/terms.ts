@@ -45,4 +45,8 @@ export const TERM_RESULTS: Readonly<Record<Term, TermResult>> = {
     value: ({ rows, B, T }) => rows.antiCopy / (B * T),
     gradNorm: ({ rows }) => Math.sqrt(rows.norm2AntiCopy),
   },
+  cosine: {
+    value: ({ rows, B }) => 1 - rows.cosine / B,
+    gradNorm: ({ rows }) => Math.sqrt(rows.norm2Cosine),
+  },
 };

@@ -4,6 +4,7 @@ import { fma, splat } from '../math';
 import { args, nextUnit } from '../sync';
 import { panelToRows, rowsToPanel, rowsToStrip8 } from '../rows';
 import { antiCopyGradient } from './anti-copy';
+import { cosineGradient } from './cosine';
 import { directionalGradient } from './directional';
 import { infoNceRowGradient } from './info-nce';
 import { addMoment4 } from './moment';
@@ -36,6 +37,7 @@ function lossRow(a: LossGradient, b: i32, row: usize, g: usize, total: usize): v
   varianceGradient(a, b, g, total);
   directionalGradient(a, b, g, total);
   antiCopyGradient(a, b, g, total);
+  cosineGradient(a, b, g, total);
   throughNormalise(a, b, row, total);
 }
 
