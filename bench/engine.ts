@@ -10,7 +10,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { defaultSpec, MODEL_TYPES } from '#shared/domain/models.ts';
+import { defaultSpec, MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { Engine, WindowSource } from '#engine/types.ts';

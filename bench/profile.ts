@@ -1,7 +1,7 @@
 /** Where a simd training step goes: median time of every operation on thread 0. `node bench/profile.ts [batch] [threads] [variant] [seconds] [model]` */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
 import { nodeEngineHost } from '../src/main/trainer/engine-host.ts';
 import { benchModel, Loop, syntheticSource } from './support/training-loop.ts';

@@ -1,7 +1,7 @@
 /** Finished runs of a million steps in a history, written through the store as the recorder writes it. */
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { TERMS, type Term } from '#shared/domain/terms.ts';
-import { STEP_COLUMNS, type EpochRecord, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, type Term } from '#shared/domain/models/terms.ts';
+import { STEP_COLUMNS, type EpochRecord, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import { Random } from '#engine/random.ts';
 import type { Db } from '../../src/main/store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';

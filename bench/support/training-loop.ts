@@ -2,8 +2,8 @@
  * The training loop that benchmarks time: a model of the published sizes on synthetic windows in a shared vector store, with the shuffling,
  * sampling, losses and live measurements of a real run. Not the product's trainer: no validation, checkpoints or events.
  */
-import { defaultSpec, type ModelType } from '#shared/domain/models.ts';
-import { TERM_COUNT, lambdaOf, type LossConfig } from '#shared/domain/terms.ts';
+import { defaultSpec, type ModelType } from '#shared/domain/models/models.ts';
+import { TERM_COUNT, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import type { Engine, ModelOptions, SharedVectors, StepStats, TrainableModel, WindowSource } from '#engine/types.ts';

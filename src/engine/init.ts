@@ -1,5 +1,5 @@
 /** Initial parameters of a run: PyTorch's default distributions, drawn in state_dict order from the run's seed. */
-import { elementCount, parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
+import { elementCount, parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
 import { stream } from './random.ts';
 import type { NamedTensors } from './types.ts';
 

@@ -2,8 +2,8 @@
  * Which engines this process can run, opening one by name, and choosing by measurement. Engines load on demand, so a
  * missing native library or an old machine costs nothing until asked for.
  */
-import type { ModelSpec } from '#shared/domain/models.ts';
-import type { LossConfig } from '#shared/domain/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from './init.ts';
 import { Random } from './random.ts';
 import {

@@ -3,8 +3,8 @@
  * layer to zero and the position weights to their least-squares solution on the training windows, so that the first
  * step begins at a linear baseline. T context length, D vector width.
  */
-import type { ModelSpec } from '#shared/domain/models.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { choleskyFactor, choleskySolve } from './evaluation/matrix.ts';
 import { blocks, type Split } from './evaluation/windows.ts';
 import { initialParameters } from './init.ts';

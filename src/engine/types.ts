@@ -2,8 +2,8 @@
  * The one interface every engine offers. Typed arrays in and out; no Electron, SQL, files or DOM.
  * B rows of a batch, T context length, D vector width. All matrices are row-major float32.
  */
-import type { LossConfig } from '#shared/domain/terms.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { LossConfig } from '#shared/domain/models/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 
 export const ENGINE_NAMES = ['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];

@@ -3,8 +3,8 @@
  * arrays, not the file. Relative L2 error a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
  */
 import { z } from 'zod';
-import { MODEL_TYPES, parameterShapes, type ModelSpec, type ModelType } from '#shared/domain/models.ts';
-import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { MODEL_TYPES, parameterShapes, type ModelSpec, type ModelType } from '#shared/domain/models/models.ts';
+import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
 
 /** One array of a reference file; text arrays (config) as a string. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FilePurpose } from '#shared/contract/app.ts';
 import type { ErrorData } from '#shared/contract/errors.ts';
 import type { ContextSource } from '#shared/contract/inference.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
 import { importChunks, testHome, type TestHome } from '../support/nextvec.ts';
 import { TRANSPORTS, type Connection } from './transports.ts';

@@ -1,9 +1,9 @@
 /** Long lists (400 runs, 1,200 epochs) render only the rows in view; keyboard and scrolling reach every row. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { TERMS } from '#shared/domain/terms.ts';
-import type { EpochRecord } from '#shared/domain/training.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import { insertDataset } from '../../src/main/store/datasets.ts';
 import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';
 import { openHome } from '../../src/main/store/home.ts';

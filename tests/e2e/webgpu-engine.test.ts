@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { findBrowser } from '../../src/main/hosts/find-browser.mjs';
 import { readNpz } from '../support/npz.ts';
 import type { WebgpuPage } from './support/webgpu-page.ts';

@@ -1,8 +1,8 @@
 /** Property: on random shapes, losses and weights, the simd engine's explicit backward agrees with tfjs autodiff. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ModelSpec } from '#shared/domain/models.ts';
-import { TERMS, byTerm, type LossConfig } from '#shared/domain/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { TERMS, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';

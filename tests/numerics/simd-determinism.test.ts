@@ -1,7 +1,7 @@
 /** The simd engine gives the same bits for any number of threads, any gather path, and across a resume. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { ModelSpec } from '#shared/domain/models.ts';
-import { byTerm, type LossConfig } from '#shared/domain/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createSimdEngine, IDLE_INFO_NCE_INTERVAL, VARIANTS } from '#engine/simd/index.ts';

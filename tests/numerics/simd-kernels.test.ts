@@ -1,6 +1,6 @@
 /** Every simd kernel, by name, against its plain reference, in both builds. Sizes are no multiples of the tiles. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TERMS, byTerm, lambdaOf, type LossConfig } from '#shared/domain/terms.ts';
+import { TERMS, byTerm, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { lossTerms, normalised, totalLoss } from '#engine/losses/reference.ts';
 import { BatchInput } from '#engine/simd/input.ts';
 import { GeluNorm } from '#engine/simd/layers/gelu-norm.ts';

@@ -7,7 +7,7 @@ import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import type { EngineHost, WindowSource } from '#engine/types.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { LOSS } from '../support/training.ts';
 import { sharedStore } from '../support/shared-store.ts';
 import { simdHost } from '../support/simd-host.ts';

@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models.ts';
-import { byTerm, type LossConfig } from '#shared/domain/terms.ts';
+import { defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import { byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createSimdEngine, VARIANTS } from '#engine/simd/index.ts';

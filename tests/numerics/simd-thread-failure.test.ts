@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { initialParameters } from '#engine/init.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import type { EngineHost, EngineThread } from '#engine/types.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { LOSS } from '../support/training.ts';
 import { sharedStore } from '../support/shared-store.ts';
 import { simdHost } from '../support/simd-host.ts';

@@ -1,7 +1,7 @@
 /** Every model on every tfjs engine that runs here, against the PyTorch references. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import { verifyAgainstGolden } from '#engine/verify.ts';
 import { GOLDEN_FILES } from '../support/golden.ts';

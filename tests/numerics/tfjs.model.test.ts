@@ -1,8 +1,8 @@
 /** tfjs engines beyond the PyTorch references: gradients at other settings, one row, dropout, memory, sizes. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MODEL_TYPES, defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models.ts';
-import { TERMS, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { MODEL_TYPES, defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import { TERMS, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import { lossInputs, losses } from '#engine/tfjs/losses.ts';

@@ -1,6 +1,6 @@
 /** Availability with reasons, opening by name, and choosing by measurement. */
 import { expect, test } from 'vitest';
-import { defaultSpec } from '#shared/domain/models.ts';
+import { defaultSpec } from '#shared/domain/models/models.ts';
 import { chooseEngine, engineAvailability, measureSpeed, openEngine, type Workload } from '#engine/registry.ts';
 import { ENGINE_NAMES } from '#engine/types.ts';
 import { testHost } from '../support/host.ts';

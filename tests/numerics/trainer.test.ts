@@ -1,8 +1,8 @@
 /** The training loop on a small model: records, schedule, best checkpoint, control, failure, bit-for-bit resumption. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { TERMS } from '#shared/domain/terms.ts';
-import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/training.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
+import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/runs/training.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { Trainer, type TrainerOptions } from '#engine/trainer/index.ts';
 import { nextRate, type Rate } from '#engine/trainer/plateau.ts';

@@ -3,7 +3,7 @@
  * with a plain computation with constant queries, so that earlier layers have no effect.
  */
 import { expect, test } from 'vitest';
-import type { TransformerSpec } from '#shared/domain/models.ts';
+import type { TransformerSpec } from '#shared/domain/models/models.ts';
 import { initialParameters } from '#engine/init.ts';
 import { positionTable } from '#engine/positions.ts';
 import { Random } from '#engine/random.ts';

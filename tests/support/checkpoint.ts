@@ -4,7 +4,7 @@ import { Random } from '#engine/random.ts';
 import { emptySums } from '#engine/trainer/epoch-sums.ts';
 import type { Checkpoint } from '#engine/trainer/index.ts';
 import type { NamedTensors } from '#engine/types.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 
 export const SMALL_SPEC: ModelSpec = { type: 'amn', T: 3, D: 4, dModel: 2, hiddenDim: 4 };
 

@@ -1,7 +1,7 @@
 /** A small AMN run on the tfjs cpu engine, for tests of the loop. */
-import { lambdaOf, type LossConfig } from '#shared/domain/terms.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
-import type { Best, EpochRecord, StepBlock, TrainingEvent } from '#shared/domain/training.ts';
+import { lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { Best, EpochRecord, StepBlock, TrainingEvent } from '#shared/domain/runs/training.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { TrainableModel, WindowSource } from '#engine/types.ts';

@@ -4,7 +4,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { createNextvec, type Nextvec } from '../../../src/main/nextvec.ts';
 import { writeLongRuns } from '../long-run.ts';
 

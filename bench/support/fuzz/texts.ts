@@ -1,8 +1,8 @@
 /** Damaged recipes, settings and command lines: parsed whole or refused with the field that is wrong. */
 import { z } from 'zod';
 import { SettingsSchema } from '#shared/contract/app.ts';
-import { applyChanges, parseCommandLine } from '#shared/domain/command-line.ts';
-import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { mutate } from '../mutate.ts';
 import { mutateJson } from './json.ts';
 import type { FuzzTarget } from './target.ts';

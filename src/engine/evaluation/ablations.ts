@@ -2,7 +2,7 @@
  * What a predictor makes of a context whose order or contents are changed. The same rows throughout, so that the
  * differences are those of the change. B rows, T context length, D width.
  */
-import type { OrderAblations } from '#shared/domain/evaluation.ts';
+import type { OrderAblations } from '#shared/domain/evaluation/evaluation.ts';
 import { stream, type Random } from '../random.ts';
 import type { Prediction } from '../types.ts';
 import { cosine } from './vectors.ts';

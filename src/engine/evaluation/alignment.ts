@@ -2,7 +2,7 @@
  * Whether the targets of a set are what follows their contexts, told from the set alone: overlapping windows show the
  * successor of most vectors, and a target that is not that successor gives a shifted set away. T context length, D width.
  */
-import type { Alignment } from '#shared/domain/evaluation.ts';
+import type { Alignment } from '#shared/domain/evaluation/evaluation.ts';
 import type { WindowSource } from '../types.ts';
 import { blocks, type Split } from './windows.ts';
 

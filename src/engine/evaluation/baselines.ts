@@ -3,7 +3,7 @@
  * scalars by least squares), ridge (that plus a D×D residual, its λ chosen on validation windows), and the floor,
  * context means held against the targets of other windows. N rows of a block, T context length, D vector width.
  */
-import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/training.ts';
+import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/runs/training.ts';
 import type { Predictor } from './ablations.ts';
 import { choleskyFactor, choleskySolve, plainProduct, type MatrixProduct } from './matrix.ts';
 import type { Between } from './score.ts';

@@ -1,10 +1,16 @@
 /**
  * Everything `nextvec evaluate` says about one predictor on some windows: cosines, baselines, offsets, collapse, rank,
- * order, alignment, samples. Numbers only; `shared/domain/verdicts.ts` draws the conclusions. Walks the windows once,
+ * order, alignment, samples. Numbers only; `shared/domain/verdicts/verdicts.ts` draws the conclusions. Walks the windows once,
  * then looks closer at fixed draws of them. B rows of a block, T context length, D vector width.
  */
-import { liftOver, offsetKey, type Measurement, type Sample, type Spread } from '#shared/domain/evaluation.ts';
-import { BASELINES, type BaselineName } from '#shared/domain/training.ts';
+import {
+  liftOver,
+  offsetKey,
+  type Measurement,
+  type Sample,
+  type Spread,
+} from '#shared/domain/evaluation/evaluation.ts';
+import { BASELINES, type BaselineName } from '#shared/domain/runs/training.ts';
 import { stream } from '../random.ts';
 import { orderAblations, type Predictor } from './ablations.ts';
 import { successors, type SuccessorReport } from './alignment.ts';

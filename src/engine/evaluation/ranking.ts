@@ -1,5 +1,5 @@
 /** Rank of the target among the vectors of its own article, by cosine to the prediction. N rows, D width. */
-import type { WithinArticle } from '#shared/domain/evaluation.ts';
+import type { WithinArticle } from '#shared/domain/evaluation/evaluation.ts';
 import { dot } from './vectors.ts';
 
 /** Fewer candidates than this make a rank worthless. */

@@ -10,7 +10,7 @@ import {
   type LstmSpec,
   type ModelSpec,
   type TransformerSpec,
-} from '#shared/domain/models.ts';
+} from '#shared/domain/models/models.ts';
 import { positionTable } from '../positions.ts';
 import { causalMask } from '../tfjs/models/transformer.ts';
 import type { NamedTensors } from '../types.ts';

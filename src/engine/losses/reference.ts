@@ -2,7 +2,7 @@
  * The loss terms and their gradients on the model output, written plainly in float64: what every engine is checked
  * against. Not used for training. B rows, D width, T context length; matrices are row-major.
  */
-import { TERMS, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { TERMS, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 
 const MIN_NORM = 1e-12;
 

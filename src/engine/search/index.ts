@@ -1,5 +1,5 @@
 /** The next member of a sweep, by whichever method it has. */
-import { memberCount, type Point, type SweepSpec } from '#shared/domain/sweeps.ts';
+import { memberCount, type Point, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import { comparable, type HalvingRules, type MemberProgress } from './halving.ts';
 import { gridPoint, randomPoint } from './space.ts';
 import { tpePoint } from './tpe.ts';

@@ -2,7 +2,7 @@
  * The space a sweep searches, as the unit cube: each axis is 0..1, on its own scale. Grid and random points stand here,
  * points that learn from results in `tpe.ts`.
  */
-import { axisLength, fieldOf, type Axis, type AxisValue, type Point } from '#shared/domain/sweeps.ts';
+import { axisLength, fieldOf, type Axis, type AxisValue, type Point } from '#shared/domain/plans/sweeps.ts';
 import { stream } from '../random.ts';
 
 /** Six significant digits: a learning rate a person can read and type. */

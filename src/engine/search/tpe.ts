@@ -4,7 +4,7 @@
  * g of the rest is built, and of candidates drawn from ℓ the one with the largest ℓ/g (which maximises expected
  * improvement) is proposed. Axes are independent, as in the paper's flat case.
  */
-import type { Axis, AxisValue, Point } from '#shared/domain/sweeps.ts';
+import type { Axis, AxisValue, Point } from '#shared/domain/plans/sweeps.ts';
 import { stream, type Random } from '../random.ts';
 import { latinPoint, positionOn, valueOn } from './space.ts';
 

@@ -2,8 +2,8 @@
  * A model on the simd engine: batches in, programs run, numbers out. What a step computes is in models/ and losses/.
  * B batch rows, T context length, D width, L = D rounded up to 24 (row length in memory).
  */
-import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 import type {
   LossProbe,
   ModelOptions,

@@ -1,5 +1,5 @@
 /** Everything of one model that has a place in memory, decided before the memory is made. */
-import { parameterCount, type ModelSpec } from '#shared/domain/models.ts';
+import { parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
 import type { ModelOptions } from '../types.ts';
 import { CONTROL_BYTES } from './abi/control.ts';
 import { HYPER_WORDS } from './hyper.ts';

@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from './products.ts';
-import { TERMS, isTermDefined, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { TERMS, isTermDefined, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 
 const NORM_FLOOR = 1e-12;
 

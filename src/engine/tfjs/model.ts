@@ -3,8 +3,8 @@
  * the call that made it. B batch, T context length, D width.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { modelRow, parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
-import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
+import { modelRow, parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { stream } from '../random.ts';
 import type {
   LossProbe,

@@ -2,8 +2,8 @@
  * What is measured at the end of an epoch: validation and OOD scores, part-gradient norms on a fixed probe batch,
  * diversity and effective rank on a fixed probe set. The same windows every epoch, drawn from the run's seed.
  */
-import { byTerm } from '#shared/domain/terms.ts';
-import type { EpochRecord } from '#shared/domain/training.ts';
+import { byTerm } from '#shared/domain/models/terms.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import { diversity, effectiveRank } from '../evaluation/collapse.ts';
 import { score, type Between, type Score } from '../evaluation/score.ts';
 import { unitRows } from '../evaluation/vectors.ts';

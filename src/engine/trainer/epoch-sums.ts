@@ -1,6 +1,6 @@
 /** Running sums of an epoch, weighted by rows, and the table of term figures made from them or from one step. Pure. */
-import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/terms.ts';
-import { TERM_NOT_MEASURED, type EpochSums, type TermTable } from '#shared/domain/training.ts';
+import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
+import { TERM_NOT_MEASURED, type EpochSums, type TermTable } from '#shared/domain/runs/training.ts';
 import type { StepStats } from '../types.ts';
 
 export function emptySums(): EpochSums {

@@ -1,6 +1,6 @@
 /** ReduceLROnPlateau as PyTorch defines it: mode min, relative threshold, no cooldown, one call an epoch. Pure. */
-import type { Schedule } from '#shared/domain/recipe.ts';
-import type { TrainerState } from '#shared/domain/training.ts';
+import type { Schedule } from '#shared/domain/recipe/recipe.ts';
+import type { TrainerState } from '#shared/domain/runs/training.ts';
 
 export interface Rate {
   readonly lr: number;

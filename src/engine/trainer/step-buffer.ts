@@ -1,6 +1,6 @@
 /** Collects per-step figures as columns until they are sent, at most ten times a second. */
-import { TERMS, TERM_COUNT, type LossConfig } from '#shared/domain/terms.ts';
-import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
+import { TERMS, TERM_COUNT, type LossConfig } from '#shared/domain/models/terms.ts';
+import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import type { StepStats } from '../types.ts';
 import { sharesOf, weightedValues } from './epoch-sums.ts';
 

@@ -3,9 +3,9 @@
  * through hooks. Everything a run draws or decides follows from its settings and `TrainerState`, so that an exported
  * state with parameters and optimiser moments continues bit for bit.
  */
-import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/terms.ts';
-import { parameterCount } from '#shared/domain/models.ts';
-import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/training.ts';
+import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/models/terms.ts';
+import { parameterCount } from '#shared/domain/models/models.ts';
+import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
 import { stream } from '../random.ts';
 import type { StepStats } from '../types.ts';
 import { Control } from './control.ts';

@@ -2,9 +2,9 @@
  * What a trainer is given and what it hands back. Declarations only; the loop is `trainer.ts`.
  * B rows of a batch, T context length, D vector width.
  */
-import type { LossConfig } from '#shared/domain/terms.ts';
-import type { Schedule } from '#shared/domain/recipe.ts';
-import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/training.ts';
+import type { LossConfig } from '#shared/domain/models/terms.ts';
+import type { Schedule } from '#shared/domain/recipe/recipe.ts';
+import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/runs/training.ts';
 import type { Split } from '../evaluation/windows.ts';
 import type { NamedTensors, OptimizerState, TrainableModel } from '../types.ts';
 

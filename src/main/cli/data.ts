@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Comparison, Passport } from '#shared/domain/passport.ts';
+import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
 import type { CommandContext } from './context.ts';
 import { formatCosine, type Output } from './output.ts';

@@ -2,9 +2,9 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { defaultSpec, MODEL_TYPES, type ModelType } from '#shared/domain/models.ts';
+import { defaultSpec, MODEL_TYPES, type ModelType } from '#shared/domain/models/models.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { lossConfig, RecipeSchema } from '#shared/domain/recipe.ts';
+import { lossConfig, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { engineAvailability, measureSpeed, openEngine, type Speed, type Workload } from '#engine/registry.ts';
 import { ENGINE_NAMES, type Engine, type EngineHost, type EngineName } from '#engine/types.ts';
 import { verifyAgainstGolden, type VerifyResult } from '#engine/verify.ts';

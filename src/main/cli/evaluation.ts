@@ -4,10 +4,10 @@ import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { offsetEntries, type Evaluation } from '#shared/domain/evaluation.ts';
-import { changeText, metricText } from '#shared/domain/comparison-text.ts';
-import type { RunComparison } from '#shared/domain/comparison.ts';
-import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { offsetEntries, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { changeText, metricText } from '#shared/domain/evaluation/comparison-text.ts';
+import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun, never } from './handles.ts';

@@ -1,8 +1,8 @@
 /** Follows one run to its end and says what happens: events with --json, a progress line and a table of epochs without. */
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { GateResult, RunStatus, RunSummary } from '#shared/contract/runs.ts';
-import { TERMS } from '#shared/domain/terms.ts';
-import type { EpochRecord, StepBlock, StepColumn } from '#shared/domain/training.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
+import type { EpochRecord, StepBlock, StepColumn } from '#shared/domain/runs/training.ts';
 import { formatCosine, formatDuration, type Output } from './output.ts';
 
 const STEP_EVENT_MS = 100;

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { SAMPLE_WORD } from '#shared/domain/command-line.ts';
+import { SAMPLE_WORD } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { tellProgress, type Output } from './output.ts';
 

@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Imported, RunDetail, RunSummary } from '#shared/contract/runs.ts';
-import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/run-kinds.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { CommandContext } from './context.ts';
 import { findRun } from './handles.ts';

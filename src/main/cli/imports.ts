@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, importFile } from './handles.ts';
 import { importedWords } from './history.ts';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { parseRows } from '#shared/domain/row-list.ts';
+import { parseRows } from '#shared/domain/datasets/row-list.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun } from './handles.ts';

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { parseGate, parseSchedule, parseSizes } from '#shared/domain/command-line.ts';
+import { parseGate, parseSchedule, parseSizes } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { PRESETS } from '#shared/domain/presets.ts';
-import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe-fields.ts';
-import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe-file.ts';
-import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe.ts';
+import { PRESETS } from '#shared/domain/recipe/presets.ts';
+import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
+import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe/recipe-file.ts';
+import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readJsonFile } from '../formats/json-file.ts';
 
 const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom'] as const;

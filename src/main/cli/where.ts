@@ -4,7 +4,7 @@
  */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { valueAt } from '#shared/domain/recipe-fields.ts';
+import { valueAt } from '#shared/domain/recipe/recipe-fields.ts';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   valCosine: 'best.valCosine',

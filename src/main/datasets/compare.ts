@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stream, type Random } from '#engine/random.ts';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import type { CompareVerdict, Comparison, Passport } from '#shared/domain/passport.ts';
+import type { CompareVerdict, Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import type { Dataset } from './dataset.ts';
 import { countOverlap } from './overlap.ts';
 import { dot } from './passport.ts';

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, isBadInput, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
-import type { DataWarning } from '#shared/domain/passport.ts';
+import type { DataWarning } from '#shared/domain/datasets/passport.ts';
 import { elementsOf, type Column } from '../formats/table.ts';
 import type { Layout, WindowColumns } from './layout.ts';
 import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';

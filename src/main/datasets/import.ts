@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import type { Passport } from '#shared/domain/passport.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { openDataFile } from '../formats/open.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';

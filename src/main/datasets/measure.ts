@@ -1,5 +1,5 @@
 /** Puts the passport of freshly read data together: figures from `passport.ts`, warnings from what they show. */
-import type { DataWarning, Passport } from '#shared/domain/passport.ts';
+import type { DataWarning, Passport } from '#shared/domain/datasets/passport.ts';
 import type { ReadData } from './import-plan.ts';
 import {
   chunkCosines,

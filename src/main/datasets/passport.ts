@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import type { Coherence, Passport } from '#shared/domain/passport.ts';
+import type { Coherence, Passport } from '#shared/domain/datasets/passport.ts';
 import type { VectorReader } from './vector-reader.ts';
 import type { VectorSums } from './vector-store.ts';
 

@@ -5,8 +5,8 @@
  */
 import { stream } from '#engine/random.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { DataWarning } from '#shared/domain/passport.ts';
-import type { Split } from '#shared/domain/recipe.ts';
+import type { DataWarning } from '#shared/domain/datasets/passport.ts';
+import type { Split } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from './dataset.ts';
 import { groupBySharedVectors } from './groups.ts';
 

@@ -9,7 +9,7 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { PassportSchema } from '#shared/domain/passport.ts';
+import { PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { readRegularFileSync } from '../formats/regular-file.ts';
 
 export const FILES = {

@@ -1,6 +1,6 @@
 /** Where windows stand in the articles of their file. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { WindowPlace } from '#shared/domain/inspection.ts';
+import type { WindowPlace } from '#shared/domain/evaluation/inspection.ts';
 import type { Dataset } from './dataset.ts';
 
 type Articles = Pick<Dataset, 'windowArticles' | 'articleLabels'>;

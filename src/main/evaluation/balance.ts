@@ -3,9 +3,9 @@
  * remembers what it found, so that preflight and its lint speak of measured shares. Numbers: `first-batches.ts`.
  */
 import type { BalanceEvent, FirstBatches, FirstBatchesEvent } from '#shared/contract/evaluation.ts';
-import { normaliseShares, type AskedShares } from '#shared/domain/balance.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
-import { TERMS } from '#shared/domain/terms.ts';
+import { normaliseShares, type AskedShares } from '#shared/domain/recipe/balance.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import type { FirstBatchesJob } from './job.ts';

@@ -4,7 +4,7 @@
  */
 import type { EvaluationPart } from '#shared/contract/evaluation.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
-import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
+import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
 import type { Services } from '../rpc/context.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient } from '../worker/pool.ts';

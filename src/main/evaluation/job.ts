@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { EVALUATION_PARTS } from '#shared/contract/evaluation.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
-import { RecipeSchema, SplitSchema } from '#shared/domain/recipe.ts';
-import { TERMS } from '#shared/domain/terms.ts';
-import { MAP_METHODS } from '#shared/domain/vector-map.ts';
-import { BaselinesSchema, TermTableSchema } from '#shared/domain/training.ts';
+import { RecipeSchema, SplitSchema } from '#shared/domain/recipe/recipe.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
+import { MAP_METHODS } from '#shared/domain/datasets/vector-map.ts';
+import { BaselinesSchema, TermTableSchema } from '#shared/domain/runs/training.ts';
 
 export const EvaluateJobSchema = z.object({
   runId: z.string(),

@@ -1,7 +1,7 @@
 /** The map of a data set for the routers: whose split and whose predictions it shows; a worker of its own makes it. */
 import type { MapEvent } from '#shared/contract/evaluation.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import type { MapMethod, VectorMap } from '#shared/domain/vector-map.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import type { MapMethod, VectorMap } from '#shared/domain/datasets/vector-map.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import type { KnownAnswers } from '../worker/known-answers.ts';

@@ -4,8 +4,8 @@
  */
 import { score } from '#engine/evaluation/score.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import type { Split } from '#shared/domain/recipe.ts';
-import { MOST_MAPPED, type MapMethod, type VectorMap } from '#shared/domain/vector-map.ts';
+import type { Split } from '#shared/domain/recipe/recipe.ts';
+import { MOST_MAPPED, type MapMethod, type VectorMap } from '#shared/domain/datasets/vector-map.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { pcaPlane, umapPlane, type PlaneProgress } from '../datasets/projection.ts';
 import { splitDataset } from '../datasets/split.ts';

@@ -2,8 +2,8 @@
 import { openEngine } from '#engine/registry.ts';
 import type { Engine, EngineName, NamedTensors, TrainableModel } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
-import { lossConfig, type Recipe } from '#shared/domain/recipe.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { nodeEngineHost } from '../trainer/engine-host.ts';
 
 export interface OpenModel {

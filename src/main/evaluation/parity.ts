@@ -8,7 +8,7 @@ import { score, type Score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import type { TrainableModel } from '#engine/types.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import { PARITY_LIMITS, type Parity } from '#shared/domain/evaluation.ts';
+import { PARITY_LIMITS, type Parity } from '#shared/domain/evaluation/evaluation.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
 import { readCheckpoint, type LoadedCheckpoint } from '../runs/checkpoint.ts';

@@ -1,6 +1,6 @@
 /** A run of the history as comparisons and reports look at it. */
-import type { ComparableRun, Fact } from '#shared/domain/comparison.ts';
-import type { Passport } from '#shared/domain/passport.ts';
+import type { ComparableRun, Fact } from '#shared/domain/evaluation/comparison.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 import type { Services } from '../rpc/context.ts';
 import { findDataset } from '../store/datasets.ts';
 

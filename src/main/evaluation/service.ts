@@ -3,11 +3,11 @@
  * a worker of its own for each piece of work, stores what comes back. The numbers are made in `evaluate.ts`.
  */
 import type { EvaluationEvent, EvaluationPart, MatrixCell, WorkProgress } from '#shared/contract/evaluation.ts';
-import { compareRuns, type RunComparison } from '#shared/domain/comparison.ts';
+import { compareRuns, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
-import { NO_DATASET } from '#shared/domain/recipe.ts';
-import type { Baselines } from '#shared/domain/training.ts';
+import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
+import type { Baselines } from '#shared/domain/runs/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';

@@ -1,5 +1,5 @@
 /** The same-space comparison of two stored data sets, measured once for as long as the program runs. */
-import type { Comparison } from '#shared/domain/passport.ts';
+import type { Comparison } from '#shared/domain/datasets/passport.ts';
 import type { Services } from '../rpc/context.ts';
 import { requireDataset } from '../rpc/datasets.ts';
 import { KnownAnswers, workOutOnce } from '../worker/known-answers.ts';

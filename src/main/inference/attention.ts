@@ -3,7 +3,7 @@
  * the checkpoint's golden output too. B rows, T context length.
  */
 import { isNextvecError } from '#shared/domain/errors.ts';
-import { modelRow } from '#shared/domain/models.ts';
+import { modelRow } from '#shared/domain/models/models.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden } from '../evaluation/parity.ts';
 import type { LoadedCheckpoint } from '../runs/checkpoint.ts';

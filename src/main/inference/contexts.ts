@@ -1,8 +1,8 @@
 /** Contexts to predict from: windows of a stored data set, or rows of a file of arrays. B rows, T length, D width. */
 import { MOST_ROWS } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { WindowPlace } from '#shared/domain/inspection.ts';
-import { elementCount, type ModelSpec } from '#shared/domain/models.ts';
+import type { WindowPlace } from '#shared/domain/evaluation/inspection.ts';
+import { elementCount, type ModelSpec } from '#shared/domain/models/models.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openDataFile } from '../formats/open.ts';

@@ -1,7 +1,7 @@
 /** What the data worker is given to predict: folders and values, nothing of the database. */
 import { z } from 'zod';
 import { MOST_NEIGHBOURS } from '#shared/contract/inference.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 export const PredictJobSchema = z.object({
   runId: z.string(),

@@ -1,5 +1,5 @@
 /** What the parts of the queue work with: the history, the runs, and one way to read how a run of an item stands. */
-import type { PlanItem, PlanSpec, RunFigures } from '#shared/domain/plans.ts';
+import type { PlanItem, PlanSpec, RunFigures } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { RunService } from '../runs/service.ts';
 import { summarise } from '../runs/summary.ts';

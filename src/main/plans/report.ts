@@ -1,10 +1,10 @@
 /** The report item of a plan: what was trained, what each gate read, what explains the differences, what to do next. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandLine, dataWord } from '#shared/domain/command-line.ts';
+import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { count, duration, figure, signed } from '#shared/domain/figures.ts';
-import { MODEL_LABELS } from '#shared/domain/models.ts';
-import type { ReportItem } from '#shared/domain/plans.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import type { ReportItem } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from '../reports/document.ts';
 import { renderMarkdown } from '../reports/markdown.ts';

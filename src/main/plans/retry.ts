@@ -7,9 +7,9 @@ import {
   type PlanGate,
   type PlanItem,
   type RecipeChanges,
-} from '#shared/domain/plans.ts';
-import { recipeDiff } from '#shared/domain/recipe-fields.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+} from '#shared/domain/plans/plans.ts';
+import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { deleteMembers, listMembers, putSweepRun, updateItem, type ItemRow, type PlanRow } from '../store/plans.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { endItem, verdict } from './train-item.ts';

@@ -5,9 +5,9 @@
  */
 import { EventPublisher } from '@orpc/server';
 import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { nextReady, shownStatus, type ItemStatus, type PlanSpec } from '#shared/domain/plans.ts';
+import { nextReady, shownStatus, type ItemStatus, type PlanSpec } from '#shared/domain/plans/plans.ts';
 import type { RunService } from '../runs/service.ts';
 import { findDataset } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';

@@ -1,6 +1,6 @@
 /** The queue, its plans and a sweep's results as the contract shows them, from the rows. */
-import { commandLine, dataWord } from '#shared/domain/command-line.ts';
-import { MODEL_LABELS } from '#shared/domain/models.ts';
+import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import {
   itemRecipe,
   nextReady,
@@ -11,9 +11,9 @@ import {
   type PlanSpec,
   type ShownStatus,
   type SweepItem,
-} from '#shared/domain/plans.ts';
-import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe.ts';
-import { fieldOf, memberCount, recipeAt, rungs, spread, winnerOf } from '#shared/domain/sweeps.ts';
+} from '#shared/domain/plans/plans.ts';
+import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { fieldOf, memberCount, recipeAt, rungs, spread, winnerOf } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { Plan, Queue, QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { findDataset } from '../store/datasets.ts';

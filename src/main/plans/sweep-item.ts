@@ -3,11 +3,11 @@
  * the next is asked for, so that a restart goes on where it was. Figures are read when a run comes back from its rung.
  */
 import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type Move } from '#engine/search/index.ts';
-import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans.ts';
-import type { GateMetric, Recipe } from '#shared/domain/recipe.ts';
-import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/sweeps.ts';
+import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans/plans.ts';
+import type { GateMetric, Recipe } from '#shared/domain/recipe/recipe.ts';
+import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { listEpochs } from '../store/history.ts';
 import {
   insertMember,

@@ -1,9 +1,9 @@
 /** A training run of a plan: begins or goes on, and is judged by its gates when it has finished. */
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
-import { MODEL_LABELS } from '#shared/domain/models.ts';
-import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans/plans.ts';
 import { listGates } from '../store/history.ts';
 import { putTry, updateItem, type ItemChanges, type ItemRow } from '../store/plans.ts';
 import { endingWords, figuresOf, runSummary, type PlanContext } from './context.ts';

@@ -2,15 +2,15 @@
  * From verdicts to the next recipe: each change with its reason, and what the retrain is expected to reach. Pure. A
  * change is proposed only where a figure of the run calls for it.
  */
-import { gradientShares } from '#shared/domain/balance.ts';
-import type { Claim } from '#shared/domain/claims.ts';
-import { bestBaseline, type Verdict, type VerdictCode } from '#shared/domain/evaluation.ts';
+import { gradientShares } from '#shared/domain/recipe/balance.ts';
+import type { Claim } from '#shared/domain/verdicts/claims.ts';
+import { bestBaseline, type Verdict, type VerdictCode } from '#shared/domain/evaluation/evaluation.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
-import { recipeDiff, withValue } from '#shared/domain/recipe-fields.ts';
-import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/terms.ts';
-import { BASELINE_LABELS, type EpochRecord } from '#shared/domain/training.ts';
-import { balanceVerdict } from '#shared/domain/verdicts.ts';
+import { recipeDiff, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/models/terms.ts';
+import { BASELINE_LABELS, type EpochRecord } from '#shared/domain/runs/training.ts';
+import { balanceVerdict } from '#shared/domain/verdicts/verdicts.ts';
 import { verdictsOf, type ReportRun } from './input.ts';
 
 export interface Change {

@@ -1,5 +1,5 @@
 /** The diagnostics of one evaluation as rows of a table: what was asked, what was measured, what it means. */
-import { offsetEntries, type Evaluation } from '#shared/domain/evaluation.ts';
+import { offsetEntries, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { count, figure, percent, signed } from '#shared/domain/figures.ts';
 import type { ReportRun } from './input.ts';
 

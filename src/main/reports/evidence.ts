@@ -1,11 +1,11 @@
 /** The evidence of a report: loss terms, baselines, sample predictions, and what differs between two runs. */
-import { formatGate } from '#shared/domain/command-line.ts';
-import type { RunComparison } from '#shared/domain/comparison.ts';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
+import { formatGate } from '#shared/domain/recipe/command-line.ts';
+import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
+import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { count, figure, percent, plural, signed } from '#shared/domain/figures.ts';
-import { GateSchema } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS, termLabel } from '#shared/domain/terms.ts';
-import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { GateSchema } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, TERM_LABELS, termLabel } from '#shared/domain/models/terms.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { bullets, chart, paragraph, table, type Block, type Section } from './document.ts';
 import type { ReportInput, ReportRun } from './input.ts';
 

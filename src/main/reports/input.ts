@@ -1,10 +1,10 @@
 /** What a report is made from: plain data that the report service gathers. No store, no files here. */
-import type { ClaimOutcome } from '#shared/domain/claims.ts';
-import type { RecipeFiles } from '#shared/domain/command-line.ts';
-import type { ComparableRun, RunComparison } from '#shared/domain/comparison.ts';
-import type { Evaluation, Verdict } from '#shared/domain/evaluation.ts';
-import type { EpochRecord } from '#shared/domain/training.ts';
-import type { SplitEvidence } from '#shared/domain/verdicts.ts';
+import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
+import type { RecipeFiles } from '#shared/domain/recipe/command-line.ts';
+import type { ComparableRun, RunComparison } from '#shared/domain/evaluation/comparison.ts';
+import type { Evaluation, Verdict } from '#shared/domain/evaluation/evaluation.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
+import type { SplitEvidence } from '#shared/domain/verdicts/verdicts.ts';
 
 export interface ReportRun {
   readonly run: ComparableRun;

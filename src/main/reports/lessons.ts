@@ -1,6 +1,6 @@
 /** What a finished run teaches, and what to do after it: one sentence a finding. */
 import { percent } from '#shared/domain/figures.ts';
-import { seesOrder } from '#shared/domain/recipe.ts';
+import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { turningPoint, type Correction } from './correction.ts';
 import type { ReportInput } from './input.ts';
 

@@ -1,10 +1,10 @@
 /** The model card of one run: what it is, what it was trained on, how good it is beside its baselines, what it is not for. */
-import { commandLine } from '#shared/domain/command-line.ts';
+import { commandLine } from '#shared/domain/recipe/command-line.ts';
 import { NOT_MEASURED, count, duration, figure, signed } from '#shared/domain/figures.ts';
-import { MODEL_LABELS } from '#shared/domain/models.ts';
-import { seesOrder } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
-import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import { seesOrder } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from './document.ts';
 import { runTitle, verdictsOf, type ReportRun } from './input.ts';
 

@@ -1,8 +1,8 @@
 /** The performance section of a report: figures side by side and the curves with the baselines as lines. */
-import { changeText, metricText } from '#shared/domain/comparison-text.ts';
-import { RUN_FIGURES, type RunComparison } from '#shared/domain/comparison.ts';
+import { changeText, metricText } from '#shared/domain/evaluation/comparison-text.ts';
+import { RUN_FIGURES, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { figure } from '#shared/domain/figures.ts';
-import { BASELINES, BASELINE_LABELS } from '#shared/domain/training.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { turningPoint } from './correction.ts';
 import { chart, table, type Block, type Section } from './document.ts';
 import type { ReportInput, ReportRun } from './input.ts';

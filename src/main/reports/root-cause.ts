@@ -2,11 +2,11 @@
  * The root-cause report of a run, against a baseline run where there is one: what happened, why, on which evidence,
  * what to run next and what that is expected to give. Builds a document; `markdown.ts` and `html.ts` render it.
  */
-import { CLAIM_METRIC_LABELS } from '#shared/domain/claims.ts';
-import { commandLine } from '#shared/domain/command-line.ts';
-import type { Severity } from '#shared/domain/evaluation.ts';
+import { CLAIM_METRIC_LABELS } from '#shared/domain/verdicts/claims.ts';
+import { commandLine } from '#shared/domain/recipe/command-line.ts';
+import type { Severity } from '#shared/domain/evaluation/evaluation.ts';
 import { NOT_MEASURED, figure, signed } from '#shared/domain/figures.ts';
-import { balanceVerdict } from '#shared/domain/verdicts.ts';
+import { balanceVerdict } from '#shared/domain/verdicts/verdicts.ts';
 import { correct, type Correction } from './correction.ts';
 import { diagnosticRows } from './diagnostics-table.ts';
 import { bullets, code, paragraph, steps, table, type Block, type ReportDocument, type Section } from './document.ts';

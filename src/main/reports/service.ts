@@ -3,10 +3,10 @@
  * document and renders it. Also settles claims by the runs that followed them.
  */
 import type { ReportEvent, ReportOnScreen, StoredClaim, WorkProgress } from '#shared/contract/evaluation.ts';
-import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/claims.ts';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
-import { recipeDiff } from '#shared/domain/recipe-fields.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
+import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { compare, evaluation } from '../evaluation/service.ts';
 import { comparableRun } from '../evaluation/run-facts.ts';
 import { Channel } from '../wire/channel.ts';

@@ -1,5 +1,5 @@
 /** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
-import type { VectorMap } from '#shared/domain/vector-map.ts';
+import type { VectorMap } from '#shared/domain/datasets/vector-map.ts';
 import { balanceEvents, firstBatchesEvents } from '../evaluation/balance.ts';
 import { compare, crossTest, evaluateEvents } from '../evaluation/service.ts';
 import { inspectWindow } from '../evaluation/inspection.ts';

@@ -1,8 +1,8 @@
 /** `runs.*`: the contract's calls on the run service. */
 import { z } from 'zod';
-import { applyChanges, parseCommandLine } from '#shared/domain/command-line.ts';
+import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { exportRun } from '../runs/export.ts';
 import { importRun } from '../runs/import-run.ts';
 import { preflight } from '../runs/preflight.ts';

@@ -10,8 +10,8 @@ import { z } from 'zod';
 import type { Checkpoint, GoldenPair } from '#engine/trainer/types.ts';
 import type { NamedTensors, OptimizerState } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { ModelSpecSchema, parameterShapes, type ModelSpec } from '#shared/domain/models.ts';
-import { TrainerStateSchema, type TrainerState } from '#shared/domain/training.ts';
+import { ModelSpecSchema, parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import { TrainerStateSchema, type TrainerState } from '#shared/domain/runs/training.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 

@@ -1,5 +1,5 @@
 /** How long a recipe will take, from the speed of earlier runs like it on this machine. */
-import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { SpeedRow } from '../store/runs.ts';
 
 export interface ExpectedTime {

@@ -1,6 +1,6 @@
 /** What the data worker is given to export a model: everything by folder and value, nothing of the database. */
 import { z } from 'zod';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 export const MODEL_FORMATS = ['safetensors', 'npz', 'onnx', 'tfjs', 'golden'] as const;
 export type ModelFormat = (typeof MODEL_FORMATS)[number];

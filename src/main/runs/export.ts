@@ -5,11 +5,11 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
-import { dataWord } from '#shared/domain/command-line.ts';
+import { dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { recipeFileText, type DataReference } from '#shared/domain/recipe-file.ts';
-import { TERMS } from '#shared/domain/terms.ts';
-import type { EpochRecord } from '#shared/domain/training.ts';
+import { recipeFileText, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import type { Services } from '../rpc/context.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listCheckpoints } from '../store/history.ts';

@@ -9,7 +9,7 @@ import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { TrainerEvent, TrainerJob, trainerContract } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
-import type { EpochRecord, Finished, StepBlock } from '#shared/domain/training.ts';
+import type { EpochRecord, Finished, StepBlock } from '#shared/domain/runs/training.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
 import type { RunChanges } from '../store/runs.ts';

@@ -1,9 +1,9 @@
 /** What makes a recipe unusable with its data sets, refused before a run is made. Doubts are `lint.ts`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { defaultSpec, modelRow, modelsThat } from '#shared/domain/models.ts';
-import { MODEL_SIZES, unknownTerms, type Recipe } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/terms.ts';
+import { defaultSpec, modelRow, modelsThat } from '#shared/domain/models/models.ts';
+import { MODEL_SIZES, unknownTerms, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/models/terms.ts';
 
 export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | null): void {
   const refuse = (place: string, message: string, remedy: string): never => {

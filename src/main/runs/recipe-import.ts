@@ -1,7 +1,7 @@
 /** A recipe file taken into the form: its recipe, on the data of this history that it means. Starts nothing. */
 import { basename, resolve } from 'node:path';
-import { parseRecipeFile, type DataReference } from '#shared/domain/recipe-file.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import { parseRecipeFile, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { Services } from '../rpc/context.ts';
 import { readJsonFile } from '../formats/json-file.ts';

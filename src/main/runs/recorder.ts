@@ -4,7 +4,7 @@
  */
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { isNextvecError, type NextvecError } from '#shared/domain/errors.ts';
-import type { EpochRecord, StepBlock } from '#shared/domain/training.ts';
+import type { EpochRecord, StepBlock } from '#shared/domain/runs/training.ts';
 import { explain, type Db } from '../store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertGate, insertLog, putCheckpoint } from '../store/history.ts';
 import type { CheckpointRow } from '../store/history.ts';

@@ -1,6 +1,6 @@
 /** The per-step series of a run as CSV: one line a step, an empty cell was not measured. Read and written in blocks. */
 import { open } from 'node:fs/promises';
-import { STEP_COLUMNS } from '#shared/domain/training.ts';
+import { STEP_COLUMNS } from '#shared/domain/runs/training.ts';
 import type { Db } from '../store/database.ts';
 import { readSeries, storedColumns } from '../store/series.ts';
 

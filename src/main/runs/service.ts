@@ -5,12 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { commandLine, dataWord } from '#shared/domain/command-line.ts';
+import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
-import type { Baselines } from '#shared/domain/training.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { Baselines } from '#shared/domain/runs/training.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { shrink } from '../store/database.ts';

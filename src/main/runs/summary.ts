@@ -1,7 +1,7 @@
 /** A run's row as a person sees it: lift over the baseline, progress, time left. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
-import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/training.ts';
+import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/runs/training.ts';
 import type { RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 

@@ -1,6 +1,6 @@
 /** Rows of imported data sets. Their vectors are files below `datasets/<id>/`, written by `main/datasets`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
-import type { Passport } from '#shared/domain/passport.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 import type { Db } from './database.ts';
 
 /** What decides, with the file's hash, whether an import would give the same store. */

@@ -1,8 +1,8 @@
 /** Rows of evaluations and of the claims reports make. Evaluations are only added; a claim is settled once. */
 import type { StoredClaim } from '#shared/contract/evaluation.ts';
-import type { ClaimOutcome } from '#shared/domain/claims.ts';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
+import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { readRecipe } from './stored-json.ts';
 

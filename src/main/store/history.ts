@@ -1,7 +1,7 @@
 /** What a run leaves behind besides its series: attempts, epochs, gates, log lines, checkpoints. Rows are only added. */
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
-import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/training.ts';
-import type { Gate } from '#shared/domain/recipe.ts';
+import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/runs/training.ts';
+import type { Gate } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { closeSeries } from './series.ts';
 import { readEpochRecord } from './stored-json.ts';

@@ -1,6 +1,6 @@
 /** Rows of runs. A run's numbers as a person sees them (lift, time left, sparkline) are made in `main/runs/summary.ts`. */
 import type { RunStatus } from '#shared/contract/runs.ts';
-import { NO_DATASET, type Recipe } from '#shared/domain/recipe.ts';
+import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { takeNumber } from './numbers.ts';
 

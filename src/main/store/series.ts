@@ -4,7 +4,7 @@
  */
 import type { Statement } from 'better-sqlite3';
 import type { Series } from '#shared/contract/runs.ts';
-import { STEP_COLUMNS, type StepBlock } from '#shared/domain/training.ts';
+import { STEP_COLUMNS, type StepBlock } from '#shared/domain/runs/training.ts';
 import type { Db } from './database.ts';
 import {
   CHUNK_STEPS,

@@ -1,7 +1,7 @@
 /** Recipes and epoch records as stored, by this or another version: what is absent is filled in, what is unknown is kept. */
-import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { byTerm } from '#shared/domain/terms.ts';
-import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/training.ts';
+import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { byTerm } from '#shared/domain/models/terms.ts';
+import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/runs/training.ts';
 
 const DEFAULTS = RecipeSchema.parse({ dataset: NO_DATASET });
 const NO_TERMS = byTerm(() => TERM_NOT_MEASURED);

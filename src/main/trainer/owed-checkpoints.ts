@@ -4,7 +4,7 @@
  */
 import type { Checkpoint } from '#engine/trainer/index.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { writeCheckpoint, type CheckpointKind, type StoredCheckpoint } from '../runs/checkpoint.ts';
 
 export interface OwedHooks {

@@ -2,10 +2,10 @@
  * What a checkpoint's args and history say, in this program's words: a recipe and epoch records. Trainers differ in how
  * they write it, so every figure is optional; what is not there stays null.
  */
-import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe-fields.ts';
-import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { byTerm } from '#shared/domain/terms.ts';
-import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/training.ts';
+import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { byTerm } from '#shared/domain/models/terms.ts';
+import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/runs/training.ts';
 import type { Plain } from '../formats/pickle/plain.ts';
 
 export type PlainDict = Readonly<Record<string, Plain>>;

@@ -1,9 +1,9 @@
 /** Importing a run, as main asks the data worker and as it is answered: folders and values, nothing of the database. */
 import { z } from 'zod';
 import { ImportedSchema } from '#shared/contract/runs.ts';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { EpochRecordSchema } from '#shared/domain/training.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { EpochRecordSchema } from '#shared/domain/runs/training.ts';
 
 export const ImportRunJobSchema = z.object({
   path: z.string(),

@@ -2,8 +2,8 @@
 import { positionTable } from '#engine/positions.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { POSITIONS_BUFFER, inferModel, unwrappedName, type ModelHints } from '#shared/domain/infer-model.ts';
-import { parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models.ts';
+import { POSITIONS_BUFFER, inferModel, unwrappedName, type ModelHints } from '#shared/domain/models/infer-model.ts';
+import { parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models/models.ts';
 import { shortText } from '#shared/domain/short-text.ts';
 import type { StoredTensor } from '../formats/torch/file.ts';
 import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';

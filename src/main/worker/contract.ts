@@ -10,10 +10,10 @@ import {
   MapEventSchema,
 } from '#shared/contract/evaluation.ts';
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
-import { ComparisonSchema, PassportSchema } from '#shared/domain/passport.ts';
-import { SplitSchema } from '#shared/domain/recipe.ts';
-import { BaselinesSchema } from '#shared/domain/training.ts';
-import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
+import { ComparisonSchema, PassportSchema } from '#shared/domain/datasets/passport.ts';
+import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
+import { BaselinesSchema } from '#shared/domain/runs/training.ts';
+import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from '../evaluation/job.ts';
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
 import { PredictJobSchema } from '../inference/job.ts';

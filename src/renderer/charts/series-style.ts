@@ -2,8 +2,8 @@
  * Colour, line style and name of each series, the same on every page. Colours are tokens of ui/styles/tokens.css
  * (Okabe-Ito); line styles differ too, so that colour is never the only difference.
  */
-import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/training.ts';
-import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/terms.ts';
+import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/runs/training.ts';
+import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/models/terms.ts';
 
 export const COLOUR_TOKENS = [
   '--series-blue',

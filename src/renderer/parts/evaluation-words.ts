@@ -1,7 +1,7 @@
 /** Text and figure groups of an evaluation. Pure. */
 import { figure, percent, signed } from '#shared/domain/figures.ts';
-import type { Evaluation, Verdict, VerdictCode } from '#shared/domain/evaluation.ts';
-import { offsetEntries } from '#shared/domain/evaluation.ts';
+import type { Evaluation, Verdict, VerdictCode } from '#shared/domain/evaluation/evaluation.ts';
+import { offsetEntries } from '#shared/domain/evaluation/evaluation.ts';
 
 export const VERDICT_TITLES: Readonly<Record<VerdictCode, string>> = {
   WRONG_FORWARD_PASS: 'Wrong forward pass',

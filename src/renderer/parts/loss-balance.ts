@@ -1,7 +1,7 @@
 /** The balance of the loss terms, and a warning when one term dominates. Pure. */
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/terms.ts';
-import type { StepColumn, TermFigures } from '#shared/domain/training.ts';
+import { TERMS, TERM_LABELS, byTerm, type Term } from '#shared/domain/models/terms.ts';
+import type { StepColumn, TermFigures } from '#shared/domain/runs/training.ts';
 import { lastValue, type Points } from '../charts/data/columns.ts';
 import { formatShare } from '../ui/text/format.ts';
 

@@ -1,6 +1,6 @@
 /** Text of a run's states, gates and figures, for all parts of its page. */
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
-import type { Gate, GateMetric } from '#shared/domain/recipe.ts';
+import type { Gate, GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration } from '../ui/text/format.ts';
 
 const METRIC_WORDS: Readonly<Record<GateMetric, string>> = {

@@ -1,7 +1,7 @@
 /** Which changes of runs are announced, and how. */
 import type { RunChange } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
-import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/runs/run-notices.ts';
 import type { Toast } from '../ui/feedback/toasts.ts';
 
 export interface Told {

@@ -4,10 +4,10 @@
  */
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import { PRESETS, type Preset } from '#shared/domain/presets.ts';
-import { LIFT_GATES } from '#shared/domain/gates.ts';
-import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
-import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe.ts';
+import { PRESETS, type Preset } from '#shared/domain/recipe/presets.ts';
+import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
+import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { formatInput } from '../ui/text/format.ts';
 import { recipeProblems } from './recipe-problems.ts';
 

@@ -1,6 +1,6 @@
 /** Schema errors of a recipe as sentences: field, allowed range, default. */
 import type { z } from 'zod';
-import { RECIPE_FIELDS, defaultAt, valueAt, type RecipeField } from '#shared/domain/recipe-fields.ts';
+import { RECIPE_FIELDS, defaultAt, valueAt, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
 import { formatFigure, formatInput } from '../ui/text/format.ts';
 
 /** Labels of fields outside RECIPE_FIELDS. */

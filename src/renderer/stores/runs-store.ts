@@ -3,7 +3,7 @@ import { createEventHook } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { client, follow } from '../rpc.ts';
 import { frames } from '../ui/frame-queue.ts';
 

@@ -1,6 +1,6 @@
 /** The recipe of the one-click run on the sample. Loaded on demand, since it needs the recipe schema. */
-import { PRESETS } from '#shared/domain/presets.ts';
-import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
+import { PRESETS } from '#shared/domain/recipe/presets.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 
 /** Enough epochs to see the curve flatten. */
 const SAMPLE_EPOCHS = 5;

@@ -1,7 +1,7 @@
 /** Calls about the program itself: what it runs on, which engines it has, settings, files a person may choose. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { ENGINE_CHOICES } from '#shared/domain/recipe.ts';
+import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);

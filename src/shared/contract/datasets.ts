@@ -1,8 +1,8 @@
 /** Calls about data sets: import with progress, list, passport, coherence strip, compare, delete. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { PassportSchema } from '#shared/domain/passport.ts';
-import { SplitSchema } from '#shared/domain/recipe.ts';
+import { PassportSchema } from '#shared/domain/datasets/passport.ts';
+import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);

@@ -4,15 +4,15 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { BaselineTableSchema, EvaluationSchema } from '#shared/domain/evaluation.ts';
-import { ClaimOutcomeSchema } from '#shared/domain/claims.ts';
-import { RunComparisonSchema } from '#shared/domain/comparison.ts';
-import { InspectionSchema, WindowPickSchema } from '#shared/domain/inspection.ts';
-import { ComparisonSchema } from '#shared/domain/passport.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { MAP_METHODS, VectorMapSchema } from '#shared/domain/vector-map.ts';
-import { TERMS, byTerm } from '#shared/domain/terms.ts';
-import { TermTableSchema } from '#shared/domain/training.ts';
+import { BaselineTableSchema, EvaluationSchema } from '#shared/domain/evaluation/evaluation.ts';
+import { ClaimOutcomeSchema } from '#shared/domain/verdicts/claims.ts';
+import { RunComparisonSchema } from '#shared/domain/evaluation/comparison.ts';
+import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
+import { ComparisonSchema } from '#shared/domain/datasets/passport.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { MAP_METHODS, VectorMapSchema } from '#shared/domain/datasets/vector-map.ts';
+import { TERMS, byTerm } from '#shared/domain/models/terms.ts';
+import { TermTableSchema } from '#shared/domain/runs/training.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);

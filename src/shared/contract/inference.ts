@@ -1,8 +1,8 @@
 /** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { WindowPlaceSchema } from '#shared/domain/inspection.ts';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
+import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);

@@ -7,9 +7,9 @@ import {
   PlanSpecSchema,
   RecipeChangesSchema,
   SHOWN_STATUSES,
-} from '#shared/domain/plans.ts';
-import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe.ts';
-import { SweepSpecSchema } from '#shared/domain/sweeps.ts';
+} from '#shared/domain/plans/plans.ts';
+import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { SweepSpecSchema } from '#shared/domain/plans/sweeps.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);

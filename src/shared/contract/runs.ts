@@ -1,21 +1,21 @@
 /** Calls about runs: start, steer, watch, history, series, export. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { MODEL_TYPES } from '#shared/domain/models.ts';
-import { GateSchema, RecipeSchema } from '#shared/domain/recipe.ts';
-import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/run-kinds.ts';
+import { MODEL_TYPES } from '#shared/domain/models/models.ts';
+import { GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
   BaselinesSchema,
   BestSchema,
   EpochRecordSchema,
   STEP_COLUMNS,
   StepBlockSchema,
-} from '#shared/domain/training.ts';
+} from '#shared/domain/runs/training.ts';
 import { SplitProofSchema } from './datasets.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 import { FirstBatchesSchema } from './evaluation.ts';
 
-export type { ExportFormat, RunStatus } from '#shared/domain/run-kinds.ts';
+export type { ExportFormat, RunStatus } from '#shared/domain/runs/run-kinds.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 const byId = z.object({ runId: z.string().min(1) });

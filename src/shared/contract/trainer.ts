@@ -5,7 +5,7 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import {
   BaselinesSchema,
   EpochRecordSchema,
@@ -13,7 +13,7 @@ import {
   StartedSchema,
   StatusChangeSchema,
   StepBlockSchema,
-} from '#shared/domain/training.ts';
+} from '#shared/domain/runs/training.ts';
 import { SplitProofSchema } from './datasets.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 import { GateResultSchema, LogLineSchema, RunEngineSchema } from './runs.ts';

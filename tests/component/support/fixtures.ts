@@ -1,8 +1,8 @@
 /** Runs and data sets as main tells of them, with what a test names in place of the usual. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import type { Passport } from '#shared/domain/passport.ts';
-import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
+import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 
 export function dataset(id: string, changes: Partial<Dataset> = {}): Dataset {
   return {

@@ -1,7 +1,7 @@
 /** One process of `owner.ts`, seen from the test. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type { TestHome } from '../nextvec.ts';
 import type { OwnerMessage } from './owner.ts';
 

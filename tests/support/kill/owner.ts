@@ -3,7 +3,7 @@
  * starts one. Sends the run id and every step its watcher receives.
  */
 import { createNextvec } from '../../../src/main/nextvec.ts';
-import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 
 export interface OwnerMessage {
   readonly runId: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Balance } from '#shared/contract/evaluation.ts';
-import type { Inspection } from '#shared/domain/inspection.ts';
+import type { Inspection } from '#shared/domain/evaluation/inspection.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

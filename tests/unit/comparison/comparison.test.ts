@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { openClaim, settleClaim } from '#shared/domain/claims.ts';
-import { compareRuns, type ComparableRun } from '#shared/domain/comparison.ts';
-import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe.ts';
-import { TERMS, lambdaOf, type Term } from '#shared/domain/terms.ts';
-import type { TermTable } from '#shared/domain/training.ts';
+import { openClaim, settleClaim } from '#shared/domain/verdicts/claims.ts';
+import { compareRuns, type ComparableRun } from '#shared/domain/evaluation/comparison.ts';
+import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, lambdaOf, type Term } from '#shared/domain/models/terms.ts';
+import type { TermTable } from '#shared/domain/runs/training.ts';
 
 const MSE_ONLY = lambdaOf({ mse: 1 });
 

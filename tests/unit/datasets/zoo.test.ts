@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { isBadInput, isNextvecError } from '#shared/domain/errors.ts';
-import { PassportSchema, type WarningCode } from '#shared/domain/passport.ts';
+import { PassportSchema, type WarningCode } from '#shared/domain/datasets/passport.ts';
 import { importDataset, inspectFile } from '../../../src/main/datasets/import.ts';
 import { testFolder } from './helpers.ts';
 

@@ -7,12 +7,12 @@ import {
   suggestedShares,
   type Lambda,
   type UnitNorms,
-} from '#shared/domain/balance.ts';
-import { readGates, sentinelControl } from '#shared/domain/gates.ts';
-import { lintRecipe, type LintContext } from '#shared/domain/lint.ts';
-import { RecipeSchema, type Gate, type RecipeInput } from '#shared/domain/recipe.ts';
-import { TERMS, byTerm, lambdaOf } from '#shared/domain/terms.ts';
-import type { EpochRecord } from '#shared/domain/training.ts';
+} from '#shared/domain/recipe/balance.ts';
+import { readGates, sentinelControl } from '#shared/domain/recipe/gates.ts';
+import { lintRecipe, type LintContext } from '#shared/domain/recipe/lint.ts';
+import { RecipeSchema, type Gate, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, byTerm, lambdaOf } from '#shared/domain/models/terms.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
 
 describe('balance', () => {
   const scale = fc.double({ min: -4, max: 3, noNaN: true }).map((power) => 10 ** power);

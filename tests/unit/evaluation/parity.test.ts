@@ -5,8 +5,8 @@ import { Random } from '#engine/random.ts';
 import { openEngine } from '#engine/registry.ts';
 import { score } from '#engine/evaluation/score.ts';
 import type { NamedTensors, TrainableModel, WindowSource } from '#engine/types.ts';
-import type { ModelSpec } from '#shared/domain/models.ts';
-import { lambdaOf } from '#shared/domain/terms.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { proveParity } from '../../../src/main/evaluation/parity.ts';
 import type { LoadedCheckpoint } from '../../../src/main/runs/checkpoint.ts';
 

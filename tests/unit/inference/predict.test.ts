@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContextSource } from '#shared/contract/inference.ts';
-import { parseRows } from '#shared/domain/row-list.ts';
+import { parseRows } from '#shared/domain/datasets/row-list.ts';
 import { parseArticle } from '../../../src/main/cli/predict.ts';
 import { openDataset } from '../../../src/main/datasets/dataset.ts';
 import { encodeNpy } from '../../../src/main/formats/npy/write.ts';

@@ -1,6 +1,6 @@
 /** A Nextvec process to be killed: queues a plan and sends a message once it is running. */
 import { createNextvec } from '../../../src/main/nextvec.ts';
-import type { PlanSpec } from '#shared/domain/plans.ts';
+import type { PlanSpec } from '#shared/domain/plans/plans.ts';
 
 const [home, spec] = process.argv.slice(2);
 const { client } = await createNextvec({

@@ -1,6 +1,6 @@
 /** Plan files: accepted content, errors with their place; rules of the queue. */
 import { describe, expect, test } from 'vitest';
-import { EXAMPLE_PLAN, recoverPlan } from '#shared/domain/plan-templates.ts';
+import { EXAMPLE_PLAN, recoverPlan } from '#shared/domain/plans/plan-templates.ts';
 import {
   itemRecipe,
   judge,
@@ -11,7 +11,7 @@ import {
   type ItemStatus,
   type PlanSpecInput,
   type TrainItem,
-} from '#shared/domain/plans.ts';
+} from '#shared/domain/plans/plans.ts';
 import type { NextvecError } from '#shared/domain/errors.ts';
 
 function errorOf(value: unknown): NextvecError {

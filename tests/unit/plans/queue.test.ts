@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan, Queue, QueueItem, Sweep } from '#shared/contract/plans.ts';
-import type { PlanSpecInput } from '#shared/domain/plans.ts';
-import { recoverPlan } from '#shared/domain/plan-templates.ts';
+import type { PlanSpecInput } from '#shared/domain/plans/plans.ts';
+import { recoverPlan } from '#shared/domain/plans/plan-templates.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 

@@ -14,8 +14,8 @@ import {
   winnerOf,
   type Axis,
   type MemberResult,
-} from '#shared/domain/sweeps.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+} from '#shared/domain/plans/sweeps.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 const LR: Axis = { kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, scale: 'log', steps: 5 };
 const BATCH: Axis = { kind: 'range', path: 'batchSize', low: 8, high: 64, scale: 'linear', steps: 3 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { VERDICT_CODES, type Evaluation } from '#shared/domain/evaluation.ts';
+import { VERDICT_CODES, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { evaluationChoices, evaluationOf } from '../../../src/renderer/features/evaluation/choices.ts';
 import {
   ablationRows,

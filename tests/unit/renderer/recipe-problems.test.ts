@@ -1,7 +1,7 @@
 /** Validation messages of the form: field, range, remedy. */
 import { describe, expect, test } from 'vitest';
-import { withValue } from '#shared/domain/recipe-fields.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { recipeProblems } from '../../../src/renderer/stores/recipe-problems.ts';
 import { recipeBrief } from '../../../src/renderer/ui/text/recipe-brief.ts';
 

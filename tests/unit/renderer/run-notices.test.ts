@@ -1,7 +1,7 @@
 /** Notices about runs: once per ended run and per missed gate. */
 import { describe, expect, test } from 'vitest';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
-import type { Gate } from '#shared/domain/recipe.ts';
+import type { Gate } from '#shared/domain/recipe/recipe.ts';
 import { toldOf } from '../../../src/renderer/shell/told.ts';
 
 const best = { epoch: 4, step: 400, valLoss: 1e-3, valCosine: 0.4213, oodCosine: null };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TERMS, type Term } from '#shared/domain/terms.ts';
+import { TERMS, type Term } from '#shared/domain/models/terms.ts';
 import { imbalance, type BalanceRow } from '../../../src/renderer/parts/loss-balance.ts';
 
 function rows(gradShares: Partial<Record<Term, number | null>>): BalanceRow[] {

@@ -1,7 +1,7 @@
 /** Fetching finer series for a zoomed view: columns, order, late answers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { effectScope, shallowRef, type EffectScope } from 'vue';
-import { STEP_COLUMNS, type StepColumn } from '#shared/domain/training.ts';
+import { STEP_COLUMNS, type StepColumn } from '#shared/domain/runs/training.ts';
 import type { Series } from '#shared/contract/runs.ts';
 import { createChartGroup } from '../../../src/renderer/charts/chart-group.ts';
 import { SeriesBuffer } from '../../../src/renderer/charts/data/series-buffer.ts';

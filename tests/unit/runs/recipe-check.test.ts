@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { NextvecError } from '#shared/domain/errors.ts';
-import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe.ts';
+import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { checkRecipe } from '../../../src/main/runs/recipe-check.ts';
 import { passport } from '../store/passport.ts';
 

@@ -1,7 +1,7 @@
 /** The recorder on a disk that is full for a while: nothing is lost, the run is paused once. */
 import { describe, expect, test, vi } from 'vitest';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import { Recorder } from '../../../src/main/runs/recorder.ts';
 import { openDatabase, type Db } from '../../../src/main/store/database.ts';
 import { listLog } from '../../../src/main/store/history.ts';

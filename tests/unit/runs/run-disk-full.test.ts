@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type * as database from '../../../src/main/store/database.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';

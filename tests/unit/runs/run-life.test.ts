@@ -7,7 +7,7 @@ import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { findResumable, listCheckpointFolders, readCheckpoint } from '../../../src/main/runs/checkpoint.ts';
 import { folderBytes } from '../../../src/main/store/home.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
-import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 // Starting and killing processes is slow on a loaded machine.

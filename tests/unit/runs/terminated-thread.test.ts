@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { RecipeInput } from '#shared/domain/recipe.ts';
+import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 

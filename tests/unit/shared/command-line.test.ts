@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyChanges, commandLine, parseCommandLine, splitWords } from '#shared/domain/command-line.ts';
-import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe-fields.ts';
-import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { byTerm, lambdaOf } from '#shared/domain/terms.ts';
+import { applyChanges, commandLine, parseCommandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
+import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { byTerm, lambdaOf } from '#shared/domain/models/terms.ts';
 
 const base = RecipeSchema.parse({ dataset: 'd1' });
 

@@ -1,9 +1,9 @@
 /** The table of models, and what is derived from it. */
 import { describe, expect, it } from 'vitest';
-import { MODEL_TYPES, defaultSpec, modelRow, modelsThat, positionWidth } from '#shared/domain/models.ts';
-import { OTHER_MODELS } from '#shared/domain/plan-templates.ts';
-import { RECIPE_FIELDS } from '#shared/domain/recipe-fields.ts';
-import { RecipeSchema, seesOrder } from '#shared/domain/recipe.ts';
+import { MODEL_TYPES, defaultSpec, modelRow, modelsThat, positionWidth } from '#shared/domain/models/models.ts';
+import { OTHER_MODELS } from '#shared/domain/plans/plan-templates.ts';
+import { RECIPE_FIELDS } from '#shared/domain/recipe/recipe-fields.ts';
+import { RecipeSchema, seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { noAttention } from '../../../src/renderer/features/predict/prediction-words.ts';
 
 describe('the table of models', () => {

@@ -1,10 +1,10 @@
 /** The table of loss terms, and what is derived from it or read with fewer or more terms than it has. */
 import { describe, expect, it } from 'vitest';
-import { PRESETS } from '#shared/domain/presets.ts';
-import { RECIPE_FIELDS, recipeDiff, withValue } from '#shared/domain/recipe-fields.ts';
-import { DEFAULT_LAMBDA, RecipeSchema, unknownTerms } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_TABLE, byTerm, isTermDefined } from '#shared/domain/terms.ts';
-import { EpochRecordSchema, STEP_COLUMNS, TERM_NOT_MEASURED } from '#shared/domain/training.ts';
+import { PRESETS } from '#shared/domain/recipe/presets.ts';
+import { RECIPE_FIELDS, recipeDiff, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { DEFAULT_LAMBDA, RecipeSchema, unknownTerms } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, TERM_TABLE, byTerm, isTermDefined } from '#shared/domain/models/terms.ts';
+import { EpochRecordSchema, STEP_COLUMNS, TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';
 import { TERM_STYLES } from '../../../src/renderer/charts/series-style.ts';
 
 const FIGURES = { value: 0.5, weighted: 0.25, share: 0.1, gradShare: 0.2 };

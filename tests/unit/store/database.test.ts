@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NextvecError } from '#shared/domain/errors.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { migrate, openDatabase } from '../../../src/main/store/database.ts';
 import { insertDataset, listDatasets } from '../../../src/main/store/datasets.ts';
 import { beginAttempt, insertLog, listLog, listValCosines } from '../../../src/main/store/history.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import type { StepColumn } from '#shared/domain/training.ts';
+import type { StepColumn } from '#shared/domain/runs/training.ts';
 import { followTo, testHome, type TestHome } from '../../support/nextvec.ts';
 
 const FIXTURE = 'tests/fixtures/home-0.1';

@@ -1,5 +1,5 @@
 /** The passport of a small chunk file. */
-import type { Passport } from '#shared/domain/passport.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 
 export const passport: Passport = {
   kind: 'chunks',

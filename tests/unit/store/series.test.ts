@@ -6,8 +6,8 @@ import { beginAttempt, endAttempts } from '../../../src/main/store/history.ts';
 import { insertDataset } from '../../../src/main/store/datasets.ts';
 import { insertRun } from '../../../src/main/store/runs.ts';
 import { appendSteps, readSeries } from '../../../src/main/store/series.ts';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import { Random } from '#engine/random.ts';
 import { passport } from './passport.ts';
 

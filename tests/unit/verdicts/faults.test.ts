@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Predictor } from '#engine/evaluation/ablations.ts';
 import { measure } from '#engine/evaluation/measure.ts';
-import type { Parity, Reference, Verdict, VerdictCode } from '#shared/domain/evaluation.ts';
-import type { Comparison } from '#shared/domain/passport.ts';
-import { drawVerdicts, type SplitEvidence } from '#shared/domain/verdicts.ts';
+import type { Parity, Reference, Verdict, VerdictCode } from '#shared/domain/evaluation/evaluation.ts';
+import type { Comparison } from '#shared/domain/datasets/passport.ts';
+import { drawVerdicts, type SplitEvidence } from '#shared/domain/verdicts/verdicts.ts';
 import { compareDatasets } from '../../../src/main/datasets/compare.ts';
 import {
   D,

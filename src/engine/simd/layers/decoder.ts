@@ -3,7 +3,7 @@
  * LN(x + dropout(branch)). The last layer of a network computes its last step alone, the only one anybody reads: its keys
  * and values still come from all T steps. H width.
  */
-import type { TransformerSpec } from '#shared/domain/models.ts';
+import type { TransformerSpec } from '#shared/domain/models/models.ts';
 import type { Matrix } from '../layout.ts';
 import type { NetworkContext, VectorParameter, WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';

@@ -1,5 +1,5 @@
 /** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: engine/losses. */
-import { TERMS, TERM_COUNT, isTermDefined, type LossConfig, type Term } from '#shared/domain/terms.ts';
+import { TERMS, TERM_COUNT, isTermDefined, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import {
   BatchStatistics,
   DimensionResults,

@@ -2,7 +2,7 @@
  * How the value and the gradient norm of each loss term follow from what the kernels leave; one row a term. How to add
  * one: abi/losses.ts.
  */
-import type { Term } from '#shared/domain/terms.ts';
+import type { Term } from '#shared/domain/models/terms.ts';
 import type { DimensionResults, RowResults } from '../abi/losses.ts';
 
 /** Sums over all rows and over all dimensions of one batch. B rows, T context length, D width. */

@@ -3,7 +3,7 @@
  * position weights the residual is added to Σ_t w_t ⊙ x_t instead of the base.
  * B batch rows, T context length, D width, A attention width, H hidden width.
  */
-import type { AmnSpec } from '#shared/domain/models.ts';
+import type { AmnSpec } from '#shared/domain/models/models.ts';
 import { paddedFeatures, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import { GeluNorm } from '../layers/gelu-norm.ts';

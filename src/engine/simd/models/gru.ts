@@ -2,7 +2,7 @@
  * Stack of residual GRU blocks, y = LN(x + gru(x)); the last step of the last block is projected.
  * B batch rows, T context length, D width, H = dModel.
  */
-import type { GruSpec } from '#shared/domain/models.ts';
+import type { GruSpec } from '#shared/domain/models/models.ts';
 import type { Matrix } from '../layout.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { GruLayer } from '../layers/gru.ts';

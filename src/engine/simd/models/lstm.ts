@@ -2,7 +2,7 @@
  * Stacked LSTM with dropout between its layers; the last step is projected.
  * B batch rows, T context length, D width, H hidden width.
  */
-import type { LstmSpec } from '#shared/domain/models.ts';
+import type { LstmSpec } from '#shared/domain/models/models.ts';
 import type { Matrix } from '../layout.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Linear } from '../layers/linear.ts';

@@ -2,7 +2,7 @@
  * Post-norm Transformer decoder whose memory is its own embedded input; both attentions causal; the last step goes to the
  * head. B batch rows, T context length, D width, H = dModel.
  */
-import type { TransformerSpec } from '#shared/domain/models.ts';
+import type { TransformerSpec } from '#shared/domain/models/models.ts';
 import { positionTable } from '../../positions.ts';
 import type { Matrix } from '../layout.ts';
 import { DecoderLayer, MemoryGradient } from '../layers/decoder.ts';

@@ -1,6 +1,6 @@
 /** Attention mixture network. B batch, T context length, D width, A = dModel. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { AmnSpec } from '#shared/domain/models.ts';
+import type { AmnSpec } from '#shared/domain/models/models.ts';
 import { gelu, layerNorm, linear, type Parameter } from '../layers.ts';
 import type { Forward } from './index.ts';
 

@@ -1,6 +1,6 @@
 /** Stack of residual GRU blocks, gates r, z, n in PyTorch's form. B batch, T context length, H = dModel. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { GruSpec } from '#shared/domain/models.ts';
+import type { GruSpec } from '#shared/domain/models/models.ts';
 import { affine, inputGates, layerNorm, linear, type Parameter } from '../layers.ts';
 import type { Forward } from './index.ts';
 

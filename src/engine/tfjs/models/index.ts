@@ -1,6 +1,6 @@
 /** The forward pass of each model: the one used for training, evaluation and the reference checks. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { ModelSpec } from '#shared/domain/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
 import type { Dropout, Parameter } from '../layers.ts';
 import { amnForward } from './amn.ts';
 import { gruForward } from './gru.ts';

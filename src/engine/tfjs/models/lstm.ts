@@ -1,6 +1,6 @@
 /** Stacked LSTM, gates i, f, g, o in PyTorch's order; the last step is projected. B batch, T context length, H hidden. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { LstmSpec } from '#shared/domain/models.ts';
+import type { LstmSpec } from '#shared/domain/models/models.ts';
 import { affine, inputGates, linear, type Dropout, type Parameter } from '../layers.ts';
 import type { Forward } from './index.ts';
 

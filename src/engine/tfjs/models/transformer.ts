@@ -3,7 +3,7 @@
  * B batch, T context length, H = dModel, N heads, S = H/N, rows = B·T.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { TransformerSpec } from '#shared/domain/models.ts';
+import type { TransformerSpec } from '#shared/domain/models/models.ts';
 import { positionTable } from '../../positions.ts';
 import { affine, gelu, layerNorm, linear, type Dropout, type Parameter } from '../layers.ts';
 import type { Forward } from './index.ts';

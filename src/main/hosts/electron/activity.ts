@@ -5,8 +5,8 @@
 import { BrowserWindow, Notification, powerSaveBlocker } from 'electron';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunChange, RunStatus, RunSummary } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/run-kinds.ts';
-import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/run-notices.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/runs/run-notices.ts';
 
 const BUSY: ReadonlySet<RunStatus> = new Set(['starting', 'running']);
 

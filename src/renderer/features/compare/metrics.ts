@@ -1,6 +1,6 @@
 /** Metrics whose curves can be compared: values of each epoch, or columns of each step. */
-import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
-import type { EpochRecord, StepColumn } from '#shared/domain/training.ts';
+import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
+import type { EpochRecord, StepColumn } from '#shared/domain/runs/training.ts';
 import { formatCosine, formatCount, formatDelta, formatFigure, formatShare } from '../../ui/text/format.ts';
 
 type Format = (value: number | null) => string;

@@ -1,7 +1,7 @@
 /** The runs compared: their details and main's comparison of them; the first is the baseline. */
 import { shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { RunDetail } from '#shared/contract/runs.ts';
-import type { RunComparison } from '#shared/domain/comparison.ts';
+import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { client } from '../../rpc.ts';
 import { useRunsStore } from '../../stores/runs-store.ts';
 

@@ -5,7 +5,7 @@
 import { useDebounceFn } from '@vueuse/core';
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue';
 import type { RunDetail, Series } from '#shared/contract/runs.ts';
-import type { StepColumn } from '#shared/domain/training.ts';
+import type { StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { NO_POINTS, splice, type Points } from '../../charts/data/columns.ts';
 import { client } from '../../rpc.ts';

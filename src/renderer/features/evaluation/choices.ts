@@ -2,7 +2,7 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { EvaluationPart } from '#shared/contract/evaluation.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 
 export interface Choice {
   /** "datasetId part", for selects and the address. */

@@ -1,6 +1,6 @@
 /** The stored evaluations of a run and the one in progress. Leaving the page cancels it. */
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue';
-import type { Evaluation } from '#shared/domain/evaluation.ts';
+import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { client } from '../../rpc.ts';
 import { isCancelled } from '../../ui/feedback/errors.ts';
 import type { Choice } from './choices.ts';

@@ -1,6 +1,6 @@
 /** The inspected window. The newest request wins; late answers are dropped. */
 import { ref, shallowRef, type Ref, type ShallowRef } from 'vue';
-import type { Inspection, WindowPick } from '#shared/domain/inspection.ts';
+import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
 import { client } from '../../rpc.ts';
 import type { Choice } from './choices.ts';
 

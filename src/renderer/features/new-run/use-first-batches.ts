@@ -5,8 +5,8 @@
 import { onScopeDispose, watch, type Ref } from 'vue';
 import type { FirstBatchesEvent } from '#shared/contract/evaluation.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
-import { TERMS } from '#shared/domain/terms.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
 import { client } from '../../rpc.ts';
 import { useWork, type Work } from '../../ui/feedback/use-work.ts';
 

@@ -2,7 +2,7 @@
 import { watchDebounced } from '@vueuse/core';
 import { onScopeDispose, ref, shallowRef, type Ref } from 'vue';
 import type { Preflight } from '#shared/contract/runs.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { client } from '../../rpc.ts';
 import { isCancelled } from '../../ui/feedback/errors.ts';
 

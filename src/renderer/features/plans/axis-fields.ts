@@ -1,5 +1,5 @@
 /** Converts an axis to and from form input. Pure. */
-import { AxisSchema, fieldOf, type Axis } from '#shared/domain/sweeps.ts';
+import { AxisSchema, fieldOf, type Axis } from '#shared/domain/plans/sweeps.ts';
 import { formatInput } from '../../ui/text/format.ts';
 
 /** Ratio of the ends from which the scale is logarithmic by default. */

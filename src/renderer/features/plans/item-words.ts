@@ -11,8 +11,8 @@ import {
 } from 'lucide-vue-next';
 import type { Component } from 'vue';
 import type { Plan, QueueItem } from '#shared/contract/plans.ts';
-import type { PlanGate, ShownStatus } from '#shared/domain/plans.ts';
-import type { GateMetric } from '#shared/domain/recipe.ts';
+import type { PlanGate, ShownStatus } from '#shared/domain/plans/plans.ts';
+import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { formatCosine, formatDelta } from '../../ui/text/format.ts';
 
 export interface StatusLook {

@@ -1,7 +1,7 @@
 /** Data of the sweep views: each member's position on each axis, and a grid of cells over two axes. Pure. */
 import type { Sweep, SweepMember } from '#shared/contract/plans.ts';
-import type { GateMetric } from '#shared/domain/recipe.ts';
-import { fieldOf, type Axis, type AxisValue } from '#shared/domain/sweeps.ts';
+import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { fieldOf, type Axis, type AxisValue } from '#shared/domain/plans/sweeps.ts';
 import { formatCosine, formatFigure } from '../../ui/text/format.ts';
 import { METRIC_LABELS } from './item-words.ts';
 

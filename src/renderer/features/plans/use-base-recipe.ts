@@ -1,8 +1,8 @@
 /** The base recipe of a plan or a sweep: data, an earlier run's recipe or the defaults, and flags on top. */
 import { computed, ref, watch } from 'vue';
-import type { RecipeChanges } from '#shared/domain/plans.ts';
-import { RecipeSchema, type Recipe } from '#shared/domain/recipe.ts';
-import { applyChanges, parseCommandLine } from '#shared/domain/command-line.ts';
+import type { RecipeChanges } from '#shared/domain/plans/plans.ts';
+import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
 import { useDatasetsStore } from '../../stores/datasets-store.ts';
 import { recipeProblems } from '../../stores/recipe-problems.ts';
 import { useRunsStore } from '../../stores/runs-store.ts';

@@ -2,7 +2,7 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { MOST_ROWS, type ContextSource } from '#shared/contract/inference.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { parseRows } from '#shared/domain/row-list.ts';
+import { parseRows } from '#shared/domain/datasets/row-list.ts';
 
 export interface PredictFields {
   readonly from: 'dataset' | 'file';

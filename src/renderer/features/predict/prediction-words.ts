@@ -1,7 +1,7 @@
 /** Text and table rows of a prediction. Pure. */
 import type { Place, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
-import { modelRow, type ModelType } from '#shared/domain/models.ts';
+import { modelRow, type ModelType } from '#shared/domain/models/models.ts';
 import { formatCount } from '../../ui/text/format.ts';
 
 /** "article 12, chunk 340", as far as the file says it, else the number of the vector. */

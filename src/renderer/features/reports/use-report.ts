@@ -1,8 +1,8 @@
 /** The report or model card on screen and the work that makes it. Leaving the page cancels the work. */
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
 import type { ReportEvent, ReportOnScreen } from '#shared/contract/evaluation.ts';
-import type { Recipe } from '#shared/domain/recipe.ts';
-import type { ClaimOutcome } from '#shared/domain/claims.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
 import { isCancelled } from '../../ui/feedback/errors.ts';

@@ -4,7 +4,7 @@
  */
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
-import type { EpochRecord } from '#shared/domain/training.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { client, follow } from '../../rpc.ts';
 import { shownError } from '../../ui/feedback/errors.ts';

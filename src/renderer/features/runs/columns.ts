@@ -1,5 +1,5 @@
 /** Columns of the table of runs: heading, help, what is shown and what it is sorted by. Not here: which are visible. */
-import { MODEL_LABELS } from '#shared/domain/models.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/text/format.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';

@@ -4,7 +4,7 @@
 import { useLocalStorage } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import { MODEL_LABELS } from '#shared/domain/models.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
 import { statusLabel } from '../../ui/text/run-status.ts';

@@ -1,6 +1,6 @@
 /** A short summary of a recipe for tables and menus: loss weights, epochs, batch size, learning rate. */
-import type { Recipe } from '#shared/domain/recipe.ts';
-import { TERMS, TERM_LABELS } from '#shared/domain/terms.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
 import { formatInput } from './format.ts';
 
 /** "MSE 0.5 + InfoNCE 0.5" */

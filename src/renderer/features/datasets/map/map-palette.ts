@@ -1,5 +1,5 @@
 /** Colours of the map in the theme that is shown; scales run between series colours that differ in lightness too. */
-import type { MapSide } from '#shared/domain/vector-map.ts';
+import type { MapSide } from '#shared/domain/datasets/vector-map.ts';
 import { mixColours, type MapColour } from './map-view.ts';
 
 const STOPS: Readonly<Record<MapColour, readonly string[]>> = {

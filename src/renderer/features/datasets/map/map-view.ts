@@ -1,6 +1,6 @@
 /** The map as pixels, colours and words. Pure: no canvas, no store. n points. */
 import { percent, figure, count } from '#shared/domain/figures.ts';
-import { MAP_SIDES, type MapSide, type VectorMap } from '#shared/domain/vector-map.ts';
+import { MAP_SIDES, type MapSide, type VectorMap } from '#shared/domain/datasets/vector-map.ts';
 
 export const MAP_COLOURS = ['article', 'split', 'error'] as const;
 export type MapColour = (typeof MAP_COLOURS)[number];

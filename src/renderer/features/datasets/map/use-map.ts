@@ -3,7 +3,7 @@
  * points, so a run's facts colour any layout. Leaving the page cancels the work.
  */
 import { computed, onScopeDispose, shallowRef, triggerRef, type ComputedRef, type ShallowRef } from 'vue';
-import type { MapMethod } from '#shared/domain/vector-map.ts';
+import type { MapMethod } from '#shared/domain/datasets/vector-map.ts';
 import { client } from '../../../rpc.ts';
 import { isCancelled } from '../../../ui/feedback/errors.ts';
 import type { Facts, Layout } from './map-view.ts';

@@ -3,7 +3,7 @@
  * page is mounted, so that both happen at the same time.
  */
 import type { Series } from '#shared/contract/runs.ts';
-import { STEP_COLUMNS } from '#shared/domain/training.ts';
+import { STEP_COLUMNS } from '#shared/domain/runs/training.ts';
 import { client } from '../../../rpc.ts';
 
 const OVERVIEW_POINTS = 1200;

@@ -1,7 +1,7 @@
 /** Which series, reference lines and markers each chart of a run shows. Pure; the same for a live run and a finished one. */
 import type { GateResult, RunSummary } from '#shared/contract/runs.ts';
-import { TERMS, infoNceChance } from '#shared/domain/terms.ts';
-import { BASELINES, type EpochRecord, type StepColumn } from '#shared/domain/training.ts';
+import { TERMS, infoNceChance } from '#shared/domain/models/terms.ts';
+import { BASELINES, type EpochRecord, type StepColumn } from '#shared/domain/runs/training.ts';
 import { pointsFrom, type Points } from '../../../charts/data/columns.ts';
 import type { ChartMarker, ChartSeries, ReferenceLine } from '../../../charts/scene.ts';
 import { STYLES, TERM_STYLES, baselineStyle, type SeriesStyle } from '../../../charts/series-style.ts';

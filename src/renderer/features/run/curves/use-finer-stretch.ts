@@ -6,8 +6,8 @@
 import { useDebounceFn } from '@vueuse/core';
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { Series } from '#shared/contract/runs.ts';
-import { TERMS } from '#shared/domain/terms.ts';
-import type { StepColumn } from '#shared/domain/training.ts';
+import { TERMS } from '#shared/domain/models/terms.ts';
+import type { StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../../charts/chart-group.ts';
 import { lowerBound } from '../../../charts/data/columns.ts';
 import type { Range } from '../../../charts/scene.ts';

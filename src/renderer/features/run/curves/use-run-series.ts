@@ -5,7 +5,7 @@
  */
 import { computed, onScopeDispose, shallowRef, type ComputedRef } from 'vue';
 import type { Series } from '#shared/contract/runs.ts';
-import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/training.ts';
+import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../../charts/chart-group.ts';
 import { splice, type Points } from '../../../charts/data/columns.ts';
 import { SeriesBuffer } from '../../../charts/data/series-buffer.ts';

@@ -3,7 +3,7 @@
  * with both figures. Pure; the store keeps claims, `comparison.ts` supplies the basis.
  */
 import { z } from 'zod';
-import { figure, signed } from './figures.ts';
+import { figure, signed } from '../figures.ts';
 
 export const CLAIM_METRICS = ['valCosine', 'oodCosine', 'valLift', 'oodLift'] as const;
 export type ClaimMetric = (typeof CLAIM_METRICS)[number];

@@ -3,10 +3,10 @@
  * OOD sentinel: where the baselines on the same set fail as well, the evaluation is broken and no gate may judge the
  * model by it. Pure; acting on a gate is the run service's work.
  */
-import { bestBaseline } from './evaluation.ts';
-import { figure, signed } from './figures.ts';
+import { bestBaseline } from '../evaluation/evaluation.ts';
+import { figure, signed } from '../figures.ts';
 import type { Gate, GateMetric } from './recipe.ts';
-import type { Baselines, EpochRecord } from './training.ts';
+import type { Baselines, EpochRecord } from '../runs/training.ts';
 
 export interface GateReading {
   readonly type: 'gate';

@@ -4,7 +4,7 @@
  * rows, because absolute cosines depend on the data. The rules stand in `verdicts-set.ts` and `verdicts-model.ts`.
  * Not here: measuring (`engine/evaluation`), verdicts between runs (`comparison.ts`).
  */
-import type { Severity, Verdict, VerdictCode } from './evaluation.ts';
+import type { Severity, Verdict, VerdictCode } from '../evaluation/evaluation.ts';
 import type { Rule, VerdictInput } from './verdict-evidence.ts';
 import {
   belowBaseline,

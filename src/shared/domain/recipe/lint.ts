@@ -3,12 +3,12 @@
  * preflight supplies what it knows, and a check that lacks its figures says nothing. Errors mean the run cannot or must
  * not start as it stands; warnings let it.
  */
-import { count, figure, percent, plural } from './figures.ts';
-import type { Comparison, Passport } from './passport.ts';
+import { count, figure, percent, plural } from '../figures.ts';
+import type { Comparison, Passport } from '../datasets/passport.ts';
 import type { Recipe } from './recipe.ts';
-import { TERMS, TERM_LABELS, infoNceChance } from './terms.ts';
-import type { TermTable } from './training.ts';
-import { balanceVerdict } from './verdicts-model.ts';
+import { TERMS, TERM_LABELS, infoNceChance } from '../models/terms.ts';
+import type { TermTable } from '../runs/training.ts';
+import { balanceVerdict } from '../verdicts/verdicts-model.ts';
 
 export interface LintFinding {
   readonly severity: 'info' | 'warning' | 'error';

@@ -2,10 +2,16 @@
  * Verdicts about the model and its training: a wrong forward pass, collapse, a leaked split, over-fit, loss terms out of
  * balance, a model below its baselines.
  */
-import { SPACE_FREE_BASELINES, bestBaseline, type Measurement, type Reference, type Verdict } from './evaluation.ts';
-import { count, figure, percent, signed } from './figures.ts';
-import { TERMS, TERM_LABELS, type Term } from './terms.ts';
-import { BASELINE_LABELS, type BaselineName, type TermTable } from './training.ts';
+import {
+  SPACE_FREE_BASELINES,
+  bestBaseline,
+  type Measurement,
+  type Reference,
+  type Verdict,
+} from '../evaluation/evaluation.ts';
+import { count, figure, percent, signed } from '../figures.ts';
+import { TERMS, TERM_LABELS, type Term } from '../models/terms.ts';
+import { BASELINE_LABELS, type BaselineName, type TermTable } from '../runs/training.ts';
 import {
   NOTICEABLE,
   SURE,

@@ -2,9 +2,9 @@
  * Verdicts about the set and its vectors: broken windows, another space, a wrong sign, shifted windows, harder or easier
  * data. Each rule is silent where a figure it needs was not measured.
  */
-import { SPACE_FREE_BASELINES, bestBaseline, type Measurement, type Verdict } from './evaluation.ts';
-import { count, figure, percent, signed } from './figures.ts';
-import { BASELINE_LABELS } from './training.ts';
+import { SPACE_FREE_BASELINES, bestBaseline, type Measurement, type Verdict } from '../evaluation/evaluation.ts';
+import { count, figure, percent, signed } from '../figures.ts';
+import { BASELINE_LABELS } from '../runs/training.ts';
 import {
   ALIVE,
   NOTHING,

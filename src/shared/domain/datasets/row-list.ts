@@ -1,5 +1,5 @@
 /** Lists of rows as a person writes them: "0,5,10-19". */
-import { NextvecError } from './errors.ts';
+import { NextvecError } from '../errors.ts';
 
 /** The rows of a list, at most `most`. */
 export function parseRows(text: string, most: number): number[] {

@@ -4,11 +4,11 @@
  */
 import { z } from 'zod';
 import { SEVERITIES } from './evaluation.ts';
-import { figure, percent, signed } from './figures.ts';
-import { RECIPE_FIELDS, recipeDiff, valueAt } from './recipe-fields.ts';
-import type { Recipe } from './recipe.ts';
-import type { TermTable } from './training.ts';
-import { balanceVerdict } from './verdicts-model.ts';
+import { figure, percent, signed } from '../figures.ts';
+import { RECIPE_FIELDS, recipeDiff, valueAt } from '../recipe/recipe-fields.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { TermTable } from '../runs/training.ts';
+import { balanceVerdict } from '../verdicts/verdicts-model.ts';
 
 /** Everything of a run that a comparison looks at. */
 export interface ComparableRun {

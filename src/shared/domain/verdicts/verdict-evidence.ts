@@ -1,8 +1,8 @@
 /** What every verdict rule works with: its input, the thresholds that several share, the error of a difference. */
-import type { Comparison } from './passport.ts';
-import type { Measurement, Parity, Reference, Severity, Verdict, VerdictCode } from './evaluation.ts';
-import type { TermTable } from './training.ts';
-import type { Term } from './terms.ts';
+import type { Comparison } from '../datasets/passport.ts';
+import type { Measurement, Parity, Reference, Severity, Verdict, VerdictCode } from '../evaluation/evaluation.ts';
+import type { TermTable } from '../runs/training.ts';
+import type { Term } from '../models/terms.ts';
 
 /** What is known of the split the model was trained on. */
 export interface SplitEvidence {

@@ -3,8 +3,8 @@
  * declared here is what a person asks for and what they get; proposing points and ending members is `engine/search`.
  */
 import { z } from 'zod';
-import { RECIPE_FIELDS, valueAt, withValue, type RecipeField } from './recipe-fields.ts';
-import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from './recipe.ts';
+import { RECIPE_FIELDS, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
+import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 
 /** Swept separately (`seeds`) or not part of what makes a model good. */
 const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'split.kind', 'split.validationShare', 'epochs']);

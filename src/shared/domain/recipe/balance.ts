@@ -2,8 +2,8 @@
  * Balance: loss weights λ that give each term the share of the gradient asked for, computed from the norms
  * ‖∂term_k/∂raw‖ of the first batches. Pure; the caller measures. K terms in TERMS order.
  */
-import { NextvecError } from './errors.ts';
-import { TERMS, byTerm, type Term } from './terms.ts';
+import { NextvecError } from '../errors.ts';
+import { TERMS, byTerm, type Term } from '../models/terms.ts';
 
 /** Share of the gradient each term shall have; terms that are absent or 0 get λ = 0. */
 export type AskedShares = Readonly<Partial<Record<Term, number>>>;

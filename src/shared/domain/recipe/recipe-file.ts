@@ -3,7 +3,7 @@
  * bare recipe too. Not here: finding the data set that is meant.
  */
 import { z } from 'zod';
-import { NextvecError } from './errors.ts';
+import { NextvecError } from '../errors.ts';
 import { RecipeSchema, type Recipe } from './recipe.ts';
 
 const DataReferenceSchema = z.object({

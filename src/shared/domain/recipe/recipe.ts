@@ -3,8 +3,8 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { MODEL_TYPES, defaultSpec, modelRow, type ModelSpec } from './models.ts';
-import { TERM_TABLE, byTerm, isTerm, type LossConfig } from './terms.ts';
+import { MODEL_TYPES, defaultSpec, modelRow, type ModelSpec } from '../models/models.ts';
+import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];

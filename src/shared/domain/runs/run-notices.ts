@@ -1,7 +1,7 @@
 /** What a person is told when they are not looking: a run has ended, a gate was missed. One wording for every host. */
-import { figure } from './figures.ts';
-import type { GateReading } from './gates.ts';
-import { SWEEP_TAG } from './plans.ts';
+import { figure } from '../figures.ts';
+import type { GateReading } from '../recipe/gates.ts';
+import { SWEEP_TAG } from '../plans/plans.ts';
 import type { Best } from './training.ts';
 
 export interface Notice {

@@ -2,9 +2,9 @@
  * Which model a file's tensors are, and of which sizes, from names and shapes alone. What shapes do not say
  * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
  */
-import { NextvecError } from './errors.ts';
+import { NextvecError } from '../errors.ts';
 import { defaultSpec, parameterShapes, type ModelSpec, type ModelType } from './models.ts';
-import { nameList, shortText } from './short-text.ts';
+import { nameList, shortText } from '../short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 

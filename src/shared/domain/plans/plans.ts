@@ -3,13 +3,13 @@
  * doing the work is `main/plans`. A file may hold a template instead of the pieces (`plan-templates.ts`).
  */
 import { z } from 'zod';
-import { NextvecError } from './errors.ts';
-import { figure, signed } from './figures.ts';
-import { GATE_METRIC_LABELS } from './gates.ts';
-import { RECIPE_FIELDS } from './recipe-fields.ts';
-import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from './recipe.ts';
+import { NextvecError } from '../errors.ts';
+import { figure, signed } from '../figures.ts';
+import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
+import { RECIPE_FIELDS } from '../recipe/recipe-fields.ts';
+import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 import { OF_ONE_MODEL, SweepSpecSchema } from './sweeps.ts';
-import { TERMS } from './terms.ts';
+import { TERMS } from '../models/terms.ts';
 
 /** Marks the runs of a sweep, which the sweep itself speaks for. */
 export const SWEEP_TAG = 'sweep';

@@ -2,10 +2,10 @@
  * What a person reads and types for each number of a recipe: label, unit, sensible range, help, command-line flag.
  * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
  */
-import { MODEL_TABLE, MODEL_TYPES, modelsThat } from './models.ts';
+import { MODEL_TABLE, MODEL_TYPES, modelsThat } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeSchema, unknownTerms } from './recipe.ts';
-import { TERMS, TERM_TABLE, type Term, type TermRow } from './terms.ts';
+import { TERMS, TERM_TABLE, type Term, type TermRow } from '../models/terms.ts';
 
 export interface RecipeField {
   /** Path in the recipe, e.g. "lambda.info_nce". */

@@ -1,6 +1,6 @@
 /** Presets of the recipe form, each with what is known of it. The figures are published results. */
 import type { RecipeInput } from './recipe.ts';
-import { lambdaOf } from './terms.ts';
+import { lambdaOf } from '../models/terms.ts';
 
 export interface Preset {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** Plans worth starting from. "recover": nothing larger is trained before the smallest model has shown that it holds. */
 import { z } from 'zod';
-import { MODEL_LABELS, MODEL_TYPES, modelRow } from './models.ts';
+import { MODEL_LABELS, MODEL_TYPES, modelRow } from '../models/models.ts';
 import { PlanGateSchema, RecipeChangesSchema, type PlanGate, type PlanSpecInput } from './plans.ts';
 
 export const PLAN_TEMPLATES = ['recover'] as const;

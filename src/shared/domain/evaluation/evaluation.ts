@@ -4,8 +4,8 @@
  * only: `engine/evaluation` measures, `verdicts.ts` draws the conclusions. T context length, D vector width.
  */
 import { z } from 'zod';
-import { BASELINES, type BaselineName } from './training.ts';
-import { ComparisonSchema } from './passport.ts';
+import { BASELINES, type BaselineName } from '../runs/training.ts';
+import { ComparisonSchema } from '../datasets/passport.ts';
 
 const count = z.int().min(0);
 const figure = z.number().nullable();

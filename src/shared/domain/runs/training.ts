@@ -4,7 +4,7 @@
  * JSON. A number that was not measured, or that is undefined (moment at B = 1), is null, never 0.
  */
 import { z } from 'zod';
-import { TERMS, byTerm, type Term } from './terms.ts';
+import { TERMS, byTerm, type Term } from '../models/terms.ts';
 
 const count = z.int().min(0);
 const figure = z.number().nullable();
