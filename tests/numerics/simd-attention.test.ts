@@ -1,11 +1,11 @@
 /** The simd kernels of multi-head attention against their plain references, in every build. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { AttentionBackward, AttentionForward } from '#engine/simd/abi/attention.ts';
 import { BatchInput } from '#engine/simd/input.ts';
 import { Attention } from '#engine/simd/layers/attention.ts';
 import { Dropout } from '#engine/simd/layers/dropout.ts';
 import { combine, sequenceRows, stepPanel } from '#engine/simd/layers/sequence.ts';
-import type { Arena, Matrix } from '#engine/simd/layout.ts';
-import { OP_ATTENTION, OP_ATTENTION_BACKWARD } from '#engine/simd/abi/control.ts';
+import type { Arena } from '#engine/simd/layout.ts';
 import { ParameterBank } from '#engine/simd/parameters.ts';
 import { attention, attentionGradient } from '#engine/simd/reference/attention.ts';
 import { dropoutFactor } from '#engine/simd/reference/dropout.ts';
@@ -54,25 +54,31 @@ function checkAttention(bench: KernelBench, { p, ...shape }: AttentionCase): voi
   bench.writePanel(values.kv, joined(k, v), all);
   bench.writePanel(dout, dy, queries);
   const dropout = new Dropout(p, 7, hyper);
-  const of = ({ at, pitch }: Matrix) => [at, pitch];
-  const sizes = [B / 8, T, first, heads, S, weights, { float: 1 / Math.sqrt(S) }];
+  const inputs = { q: values.q.at, qPitch: values.q.pitch, kv: values.kv.at, kvPitch: values.kv.pitch };
+  const scale = { float: 1 / Math.sqrt(S) };
+  const common = { ...inputs, P: B / 8, T, first, heads, S, weights, scale };
   runTraining(bench, (program) => {
-    program.addWords(
-      'attention',
-      OP_ATTENTION,
-      B / 8,
-      [[...of(values.q), ...of(values.kv), ...of(out), ...sizes, ...of(strips[0]), ...dropout.args(program)]].flat(),
-    );
+    program.add('attention', AttentionForward, B / 8, {
+      ...common,
+      out: out.at,
+      outPitch: out.pitch,
+      strip: strips[0].at,
+      stripPitch: strips[0].pitch,
+      ...dropout.args(program),
+    });
     program.barrier();
-    program.addWords(
-      'attention backward',
-      OP_ATTENTION_BACKWARD,
-      B / 8,
-      [
-        [...of(values.q), ...of(values.kv), ...of(dout), ...sizes],
-        [gradients.q.at, ...of(strips[1]), gradients.kv.at, ...of(strips[2]), ...dropout.args(program)],
-      ].flat(),
-    );
+    program.add('attention backward', AttentionBackward, B / 8, {
+      ...common,
+      dout: dout.at,
+      doutPitch: dout.pitch,
+      dq: gradients.q.at,
+      dqStrip: strips[1].at,
+      dqStripPitch: strips[1].pitch,
+      dkv: gradients.kv.at,
+      dkvStrip: strips[2].at,
+      dkvStripPitch: strips[2].pitch,
+      ...dropout.args(program),
+    });
   });
   const keys = dropoutKeys(bench);
   const mask = (b: number, n: number, i: number, j: number) =>

@@ -9,7 +9,7 @@ import { AttentionMixture } from '#engine/simd/layers/mixture.ts';
 import { PositionSkip } from '#engine/simd/layers/position.ts';
 import { paddedFeatures } from '#engine/simd/layout.ts';
 import { LossHead } from '#engine/simd/losses/head.ts';
-import { OP_ADAMW } from '#engine/simd/abi/control.ts';
+import { Adamw } from '#engine/simd/abi/optimizer.ts';
 import { HYPER_WORDS } from '#engine/simd/hyper.ts';
 import { Optimizer, writeOptimizerHyper } from '#engine/simd/optimizer.ts';
 import { ParameterBank } from '#engine/simd/parameters.ts';
@@ -358,7 +358,17 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     writeOptimizerHyper(bench.floats(bench.hyper, HYPER_WORDS), OPTIMIZER, 0.01, step);
     bench.run((program) => {
       program.takeSlots(1);
-      program.addWords('AdamW', OP_ADAMW, 2, [w, g, m, v, count * 4, 2048, bench.slots, 1, bench.hyper]);
+      program.add('AdamW', Adamw, 2, {
+        w,
+        g,
+        m,
+        v,
+        bytes: count * 4,
+        unitBytes: 2048,
+        slots: bench.slots,
+        slotCount: 1,
+        hyper: bench.hyper,
+      });
     });
     const expected = [start[0], start[2], start[3]].map((x) => Float64Array.from(x));
     adamw(expected[0], start[1], expected[1], expected[2], OPTIMIZER, 0.01, step);
@@ -373,7 +383,19 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     bench.floats(v, 4).set([1e-30, 1e-34, 1e-20, 0]);
     for (let step = 1; step <= 20_000; step++) {
       writeOptimizerHyper(bench.floats(bench.hyper, HYPER_WORDS), OPTIMIZER, 1e-4, step);
-      bench.run((program) => program.addWords('AdamW', OP_ADAMW, 1, [w, g, m, v, 16, 16, bench.slots, 0, bench.hyper]));
+      bench.run((program) =>
+        program.add('AdamW', Adamw, 1, {
+          w,
+          g,
+          m,
+          v,
+          bytes: 16,
+          unitBytes: 16,
+          slots: bench.slots,
+          slotCount: 0,
+          hyper: bench.hyper,
+        }),
+      );
     }
     const moments = [...bench.floats(m, 4), ...bench.floats(v, 4)].map(Math.abs);
     expect(moments.filter((x) => x > 0 && x < 1.18e-38)).toEqual([]);

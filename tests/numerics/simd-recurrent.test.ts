@@ -1,8 +1,8 @@
 /** The simd kernels of the LSTM and GRU cells against their plain references, in every build. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { GruCellBackward, GruCellForward, LstmCellBackward, LstmCellForward } from '#engine/simd/abi/recurrent.ts';
 import { RecurrentProducts } from '#engine/simd/layers/recurrent.ts';
 import { sequenceRows } from '#engine/simd/layers/sequence.ts';
-import { OP_GRU_CELL, OP_GRU_CELL_BACKWARD, OP_LSTM_CELL, OP_LSTM_CELL_BACKWARD } from '#engine/simd/abi/control.ts';
 import { ParameterBank } from '#engine/simd/parameters.ts';
 import { linearWeightGradient } from '#engine/simd/reference/linear.ts';
 import { gruStep, gruStepGradient, lstmStep, lstmStepGradient } from '#engine/simd/reference/recurrent.ts';
@@ -37,15 +37,19 @@ function checkLstmCell(bench: KernelBench, { B, H, isFirst }: CellCase): void {
   bench.writePanel(hidden, y, B);
   bench.writePanel(c0, before, B);
   bench.run((program) =>
-    program.addWords(
-      'cell',
-      OP_LSTM_CELL,
-      Math.ceil(B / 8),
-      [
-        [gates.at, gates.pitch, hidden.at, hidden.pitch, H, isFirst ? 0 : c0.at, c.at, h.at, h.pitch],
-        [hStrip.at, hStrip.pitch],
-      ].flat(),
-    ),
+    program.add('cell', LstmCellForward, Math.ceil(B / 8), {
+      gates: gates.at,
+      gatesPitch: gates.pitch,
+      ofHidden: hidden.at,
+      ofHiddenPitch: hidden.pitch,
+      H,
+      cBefore: isFirst ? 0 : c0.at,
+      c: c.at,
+      h: h.at,
+      statePitch: h.pitch,
+      strip: hStrip.at,
+      stripPitch: hStrip.pitch,
+    }),
   );
   const state = isFirst ? new Float32Array(B * H) : before;
   const expected = lstmStep(x, y, state, B, H);
@@ -58,15 +62,21 @@ function checkLstmCell(bench: KernelBench, { B, H, isFirst }: CellCase): void {
   bench.writePanel(after, dc, B);
   bench.writePanel(carried, dc, B);
   bench.run((program) =>
-    program.addWords(
-      'cell backward',
-      OP_LSTM_CELL_BACKWARD,
-      Math.ceil(B / 8),
-      [
-        [gates.at, gates.pitch, H, isFirst ? 0 : c0.at, c.at, above.at, after.at, carried.at, 0, c.pitch],
-        [dgates.at, strip.at, strip.pitch],
-      ].flat(),
-    ),
+    program.add('cell backward', LstmCellBackward, Math.ceil(B / 8), {
+      gates: gates.at,
+      gatesPitch: gates.pitch,
+      H,
+      cBefore: isFirst ? 0 : c0.at,
+      c: c.at,
+      dhAbove: above.at,
+      dhAfter: after.at,
+      dc: carried.at,
+      isLastStep: 0,
+      statePitch: c.pitch,
+      dgates: dgates.at,
+      strip: strip.at,
+      stripPitch: strip.pitch,
+    }),
   );
   const gradient = lstmStepGradient(expected, state, add(dh, dc), dc, B, H);
   expect(relativeError(bench.readPanel(dgates, B), gradient.dgates)).toBeLessThan(2e-6);
@@ -86,12 +96,17 @@ function checkGruCell(bench: KernelBench, { B, H, isFirst }: CellCase): void {
   bench.writePanel(hidden, y, B);
   bench.writePanel(h0, before, B);
   bench.run((program) =>
-    program.addWords(
-      'cell',
-      OP_GRU_CELL,
-      Math.ceil(B / 8),
-      [[gates.at, hidden.at, gates.pitch, H, isFirst ? 0 : h0.at, h.at, h.pitch, hStrip.at, hStrip.pitch]].flat(),
-    ),
+    program.add('cell', GruCellForward, Math.ceil(B / 8), {
+      gates: gates.at,
+      ofHidden: hidden.at,
+      gatesPitch: gates.pitch,
+      H,
+      hBefore: isFirst ? 0 : h0.at,
+      h: h.at,
+      statePitch: h.pitch,
+      strip: hStrip.at,
+      stripPitch: hStrip.pitch,
+    }),
   );
   const state = isFirst ? new Float32Array(B * H) : before;
   const expected = gruStep(x, y, state, B, H);
@@ -103,15 +118,23 @@ function checkGruCell(bench: KernelBench, { B, H, isFirst }: CellCase): void {
   bench.writePanel(after, dc, B);
   bench.writePanel(carried, dc, B);
   bench.run((program) =>
-    program.addWords(
-      'cell backward',
-      OP_GRU_CELL_BACKWARD,
-      Math.ceil(B / 8),
-      [
-        [gates.at, hidden.at, gates.pitch, H, isFirst ? 0 : h0.at, above.at, after.at, carried.at, 0, h.pitch],
-        [dgates.at, dhidden.at, strip.at, hiddenStrip.at, strip.pitch],
-      ].flat(),
-    ),
+    program.add('cell backward', GruCellBackward, Math.ceil(B / 8), {
+      gates: gates.at,
+      ofHidden: hidden.at,
+      gatesPitch: gates.pitch,
+      H,
+      hBefore: isFirst ? 0 : h0.at,
+      dhAbove: above.at,
+      dhAfter: after.at,
+      dhCarried: carried.at,
+      isLastStep: 0,
+      statePitch: h.pitch,
+      dgates: dgates.at,
+      dofHidden: dhidden.at,
+      dgatesStrip: strip.at,
+      dofHiddenStrip: hiddenStrip.at,
+      stripPitch: strip.pitch,
+    }),
   );
   const gradient = gruStepGradient(expected, y, state, add(dh, dc, dc), B, H);
   expect(relativeError(bench.readPanel(dgates, B), gradient.dofInput)).toBeLessThan(2e-6);

@@ -2,7 +2,7 @@
  * The batch as the kernels see it: two slots of context and target rows, so that one batch can be gathered while the
  * other trains, and the operations that fill and prepare a slot.
  */
-import { OP_GATHER, OP_PACK_TARGETS, OP_PREPARE } from './abi/control.ts';
+import { Gather, PackTargets, Prepare } from './abi/input.ts';
 import {
   BLOCK_OUTPUTS,
   BLOCK_ROW_BYTES,
@@ -51,37 +51,37 @@ export class BatchInput {
 
   /** Returns the position of the operation: its units and batch size are set anew before every run. */
   gather(program: Program, slot: number): number {
-    return program.addWords('gather', OP_GATHER, 0, [slot, 0]);
+    return program.add('gather', Gather, 0, { slot, B: 0 });
   }
 
   /** Context means as panel and strip12 and the inverse norms. */
   prepare(program: Program, slot: number, basePanel: Matrix, baseStrip: Matrix, B: number): void {
-    program.addWords('prepare', OP_PREPARE, panelCount(B), [
-      this.contexts[slot].at,
-      this.T,
-      this.contexts[slot].pitch,
+    program.add('prepare', Prepare, panelCount(B), {
+      contexts: this.contexts[slot].at,
+      T: this.T,
+      rowBytes: this.contexts[slot].pitch,
       B,
-      this.base.at,
-      basePanel.at,
-      basePanel.pitch,
-      baseStrip.at,
-      baseStrip.pitch,
-      this.width,
-      this.inverseNorms,
-    ]);
+      base: this.base.at,
+      basePanel: basePanel.at,
+      basePanelPitch: basePanel.pitch,
+      baseStrip: baseStrip.at,
+      baseStripPitch: baseStrip.pitch,
+      features: this.width,
+      inverseContextNorms: this.inverseNorms,
+    });
   }
 
   packTargets(program: Program, slot: number, B: number): void {
     const weight = this.targetWeights(B);
-    program.addWords('pack targets', OP_PACK_TARGETS, weight.blocks, [
-      this.targets[slot].at,
-      this.targets[slot].pitch,
+    program.add('pack targets', PackTargets, weight.blocks, {
+      targets: this.targets[slot].at,
+      rowBytes: this.targets[slot].pitch,
       B,
-      this.unitTargets.at,
-      weight.at,
-      weight.pitch,
-      this.width,
-    ]);
+      unitTargets: this.unitTargets.at,
+      blocks: weight.at,
+      blockPitch: weight.pitch,
+      features: this.width,
+    });
   }
 
   /** The unit targets in the place of a weight matrix [B, D] without bias. */

@@ -3,7 +3,7 @@
  * batches write gradients and update the whole bank; small ones update each weight right where its gradient is made.
  */
 import type { OptimizerConfig } from '../types.ts';
-import { OP_ADAMW, OP_GRAM, OP_GRAM_NORM } from './abi/control.ts';
+import { Adamw, Gram, GramNorm } from './abi/optimizer.ts';
 import { HYPER } from './hyper.ts';
 import { panelCount, type Arena, type Matrix } from './layout.ts';
 import type { Network, WeightTerm } from './models/network.ts';
@@ -44,17 +44,17 @@ function emitRange(
   offset: number,
   bytes: number,
 ): void {
-  program.addWords('AdamW', OP_ADAMW, Math.ceil(bytes / UNIT_BYTES), [
-    bank.address('weights', offset),
-    bank.address('gradients', offset),
-    bank.address('m', offset),
-    bank.address('v', offset),
+  program.add('AdamW', Adamw, Math.ceil(bytes / UNIT_BYTES), {
+    w: bank.address('weights', offset),
+    g: bank.address('gradients', offset),
+    m: bank.address('m', offset),
+    v: bank.address('v', offset),
     bytes,
-    UNIT_BYTES,
-    slotsAt,
-    program.slots,
+    unitBytes: UNIT_BYTES,
+    slots: slotsAt,
+    slotCount: program.slots,
     hyper,
-  ]);
+  });
 }
 
 export class Optimizer {
@@ -100,14 +100,14 @@ export class Optimizer {
     program.barrier();
     for (const { inputs, gradient, bias } of terms) {
       const [first, second] = inputs.map(({ at }) => grams.get(at)!);
-      program.addWords('gradient norm', OP_GRAM_NORM, 1, [
-        first,
-        second ?? 0,
-        grams.get(gradient.at)!,
-        panelCount(B),
-        bias ? 1 : 0,
-        program.takeSlots(1),
-      ]);
+      program.add('gradient norm', GramNorm, 1, {
+        inputs: first,
+        moreInputs: second ?? 0,
+        gradient: grams.get(gradient.at)!,
+        P: panelCount(B),
+        withBias: bias ? 1 : 0,
+        slot: program.takeSlots(1),
+      });
     }
     program.barrier();
     for (const { linear, inputStrip, gradientStrip, bias } of terms) {
@@ -126,7 +126,13 @@ export class Optimizer {
       const at = this.grams[grams.size];
       grams.set(panel.at, at);
       const units = (panels * (panels + 1)) / 2;
-      program.addWords('row products', OP_GRAM, units, [panel.at, panel.pitch, panel.features, panels, at]);
+      program.add('row products', Gram, units, {
+        panel: panel.at,
+        pitch: panel.pitch,
+        F: panel.features,
+        P: panels,
+        gram: at,
+      });
     }
     return grams;
   }

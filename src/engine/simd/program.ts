@@ -53,11 +53,6 @@ export class Program {
     return this.operations.length - 1;
   }
 
-  addWords(label: string, code: number, units: number, args: readonly Argument[]): number {
-    this.operations.push({ label, code, units, args });
-    return this.operations.length - 1;
-  }
-
   /** Everything before is finished on all threads before anything after begins. */
   barrier(): void {
     this.operations.push({ label: 'barrier', code: OP_BARRIER, units: 0, args: [] });

@@ -1,5 +1,6 @@
 /** The programs of one model, emitted when a batch size is first seen and kept in a few fixed areas of its memory. */
 import { OP_ARGS, OP_BYTES, OP_UNITS } from './abi/control.ts';
+import { Gather } from './abi/input.ts';
 import { DOUBLE_BYTES, panelCount, type Arena } from './layout.ts';
 import { SLOTS, type BatchInput } from './input.ts';
 import type { LossHead } from './losses/head.ts';
@@ -7,6 +8,7 @@ import type { InfoNceMode } from './losses/info-nce.ts';
 import type { Network } from './models/network.ts';
 import { emitGradients, type Optimizer } from './optimizer.ts';
 import { Program } from './program.ts';
+import { fieldIndices } from './struct.ts';
 
 export type ProgramKind = 'predict' | 'gradients' | 'train';
 
@@ -28,6 +30,7 @@ export interface PlacedProgram {
   readonly prefetch: number;
 }
 
+const GATHER = fieldIndices(Gather);
 const AREAS = 12;
 const KINDS: readonly ProgramKind[] = ['predict', 'gradients', 'train'];
 const MODES: readonly InfoNceMode[] = ['none', 'value', 'gradient'];
@@ -98,7 +101,7 @@ export class ProgramCache {
 /** Lets a gather operation copy B rows, or none. */
 export function setGather(view: DataView, operation: number, B: number): void {
   view.setInt32(operation + OP_UNITS, panelCount(B), true);
-  view.setInt32(operation + OP_ARGS + 4, B, true);
+  view.setInt32(operation + OP_ARGS + 4 * GATHER.B, B, true);
 }
 
 function emit(program: Program, parts: ProgramParts, key: ProgramKey): { gather: number; prefetch: number } {

@@ -1,7 +1,8 @@
 // AdamW with decoupled weight decay and clipping by the global norm of all gradients.
 import { fma, splat } from './math';
-import { arg, nextUnit, pointer } from './sync';
+import { args, nextUnit } from './sync';
 import { Hyper } from '../abi/hyper.ts';
+import { Adamw } from '../abi/optimizer.ts';
 
 /** Global gradient norm from the sum-of-squares slots, always in slot order. */
 export function globalNorm(slots: usize, count: i32): f64 {
@@ -128,23 +129,20 @@ export function clipFactor(norm: f64, clip: f32): f32 {
   return clip > 0 ? <f32>min<f64>(1, <f64>clip / (norm + 1e-6)) : 1;
 }
 
-/**
- * args: 0 w, 1 g, 2 m, 3 v, 4 bytes, 5 bytes a unit, 6 sum-of-squares slots, 7 slots, 8 hyperparameters.
- * Units: ranges.
- */
 export function adamw(op: usize): void {
-  const bytes = pointer(op, 4);
-  const size = pointer(op, 5);
-  const hyper = changetype<Hyper>(pointer(op, 8));
-  const factor = clipFactor(globalNorm(pointer(op, 6), arg(op, 7)), hyper.clip);
+  const a = args<Adamw>(op);
+  const bytes = a.bytes;
+  const size = a.unitBytes;
+  const hyper = changetype<Hyper>(a.hyper);
+  const factor = clipFactor(globalNorm(a.slots, a.slotCount), hyper.clip);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
     const from = <usize>unit * size;
     const length = min<usize>(size, bytes - from);
     adamwRange(
-      pointer(op, 0) + from,
-      pointer(op, 1) + from,
-      pointer(op, 2) + from,
-      pointer(op, 3) + from,
+      a.w + from,
+      a.g + from,
+      a.m + from,
+      a.v + from,
       length,
       factor,
       hyper,

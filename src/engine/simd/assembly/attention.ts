@@ -4,7 +4,8 @@
 import { exp4, fma, splat } from './math';
 import { keep4, siteKey0, siteKey1 } from './dropout';
 import { packStrip12, packStrip8 } from './gemm';
-import { arg, nextUnit, pointer, scalar } from './sync';
+import { args, nextUnit } from './sync';
+import { AttentionBackward, AttentionForward } from '../abi/attention.ts';
 
 /** Σ_s a[s]·b[s] of S features of two panels, four rows. */
 // @ts-ignore: decorator
@@ -34,12 +35,11 @@ function addHead(out: usize, x: usize, w: v128, bytes: usize, isFirst: bool): vo
   }
 }
 
-/** Number of the eight weights of query i, key j and head n of a panel; they lie 32 bytes apart. */
+/** Number of the eight weights of query i, key 0 and head n of a panel; those of the next key lie 32 bytes on. */
 // @ts-ignore: decorator
 @inline
-function weightIndex(op: usize, panel: i32, n: i32, i: i32, j: i32): i32 {
-  const T = arg(op, 7);
-  return ((panel * arg(op, 9) + n) * T + i) * T + j;
+function weightIndex(heads: i32, T: i32, panel: i32, n: i32, i: i32): i32 {
+  return ((panel * heads + n) * T + i) * T;
 }
 
 /** Softmax over keys 0 … i of four rows in place; `at` is the weight of key 0. */
@@ -57,111 +57,101 @@ function softmaxKeys(at: usize, i: i32): void {
   for (let k = at; k <= end; k += 32) v128.store(k, f32x4.mul(v128.load(k), inverse));
 }
 
-/**
- * O_i = Σ_{j≤i} mask·w_ij·v_j with w_i = softmax(q_i·k_j·scale), as panel and strip12; keeps w before the mask.
- * args: 0 Q (first query step), 1 pitch, 2 KV, 3 pitch, 4 O, 5 pitch, 6 P, 7 T, 8 first query position, 9 heads, 10 S,
- *       11 weights [P][heads][T][T][8], 12 scale, 13 strip12, 14 its pitch, 15 threshold, 16 dropout scale, 17 site,
- *       18 hyperparameters. Units: panels of one step.
- */
 export function attention(op: usize): void {
-  const S = arg(op, 10);
-  const heads = arg(op, 9);
-  const first = arg(op, 8);
-  const P = arg(op, 6);
+  const a = args<AttentionForward>(op);
+  const S = a.S;
+  const heads = a.heads;
+  const first = a.first;
+  const P = a.P;
   const bytes = <usize>S << 5;
-  const key0 = siteKey0(pointer(op, 18), arg(op, 17));
-  const key1 = siteKey1(pointer(op, 18), arg(op, 17));
-  const threshold = i32x4.splat(arg(op, 15));
-  const keepScale = splat(scalar(op, 16));
-  const scale = splat(scalar(op, 12));
+  const key0 = siteKey0(a.hyper, a.site);
+  const key1 = siteKey1(a.hyper, a.site);
+  const threshold = i32x4.splat(a.threshold);
+  const keepScale = splat(a.keepScale);
+  const scale = splat(a.scale);
   const values = <usize>(heads * S) << 5;
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    for (let i = first; i < arg(op, 7); i++) {
+    for (let i = first; i < a.T; i++) {
       const step = (i - first) * P + panel;
-      const q = pointer(op, 0) + <usize>step * pointer(op, 1);
-      const out = pointer(op, 4) + <usize>step * pointer(op, 5);
+      const q = a.q + <usize>step * a.qPitch;
+      const out = a.out + <usize>step * a.outPitch;
       for (let n = 0; n < heads; n++) {
-        const index = weightIndex(op, panel, n, i, 0);
+        const index = weightIndex(heads, a.T, panel, n, i);
         for (let half = 0; half < 8; half += 4) {
           const head = <usize>n * bytes + (<usize>half << 2);
-          const w = pointer(op, 11) + (<usize>index << 5) + (<usize>half << 2);
+          const w = a.weights + (<usize>index << 5) + (<usize>half << 2);
           for (let j = 0; j <= i; j++) {
-            const k = pointer(op, 2) + <usize>(j * P + panel) * pointer(op, 3);
+            const k = a.kv + <usize>(j * P + panel) * a.kvPitch;
             v128.store(w + (<usize>j << 5), f32x4.mul(dotHead(q + head, k + head, bytes), scale));
           }
           softmaxKeys(w, i);
           for (let j = 0; j <= i; j++) {
-            const v = pointer(op, 2) + <usize>(j * P + panel) * pointer(op, 3) + values;
+            const v = a.kv + <usize>(j * P + panel) * a.kvPitch + values;
             let share = v128.load(w + (<usize>j << 5));
-            if (arg(op, 15) != 0) {
+            if (a.threshold != 0) {
               share = f32x4.mul(share, keep4((index + j) * 8 + half, key0, key1, threshold, keepScale));
             }
             addHead(out + head, v + head, share, bytes, j == 0);
           }
         }
       }
-      packStrip12(out, ((heads * S + 11) / 12) * 12, pointer(op, 13), pointer(op, 14), step * 8);
+      packStrip12(out, ((heads * S + 11) / 12) * 12, a.strip, a.stripPitch, step * 8);
     }
   }
 }
 
-/**
- * dQ and dKV from dO, each as panel and strip8. Keys that no query sees get zero gradients.
- * args: 0 Q, 1 pitch of Q and dQ, 2 KV, 3 pitch of KV and dKV, 4 dO, 5 pitch, 6 P, 7 T, 8 first query position, 9 heads,
- *       10 S, 11 weights, 12 scale, 13 dQ, 14 strip8, 15 its pitch, 16 dKV, 17 strip8, 18 its pitch, 19 threshold,
- *       20 dropout scale, 21 site, 22 hyperparameters. Units: panels of one step. Scratch: T vectors of four rows.
- */
 export function attentionBackward(op: usize, scratch: usize): void {
-  const H = arg(op, 9) * arg(op, 10);
-  const T = arg(op, 7);
-  const P = arg(op, 6);
-  const first = arg(op, 8);
+  const a = args<AttentionBackward>(op);
+  const H = a.heads * a.S;
+  const T = a.T;
+  const P = a.P;
+  const first = a.first;
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    for (let n = 0; n < arg(op, 9); n++) {
-      headBackward(op, panel, n, 0, scratch);
-      headBackward(op, panel, n, 4, scratch);
+    for (let n = 0; n < a.heads; n++) {
+      headBackward(a, panel, n, 0, scratch);
+      headBackward(a, panel, n, 4, scratch);
     }
     for (let t = 0; t < T; t++) {
       const step = t * P + panel;
-      const dkv = pointer(op, 16) + <usize>step * pointer(op, 3);
-      packStrip8(dkv, 0, (2 * H + 7) & ~7, pointer(op, 17), pointer(op, 18), step * 8);
+      const dkv = a.dkv + <usize>step * a.kvPitch;
+      packStrip8(dkv, 0, (2 * H + 7) & ~7, a.dkvStrip, a.dkvStripPitch, step * 8);
       if (t < first) continue;
       const query = (t - first) * P + panel;
-      const dq = pointer(op, 13) + <usize>query * pointer(op, 1);
-      packStrip8(dq, 0, (H + 7) & ~7, pointer(op, 14), pointer(op, 15), query * 8);
+      const dq = a.dq + <usize>query * a.qPitch;
+      packStrip8(dq, 0, (H + 7) & ~7, a.dqStrip, a.dqStripPitch, query * 8);
     }
   }
 }
 
 /** One head of four rows from row `half` of a panel; see `attentionBackward` for the arguments. */
-function headBackward(op: usize, panel: i32, n: i32, half: i32, dw: usize): void {
-  const T = arg(op, 7);
-  const P = arg(op, 6);
-  const first = arg(op, 8);
-  const bytes = <usize>arg(op, 10) << 5;
-  const values = <usize>arg(op, 9) * bytes;
+function headBackward(a: AttentionBackward, panel: i32, n: i32, half: i32, dw: usize): void {
+  const T = a.T;
+  const P = a.P;
+  const first = a.first;
+  const bytes = <usize>a.S << 5;
+  const values = <usize>a.heads * bytes;
   const head = <usize>n * bytes + (<usize>half << 2);
-  const pitch = pointer(op, 3);
-  const kv = pointer(op, 2) + head;
-  const dkv = pointer(op, 16) + head;
-  const scale = splat(scalar(op, 12));
-  const key0 = siteKey0(pointer(op, 22), arg(op, 21));
-  const key1 = siteKey1(pointer(op, 22), arg(op, 21));
-  const threshold = i32x4.splat(arg(op, 19));
-  const keepScale = splat(scalar(op, 20));
+  const pitch = a.kvPitch;
+  const kv = a.kv + head;
+  const dkv = a.dkv + head;
+  const scale = splat(a.scale);
+  const key0 = siteKey0(a.hyper, a.site);
+  const key1 = siteKey1(a.hyper, a.site);
+  const threshold = i32x4.splat(a.threshold);
+  const keepScale = splat(a.keepScale);
   for (let i = first; i < T; i++) {
     const query = <usize>((i - first) * P + panel);
-    const q = pointer(op, 0) + query * pointer(op, 1) + head;
-    const dq = pointer(op, 13) + query * pointer(op, 1) + head;
-    const dout = pointer(op, 4) + query * pointer(op, 5) + head;
-    const index = weightIndex(op, panel, n, i, 0);
-    const w = pointer(op, 11) + (<usize>index << 5) + (<usize>half << 2);
+    const q = a.q + query * a.qPitch + head;
+    const dq = a.dq + query * a.qPitch + head;
+    const dout = a.dout + query * a.doutPitch + head;
+    const index = weightIndex(a.heads, T, panel, n, i);
+    const w = a.weights + (<usize>index << 5) + (<usize>half << 2);
     let mean = splat(0);
     for (let j = 0; j <= i; j++) {
       const at = <usize>(j * P + panel) * pitch + values;
       const weight = v128.load(w + (<usize>j << 5));
       let keep = splat(1);
-      if (arg(op, 19) != 0) keep = keep4((index + j) * 8 + half, key0, key1, threshold, keepScale);
+      if (a.threshold != 0) keep = keep4((index + j) * 8 + half, key0, key1, threshold, keepScale);
       // The first query that sees key j: its gradient is not yet there.
       addHead(dkv + at, dout, f32x4.mul(weight, keep), bytes, i == max(first, j));
       const d = f32x4.mul(dotHead(dout, kv + at, bytes), keep);

@@ -7,8 +7,8 @@
 //   strip8  [F/8][B][8]       output gradients for the weight gradient
 // A tile is TILE × 8: TILE values are splat, two vectors of four are loaded, 2·TILE accumulators stay in registers.
 import { fma, splat, gelu4, transpose4, sumLanes64 } from './math';
-import { arg, nextUnit, pointer } from './sync';
-import { WEIGHT_UNIT_BLOCKS } from '../abi/control.ts';
+import { args, nextUnit } from './sync';
+import { GemmForward, GemmInput, GemmWeight, WEIGHT_UNIT_BLOCKS } from '../abi/linear.ts';
 
 /** Six rows fill the 15 usable registers with FMA; the plain build needs one more for the product and takes four. */
 export const TILE: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
@@ -399,27 +399,23 @@ function geluRows(z: usize, h: usize, rows: i32): void {
   }
 }
 
-/**
- * Y[n][b] = Σ_k W[n][k]·X[k][b] (+ bias), overwriting; optionally H = GELU(Y) and Y again as strip8.
- * args: 0 W, 1 W pitch, 2 K, 3 weight blocks, 4 X, 5 X pitch, 6 panels, 7 Y, 8 Y pitch, 9 bias row or -1, 10 H or 0,
- *       11 strip8 or 0, 12 strip8 pitch, 13 blocks a unit (even), 14 panels a unit. Units: block groups × panel groups.
- */
 export function gemmForward(op: usize): void {
-  const w = pointer(op, 0);
-  const wPitch = pointer(op, 1);
-  const K = arg(op, 2);
-  const blocks = arg(op, 3);
-  const x = pointer(op, 4);
-  const xPitch = pointer(op, 5);
-  const panels = arg(op, 6);
-  const y = pointer(op, 7);
-  const yPitch = pointer(op, 8);
-  const biasRow = arg(op, 9);
-  const h = pointer(op, 10);
-  const strip = pointer(op, 11);
-  const stripPitch = pointer(op, 12);
-  const unitBlocks = arg(op, 13);
-  const unitPanels = arg(op, 14);
+  const a = args<GemmForward>(op);
+  const w = a.w;
+  const wPitch = a.wPitch;
+  const K = a.K;
+  const blocks = a.blocks;
+  const x = a.x;
+  const xPitch = a.xPitch;
+  const panels = a.panels;
+  const y = a.y;
+  const yPitch = a.yPitch;
+  const biasRow = a.biasRow;
+  const h = a.h;
+  const strip = a.strip;
+  const stripPitch = a.stripPitch;
+  const unitBlocks = a.unitBlocks;
+  const unitPanels = a.unitPanels;
   const panelGroups = (panels + unitPanels - 1) / unitPanels;
   const step = depthOf(K, 1);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
@@ -461,24 +457,20 @@ export function gemmForward(op: usize): void {
   }
 }
 
-/**
- * X[k][b] = Σ_n W[n][k]·Y[n][b], overwriting, for inputs k in [first, first + count); out row 0 is input `first`.
- * args: 0 W, 1 W pitch, 2 weight blocks, 3 first, 4 count (padded to 12), 5 Y, 6 Y pitch, 7 panels, 8 out, 9 out pitch,
- *       10 inputs a unit (multiple of 12), 11 panels a unit. Units: input groups × panel groups.
- */
 export function gemmInput(op: usize): void {
-  const w = pointer(op, 0);
-  const wPitch = pointer(op, 1);
-  const blocks = arg(op, 2);
-  const first = arg(op, 3);
-  const count = arg(op, 4);
-  const y = pointer(op, 5);
-  const yPitch = pointer(op, 6);
-  const panels = arg(op, 7);
-  const out = pointer(op, 8);
-  const outPitch = pointer(op, 9);
-  const unitInputs = arg(op, 10);
-  const unitPanels = arg(op, 11);
+  const a = args<GemmInput>(op);
+  const w = a.w;
+  const wPitch = a.wPitch;
+  const blocks = a.blocks;
+  const first = a.first;
+  const count = a.count;
+  const y = a.y;
+  const yPitch = a.yPitch;
+  const panels = a.panels;
+  const out = a.x;
+  const outPitch = a.xPitch;
+  const unitInputs = a.unitInputs;
+  const unitPanels = a.unitPanels;
   const panelGroups = (panels + unitPanels - 1) / unitPanels;
   const depthBlocks = depthOf(blocks * 12, 12) / 12;
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
@@ -525,25 +517,20 @@ function biasGradient(dy: usize, B: i32, left: usize, right: usize): void {
   squares = fma(r, r, squares);
 }
 
-/**
- * dW[n][k] = Σ_b dY[n][b]·X[k][b] and the bias gradient, overwriting; writes the sum of squares of each unit to its slot.
- * args: 0 X strip12, 1 X pitch, 2 X strips, 3 dY strip8, 4 dY pitch, 5 B, 6 dW, 7 dW pitch, 8 weight blocks,
- *       9 bias row or -1, 10 sum-of-squares slots (float64 a unit), 11 strips a unit, 12 scratch of this thread (768 bytes).
- * Units: four blocks (48 outputs, whole cache lines) × strip groups.
- */
 export function gemmWeight(op: usize, scratch: usize): void {
-  const x = pointer(op, 0);
-  const xPitch = pointer(op, 1);
-  const strips = arg(op, 2);
-  const dy = pointer(op, 3);
-  const dyPitch = pointer(op, 4);
-  const B = arg(op, 5);
-  const dw = pointer(op, 6);
-  const dwPitch = pointer(op, 7);
-  const blocks = arg(op, 8);
-  const biasRow = arg(op, 9);
-  const slots = pointer(op, 10);
-  const unitStrips = arg(op, 11);
+  const a = args<GemmWeight>(op);
+  const x = a.x;
+  const xPitch = a.xPitch;
+  const strips = a.strips;
+  const dy = a.dy;
+  const dyPitch = a.dyPitch;
+  const B = a.B;
+  const dw = a.dw;
+  const dwPitch = a.dwPitch;
+  const blocks = a.blocks;
+  const biasRow = a.biasRow;
+  const slots = a.slots;
+  const unitStrips = a.unitStrips;
   const stripGroups = (strips + unitStrips - 1) / unitStrips;
   const step = depthOf(B, 1);
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
@@ -557,20 +544,20 @@ export function gemmWeight(op: usize, scratch: usize): void {
       const last = b + step >= B;
       const init = b > 0 ? INIT_ACCUMULATE : INIT_ZERO;
       for (let strip = strip0; strip < strip1; strip++) {
-        const a = x + <usize>strip * xPitch + <usize>b * 48;
+        const inputs = x + <usize>strip * xPitch + <usize>b * 48;
         for (let n = 0; n < outputs; n += 8) {
           const y = dy + <usize>((first + n) >> 3) * dyPitch + <usize>b * 32;
           const rows = <usize>strip * 12 * BLOCK_BYTES;
           const left = weightColumn(dw, dwPitch, first + n) + rows;
           const right = n + 4 < outputs ? weightColumn(dw, dwPitch, first + n + 4) + rows : scratch;
           if (wide && n + 16 <= outputs) {
-            weightTiles(a, y, dyPitch, depth, scratch, dw + rows, dwPitch, first + n, b > 0, last);
+            weightTiles(inputs, y, dyPitch, depth, scratch, dw + rows, dwPitch, first + n, b > 0, last);
             n += 8;
             continue;
           }
           for (let t = 0; t < 12; t += TILE) {
             const o = <usize>t * BLOCK_BYTES;
-            microTile(a + <usize>t * 4, y, depth, left + o, right + o, BLOCK_BYTES, init, 0, last);
+            microTile(inputs + <usize>t * 4, y, depth, left + o, right + o, BLOCK_BYTES, init, 0, last);
           }
         }
       }

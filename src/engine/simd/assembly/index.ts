@@ -26,44 +26,9 @@ import {
   CONTROL_SEQUENCE_WAITERS,
   CONTROL_THREADS,
   CONTROL_WIDE,
-  OP_ADAMW,
   OP_BARRIER,
   OP_BYTES,
-  OP_GATHER,
-  OP_GEMM_FORWARD,
-  OP_GEMM_INPUT,
-  OP_GEMM_WEIGHT,
-  OP_GEMM_WEIGHT_ADAMW,
-  OP_GRAM,
-  OP_GRAM_NORM,
-  OP_LAYER_NORM,
-  OP_LAYER_NORM_BACKWARD,
-  OP_LAYER_NORM_WEIGHT,
-  OP_MIX,
-  OP_MIX_BACKWARD,
-  OP_PACK_TARGETS,
-  OP_POSITION,
-  OP_POSITION_WEIGHT,
-  OP_PREPARE,
 } from '../abi/control.ts';
-import {
-  OP_ATTENTION,
-  OP_ATTENTION_BACKWARD,
-  OP_BIAS_GRADIENT,
-  OP_BIAS_ROWS,
-  OP_COMBINE,
-  OP_DROPOUT,
-  OP_GRU_CELL,
-  OP_GRU_CELL_BACKWARD,
-  OP_LSTM_CELL,
-  OP_LSTM_CELL_BACKWARD,
-  OP_RELU,
-  OP_RELU_BACKWARD,
-  OP_RESIDUAL_NORM,
-  OP_RESIDUAL_NORM_BACKWARD,
-  OP_SEQUENCE_INPUT,
-} from '../abi/control.ts';
-
 import {
   BatchStatistics,
   InfoNceColumns,
@@ -72,6 +37,14 @@ import {
   LossGradient,
   Output,
 } from '../abi/losses.ts';
+import { MixBackward, MixForward, PositionForward, PositionWeight } from '../abi/amn.ts';
+import { AttentionBackward, AttentionForward } from '../abi/attention.ts';
+import { Gather, PackTargets, Prepare, SequenceInput } from '../abi/input.ts';
+import { BiasGradient, BiasRows, GemmForward, GemmInput, GemmWeight } from '../abi/linear.ts';
+import { LayerNormBackward, LayerNormForward, LayerNormWeight, ResidualNormBackward, ResidualNormForward } from '../abi/norm.ts';
+import { Adamw, GemmWeightAdamw, Gram, GramNorm } from '../abi/optimizer.ts';
+import { GruCellBackward, GruCellForward, LstmCellBackward, LstmCellForward } from '../abi/recurrent.ts';
+import { Combine, DropoutMask, ReluBackward, ReluForward } from '../abi/sequence.ts';
 import { KERNEL_ABI } from '../abi/version.ts';
 
 export { halfToFloat } from './input';
@@ -86,27 +59,27 @@ declare function now(): f64;
 
 function execute(op: usize, scratch: usize): void {
   switch (load<i32>(op)) {
-    case OP_GATHER:
+    case Gather.code:
       return gather(op);
-    case OP_PREPARE:
+    case Prepare.code:
       return prepare(op);
-    case OP_PACK_TARGETS:
+    case PackTargets.code:
       return packTargets(op);
-    case OP_GEMM_FORWARD:
+    case GemmForward.code:
       return gemmForward(op);
-    case OP_GEMM_INPUT:
+    case GemmInput.code:
       return gemmInput(op);
-    case OP_GEMM_WEIGHT:
+    case GemmWeight.code:
       return gemmWeight(op, scratch);
-    case OP_LAYER_NORM:
+    case LayerNormForward.code:
       return layerNorm(op);
-    case OP_LAYER_NORM_BACKWARD:
+    case LayerNormBackward.code:
       return layerNormBackward(op);
-    case OP_LAYER_NORM_WEIGHT:
+    case LayerNormWeight.code:
       return layerNormWeight(op);
-    case OP_MIX:
+    case MixForward.code:
       return mix(op, scratch);
-    case OP_MIX_BACKWARD:
+    case MixBackward.code:
       return mixBackward(op, scratch);
     case Output.code:
       return output(op);
@@ -120,47 +93,47 @@ function execute(op: usize, scratch: usize): void {
       return infoNceGradient(op);
     case LossGradient.code:
       return lossGradient(op, scratch);
-    case OP_ADAMW:
+    case Adamw.code:
       return adamw(op);
-    case OP_GRAM:
+    case Gram.code:
       return gram(op);
-    case OP_GRAM_NORM:
+    case GramNorm.code:
       return gramNorm(op);
-    case OP_GEMM_WEIGHT_ADAMW:
+    case GemmWeightAdamw.code:
       return gemmWeightAdamw(op, scratch);
-    case OP_POSITION:
+    case PositionForward.code:
       return position(op);
-    case OP_POSITION_WEIGHT:
+    case PositionWeight.code:
       return positionWeight(op);
-    case OP_ATTENTION:
+    case AttentionForward.code:
       return attention(op);
-    case OP_ATTENTION_BACKWARD:
+    case AttentionBackward.code:
       return attentionBackward(op, scratch);
-    case OP_BIAS_GRADIENT:
+    case BiasGradient.code:
       return biasGradient(op);
-    case OP_BIAS_ROWS:
+    case BiasRows.code:
       return biasRows(op);
-    case OP_COMBINE:
+    case Combine.code:
       return combine(op);
-    case OP_DROPOUT:
+    case DropoutMask.code:
       return dropout(op);
-    case OP_GRU_CELL:
+    case GruCellForward.code:
       return gruCell(op);
-    case OP_GRU_CELL_BACKWARD:
+    case GruCellBackward.code:
       return gruCellBackward(op);
-    case OP_LSTM_CELL:
+    case LstmCellForward.code:
       return lstmCell(op);
-    case OP_LSTM_CELL_BACKWARD:
+    case LstmCellBackward.code:
       return lstmCellBackward(op);
-    case OP_RELU:
+    case ReluForward.code:
       return relu(op);
-    case OP_RELU_BACKWARD:
+    case ReluBackward.code:
       return reluBackward(op);
-    case OP_RESIDUAL_NORM:
+    case ResidualNormForward.code:
       return residualNorm(op);
-    case OP_RESIDUAL_NORM_BACKWARD:
+    case ResidualNormBackward.code:
       return residualNormBackward(op);
-    case OP_SEQUENCE_INPUT:
+    case SequenceInput.code:
       return sequenceInput(op, scratch);
     default:
       unreachable();

@@ -1,19 +1,20 @@
 // Bringing a batch in: gathering rows through the host, half precision to float32, means and norms.
 // T context length; L row length of the row layout in floats.
-import { fma, splat } from './math';
-import { arg, nextUnit, pointer } from './sync';
+import { splat } from './math';
+import { args, nextUnit } from './sync';
 import { dot, rowsToPanel, rowsToStrip12, scaled } from './rows';
+import { Gather, PackTargets, Prepare } from '../abi/input.ts';
 
 /** Copies batch rows [from, to) of one input slot from the vector store (JavaScript on this very thread). */
 // @ts-ignore: decorator
 @external('env', 'gather')
 declare function hostGather(slot: i32, from: i32, to: i32): void;
 
-/** args: 0 slot, 1 B. Units: eight rows. */
 export function gather(op: usize): void {
-  const B = arg(op, 1);
+  const a = args<Gather>(op);
+  const B = a.B;
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
-    hostGather(arg(op, 0), unit * 8, min(unit * 8 + 8, B));
+    hostGather(a.slot, unit * 8, min(unit * 8 + 8, B));
   }
 }
 
@@ -38,18 +39,14 @@ export function halfToFloat(from: usize, to: usize, count: i32): void {
   }
 }
 
-/**
- * Mean of the context (rows, panel, strip12) and inverse norms of every context vector; pad rows become zero.
- * args: 0 X rows [B][T][L], 1 T, 2 L bytes, 3 B, 4 base rows [B][L], 5 base panel, 6 panel pitch, 7 strip12, 8 strip12
- *       pitch, 9 padded features (multiple of 12), 10 inverse norms [B][T]. Units: panels.
- */
 export function prepare(op: usize): void {
-  const T = arg(op, 1);
-  const L = pointer(op, 2);
-  const B = arg(op, 3);
+  const a = args<Prepare>(op);
+  const T = a.T;
+  const L = a.rowBytes;
+  const B = a.B;
   const inverseT = splat(<f32>1 / <f32>T);
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    const rows = pointer(op, 4) + <usize>(panel * 8) * L;
+    const rows = a.base + <usize>(panel * 8) * L;
     for (let i = 0; i < 8; i++) {
       const b = panel * 8 + i;
       const base = rows + <usize>i * L;
@@ -57,7 +54,7 @@ export function prepare(op: usize): void {
         memory.fill(base, 0, L);
         continue;
       }
-      const x = pointer(op, 0) + <usize>(b * T) * L;
+      const x = a.contexts + <usize>(b * T) * L;
       for (let at: usize = 0; at < L; at += 16) {
         let sum = v128.load(x + at);
         for (let t = 1; t < T; t++) sum = f32x4.add(sum, v128.load(x + at + <usize>t * L));
@@ -66,25 +63,21 @@ export function prepare(op: usize): void {
       for (let t = 0; t < T; t++) {
         const row = x + <usize>t * L;
         const norm = max<f32>(sqrt<f32>(dot(row, row, L)), 1e-12);
-        store<f32>(pointer(op, 10) + (<usize>(b * T + t) << 2), <f32>1 / norm);
+        store<f32>(a.inverseContextNorms + (<usize>(b * T + t) << 2), <f32>1 / norm);
       }
     }
-    rowsToPanel(rows, L, arg(op, 9), pointer(op, 5) + <usize>panel * pointer(op, 6));
-    if (pointer(op, 7) != 0) rowsToStrip12(rows, L, arg(op, 9), pointer(op, 7), pointer(op, 8), panel * 8);
+    rowsToPanel(rows, L, a.features, a.basePanel + <usize>panel * a.basePanelPitch);
+    if (a.baseStrip != 0) rowsToStrip12(rows, L, a.features, a.baseStrip, a.baseStripPitch, panel * 8);
   }
 }
 
-/**
- * Unit targets as rows and as weight blocks [B/12][K'+1][12], the "weights" of the InfoNCE products; pad rows become zero.
- * args: 0 targets [B][L], 1 L bytes, 2 B, 3 unit targets [B][L], 4 blocks, 5 block pitch, 6 features (multiple of 4).
- * Units: blocks of 12 rows.
- */
 export function packTargets(op: usize): void {
-  const L = pointer(op, 1);
-  const B = arg(op, 2);
-  const features = arg(op, 6);
+  const a = args<PackTargets>(op);
+  const L = a.rowBytes;
+  const B = a.B;
+  const features = a.features;
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
-    const rows = pointer(op, 3) + <usize>(unit * 12) * L;
+    const rows = a.unitTargets + <usize>(unit * 12) * L;
     for (let i = 0; i < 12; i++) {
       const b = unit * 12 + i;
       const to = rows + <usize>i * L;
@@ -92,10 +85,10 @@ export function packTargets(op: usize): void {
         memory.fill(to, 0, L);
         continue;
       }
-      const from = pointer(op, 0) + <usize>b * L;
+      const from = a.targets + <usize>b * L;
       scaled(to, from, <f32>1 / max<f32>(sqrt<f32>(dot(from, from, L)), 1e-12), L);
     }
-    const block = pointer(op, 4) + <usize>unit * pointer(op, 5);
+    const block = a.blocks + <usize>unit * a.blockPitch;
     for (let f = 0; f < features; f += 4) packBlock(rows + (<usize>f << 2), L, block + <usize>f * 48);
   }
 }
@@ -118,9 +111,4 @@ function packBlock(rows: usize, L: usize, block: usize): void {
     v128.store(to, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), 96);
     v128.store(to, v128.shuffle<f32>(ef, gh, 2, 3, 6, 7), 144);
   }
-}
-
-/** y = a·x + y over floats is in rows.ts; this one keeps `fma` reachable for the tests of both builds. */
-export function fmaProbe(a: f32, b: f32, c: f32): f32 {
-  return f32x4.extract_lane(fma(splat(a), splat(b), splat(c)), 0);
 }

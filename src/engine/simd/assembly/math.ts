@@ -104,10 +104,6 @@ export function exp4(x: v128): v128 {
   return f32x4.mul(p, bits);
 }
 
-export function exp1(x: f32): f32 {
-  return f32x4.extract_lane(exp4(splat(x)), 0);
-}
-
 /** Natural logarithm of a positive normal number (Cephes logf), in float64 arithmetic for the few scalars that need it. */
 export function log1(x: f32): f32 {
   const bits = reinterpret<i32>(x);

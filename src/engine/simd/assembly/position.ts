@@ -1,25 +1,23 @@
 // The positional skip path of AMN: each position and dimension of the context with a weight of its own.
 // T context length, L row length in bytes, B batch rows.
 import { fma, splat } from './math';
-import { arg, nextUnit, pointer } from './sync';
+import { args, nextUnit } from './sync';
+import { PositionForward, PositionWeight } from '../abi/amn.ts';
 
-/**
- * skip_b = Σ_t w_t ⊙ x_bt, overwriting; pad rows become zero.
- * args: 0 X rows [B][T][L], 1 T, 2 L bytes, 3 B, 4 weights [T][L], 5 skip rows [B][L]. Units: eight rows.
- */
 export function position(op: usize): void {
-  const T = arg(op, 1);
-  const L = pointer(op, 2);
-  const B = arg(op, 3);
-  const weights = pointer(op, 4);
+  const a = args<PositionForward>(op);
+  const T = a.T;
+  const L = a.rowBytes;
+  const B = a.B;
+  const weights = a.weights;
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
     for (let b = unit * 8; b < unit * 8 + 8; b++) {
-      const to = pointer(op, 5) + <usize>b * L;
+      const to = a.skip + <usize>b * L;
       if (b >= B) {
         memory.fill(to, 0, L);
         continue;
       }
-      const x = pointer(op, 0) + <usize>(b * T) * L;
+      const x = a.contexts + <usize>(b * T) * L;
       for (let at: usize = 0; at < L; at += 16) {
         let sum = f32x4.mul(v128.load(weights + at), v128.load(x + at));
         for (let t = 1; t < T; t++) {
@@ -32,21 +30,17 @@ export function position(op: usize): void {
   }
 }
 
-/**
- * dw_t = Σ_b draw_b ⊙ x_bt, overwriting, and the sum of its squares per unit.
- * args: 0 X rows [B][T][L], 1 T, 2 L bytes, 3 B, 4 draw strip8 [F/8][B][8], 5 its pitch, 6 dweights [T][L],
- *       7 sums of squares [units] float64. Units: eight features.
- */
 export function positionWeight(op: usize): void {
-  const T = arg(op, 1);
-  const L = pointer(op, 2);
-  const B = arg(op, 3);
+  const a = args<PositionWeight>(op);
+  const T = a.T;
+  const L = a.rowBytes;
+  const B = a.B;
   for (let unit = nextUnit(op); unit >= 0; unit = nextUnit(op)) {
     let squares: f64 = 0;
     for (let t = 0; t < T; t++) {
       const column = ((<usize>unit) << 5) + <usize>t * L;
-      let x = pointer(op, 0) + column;
-      let draw = pointer(op, 4) + <usize>unit * pointer(op, 5);
+      let x = a.contexts + column;
+      let draw = a.draw + <usize>unit * a.drawPitch;
       let low = splat(0);
       let high = splat(0);
       for (let b = 0; b < B; b++) {
@@ -55,7 +49,7 @@ export function positionWeight(op: usize): void {
         x += <usize>T * L;
         draw += 32;
       }
-      const to = pointer(op, 6) + column;
+      const to = a.dweights + column;
       v128.store(to, low);
       v128.store(to, high, 16);
       for (let i: usize = 0; i < 32; i += 4) {
@@ -63,6 +57,6 @@ export function positionWeight(op: usize): void {
         squares += value * value;
       }
     }
-    store<f64>(pointer(op, 7) + ((<usize>unit) << 3), squares);
+    store<f64>(a.slots + ((<usize>unit) << 3), squares);
   }
 }

@@ -4,7 +4,8 @@
 import { splat } from './math';
 import { complement4, sigmoid4, sigmoidSlope4, tanh4, tanhSlope4 } from './gates';
 import { packStrip12, packStrip8 } from './gemm';
-import { arg, nextUnit, pointer } from './sync';
+import { args, nextUnit } from './sync';
+import { GruCellBackward, GruCellForward, LstmCellBackward, LstmCellForward } from '../abi/recurrent.ts';
 
 /** Features rounded up to the width of a strip. */
 // @ts-ignore: decorator
@@ -20,22 +21,17 @@ function loadOr0(base: usize, at: usize): v128 {
   return base != 0 ? v128.load(base + at) : splat(0);
 }
 
-/**
- * c = σ(f)·c₋ + σ(i)·tanh(g), h = σ(o)·tanh(c) with gates i, f, g, o = gates of input + gates of hidden; the activated
- * gates overwrite the gates of the input.
- * args: 0 gates of input [P][4H][8], 1 pitch, 2 gates of hidden, 3 pitch, 4 H, 5 c₋ or 0, 6 c, 7 h, 8 pitch of c₋, c, h,
- *       9 h as strip12, 10 its pitch.
- */
 export function lstmCell(op: usize): void {
-  const H = arg(op, 4);
+  const a = args<LstmCellForward>(op);
+  const H = a.H;
   const gate = <usize>H << 5;
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    const state = <usize>panel * pointer(op, 8);
-    const before = pointer(op, 5) != 0 ? pointer(op, 5) + state : 0;
-    const c = pointer(op, 6) + state;
-    const h = pointer(op, 7) + state;
-    let x = pointer(op, 0) + <usize>panel * pointer(op, 1);
-    let y = pointer(op, 2) + <usize>panel * pointer(op, 3);
+    const state = <usize>panel * a.statePitch;
+    const before = a.cBefore != 0 ? a.cBefore + state : 0;
+    const c = a.c + state;
+    const h = a.h + state;
+    let x = a.gates + <usize>panel * a.gatesPitch;
+    let y = a.ofHidden + <usize>panel * a.ofHiddenPitch;
     for (let at: usize = 0; at < gate; at += 16) {
       const i = sigmoid4(f32x4.add(v128.load(x), v128.load(y)));
       const f = sigmoid4(f32x4.add(v128.load(x + gate), v128.load(y + gate)));
@@ -51,29 +47,24 @@ export function lstmCell(op: usize): void {
       x += 16;
       y += 16;
     }
-    packStrip12(h, up(H, 12), pointer(op, 9), pointer(op, 10), panel * 8);
+    packStrip12(h, up(H, 12), a.strip, a.stripPitch, panel * 8);
   }
 }
 
-/**
- * Gradients of the four gates (before activation) as panel and strip8, and of c₋, from those of h and c.
- * args: 0 activated gates [P][4H][8], 1 pitch, 2 H, 3 c₋ or 0, 4 c, 5 dh from above or 0, 6 dh from the next step or 0,
- *       7 dc (read unless this is the last step, then overwritten), 8 is last step, 9 pitch of 3 to 7, 10 dgates,
- *       11 strip8, 12 its pitch.
- */
 export function lstmCellBackward(op: usize): void {
-  const H = arg(op, 2);
+  const a = args<LstmCellBackward>(op);
+  const H = a.H;
   const gate = <usize>H << 5;
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    const state = <usize>panel * pointer(op, 9);
-    const before = pointer(op, 3) != 0 ? pointer(op, 3) + state : 0;
-    const c = pointer(op, 4) + state;
-    const above = pointer(op, 5) != 0 ? pointer(op, 5) + state : 0;
-    const after = pointer(op, 6) != 0 ? pointer(op, 6) + state : 0;
-    const dc = pointer(op, 7) + state;
-    const carried: usize = arg(op, 8) != 0 ? <usize>0 : dc;
-    const out = pointer(op, 10) + <usize>panel * pointer(op, 1);
-    let x = pointer(op, 0) + <usize>panel * pointer(op, 1);
+    const state = <usize>panel * a.statePitch;
+    const before = a.cBefore != 0 ? a.cBefore + state : 0;
+    const c = a.c + state;
+    const above = a.dhAbove != 0 ? a.dhAbove + state : 0;
+    const after = a.dhAfter != 0 ? a.dhAfter + state : 0;
+    const dc = a.dc + state;
+    const carried: usize = a.isLastStep != 0 ? <usize>0 : dc;
+    const out = a.dgates + <usize>panel * a.gatesPitch;
+    let x = a.gates + <usize>panel * a.gatesPitch;
     let y = out;
     for (let at: usize = 0; at < gate; at += 16) {
       const i = v128.load(x);
@@ -91,24 +82,20 @@ export function lstmCellBackward(op: usize): void {
       x += 16;
       y += 16;
     }
-    packStrip8(out, 0, up(4 * H, 8), pointer(op, 11), pointer(op, 12), panel * 8);
+    packStrip8(out, 0, up(4 * H, 8), a.strip, a.stripPitch, panel * 8);
   }
 }
 
-/**
- * r = σ(r), z = σ(z), n = tanh(n_x + r·n_h), h = n + z·(h₋ − n); r, z, n overwrite the gates of the input.
- * args: 0 gates of input [P][3H][8], 1 gates of hidden, 2 pitch of both, 3 H, 4 h₋ or 0, 5 h, 6 pitch of both,
- *       7 h as strip12, 8 its pitch.
- */
 export function gruCell(op: usize): void {
-  const H = arg(op, 3);
+  const a = args<GruCellForward>(op);
+  const H = a.H;
   const gate = <usize>H << 5;
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    const state = <usize>panel * pointer(op, 6);
-    const before = pointer(op, 4) != 0 ? pointer(op, 4) + state : 0;
-    const h = pointer(op, 5) + state;
-    let x = pointer(op, 0) + <usize>panel * pointer(op, 2);
-    let y = pointer(op, 1) + <usize>panel * pointer(op, 2);
+    const state = <usize>panel * a.statePitch;
+    const before = a.hBefore != 0 ? a.hBefore + state : 0;
+    const h = a.h + state;
+    let x = a.gates + <usize>panel * a.gatesPitch;
+    let y = a.ofHidden + <usize>panel * a.gatesPitch;
     for (let at: usize = 0; at < gate; at += 16) {
       const r = sigmoid4(f32x4.add(v128.load(x), v128.load(y)));
       const z = sigmoid4(f32x4.add(v128.load(x + gate), v128.load(y + gate)));
@@ -120,32 +107,26 @@ export function gruCell(op: usize): void {
       x += 16;
       y += 16;
     }
-    packStrip12(h, up(H, 12), pointer(op, 7), pointer(op, 8), panel * 8);
+    packStrip12(h, up(H, 12), a.strip, a.stripPitch, panel * 8);
   }
 }
 
-/**
- * Gradients of the gates of the input and of the hidden state, each as panel and strip8, and the direct part of dh₋.
- * args: 0 activated r, z, n [P][3H][8], 1 gates of hidden, 2 pitch of both, 3 H, 4 h₋ or 0, 5 dh from above or 0,
- *       6 dh from the next step through its gates or 0, 7 dh carried (read unless this is the last step, then
- *       overwritten), 8 is last step, 9 pitch of 4 to 7, 10 dgates of input, 11 dgates of hidden, 12 strip8 of 10,
- *       13 strip8 of 11, 14 pitch of both.
- */
 export function gruCellBackward(op: usize): void {
-  const H = arg(op, 3);
+  const a = args<GruCellBackward>(op);
+  const H = a.H;
   const gate = <usize>H << 5;
   for (let panel = nextUnit(op); panel >= 0; panel = nextUnit(op)) {
-    const state = <usize>panel * pointer(op, 9);
-    const before = pointer(op, 4) != 0 ? pointer(op, 4) + state : 0;
-    const above = pointer(op, 5) != 0 ? pointer(op, 5) + state : 0;
-    const after = pointer(op, 6) != 0 ? pointer(op, 6) + state : 0;
-    const carry = pointer(op, 7) + state;
-    const carried: usize = arg(op, 8) != 0 ? <usize>0 : carry;
-    const gates = <usize>panel * pointer(op, 2);
-    let x = pointer(op, 0) + gates;
-    let y = pointer(op, 1) + gates;
-    let dx = pointer(op, 10) + gates;
-    let dy = pointer(op, 11) + gates;
+    const state = <usize>panel * a.statePitch;
+    const before = a.hBefore != 0 ? a.hBefore + state : 0;
+    const above = a.dhAbove != 0 ? a.dhAbove + state : 0;
+    const after = a.dhAfter != 0 ? a.dhAfter + state : 0;
+    const carry = a.dhCarried + state;
+    const carried: usize = a.isLastStep != 0 ? <usize>0 : carry;
+    const gates = <usize>panel * a.gatesPitch;
+    let x = a.gates + gates;
+    let y = a.ofHidden + gates;
+    let dx = a.dgates + gates;
+    let dy = a.dofHidden + gates;
     for (let at: usize = 0; at < gate; at += 16) {
       const r = v128.load(x);
       const z = v128.load(x + gate);
@@ -166,7 +147,7 @@ export function gruCellBackward(op: usize): void {
       dx += 16;
       dy += 16;
     }
-    packStrip8(pointer(op, 10) + gates, 0, up(3 * H, 8), pointer(op, 12), pointer(op, 14), panel * 8);
-    packStrip8(pointer(op, 11) + gates, 0, up(3 * H, 8), pointer(op, 13), pointer(op, 14), panel * 8);
+    packStrip8(a.dgates + gates, 0, up(3 * H, 8), a.dgatesStrip, a.stripPitch, panel * 8);
+    packStrip8(a.dofHidden + gates, 0, up(3 * H, 8), a.dofHiddenStrip, a.stripPitch, panel * 8);
   }
 }

@@ -77,21 +77,3 @@ export function resetUnits(program: usize, ops: i32, opBytes: i32): void {
 export function args<T>(op: usize): T {
   return changetype<T>(op + OP_ARGS);
 }
-
-// @ts-ignore: decorator
-@inline
-export function arg(op: usize, index: i32): i32 {
-  return load<i32>(op + OP_ARGS + (<usize>index << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-export function pointer(op: usize, index: i32): usize {
-  return <usize>load<i32>(op + OP_ARGS + (<usize>index << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-export function scalar(op: usize, index: i32): f32 {
-  return load<f32>(op + OP_ARGS + (<usize>index << 2));
-}

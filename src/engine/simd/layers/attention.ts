@@ -3,7 +3,7 @@
  * `steps` query positions: all T, or the last alone. Where queries and keys come from the same sequence, all of it, one
  * product makes them all ("joint").
  */
-import { OP_ATTENTION, OP_ATTENTION_BACKWARD } from '../abi/control.ts';
+import { AttentionBackward, AttentionForward } from '../abi/attention.ts';
 import { FLOAT_BYTES, PANEL_ROWS, paddedFeatures, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { NetworkContext, WeightTerm } from '../models/network.ts';
 import { outputPart, type ParameterBank } from '../parameters.ts';
@@ -99,20 +99,20 @@ export class Attention {
       if (keys) this.projectKeys(program, keys, B);
     }
     program.barrier();
-    program.addWords(`${this.name} mix`, OP_ATTENTION, panelCount(B), [
-      this.q.at,
-      this.q.pitch,
-      this.kv.at,
-      this.kv.pitch,
-      this.mixed.panel.at,
-      this.mixed.panel.pitch,
+    program.add(`${this.name} mix`, AttentionForward, panelCount(B), {
+      q: this.q.at,
+      qPitch: this.q.pitch,
+      kv: this.kv.at,
+      kvPitch: this.kv.pitch,
+      out: this.mixed.panel.at,
+      outPitch: this.mixed.panel.pitch,
       ...this.shape(B),
-      this.weights,
-      this.scale,
-      this.mixed.strip.at,
-      this.mixed.strip.pitch,
+      weights: this.weights,
+      scale: this.scale,
+      strip: this.mixed.strip.at,
+      stripPitch: this.mixed.strip.pitch,
       ...this.dropout.args(program),
-    ]);
+    });
     program.barrier();
     this.out.forward(program, this.mixed.panel, into, rows);
     program.barrier();
@@ -122,24 +122,24 @@ export class Attention {
   backward(program: Program, dout: Matrix, B: number): void {
     this.out.backwardInput(program, dout, this.dmixed, sequenceRows(this.sizes.steps, B));
     program.barrier();
-    program.addWords(`${this.name} mix backward`, OP_ATTENTION_BACKWARD, panelCount(B), [
-      this.q.at,
-      this.q.pitch,
-      this.kv.at,
-      this.kv.pitch,
-      this.dmixed.at,
-      this.dmixed.pitch,
+    program.add(`${this.name} mix backward`, AttentionBackward, panelCount(B), {
+      q: this.q.at,
+      qPitch: this.q.pitch,
+      kv: this.kv.at,
+      kvPitch: this.kv.pitch,
+      dout: this.dmixed.at,
+      doutPitch: this.dmixed.pitch,
       ...this.shape(B),
-      this.weights,
-      this.scale,
-      this.dq.panel.at,
-      this.dq.strip.at,
-      this.dq.strip.pitch,
-      this.dkv.panel.at,
-      this.dkv.strip.at,
-      this.dkv.strip.pitch,
+      weights: this.weights,
+      scale: this.scale,
+      dq: this.dq.panel.at,
+      dqStrip: this.dq.strip.at,
+      dqStripPitch: this.dq.strip.pitch,
+      dkv: this.dkv.panel.at,
+      dkvStrip: this.dkv.strip.at,
+      dkvStripPitch: this.dkv.strip.pitch,
       ...this.dropout.args(program),
-    ]);
+    });
     program.barrier();
   }
 
@@ -187,10 +187,9 @@ export class Attention {
     return { float: 1 / Math.sqrt(this.sizes.H / this.sizes.heads) };
   }
 
-  /** Panels of a step, positions, first query position, heads, features of a head. */
-  private shape(B: number): number[] {
+  private shape(B: number) {
     const { T, H, heads, steps } = this.sizes;
-    return [panelCount(B), T, T - steps, heads, H / heads];
+    return { P: panelCount(B), T, first: T - steps, heads, S: H / heads };
   }
 }
 

@@ -3,7 +3,7 @@
  * for any number of threads and after a resume.
  */
 import { stream } from '../../random.ts';
-import { OP_DROPOUT } from '../abi/control.ts';
+import { DropoutMask } from '../abi/sequence.ts';
 import { HYPER } from '../hyper.ts';
 import { FLOAT_BYTES, panelCount, type Matrix } from '../layout.ts';
 import type { FloatArgument, Program } from '../program.ts';
@@ -28,23 +28,23 @@ export class Dropout {
     return { float: program.training ? 1 / (1 - this.p) : 1 };
   }
 
-  /** Threshold (0 keeps everything), scale, site and hyperparameters, as every kernel that drops takes them. */
-  args(program: Program): (number | FloatArgument)[] {
+  /** Arguments of every operation that drops. */
+  args(program: Program): Pick<DropoutMask, 'threshold' | 'keepScale' | 'site' | 'hyper'> {
     const threshold = program.training ? Math.round(this.p * ONE) : 0;
-    return [threshold, this.scale(program), this.site, this.hyper];
+    return { threshold, keepScale: this.scale(program), site: this.site, hyper: this.hyper };
   }
 
   /** y = x ⊙ mask over `rows` rows, also as strip12 where asked for; x may be y. No barrier. */
   apply(program: Program, x: Matrix, y: Matrix, rows: number, strip?: Matrix): void {
-    program.addWords('dropout', OP_DROPOUT, panelCount(rows), [
-      x.at,
-      y.at,
-      x.pitch,
-      x.features,
-      strip?.at ?? 0,
-      strip?.pitch ?? 0,
+    program.add('dropout', DropoutMask, panelCount(rows), {
+      x: x.at,
+      y: y.at,
+      pitch: x.pitch,
+      F: x.features,
+      strip: strip?.at ?? 0,
+      stripPitch: strip?.pitch ?? 0,
       ...this.args(program),
-    ]);
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** Linear → ReLU → dropout → Linear over `steps` steps of a sequence. H width, F hidden width. */
-import { OP_RELU, OP_RELU_BACKWARD } from '../abi/control.ts';
+import { ReluBackward, ReluForward } from '../abi/sequence.ts';
 import { panelCount, type Matrix } from '../layout.ts';
 import type { NetworkContext, WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -44,14 +44,14 @@ export class FeedForward {
     const { panel, strip } = this.hidden;
     this.first.forward(program, x, panel, rows);
     program.barrier();
-    program.addWords(`${this.name} relu`, OP_RELU, panelCount(rows), [
-      panel.at,
-      panel.pitch,
-      panel.features,
-      strip.at,
-      strip.pitch,
+    program.add(`${this.name} relu`, ReluForward, panelCount(rows), {
+      x: panel.at,
+      pitch: panel.pitch,
+      F: panel.features,
+      strip: strip.at,
+      stripPitch: strip.pitch,
       ...this.dropout.args(program),
-    ]);
+    });
     program.barrier();
     this.second.forward(program, panel, into, rows);
     program.barrier();
@@ -63,15 +63,15 @@ export class FeedForward {
     const { panel, strip } = this.dhidden;
     this.second.backwardInput(program, dout, panel, rows);
     program.barrier();
-    program.addWords(`${this.name} relu backward`, OP_RELU_BACKWARD, panelCount(rows), [
-      panel.at,
-      this.hidden.panel.at,
-      panel.pitch,
-      panel.features,
-      strip.at,
-      strip.pitch,
-      this.dropout.scale(program),
-    ]);
+    program.add(`${this.name} relu backward`, ReluBackward, panelCount(rows), {
+      dx: panel.at,
+      y: this.hidden.panel.at,
+      pitch: panel.pitch,
+      F: panel.features,
+      strip: strip.at,
+      stripPitch: strip.pitch,
+      keepScale: this.dropout.scale(program),
+    });
     program.barrier();
     this.first.backwardInput(program, panel, this.dx, rows);
     program.barrier();

@@ -1,5 +1,5 @@
 /** Linear → GELU → LayerNorm, the block AMN's residual network and the Transformer's head are made of. */
-import { OP_LAYER_NORM, OP_LAYER_NORM_BACKWARD, OP_LAYER_NORM_WEIGHT } from '../abi/control.ts';
+import { LayerNormBackward, LayerNormForward, LayerNormWeight } from '../abi/norm.ts';
 import { FLOAT_BYTES, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { VectorParameter, WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -60,37 +60,37 @@ export class GeluNorm {
   forward(program: Program, x: Matrix, B: number): void {
     this.linear.forward(program, x, this.z, B, { bias: true, gelu: this.h });
     program.barrier();
-    program.addWords(`${this.norm} forward`, OP_LAYER_NORM, panelCount(B), [
-      this.h.at,
-      this.y.at,
-      this.h.pitch,
-      this.h.features,
-      this.bank.address('weights', this.gamma),
-      this.bank.address('weights', this.beta),
-      this.mean,
-      this.inverse,
-      this.strip.at,
-      this.strip.pitch,
-      { float: EPS },
-    ]);
+    program.add(`${this.norm} forward`, LayerNormForward, panelCount(B), {
+      h: this.h.at,
+      y: this.y.at,
+      pitch: this.h.pitch,
+      F: this.h.features,
+      gamma: this.bank.address('weights', this.gamma),
+      beta: this.bank.address('weights', this.beta),
+      mean: this.mean,
+      inverseSigma: this.inverse,
+      strip: this.strip.at,
+      stripPitch: this.strip.pitch,
+      eps: { float: EPS },
+    });
     program.barrier();
   }
 
   /** From `dy` to the gradient before GELU; call before the other two backward parts. */
   backwardNorm(program: Program, B: number): void {
-    program.addWords(`${this.norm} backward`, OP_LAYER_NORM_BACKWARD, panelCount(B), [
-      this.dy.at,
-      this.h.at,
-      this.z.at,
-      this.dz.at,
-      this.h.pitch,
-      this.h.features,
-      this.bank.address('weights', this.gamma),
-      this.mean,
-      this.inverse,
-      this.dzStrip.at,
-      this.dzStrip.pitch,
-    ]);
+    program.add(`${this.norm} backward`, LayerNormBackward, panelCount(B), {
+      dy: this.dy.at,
+      h: this.h.at,
+      z: this.z.at,
+      dz: this.dz.at,
+      pitch: this.h.pitch,
+      F: this.h.features,
+      gamma: this.bank.address('weights', this.gamma),
+      mean: this.mean,
+      inverseSigma: this.inverse,
+      strip: this.dzStrip.at,
+      stripPitch: this.dzStrip.pitch,
+    });
     program.barrier();
   }
 
@@ -112,18 +112,18 @@ export class GeluNorm {
   /** Gradients of γ and β; needs no barrier among its like. */
   normGradients(program: Program, B: number): void {
     const units = Math.ceil(this.h.features / UNIT_FEATURES);
-    program.addWords(`${this.norm} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
-      this.dy.at,
-      this.h.at,
-      this.h.pitch,
-      this.h.features,
-      panelCount(B),
-      this.mean,
-      this.inverse,
-      this.bank.address('gradients', this.gamma),
-      this.bank.address('gradients', this.beta),
-      program.takeSlots(units),
-      UNIT_FEATURES,
-    ]);
+    program.add(`${this.norm} weight gradient`, LayerNormWeight, units, {
+      dy: this.dy.at,
+      h: this.h.at,
+      pitch: this.h.pitch,
+      F: this.h.features,
+      panels: panelCount(B),
+      mean: this.mean,
+      inverseSigma: this.inverse,
+      dgamma: this.bank.address('gradients', this.gamma),
+      dbeta: this.bank.address('gradients', this.beta),
+      slots: program.takeSlots(units),
+      unitFeatures: UNIT_FEATURES,
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** One GRU layer, gates r, z, n in PyTorch's form (the reset gate on W_hn·h + b_hn). T steps, H features in and out. */
-import { OP_GRU_CELL, OP_GRU_CELL_BACKWARD } from '../abi/control.ts';
+import { GruCellBackward, GruCellForward } from '../abi/recurrent.ts';
 import { panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -49,17 +49,17 @@ export class GruLayer {
       const ofHidden = stepPanel(this.ofHidden, t, B);
       const before = t > 0 ? stepPanel(h.panel, t - 1, B) : undefined;
       if (before) this.products.step(program, before, ofHidden, B);
-      program.addWords(`${this.name} cell`, OP_GRU_CELL, panelCount(B), [
-        stepPanel(this.gates, t, B).at,
-        ofHidden.at,
-        this.gates.pitch,
-        h.panel.features,
-        before?.at ?? 0,
-        stepPanel(h.panel, t, B).at,
-        h.panel.pitch,
-        stepStrip(h.strip, 12, t, B).at,
-        h.strip.pitch,
-      ]);
+      program.add(`${this.name} cell`, GruCellForward, panelCount(B), {
+        gates: stepPanel(this.gates, t, B).at,
+        ofHidden: ofHidden.at,
+        gatesPitch: this.gates.pitch,
+        H: h.panel.features,
+        hBefore: before?.at ?? 0,
+        h: stepPanel(h.panel, t, B).at,
+        statePitch: h.panel.pitch,
+        strip: stepStrip(h.strip, 12, t, B).at,
+        stripPitch: h.strip.pitch,
+      });
       program.barrier();
     }
   }
@@ -70,23 +70,23 @@ export class GruLayer {
     for (let t = this.T - 1; t >= 0; t--) {
       const isLast = t === this.T - 1;
       const dofHidden = stepPanel(this.dofHidden.panel, t, B);
-      program.addWords(`${this.name} cell backward`, OP_GRU_CELL_BACKWARD, panelCount(B), [
-        stepPanel(this.gates, t, B).at,
-        stepPanel(this.ofHidden, t, B).at,
-        this.gates.pitch,
-        h.panel.features,
-        t > 0 ? stepPanel(h.panel, t - 1, B).at : 0,
-        above(t)?.at ?? 0,
-        isLast ? 0 : this.dh.at,
-        this.carried.at,
-        isLast ? 1 : 0,
-        h.panel.pitch,
-        stepPanel(this.dgates.panel, t, B).at,
-        dofHidden.at,
-        stepStrip(this.dgates.strip, 8, t, B).at,
-        stepStrip(this.dofHidden.strip, 8, t, B).at,
-        this.dgates.strip.pitch,
-      ]);
+      program.add(`${this.name} cell backward`, GruCellBackward, panelCount(B), {
+        gates: stepPanel(this.gates, t, B).at,
+        ofHidden: stepPanel(this.ofHidden, t, B).at,
+        gatesPitch: this.gates.pitch,
+        H: h.panel.features,
+        hBefore: t > 0 ? stepPanel(h.panel, t - 1, B).at : 0,
+        dhAbove: above(t)?.at ?? 0,
+        dhAfter: isLast ? 0 : this.dh.at,
+        dhCarried: this.carried.at,
+        isLastStep: isLast ? 1 : 0,
+        statePitch: h.panel.pitch,
+        dgates: stepPanel(this.dgates.panel, t, B).at,
+        dofHidden: dofHidden.at,
+        dgatesStrip: stepStrip(this.dgates.strip, 8, t, B).at,
+        dofHiddenStrip: stepStrip(this.dofHidden.strip, 8, t, B).at,
+        stripPitch: this.dgates.strip.pitch,
+      });
       program.barrier();
       if (t > 0) this.products.stepBackward(program, dofHidden, this.dh, B);
     }

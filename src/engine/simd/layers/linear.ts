@@ -1,11 +1,6 @@
 /** Linear layer over the three matrix products. Not an object with state: it appends operations to programs. */
-import {
-  OP_GEMM_FORWARD,
-  OP_GEMM_INPUT,
-  OP_GEMM_WEIGHT,
-  OP_GEMM_WEIGHT_ADAMW,
-  WEIGHT_UNIT_BLOCKS,
-} from '../abi/control.ts';
+import { GemmForward, GemmInput, GemmWeight, WEIGHT_UNIT_BLOCKS } from '../abi/linear.ts';
+import { GemmWeightAdamw } from '../abi/optimizer.ts';
 import { BLOCK_OUTPUTS, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
 import type { Program } from '../program.ts';
@@ -61,23 +56,23 @@ export function gemmForward(
   const unitPairs = areFew(pairs / fullPairs, panels) ? 1 : fullPairs;
   const unitBlocks = 2 * unitPairs;
   const unitPanels = panelsOfUnit(pairs / unitPairs, panels);
-  program.addWords(label, OP_GEMM_FORWARD, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), [
-    weight.at,
-    weight.pitch,
-    x.features,
-    weight.blocks,
-    x.at,
-    x.pitch,
+  program.add(label, GemmForward, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), {
+    w: weight.at,
+    wPitch: weight.pitch,
+    K: x.features,
+    blocks: weight.blocks,
+    x: x.at,
+    xPitch: x.pitch,
     panels,
-    y.at,
-    y.pitch,
-    options.bias ? weight.biasRow : -1,
-    options.gelu?.at ?? 0,
-    options.strip?.at ?? 0,
-    options.strip?.pitch ?? 0,
+    y: y.at,
+    yPitch: y.pitch,
+    biasRow: options.bias ? weight.biasRow : -1,
+    h: options.gelu?.at ?? 0,
+    strip: options.strip?.at ?? 0,
+    stripPitch: options.strip?.pitch ?? 0,
     unitBlocks,
     unitPanels,
-  ]);
+  });
 }
 
 /** dx = Wᵀ·dy for `count` inputs from (padded) input `first`, overwriting. dy and dx are panels. */
@@ -94,20 +89,20 @@ export function gemmInput(
   const panels = panelCount(B);
   const unitInputs = UNIT_INPUTS;
   const unitPanels = panelsOfUnit(count / unitInputs, panels);
-  program.addWords(label, OP_GEMM_INPUT, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), [
-    weight.at,
-    weight.pitch,
-    weight.blocks,
+  program.add(label, GemmInput, Math.ceil(count / unitInputs) * Math.ceil(panels / unitPanels), {
+    w: weight.at,
+    wPitch: weight.pitch,
+    blocks: weight.blocks,
     first,
     count,
-    dy.at,
-    dy.pitch,
+    y: dy.at,
+    yPitch: dy.pitch,
     panels,
-    dx.at,
-    dx.pitch,
+    x: dx.at,
+    xPitch: dx.pitch,
     unitInputs,
     unitPanels,
-  ]);
+  });
 }
 
 /** dW = dy·xᵀ over the batch, overwriting; x is a strip12, dy a strip8. */
@@ -127,20 +122,20 @@ export function gemmWeight(
     Math.min(strips, Math.round(UNIT_WORK / (WEIGHT_UNIT_BLOCKS * BLOCK_OUTPUTS * BLOCK_OUTPUTS * B))),
   );
   const units = Math.ceil(weight.blocks / WEIGHT_UNIT_BLOCKS) * Math.ceil(strips / unitStrips);
-  program.addWords(label, OP_GEMM_WEIGHT, units, [
-    x.at,
-    x.pitch,
+  program.add(label, GemmWeight, units, {
+    x: x.at,
+    xPitch: x.pitch,
     strips,
-    dy.at,
-    dy.pitch,
+    dy: dy.at,
+    dyPitch: dy.pitch,
     B,
-    gradientAt,
-    weight.pitch,
-    weight.blocks,
-    bias ? weight.biasRow : -1,
-    program.takeSlots(units),
+    dw: gradientAt,
+    dwPitch: weight.pitch,
+    blocks: weight.blocks,
+    biasRow: bias ? weight.biasRow : -1,
+    slots: program.takeSlots(units),
     unitStrips,
-  ]);
+  });
 }
 
 export interface UpdateOptions {
@@ -191,25 +186,25 @@ export class Linear {
     const strips = blocks.inputs / BLOCK_OUTPUTS;
     const unitStrips = Math.min(strips, UPDATE_STRIPS);
     const units = Math.ceil(blocks.blocks / WEIGHT_UNIT_BLOCKS) * Math.ceil(strips / unitStrips);
-    program.addWords(`${this.name} weight update`, OP_GEMM_WEIGHT_ADAMW, units, [
-      x.at,
-      x.pitch,
+    program.add(`${this.name} weight update`, GemmWeightAdamw, units, {
+      x: x.at,
+      xPitch: x.pitch,
       strips,
-      dy.at,
-      dy.pitch,
+      dy: dy.at,
+      dyPitch: dy.pitch,
       B,
-      at,
-      blocks.pitch,
-      blocks.blocks,
-      blocks.biasRow,
-      options.bias ? 1 : 0,
+      w: at,
+      wPitch: blocks.pitch,
+      blocks: blocks.blocks,
+      biasRow: blocks.biasRow,
+      withBias: options.bias ? 1 : 0,
       unitStrips,
-      bank.address('m') - bank.address('weights'),
-      bank.address('v') - bank.address('weights'),
-      options.slotsAt,
-      options.slots,
-      options.hyper,
-    ]);
+      toM: bank.address('m') - bank.address('weights'),
+      toV: bank.address('v') - bank.address('weights'),
+      slots: options.slotsAt,
+      slotCount: options.slots,
+      hyper: options.hyper,
+    });
   }
 
   private get weight(): WeightMatrix {

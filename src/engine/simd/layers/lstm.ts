@@ -1,5 +1,5 @@
 /** One LSTM layer, gates i, f, g, o. T steps, I inputs, H hidden features. */
-import { OP_LSTM_CELL, OP_LSTM_CELL_BACKWARD } from '../abi/control.ts';
+import { LstmCellBackward, LstmCellForward } from '../abi/recurrent.ts';
 import { panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -44,19 +44,19 @@ export class LstmLayer {
     for (let t = 0; t < this.T; t++) {
       if (t > 0) this.products.step(program, stepPanel(this.h.panel, t - 1, B), this.ofHidden, B);
       const strip = stepStrip(this.h.strip, 12, t, B);
-      program.addWords(`${this.name} cell`, OP_LSTM_CELL, panelCount(B), [
-        stepPanel(this.gates, t, B).at,
-        this.gates.pitch,
-        this.ofHidden.at,
-        this.ofHidden.pitch,
-        this.c.features,
-        t > 0 ? stepPanel(this.c, t - 1, B).at : 0,
-        stepPanel(this.c, t, B).at,
-        stepPanel(this.h.panel, t, B).at,
-        this.c.pitch,
-        strip.at,
-        strip.pitch,
-      ]);
+      program.add(`${this.name} cell`, LstmCellForward, panelCount(B), {
+        gates: stepPanel(this.gates, t, B).at,
+        gatesPitch: this.gates.pitch,
+        ofHidden: this.ofHidden.at,
+        ofHiddenPitch: this.ofHidden.pitch,
+        H: this.c.features,
+        cBefore: t > 0 ? stepPanel(this.c, t - 1, B).at : 0,
+        c: stepPanel(this.c, t, B).at,
+        h: stepPanel(this.h.panel, t, B).at,
+        statePitch: this.c.pitch,
+        strip: strip.at,
+        stripPitch: strip.pitch,
+      });
       program.barrier();
     }
   }
@@ -67,21 +67,21 @@ export class LstmLayer {
       const isLast = t === this.T - 1;
       const gates = stepPanel(this.dgates.panel, t, B);
       const strip = stepStrip(this.dgates.strip, 8, t, B);
-      program.addWords(`${this.name} cell backward`, OP_LSTM_CELL_BACKWARD, panelCount(B), [
-        stepPanel(this.gates, t, B).at,
-        this.gates.pitch,
-        this.c.features,
-        t > 0 ? stepPanel(this.c, t - 1, B).at : 0,
-        stepPanel(this.c, t, B).at,
-        above(t)?.at ?? 0,
-        isLast ? 0 : this.dh.at,
-        this.dc.at,
-        isLast ? 1 : 0,
-        this.c.pitch,
-        gates.at,
-        strip.at,
-        strip.pitch,
-      ]);
+      program.add(`${this.name} cell backward`, LstmCellBackward, panelCount(B), {
+        gates: stepPanel(this.gates, t, B).at,
+        gatesPitch: this.gates.pitch,
+        H: this.c.features,
+        cBefore: t > 0 ? stepPanel(this.c, t - 1, B).at : 0,
+        c: stepPanel(this.c, t, B).at,
+        dhAbove: above(t)?.at ?? 0,
+        dhAfter: isLast ? 0 : this.dh.at,
+        dc: this.dc.at,
+        isLastStep: isLast ? 1 : 0,
+        statePitch: this.c.pitch,
+        dgates: gates.at,
+        strip: strip.at,
+        stripPitch: strip.pitch,
+      });
       program.barrier();
       if (t > 0) this.products.stepBackward(program, gates, this.dh, B);
     }

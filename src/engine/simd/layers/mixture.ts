@@ -2,7 +2,7 @@
  * AMN's attention over the T context vectors with the query product moved to the sequence: u = W_keyᵀ·query, scores
  * u·x_t/√A. The key bias adds the same constant to all scores, so its gradient is exactly zero and never computed.
  */
-import { OP_MIX, OP_MIX_BACKWARD } from '../abi/control.ts';
+import { MixBackward, MixForward } from '../abi/amn.ts';
 import { FLOAT_BYTES, paddedFeatures, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import type { WeightTerm } from '../models/network.ts';
@@ -63,38 +63,38 @@ export class AttentionMixture {
     program.barrier();
     this.key.backwardInput(program, this.q, this.u, B);
     program.barrier();
-    program.addWords('mix forward', OP_MIX, panelCount(B), [
+    program.add('mix forward', MixForward, panelCount(B), {
       ...this.common(input, slot, B),
-      this.u.at,
-      this.u.pitch,
-      this.weights,
-      this.weightsPitch,
-      { float: this.scale },
-      mix.at,
-      mix.pitch,
-      strip.at,
-      strip.pitch,
-      this.width,
-    ]);
+      u: this.u.at,
+      uPitch: this.u.pitch,
+      weights: this.weights,
+      weightsPitch: this.weightsPitch,
+      scale: { float: this.scale },
+      mix: mix.at,
+      mixPitch: mix.pitch,
+      strip: strip.at,
+      stripPitch: strip.pitch,
+      features: this.width,
+    });
     program.barrier();
   }
 
   /** From `dmix` to the gradients that the weight gradients need. */
   backward(program: Program, input: BatchInput, slot: number, B: number): void {
-    program.addWords('mix backward', OP_MIX_BACKWARD, panelCount(B), [
+    program.add('mix backward', MixBackward, panelCount(B), {
       ...this.common(input, slot, B),
-      this.dmix.at,
-      this.dmix.pitch,
-      this.weights,
-      this.weightsPitch,
-      { float: this.scale },
-      this.du.at,
-      this.du.pitch,
-      this.duStrip.at,
-      this.duStrip.pitch,
-      this.width,
-      this.dweights,
-    ]);
+      dmix: this.dmix.at,
+      dmixPitch: this.dmix.pitch,
+      weights: this.weights,
+      weightsPitch: this.weightsPitch,
+      scale: { float: this.scale },
+      du: this.du.at,
+      duPitch: this.du.pitch,
+      strip: this.duStrip.at,
+      stripPitch: this.duStrip.pitch,
+      features: this.width,
+      dweights: this.dweights,
+    });
     program.barrier();
     this.key.forward(program, this.du, this.dq, B, { bias: false, strip: this.dqStrip });
     program.barrier();
@@ -121,7 +121,7 @@ export class AttentionMixture {
     ];
   }
 
-  private common(input: BatchInput, slot: number, B: number): number[] {
-    return [input.contexts[slot].at, this.T, input.contexts[slot].pitch, B];
+  private common(input: BatchInput, slot: number, B: number) {
+    return { contexts: input.contexts[slot].at, T: this.T, rowBytes: input.contexts[slot].pitch, B };
   }
 }

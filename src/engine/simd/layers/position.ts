@@ -1,5 +1,5 @@
 /** AMN's positional skip path: Σ_t w_t ⊙ x_t in place of the mean of the context. T context length, D width. */
-import { OP_POSITION, OP_POSITION_WEIGHT } from '../abi/control.ts';
+import { PositionForward, PositionWeight } from '../abi/amn.ts';
 import { FLOAT_BYTES, PANEL_ROWS, paddedFeatures, panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import type { VectorParameter } from '../models/network.ts';
@@ -24,31 +24,31 @@ export class PositionSkip {
 
   /** Writes `rows`; the caller sets the barrier. */
   forward(program: Program, input: BatchInput, slot: number, B: number): void {
-    program.addWords('position forward', OP_POSITION, panelCount(B), [
+    program.add('position forward', PositionForward, panelCount(B), {
       ...this.common(input, slot, B),
-      this.bank.address('weights', this.offset),
-      this.rows.at,
-    ]);
+      weights: this.bank.address('weights', this.offset),
+      skip: this.rows.at,
+    });
   }
 
   /** Gradient of the weights into the bank from the gradient on the output (strip8); no barrier. */
   backward(program: Program, input: BatchInput, slot: number, B: number, drawStrip: Matrix): void {
     const units = this.width / PANEL_ROWS;
-    program.addWords('position weight gradient', OP_POSITION_WEIGHT, units, [
+    program.add('position weight gradient', PositionWeight, units, {
       ...this.common(input, slot, B),
-      drawStrip.at,
-      drawStrip.pitch,
-      this.bank.address('gradients', this.offset),
-      program.takeSlots(units),
-    ]);
+      draw: drawStrip.at,
+      drawPitch: drawStrip.pitch,
+      dweights: this.bank.address('gradients', this.offset),
+      slots: program.takeSlots(units),
+    });
   }
 
   get vectors(): VectorParameter[] {
     return [{ offset: this.offset, bytes: this.T * this.width * FLOAT_BYTES }];
   }
 
-  private common(input: BatchInput, slot: number, B: number): number[] {
+  private common(input: BatchInput, slot: number, B: number) {
     const { at, pitch } = input.contexts[slot];
-    return [at, this.T, pitch, B];
+    return { contexts: at, T: this.T, rowBytes: pitch, B };
   }
 }

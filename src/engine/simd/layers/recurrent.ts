@@ -3,7 +3,7 @@
  * are both weight gradients; the hidden state's goes step by step. The first hidden state is zero, so its product is the
  * bias alone. I inputs, H hidden features, G = gates·H outputs.
  */
-import { OP_BIAS_GRADIENT, OP_BIAS_ROWS } from '../abi/control.ts';
+import { BiasGradient, BiasRows } from '../abi/linear.ts';
 import { BLOCK_ROW_BYTES, panelCount, type Matrix } from '../layout.ts';
 import type { WeightTerm } from '../models/network.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
@@ -54,13 +54,13 @@ export class RecurrentProducts {
   /** Gates of the input for all steps, and the hidden state's of step 0; ends with a barrier. */
   begin(program: Program, x: Matrix, ofInput: Matrix, ofHidden: Matrix, B: number): void {
     this.input.forward(program, x, ofInput, sequenceRows(this.T, B));
-    program.addWords(`${this.name} first step`, OP_BIAS_ROWS, panelCount(B), [
-      this.biasAddress('weights'),
-      this.hiddenBlocks.pitch,
-      this.hiddenBlocks.outputs,
-      ofHidden.at,
-      ofHidden.pitch,
-    ]);
+    program.add(`${this.name} first step`, BiasRows, panelCount(B), {
+      bias: this.biasAddress('weights'),
+      blockPitch: this.hiddenBlocks.pitch,
+      N: this.hiddenBlocks.outputs,
+      y: ofHidden.at,
+      yPitch: ofHidden.pitch,
+    });
     program.barrier();
   }
 
@@ -85,15 +85,15 @@ export class RecurrentProducts {
   /** The bias of the hidden product over all steps; its weight sees only those with a state before them. */
   biasGradient(program: Program, { strip }: GateGradient, B: number): void {
     const units = Math.ceil(this.hiddenBlocks.outputs / UNIT_OUTPUTS);
-    program.addWords(`${this.name} hidden bias gradient`, OP_BIAS_GRADIENT, units, [
-      strip.at,
-      strip.pitch,
-      sequenceRows(this.T, B),
-      this.biasAddress('gradients'),
-      this.hiddenBlocks.pitch,
-      this.hiddenBlocks.outputs,
-      program.takeSlots(units),
-    ]);
+    program.add(`${this.name} hidden bias gradient`, BiasGradient, units, {
+      dy: strip.at,
+      dyPitch: strip.pitch,
+      rows: sequenceRows(this.T, B),
+      dbias: this.biasAddress('gradients'),
+      blockPitch: this.hiddenBlocks.pitch,
+      N: this.hiddenBlocks.outputs,
+      slots: program.takeSlots(units),
+    });
   }
 
   weightTerms(x: Sequence, h: Sequence, ofInput: GateGradient, ofHidden: GateGradient, B: number): WeightTerm[] {

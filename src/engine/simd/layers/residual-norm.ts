@@ -2,7 +2,7 @@
  * y = LN(x + dropout(branch)): what closes a residual block of the GRU stack and of the Transformer. Works on `steps`
  * steps: all of a sequence, or its last alone. F features.
  */
-import { OP_LAYER_NORM_WEIGHT, OP_RESIDUAL_NORM, OP_RESIDUAL_NORM_BACKWARD } from '../abi/control.ts';
+import { LayerNormWeight, ResidualNormBackward, ResidualNormForward } from '../abi/norm.ts';
 import { FLOAT_BYTES, PANEL_ROWS, panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { VectorParameter } from '../models/network.ts';
 import type { ParameterBank } from '../parameters.ts';
@@ -67,22 +67,22 @@ export class ResidualNorm {
 
   /** x: panels of the same steps. `branch` in place of the own one, where it is there already. Ends with a barrier. */
   forward(program: Program, x: Matrix, B: number, branch = this.branch): void {
-    program.addWords(`${this.name} forward`, OP_RESIDUAL_NORM, this.steps * panelCount(B), [
-      x.at,
-      branch.at,
-      this.sum.at,
-      this.y.panel.at,
-      this.sum.pitch,
-      this.sum.features,
-      this.bank.address('weights', this.gamma),
-      this.bank.address('weights', this.beta),
-      this.mean,
-      this.inverse,
-      this.y.strip.at,
-      this.y.strip.pitch,
-      { float: EPS },
+    program.add(`${this.name} forward`, ResidualNormForward, this.steps * panelCount(B), {
+      x: x.at,
+      a: branch.at,
+      sum: this.sum.at,
+      y: this.y.panel.at,
+      pitch: this.sum.pitch,
+      F: this.sum.features,
+      gamma: this.bank.address('weights', this.gamma),
+      beta: this.bank.address('weights', this.beta),
+      mean: this.mean,
+      inverseSigma: this.inverse,
+      strip: this.y.strip.at,
+      stripPitch: this.y.strip.pitch,
+      eps: { float: EPS },
       ...this.dropout.args(program),
-    ]);
+    });
     program.barrier();
   }
 
@@ -90,22 +90,22 @@ export class ResidualNorm {
   backward(program: Program, gradient: SequenceGradient, B: number): void {
     for (const { from, steps, sources } of gradientRanges(gradient, this.steps, B)) {
       const statistics = sequenceRows(from, B) * FLOAT_BYTES;
-      program.addWords(`${this.name} backward`, OP_RESIDUAL_NORM_BACKWARD, steps * panelCount(B), [
+      program.add(`${this.name} backward`, ResidualNormBackward, steps * panelCount(B), {
         ...sourceAddresses(sources),
-        stepPanel(this.dy, from, B).at,
-        stepPanel(this.sum, from, B).at,
-        stepPanel(this.dx, from, B).at,
-        stepPanel(this.dbranch.panel, from, B).at,
-        this.sum.pitch,
-        this.sum.features,
-        this.bank.address('weights', this.gamma),
-        this.mean + statistics,
-        this.inverse + statistics,
-        this.dbranch.strip.at,
-        this.dbranch.strip.pitch,
+        dy: stepPanel(this.dy, from, B).at,
+        sum: stepPanel(this.sum, from, B).at,
+        dsum: stepPanel(this.dx, from, B).at,
+        da: stepPanel(this.dbranch.panel, from, B).at,
+        pitch: this.sum.pitch,
+        F: this.sum.features,
+        gamma: this.bank.address('weights', this.gamma),
+        mean: this.mean + statistics,
+        inverseSigma: this.inverse + statistics,
+        strip: this.dbranch.strip.at,
+        stripPitch: this.dbranch.strip.pitch,
         ...this.dropout.args(program),
-        sequenceRows(from, B) / PANEL_ROWS,
-      ]);
+        panelsBefore: sequenceRows(from, B) / PANEL_ROWS,
+      });
     }
     program.barrier();
   }
@@ -113,19 +113,19 @@ export class ResidualNorm {
   /** Gradients of γ and β into the bank; no barrier. */
   weightGradients(program: Program, B: number): void {
     const units = Math.ceil(this.sum.features / UNIT_FEATURES);
-    program.addWords(`${this.name} weight gradient`, OP_LAYER_NORM_WEIGHT, units, [
-      this.dy.at,
-      this.sum.at,
-      this.sum.pitch,
-      this.sum.features,
-      this.steps * panelCount(B),
-      this.mean,
-      this.inverse,
-      this.bank.address('gradients', this.gamma),
-      this.bank.address('gradients', this.beta),
-      program.takeSlots(units),
-      UNIT_FEATURES,
-    ]);
+    program.add(`${this.name} weight gradient`, LayerNormWeight, units, {
+      dy: this.dy.at,
+      h: this.sum.at,
+      pitch: this.sum.pitch,
+      F: this.sum.features,
+      panels: this.steps * panelCount(B),
+      mean: this.mean,
+      inverseSigma: this.inverse,
+      dgamma: this.bank.address('gradients', this.gamma),
+      dbeta: this.bank.address('gradients', this.beta),
+      slots: program.takeSlots(units),
+      unitFeatures: UNIT_FEATURES,
+    });
   }
 
   get vectors(): VectorParameter[] {

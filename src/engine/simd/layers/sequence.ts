@@ -2,7 +2,8 @@
  * Sequences: T steps one after another, each P = ⌈B/8⌉ panels, so that a step is a matrix of its own and a product over
  * all steps is one. Row t·8P + b of a strip belongs to step t, batch row b; rows beyond B have zero gradients.
  */
-import { OP_COMBINE, OP_SEQUENCE_INPUT } from '../abi/control.ts';
+import { SequenceInput as InputOperation } from '../abi/input.ts';
+import { Combine } from '../abi/sequence.ts';
 import { FLOAT_BYTES, PANEL_ROWS, paddedFeatures, panelCount, type Arena, type Matrix } from '../layout.ts';
 import type { BatchInput } from '../input.ts';
 import type { Program } from '../program.ts';
@@ -50,12 +51,15 @@ export function gradientRanges({ everywhere, last }: SequenceGradient, T: number
   return T > 1 ? [{ from: 0, steps: T - 1, sources: everywhere }, end] : [end];
 }
 
+type Sources = Pick<Combine, 'source0' | 'source1' | 'source2' | 'source3'>;
+
 /** The addresses of one to four sources, 0 where there is none. */
-export function sourceAddresses(sources: readonly Matrix[]): number[] {
+export function sourceAddresses(sources: readonly Matrix[]): Sources {
   if (sources.length < 1 || sources.length > MAX_SOURCES) {
     throw new Error(`simd sequence: a sum of ${sources.length} panels; 1 to ${MAX_SOURCES} can be added`);
   }
-  return Array.from({ length: MAX_SOURCES }, (_, i) => sources[i]?.at ?? 0);
+  const [source0, source1, source2, source3] = Array.from({ length: MAX_SOURCES }, (_, i) => sources[i]?.at ?? 0);
+  return { source0, source1, source2, source3 };
 }
 
 export interface CombineOptions {
@@ -77,19 +81,19 @@ export function combine(
 ): void {
   const { strip12, strip8, positions } = options;
   const P = panelCount(B);
-  program.addWords(label, OP_COMBINE, steps * P, [
-    out.at,
-    out.pitch,
-    out.features,
+  program.add(label, Combine, steps * P, {
+    out: out.at,
+    pitch: out.pitch,
+    F: out.features,
     ...sourceAddresses(sources),
-    positions ?? 0,
-    out.features * FLOAT_BYTES,
+    positions: positions ?? 0,
+    positionBytes: out.features * FLOAT_BYTES,
     P,
-    strip12?.at ?? 0,
-    strip12?.pitch ?? 0,
-    strip8?.at ?? 0,
-    strip8?.pitch ?? 0,
-  ]);
+    strip12: strip12?.at ?? 0,
+    strip12Pitch: strip12?.pitch ?? 0,
+    strip8: strip8?.at ?? 0,
+    strip8Pitch: strip8?.pitch ?? 0,
+  });
 }
 
 /** out = the gradient, over all T steps as panel and strip8; no barrier. */
@@ -123,18 +127,18 @@ export class SequenceInput implements Sequence {
   /** No barrier. */
   forward(program: Program, slot: number, B: number): void {
     const { contexts, T, D, inverseNorms } = this.input;
-    program.addWords('sequence input', OP_SEQUENCE_INPUT, T * panelCount(B), [
-      contexts[slot].at,
+    program.add('sequence input', InputOperation, T * panelCount(B), {
+      contexts: contexts[slot].at,
       T,
-      contexts[slot].pitch,
+      rowBytes: contexts[slot].pitch,
       B,
-      this.panel.at,
-      this.panel.pitch,
-      this.strip.at,
-      this.strip.pitch,
-      paddedFeatures(D),
-      inverseNorms,
-      panelCount(B),
-    ]);
+      panel: this.panel.at,
+      pitch: this.panel.pitch,
+      strip: this.strip.at,
+      stripPitch: this.strip.pitch,
+      features: paddedFeatures(D),
+      inverseContextNorms: inverseNorms,
+      P: panelCount(B),
+    });
   }
 }
