@@ -1,8 +1,6 @@
 /** Routes of the page. History is in the fragment, so that app:// and http:// serve one and the same index.html. */
 import type { Component } from 'vue';
 import { createRouter, createWebHashHistory, type Router, type RouteRecordRaw } from 'vue-router';
-import { askAhead } from './features/run/curves/overview.ts';
-import { isLive, useRunsStore } from './stores/runs-store.ts';
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -74,12 +72,6 @@ export function createAppRouter(): Router {
   }
   const router = createRouter({ history: createWebHashHistory(), routes });
   fetchFirstPage(router);
-  router.beforeEach((to, from) => {
-    if (to.name !== 'run' || (from.name === 'run' && from.params.id === to.params.id)) return;
-    const id = String(to.params.id);
-    const known = useRunsStore().byId.get(id);
-    if (known && !isLive(known)) askAhead(id);
-  });
   router.afterEach((to) => {
     document.title = to.meta.title ? `${to.meta.title} – Nextvec` : 'Nextvec';
   });

@@ -1,6 +1,6 @@
 /**
- * The state of one run: loaded once, then updated by its event stream, which it owns. Not here: actions on a run
- * (stores/run-actions.ts, run-steering.ts).
+ * State of one run page: loaded when its event stream opens, then updated by each event. Owns the stream. Not here: actions
+ * on a run (stores/run-actions.ts, run-steering.ts).
  */
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { GateResult, LogLine, RunDetail, RunEvent, RunSummary } from '#shared/contract/runs.ts';
@@ -11,7 +11,7 @@ import { shownError } from '../../ui/feedback/errors.ts';
 import { isLive, useRunsStore } from '../../stores/runs-store.ts';
 import { useRunSeries, type RunSeries } from './curves/use-run-series.ts';
 
-/** Rows per second of each step block of this session; epochs give those of earlier sessions. */
+/** Rows per second of each step block since the page was opened; older speeds are in the epoch records. */
 export interface RatePoint {
   readonly step: number;
   readonly rowsPerSecond: number;
@@ -33,7 +33,7 @@ export interface RunState {
 
 export function useRun(runId: string, group: ChartGroup): RunState {
   const runs = useRunsStore();
-  // The summary of the list is shown while the rest is loaded.
+  // The summary in the list is shown until the rest is loaded.
   const run = shallowRef<RunSummary | null>(runs.byId.get(runId) ?? null);
   const epochs = shallowRef<readonly EpochRecord[]>([]);
   const gates = shallowRef<readonly GateResult[]>([]);
@@ -51,21 +51,10 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     commandLine.value = detail.commandLine;
   }
 
-  async function load(asEarly = false): Promise<void> {
-    // First what is answered at once: main reads one after another, and the series of a long run take it a while.
-    await Promise.all([client.runs.get({ runId }).then(show), series.load(asEarly)]);
+  async function load(): Promise<void> {
+    // The series of a long run take longer: main answers in the order of the calls.
+    await Promise.all([client.runs.get({ runId }).then(show), series.load()]);
     error.value = null;
-  }
-
-  /** Asked for before the stream is open, so that a run that has ended is on screen a round trip earlier. */
-  let early: Promise<void> | null = null;
-
-  async function onStart(): Promise<void> {
-    const asked = early;
-    early = null;
-    await asked;
-    // Of a live run, what happened before the stream was open is not in the early answer.
-    if (asked === null || run.value === null || isLive(run.value)) await load();
   }
 
   function onEvent(event: RunEvent): void {
@@ -96,7 +85,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   function start(): void {
     stop?.();
     stop = follow((signal) => client.runs.watch({ runId }, { signal }), {
-      onStart,
+      onStart: load,
       onEvent,
       onError(cause) {
         error.value = cause;
@@ -105,7 +94,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     });
   }
 
-  // The list hears of a run that was resumed after its stream had ended, and of names and tags changed elsewhere.
+  // The stream of an ended run is closed: the list of runs says when it is resumed, renamed or tagged.
   watch(
     () => runs.byId.get(runId),
     (listed) => {
@@ -116,11 +105,6 @@ export function useRun(runId: string, group: ChartGroup): RunState {
       if (revived) start();
     },
   );
-  if (run.value === null || !isLive(run.value)) {
-    early = load(true);
-    // An error is reported by the load at the stream's start.
-    early.catch(() => undefined);
-  }
   start();
   onScopeDispose(() => stop?.());
 

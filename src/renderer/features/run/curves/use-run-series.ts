@@ -10,18 +10,19 @@ import type { ChartGroup } from '../../../charts/chart-group.ts';
 import { splice, type Points } from '../../../charts/data/columns.ts';
 import { SeriesBuffer } from '../../../charts/data/series-buffer.ts';
 import { client } from '../../../rpc.ts';
-import { fetchOverview, takeAhead } from './overview.ts';
 import { useFinerStretch, type Stretch } from './use-finer-stretch.ts';
 
-/** Main writes steps at least once a second; a stretch it had not yet written is asked for after that. */
+/** Points of each column fetched for a whole run. */
+const OVERVIEW_POINTS = 1200;
+/** Delay of a reload after missed steps, by when main has written them: it writes at least once a second. */
 const GAP_RETRY_MS = 1500;
 
 export interface RunSeries {
   /** The points of a column; call inside a computed. */
   readonly points: (column: StepColumn) => Points;
   readonly lastStep: ComputedRef<number>;
-  /** `early`: what the router asked for ahead will do. */
-  readonly load: (early?: boolean) => Promise<void>;
+  /** Fetches the overview. */
+  readonly load: () => Promise<void>;
   /** Adds live steps. */
   readonly append: (block: StepBlock) => void;
   /** A finer stretch could not be fetched; the coarse one stays. */
@@ -34,7 +35,7 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   const error = shallowRef<unknown>(null);
   const abort = new AbortController();
   let gapTimer = 0;
-  /** Of this version, with the finer stretch that was put in. */
+  /** Points of the current `version`, with the finer stretch they contain. */
   const cache = new Map<StepColumn, { finer: Stretch | null; points: Points }>();
 
   function announce(): void {
@@ -48,8 +49,11 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
 
   const finer = useFinerStretch(buffer, group, fetchColumns, error);
 
-  async function load(early = false): Promise<void> {
-    const series = await ((early ? takeAhead(runId) : null) ?? fetchOverview(runId, abort.signal));
+  async function load(): Promise<void> {
+    const series = await client.runs.series(
+      { runId, columns: [...STEP_COLUMNS], fromStep: null, toStep: null, maxPoints: OVERVIEW_POINTS },
+      { signal: abort.signal },
+    );
     const { step, stepsPerPoint } = series;
     const last = step.length === 0 ? 0 : step[step.length - 1] + stepsPerPoint - 1;
     if (step.length > 0) buffer.seed(series, last);
