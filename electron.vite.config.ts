@@ -62,17 +62,6 @@ export default defineConfig({
       modulePreload: { polyfill: false },
       rollupOptions: {
         input: { index: resolve('src/renderer/index.html') },
-        // What pages share in two files instead of thirty: each file asked for is a turn of the page's and the host's.
-        output: {
-          // Chromium compiles every function when a file is loaded, off the main thread, not when a page first calls it.
-          postBanner: '//# allFunctionsCalledOnLoad',
-          codeSplitting: {
-            groups: [
-              { name: 'packages', test: /node_modules\/(?!zod\/)/, minShareCount: 2 },
-              { name: 'ui', test: /src\/renderer\/(ui|charts|parts)\//, minShareCount: 2 },
-            ],
-          },
-        },
       },
     },
   },
