@@ -7,7 +7,7 @@ import { testHome, type TestHome } from '../../support/nextvec.ts';
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
 import { killProgram, killTrainer } from '../../support/kill/rounds.ts';
 
-const ROUNDS = Number(process.env.NEXTVEC_KILL_ROUNDS ?? 8);
+const ROUNDS = Number(process.env.NEXTVEC_KILL_ROUNDS ?? 6);
 const SEED = 20261122;
 
 let home: TestHome;
