@@ -186,6 +186,7 @@ export async function readWhole(
     throw new NextvecError(
       'OUT_OF_RANGE',
       `${member.place}: ${member.sizeBytes} bytes, more than the ${limitBytes} that are read at once.`,
+      { remedy: 'Check the program that wrote the file; nothing that is needed is this large.' },
     );
   }
   const reader = new MemberReader(member, signal);

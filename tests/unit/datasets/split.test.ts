@@ -276,3 +276,11 @@ it('coherence is the mean cosine of consecutive vectors in an article', async ()
   expect(stretches.coherence.every((c) => c >= -1 && c <= 1)).toBe(true);
   windows.close();
 });
+
+it('data whose vectors are all equal has no split by article, for that reason', async () => {
+  const data = syntheticChunks(6, 8, 3);
+  const dataset = await store({ ...data, vectors: new Float32Array(data.vectors.length).fill(0.5) });
+  const split = { kind: 'article', validationShare: 0.2 } as const;
+  expect(() => splitDataset(dataset, split, 1)).toThrow('hold only 1 different vectors');
+  dataset.close();
+});

@@ -1,0 +1,35 @@
+/** Contexts from a file: the rows that are asked for, whatever the memory order and the number of axes. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { defaultSpec } from '#shared/domain/models.ts';
+import { rowsOfFile } from '../../../src/main/inference/contexts.ts';
+import { npyBytes, testFolder } from '../datasets/helpers.ts';
+
+const [B, T, D] = [4, 3, 5];
+const spec = defaultSpec('amn', T, D);
+const values = Float32Array.from({ length: B * T * D }, (_, i) => i + 1);
+
+it.each([false, true])('picks rows of [B, T, D] (Fortran order: %s)', async (fortran) => {
+  const path = join(testFolder(), 'x.npy');
+  writeFileSync(path, npyBytes({ name: 'x', shape: [B, T, D], values, fortran }));
+  const { contexts, rows } = await rowsOfFile(path, [3, 1], spec);
+  expect(rows).toEqual([3, 1]);
+  const row = (b: number): number[] => [...values.subarray(b * T * D, (b + 1) * T * D)];
+  expect([...contexts]).toEqual([...row(3), ...row(1)]);
+});
+
+it.each([false, true])('takes [T, D] as one context (Fortran order: %s)', async (fortran) => {
+  const path = join(testFolder(), 'x.npy');
+  const one = values.subarray(0, T * D);
+  writeFileSync(path, npyBytes({ name: 'x', shape: [T, D], values: one, fortran }));
+  expect([...(await rowsOfFile(path, null, spec)).contexts]).toEqual([...one]);
+});
+
+it('refuses a float64 that float32 cannot hold, by element', async () => {
+  const path = join(testFolder(), 'x.npy');
+  const wide = Float64Array.from(values);
+  wide[T * D + 2 * D + 3] = 1e300;
+  writeFileSync(path, npyBytes({ name: 'x', shape: [B, T, D], values: wide, dtype: 'f8' }));
+  await expect(rowsOfFile(path, [1], spec)).rejects.toThrow('element [1, 2, 3] is 1e+300, too large for float32');
+});
