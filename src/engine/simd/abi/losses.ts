@@ -8,7 +8,7 @@
  * 2. ../assembly/losses/<term>.ts: value and gradient. Call the value in `rowValues` (output.ts) and the gradient in
  *    `lossRow` (gradient.ts), or both in `dimensions4` (statistics.ts) when the term is made of batch statistics.
  * 3. ../losses/terms.ts: one row, how value and gradient norm follow from the sums of the results.
- * 4. `npm run build:kernels` says the new KERNEL_ABI for version.ts.
+ * 4. `npm run build:kernels` writes the new ABI number to version.ts.
  */
 
 /** λ of each term, named as in `TERMS`. */
