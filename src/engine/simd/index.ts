@@ -15,7 +15,7 @@ export { IDLE_INFO_NCE_INTERVAL } from './losses/info-nce.ts';
 export { SimdModel, type PhaseTime } from './model.ts';
 export { VARIANTS, type Variant } from './variants.ts';
 
-/** Raised when a change of the kernels changes results. */
+/** Raised when results change. */
 const ENGINE_VERSION = '2';
 const PAGE_LIMIT = 65_536;
 

@@ -3,7 +3,7 @@ import { CONTROL_FAULT, FAULT_GATHER } from './abi/control.ts';
 import { Gatherer, type GatherLayout } from './gather.ts';
 import { openKernels, type KernelExports } from './kernels.ts';
 
-/** Everything a thread needs, in the one message that starts it. */
+/** Sent to a thread to start it. */
 export interface ThreadSetup {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -17,7 +17,7 @@ export interface ThreadSetup {
 export interface KernelInstance {
   readonly kernels: KernelExports;
   readonly gatherer: Gatherer;
-  /** Why a gather of this thread failed; the run goes on and thread 0 reports it. */
+  /** Message of a failed gather on this thread, then cleared; the program runs on and thread 0 reports it. */
   takeFault(): string | undefined;
 }
 

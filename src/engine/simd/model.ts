@@ -47,7 +47,7 @@ export class SimdModel implements TrainableModel {
   private loss: LossConfig;
   private steps = 0;
   private slot = 0;
-  /** What the slot of the next step already holds; its windows are in `ids`. */
+  /** Batch already gathered into the slot of the next step; its window ids are in `ids`. */
   private ahead: { readonly source: WindowSource; readonly rows: number } | undefined;
   private readonly drops: boolean;
   private disposed = false;
@@ -135,7 +135,7 @@ export class SimdModel implements TrainableModel {
     void this.pool.dispose();
   }
 
-  /** Runs the last training program's step again `times` times and returns what each operation took on thread 0. */
+  /** Runs one training step and returns the time of each operation on thread 0. */
   profile(input: TrainStepInput): PhaseTime[] {
     this.step(input, this.plan.profile);
     const program = this.lastProgram!;

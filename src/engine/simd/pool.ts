@@ -11,7 +11,7 @@ import type { ToThread } from './messages.ts';
 export interface PoolOptions {
   readonly host: EngineHost;
   readonly threads: number;
-  /** One a thread; all but the scratch offset are the same. */
+  /** One for each thread; they differ in the scratch offset only. */
   readonly setups: readonly ThreadSetup[];
 }
 
@@ -43,7 +43,7 @@ export class ThreadPool {
     if (threads > 1 && !spawn) throw new Error('simd engine: this host starts no threads; ask for one thread');
     const workers = Array.from({ length: threads - 1 }, () => spawn!());
     const pool = new ThreadPool(options, workers);
-    await pool.tell((i) => ({ type: 'start', setup: setups[i + 1] }));
+    await pool.send((i) => ({ type: 'start', setup: setups[i + 1] }));
     return pool;
   }
 
@@ -58,7 +58,7 @@ export class ThreadPool {
     if (this.fault[0] !== FAULT_NONE) throw this.takeFault();
   }
 
-  /** What a thread reported during the last program; undefined when none did. */
+  /** The fault a thread reported during the last program; undefined: none. */
   private takeFault(): Error | undefined {
     const fault = Atomics.load(this.fault, 0);
     if (fault === FAULT_NONE) return undefined;
@@ -87,7 +87,7 @@ export class ThreadPool {
     this.main.gatherer.bind(source);
     if (this.workers.length > 0) {
       this.main.kernels.interrupt(this.setup.control, COMMAND_LISTEN);
-      await this.tell(() => ({ type: 'bind', source }));
+      await this.send(() => ({ type: 'bind', source }));
     }
     this.bound = source;
   }
@@ -99,7 +99,7 @@ export class ThreadPool {
     this.main.gatherer.close();
   }
 
-  private async tell(message: (worker: number) => ToThread): Promise<void> {
+  private async send(message: (worker: number) => ToThread): Promise<void> {
     if (this.workers.length === 0) return;
     if (this.failure) throw this.failure;
     const ready = new Promise<void>((resolve, reject) => {

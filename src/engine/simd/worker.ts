@@ -6,7 +6,7 @@ import { instantiateKernels, type KernelInstance } from './instance.ts';
 import type { FromThread, ToThread } from './messages.ts';
 import { CONTROL_ARRIVED, CONTROL_FAULT, CONTROL_GENERATION, FAULT_SEEN, FAULT_THREAD } from './abi/control.ts';
 
-/** Between two openings of a barrier whose thread has died. */
+/** Pause between two openings of the barrier, ms. */
 const BARRIER_PAUSE_MS = 1;
 
 interface Port {
@@ -19,7 +19,7 @@ interface NodePort {
   on(event: 'message', handler: (message: ToThread) => void): void;
 }
 
-/** The engine is compiled without Node's types, so this says the little it uses of them. */
+/** The part of Node's `process` used here; the engine is compiled without Node's types. */
 interface NodeProcess {
   getBuiltinModule?(name: 'node:worker_threads'): { parentPort: NodePort | null };
 }
@@ -61,16 +61,16 @@ class SimdThread {
     try {
       this.sequence = this.instance.kernels.serve(this.control, this.sequence, this.scratch);
     } catch (error) {
-      this.letGo();
+      this.releaseBarriers();
       throw error;
     }
   }
 
   /**
-   * This thread has left its program and the others wait for it at their barriers, thread 0 with its event loop: opens
-   * every barrier they come to until thread 0 has ended the program and knows. What they compute meanwhile is never used.
+   * After an exception in a program: opens every barrier that the other threads reach until thread 0 has seen the fault,
+   * because thread 0 would otherwise wait for ever, its event loop blocked. Their results are discarded.
    */
-  private letGo(): void {
+  private releaseBarriers(): void {
     const words = new Int32Array(this.memory!.buffer, this.control);
     const fault = CONTROL_FAULT / 4;
     const generation = CONTROL_GENERATION / 4;
