@@ -17,6 +17,10 @@ import { gruCell, gruCellBackward, lstmCell, lstmCellBackward } from './recurren
 import { dropout, relu, reluBackward } from './dropout';
 import { residualNorm, residualNormBackward } from './residual-norm';
 import { attention, attentionBackward } from './attention';
+import { addProduct, packColumns, packRows, product } from './dense';
+import { choleskyDivide, choleskyFactor, choleskyUpdate, substituteBack } from './cholesky';
+import { keyRows, pairProducts, skipRows, unitVectors } from './windows';
+import { nearest, neighbourMeans } from './nearest';
 import {
   COMMAND_RUN,
   CONTROL_COMMAND,
@@ -45,6 +49,17 @@ import { LayerNormBackward, LayerNormForward, LayerNormWeight, ResidualNormBackw
 import { Adamw, GemmWeightAdamw, Gram, GramNorm } from '../abi/optimizer.ts';
 import { GruCellBackward, GruCellForward, LstmCellBackward, LstmCellForward } from '../abi/recurrent.ts';
 import { Combine, DropoutMask, ReluBackward, ReluForward } from '../abi/sequence.ts';
+import {
+  AddProduct,
+  CholeskyDivide,
+  CholeskyFactor,
+  CholeskyUpdate,
+  PackColumns,
+  PackRows,
+  Product,
+  SubstituteBack,
+} from '../abi/dense.ts';
+import { KeyRows, Nearest, NeighbourMeans, PairProducts, SkipRows, UnitVectors } from '../abi/gram.ts';
 import { KERNEL_ABI } from '../abi/version.ts';
 
 export { halfToFloat } from './input';
@@ -135,6 +150,34 @@ function execute(op: usize, scratch: usize): void {
       return residualNormBackward(op);
     case SequenceInput.code:
       return sequenceInput(op, scratch);
+    case PackRows.code:
+      return packRows(op);
+    case PackColumns.code:
+      return packColumns(op);
+    case Product.code:
+      return product(op, scratch);
+    case AddProduct.code:
+      return addProduct(op, scratch);
+    case CholeskyUpdate.code:
+      return choleskyUpdate(op);
+    case CholeskyFactor.code:
+      return choleskyFactor(op);
+    case CholeskyDivide.code:
+      return choleskyDivide(op);
+    case SubstituteBack.code:
+      return substituteBack(op);
+    case UnitVectors.code:
+      return unitVectors(op);
+    case SkipRows.code:
+      return skipRows(op);
+    case KeyRows.code:
+      return keyRows(op);
+    case PairProducts.code:
+      return pairProducts(op);
+    case Nearest.code:
+      return nearest(op, scratch);
+    case NeighbourMeans.code:
+      return neighbourMeans(op, scratch);
     default:
       unreachable();
   }
