@@ -1,0 +1,88 @@
+/**
+ * Random orthogonal maps, one an article, that turn windows into those of a domain nobody has seen: cosines inside a window
+ * stay as they are, its place relative to the training data does not. n windows of an article, D width.
+ */
+import type { Random } from '../random.ts';
+
+/** How many reflections follow the turn of the mean; each as likely. */
+const REFLECTIONS = [0, 0, 2, 8, 32];
+const MIXED_VECTORS = 4;
+
+/** A vector [D] of the data, drawn at random. */
+export type DrawVector = () => Float32Array;
+
+/**
+ * Turns all `arrays` of vectors [n, D] in place by the same map: the direction of `mean` by up to 90° towards a random direction (half the time a random
+ * mix of data vectors), then reflections along differences of data vectors.
+ */
+export function turnAtRandom(
+  arrays: readonly Float32Array[],
+  mean: Float32Array,
+  random: Random,
+  draw: DrawVector,
+): void {
+  const axis = unit(Float64Array.from(mean));
+  const angle = (random.uniform() * Math.PI) / 2;
+  const other = random.uniform() < 0.5 ? mixOfData(mean.length, random, draw) : normals(mean.length, random);
+  const towards = orthogonalUnit(other, axis);
+  for (const vectors of arrays) turn(vectors, axis, towards, angle);
+  const reflections = REFLECTIONS[random.integer(REFLECTIONS.length)];
+  for (let i = 0; i < reflections; i++) {
+    const first = draw();
+    const second = draw();
+    const normal = unit(Float64Array.from(first, (value, d) => value - second[d]));
+    for (const vectors of arrays) reflect(vectors, normal);
+  }
+}
+
+function normals(D: number, random: Random): Float64Array {
+  return Float64Array.from({ length: D }, () => random.normal());
+}
+
+function mixOfData(D: number, random: Random, draw: DrawVector): Float64Array {
+  const mix = new Float64Array(D);
+  for (let i = 0; i < MIXED_VECTORS; i++) {
+    const weight = random.normal();
+    const vector = draw();
+    for (let d = 0; d < D; d++) mix[d] += weight * vector[d];
+  }
+  return mix;
+}
+
+function dotAt(vectors: Float32Array, at: number, axis: Float64Array): number {
+  let sum = 0;
+  for (let d = 0; d < axis.length; d++) sum += vectors[at + d] * axis[d];
+  return sum;
+}
+
+function unit(x: Float64Array): Float64Array {
+  const norm = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)) + 1e-9;
+  return x.map((value) => value / norm);
+}
+
+function orthogonalUnit(x: Float64Array, axis: Float64Array): Float64Array {
+  const along = x.reduce((sum, value, d) => sum + value * axis[d], 0);
+  return unit(x.map((value, d) => value - along * axis[d]));
+}
+
+/** Rotates the plane of the orthonormal `axis` and `other` by `angle`, from `axis` towards `other`. */
+export function turn(vectors: Float32Array, axis: Float64Array, other: Float64Array, angle: number): void {
+  const D = axis.length;
+  const cos = Math.cos(angle);
+  const sin = Math.sin(angle);
+  for (let at = 0; at < vectors.length; at += D) {
+    const a = dotAt(vectors, at, axis);
+    const b = dotAt(vectors, at, other);
+    const alongAxis = (cos - 1) * a - sin * b;
+    const alongOther = sin * a + (cos - 1) * b;
+    for (let d = 0; d < D; d++) vectors[at + d] += alongAxis * axis[d] + alongOther * other[d];
+  }
+}
+
+/** Reflects at the hyperplane orthogonal to the unit vector `normal`. */
+export function reflect(vectors: Float32Array, normal: Float64Array): void {
+  for (let at = 0; at < vectors.length; at += normal.length) {
+    const twice = 2 * dotAt(vectors, at, normal);
+    for (let d = 0; d < normal.length; d++) vectors[at + d] -= twice * normal[d];
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * The parts c_k of windows: context vectors, corpus mean, ridge residuals, means over neighbours, extras. `PartsModel` is
+ * what is fitted; `PartsComputer` holds one in the memory of the kernels and computes parts of blocks of windows.
+ * R windows of a block, T context length, D width, L row length, K parts.
+ */
+import { PackRows, Product, PRODUCT_UNIT_STRIPS } from '../simd/abi/dense.ts';
+import { KeyRows, Nearest, NEAREST_PANELS, NeighbourMeans } from '../simd/abi/gram.ts';
+import { BLOCK_OUTPUTS, PANEL_ROWS } from '../simd/layout.ts';
+import type { Program } from '../simd/program.ts';
+import { addSkip, loadWindows, pairProducts, windowUnits, type Windows } from './blocks.ts';
+import type { GramConfig, Part } from './config.ts';
+import { stripCount, type GramMemory, type Region } from './memory.ts';
+
+/** What the parts are made of, apart from keys. */
+export interface PartsModel {
+  /** w of the skip p = Σ_t w_t·x_t. [T] */
+  readonly positionWeights: Float32Array;
+  /** Mean target μ. [D] */
+  readonly mean: Float32Array;
+  /** Maps of p, each [D, D], and of [p, x_T], each [D, 2D]; output-major. */
+  readonly ridges: readonly Float32Array[];
+  readonly pooledRidges: readonly Float32Array[];
+}
+
+/** Products of the parts with each other and with the target: all the gate sees. K parts. */
+export interface Statistics {
+  /** Upper triangle of ⟨c_k, c_l⟩, row by row. [n, K(K + 1)/2] */
+  readonly gram: Float32Array;
+  /** ⟨c_k, y⟩; zero without a target. [n, K] */
+  readonly target: Float32Array;
+  readonly count: number;
+}
+
+/** Predictions [count, D] of another model for contexts [count, T, D]. */
+export type ExtraPrediction = (contexts: Float32Array, count: number) => Float32Array | Promise<Float32Array>;
+
+export class PartsComputer {
+  private readonly memory: GramMemory;
+  private readonly config: GramConfig;
+  private readonly parts: readonly Part[];
+  private readonly extras: readonly ExtraPrediction[];
+  private keyCount = 0;
+
+  constructor(memory: GramMemory, config: GramConfig, parts: readonly Part[], extras: readonly ExtraPrediction[] = []) {
+    this.memory = memory;
+    this.config = config;
+    this.parts = parts;
+    this.extras = extras;
+  }
+
+  /** Takes a fitted model; its keys are to be added. */
+  use(model: PartsModel): void {
+    const { memory } = this;
+    const { D, T } = memory.shape;
+    const { plan } = memory;
+    memory.floats(plan.positionWeights, T).set(model.positionWeights);
+    memory.floats(plan.mean, D).set(model.mean);
+    model.ridges.forEach((map, i) => this.packMap(map, plan.ridges[i], 1));
+    model.pooledRidges.forEach((map, i) => this.packMap(map, plan.pooledRidges[i], 2));
+    this.keyCount = 0;
+  }
+
+  /** Output-major [D, inputs·D] to strips of twelve outputs [L/12][inputs·L][12]. */
+  private packMap(map: Float32Array, { at, pitch }: Region, inputs: number): void {
+    const { D } = this.memory.shape;
+    const { L } = this.memory.plan;
+    for (let d = 0; d < D; d++) {
+      const strip = this.memory.floats(at + Math.floor(d / BLOCK_OUTPUTS) * pitch, inputs * L * BLOCK_OUTPUTS);
+      const lane = d % BLOCK_OUTPUTS;
+      for (let i = 0; i < inputs; i++) {
+        for (let k = 0; k < D; k++) strip[(i * L + k) * BLOCK_OUTPUTS + lane] = map[(d * inputs + i) * D + k];
+      }
+    }
+  }
+
+  /** Keeps keys and targets of a block of training windows. All but the last block have BLOCK_WINDOWS windows. */
+  addKeys(windows: Windows): void {
+    const { memory, keyCount } = this;
+    const { shape, plan } = memory;
+    const { count } = windows;
+    if (keyCount + count > shape.maxKeys) throw new RangeError(`Gram mixture: more than ${shape.maxKeys} keys`);
+    if (keyCount % BLOCK_OUTPUTS !== 0) throw new RangeError('Gram mixture: keys after a block that was not full');
+    const slots = shape.T + 1;
+    loadWindows(memory, windows, slots);
+    memory.run((program) => {
+      addSkip(program, memory, count, slots);
+      program.barrier();
+      this.addBlockKeys(program, count);
+      program.barrier();
+      const to = plan.keys.at + (keyCount / BLOCK_OUTPUTS) * plan.keys.pitch;
+      packRows(program, plan.blockKeys, { at: to, pitch: plan.keys.pitch }, count, plan.L, 12);
+    });
+    const values = memory.floats(plan.values.at + keyCount * plan.values.pitch, count * plan.L);
+    const vectors = memory.floats(plan.vectors, count * slots * plan.L);
+    for (let row = 0; row < count; row++) {
+      const from = (row * slots + shape.T) * plan.L;
+      values.set(vectors.subarray(from, from + plan.L), row * plan.L);
+    }
+    this.keyCount += count;
+  }
+
+  private addBlockKeys(program: Program, count: number): void {
+    const { features, mean, rowBytes, blockKeys } = this.memory.plan;
+    program.add('keys', KeyRows, windowUnits(count), {
+      rows: features.at,
+      pitch: features.pitch,
+      count,
+      mean,
+      vectorBytes: rowBytes,
+      out: blockKeys.at,
+      outPitch: blockKeys.pitch,
+    });
+  }
+
+  /** Parts of a block of windows as rows [count][K + 1][L] of memory, the target last. */
+  private async compute(windows: Windows): Promise<void> {
+    const { memory } = this;
+    const { plan, shape } = memory;
+    const { count } = windows;
+    const slots = shape.K + 1;
+    loadWindows(memory, windows, slots);
+    const mean = memory.floats(plan.mean, plan.L);
+    const rows = memory.floats(plan.vectors, count * slots * plan.L);
+    for (let row = 0; row < count; row++) rows.set(mean, (row * slots + shape.T) * plan.L);
+    const k = Math.min(shape.neighbours, this.keyCount);
+    memory.run((program) => {
+      addSkip(program, memory, count, slots);
+      program.barrier();
+      packRows(program, plan.features, plan.inputs, count, 2 * plan.L, 8);
+      if (k > 0) this.addBlockKeys(program, count);
+      program.barrier();
+      if (k > 0) packRows(program, plan.blockKeys, plan.queries, count, plan.L, 8);
+      this.addMaps(program, count);
+      program.barrier();
+      if (k > 0) this.addNeighbours(program, count, k);
+    });
+    for (const { kind, index } of this.parts) if (kind === 'extra') await this.addExtra(index, windows);
+  }
+
+  private addMaps(program: Program, count: number): void {
+    const { plan } = this.memory;
+    this.parts.forEach(({ kind, index, name }, slot) => {
+      if (kind !== 'ridge' && kind !== 'pooledRidge') return;
+      const [map, depth] = kind === 'ridge' ? [plan.ridges[index], plan.L] : [plan.pooledRidges[index], 2 * plan.L];
+      const strips = stripCount(plan.L, 12);
+      program.add(name, Product, Math.ceil(strips / PRODUCT_UNIT_STRIPS), {
+        a: map.at,
+        aPitch: map.pitch,
+        aStrips: strips,
+        b: plan.inputs.at,
+        bPitch: plan.inputs.pitch,
+        bStrips: evenStrips(count),
+        K: depth,
+        out: this.slotAt(slot),
+        outPitch: this.rowPitch,
+      });
+    });
+  }
+
+  private addNeighbours(program: Program, count: number, k: number): void {
+    const { keys, queries, values, similarities, neighbours, L, rowBytes } = this.memory.plan;
+    const lists = { similarities, ids: neighbours, k };
+    program.add('nearest', Nearest, Math.ceil(count / (NEAREST_PANELS * PANEL_ROWS)), {
+      keys: keys.at,
+      keyPitch: keys.pitch,
+      keyCount: this.keyCount,
+      queries: queries.at,
+      queryPitch: queries.pitch,
+      queryCount: count,
+      features: L,
+      ...lists,
+    });
+    program.barrier();
+    this.parts.forEach(({ kind, index, name }, slot) => {
+      if (kind !== 'neighbours') return;
+      const setting = this.config.neighbours[index];
+      program.add(name, NeighbourMeans, count, {
+        ...lists,
+        use: Math.min(setting.count, k),
+        sharpness: { float: 1 / setting.tau },
+        values: values.at,
+        valuePitch: values.pitch,
+        vectorBytes: rowBytes,
+        out: this.slotAt(slot),
+        outPitch: this.rowPitch,
+      });
+    });
+  }
+
+  private async addExtra(index: number, { contexts, count }: Windows): Promise<void> {
+    const { plan, shape } = this.memory;
+    const slot = this.parts.findIndex((part) => part.kind === 'extra' && part.index === index);
+    const predictions = await this.extras[index](contexts, count);
+    const rows = this.memory.floats(plan.vectors, count * (shape.K + 1) * plan.L);
+    for (let row = 0; row < count; row++) {
+      rows.set(predictions.subarray(row * shape.D, (row + 1) * shape.D), (row * (shape.K + 1) + slot) * plan.L);
+    }
+  }
+
+  private slotAt(slot: number): number {
+    return this.memory.plan.vectors + slot * this.memory.plan.rowBytes;
+  }
+
+  private get rowPitch(): number {
+    return (this.memory.shape.K + 1) * this.memory.plan.rowBytes;
+  }
+
+  /** Products of the parts of a block of windows with each other and with the target. */
+  async statistics(windows: Windows): Promise<Statistics> {
+    await this.compute(windows);
+    const { K } = this.memory.shape;
+    const { count } = windows;
+    const products = pairProducts(this.memory, count, K + 1);
+    const size = (K * (K + 1)) / 2;
+    const gram = new Float32Array(count * size);
+    const target = new Float32Array(count * K);
+    for (let row = 0, from = 0, to = 0; row < count; row++) {
+      for (let k = 0; k < K; k++) {
+        gram.set(products.subarray(from, from + K - k), to);
+        target[row * K + k] = products[from + K - k];
+        from += K - k + 1;
+        to += K - k;
+      }
+      from++;
+    }
+    return { gram, target, count };
+  }
+
+  /** Writes Σ_k a_k·c_k of the block computed last to `out` [count, D]; a [count, K]. */
+  mixInto(out: Float32Array, a: Float32Array, count: number): void {
+    const { K, D } = this.memory.shape;
+    const { L, vectors } = this.memory.plan;
+    const rows = this.memory.floats(vectors, count * (K + 1) * L);
+    const sum = new Float64Array(D);
+    for (let row = 0; row < count; row++) {
+      sum.fill(0);
+      for (let k = 0; k < K; k++) {
+        const share = a[row * K + k];
+        for (let d = 0, from = (row * (K + 1) + k) * L; d < D; d++) sum[d] += share * rows[from + d];
+      }
+      out.set(sum, row * D);
+    }
+  }
+
+  /** Parts of a block of windows. [count, K, D] */
+  async partsOf(windows: Windows): Promise<Float32Array> {
+    await this.compute(windows);
+    const { K, D } = this.memory.shape;
+    const { L, vectors } = this.memory.plan;
+    const parts = new Float32Array(windows.count * K * D);
+    const rows = this.memory.floats(vectors, windows.count * (K + 1) * L);
+    for (let row = 0; row < windows.count; row++) {
+      for (let k = 0; k < K; k++) {
+        const from = (row * (K + 1) + k) * L;
+        parts.set(rows.subarray(from, from + D), (row * K + k) * D);
+      }
+    }
+    return parts;
+  }
+}
+
+/** The product works on pairs of strips; strips beyond the windows hold what was there. */
+function evenStrips(count: number): number {
+  return 2 * Math.ceil(stripCount(count, 8) / 2);
+}
+
+function packRows(program: Program, rows: Region, out: Region, count: number, columns: number, lanes: 8 | 12): void {
+  program.add('pack rows', PackRows, stripCount(count, lanes), {
+    rows: rows.at,
+    pitch: rows.pitch,
+    count,
+    columns,
+    lanes,
+    out: out.at,
+    outPitch: out.pitch,
+  });
+}

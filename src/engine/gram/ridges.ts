@@ -1,0 +1,121 @@
+/**
+ * Ridge maps from the skip p (and x_T) to its residual e = y − p: W = (XᵀX + λI)⁻¹ Xᵀe with X = p or [p, x_T].
+ * Products of a block are float32, sums over blocks and the Cholesky solution float64. D width, L row length.
+ */
+import {
+  AddProduct,
+  CHOLESKY_BLOCK,
+  CholeskyDivide,
+  CholeskyFactor,
+  CholeskyUpdate,
+  PackColumns,
+  PRODUCT_UNIT_STRIPS,
+  SubstituteBack,
+} from '../simd/abi/dense.ts';
+import { DOUBLE_BYTES } from '../simd/layout.ts';
+import { addSkip, loadWindows, type Windows } from './blocks.ts';
+import { stripCount, type GramMemory, type Region } from './memory.ts';
+
+/** Σ [p, x_T]ᵀ[p, x_T, e] over some windows, float64 [2L, sumColumns]; only on and above the diagonal. */
+export type RidgeSums = Float64Array;
+
+/** Sets the running sums to zero. */
+export function clearRidgeSums(memory: GramMemory): void {
+  runningSums(memory).fill(0);
+}
+
+/** A copy of the running sums. */
+export function readRidgeSums(memory: GramMemory): RidgeSums {
+  return runningSums(memory).slice();
+}
+
+function runningSums(memory: GramMemory): Float64Array {
+  const { sums, sumColumns, L } = memory.plan;
+  return memory.doubles(sums.at, 2 * L * sumColumns);
+}
+
+/** Adds a block of windows to the running sums; the position weights are in memory. */
+export function addToRidgeSums(memory: GramMemory, windows: Windows): void {
+  const { T } = memory.shape;
+  const { L, features, columns12, columns8, sumColumns, sums } = memory.plan;
+  const { count } = windows;
+  loadWindows(memory, windows, T + 1);
+  const strips12 = stripCount(2 * L, 12);
+  memory.run((program) => {
+    addSkip(program, memory, count, T + 1);
+    program.barrier();
+    const columns = { rows: features.at, pitch: features.pitch, count };
+    const to = (out: Region) => ({ out: out.at, outPitch: out.pitch });
+    program.add('pack columns', PackColumns, strips12, { ...columns, lanes: 12, ...to(columns12) });
+    program.add('pack columns', PackColumns, stripCount(3 * L, 8), { ...columns, lanes: 8, ...to(columns8) });
+    program.barrier();
+    program.add('add ridge sums', AddProduct, Math.ceil(strips12 / PRODUCT_UNIT_STRIPS), {
+      a: columns12.at,
+      aPitch: columns12.pitch,
+      aStrips: strips12,
+      b: columns8.at,
+      bPitch: columns8.pitch,
+      bStrips: stripCount(sumColumns, 8),
+      K: count,
+      ...to(sums),
+    });
+  });
+}
+
+/**
+ * The map of one ridge, row-major [D, inputs·D]: output d is Σ_k map[d, k]·X_k. `inputs` 1 is X = p, 2 is X = [p, x_T].
+ * Throws a RangeError where the matrix is not positive definite.
+ */
+export function solveRidge(memory: GramMemory, sums: RidgeSums, inputs: 1 | 2, lambda: number): Float32Array {
+  const { L, sumColumns, system } = memory.plan;
+  const N = inputs * L;
+  const matrix = memory.doubles(system, (N + L) * N);
+  fillSystem(matrix, { sums, width: sumColumns }, N, L, lambda);
+  const place = { matrix: system, pitch: N * DOUBLE_BYTES };
+  const units = (from: number) => Math.ceil((N + L - from) / CHOLESKY_BLOCK);
+  for (let first = 0; first < N; first += CHOLESKY_BLOCK) {
+    const below = { ...place, rows: N + L, first };
+    memory.run((program) => {
+      if (first > 0) program.add('update', CholeskyUpdate, units(first), below);
+      program.barrier();
+      program.add('factor', CholeskyFactor, 1, { ...place, first });
+      program.barrier();
+      program.add('divide', CholeskyDivide, units(first + CHOLESKY_BLOCK), below);
+    });
+  }
+  memory.run((program) => program.add('back', SubstituteBack, L / CHOLESKY_BLOCK, { ...place, N, M: L }));
+  return readMap(matrix.subarray(N * N), inputs, memory.shape.D, L, lambda);
+}
+
+/** The augmented system [N + L, N] of cholesky.ts: XᵀX + λI in the lower triangle, then (Xᵀe)ᵀ. */
+function fillSystem(
+  matrix: Float64Array,
+  { sums, width }: { readonly sums: RidgeSums; readonly width: number },
+  N: number,
+  L: number,
+  lambda: number,
+): void {
+  for (let i = 0; i < N; i++) {
+    for (let j = 0; j <= i; j++) matrix[i * N + j] = sums[j * width + i];
+    matrix[i * N + i] += lambda;
+  }
+  for (let k = 0; k < N; k++) {
+    for (let d = 0; d < L; d++) matrix[(N + d) * N + k] = sums[k * width + 2 * L + d];
+  }
+}
+
+function readMap(solution: Float64Array, inputs: number, D: number, L: number, lambda: number): Float32Array {
+  const N = inputs * L;
+  const map = new Float32Array(D * inputs * D);
+  for (let d = 0; d < D; d++) {
+    for (let i = 0; i < inputs; i++) {
+      map.set(solution.subarray(d * N + i * L, d * N + i * L + D), (d * inputs + i) * D);
+    }
+  }
+  if (!map.every(Number.isFinite)) {
+    throw new RangeError(
+      `Gram mixture: the ridge with λ ${lambda} has no solution: its matrix is not positive definite. Check the vectors for NaN, or raise λ.`,
+    );
+  }
+  return map;
+}

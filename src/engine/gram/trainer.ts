@@ -1,0 +1,278 @@
+/**
+ * Trains a Gram mixture in steps. Between two steps the state is plain arrays: stored after a step and given back later it
+ * leads to the same bits as without the interruption, on any number of threads.
+ *
+ *   clusters    groups of similar training articles
+ *   positions   w and the mean targets
+ *   ridges      the maps with each cluster held out in turn, and with none
+ *   cross-fit   one step a cluster: statistics of its windows under parts fitted on the others, which train the gates
+ *   final fit   statistics of validation and OOD windows under parts fitted on everything
+ *   gates       one step an epoch
+ */
+import { stream } from '../random.ts';
+import type { SimdRuntime } from '../simd/runtime.ts';
+import { clusterArticles } from './clusters.ts';
+import { listParts, type GramConfig, type Part } from './config.ts';
+import { addAllKeys, fitPositions, fitRidges, pieceOf, splitMaps, type Progress } from './fit.ts';
+import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate.ts';
+import type { GateState } from './gate-optimizer.ts';
+import { initialGates, trainEpoch } from './gate-trainer.ts';
+import { Folds } from './folds.ts';
+import { GramMemory } from './memory.ts';
+import { GramModel } from './model.ts';
+import { PartsComputer, type Statistics } from './parts.ts';
+import { advance, doubles, floats, INITIAL_STATE, integers, type GramArray, type GramState } from './state.ts';
+import { joinStatistics, plainStatistics, sampleOf, turnedStatistics, type TurnInput } from './statistics.ts';
+import type { GramData, GramEpoch, GramOptions, GramStage } from './types.ts';
+
+/** Most of a cluster's windows that are turned. */
+const MAX_TURNED_SHARE = 0.75;
+/** a₀ of the start ridge. */
+const START_RIDGE_SHARE = 0.5;
+
+export class GramTrainer {
+  readonly parts: readonly Part[];
+  private readonly memory: GramMemory;
+  private readonly data: GramData;
+  private readonly config: GramConfig;
+  private readonly seed: number;
+  private readonly computer: PartsComputer;
+  private current: GramState;
+  /** The fold whose parts are in the computer; undefined: none yet. */
+  private loaded: number | undefined;
+  private knownFolds: Folds | undefined;
+
+  private constructor(memory: GramMemory, { data, config, seed, state }: GramOptions, parts: readonly Part[]) {
+    this.memory = memory;
+    this.data = data;
+    this.config = config;
+    this.seed = seed;
+    this.parts = parts;
+    this.current = state ?? INITIAL_STATE;
+    const extras = (data.extras ?? []).map(
+      (extra) => (contexts: Float32Array, count: number) =>
+        extra.predict(contexts, count, this.loaded === this.folds.whole ? null : this.loaded!),
+    );
+    this.computer = new PartsComputer(memory, config, parts, extras);
+  }
+
+  static async create(runtime: SimdRuntime, options: GramOptions): Promise<GramTrainer> {
+    const { data, config } = options;
+    const { T, D } = data.source;
+    const parts = listParts(
+      config,
+      T,
+      data.extras?.map(({ name }) => name),
+    );
+    const memory = await GramMemory.open(runtime, {
+      T,
+      D,
+      K: parts.length,
+      ridges: config.ridges.length,
+      pooledRidges: config.pooledRidges.length,
+      maxKeys: config.neighbours.length > 0 ? Math.min(config.maxKeys, data.train.length) : 0,
+      neighbours: Math.max(0, ...config.neighbours.map(({ count }) => count)),
+    });
+    return new GramTrainer(memory, options, parts);
+  }
+
+  /** To store between steps. */
+  get state(): GramState {
+    return this.current;
+  }
+
+  get stage(): GramStage {
+    const { step } = this.current;
+    if (step < 3) return (['clusters', 'positions', 'ridges'] as const)[step];
+    if (step < 3 + this.folds.clusters) return 'cross-fit';
+    return step === 3 + this.folds.clusters ? 'final fit' : 'gates';
+  }
+
+  get isDone(): boolean {
+    return this.current.step > 0 && this.current.step === 4 + this.folds.clusters + this.config.gate.epochs;
+  }
+
+  /** Epochs of the gates so far. */
+  get epochs(): GramEpoch[] {
+    if (!this.current.arrays.has('epochs')) return [];
+    const values = doubles(this.current, 'epochs');
+    return Array.from({ length: values.length / 3 }, (_, epoch) => {
+      const [loss, validationCosine, oodCosine] = values.subarray(3 * epoch, 3 * epoch + 3);
+      return { loss, validationCosine, oodCosine };
+    });
+  }
+
+  /** The next step. `progress` may throw to stop; the state then stays that of the step before. */
+  async step(progress: Progress = () => {}): Promise<void> {
+    switch (this.stage) {
+      case 'clusters':
+        return this.findClusters(progress);
+      case 'positions':
+        return this.findPositions(progress);
+      case 'ridges':
+        return this.findRidges(progress);
+      case 'cross-fit':
+        return this.crossFit(this.current.step - 3, progress);
+      case 'final fit':
+        return this.measureFinal(progress);
+      case 'gates':
+        return this.trainGates(progress);
+    }
+  }
+
+  private async findClusters(progress: Progress): Promise<void> {
+    const { source, train: ids, articles } = this.data;
+    const clusters = clusterArticles({ source, ids, articles }, this.config.clusters, stream(this.seed, 'clusters'));
+    await progress(1);
+    this.current = advance(this.current, { clusters });
+  }
+
+  private async findPositions(progress: Progress): Promise<void> {
+    const { weights, means } = await fitPositions(this.memory, this.data.source, this.folds.ids, progress);
+    this.current = advance(this.current, { positionWeights: weights, means });
+  }
+
+  private async findRidges(progress: Progress): Promise<void> {
+    const input = {
+      source: this.data.source,
+      clusters: this.folds.ids,
+      weights: floats(this.current, 'positionWeights'),
+    };
+    const maps = await fitRidges(this.memory, input, this.config, progress);
+    this.current = advance(this.current, Object.fromEntries(maps.map((map, fold) => [`maps.${fold}`, map])));
+  }
+
+  /** Statistics of windows of one cluster, plain and turned, under parts that have not seen their articles. */
+  private async crossFit(cluster: number, progress: Progress): Promise<void> {
+    const { config, folds, data } = this;
+    const { source, train } = data;
+    await this.load(cluster, pieceOf(progress, 0, 3));
+    const inside = folds.places[cluster];
+    const random = stream(this.seed, 'sample', cluster);
+    const share = (windows: number, most: number) =>
+      Math.max(1, Math.floor(inside.length * Math.min(most, windows / train.length)));
+    const plain = folds.idsAt(sampleOf(inside, share(config.plainWindows, 1), random));
+    const pieces = [await plainStatistics(this.computer, source, plain, pieceOf(progress, 1, 3))];
+    if (config.turnedWindows > 0) {
+      const places = sampleOf(inside, share(config.turnedWindows, MAX_TURNED_SHARE), random);
+      const input = this.turnInput(places, cluster);
+      const isometries = stream(this.seed, 'isometry', cluster);
+      pieces.push(await turnedStatistics(this.computer, input, isometries, pieceOf(progress, 2, 3)));
+    }
+    if (cluster > 0) pieces.unshift(this.storedStatistics('gateData'));
+    this.current = advance(this.current, namedStatistics('gateData', joinStatistics(pieces)), [`maps.${cluster}`]);
+  }
+
+  /** Windows at `places` with those of an article next to each other. */
+  private turnInput(places: Uint32Array, cluster: number): TurnInput {
+    const { source, articles } = this.data;
+    const sorted = places.toSorted((a, b) => articles[a] - articles[b] || a - b);
+    return {
+      source,
+      ids: this.folds.idsAt(sorted),
+      articles: sorted.map((place) => articles[place]),
+      pool: this.folds.idsAt(this.folds.places[cluster]),
+      mean: this.meanOf(cluster),
+    };
+  }
+
+  private async measureFinal(progress: Progress): Promise<void> {
+    const { source, validation, ood } = this.data;
+    await this.load(this.folds.whole, pieceOf(progress, 0, 3));
+    const found = namedStatistics(
+      'validation',
+      await plainStatistics(this.computer, source, validation, pieceOf(progress, 1, 3)),
+    );
+    if (ood) {
+      const statistics = await plainStatistics(this.computer, ood.source, ood.ids, pieceOf(progress, 2, 3));
+      Object.assign(found, namedStatistics('ood', statistics));
+    }
+    this.current = advance(this.current, found);
+  }
+
+  private async trainGates(progress: Progress): Promise<void> {
+    const { config, seed } = this;
+    const epoch = this.epochs.length;
+    const gates = epoch === 0 ? initialGates(this.parts.length, config.gate, seed) : this.copyGates();
+    const input = this.gateInput();
+    const statistics = this.storedStatistics('gateData');
+    const loss = await trainEpoch(gates, { statistics, input }, config.gate, { seed, epoch }, progress);
+    const measured = [loss, this.cosineOf('validation', input, gates), this.cosineOf('ood', input, gates)];
+    const before = epoch === 0 ? [] : doubles(this.current, 'epochs');
+    const found: Record<string, GramArray> = { epochs: Float64Array.of(...before, ...measured) };
+    gates.forEach(({ parameters, m, v }, g) => {
+      found[`gates.${g}.parameters`] = parameters;
+      found[`gates.${g}.m`] = m;
+      found[`gates.${g}.v`] = v;
+    });
+    this.current = advance(this.current, found);
+  }
+
+  private copyGates(): GateState[] {
+    return Array.from({ length: this.config.gate.gates }, (_, g) => ({
+      parameters: floats(this.current, `gates.${g}.parameters`).slice(),
+      m: floats(this.current, `gates.${g}.m`).slice(),
+      v: floats(this.current, `gates.${g}.v`).slice(),
+    }));
+  }
+
+  private cosineOf(set: string, input: GateInput, gates: readonly GateState[]): number {
+    if (!this.current.arrays.has(`${set}.gram`)) return Number.NaN;
+    const statistics = this.storedStatistics(set);
+    const parameters = gates.map((gate) => gate.parameters);
+    return meanCosine(statistics, coefficientsOf(statistics, input, parameters, this.config.gate.hidden));
+  }
+
+  /** Standardisation from the gates' data; a₀ = w on the context, ½ on the start ridge. */
+  private gateInput(): GateInput {
+    const start = new Float32Array(this.parts.length);
+    start.set(floats(this.current, 'positionWeights'));
+    const { ridges, startRidge } = this.config;
+    const at = this.parts.findIndex(({ kind, index }) => kind === 'ridge' && ridges[index] === startRidge);
+    if (at >= 0) start[at] = START_RIDGE_SHARE;
+    return fitGateInput(this.storedStatistics('gateData'), this.parts.length, start);
+  }
+
+  private storedStatistics(set: string): Statistics {
+    const target = floats(this.current, `${set}.target`);
+    return { gram: floats(this.current, `${set}.gram`), target, count: target.length / this.parts.length };
+  }
+
+  private meanOf(fold: number): Float32Array {
+    const { D } = this.data.source;
+    return floats(this.current, 'means').subarray(fold * D, (fold + 1) * D);
+  }
+
+  /** Brings the parts of a fold into the computer, with their keys. */
+  private async load(fold: number, progress: Progress): Promise<void> {
+    const { config, data } = this;
+    this.computer.use({
+      positionWeights: floats(this.current, 'positionWeights'),
+      mean: this.meanOf(fold),
+      ...splitMaps(floats(this.current, `maps.${fold}`), config, data.source.D),
+    });
+    this.loaded = fold;
+    await addAllKeys(this.computer, data.source, this.folds.fittedOn(fold), config, progress);
+  }
+
+  /** The trained mixture; it works in this trainer's memory and with its threads. */
+  async model(): Promise<GramModel> {
+    if (!this.isDone) throw new Error(`Gram mixture: the training stopped in stage "${this.stage}"; let it end first.`);
+    if (this.loaded !== this.folds.whole) await this.load(this.folds.whole, () => {});
+    const gates = this.copyGates().map(({ parameters }) => parameters);
+    return new GramModel(this.config, this.data.source, this.parts, { input: this.gateInput(), gates }, this.computer);
+  }
+
+  async dispose(): Promise<void> {
+    await this.memory.dispose();
+  }
+
+  private get folds(): Folds {
+    this.knownFolds ??= new Folds(this.data.train, integers(this.current, 'clusters'));
+    return this.knownFolds;
+  }
+}
+
+function namedStatistics(set: string, { gram, target }: Statistics): Record<string, GramArray> {
+  return { [`${set}.gram`]: gram, [`${set}.target`]: target };
+}

@@ -1,0 +1,129 @@
+/** Training a Gram mixture: the same bits on any number of threads and through a stop after any step. */
+import { beforeAll, expect, test } from 'vitest';
+import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import { GramTrainer } from '#engine/gram/trainer.ts';
+import type { GramData } from '#engine/gram/types.ts';
+import type { GramState } from '#engine/gram/state.ts';
+import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
+import type { EngineHost } from '#engine/types.ts';
+import { smallGramData } from '../support/gram.ts';
+import { simdHost } from '../support/simd-host.ts';
+
+const CONFIG: GramConfig = {
+  ...DEFAULT_GRAM_CONFIG,
+  neighbours: [
+    { count: 4, tau: 0.05 },
+    { count: 16, tau: 0.1 },
+  ],
+  gate: { ...DEFAULT_GRAM_CONFIG.gate, epochs: 3, batch: 128, gates: 2 },
+};
+const data = smallGramData();
+let host: EngineHost;
+const runtimeFor = (threads: number): Promise<SimdRuntime> => createRuntime({ host, threads });
+
+beforeAll(async () => {
+  host = await simdHost();
+});
+
+interface Training {
+  readonly state: GramState;
+  readonly raw: Float32Array;
+  readonly coefficients: Float32Array;
+  readonly parts: readonly string[];
+  readonly states: readonly GramState[];
+}
+
+async function train(
+  runtime: SimdRuntime,
+  options: { config?: GramConfig; data?: GramData; state?: GramState } = {},
+): Promise<Training> {
+  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7, ...options });
+  const states: GramState[] = [];
+  while (!trainer.isDone) {
+    await trainer.step();
+    states.push(trainer.state);
+  }
+  const { source, validation } = data;
+  const contexts = new Float32Array(validation.length * source.T * source.D);
+  source.gather(validation, contexts, new Float32Array(validation.length * source.D));
+  const { raw, coefficients } = await (await trainer.model()).predict(contexts, validation.length);
+  const parts = trainer.parts.map(({ name }) => name);
+  await trainer.dispose();
+  return { state: trainer.state, raw, coefficients, parts, states };
+}
+
+test('gates learn, and a prediction is the mixture that the trainer measured', async () => {
+  const runtime = await runtimeFor(2);
+  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7 });
+  while (!trainer.isDone) await trainer.step();
+  const { epochs } = trainer;
+  expect(epochs).toHaveLength(CONFIG.gate.epochs);
+  expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0].loss);
+  const { source, validation } = data;
+  const contexts = new Float32Array(validation.length * source.T * source.D);
+  const targets = new Float32Array(validation.length * source.D);
+  source.gather(validation, contexts, targets);
+  const { raw } = await (await trainer.model()).predict(contexts, validation.length);
+  await trainer.dispose();
+  const cosines = Array.from(validation, (_, row) => {
+    const [a, b] = [raw, targets].map((of) => of.subarray(row * source.D, (row + 1) * source.D));
+    return a.reduce((sum, value, d) => sum + value * b[d], 0) / Math.hypot(...a) / Math.hypot(...b);
+  });
+  const mean = cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
+  expect(mean).toBeCloseTo(epochs.at(-1)!.validationCosine, 5);
+});
+
+test('one, two and three threads train to the same bits', async () => {
+  const [one, ...others] = await Promise.all([1, 2, 3].map(async (threads) => train(await runtimeFor(threads))));
+  for (const other of others) {
+    expect(other.state).toEqual(one.state);
+    expect(other.raw).toEqual(one.raw);
+  }
+});
+
+test('a training stopped after any step goes on to the same bits', async () => {
+  const runtime = await runtimeFor(2);
+  const whole = await train(runtime);
+  for (const state of whole.states) {
+    const resumed = await train(runtime, { state });
+    expect(resumed.state).toEqual(whole.state);
+    expect(resumed.raw).toEqual(whole.raw);
+  }
+});
+
+test('a step that is stopped leaves the state of the step before', async () => {
+  const trainer = await GramTrainer.create(await runtimeFor(2), { data, config: CONFIG, seed: 7 });
+  const stop = new Error('stop');
+  while (!trainer.isDone) {
+    const { state } = trainer;
+    const arrays = new Map([...state.arrays].map(([name, array]) => [name, array.slice()]));
+    await expect(trainer.step(() => Promise.reject(stop))).rejects.toBe(stop);
+    expect(trainer.state).toBe(state);
+    expect(state.arrays).toEqual(arrays);
+    await trainer.step();
+  }
+  await trainer.dispose();
+});
+
+test('without neighbours, without turned windows, with another model as a part', async () => {
+  const runtime = await runtimeFor(2);
+  const plain = await train(runtime, { config: { ...CONFIG, neighbours: [], turnedWindows: 0 } });
+  expect(plain.parts.some((name) => name.includes('neighbours'))).toBe(false);
+  const folds: (number | null)[] = [];
+  const last = (contexts: Float32Array, count: number, fold: number | null) => {
+    folds.push(fold);
+    const { T, D } = data.source;
+    return Float32Array.from({ length: count * D }, (_, i) => contexts[(Math.floor(i / D) * T + T - 1) * D + (i % D)]);
+  };
+  const extended = await train(runtime, { data: { ...data, extras: [{ name: 'last vector', predict: last }] } });
+  expect(extended.parts.at(-1)).toBe('last vector');
+  expect(extended.coefficients.length).toBe(data.validation.length * 14);
+  expect(new Set(folds)).toEqual(new Set([0, 1, 2, 3, null]));
+});
+
+test('too few articles are refused with what to do', async () => {
+  const few = { ...data, articles: data.articles.map((article) => article % 7) };
+  const trainer = await GramTrainer.create(await runtimeFor(1), { data: few, config: CONFIG, seed: 7 });
+  await expect(trainer.step()).rejects.toThrow(/7 articles .* at least 8/);
+  await trainer.dispose();
+});

@@ -1,0 +1,76 @@
+/** Windows and settings for tests of the Gram mixture. */
+import { resolve } from 'node:path';
+import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import type { GramData } from '#engine/gram/types.ts';
+import { Random } from '#engine/random.ts';
+import type { WindowSource } from '#engine/types.ts';
+import { readNpz } from './npz.ts';
+
+/** The arrays of make_gram.py by name. */
+export async function readGramFixture(): Promise<(name: string) => Float32Array> {
+  const arrays = await readNpz(resolve('tests/fixtures/gram/mixture.npz'));
+  return (name) => {
+    const data = arrays.get(name)?.data;
+    if (data === undefined || typeof data === 'string') throw new Error(`the fixture has no array "${name}"`);
+    return Float32Array.from(data);
+  };
+}
+
+/** Windows [count, T + 1, D] one after another. */
+export function sourceOf(windows: Float32Array, T: number, D: number): WindowSource {
+  const size = (T + 1) * D;
+  return {
+    windows: windows.length / size,
+    T,
+    D,
+    gather(ids, contexts, targets) {
+      ids.forEach((id, row) => {
+        contexts.set(windows.subarray(id * size, id * size + T * D), row * T * D);
+        targets.set(windows.subarray(id * size + T * D, (id + 1) * size), row * D);
+      });
+    },
+  };
+}
+
+/** The fixture's settings. */
+export const FIXTURE_CONFIG: GramConfig = {
+  ...DEFAULT_GRAM_CONFIG,
+  neighbours: [
+    { count: 16, tau: 0.05 },
+    { count: 64, tau: 0.1 },
+  ],
+  gate: { ...DEFAULT_GRAM_CONFIG.gate, hidden: 6 },
+};
+
+/** A training of seconds: `articles` random walks with a shared direction, the last three held out. */
+export function smallGramData(articles = 20, windowsEach = 40): GramData {
+  const T = 5;
+  const D = 20;
+  const random = new Random(3);
+  const windows = new Float32Array(articles * windowsEach * (T + 1) * D);
+  let at = 0;
+  for (let article = 0; article < articles; article++) {
+    const vectors = walk(windowsEach + T, D, random);
+    for (let w = 0; w < windowsEach; w++, at += (T + 1) * D) windows.set(vectors.subarray(w * D, (w + T + 1) * D), at);
+  }
+  const source = sourceOf(windows, T, D);
+  const all = Uint32Array.from({ length: source.windows }, (_, id) => id);
+  const trained = (articles - 3) * windowsEach;
+  const train = all.subarray(0, trained);
+  const articleOf = train.map((id) => Math.floor(id / windowsEach));
+  const held = all.subarray(trained, trained + windowsEach);
+  return {
+    source,
+    train,
+    articles: articleOf,
+    validation: held,
+    ood: { source, ids: all.subarray(trained + windowsEach) },
+  };
+}
+
+function walk(count: number, D: number, random: Random): Float32Array {
+  const topic = Float32Array.from({ length: D }, () => 0.8 + random.normal());
+  const vectors = new Float32Array(count * D);
+  for (let i = 0; i < vectors.length; i++) vectors[i] = topic[i % D] += 0.3 * random.normal();
+  return vectors;
+}
