@@ -14,7 +14,7 @@ import { defaultSpec, MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { Engine, WindowSource } from '#engine/types.ts';
-import { nodeEngineHost } from '../src/main/trainer/engine-host.ts';
+import { nodeEngineHost } from '../src/main/processes/engine-host.ts';
 import { benchModel, D, LOSS, Loop, syntheticSource, T } from './support/training-loop.ts';
 
 const { values: flags } = parseArgs({

@@ -10,7 +10,7 @@ import { stream } from '#engine/random.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import type { WindowSource } from '#engine/types.ts';
 import { openDataset } from '../src/main/datasets/dataset.ts';
-import { nodeEngineHost } from '../src/main/trainer/engine-host.ts';
+import { nodeEngineHost } from '../src/main/processes/engine-host.ts';
 import { benchModel } from './support/training-loop.ts';
 
 const LR = 5e-4;

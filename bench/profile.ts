@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
-import { nodeEngineHost } from '../src/main/trainer/engine-host.ts';
+import { nodeEngineHost } from '../src/main/processes/engine-host.ts';
 import { benchModel, Loop, syntheticSource } from './support/training-loop.ts';
 
 const [batch = '32', threads = '2', variant = 'auto', seconds = '3', type = 'amn'] = process.argv.slice(2);

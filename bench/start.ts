@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { WorkerPool } from '../src/main/worker/pool.ts';
+import { WorkerPool } from '../src/main/processes/worker-pool.ts';
 
 const { values } = parseArgs({
   options: {

@@ -7,7 +7,7 @@ import type { Db } from '../../src/main/store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';
 import { openHome } from '../../src/main/store/home.ts';
 import { insertRun, updateRun } from '../../src/main/store/runs.ts';
-import { appendSteps } from '../../src/main/store/series.ts';
+import { appendSteps } from '../../src/main/store/series-writer.ts';
 
 const EPOCHS = 20;
 const BLOCK_STEPS = 4096;

@@ -6,30 +6,29 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRouterClient, type Router } from '@orpc/server';
-import type { FilePurpose } from '#shared/contract/app.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
+import { tidyDatasets } from './datasets/adopt.ts';
+import { DatasetService } from './datasets/service.ts';
+import { LossBalance } from './evaluation/balance.ts';
+import { WindowInspector } from './evaluation/inspection.ts';
+import { VectorMaps } from './evaluation/maps.ts';
+import { SpaceComparisons } from './evaluation/space.ts';
 import { PlanService } from './plans/service.ts';
-import { CommandBus, appRouter } from './rpc/app.ts';
-import type { Services } from './rpc/context.ts';
+import { appRouter } from './rpc/app.ts';
 import { datasetsRouter } from './rpc/datasets.ts';
 import { evaluationRouter } from './rpc/evaluation.ts';
+import { implementer } from './rpc/implementer.ts';
 import { inferenceRouter } from './rpc/inference.ts';
-import { procedures } from './rpc/implementer.ts';
 import { plansRouter } from './rpc/plans.ts';
 import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
-import { tidyDatasets } from './store/adopt.ts';
-import { openHome } from './store/home.ts';
-import { forkTrainer, type SpawnTrainer } from './trainer/process.ts';
-import { WorkerPool } from './worker/pool.ts';
-
-/** What only a desktop host can do; a missing hook means "not here". */
-export interface NativeHooks {
-  /** The system's open dialog for a file of this purpose; null when the person cancelled. */
-  chooseFile?(purpose: FilePurpose): Promise<string | null>;
-  /** Shows a folder in the system's file manager. */
-  revealFolder?(path: string): Promise<void>;
-}
+import { initFile } from './runs/start-weights.ts';
+import { openHome, type Home } from './store/home.ts';
+import { CommandBus } from './system/commands.ts';
+import { Doctor } from './system/doctor.ts';
+import type { NativeHooks } from './system/native.ts';
+import { forkTrainer, type SpawnTrainer } from './processes/trainer-process.ts';
+import { WorkerPool } from './processes/worker-pool.ts';
 
 export interface NextvecOptions {
   /** Storage folder; made when it is missing. */
@@ -45,7 +44,7 @@ export interface NextvecOptions {
   readonly access?: 'owner' | 'reader';
   /** Folders `files.list` may show. */
   readonly roots: readonly string[];
-  /** A window shows what goes on: trainers keep out of its way, a data worker is up before it asks; default false. */
+  /** Serves a window: trainers run at low priority and a data worker is started in advance; default false. */
   readonly hasWindow?: boolean;
   /** How a trainer process is started; default: a forked Node child. */
   readonly spawnTrainer?: SpawnTrainer;
@@ -54,9 +53,9 @@ export interface NextvecOptions {
   readonly native?: NativeHooks;
   /** Milliseconds between checkpoints inside an epoch; default a minute. */
   readonly checkpointEveryMs?: number;
-  /** Milliseconds between questions whether a trainer still answers; default ten seconds. */
+  /** Milliseconds between liveness checks of a trainer; default ten seconds. */
   readonly heartbeatMs?: number;
-  /** Take up what waits in the queue of plans, now and as it comes. A window does; a command that only lists does not. */
+  /** Work off the queue of plans. A window does; a command that only lists does not. */
   readonly runsQueue?: boolean;
   /** For `doctor`: path of the browser or Electron runtime the host found, or null. */
   readonly runtimes?: { readonly browser: string | null; readonly electron: string | null };
@@ -78,7 +77,7 @@ export interface Nextvec {
   readonly client: NextvecClient;
   /** Sends a menu command to every window ("new-run", "import" …). */
   sendCommand(command: string, path?: string): void;
-  /** A line for the log of every live run: what happens to the machine (battery, heat, sleep). */
+  /** Adds a line to the log of every live run: events of the machine (battery, heat, sleep). */
   note(level: 'info' | 'warning', message: string): void;
   /** Runs that are training or queued now; a host asks before it quits, and keeps the machine awake while > 0. */
   activeRuns(): number;
@@ -87,7 +86,7 @@ export interface Nextvec {
 }
 
 const CHECKPOINT_EVERY_MS = 60_000;
-/** A window is open and has its first page by then. */
+/** By then a window has shown its first page. */
 const WORKER_AFTER_MS = 2000;
 
 /** The built files beside this module (or one folder up, when it lies in a chunk), else the sources. */
@@ -97,6 +96,45 @@ function defaultEntries(): ProcessEntries {
   return built === undefined
     ? { trainer: join(folder, 'trainer', 'entry.ts'), dataWorker: join(folder, 'worker', 'entry.ts') }
     : { trainer: join(built, 'trainer.js'), dataWorker: join(built, 'data-worker.js') };
+}
+
+interface Services {
+  readonly home: Home;
+  readonly workers: WorkerPool;
+  readonly runs: RunService;
+  readonly plans: PlanService;
+  readonly commands: CommandBus;
+}
+
+/** Gives each router the services it routes to. */
+function makeRouter(options: NextvecOptions, { home, workers, runs, plans, commands }: Services) {
+  const { version, host, roots, resourcesDir, native = {}, runtimes } = options;
+  const procedures = implementer(home);
+  const spaces = new SpaceComparisons({ home, workers });
+  const balance = new LossBalance({ home, workers, resourcesDir, initFile: (recipe) => initFile(home, recipe) });
+  const context = { home, workers, runs, resourcesDir, version };
+  const electron = runtimes?.electron ?? process.versions.electron ?? null;
+  const doctor = new Doctor({
+    home,
+    workers,
+    resourcesDir,
+    runtimes: { browser: runtimes?.browser ?? null, electron },
+  });
+  const isInUse = (datasetId: string): boolean => runs.isUsing(datasetId);
+  return procedures.router({
+    app: appRouter(procedures, { home, host, version, roots, native, doctor, commands }),
+    datasets: datasetsRouter(procedures, new DatasetService({ home, workers, resourcesDir, isInUse })),
+    runs: runsRouter(procedures, runs, { ...context, spaces, balance }),
+    evaluation: evaluationRouter(procedures, {
+      context,
+      inspector: new WindowInspector(context),
+      maps: new VectorMaps(context),
+      spaces,
+      balance,
+    }),
+    inference: inferenceRouter(procedures, context),
+    plans: plansRouter(procedures, plans),
+  });
 }
 
 export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
@@ -116,23 +154,15 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   if (home.access === 'owner') await tidyDatasets(home);
   const commands = new CommandBus();
   const plans = new PlanService({ home, runs, appVersion: options.version, isRunning: options.runsQueue ?? false });
-  const services: Services = { options, home, runs, workers, commands, plans };
-  const router = procedures.router({
-    app: appRouter(services),
-    datasets: datasetsRouter(services),
-    runs: runsRouter(services),
-    evaluation: evaluationRouter(services),
-    inference: inferenceRouter(services),
-    plans: plansRouter(services),
-  });
+  const router = makeRouter(options, { home, workers, runs, plans, commands });
   plans.begin();
-  let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
+  const closeAll = async (): Promise<void> => {
     plans.close();
     await runs.close();
     await workers.close();
     home.close();
   };
+  let closing: Promise<void> | null = null;
   return {
     home: home.path,
     router,
@@ -140,6 +170,6 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     sendCommand: (command, path) => commands.publish('command', { command, path: path ?? null }),
     note: (level, message) => runs.noteToLive(level, message),
     activeRuns: () => Math.max(runs.activeRuns(), Number(plans.isBusy())),
-    close: () => (closing ??= close()),
+    close: () => (closing ??= closeAll()),
   };
 }

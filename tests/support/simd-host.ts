@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EngineHost } from '#engine/types.ts';
-import { nodeEngineHost } from '../../src/main/trainer/engine-host.ts';
+import { nodeEngineHost } from '../../src/main/processes/engine-host.ts';
 
 export async function simdHost(): Promise<EngineHost> {
   const script = (await import(pathToFileURL(resolve('scripts/build-kernels.mjs')).href)) as {

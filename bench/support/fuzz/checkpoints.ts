@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCheckpoint, writeCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
+import { writeCheckpoint } from '../../../src/main/checkpoints/write.ts';
 import { SMALL_SPEC, checkpointAt } from '../../../tests/support/checkpoint.ts';
 import { mutate } from '../mutate.ts';
 import { refusalOf } from './files.ts';

@@ -8,7 +8,7 @@ import { lossConfig, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { engineAvailability, measureSpeed, openEngine, type Speed, type Workload } from '#engine/registry.ts';
 import { ENGINE_NAMES, type Engine, type EngineHost, type EngineName } from '#engine/types.ts';
 import { verifyAgainstGolden, type VerifyResult } from '#engine/verify.ts';
-import { nodeEngineHost } from '../trainer/engine-host.ts';
+import { nodeEngineHost } from '../processes/engine-host.ts';
 import { programFiles } from '../hosts/locations.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { forkTrainer, type SpawnTrainer } from '../trainer/process.ts';
+import { forkTrainer, type SpawnTrainer } from '../processes/trainer-process.ts';
 
 export class PeakMemory {
   #pid: number | undefined;

@@ -1,75 +1,77 @@
 /**
- * The loss balance of a recipe before it trains, for the routers: starts the measurement in a worker of its own and
- * remembers what it found, so that preflight and its lint speak of measured shares. Numbers: `first-batches.ts`.
+ * The loss balance of a recipe before it trains, as service calls: measures the first batches in a data worker and
+ * remembers the result, so that preflight and its lint use measured shares. Not here: the numbers (`first-batches.ts`).
  */
 import type { BalanceEvent, FirstBatches, FirstBatchesEvent } from '#shared/contract/evaluation.ts';
 import { normaliseShares, type AskedShares } from '#shared/domain/recipe/balance.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
-import type { Services } from '../rpc/context.ts';
-import { requireDataset } from '../rpc/datasets.ts';
-import type { FirstBatchesJob } from './job.ts';
+import { requireDataset } from '../store/datasets.ts';
+import type { Home } from '../store/home.ts';
+import { LruCache } from '../processes/memoize.ts';
+import type { WorkerPool } from '../processes/worker-pool.ts';
+import type { FirstBatchesJob } from '../processes/jobs/evaluation.ts';
 import { workerEvents } from './worker-events.ts';
 
-/** Recipes remembered; a person writing one tries a few dozen weights. */
-const MOST_KNOWN = 200;
-const known = new WeakMap<Services, Map<string, FirstBatches>>();
+/** Recipes whose measurement is kept. */
+const KEPT = 200;
 
-/** Everything that the first batches depend on: not how long the run goes on, nor what it is held against. */
-function keyOf(services: Services, recipe: Recipe): string {
-  const { epochs: _epochs, schedule: _schedule, gates: _gates, ood: _ood, lambda, ...rest } = recipe;
-  return JSON.stringify([rest, TERMS.map((term) => lambda[term]), services.runs.initFile(recipe)]);
+export interface LossBalanceOptions {
+  readonly home: Home;
+  readonly workers: Pick<WorkerPool, 'startSingle'>;
+  readonly resourcesDir: string;
+  /** The weights file a run of this recipe starts from; null: none. */
+  readonly initFile: (recipe: Recipe) => string | null;
 }
 
-function remember(services: Services, recipe: Recipe, found: FirstBatches): void {
-  const all = known.get(services) ?? new Map<string, FirstBatches>();
-  known.set(services, all.set(keyOf(services, recipe), found));
-  if (all.size > MOST_KNOWN) all.delete(all.keys().next().value ?? '');
-}
+export class LossBalance {
+  private readonly options: LossBalanceOptions;
+  private readonly known = new LruCache<FirstBatches>(KEPT);
 
-/** What was measured of this recipe since the program started; null: nothing yet. */
-export function knownFirstBatches(services: Services, recipe: Recipe): FirstBatches | null {
-  return known.get(services)?.get(keyOf(services, recipe)) ?? null;
-}
-
-function jobOf(services: Services, recipe: Recipe, shares: AskedShares | null): FirstBatchesJob {
-  const dataset = requireDataset(services, recipe.dataset);
-  return {
-    recipe,
-    datasetFolder: services.home.datasetFolder(dataset.id),
-    resourcesDir: services.options.resourcesDir,
-    initFile: services.runs.initFile(recipe),
-    shares,
-  };
-}
-
-/** Leaving the loop, or aborting, ends the work. */
-export async function* firstBatchesEvents(
-  services: Services,
-  recipe: Recipe,
-  signal?: AbortSignal,
-): AsyncGenerator<FirstBatchesEvent> {
-  const job = jobOf(services, recipe, null);
-  for await (const event of workerEvents(services, (client) => client.firstBatches(job), signal)) {
-    if (event.type === 'done') remember(services, recipe, event.firstBatches);
-    yield event;
+  constructor(options: LossBalanceOptions) {
+    this.options = options;
   }
-}
 
-/** Leaving the loop, or aborting, ends the work. */
-export async function* balanceEvents(
-  services: Services,
-  recipe: Recipe,
-  shares: AskedShares,
-  signal?: AbortSignal,
-): AsyncGenerator<BalanceEvent> {
-  const job = jobOf(services, recipe, normaliseShares(shares));
-  for await (const event of workerEvents(services, (client) => client.balance(job), signal)) {
-    if (event.type === 'done') {
-      const { lambda, before, terms, batches } = event.balance;
-      remember(services, recipe, { terms: before, batches });
-      remember(services, { ...recipe, lambda }, { terms, batches });
+  /** What was measured of this recipe since the program started; null: nothing yet. */
+  measured(recipe: Recipe): FirstBatches | null {
+    return this.known.get(this.keyOf(recipe)) ?? null;
+  }
+
+  /** Measures the terms on the first batches under the recipe's own λ. Leaving the loop or aborting cancels. */
+  async *firstBatches(recipe: Recipe, signal?: AbortSignal): AsyncGenerator<FirstBatchesEvent> {
+    const job = this.jobOf(recipe, null);
+    for await (const event of workerEvents(this.options.workers, (client) => client.firstBatches(job), signal)) {
+      if (event.type === 'done') this.remember(recipe, event.firstBatches);
+      yield event;
     }
-    yield event;
+  }
+
+  /** Finds λ that give the asked gradient shares. Leaving the loop or aborting cancels. */
+  async *balance(recipe: Recipe, shares: AskedShares, signal?: AbortSignal): AsyncGenerator<BalanceEvent> {
+    const job = this.jobOf(recipe, normaliseShares(shares));
+    for await (const event of workerEvents(this.options.workers, (client) => client.balance(job), signal)) {
+      if (event.type === 'done') {
+        const { lambda, before, terms, batches } = event.balance;
+        this.remember(recipe, { terms: before, batches });
+        this.remember({ ...recipe, lambda }, { terms, batches });
+      }
+      yield event;
+    }
+  }
+
+  private remember(recipe: Recipe, found: FirstBatches): void {
+    this.known.set(this.keyOf(recipe), found);
+  }
+
+  /** Every field the first batches depend on: neither the length of the run nor its gates and OOD set. */
+  private keyOf(recipe: Recipe): string {
+    const { epochs: _epochs, schedule: _schedule, gates: _gates, ood: _ood, lambda, ...rest } = recipe;
+    return JSON.stringify([rest, TERMS.map((term) => lambda[term]), this.options.initFile(recipe)]);
+  }
+
+  private jobOf(recipe: Recipe, shares: AskedShares | null): FirstBatchesJob {
+    const { home, resourcesDir, initFile } = this.options;
+    const { id } = requireDataset(home.db, recipe.dataset);
+    return { recipe, datasetFolder: home.datasetFolder(id), resourcesDir, initFile: initFile(recipe), shares };
   }
 }

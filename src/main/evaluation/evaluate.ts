@@ -14,9 +14,10 @@ import { drawVerdicts } from '#shared/domain/verdicts/verdicts.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
-import { listCheckpointFolders, type LoadedCheckpoint } from '../runs/checkpoint.ts';
-import { nodeEngineHost } from '../trainer/engine-host.ts';
-import type { EvaluateJob } from './job.ts';
+import type { LoadedCheckpoint } from '../checkpoints/read.ts';
+import { listCheckpointFolders } from '../checkpoints/resume.ts';
+import { nodeEngineHost } from '../processes/engine-host.ts';
+import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
 import { openModel } from './model.ts';
 import { proveParity, readForEvaluation } from './parity.ts';
 
@@ -24,6 +25,7 @@ export type Progress = (phase: string, fraction: number | null) => void;
 
 const MAX_BATCH = 256;
 
+/** Evaluates the best checkpoint of a run on a data set. Throws PARITY_FAILED before any figure is measured. */
 export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise<Evaluation> {
   const startedMs = performance.now();
   progress('reading the checkpoint', null);
@@ -42,41 +44,7 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
       maxBatch: MAX_BATCH,
     });
     try {
-      const own = await ownSplits(training, job);
-      progress('checking parity', null);
-      const proven = await proveParity(opened.model, checkpoint, own.validation);
-      progress('fitting the baselines', null);
-      const product = (await wasmProduct(nodeEngineHost(job.resourcesDir))) ?? undefined;
-      const fitted = await fitBaselines(own.train, own.validation, { product });
-      const on = await chosenSplit(set, own, isOwn, job);
-      progress('evaluating', 0);
-      const measured = await measure(opened.model, on, {
-        baselines: fitted ? baselinePredictors(fitted, set.D, product) : {},
-        articleOf: set.windowArticles ?? undefined,
-        seed: job.recipe.seed,
-        progress: (fraction) => (progress('evaluating', fraction), true),
-      });
-      progress('comparing the spaces', null);
-      const space = isOwn ? null : await compareDatasets(training, set);
-      const isReference = isOwn && job.data.part === 'validation';
-      const reference = isReference ? null : referenceOf(job, proven.validation);
-      const part = isOwn ? job.data.part : 'all';
-      return {
-        ...measured,
-        runId: job.runId,
-        runNumber: job.runNumber,
-        runName: job.runName,
-        modelType: checkpoint.spec.type,
-        checkpoint: evaluatedCheckpoint(checkpoint),
-        data: { id: job.data.id, name: job.data.name, windows: set.windows, part },
-        engine: `${opened.engine.info.name} ${opened.engine.info.version} ${opened.engine.info.variant}`,
-        evaluatedAt: Date.now(),
-        durationMs: performance.now() - startedMs,
-        parity: proven.parity,
-        reference,
-        space,
-        verdicts: verdictsOf(job, { measured, parity: proven.parity, reference, space }),
-      };
+      return await evaluateModel(job, { startedMs, checkpoint, opened, training, set, isOwn }, progress);
     } finally {
       await opened.close();
     }
@@ -84,6 +52,66 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
     training.close();
     if (!isOwn) set.close();
   }
+}
+
+interface OpenedRun {
+  readonly startedMs: number;
+  readonly checkpoint: LoadedCheckpoint;
+  readonly opened: Awaited<ReturnType<typeof openModel>>;
+  readonly training: Dataset;
+  /** The data set to evaluate on; the training set itself when `isOwn`. */
+  readonly set: Dataset;
+  readonly isOwn: boolean;
+}
+
+async function evaluateModel(job: EvaluateJob, run: OpenedRun, progress: Progress): Promise<Evaluation> {
+  const { checkpoint, opened, training, set, isOwn } = run;
+  const own = await ownSplits(training, job);
+  progress('checking parity', null);
+  const { parity, validation } = await proveParity(opened.model, checkpoint, own.validation);
+  const measured = await measureModel(job, run, own, progress);
+  progress('comparing the spaces', null);
+  const space = isOwn ? null : await compareDatasets(training, set);
+  const isReference = isOwn && job.data.part === 'validation';
+  const reference = isReference ? null : referenceOf(job, validation);
+  const part = isOwn ? job.data.part : 'all';
+  const { name, version, variant } = opened.engine.info;
+  return {
+    ...measured,
+    runId: job.runId,
+    runNumber: job.runNumber,
+    runName: job.runName,
+    modelType: checkpoint.spec.type,
+    checkpoint: evaluatedCheckpoint(checkpoint),
+    data: { id: job.data.id, name: job.data.name, windows: set.windows, part },
+    engine: `${name} ${version} ${variant}`,
+    evaluatedAt: Date.now(),
+    durationMs: performance.now() - run.startedMs,
+    parity,
+    reference,
+    space,
+    verdicts: verdictsOf(job, { measured, parity, reference, space }),
+  };
+}
+
+/** Fits the baselines on the run's own split and measures model and baselines on the chosen windows. */
+async function measureModel(
+  job: EvaluateJob,
+  { opened, set, isOwn }: OpenedRun,
+  own: Awaited<ReturnType<typeof ownSplits>>,
+  progress: Progress,
+) {
+  progress('fitting the baselines', null);
+  const product = (await wasmProduct(nodeEngineHost(job.resourcesDir))) ?? undefined;
+  const fitted = await fitBaselines(own.train, own.validation, { product });
+  const on = await chosenSplit(set, own, isOwn, job);
+  progress('evaluating', 0);
+  return measure(opened.model, on, {
+    baselines: fitted ? baselinePredictors(fitted, set.D, product) : {},
+    articleOf: set.windowArticles ?? undefined,
+    seed: job.recipe.seed,
+    progress: (fraction) => (progress('evaluating', fraction), true),
+  });
 }
 
 type Findings = Pick<Parameters<typeof drawVerdicts>[0], 'measured' | 'parity' | 'reference' | 'space'>;

@@ -12,7 +12,7 @@ import type { Inspection, Neighbour, WindowPick, WindowPlace } from '#shared/dom
 import { openDataset } from '../datasets/dataset.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 import { bestCheckpoint, chosenSplit, ownSplits, refuseOtherShape } from './evaluate.ts';
-import type { EvaluateJob } from './job.ts';
+import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
 import { openModel, type OpenModel } from './model.ts';
 import { proveParity } from './parity.ts';
 

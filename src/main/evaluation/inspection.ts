@@ -1,13 +1,14 @@
 /**
- * Windows looked at one after the other: a worker keeps the checkpoint of the last run open, because reading and proving
- * it costs seconds and a window milliseconds. One at a time; it ends when it is idle or another run is asked for.
+ * Inspection of single windows. A data worker keeps the checkpoint of the last run open, since reading and proving it
+ * takes seconds and a window milliseconds. At most one such worker; it ends when idle or when another run is inspected.
  */
 import type { EvaluationPart } from '#shared/contract/evaluation.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
-import type { Services } from '../rpc/context.ts';
+import { requireRun } from '../store/runs.ts';
 import { fromWireError } from '../wire/errors.ts';
-import type { WorkerClient } from '../worker/pool.ts';
+import type { WorkerClient } from '../processes/worker-pool.ts';
+import type { EvaluationContext } from './context.ts';
 import { evaluateJob } from './service.ts';
 
 const IDLE_MS = 60_000;
@@ -15,52 +16,57 @@ const IDLE_MS = 60_000;
 interface Session {
   readonly key: string;
   readonly worker: { client: WorkerClient; release: () => Promise<void> };
-  /** Calls under way; an idle one ends. */
+  /** Calls under way; the idle timer runs only at 0. */
   calls: number;
   idle: NodeJS.Timeout | null;
 }
 
-const open = new WeakMap<Services, Session>();
+export class WindowInspector {
+  private readonly context: EvaluationContext;
+  private open: Session | null = null;
 
-async function end(services: Services, session: Session): Promise<void> {
-  if (open.get(services) === session) open.delete(services);
-  if (session.idle) clearTimeout(session.idle);
-  await session.worker.release();
-}
+  constructor(context: EvaluationContext) {
+    this.context = context;
+  }
 
-async function sessionFor(services: Services, key: string): Promise<Session> {
-  const known = open.get(services);
-  if (known?.key === key) return known;
-  const session: Session = { key, worker: services.workers.startSingle(), calls: 0, idle: null };
-  open.set(services, session);
-  if (known) await end(services, known);
-  return session;
-}
-
-export async function inspectWindow(
-  services: Services,
-  handle: string,
-  datasetId: string,
-  part: EvaluationPart | undefined,
-  pick: WindowPick,
-): Promise<Inspection> {
-  const row = services.runs.row(handle);
-  const job = evaluateJob(services, row, datasetId, part);
-  // A run that goes on writes a better checkpoint; that is another one to open.
-  const session = await sessionFor(services, JSON.stringify([row.id, datasetId, job.data.part, row.best_json]));
-  if (session.idle) clearTimeout(session.idle);
-  session.calls++;
-  try {
-    return await session.worker.client.inspect({ job, pick });
-  } catch (error) {
-    // What could not be opened is not kept; a window that is not there leaves it open.
-    const shown = fromWireError(error);
-    if (!isNextvecError(shown) || shown.code !== 'BAD_INPUT') await end(services, session);
-    throw shown;
-  } finally {
-    session.calls--;
-    if (session.calls === 0 && open.get(services) === session) {
-      session.idle = setTimeout(() => void end(services, session), IDLE_MS).unref();
+  /** One window of a data set through the run's best checkpoint. */
+  async inspect(
+    handle: string,
+    { datasetId, part, pick }: { datasetId: string; part?: EvaluationPart; pick: WindowPick },
+  ): Promise<Inspection> {
+    const row = requireRun(this.context.home.db, handle);
+    const job = evaluateJob(this.context, row, datasetId, part);
+    // A run that goes on may write a better checkpoint; `best_json` then changes the key.
+    const session = await this.sessionFor(JSON.stringify([row.id, datasetId, job.data.part, row.best_json]));
+    if (session.idle) clearTimeout(session.idle);
+    session.calls++;
+    try {
+      return await session.worker.client.inspect({ job, pick });
+    } catch (error) {
+      // A checkpoint that could not be opened is not kept; a window that does not exist leaves it open.
+      const shown = fromWireError(error);
+      if (!isNextvecError(shown) || shown.code !== 'BAD_INPUT') await this.end(session);
+      throw shown;
+    } finally {
+      session.calls--;
+      if (session.calls === 0 && this.open === session) {
+        session.idle = setTimeout(() => void this.end(session), IDLE_MS).unref();
+      }
     }
+  }
+
+  private async sessionFor(key: string): Promise<Session> {
+    const previous = this.open;
+    if (previous?.key === key) return previous;
+    const session: Session = { key, worker: this.context.workers.startSingle(), calls: 0, idle: null };
+    this.open = session;
+    if (previous) await this.end(previous);
+    return session;
+  }
+
+  private async end(session: Session): Promise<void> {
+    if (this.open === session) this.open = null;
+    if (session.idle) clearTimeout(session.idle);
+    await session.worker.release();
   }
 }

@@ -10,7 +10,7 @@ import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { pcaPlane, umapPlane, type PlaneProgress } from '../datasets/projection.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { bestCheckpoint, ownSplits, refuseOtherShape } from './evaluate.ts';
-import type { EvaluateJob, MapJob } from './job.ts';
+import type { EvaluateJob, MapJob } from '../processes/jobs/evaluation.ts';
 import { openModel } from './model.ts';
 import { proveParity } from './parity.ts';
 

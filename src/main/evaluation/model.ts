@@ -4,7 +4,7 @@ import type { Engine, EngineName, NamedTensors, TrainableModel } from '#engine/t
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import { nodeEngineHost } from '../trainer/engine-host.ts';
+import { nodeEngineHost } from '../processes/engine-host.ts';
 
 export interface OpenModel {
   readonly engine: Engine;

@@ -11,7 +11,7 @@ import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { PARITY_LIMITS, type Parity } from '#shared/domain/evaluation/evaluation.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
-import { readCheckpoint, type LoadedCheckpoint } from '../runs/checkpoint.ts';
+import { readCheckpoint, type LoadedCheckpoint } from '../checkpoints/read.ts';
 
 export interface ProvenCheckpoint {
   readonly parity: Parity;

@@ -1,12 +1,15 @@
-/** A run of the history as comparisons and reports look at it. */
+/** A run of the history as comparisons and reports read it. */
 import type { ComparableRun, Fact } from '#shared/domain/evaluation/comparison.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
-import type { Services } from '../rpc/context.ts';
 import { findDataset } from '../store/datasets.ts';
+import { requireRun } from '../store/runs.ts';
+import type { EvaluationContext } from './context.ts';
 
-export function comparableRun(services: Services, handle: string): ComparableRun {
-  const { run, epochs } = services.runs.get(handle);
-  const row = services.runs.row(handle);
+type HistoryContext = Pick<EvaluationContext, 'home' | 'runs'>;
+
+export function comparableRun(context: HistoryContext, handle: string): ComparableRun {
+  const { run, epochs } = context.runs.get(handle);
+  const row = requireRun(context.home.db, handle);
   const mean = run.baselines.contextMean;
   const last = epochs[epochs.length - 1];
   return {
@@ -32,10 +35,10 @@ export function comparableRun(services: Services, handle: string): ComparableRun
       durationMs: run.imported ? null : run.durationMs,
     },
     data: {
-      ...dataFacts(services, run.recipe.dataset, 'Training set', run.datasetName),
+      ...dataFacts(context, run.recipe.dataset, 'Training set', run.datasetName),
       ...(run.recipe.ood === null
         ? { 'OOD set': 'none' }
-        : dataFacts(services, run.recipe.ood, 'OOD set', run.oodName ?? '')),
+        : dataFacts(context, run.recipe.ood, 'OOD set', run.oodName ?? '')),
     },
     code: {
       'Nextvec version': row.app_version,
@@ -49,7 +52,7 @@ export function comparableRun(services: Services, handle: string): ComparableRun
 }
 
 /** Facts of a stored set; a deleted one is known by name only. */
-function dataFacts({ home }: Services, id: string, label: string, name: string): Record<string, Fact> {
+function dataFacts({ home }: HistoryContext, id: string, label: string, name: string): Record<string, Fact> {
   const dataset = findDataset(home.db, id);
   if (dataset === null) return { [label]: `${name} (deleted)` };
   const { passport } = dataset;

@@ -1,6 +1,6 @@
 /**
- * Evaluations, cross-tests and comparison for the routers: gathers what a worker needs from the history, starts
- * a worker of its own for each piece of work, stores what comes back. The numbers are made in `evaluate.ts`.
+ * Evaluations, cross-tests and comparisons as service calls: collects a job's input from the history, runs it in a data
+ * worker of its own and stores the result. Not here: the numbers (`evaluate.ts`).
  */
 import type { EvaluationEvent, EvaluationPart, MatrixCell, WorkProgress } from '#shared/contract/evaluation.ts';
 import { compareRuns, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
@@ -8,28 +8,28 @@ import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
-import type { Services } from '../rpc/context.ts';
-import { requireDataset } from '../rpc/datasets.ts';
+import { requireDataset } from '../store/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listCheckpoints, listEpochs } from '../store/history.ts';
-import type { RunRow } from '../store/runs.ts';
+import { requireRun, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
-import { workerEvents } from './worker-events.ts';
-import type { EvaluateJob } from './job.ts';
+import type { EvaluationContext } from './context.ts';
+import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
 import { comparableRun } from './run-facts.ts';
+import { workerEvents } from './worker-events.ts';
 
 export function evaluateJob(
-  services: Services,
+  context: EvaluationContext,
   row: RunRow,
   datasetId: string,
   part: EvaluationPart | undefined,
 ): EvaluateJob {
-  const { home, options } = services;
+  const { home, resourcesDir } = context;
   const written = readRecipe(row.recipe_json);
   // An imported run without data of its own is measured against the set it is shown on.
   const recipe = written.dataset === NO_DATASET ? { ...written, dataset: datasetId } : written;
-  requireDataset(services, recipe.dataset);
-  const dataset = requireDataset(services, datasetId);
+  requireDataset(home.db, recipe.dataset);
+  const dataset = requireDataset(home.db, datasetId);
   const isOwn = datasetId === recipe.dataset;
   const epochs = listEpochs(home.db, row.id);
   return {
@@ -47,7 +47,7 @@ export function evaluateJob(
       folder: home.datasetFolder(datasetId),
       part: isOwn ? (part ?? 'validation') : 'all',
     },
-    resourcesDir: options.resourcesDir,
+    resourcesDir,
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: EvaluateJob['engine'] }).name,
     splitProof: row.split_proof_json === null ? null : (JSON.parse(row.split_proof_json) as EvaluateJob['splitProof']),
     baselines: JSON.parse(row.baselines_json) as Baselines,
@@ -55,32 +55,32 @@ export function evaluateJob(
   };
 }
 
-/** Evaluates and stores; the reader of the events may leave at any time. */
+/** Evaluates and stores. Leaving the loop or aborting cancels. */
 export async function* evaluateEvents(
-  services: Services,
+  context: EvaluationContext,
   handle: string,
   datasetId: string,
   part?: EvaluationPart,
   signal?: AbortSignal,
 ): AsyncGenerator<EvaluationEvent> {
-  const job = evaluateJob(services, services.runs.row(handle), datasetId, part);
-  for await (const event of workerEvents(services, (client) => client.evaluate(job), signal)) {
-    if (event.type === 'done' && services.home.access === 'owner') insertEvaluation(services.home.db, event.evaluation);
+  const job = evaluateJob(context, requireRun(context.home.db, handle), datasetId, part);
+  for await (const event of workerEvents(context.workers, (client) => client.evaluate(job), signal)) {
+    if (event.type === 'done' && context.home.access === 'owner') insertEvaluation(context.home.db, event.evaluation);
     yield event;
   }
 }
 
 /** The newest stored evaluation of exactly this best checkpoint on this set, or null. */
-export function storedEvaluation(services: Services, handle: string, datasetId: string): Evaluation | null {
-  const row = services.runs.row(handle);
+export function storedEvaluation(context: EvaluationContext, handle: string, datasetId: string): Evaluation | null {
+  const row = requireRun(context.home.db, handle);
   const hasCheckpoint = row.best_json !== null || row.imported_json !== null;
   const part = datasetId === readRecipe(row.recipe_json).dataset ? 'validation' : 'all';
-  const found = listEvaluations(services.home.db, row.id).find((e) => e.data.id === datasetId && e.data.part === part);
+  const found = listEvaluations(context.home.db, row.id).find((e) => e.data.id === datasetId && e.data.part === part);
   return found && hasCheckpoint && found.evaluatedAt >= (row.ended_at_ms ?? Number.POSITIVE_INFINITY) ? found : null;
 }
 
 export async function* crossTest(
-  services: Services,
+  context: EvaluationContext,
   runIds: readonly string[],
   datasetIds: readonly string[],
   signal?: AbortSignal,
@@ -89,19 +89,24 @@ export async function* crossTest(
   let done = 0;
   for (const runId of runIds) {
     for (const datasetId of datasetIds) {
-      const name = `run #${services.runs.row(runId).number} on ${requireDataset(services, datasetId).name}`;
+      const name = `run #${requireRun(context.home.db, runId).number} on ${requireDataset(context.home.db, datasetId).name}`;
       yield { type: 'progress', phase: name, fraction: done / total };
-      yield { type: 'cell', cell: await cellOf(services, runId, datasetId, signal) };
+      yield { type: 'cell', cell: await cellOf(context, runId, datasetId, signal) };
       done++;
     }
   }
 }
 
-/** A cell that cannot be filled says why; the others go on. */
-async function cellOf(services: Services, runId: string, datasetId: string, signal?: AbortSignal): Promise<MatrixCell> {
+/** A cell whose evaluation fails carries the error; the other cells are still computed. */
+async function cellOf(
+  context: EvaluationContext,
+  runId: string,
+  datasetId: string,
+  signal?: AbortSignal,
+): Promise<MatrixCell> {
   const empty = { contextMean: null, lastVector: null, weightedMean: null, ridge: null, shuffled: null };
   try {
-    const { cosine, lift, baselines, verdicts } = await evaluation(services, runId, datasetId, undefined, signal);
+    const { cosine, lift, baselines, verdicts } = await evaluation(context, runId, datasetId, undefined, signal);
     return {
       runId,
       datasetId,
@@ -125,23 +130,23 @@ async function cellOf(services: Services, runId: string, datasetId: string, sign
   }
 }
 
-/** The stored evaluation where it still holds, else a new one. */
+/** The stored evaluation if it is of the current best checkpoint, else a new one. */
 export async function evaluation(
-  services: Services,
+  context: EvaluationContext,
   runId: string,
   datasetId: string,
   progress: (event: WorkProgress) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<Evaluation> {
-  const stored = storedEvaluation(services, runId, datasetId);
+  const stored = storedEvaluation(context, runId, datasetId);
   if (stored) return stored;
-  for await (const event of evaluateEvents(services, runId, datasetId, undefined, signal)) {
+  for await (const event of evaluateEvents(context, runId, datasetId, undefined, signal)) {
     if (event.type === 'done') return event.evaluation;
     progress(event);
   }
   throw new NextvecError('INTERNAL', 'The evaluation ended without a result.');
 }
 
-export function compare(services: Services, runIds: readonly string[]): RunComparison {
-  return compareRuns(runIds.map((id) => comparableRun(services, id)));
+export function compare(context: EvaluationContext, runIds: readonly string[]): RunComparison {
+  return compareRuns(runIds.map((id) => comparableRun(context, id)));
 }

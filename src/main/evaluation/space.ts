@@ -1,20 +1,27 @@
-/** The same-space comparison of two stored data sets, measured once for as long as the program runs. */
+/** Same-space comparisons of two stored data sets, each measured once while the program runs. */
 import type { Comparison } from '#shared/domain/datasets/passport.ts';
-import type { Services } from '../rpc/context.ts';
-import { requireDataset } from '../rpc/datasets.ts';
-import { KnownAnswers, workOutOnce } from '../worker/known-answers.ts';
+import { requireDataset } from '../store/datasets.ts';
+import type { Home } from '../store/home.ts';
+import { LruCache, memoize } from '../processes/memoize.ts';
+import type { WorkerPool } from '../processes/worker-pool.ts';
 
 const KEPT = 100;
-const known = new WeakMap<Services, KnownAnswers<Promise<Comparison>>>();
 
-/** Measures in a worker of its own the first time. */
-export function knownSpace(services: Services, a: string, b: string): Promise<Comparison> {
-  const ofServices = known.get(services) ?? new KnownAnswers(KEPT);
-  known.set(services, ofServices);
-  const key = JSON.stringify([requireDataset(services, a).id, requireDataset(services, b).id]);
-  return workOutOnce(ofServices, key, () => measureSpace(services, a, b));
-}
+export class SpaceComparisons {
+  private readonly home: Home;
+  private readonly workers: Pick<WorkerPool, 'once'>;
+  private readonly known = new LruCache<Promise<Comparison>>(KEPT);
 
-function measureSpace({ home, workers }: Services, a: string, b: string): Promise<Comparison> {
-  return workers.once((client) => client.compareData({ a: home.datasetFolder(a), b: home.datasetFolder(b) }));
+  constructor({ home, workers }: { readonly home: Home; readonly workers: Pick<WorkerPool, 'once'> }) {
+    this.home = home;
+    this.workers = workers;
+  }
+
+  /** Compares data sets `a` and `b`, by id; the first time in a worker of its own. */
+  compare(a: string, b: string): Promise<Comparison> {
+    const folders = [a, b].map((id) => this.home.datasetFolder(requireDataset(this.home.db, id).id));
+    return memoize(this.known, JSON.stringify([a, b]), () =>
+      this.workers.once((client) => client.compareData({ a: folders[0], b: folders[1] })),
+    );
+  }
 }

@@ -1,23 +1,22 @@
-/** The events of one piece of work in a data worker of its own, from its start to its end or until the reader leaves. */
-import type { Services } from '../rpc/context.ts';
+/** The event stream of one job in a data worker of its own. */
 import { fromWireError } from '../wire/errors.ts';
-import type { WorkerClient } from '../worker/pool.ts';
+import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
-/** Leaving the loop, or aborting, ends the thread: the one way to end what an engine is in the middle of. */
+/** Leaving the loop or aborting terminates the worker, the only way to interrupt an engine in the middle of a step. */
 export async function* workerEvents<T>(
-  { workers }: Services,
+  workers: Pick<WorkerPool, 'startSingle'>,
   work: (client: WorkerClient) => Promise<AsyncIterable<T>>,
   signal?: AbortSignal,
 ): AsyncGenerator<T> {
   const worker = workers.startSingle();
-  const leave = (): void => void worker.release();
-  signal?.addEventListener('abort', leave);
+  const release = (): void => void worker.release();
+  signal?.addEventListener('abort', release);
   try {
     yield* await work(worker.client);
   } catch (error) {
     throw fromWireError(error);
   } finally {
-    signal?.removeEventListener('abort', leave);
+    signal?.removeEventListener('abort', release);
     await worker.release();
   }
 }

@@ -6,7 +6,7 @@ import { isNextvecError } from '#shared/domain/errors.ts';
 import { modelRow } from '#shared/domain/models/models.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden } from '../evaluation/parity.ts';
-import type { LoadedCheckpoint } from '../runs/checkpoint.ts';
+import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 
 /** contexts [B, T, D] → [B, T]; undefined: not measured. */
 export async function plainAttention(

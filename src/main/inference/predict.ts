@@ -10,10 +10,11 @@ import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { windowOfArticle } from '../datasets/window-places.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
-import { listCheckpointFolders, type LoadedCheckpoint } from '../runs/checkpoint.ts';
+import type { LoadedCheckpoint } from '../checkpoints/read.ts';
+import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import { plainAttention } from './attention.ts';
 import { rowsOfFile, windowsOf, type Contexts } from './contexts.ts';
-import type { PredictJob } from './job.ts';
+import type { PredictJob } from '../processes/jobs/prediction.ts';
 import { nearest, type Near } from './neighbours.ts';
 import { placesOf, type PlaceOf } from './places.ts';
 

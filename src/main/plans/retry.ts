@@ -1,4 +1,5 @@
 /** One more try of an item: a new run where its recipe has changed, the same run judged again where only its gates have. */
+import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import {
   itemRecipe,
@@ -7,6 +8,7 @@ import {
   type PlanGate,
   type PlanItem,
   type RecipeChanges,
+  type TrainItem,
 } from '#shared/domain/plans/plans.ts';
 import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -22,52 +24,43 @@ export interface Retry {
 /** What decides nothing of a result. */
 const IMMATERIAL = new Set(['engine', 'threads', 'device', 'gates']);
 
-export function retryItem(
-  context: PlanContext,
-  plan: PlanRow,
-  items: readonly ItemRow[],
-  row: ItemRow,
-  retry: Retry,
-): void {
+export interface RetriedItem {
+  readonly plan: PlanRow;
+  /** All items of the queue. */
+  readonly items: readonly ItemRow[];
+  readonly row: ItemRow;
+}
+
+export function retryItem(context: PlanContext, { plan, items, row }: RetriedItem, retry: Retry): void {
   const { db } = context.home;
-  const refuse = (why: string, remedy: string): never => {
-    throw new NextvecError('CONFLICT', `"${row.key}" (item ${row.id}): ${why}.`, {
-      remedy,
-      details: { place: row.key },
-    });
-  };
-  if (row.status === 'running') refuse('it is running', 'Skip it or wait for its end.');
-  if (row.status === 'done') refuse('it is done', 'Make a new plan for another run.');
+  if (row.status === 'running') refuse(row, 'it is running', 'Skip it or wait for its end.');
+  if (row.status === 'done') refuse(row, 'it is done', 'Make a new plan for another run.');
   const item = changedItem(row.item, retry);
-  const spec = parsePlan(
-    specOf(
-      plan,
-      items.map((one) => (one.id === row.id ? { ...one, item } : one)),
-    ),
-    row.key,
-  );
+  const changed = items.map((one) => (one.id === row.id ? { ...one, item } : one));
+  const spec = parsePlan(specOf(plan, changed), row.key);
   const again = { item, status: 'waiting' as const, reason: '', isHeld: false, startedAt: null, endedAt: null };
-  const run = runSummary(context, row.runId);
   if (item.kind !== 'train') {
     if (item.kind === 'sweep') retrySweep(context, row, JSON.stringify(item) !== JSON.stringify(row.item));
     updateItem(db, row.id, again);
     return;
   }
-  if (run === null || !isSame(itemRecipe(spec, item), run.recipe)) {
-    updateItem(db, row.id, { ...again, runId: null });
-    return;
-  }
-  if (run.status === 'finished') {
-    if (
-      row.status === 'missed' &&
-      JSON.stringify(item.gates) === JSON.stringify(row.item.kind === 'train' && row.item.gates)
-    )
-      refuse('the same recipe would give the same figures', 'Change the recipe or the gate.');
-    updateItem(db, row.id, { item });
-    endItem(context, row, run, verdict(item, run));
-    return;
-  }
-  updateItem(db, row.id, again);
+  const run = runSummary(context, row.runId);
+  if (run === null || !isSame(itemRecipe(spec, item), run.recipe)) updateItem(db, row.id, { ...again, runId: null });
+  else if (run.status === 'finished') judgeAgain(context, row, item, run);
+  else updateItem(db, row.id, again);
+}
+
+/** A finished run of the same recipe is not trained again: the changed gates judge its figures. */
+function judgeAgain(context: PlanContext, row: ItemRow, item: TrainItem, run: RunSummary): void {
+  const gatesBefore = row.item.kind === 'train' ? row.item.gates : [];
+  if (row.status === 'missed' && JSON.stringify(item.gates) === JSON.stringify(gatesBefore))
+    refuse(row, 'the same recipe would give the same figures', 'Change the recipe or the gate.');
+  updateItem(context.home.db, row.id, { item });
+  endItem(context, row, run, verdict(item, run));
+}
+
+function refuse(row: ItemRow, why: string, remedy: string): never {
+  throw new NextvecError('CONFLICT', `"${row.key}" (item ${row.id}): ${why}.`, { remedy, details: { place: row.key } });
 }
 
 /** Another recipe is another sweep; else members that failed or were stopped go on from their checkpoints. */

@@ -1,13 +1,13 @@
 /**
- * The queue of plans: takes up one item at a time, in the order of the queue and of what each waits for, and does what a
- * person asks of an item. All state is in the store, so that a restart goes on where the last life ended. Not here: how
- * a run or a sweep is trained (`train-item.ts`, `sweep-item.ts`), how the queue looks (`summary.ts`).
+ * The queue of plans as service calls: create, steer, retry, reorder and read. All state is in the store, so that a
+ * restart continues where the last process ended. Not here: working the queue off (`queue-worker.ts`), and how the
+ * queue is shown (`summary.ts`).
  */
 import { EventPublisher } from '@orpc/server';
 import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { nextReady, shownStatus, type ItemStatus, type PlanSpec } from '#shared/domain/plans/plans.ts';
+import type { ItemStatus, PlanSpec } from '#shared/domain/plans/plans.ts';
 import type { RunService } from '../runs/service.ts';
 import { findDataset } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';
@@ -15,7 +15,6 @@ import {
   deletePlan,
   insertPlan,
   listItems,
-  listMembers,
   listPlans,
   reorderItems,
   setPlanPaused,
@@ -24,17 +23,16 @@ import {
   type PlanRow,
 } from '../store/plans.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
-import { writePlanReport } from './report.ts';
+import { QueueWorker } from './queue-worker.ts';
 import { retryItem, type Retry } from './retry.ts';
+import { planRows, runOf } from './rows.ts';
 import { queueSummary, sweepSummary } from './summary.ts';
-import { activeRun, beginSweep, followSweep } from './sweep-item.ts';
-import { beginTraining, endItem, followTraining, whyNot } from './train-item.ts';
 
 export interface PlanServiceOptions {
   readonly home: Home;
   readonly runs: RunService;
   readonly appVersion: string;
-  /** Take up what waits. */
+  /** Work the queue off in this process. */
   readonly isRunning: boolean;
 }
 
@@ -49,26 +47,18 @@ export class PlanService {
   private readonly context: PlanContext;
   private readonly home: Home;
   private readonly runs: RunService;
-  private readonly isRunning: boolean;
+  private readonly worker: QueueWorker;
   private readonly publisher = new EventPublisher<{ changed: null }>({ maxBufferedEvents: 1 });
   private readonly ending = new AbortController();
-  /** Step at which a run was last cut off and resumed; at the same step again it is not the machine's fault. */
-  private readonly cutOffAt = new Map<string, number>();
-  private isTicking = false;
 
   constructor({ home, runs, appVersion, isRunning }: PlanServiceOptions) {
     this.home = home;
     this.runs = runs;
-    this.isRunning = isRunning && home.access === 'owner';
-    this.context = {
-      home,
-      runs,
-      appVersion,
-      resumeCutOff: (runId, stopAfterEpoch) => this.resumeCutOff(runId, stopAfterEpoch),
-    };
+    this.worker = new QueueWorker({ home, runs, appVersion, isRunning: isRunning && home.access === 'owner' });
+    this.context = this.worker.context;
   }
 
-  /** Goes on with what the last life left, and from now on with everything that comes. */
+  /** Continues what the last process left, and from now on follows every change of a run. */
   begin(): void {
     if (this.home.access !== 'owner') return;
     void this.followRuns();
@@ -77,20 +67,17 @@ export class PlanService {
 
   close(): void {
     this.ending.abort();
+    this.worker.close();
   }
 
   /** Whether this process trains an item now or is about to; a host keeps the machine awake meanwhile. */
   isBusy(): boolean {
-    if (!this.isRunning) return false;
-    const { plans, items } = this.rows();
-    const isPaused = pausedPlans(plans);
-    const isOut = items.some((item) => shownStatus(item, items, isPaused(item.planId)) === 'running');
-    return isOut || nextReady(items, isPaused) !== null;
+    return this.worker.isBusy();
   }
 
   queue(): Queue {
-    const { plans, items } = this.rows();
-    return queueSummary(this.context, plans, items, this.isRunning);
+    const { plans, items } = planRows(this.home.db);
+    return queueSummary(this.context, plans, items, this.worker.isRunning);
   }
 
   async *watch(signal: AbortSignal): AsyncGenerator<Queue> {
@@ -120,7 +107,7 @@ export class PlanService {
   resume(target: Target): void {
     this.setHeld(target, false);
     for (const item of this.targets(target)) {
-      const run = runSummary(this.context, this.runOf(item));
+      const run = runSummary(this.context, runOf(this.home.db, item));
       if (item.status === 'running' && run?.status === 'paused') this.runs.resume(run.id);
     }
     this.changed();
@@ -130,7 +117,7 @@ export class PlanService {
     const item = this.item(itemId);
     if (item.status === 'done' || item.status === 'skipped')
       throw this.conflict(item, `it is ${item.status} already`, 'Nothing is left to skip.');
-    const run = runSummary(this.context, this.runOf(item));
+    const run = runSummary(this.context, runOf(this.home.db, item));
     const reason = 'Skipped; what waits for it goes on as if it were done.';
     updateItem(this.home.db, itemId, { status: 'skipped', reason, endedAt: Date.now() });
     if (item.status === 'running' && run !== null && !hasEnded(run.status)) await this.runs.stop(run.id, 'now');
@@ -138,10 +125,10 @@ export class PlanService {
   }
 
   retry(itemId: number, retry: Retry): void {
-    const { plans, items } = this.rows();
+    const { plans, items } = planRows(this.home.db);
     const item = this.item(itemId);
     const plan = plans.find(({ id }) => id === item.planId) as PlanRow;
-    retryItem(this.context, plan, items, item, retry);
+    retryItem(this.context, { plan, items, row: item }, retry);
     this.changed();
   }
 
@@ -159,22 +146,18 @@ export class PlanService {
   async remove(planId: number): Promise<void> {
     const plan = this.plan(planId);
     const running = listItems(this.home.db).find((item) => item.planId === planId && item.status === 'running');
-    const run = running === undefined ? null : runSummary(this.context, this.runOf(running));
+    const run = running === undefined ? null : runSummary(this.context, runOf(this.home.db, running));
     deletePlan(this.home.db, plan.id);
     if (run !== null && !hasEnded(run.status)) await this.runs.stop(run.id, 'now');
     this.changed();
   }
 
   sweep(itemId: number): Sweep {
-    const { plans, items } = this.rows();
+    const { plans, items } = planRows(this.home.db);
     const row = this.item(itemId);
     if (row.item.kind !== 'sweep') throw this.conflict(row, 'it is no sweep', 'Name an item that is a sweep.');
     const plan = plans.find(({ id }) => id === row.planId) as PlanRow;
     return sweepSummary(this.context, specOf(plan, items), row, row.item);
-  }
-
-  private rows(): { plans: PlanRow[]; items: ItemRow[] } {
-    return { plans: listPlans(this.home.db), items: listItems(this.home.db) };
   }
 
   private plan(planId: number): Plan {
@@ -222,25 +205,12 @@ export class PlanService {
     }
   }
 
-  /** The run an item has out now, or had last. */
-  private runOf(item: ItemRow): string | null {
-    return item.item.kind === 'sweep' ? (activeRun(listMembers(this.home.db, item.id))?.run.runId ?? null) : item.runId;
-  }
-
-  private resumeCutOff(runId: string, stopAfterEpoch: number | null): boolean {
-    const { step } = this.runs.row(runId);
-    if (this.cutOffAt.get(runId) === step) return false;
-    this.cutOffAt.set(runId, step);
-    this.runs.resume(runId, { stopAfterEpoch });
-    return true;
-  }
-
   private changed(): void {
-    this.tick();
+    this.worker.tick();
     this.publisher.publish('changed', null);
   }
 
-  /** Nobody asked, so nobody can be told: what fails here (a full disk) is tried again at the next change. */
+  /** Not in answer to a call: an error (a full disk) is printed, and the work is tried again at the next change. */
   private look(): void {
     try {
       this.changed();
@@ -256,52 +226,4 @@ export class PlanService {
       if (!this.ending.signal.aborted) throw error;
     }
   }
-
-  /** Looks after the item that is out, or takes up the next, until there is nothing to do now. */
-  private tick(): void {
-    if (!this.isRunning || this.isTicking || this.ending.signal.aborted) return;
-    this.isTicking = true;
-    try {
-      while (this.step());
-    } finally {
-      this.isTicking = false;
-    }
-  }
-
-  /** true: something has changed, look again. */
-  private step(): boolean {
-    const { plans, items } = this.rows();
-    const isPaused = pausedPlans(plans);
-    const running = items.find(({ status }) => status === 'running');
-    const row = running ?? nextReady(items, isPaused);
-    if (row === null) return false;
-    const plan = plans.find(({ id }) => id === row.planId) as PlanRow;
-    if (running !== undefined && (running.isHeld || isPaused(running.planId)) && this.keepPaused(running)) return false;
-    this.work(row, specOf(plan, items));
-    return this.item(row.id).status !== 'running';
-  }
-
-  /** A held item's run is paused as soon as it can be; true while there is such a run. */
-  private keepPaused(item: ItemRow): boolean {
-    const run = runSummary(this.context, this.runOf(item));
-    if (run?.status === 'running') void this.runs.pause(run.id).catch(() => undefined);
-    return run !== null && (!hasEnded(run.status) || run.status === 'interrupted');
-  }
-
-  private work(row: ItemRow, spec: PlanSpec): void {
-    const { item } = row;
-    const isNew = row.status === 'waiting';
-    try {
-      if (item.kind === 'train') (isNew ? beginTraining : followTraining)(this.context, { row, item, spec });
-      else if (item.kind === 'sweep') (isNew ? beginSweep : followSweep)(this.context, { row, item, spec });
-      else writePlanReport(this.context, { row, item, spec });
-    } catch (error) {
-      endItem(this.context, row, null, { status: 'failed', reason: whyNot(error) });
-    }
-  }
-}
-
-function pausedPlans(plans: readonly PlanRow[]): (planId: number) => boolean {
-  const paused = new Set(plans.filter(({ isPaused }) => isPaused).map(({ id }) => id));
-  return (planId) => paused.has(planId);
 }

@@ -8,6 +8,7 @@ import type { GateMetric, Recipe } from '#shared/domain/recipe/recipe.ts';
 import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { inTransaction } from '../store/database.ts';
 import { listEpochs } from '../store/history.ts';
 import {
   insertMember,
@@ -116,12 +117,10 @@ function send(
     const recipe = recipeAt(base, member.point, base.seed + seed);
     const of = member.member === 0 ? 'plain' : `member ${member.member} of ${memberCount(item.sweep)}`;
     const name = `${spec.name}: ${of}, seed ${recipe.seed}`;
-    home.db
-      .transaction(() => {
-        const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], extent);
-        putSweepRun(home.db, row.id, member.member, { ...active, runId });
-      })
-      .immediate();
+    inTransaction(home.db, () => {
+      const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], extent);
+      putSweepRun(home.db, row.id, member.member, { ...active, runId });
+    });
     return true;
   } catch (error) {
     const failure = whyNot(error);

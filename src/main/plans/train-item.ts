@@ -4,6 +4,7 @@ import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans/plans.ts';
+import { inTransaction } from '../store/database.ts';
 import { listGates } from '../store/history.ts';
 import { putTry, updateItem, type ItemChanges, type ItemRow } from '../store/plans.ts';
 import { endingWords, figuresOf, runSummary, type PlanContext } from './context.ts';
@@ -35,12 +36,10 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
     const recipe = itemRecipe(spec, item);
     const name = `${spec.name}: ${MODEL_LABELS[recipe.modelType]}`.slice(0, NAME_LIMIT);
     // Together: a program killed in between must not train the item twice.
-    home.db
-      .transaction(() => {
-        const runId = runs.start(recipe, name, [`plan ${row.planId}`]);
-        updateItem(home.db, row.id, { ...started, runId });
-      })
-      .immediate();
+    inTransaction(home.db, () => {
+      const runId = runs.start(recipe, name, [`plan ${row.planId}`]);
+      updateItem(home.db, row.id, { ...started, runId });
+    });
   } catch (error) {
     updateItem(home.db, row.id, { status: 'failed', reason: whyNot(error), endedAt: Date.now() });
   }
@@ -83,10 +82,8 @@ interface Ending {
 
 export function endItem({ home }: PlanContext, row: ItemRow, run: RunSummary | null, ending: Ending): void {
   const at = Date.now();
-  home.db
-    .transaction(() => {
-      updateItem(home.db, row.id, { ...ending, endedAt: at });
-      if (run !== null) putTry(home.db, row.id, { runId: run.id, at, ...ending });
-    })
-    .immediate();
+  inTransaction(home.db, () => {
+    updateItem(home.db, row.id, { ...ending, endedAt: at });
+    if (run !== null) putTry(home.db, row.id, { runId: run.id, at, ...ending });
+  });
 }

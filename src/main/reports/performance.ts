@@ -7,58 +7,47 @@ import { turningPoint } from './correction.ts';
 import { chart, table, type Block, type Section } from './document.ts';
 import type { ReportInput, ReportRun } from './input.ts';
 
+interface Reference {
+  label: string;
+  value: number;
+}
+
 export function performance(input: ReportInput): Section {
-  const { subject, baseline, comparison } = input;
+  const { subject, baseline } = input;
   const runs = baseline ? [baseline, subject] : [subject];
-  const blocks: Block[] = [
-    table(
-      'Figures at the best epoch',
-      ['Figure', ...runs.map((r) => `#Run #${r.run.number}`), ...(comparison ? ['#Change'] : [])],
-      RUN_FIGURES.map(([metric, label]) => [
-        label,
-        ...runs.map((r) => metricText(metric, r.run.figures[metric])),
-        ...(comparison ? [changeOf(comparison, metric)] : []),
-      ]),
-    ),
-  ];
   // An imported run has no epochs of its own.
   const trained = runs.filter((r) => r.epochs.length > 0);
-  if (trained.length > 0) {
-    blocks.push(
-      chart(
-        {
-          kind: 'lines',
-          title: 'Validation cosine by epoch',
-          yLabel: 'cosine',
-          series: trained.map((r) => ({
-            label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
-            values: r.epochs.map((e) => e.valCosine),
-          })),
-          references: referencesOf(trained[trained.length - 1]),
-        },
-        curveCaption(trained[trained.length - 1]),
-      ),
-    );
+  return { title: 'Performance', blocks: [figuresTable(input, runs), ...curves(trained)] };
+}
+
+function figuresTable({ comparison }: ReportInput, runs: readonly ReportRun[]): Block {
+  return table(
+    'Figures at the best epoch',
+    ['Figure', ...runs.map((r) => `#Run #${r.run.number}`), ...(comparison ? ['#Change'] : [])],
+    RUN_FIGURES.map(([metric, label]) => [
+      label,
+      ...runs.map((r) => metricText(metric, r.run.figures[metric])),
+      ...(comparison ? [changeOf(comparison, metric)] : []),
+    ]),
+  );
+}
+
+function curves(trained: readonly ReportRun[]): Block[] {
+  const last = trained.at(-1);
+  if (last === undefined) return [];
+  const curve = (title: string, metric: 'valCosine' | 'oodCosine', references: Reference[], caption: string): Block => {
+    const series = trained.map(({ run, epochs }) => ({
+      label: `#${run.number} ${run.name}`.slice(0, 24),
+      values: epochs.map((e) => e[metric]),
+    }));
+    return chart({ kind: 'lines', title, yLabel: 'cosine', series, references }, caption);
+  };
+  const blocks = [curve('Validation cosine by epoch', 'valCosine', referencesOf(last), curveCaption(last))];
+  if (trained.some((r) => r.epochs.some((e) => e.oodCosine !== null))) {
+    const caption = 'Dashed lines are the simple baselines on the same OOD rows.';
+    blocks.push(curve('OOD cosine by epoch', 'oodCosine', oodReferences(last), caption));
   }
-  const ood = trained.some((r) => r.epochs.some((e) => e.oodCosine !== null));
-  if (ood) {
-    blocks.push(
-      chart(
-        {
-          kind: 'lines',
-          title: 'OOD cosine by epoch',
-          yLabel: 'cosine',
-          series: trained.map((r) => ({
-            label: `#${r.run.number} ${r.run.name}`.slice(0, 24),
-            values: r.epochs.map((e) => e.oodCosine),
-          })),
-          references: oodReferences(trained[trained.length - 1]),
-        },
-        'Dashed lines are the simple baselines on the same OOD rows.',
-      ),
-    );
-  }
-  return { title: 'Performance', blocks };
+  return blocks;
 }
 
 function changeOf(comparison: RunComparison, metric: string): string {
@@ -66,11 +55,11 @@ function changeOf(comparison: RunComparison, metric: string): string {
   return row ? changeText(row, 1) : '';
 }
 
-function referencesOf({ epochs }: ReportRun): { label: string; value: number }[] {
+function referencesOf({ epochs }: ReportRun): Reference[] {
   return namedBaselines(epochs[epochs.length - 1]?.baselines ?? {}, 'valCosine');
 }
 
-function oodReferences({ epochs }: ReportRun): { label: string; value: number }[] {
+function oodReferences({ epochs }: ReportRun): Reference[] {
   return namedBaselines(epochs[epochs.length - 1]?.baselines ?? {}, 'oodCosine');
 }
 

@@ -7,19 +7,25 @@ import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/d
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import { compare, evaluation } from '../evaluation/service.ts';
+import type { EvaluationContext } from '../evaluation/context.ts';
 import { comparableRun } from '../evaluation/run-facts.ts';
-import { Channel } from '../wire/channel.ts';
-import type { Services } from '../rpc/context.ts';
+import { compare, evaluation } from '../evaluation/service.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listClaims, listEvaluations, putClaim, updateClaim } from '../store/evaluations.ts';
+import { inTransaction } from '../store/database.ts';
 import { insertLog } from '../store/history.ts';
+import { Channel } from '../wire/channel.ts';
 import { renderHtml } from './html.ts';
 import type { ReportRun } from './input.ts';
 import { renderMarkdown } from './markdown.ts';
 import { modelCard } from './model-card.ts';
 import { onScreen } from './on-screen.ts';
 import { rootCauseReport } from './root-cause.ts';
+
+export interface ReportContext extends EvaluationContext {
+  /** Version of Nextvec, printed in the report. */
+  readonly version: string;
+}
 
 export interface ReportRequest {
   readonly runId: string;
@@ -30,14 +36,14 @@ export interface ReportRequest {
 }
 
 export async function* reportEvents(
-  services: Services,
+  context: ReportContext,
   request: ReportRequest,
   signal?: AbortSignal,
 ): AsyncGenerator<ReportEvent> {
   const events = new Channel<ReportEvent>();
   const work = async (): Promise<void> => {
     try {
-      events.push(await makeReport(services, request, (event) => events.push(event), signal));
+      events.push(await makeReport(context, request, (event) => events.push(event), signal));
       events.end();
     } catch (error) {
       events.fail(error);
@@ -48,23 +54,23 @@ export async function* reportEvents(
 }
 
 async function makeReport(
-  services: Services,
+  context: ReportContext,
   { runId, baselineId, format, stem }: ReportRequest,
   progress: (event: WorkProgress) => void,
   signal?: AbortSignal,
 ): Promise<ReportEvent> {
-  const subject = await gather(services, runId, progress, signal);
-  const baseline = baselineId === null ? null : await gather(services, baselineId, progress, signal);
-  const earlier = claims(services).find((c) => c.runId === subject.run.id && c.outcome.outcome !== 'open');
+  const subject = await gather(context, runId, progress, signal);
+  const baseline = baselineId === null ? null : await gather(context, baselineId, progress, signal);
+  const earlier = claims(context).find((c) => c.runId === subject.run.id && c.outcome.outcome !== 'open');
   const { document, correction } = rootCauseReport({
     subject,
     baseline,
-    comparison: baseline && compare(services, [baseline.run.id, subject.run.id]),
+    comparison: baseline && compare(context, [baseline.run.id, subject.run.id]),
     earlierClaim: earlier?.outcome ?? null,
     generatedAt: new Date(),
-    version: services.options.version,
+    version: context.version,
   });
-  const claim = correction.claim && storeClaim(services, subject.run.id, correction.recipe, correction.claim);
+  const claim = correction.claim && storeClaim(context, subject.run.id, correction.recipe, correction.claim);
   const rendered = format === 'md' ? renderMarkdown(document, stem) : { text: renderHtml(document), files: [] };
   const files = rendered.files.map((file) => ({ ...file }));
   const recipe = correction.changes.length > 0 ? correction.recipe : null;
@@ -73,8 +79,8 @@ async function makeReport(
 }
 
 /** Stores a claim, unless this run's report has claimed for the same recipe already: then what became of that one. */
-function storeClaim(services: Services, runId: string, recipe: Recipe, claim: Claim): ClaimOutcome {
-  const { home } = services;
+function storeClaim(context: ReportContext, runId: string, recipe: Recipe, claim: Claim): ClaimOutcome {
+  const { home } = context;
   const known = listClaims(home.db).filter((c) => c.runId === runId && isRetrainOf(c.recipe, recipe));
   const settled = known.find((c) => c.outcome.outcome !== 'open');
   if (settled) return settled.outcome;
@@ -84,12 +90,12 @@ function storeClaim(services: Services, runId: string, recipe: Recipe, claim: Cl
 }
 
 export function makeModelCard(
-  services: Services,
+  context: ReportContext,
   runId: string,
   format: 'md' | 'html',
 ): { title: string; text: string; document: ReportOnScreen } {
-  const subject = reportRun(services, runId, newestEvaluations(services, runId));
-  const document = modelCard({ subject, generatedAt: new Date(), version: services.options.version });
+  const subject = reportRun(context, runId, newestEvaluations(context, runId));
+  const document = modelCard({ subject, generatedAt: new Date(), version: context.version });
   return {
     title: document.title,
     document: onScreen(document),
@@ -99,24 +105,24 @@ export function makeModelCard(
 
 /** A run with evaluations on its validation windows and its OOD set. */
 async function gather(
-  services: Services,
+  context: ReportContext,
   runId: string,
   progress: (event: WorkProgress) => void,
   signal?: AbortSignal,
 ): Promise<ReportRun> {
-  const { run } = services.runs.get(runId);
+  const { run } = context.runs.get(runId);
   const evaluations: Evaluation[] = [];
   for (const id of [run.recipe.dataset, run.recipe.ood]) {
-    if (id === null || run.best === null || findDataset(services.home.db, id) === null) continue;
+    if (id === null || run.best === null || findDataset(context.home.db, id) === null) continue;
     const of = `run #${run.number}`;
     evaluations.push(
-      await evaluation(services, run.id, id, (event) => progress({ ...event, phase: `${of}: ${event.phase}` }), signal),
+      await evaluation(context, run.id, id, (event) => progress({ ...event, phase: `${of}: ${event.phase}` }), signal),
     );
   }
-  return reportRun(services, runId, evaluations);
+  return reportRun(context, runId, evaluations);
 }
 
-function newestEvaluations({ home }: Services, runId: string): Evaluation[] {
+function newestEvaluations({ home }: ReportContext, runId: string): Evaluation[] {
   const seen = new Map<string, Evaluation>();
   for (const e of listEvaluations(home.db, runId)) {
     const key = `${e.data.id} ${e.data.part}`;
@@ -125,11 +131,11 @@ function newestEvaluations({ home }: Services, runId: string): Evaluation[] {
   return [...seen.values()];
 }
 
-function reportRun(services: Services, runId: string, evaluations: readonly Evaluation[]): ReportRun {
-  const { run, epochs, gates } = services.runs.get(runId);
+function reportRun(context: ReportContext, runId: string, evaluations: readonly Evaluation[]): ReportRun {
+  const { run, epochs, gates } = context.runs.get(runId);
   const proof = run.splitProof;
   return {
-    run: comparableRun(services, runId),
+    run: comparableRun(context, runId),
     // What a file states of another program's training is no evidence.
     epochs: run.imported ? [] : epochs,
     gates: gates.map(({ message, passed }) => ({ message, passed })),
@@ -154,8 +160,8 @@ function isRetrainOf(recipe: Recipe, other: Recipe): boolean {
 }
 
 /** All claims, newest first; open ones are settled by the first run of their recipe that finished after they were made. */
-export function claims(services: Services): StoredClaim[] {
-  const { home, runs } = services;
+export function claims(context: ReportContext): StoredClaim[] {
+  const { home, runs } = context;
   const stored = listClaims(home.db);
   const open = stored.filter((claim) => claim.outcome.outcome === 'open');
   if (open.length === 0 || home.access !== 'owner') return stored;
@@ -173,18 +179,15 @@ export function claims(services: Services): StoredClaim[] {
     };
     const outcome = settleClaim(claim.outcome.claim, figures, retrain.id);
     if (outcome.outcome === 'open') continue;
-    settle(services, claim, outcome);
+    settle(context, claim, outcome);
   }
   return listClaims(home.db);
 }
 
-function settle({ home }: Services, claim: StoredClaim, outcome: ClaimOutcome): void {
-  home.db
-    .transaction(() => {
-      updateClaim(home.db, claim.id, outcome);
-      const level = outcome.outcome === 'met' ? 'info' : 'warning';
-      if (outcome.runId !== null)
-        insertLog(home.db, outcome.runId, { at: Date.now(), level, message: outcome.message });
-    })
-    .immediate();
+function settle({ home }: ReportContext, claim: StoredClaim, outcome: ClaimOutcome): void {
+  inTransaction(home.db, () => {
+    updateClaim(home.db, claim.id, outcome);
+    const level = outcome.outcome === 'met' ? 'info' : 'warning';
+    if (outcome.runId !== null) insertLog(home.db, outcome.runId, { at: Date.now(), level, message: outcome.message });
+  });
 }

@@ -1,53 +1,56 @@
-/** `evaluation.*`: evaluation, cross-test, comparison, balance, reports and claims; the work is done in data workers. */
-import type { VectorMap } from '#shared/domain/datasets/vector-map.ts';
-import { balanceEvents, firstBatchesEvents } from '../evaluation/balance.ts';
+/** `evaluation.*`: the contract's calls on evaluations, comparisons, loss balance and reports. */
+import type { LossBalance } from '../evaluation/balance.ts';
+import type { WindowInspector } from '../evaluation/inspection.ts';
+import type { VectorMaps } from '../evaluation/maps.ts';
 import { compare, crossTest, evaluateEvents } from '../evaluation/service.ts';
-import { inspectWindow } from '../evaluation/inspection.ts';
-import { mapEvents } from '../evaluation/map-events.ts';
-import { knownSpace } from '../evaluation/space.ts';
-import { claims, makeModelCard, reportEvents } from '../reports/service.ts';
+import type { SpaceComparisons } from '../evaluation/space.ts';
+import { claims, makeModelCard, reportEvents, type ReportContext } from '../reports/service.ts';
 import { listEvaluations } from '../store/evaluations.ts';
-import { KnownAnswers } from '../worker/known-answers.ts';
-import type { Services } from './context.ts';
-import { procedures } from './implementer.ts';
+import { requireRun } from '../store/runs.ts';
 import { eventStream } from '../wire/stream.ts';
+import type { Procedures } from './implementer.ts';
 
-/** Some 100 kB each. */
-const MAPS_KEPT = 20;
+export interface EvaluationServices {
+  readonly context: ReportContext;
+  readonly inspector: WindowInspector;
+  readonly maps: VectorMaps;
+  readonly spaces: SpaceComparisons;
+  readonly balance: LossBalance;
+}
 
-export function evaluationRouter(services: Services) {
-  const { evaluation } = procedures;
-  const maps = new KnownAnswers<VectorMap>(MAPS_KEPT);
-  const id = (handle: string): string => services.runs.row(handle).id;
+export function evaluationRouter(
+  { evaluation }: Procedures,
+  { context, inspector, maps, spaces, balance }: EvaluationServices,
+) {
+  const { db } = context.home;
+  const id = (handle: string): string => requireRun(db, handle).id;
   return evaluation.router({
     evaluate: evaluation.evaluate.handler(({ input, signal }) =>
-      eventStream((cancelled) => evaluateEvents(services, input.runId, input.datasetId, input.part, cancelled), signal),
+      eventStream((cancelled) => evaluateEvents(context, input.runId, input.datasetId, input.part, cancelled), signal),
     ),
-    list: evaluation.list.handler(({ input }) => listEvaluations(services.home.db, id(input.runId))),
-    inspect: evaluation.inspect.handler(({ input }) =>
-      inspectWindow(services, input.runId, input.datasetId, input.part, input.pick),
-    ),
+    list: evaluation.list.handler(({ input }) => listEvaluations(db, id(input.runId))),
+    inspect: evaluation.inspect.handler(({ input }) => inspector.inspect(input.runId, input)),
     crossTest: evaluation.crossTest.handler(({ input, signal }) =>
-      eventStream((cancelled) => crossTest(services, input.runIds, input.datasetIds, cancelled), signal),
+      eventStream((cancelled) => crossTest(context, input.runIds, input.datasetIds, cancelled), signal),
     ),
     compareRuns: evaluation.compareRuns.handler(({ input }) => {
-      claims(services);
-      return compare(services, input.runIds);
+      claims(context);
+      return compare(context, input.runIds);
     }),
-    compareData: evaluation.compareData.handler(({ input }) => knownSpace(services, input.a, input.b)),
+    compareData: evaluation.compareData.handler(({ input }) => spaces.compare(input.a, input.b)),
     map: evaluation.map.handler(({ input, signal }) =>
-      eventStream((cancelled) => mapEvents(services, maps, input.id, input.method, input.runId, cancelled), signal),
+      eventStream((cancelled) => maps.map(input.id, input.method, input.runId, cancelled), signal),
     ),
     firstBatches: evaluation.firstBatches.handler(({ input, signal }) =>
-      eventStream((cancelled) => firstBatchesEvents(services, input.recipe, cancelled), signal),
+      eventStream((cancelled) => balance.firstBatches(input.recipe, cancelled), signal),
     ),
     balance: evaluation.balance.handler(({ input, signal }) =>
-      eventStream((cancelled) => balanceEvents(services, input.recipe, input.shares, cancelled), signal),
+      eventStream((cancelled) => balance.balance(input.recipe, input.shares, cancelled), signal),
     ),
     report: evaluation.report.handler(({ input, signal }) =>
-      eventStream((cancelled) => reportEvents(services, input, cancelled), signal),
+      eventStream((cancelled) => reportEvents(context, input, cancelled), signal),
     ),
-    modelCard: evaluation.modelCard.handler(({ input }) => makeModelCard(services, id(input.runId), input.format)),
-    claims: evaluation.claims.handler(() => claims(services)),
+    modelCard: evaluation.modelCard.handler(({ input }) => makeModelCard(context, id(input.runId), input.format)),
+    claims: evaluation.claims.handler(() => claims(context)),
   });
 }

@@ -1,22 +1,19 @@
 /** `plans.*`: the contract's calls on the queue of plans. */
-import { requireOwner, type Services } from './context.ts';
-import { procedures } from './implementer.ts';
+import type { PlanService } from '../plans/service.ts';
 import { eventStream } from '../wire/stream.ts';
+import type { Procedures } from './implementer.ts';
 
-export function plansRouter(services: Services) {
-  const service = services.plans;
-  const { plans } = procedures;
-  const owner = (): void => requireOwner(services);
+export function plansRouter({ plans }: Procedures, service: PlanService) {
   return plans.router({
     queue: plans.queue.handler(() => service.queue()),
     watch: plans.watch.handler(({ signal }) => eventStream((cancelled) => service.watch(cancelled), signal)),
-    create: plans.create.handler(({ input }) => (owner(), service.create(input))),
-    pause: plans.pause.handler(({ input }) => (owner(), service.pause(input))),
-    resume: plans.resume.handler(({ input }) => (owner(), service.resume(input))),
-    skip: plans.skip.handler(({ input }) => (owner(), service.skip(input.itemId))),
-    retry: plans.retry.handler(({ input }) => (owner(), service.retry(input.itemId, input))),
-    move: plans.move.handler(({ input }) => (owner(), service.move(input.itemId, input.beforeId))),
-    remove: plans.remove.handler(({ input }) => (owner(), service.remove(input.planId))),
+    create: plans.create.handler(({ input }) => service.create(input)),
+    pause: plans.pause.handler(({ input }) => service.pause(input)),
+    resume: plans.resume.handler(({ input }) => service.resume(input)),
+    skip: plans.skip.handler(({ input }) => service.skip(input.itemId)),
+    retry: plans.retry.handler(({ input }) => service.retry(input.itemId, input)),
+    move: plans.move.handler(({ input }) => service.move(input.itemId, input.beforeId)),
+    remove: plans.remove.handler(({ input }) => service.remove(input.planId)),
     sweep: plans.sweep.handler(({ input }) => service.sweep(input.itemId)),
   });
 }

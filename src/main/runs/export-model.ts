@@ -15,8 +15,9 @@ import { encodeNpz } from '../formats/npy/write.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
-import { GOLDEN_FILE, MODEL_FILE, type LoadedCheckpoint } from './checkpoint.ts';
-import type { ExportModelJob, ModelFormat } from './export-job.ts';
+import { GOLDEN_FILE, MODEL_FILE } from '../checkpoints/manifest.ts';
+import type { LoadedCheckpoint } from '../checkpoints/read.ts';
+import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
 import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 
 /** Longest context of the positions PyTorch's state_dict carries. */

@@ -10,14 +10,25 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
-import type { Services } from '../rpc/context.ts';
+import type { RunHistory } from '../evaluation/context.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listCheckpoints } from '../store/history.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { Home } from '../store/home.ts';
+import { requireRun, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
-import { listCheckpointFolders } from './checkpoint.ts';
-import type { ExportModelJob, ModelFormat } from './export-job.ts';
+import type { WorkerPool } from '../processes/worker-pool.ts';
+import { listCheckpointFolders } from '../checkpoints/resume.ts';
+import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
 import { writeSeriesCsv } from './series-csv.ts';
+
+export interface ExportContext {
+  readonly home: Home;
+  readonly workers: Pick<WorkerPool, 'once'>;
+  readonly runs: Pick<RunHistory, 'get'>;
+  readonly resourcesDir: string;
+  /** Version of Nextvec, written into the exported files. */
+  readonly version: string;
+}
 
 export interface Exported {
   readonly path: string | null;
@@ -33,21 +44,21 @@ const MODEL_FILES: Readonly<Record<ModelFormat, string>> = {
   golden: '-golden.safetensors',
 };
 
-export async function exportRun(services: Services, handle: string, format: ExportFormat): Promise<Exported> {
-  const { runs } = services;
-  const row = runs.row(handle);
+export async function exportRun(context: ExportContext, handle: string, format: ExportFormat): Promise<Exported> {
+  const { home, runs } = context;
+  const row = requireRun(home.db, handle);
   const stem = fileStem(row);
   switch (format) {
     case 'command':
       return { path: null, text: `${runs.get(row.id).commandLine}\n`, fileName: `${stem}.sh` };
     case 'recipe':
-      return { path: null, text: recipeText(services, row), fileName: `${stem}.recipe.json` };
+      return { path: null, text: recipeText(home, row), fileName: `${stem}.recipe.json` };
     case 'csv':
       return { path: null, text: epochsCsv(runs.get(row.id)), fileName: `${stem}-epochs.csv` };
     case 'series':
-      return exportSeries(services, row, `${stem}-steps.csv`);
+      return exportSeries(context, row, `${stem}-steps.csv`);
     default:
-      return exportWeights(services, row, format, `${stem}${MODEL_FILES[format]}`);
+      return exportWeights(context, row, format, `${stem}${MODEL_FILES[format]}`);
   }
 }
 
@@ -56,7 +67,7 @@ function fileStem(row: RunRow): string {
   return `run-${row.number}${words === '' || words === `Run-${row.number}` ? '' : `-${words.slice(0, 60)}`}`;
 }
 
-function recipeText({ home }: Services, row: RunRow): string {
+function recipeText(home: Home, row: RunRow): string {
   const recipe = readRecipe(row.recipe_json);
   const reference = (id: string | null, name: string): DataReference => {
     const dataset = id === null ? null : findDataset(home.db, id);
@@ -66,8 +77,8 @@ function recipeText({ home }: Services, row: RunRow): string {
   return recipeFileText(recipe, reference(row.dataset_id, row.dataset_name), ood);
 }
 
-async function exportSeries({ home, runs }: Services, row: RunRow, fileName: string): Promise<Exported> {
-  // What a live run has not written yet goes down first.
+async function exportSeries({ home, runs }: ExportContext, row: RunRow, fileName: string): Promise<Exported> {
+  // Reading the run flushes the steps of a live one.
   const { run } = runs.get(row.id);
   await mkdir(home.exportsFolder, { recursive: true });
   const path = join(home.exportsFolder, fileName);
@@ -79,7 +90,7 @@ async function exportSeries({ home, runs }: Services, row: RunRow, fileName: str
 
 /** The best checkpoint, or the last where no epoch has ended yet. */
 async function exportWeights(
-  { home, options, workers }: Services,
+  { home, workers, resourcesDir, version }: ExportContext,
   row: RunRow,
   format: ModelFormat,
   fileName: string,
@@ -100,10 +111,10 @@ async function exportWeights(
     checkpoint: join(runFolder, name),
     weightHash: listCheckpoints(home.db, row.id).find(({ folder }) => folder === name)?.sha256 ?? null,
     recipe: readRecipe(row.recipe_json),
-    resourcesDir: options.resourcesDir,
+    resourcesDir,
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: ExportModelJob['engine'] }).name,
     target: path,
-    version: options.version,
+    version,
     run: { id: row.id, number: row.number, name: row.name },
   };
   await workers.once((client) => client.exportModel(job));

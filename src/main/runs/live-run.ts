@@ -1,25 +1,29 @@
 /**
- * One life of a trainer process, seen from main: starts it, records and announces what it says, steers it, and decides
- * what the run's status is when it ends, however it ends. Not here: which run may train now (`service.ts`).
+ * One life of a run in a trainer process, seen from main: records and announces the trainer's events, steers it, and
+ * decides the run's status when it ends, however it ends. Not here: which run may train now (`queue.ts`).
  */
-import { createORPCClient } from '@orpc/client';
-import { RPCLink } from '@orpc/client/message-port';
-import type { ContractRouterClient } from '@orpc/contract';
 import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
-import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import type { TrainerEvent, TrainerJob, trainerContract } from '#shared/contract/trainer.ts';
+import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import type { EpochRecord, Finished, StepBlock } from '#shared/domain/runs/training.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
-import type { RunChanges } from '../store/runs.ts';
-import type { SpawnTrainer, TrainerExit, TrainerProcess } from '../trainer/process.ts';
+import type { SpawnTrainer } from '../processes/trainer-process.ts';
+import {
+  epochChanges,
+  finishedChanges,
+  preparedChanges,
+  startedChanges,
+  stepChanges,
+  totalSteps,
+  type EventOf,
+} from './event-changes.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Recorder } from './recorder.ts';
+import { RunClock } from './run-clock.ts';
+import { delay, describeExit, TrainerConnection } from './trainer-connection.ts';
 
-type TrainerClient = ContractRouterClient<typeof trainerContract>;
-
-/** After `finished` a trainer leaves by itself; after a broken line its exit is awaited this long. */
+/** After `finished` a trainer exits by itself within this time; after a lost connection its exit is awaited this long. */
 const EXIT_GRACE_MS = 3000;
 const CLOSE_GRACE_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
@@ -30,7 +34,7 @@ export interface LiveRunOptions {
   readonly spawnTrainer: SpawnTrainer;
   /** Milliseconds trained in earlier lives. */
   readonly durationBeforeMs: number;
-  /** Milliseconds between questions whether the trainer still answers. */
+  /** Milliseconds between liveness checks of the trainer. */
   readonly heartbeatMs?: number;
   readonly announce: (event: RunEvent) => void;
   /** Status, epoch, best or progress changed. */
@@ -45,18 +49,11 @@ export class LiveRun {
   status: LiveStatus = 'starting';
   private readonly options: LiveRunOptions;
   private readonly recorder: Recorder;
-  private readonly process: TrainerProcess;
-  private readonly client: TrainerClient;
-  private readonly exited: Promise<TrainerExit>;
+  private readonly trainer: TrainerConnection;
+  private readonly clock: RunClock;
   private readonly heartbeat: Heartbeat;
   private readonly pauseWaiters = new Set<() => void>();
   private engine: unknown = null;
-  private firstStep = 0;
-  private step = 0;
-  private totalSteps = 0;
-  private activeMs = 0;
-  private activeSince: number | null = null;
-  private trainingSince: number | null = null;
   private pauseReason = '';
   private fullDiskReason: string | null = null;
   private closingReason: string | null = null;
@@ -72,15 +69,11 @@ export class LiveRun {
         this.options.onChange();
       },
     });
-    this.process = options.spawnTrainer();
-    this.exited = new Promise((resolve) => {
-      this.process.onExit(resolve);
-    });
-    const link = new RPCLink({ port: this.process.port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
-    this.client = createORPCClient(link);
+    this.clock = new RunClock(options.durationBeforeMs);
+    this.trainer = new TrainerConnection(options.spawnTrainer);
     this.heartbeat = new Heartbeat({
       everyMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      ask: () => this.client.alive(),
+      ask: () => this.trainer.client.alive(),
       onSilence: () => this.onSilence(),
     });
     this.setStatus('starting', '');
@@ -94,7 +87,7 @@ export class LiveRun {
 
   /** Once the process has left. */
   async gone(): Promise<void> {
-    await this.exited;
+    await this.trainer.exited;
   }
 
   /** Why nothing can be written, so that it pauses: its row cannot say so. */
@@ -102,30 +95,24 @@ export class LiveRun {
     return this.fullDiskReason;
   }
 
-  get pid(): number | undefined {
-    return this.process.pid;
-  }
-
-  /** Time left at this life's own pace, evaluation included; null until there is one. */
+  /** Milliseconds left at this life's own pace; null until it has one. */
   get etaMs(): number | null {
-    const steps = this.step - this.firstStep;
-    if (this.trainingSince === null || this.status !== 'running' || steps < 1) return null;
-    const spentMs = this.activeMs + (this.activeSince === null ? 0 : performance.now() - this.activeSince);
-    return (spentMs / steps) * Math.max(0, this.totalSteps - this.step);
+    return this.status === 'running' ? this.clock.etaMs : null;
   }
 
+  /** Blocks that are not in the store yet. */
   unflushed(): StepBlock[] {
     return this.recorder.unflushed();
   }
 
-  /** A change of the run's row by someone else (name, notes) must not wait behind a flush of this one. */
+  /** Writes everything recorded so far to the store. */
   flush(): void {
     this.recorder.flush();
   }
 
   async pause(reason: string): Promise<void> {
     this.pauseReason = reason;
-    await this.call(() => this.client.pause());
+    await this.call(() => this.trainer.client.pause());
   }
 
   /** Resolves once the trainer says it has paused and its checkpoint is written. */
@@ -138,7 +125,7 @@ export class LiveRun {
 
   async resume(): Promise<void> {
     this.pauseReason = '';
-    await this.call(() => this.client.resume());
+    await this.call(() => this.trainer.client.resume());
   }
 
   async stop(at: 'now' | 'epoch-end', reason: string): Promise<void> {
@@ -146,23 +133,23 @@ export class LiveRun {
       this.finish('stopped', reason);
       return;
     }
-    await this.call(() => this.client.stop({ at, reason }));
+    await this.call(() => this.trainer.client.stop({ at, reason }));
   }
 
   /** Saves a checkpoint if there is anything to save, ends the process, marks the run interrupted. */
   async shutDown(reason: string): Promise<void> {
     this.closingReason = reason;
     if (this.status === 'running' && !this.hasEnded) {
-      // One that is stuck answers nothing.
+      // A stuck trainer never answers.
       const paused = this.pause(reason).then(() => this.paused());
-      await Promise.race([paused, this.exited, delay(CLOSE_GRACE_MS)]);
+      await Promise.race([paused, this.trainer.exited, delay(CLOSE_GRACE_MS)]);
     }
     this.finish('interrupted', reason);
-    this.process.kill();
-    await this.exited;
+    this.trainer.kill();
+    await this.trainer.exited;
   }
 
-  /** A steering call to a trainer that is going away anyway is not an error of the person who asked. */
+  /** Errors of a steering call are ignored once the run has ended. */
   private async call(send: () => Promise<unknown>): Promise<void> {
     try {
       await send();
@@ -173,7 +160,7 @@ export class LiveRun {
 
   private async follow(): Promise<void> {
     try {
-      const events = await this.client.start(this.options.job);
+      const events = await this.trainer.client.start(this.options.job);
       for await (const event of events) {
         if (this.hasEnded) return;
         this.handle(event);
@@ -187,95 +174,70 @@ export class LiveRun {
   private handle(event: TrainerEvent): void {
     switch (event.type) {
       case 'prepared':
-        this.engine = event.engine;
-        this.recorder.update({
-          engine_json: JSON.stringify(event.engine),
-          split_proof_json: JSON.stringify(event.splitProof),
-        });
-        break;
+        return this.onPrepared(event);
       case 'baselines':
-        this.recorder.update({ baselines_json: JSON.stringify(event.baselines) });
-        this.recorder.flush();
-        this.options.onChange();
-        break;
+        return this.onBaselines(event);
       case 'started':
-        this.onStarted(event);
-        break;
+        return this.onStarted(event);
       case 'steps':
-        this.onSteps(event);
-        break;
+        return this.onSteps(event);
       case 'epoch':
-        this.onEpoch(event);
-        break;
+        return this.onEpoch(event);
       case 'gate':
         this.recorder.addGate(event);
-        this.options.announce(event);
-        break;
+        return this.options.announce(event);
       case 'checkpoint':
-        this.recorder.addCheckpoint(event);
-        break;
+        return this.recorder.addCheckpoint(event);
       case 'store':
         void this.store(event.ticket);
-        break;
+        return;
       case 'pausing':
         this.pauseReason = event.reason;
-        break;
+        return;
       case 'log':
-        this.addLog(event.line);
-        break;
+        return this.addLog(event.line);
       case 'status':
-        this.onStatus(event.status);
-        break;
+        return this.onStatus(event.status);
       case 'finished':
-        this.onFinished(event);
-        break;
+        return this.onFinished(event);
     }
   }
 
-  private onStarted(event: Extract<TrainerEvent, { type: 'started' }>): void {
-    this.firstStep = event.step;
-    this.step = event.step;
-    this.totalSteps = event.epochs * event.stepsPerEpoch;
+  private onPrepared(event: EventOf<'prepared'>): void {
+    this.engine = event.engine;
+    this.recorder.update(preparedChanges(event));
+  }
+
+  private onBaselines({ baselines }: EventOf<'baselines'>): void {
+    this.recorder.update({ baselines_json: JSON.stringify(baselines) });
+    this.recorder.flush();
+    this.options.onChange();
+  }
+
+  private onStarted(event: EventOf<'started'>): void {
+    this.clock.start(event.step, totalSteps(event));
     this.recorder.begin(event.step + 1, this.engine);
-    this.recorder.update({
-      parameters: event.parameters,
-      train_rows: event.trainRows,
-      val_rows: event.valRows,
-      ood_rows: this.options.job.oodFolder === null ? null : event.oodRows,
-      total_steps: this.totalSteps,
-      epoch: event.epoch,
-      step: event.step,
-    });
-    this.trainingSince = performance.now();
+    this.recorder.update(startedChanges(event, this.options.job.oodFolder !== null));
     this.setStatus('running', '');
   }
 
   private onSteps(block: StepBlock): void {
-    this.step = block.firstStep + block.count - 1;
+    this.clock.step = block.firstStep + block.count - 1;
     this.recorder.addSteps(block);
-    this.recorder.update({
-      epoch: block.epoch,
-      step: this.step,
-      rows_per_second: block.rowsPerSecond,
-      duration_ms: this.durationMs(),
-    });
+    this.recorder.update(stepChanges(block, this.clock));
     this.options.announce(block);
     this.options.onChange();
   }
 
   private onEpoch(record: EpochRecord): void {
     this.recorder.addEpoch(record);
-    const changes: RunChanges = { duration_ms: this.durationMs(), rows_per_second: record.rowsPerSecond };
-    const { epoch, step, valLoss, valCosine, oodCosine } = record;
-    if (record.isBest)
-      Object.assign(changes, { best_json: JSON.stringify({ epoch, step, valLoss, valCosine, oodCosine }) });
-    this.recorder.update(changes);
+    this.recorder.update(epochChanges(record, this.clock));
     this.recorder.flush();
     this.options.announce(record);
     this.options.onChange();
   }
 
-  private onStatus(status: Extract<TrainerEvent, { type: 'status' }>['status']): void {
+  private onStatus(status: EventOf<'status'>['status']): void {
     if (status === 'paused') {
       this.setStatus('paused', this.pauseReason);
       this.log('info', this.pauseReason === '' ? 'Paused.' : `Paused: ${this.pauseReason}`);
@@ -288,19 +250,12 @@ export class LiveRun {
   }
 
   private onFinished(event: Finished): void {
-    const { best, durationMs, rowsPerSecond, epoch, step } = event;
-    this.recorder.update({
-      epoch,
-      step,
-      best_json: best === null ? null : JSON.stringify(best),
-      duration_ms: durationMs,
-      rows_per_second: rowsPerSecond,
-    });
+    this.recorder.update(finishedChanges(event));
     if (this.closingReason !== null && event.status === 'stopped') this.finish('interrupted', this.closingReason);
-    else this.finish(event.status, event.reason, durationMs);
+    else this.finish(event.status, event.reason, event.durationMs);
   }
 
-  /** The history first, then the trainer may write its checkpoint. */
+  /** Writes the history to disk, then lets the trainer write its checkpoint. A full disk is tried again. */
   private async store(ticket: number): Promise<void> {
     if (!this.recorder.flush()) {
       await delay(EXIT_GRACE_MS);
@@ -308,8 +263,8 @@ export class LiveRun {
       return;
     }
     await syncWal(this.options.db);
-    // A trainer that died over its checkpoint is told by its exit.
-    await this.client.stored({ ticket }).catch(() => undefined);
+    // A trainer that dies here is handled when its exit is seen.
+    await this.trainer.client.stored({ ticket }).catch(() => undefined);
   }
 
   private onDiskFull(message: string): void {
@@ -319,7 +274,7 @@ export class LiveRun {
     void this.pause(message).catch(() => undefined);
   }
 
-  /** An error the trainer told: a bad checkpoint, a missing engine. Without one, the process itself is gone. */
+  /** An error of the trainer (a bad checkpoint, a missing engine) fails the run; any other means the process is gone. */
   private async fail(error: unknown): Promise<void> {
     if (!isNextvecError(error)) {
       await this.die();
@@ -330,15 +285,15 @@ export class LiveRun {
   }
 
   private async die(): Promise<void> {
-    const exit = await Promise.race([this.exited, delay(EXIT_GRACE_MS)]);
+    const exit = await this.trainer.exitWithin(EXIT_GRACE_MS);
     if (this.hasEnded) return;
-    const reason = this.closingReason ?? describeExit(exit ?? null);
+    const reason = this.closingReason ?? describeExit(exit);
     this.log('error', reason);
     if (exit?.lastWords) this.log('error', exit.lastWords);
     this.finish('interrupted', reason);
   }
 
-  /** It lives, but nothing that is said to it arrives any more: what it has not written is lost already. */
+  /** The process lives but answers nothing: what it has not written is lost. */
   private onSilence(): void {
     if (this.hasEnded) return;
     const seconds = Math.round(this.heartbeat.limitMs / 1000);
@@ -349,34 +304,27 @@ export class LiveRun {
     this.finish('interrupted', reason);
   }
 
-  private finish(status: RunStatus, reason: string, durationMs = this.durationMs()): void {
+  private finish(status: RunStatus, reason: string, durationMs = this.clock.durationMs): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.heartbeat.listen(false);
     this.recorder.update({ status, reason, duration_ms: durationMs, ended_at_ms: Date.now() });
     this.recorder.end();
     this.options.onChange();
-    setTimeout(() => this.process.kill(), status === 'finished' ? EXIT_GRACE_MS : 0).unref();
-    void this.exited.then(() => this.options.onEnd());
+    this.trainer.killAfter(status === 'finished' ? EXIT_GRACE_MS : 0);
+    void this.trainer.exited.then(() => this.options.onEnd());
   }
 
   private setStatus(status: LiveStatus, reason: string): void {
-    const now = performance.now();
-    if (this.activeSince !== null) this.activeMs += now - this.activeSince;
-    this.activeSince = status === 'running' ? now : null;
+    this.clock.run(status === 'running');
     this.status = status;
     this.heartbeat.listen(status === 'running');
-    this.recorder.update({ status, reason, ended_at_ms: null, duration_ms: this.durationMs() });
+    this.recorder.update({ status, reason, ended_at_ms: null, duration_ms: this.clock.durationMs });
     this.recorder.flush();
     this.options.onChange();
   }
 
-  private durationMs(): number {
-    const now = this.activeSince === null ? 0 : performance.now() - this.activeSince;
-    return this.options.durationBeforeMs + this.activeMs + now;
-  }
-
-  /** A line of its log that the trainer knows nothing of. */
+  /** Adds a line of main's own to the run's log. */
   log(level: LogLine['level'], message: string): void {
     this.addLog({ at: Date.now(), level, message });
   }
@@ -385,17 +333,4 @@ export class LiveRun {
     this.recorder.addLog(line);
     this.options.announce({ type: 'log', line });
   }
-}
-
-function describeExit(exit: TrainerExit | null): string {
-  if (exit === null) return 'The trainer stopped answering.';
-  if (exit.signal === 'SIGKILL') return 'The trainer process was killed, perhaps because memory ran out.';
-  if (exit.signal !== null) return `The trainer process was ended by ${exit.signal}.`;
-  return `The trainer process ended with code ${exit.code}.`;
-}
-
-function delay(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms, undefined).unref();
-  });
 }

@@ -9,37 +9,46 @@ import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lintRecipe } from '#shared/domain/recipe/lint.ts';
 import type { Comparison } from '#shared/domain/datasets/passport.ts';
 import { infoNceChance } from '#shared/domain/models/terms.ts';
-import { knownFirstBatches } from '../evaluation/balance.ts';
-import { knownSpace } from '../evaluation/space.ts';
-import type { Services } from '../rpc/context.ts';
-import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../wire/errors.ts';
+import type { LossBalance } from '../evaluation/balance.ts';
+import type { RunHistory } from '../evaluation/context.ts';
+import type { SpaceComparisons } from '../evaluation/space.ts';
+import { requireDataset } from '../store/datasets.ts';
+import type { Home } from '../store/home.ts';
 import { listSpeeds } from '../store/runs.ts';
-import { checkRecipe } from './recipe-check.ts';
+import { fromWireError } from '../wire/errors.ts';
+import type { WorkerPool } from '../processes/worker-pool.ts';
 import { expectTime } from './expected-time.ts';
+import { checkRecipe } from './recipe-check.ts';
 
 /** Weights, gradients and two moments, and an engine's copies of the activations of a batch. */
 const FLOATS_PER_PARAMETER = 4;
 const BASE_BYTES = 150 * 2 ** 20;
 const SPACE_WAIT_MS = 2000;
 
-export async function preflight(services: Services, recipe: Recipe): Promise<Preflight> {
-  const dataset = requireDataset(services, recipe.dataset);
-  const ood = recipe.ood === null ? null : requireDataset(services, recipe.ood);
+export interface PreflightContext {
+  readonly home: Home;
+  readonly workers: Pick<WorkerPool, 'client'>;
+  readonly runs: Pick<RunHistory, 'list'>;
+  readonly spaces: SpaceComparisons;
+  readonly balance: LossBalance;
+}
+
+export async function preflight(context: PreflightContext, recipe: Recipe): Promise<Preflight> {
+  const { db } = context.home;
+  const dataset = requireDataset(db, recipe.dataset);
+  const ood = recipe.ood === null ? null : requireDataset(db, recipe.ood);
   checkRecipe(recipe, dataset, ood);
-  const splitProof = await proveSplit(services, recipe);
-  const spec = modelSpec(recipe, dataset.T, dataset.D);
-  const parameters = parameterCount(spec);
-  const stepsPerEpoch = Math.ceil(splitProof.trainWindows / recipe.batchSize);
-  const speeds = listSpeeds(services.home.db, recipe.modelType, dataset.D);
-  const evaluated = splitProof.valWindows + (ood?.windows ?? 0);
-  const time = expectTime(recipe, speeds, splitProof.trainWindows, evaluated);
-  const firstBatches = knownFirstBatches(services, recipe);
+  const splitProof = await proveSplit(context, recipe);
+  const { trainWindows, valWindows } = splitProof;
+  const parameters = parameterCount(modelSpec(recipe, dataset.T, dataset.D));
+  const speeds = listSpeeds(db, recipe.modelType, dataset.D);
+  const time = expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0));
+  const firstBatches = context.balance.measured(recipe);
   return {
-    trainRows: splitProof.trainWindows,
-    valRows: splitProof.valWindows,
+    trainRows: trainWindows,
+    valRows: valWindows,
     oodRows: ood?.windows ?? null,
-    stepsPerEpoch,
+    stepsPerEpoch: Math.ceil(trainWindows / recipe.batchSize),
     parameters,
     expectedMs: time.expectedMs,
     expectedFrom: time.from,
@@ -48,12 +57,12 @@ export async function preflight(services: Services, recipe: Recipe): Promise<Pre
     lint: lintRecipe({
       recipe,
       D: dataset.D,
-      trainRows: splitProof.trainWindows,
+      trainRows: trainWindows,
       passport: dataset.passport,
       firstBatches: firstBatches?.terms ?? null,
       split: splitProof,
-      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: await spaceSoon(services, recipe) },
-      earlier: earlierRun(services, recipe),
+      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: await spaceSoon(context.spaces, recipe) },
+      earlier: earlierRun(context.runs, recipe),
     }),
     commandLine: commandLine(recipe, { data: dataWord(dataset), ood: ood && dataWord(ood) }),
     infoNceChance: infoNceChance(recipe.batchSize),
@@ -61,16 +70,16 @@ export async function preflight(services: Services, recipe: Recipe): Promise<Pre
   };
 }
 
-/** The same-space verdict where it is known, or is within a moment; the next preflight has it otherwise. */
-function spaceSoon(services: Services, { dataset, ood }: Recipe): Promise<Comparison | null> {
+/** The same-space verdict if it is there within SPACE_WAIT_MS, else null; a later preflight then has it. */
+function spaceSoon(spaces: SpaceComparisons, { dataset, ood }: Recipe): Promise<Comparison | null> {
   if (ood === null) return Promise.resolve(null);
   const late = delay(SPACE_WAIT_MS, null, { ref: false });
-  return Promise.race([knownSpace(services, dataset, ood), late]).catch(() => null);
+  return Promise.race([spaces.compare(dataset, ood), late]).catch(() => null);
 }
 
 /** The latest finished run of the same model. */
 function earlierRun(
-  { runs }: Services,
+  runs: Pick<RunHistory, 'list'>,
   { modelType }: Recipe,
 ): { name: string; trainRows: number; epochs: number } | null {
   const last = runs
@@ -80,7 +89,7 @@ function earlierRun(
   return last ? { name: `#${last.number}`, trainRows: last.trainRows ?? 0, epochs: last.recipe.epochs } : null;
 }
 
-async function proveSplit({ home, workers }: Services, recipe: Recipe): Promise<SplitProof> {
+async function proveSplit({ home, workers }: PreflightContext, recipe: Recipe): Promise<SplitProof> {
   try {
     return await workers.client.proveSplit({
       folder: home.datasetFolder(recipe.dataset),

@@ -1,14 +1,22 @@
-/** What makes a recipe unusable with its data sets, refused before a run is made. Doubts are `lint.ts`. */
+/** Errors of a recipe with its data sets, found before a run is made. Not here: warnings (`lint.ts`). */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { defaultSpec, modelRow, modelsThat } from '#shared/domain/models/models.ts';
 import { MODEL_SIZES, unknownTerms, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/models/terms.ts';
 
+/** Throws BAD_RECIPE naming the field at fault. */
 export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | null): void {
-  const refuse = (place: string, message: string, remedy: string): never => {
-    throw new NextvecError('BAD_RECIPE', message, { remedy, details: { place } });
-  };
+  checkData(dataset, ood);
+  checkModel(recipe);
+  checkTerms(recipe, dataset);
+}
+
+function refuse(place: string, message: string, remedy: string): never {
+  throw new NextvecError('BAD_RECIPE', message, { remedy, details: { place } });
+}
+
+function checkData(dataset: Dataset, ood: Dataset | null): void {
   if (dataset.windows < 2) {
     refuse(
       'dataset',
@@ -23,6 +31,9 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       'Choose an OOD set of the same context length and vector width.',
     );
   }
+}
+
+function checkModel(recipe: Recipe): void {
   const { label, skips, starts } = modelRow(recipe.modelType);
   if (!skips.includes(recipe.skip)) {
     const others = modelsThat((row) => row.skips.includes(recipe.skip));
@@ -44,6 +55,9 @@ export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | nul
       `Its sizes: ${MODEL_SIZES.filter((name) => name in published).join(', ')}.`,
     );
   }
+}
+
+function checkTerms(recipe: Recipe, dataset: Dataset): void {
   const [unknown] = unknownTerms(recipe.lambda);
   if (unknown !== undefined) {
     refuse(

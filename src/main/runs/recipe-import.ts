@@ -1,23 +1,26 @@
-/** A recipe file taken into the form: its recipe, on the data of this history that it means. Starts nothing. */
+/** Reads a recipe for the form: from a recipe file, on this history's data, or from a pasted command line. */
 import { basename, resolve } from 'node:path';
+import { z } from 'zod';
+import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { parseRecipeFile, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
-import type { Services } from '../rpc/context.ts';
 import { readJsonFile } from '../formats/json-file.ts';
+import type { Db } from '../store/database.ts';
 import { listDatasets } from '../store/datasets.ts';
 
 export interface ReadRecipe {
   readonly recipe: Recipe;
   readonly fileName: string;
-  /** What the file names and is not here, one sentence each. */
+  /** Data sets the file names that are not imported here, one sentence each. */
   readonly notes: string[];
 }
 
-export async function readRecipeFile({ home }: Services, path: string, base: Recipe): Promise<ReadRecipe> {
+export async function readRecipeFile(db: Db, path: string, base: Recipe): Promise<ReadRecipe> {
   const fileName = basename(path);
   const { recipe, data, ood } = parseRecipeFile(readJsonFile(resolve(path), 'BAD_RECIPE'), fileName);
-  const known = listDatasets(home.db);
+  const known = listDatasets(db);
   const notes: string[] = [];
   const idOf = (reference: DataReference | null, label: string): string | null => {
     const found = reference && datasetOf(known, reference);
@@ -33,4 +36,28 @@ export async function readRecipeFile({ home }: Services, path: string, base: Rec
 function datasetOf(known: readonly Dataset[], { sha256, name }: DataReference): Dataset | undefined {
   const same = known.find(({ passport }) => passport.sha256 === sha256);
   return same ?? known.find((dataset) => dataset.name === name);
+}
+
+export interface ReadCommandLine {
+  readonly recipe: Recipe;
+  readonly unknownFlags: string[];
+  readonly notes: string[];
+}
+
+/** Lays a pasted command line over `base`. Its data flags only become notes: the form names the data. Throws BAD_RECIPE. */
+export function readCommandLine(text: string, base: Recipe): ReadCommandLine {
+  const { changes, data, ood, unknown } = parseCommandLine(text);
+  const notes: string[] = [];
+  if (data !== null) notes.push(`--data ${data}: choose the data set in the form.`);
+  if (ood !== null) notes.push(`--ood ${ood}: choose the OOD set in the form.`);
+  try {
+    return { recipe: applyChanges(base, changes), unknownFlags: [...unknown], notes };
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    throw new NextvecError('BAD_RECIPE', z.prettifyError(error), {
+      remedy: 'Correct the value in the command line.',
+      details: { place: error.issues[0]?.path.join('.') ?? null },
+      cause: error,
+    });
+  }
 }

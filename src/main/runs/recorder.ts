@@ -5,11 +5,11 @@
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { isNextvecError, type NextvecError } from '#shared/domain/errors.ts';
 import type { EpochRecord, StepBlock } from '#shared/domain/runs/training.ts';
-import { explain, type Db } from '../store/database.ts';
+import { explain, inTransaction, type Db } from '../store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertGate, insertLog, putCheckpoint } from '../store/history.ts';
 import type { CheckpointRow } from '../store/history.ts';
 import { updateRun, type RunChanges } from '../store/runs.ts';
-import { appendSteps } from '../store/series.ts';
+import { appendSteps } from '../store/series-writer.ts';
 
 const FLUSH_INTERVAL_MS = 1000;
 
@@ -93,7 +93,7 @@ export class Recorder {
     this.timer = null;
     if (this.pending.length === 0 && Object.keys(this.changes).length === 0) return true;
     try {
-      this.db.transaction(() => this.writeAll()).immediate();
+      inTransaction(this.db, () => this.writeAll());
     } catch (error) {
       return this.survive(explain(error, this.path));
     }

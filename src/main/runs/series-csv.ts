@@ -2,7 +2,8 @@
 import { open } from 'node:fs/promises';
 import { STEP_COLUMNS } from '#shared/domain/runs/training.ts';
 import type { Db } from '../store/database.ts';
-import { readSeries, storedColumns } from '../store/series.ts';
+import { storedColumns } from '../store/series-tail.ts';
+import { readSeries } from '../store/series.ts';
 
 const BLOCK_STEPS = 4096;
 

@@ -150,6 +150,11 @@ function keepDamaged(path: string): string {
   return copy;
 }
 
+/** Runs `work` in one transaction that takes the write lock at its start; rolled back when `work` throws. */
+export function inTransaction<R>(db: Db, work: () => R): R {
+  return db.transaction(work).immediate();
+}
+
 /** Gives free pages back to the system; returns the bytes by which the file shrank. */
 export function shrink(db: Db): number {
   const bytes = (): number =>

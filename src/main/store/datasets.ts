@@ -1,9 +1,10 @@
 /** Rows of imported data sets. Their vectors are files below `datasets/<id>/`, written by `main/datasets`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import type { Db } from './database.ts';
 
-/** What decides, with the file's hash, whether an import would give the same store. */
+/** Together with the file's hash: two imports with equal options give the same stored data set. */
 export interface ImportOptions {
   readonly dtype: 'float32' | 'float16' | null;
   readonly crossArticles: boolean;
@@ -78,7 +79,21 @@ export function findDataset(db: Db, id: string): Dataset | null {
   return row === undefined ? null : toDataset(row);
 }
 
-/** The data set that the same file gave with the same options before. */
+/** The data set `id`; throws NOT_FOUND when there is none. */
+export function requireDataset(db: Db, id: string): Dataset {
+  const dataset = findDataset(db, id);
+  if (dataset !== null) return dataset;
+  throw new NextvecError('NOT_FOUND', `There is no data set "${id}".`, {
+    remedy: 'List the data sets, or import the file.',
+    details: { place: id },
+  });
+}
+
+export function countDatasets(db: Db): number {
+  return db.prepare<[], { n: number }>('SELECT count(*) AS n FROM datasets').get()?.n ?? 0;
+}
+
+/** The data set imported earlier from the same content with the same options, or null. */
 export function findDatasetByContent(db: Db, sha256: string, options: ImportOptions): Dataset | null {
   const row = db
     .prepare<[string, string], DatasetRow>(

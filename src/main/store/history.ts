@@ -3,7 +3,7 @@ import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/runs/training.ts';
 import type { Gate } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
-import { closeSeries } from './series.ts';
+import { closeSeries } from './series-writer.ts';
 import { readEpochRecord } from './stored-json.ts';
 
 /** Begins a new life of a run whose next step is `firstStep`; returns its number, 1 for the first. */

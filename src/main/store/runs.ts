@@ -1,5 +1,6 @@
 /** Rows of runs. A run's numbers as a person sees them (lift, time left, sparkline) are made in `main/runs/summary.ts`. */
 import type { RunStatus } from '#shared/contract/runs.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { takeNumber } from './numbers.ts';
@@ -34,7 +35,7 @@ export interface RunRow {
   readonly tags_json: string;
   readonly notes: string;
   readonly imported_json: string | null;
-  /** Of its checkpoints. */
+  /** Total size of the run's checkpoint files, bytes. */
   readonly checkpoint_bytes: number;
   /** Steps stored, over all attempts. */
   readonly stored_steps: number;
@@ -95,6 +96,16 @@ export function findRunByHandle(db: Db, handle: string): RunRow | null {
   return db.prepare<[number], RunRow>(`${SELECT} WHERE number = ?`).get(Number(number)) ?? null;
 }
 
+/** The run of this id or number; throws NOT_FOUND when there is none. */
+export function requireRun(db: Db, handle: string): RunRow {
+  const row = findRunByHandle(db, handle);
+  if (row !== null) return row;
+  throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, {
+    remedy: 'List the runs to see their numbers and ids.',
+    details: { place: handle },
+  });
+}
+
 /** Newest first. */
 export function listRuns(db: Db): RunRow[] {
   return db.prepare<[], RunRow>(`${SELECT} ORDER BY number DESC`).all();
@@ -142,6 +153,10 @@ export function updateRun(db: Db, id: string, changes: RunChanges): void {
 
 export function deleteRun(db: Db, id: string): void {
   db.prepare('DELETE FROM runs WHERE id = ?').run(id);
+}
+
+export function countRuns(db: Db): number {
+  return db.prepare<[], { n: number }>('SELECT count(*) AS n FROM runs').get()?.n ?? 0;
 }
 
 export interface SpeedRow {

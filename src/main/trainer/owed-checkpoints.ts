@@ -1,17 +1,18 @@
 /**
- * Checkpoints that are to be on the disk. A full disk keeps them in memory: the newest `last` and `best` and every one
- * asked to be kept, so that not one is missing once there is room. Not here: when a checkpoint is due, and the pause.
+ * Checkpoints waiting to be written. While the disk is full they stay in memory: the newest `last` and `best` and every
+ * `kept` one, so that none is missing once there is space. Not here: when a checkpoint is due, and the pause.
  */
 import type { Checkpoint } from '#engine/trainer/index.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
-import { writeCheckpoint, type CheckpointKind, type StoredCheckpoint } from '../runs/checkpoint.ts';
+import type { CheckpointKind } from '../checkpoints/manifest.ts';
+import { writeCheckpoint, type StoredCheckpoint } from '../checkpoints/write.ts';
 
 export interface OwedHooks {
   onWritten(stored: StoredCheckpoint): void;
-  /** Called whenever one could not be written, with what a person should read. */
+  /** Called whenever one could not be written; `message` is for a person. */
   onDiskFull(message: string): void;
-  /** Once after that, when all are written. */
+  /** Called once after that, when all are written. */
   onDiskFree(): void;
 }
 
@@ -36,15 +37,15 @@ export class OwedCheckpoints {
     this.hooks = hooks;
   }
 
-  /** A newer one of its kind takes the place of one that still waits, unless both are to be kept. */
+  /** Replaces a waiting one of the same kind, except `kept` ones. */
   add(checkpoint: Checkpoint, spec: ModelSpec, kind: CheckpointKind, valCosine: number | null): void {
     const key = kind === 'kept' ? `${kind} ${checkpoint.state.step}` : kind;
     this.owed.set(key, { checkpoint, spec, kind, valCosine });
   }
 
-  /** Writes all; false when the disk is full. Other errors are thrown. */
+  /** Writes all; false when the disk is full. Throws any other error. */
   async write(): Promise<boolean> {
-    // The loop and a person who resumes may both ask.
+    // The training loop and `resume` may both call this.
     while (this.writing !== null) await this.writing;
     this.writing = this.writeAll();
     try {

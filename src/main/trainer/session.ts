@@ -1,36 +1,25 @@
 /**
- * The one run of a trainer process: opens the data, proves the split, chooses the engine, trains, measures the
- * baselines meanwhile, reads gates and writes checkpoints. Not here: the loop itself (`engine/trainer`), the line to
- * main (`entry.ts`).
+ * The one run of a trainer process: opens data, engine and model, trains, reads gates and writes checkpoints. Not here:
+ * the training loop (`engine/trainer`), and the calls of main (`entry.ts`).
  */
 import { mkdir } from 'node:fs/promises';
-import { startParameters } from '#engine/start.ts';
-import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
-import { Trainer, type Checkpoint, type Split, type TrainerOptions } from '#engine/trainer/index.ts';
-import type { Engine, EngineHost, NamedTensors } from '#engine/types.ts';
-import type { LogLine } from '#shared/contract/runs.ts';
+import { Trainer, type Checkpoint, type TrainerOptions } from '#engine/trainer/index.ts';
+import type { EngineHost } from '#engine/types.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
-import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { readGates } from '#shared/domain/recipe/gates.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
-import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import type { Baselines, EpochRecord, TrainingEvent } from '#shared/domain/runs/training.ts';
-import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { modelSpec } from '#shared/domain/recipe/recipe.ts';
+import type { EpochRecord, TrainingEvent } from '#shared/domain/runs/training.ts';
+import { openDataset } from '../datasets/dataset.ts';
+import { nodeEngineHost } from '../processes/engine-host.ts';
 import { Channel } from '../wire/channel.ts';
-import { findResumable, removeReplaced, type LoadedCheckpoint } from '../runs/checkpoint.ts';
-import { proveSplit } from '../runs/split-proof.ts';
-import { initialWeights } from '../weights/model-weights.ts';
-import { hashFile } from '../weights/weights-file.ts';
-import { WorkerPool } from '../worker/pool.ts';
-import { nodeEngineHost } from './engine-host.ts';
+import { BaselineMeasurement } from './baselines.ts';
+import { openData } from './data.ts';
+import { openRunEngine, workloadOf } from './engine.ts';
+import type { Log } from './log.ts';
 import { OwedCheckpoints } from './owed-checkpoints.ts';
-
-interface Data {
-  readonly train: Split;
-  readonly validation: Split;
-  readonly ood?: Split;
-  readonly proof: Extract<TrainerEvent, { type: 'prepared' }>['splitProof'];
-}
+import { checkpointToResume, initialParameters } from './start.ts';
 
 export class TrainerSession {
   readonly events = new Channel<TrainerEvent>();
@@ -41,13 +30,13 @@ export class TrainerSession {
   private trainer: Trainer | null = null;
   private lastEpoch: EpochRecord | null = null;
   private readonly owed: OwedCheckpoints;
-  /** Filled while the first epoch trains; every epoch record repeats it. */
-  private readonly baselines: Baselines = {};
+  private readonly baselines: BaselineMeasurement;
   private baselinesMeasured: Promise<void> = Promise.resolve();
 
   constructor(job: TrainerJob) {
     this.job = job;
     this.host = nodeEngineHost(job.resourcesDir);
+    this.baselines = new BaselineMeasurement(job, this.log);
     this.owed = new OwedCheckpoints(job, {
       onWritten: (stored) => this.emit({ type: 'checkpoint', ...stored }),
       onDiskFull: (message) => {
@@ -58,7 +47,7 @@ export class TrainerSession {
     });
   }
 
-  /** Runs to the end; what goes wrong leaves through `events`. */
+  /** Runs to the end; an error ends `events` with it. */
   async run(): Promise<void> {
     try {
       await this.train();
@@ -77,7 +66,7 @@ export class TrainerSession {
     this.trainer?.pause();
   }
 
-  /** What a full disk refused is written first; while it cannot be, the run stays paused. */
+  /** First writes the checkpoints a full disk refused; while that fails, the run stays paused. */
   async resume(): Promise<void> {
     if (await this.owed.write()) this.trainer?.resume();
     else if (this.trainer !== null) {
@@ -96,19 +85,19 @@ export class TrainerSession {
     await mkdir(runFolder, { recursive: true });
     const dataset = openDataset(this.job.datasetFolder);
     const ood = this.job.oodFolder === null ? null : openDataset(this.job.oodFolder);
-    const data = await this.openData(dataset, ood);
+    const data = await openData(recipe, dataset, ood, this.log);
     const spec = modelSpec(recipe, dataset.T, dataset.D);
-    const checkpoint = await this.checkpointToResume(spec);
+    const checkpoint = await checkpointToResume(this.job, spec, this.log);
     const workload = workloadOf(recipe, spec);
-    const engine = await this.openEngine(workload);
-    const parameters = checkpoint?.parameters ?? (await this.initialParameters(spec, data.train));
+    const engine = await openRunEngine(this.job, this.host, workload, this.log);
+    const parameters = checkpoint?.parameters ?? (await initialParameters(this.job, spec, data.train, this.log));
     const { loss, optimizer } = workload;
     const maxBatch = recipe.batchSize;
     const model = await engine.createModel({ spec, loss, optimizer, seed: recipe.seed, parameters, maxBatch });
     if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
     const { train, validation, ood: oodSplit } = data;
     this.emit({ type: 'prepared', engine: { ...engine.info }, splitProof: data.proof });
-    this.baselinesMeasured = this.measureBaselines();
+    this.baselinesMeasured = this.baselines.run((baselines) => this.emit({ type: 'baselines', baselines }));
     const { epochs, batchSize, lr, schedule, seed } = recipe;
     this.trainer = makeTrainer({
       model,
@@ -116,7 +105,7 @@ export class TrainerSession {
       validation,
       ood: oodSplit,
       settings: { epochs, batchSize, lr, schedule, loss, seed },
-      baselines: this.baselines,
+      baselines: this.baselines.values,
       hooks: {
         onEvent: (event) => this.onEvent(event),
         onCheckpoint: (saved) => this.onCheckpoint(saved, spec),
@@ -130,110 +119,9 @@ export class TrainerSession {
     await engine.dispose();
   }
 
-  private async openData(dataset: Dataset, ood: Dataset | null): Promise<Data> {
-    const { recipe } = this.job;
-    const { split, proof } = await proveSplit(dataset, ood, recipe.split, recipe.seed);
-    for (const warning of proof.warnings) this.log('warning', warning);
-    const source = await dataset.source();
-    const oodSource = await ood?.source();
-    return {
-      train: { source, ids: split.train },
-      validation: { source, ids: split.val },
-      ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
-      proof,
-    };
-  }
-
-  /** Measured once in a run's life, in a thread of its own while the first epoch trains. */
-  private async measureBaselines(): Promise<void> {
-    const { resume, earlierBaselines, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
-    if (resume && earlierBaselines !== null) {
-      Object.assign(this.baselines, earlierBaselines);
-      return;
-    }
-    const startedMs = performance.now();
-    const worker = new WorkerPool(this.job.dataWorker).startSingle();
-    try {
-      const { split, seed } = recipe;
-      const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };
-      Object.assign(this.baselines, await worker.client.measureBaselines(input));
-      this.emit({ type: 'baselines', baselines: { ...this.baselines } });
-      this.log('info', `Baselines measured in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
-    } catch (error) {
-      this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);
-    } finally {
-      await worker.release();
-    }
-  }
-
-  private async initialParameters(spec: ModelSpec, train: Split): Promise<NamedTensors> {
-    const { recipe, initFile } = this.job;
-    if (initFile === null) return startParameters(recipe.start, spec, recipe.seed, train);
-    const parameters = await initialWeights(initFile, spec);
-    this.log(
-      'info',
-      `Starts from the weights of ${recipe.initFrom} (sha256 ${(await hashFile(initFile)).slice(0, 12)}).`,
-    );
-    return parameters;
-  }
-
-  private async checkpointToResume(spec: ModelSpec): Promise<LoadedCheckpoint | null> {
-    if (!this.job.resume) return null;
-    const found = await findResumable(this.job.runFolder);
-    if (found === null) {
-      this.log('warning', 'There is no checkpoint yet; the run begins again.');
-      return null;
-    }
-    for (const sentence of found.skipped) this.log('warning', `${sentence} An older one is taken.`);
-    const { checkpoint } = found;
-    if (JSON.stringify(checkpoint.spec) !== JSON.stringify(spec)) {
-      throw new NextvecError('BAD_CHECKPOINT', `${checkpoint.folder} is of another model than the recipe's.`, {
-        remedy: 'Start a new run; this folder was changed by hand.',
-        details: { place: checkpoint.folder },
-      });
-    }
-    await removeReplaced(this.job.runFolder, checkpoint);
-    this.log('info', `Goes on from step ${checkpoint.state.step} (epoch ${checkpoint.state.epoch}).`);
-    return checkpoint;
-  }
-
-  private async openEngine(workload: Workload): Promise<Engine> {
-    const { recipe, resume, earlierEngine } = this.job;
-    const threads = recipe.threads ?? undefined;
-    try {
-      const { engine, note } = await this.chooseEngine(workload, threads);
-      const { name, version, variant } = engine.info;
-      this.log('info', `Engine: ${note}; version ${version}, ${variant}, ${engine.info.threads} threads.`);
-      if (resume && earlierEngine !== null && name !== earlierEngine) {
-        this.log('warning', `The run began on ${earlierEngine}; on ${name} it does not go on bit for bit.`);
-      }
-      return engine;
-    } catch (error) {
-      if (isNextvecError(error)) throw error;
-      throw new NextvecError('ENGINE_UNAVAILABLE', error instanceof Error ? error.message : String(error), {
-        remedy: 'Choose another engine in the recipe; Settings and "nextvec doctor" list those that run here.',
-        details: { place: 'engine' },
-        cause: error,
-      });
-    }
-  }
-
-  private async chooseEngine(workload: Workload, threads: number | undefined): Promise<EngineChoice> {
-    const { recipe, resume, earlierEngine } = this.job;
-    if (resume && earlierEngine !== null && recipe.engine === 'auto') {
-      try {
-        const engine = await openEngine(earlierEngine, this.host, { threads });
-        return { engine, measured: [], note: `${earlierEngine}, as before` };
-      } catch (error) {
-        this.log('warning', `${earlierEngine} cannot run here now: ${(error as Error).message}`);
-      }
-    }
-    return chooseEngine(recipe.engine, this.host, workload, { threads, device: recipe.device });
-  }
-
   private async onEvent(event: TrainingEvent): Promise<void> {
     this.emit(event);
-    // The epoch's record, and a gate on its lift, are made after this.
+    // The epoch's record and the gates on its lift need the baselines.
     if (event.type === 'status' && event.status === 'evaluating') await this.baselinesMeasured;
     if (event.type === 'epoch') {
       this.lastEpoch = event;
@@ -249,7 +137,7 @@ export class TrainerSession {
     this.trainer?.stop(`Ends after epoch ${epoch} of ${recipe.epochs}, as its sweep asks.`);
   }
 
-  /** A gate acts on what was measured; one that could not be read only says so. */
+  /** A gate acts on measured values only; one that could not be read is logged. */
   private readGates(record: EpochRecord): void {
     const { gates, epochs } = this.job.recipe;
     for (const reading of readGates(gates, record, epochs)) {
@@ -267,7 +155,7 @@ export class TrainerSession {
     this.trainer?.pause();
   }
 
-  /** Main stores what it was told first: no checkpoint ever knows a step the history does not. */
+  /** Waits until main has stored all events so far: no checkpoint may be ahead of the history. */
   private async onCheckpoint(checkpoint: Checkpoint, spec: ModelSpec): Promise<void> {
     await this.historyStored();
     const { state } = checkpoint;
@@ -294,21 +182,12 @@ export class TrainerSession {
     this.events.push(event);
   }
 
-  private log(level: LogLine['level'], message: string): void {
+  private readonly log: Log = (level, message) => {
     this.emit({ type: 'log', line: { at: Date.now(), level, message } });
-  }
-}
-
-function workloadOf(recipe: Recipe, spec: ModelSpec): Workload {
-  return {
-    spec,
-    loss: lossConfig(recipe, spec.D),
-    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip },
-    batchSize: recipe.batchSize,
   };
 }
 
-/** What the loop refuses is the recipe's fault, not a bug. */
+/** Settings the loop refuses are an error of the recipe, not a bug. */
 function makeTrainer(options: TrainerOptions): Trainer {
   try {
     return new Trainer(options);

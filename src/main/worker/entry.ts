@@ -14,14 +14,14 @@ import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
-import type { EvaluateJob, FirstBatchesJob, MapJob } from '../evaluation/job.ts';
+import type { EvaluateJob, FirstBatchesJob, MapJob } from '../processes/jobs/evaluation.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { Channel } from '../wire/channel.ts';
 import { toWireError } from '../wire/errors.ts';
 import { eventStream } from '../wire/stream.ts';
-import { proveSplit } from '../runs/split-proof.ts';
-import { nodeEngineHost } from '../trainer/engine-host.ts';
-import { workerContract, type WorkerImportEvent } from './contract.ts';
+import { proveSplit } from '../datasets/split-proof.ts';
+import { nodeEngineHost } from '../processes/engine-host.ts';
+import { workerContract, type WorkerImportEvent } from '../processes/worker-contract.ts';
 
 const procedures = implement(workerContract).use(async ({ next }) => {
   try {
@@ -204,7 +204,7 @@ const router = procedures.router({
   firstBatches: procedures.firstBatches.handler(({ input, signal }) => eventStream(() => firstBatches(input), signal)),
   balance: procedures.balance.handler(({ input, signal }) => eventStream(() => balance(input), signal)),
   importRun: procedures.importRun.handler(async ({ input }) =>
-    (await import('../weights/import-run.ts')).importRun(input),
+    (await import('../runs/convert-weights.ts')).importRun(input),
   ),
   predict: procedures.predict.handler(async ({ input }) => (await import('../inference/predict.ts')).predict(input)),
   engines: procedures.engines.handler(async ({ input }) =>

@@ -1,10 +1,8 @@
 /** Calls about the program itself: what it runs on, which engines it has, settings, files a person may choose. */
-import { eventIterator, oc } from '@orpc/contract';
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
-import { CONTRACT_ERRORS } from './errors.ts';
-
-const call = oc.errors(CONTRACT_ERRORS);
+import { mutation, query } from './call.ts';
 
 export const EngineStatusSchema = z.object({
   name: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']),
@@ -77,16 +75,16 @@ export const FILE_KINDS: Readonly<
 };
 
 export const appContract = {
-  info: call.output(AppInfoSchema),
+  info: query.output(AppInfoSchema),
   /** Which engines there are is found out once; `afresh`: now, for instance after one was installed. */
-  doctor: call.input(z.object({ afresh: z.boolean() }).optional()).output(DoctorSchema),
+  doctor: query.input(z.object({ afresh: z.boolean() }).optional()).output(DoctorSchema),
   settings: {
-    get: call.output(SettingsSchema),
-    set: call.input(SettingsSchema.partial()).output(SettingsSchema),
+    get: query.output(SettingsSchema),
+    set: mutation.input(SettingsSchema.partial()).output(SettingsSchema),
   },
   files: {
     /** Folders and files of a purpose below a root; `null` lists the roots. Only folders given at start are open. */
-    list: call
+    list: query
       .input(z.object({ path: z.string().nullable(), purpose: z.enum(FILE_PURPOSES).default('dataset') }))
       .output(
         z.object({
@@ -96,10 +94,10 @@ export const appContract = {
         }),
       ),
     /** The native dialog; null when the person cancelled. */
-    choose: call.input(z.object({ purpose: z.enum(FILE_PURPOSES) })).output(z.object({ path: z.string().nullable() })),
+    choose: query.input(z.object({ purpose: z.enum(FILE_PURPOSES) })).output(z.object({ path: z.string().nullable() })),
     /** Shows the storage folder in the system's file manager (Electron only). */
-    revealHome: call.output(z.object({ shown: z.boolean() })),
+    revealHome: query.output(z.object({ shown: z.boolean() })),
   },
   /** Menu commands and other requests of the host to the window, e.g. "new-run". */
-  commands: call.output(eventIterator(z.object({ command: z.string(), path: z.string().nullable() }))),
+  commands: query.output(eventIterator(z.object({ command: z.string(), path: z.string().nullable() }))),
 };

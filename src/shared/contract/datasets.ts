@@ -1,11 +1,10 @@
 /** Calls about data sets: import with progress, list, passport, coherence strip, compare, delete. */
-import { eventIterator, oc } from '@orpc/contract';
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
-import { CONTRACT_ERRORS } from './errors.ts';
+import { mutation, query } from './call.ts';
 
-const call = oc.errors(CONTRACT_ERRORS);
 const byId = z.object({ id: z.string().min(1) });
 
 export const DatasetSchema = z.object({
@@ -56,10 +55,10 @@ export const SplitProofSchema = z.object({
 export type SplitProof = z.infer<typeof SplitProofSchema>;
 
 export const datasetsContract = {
-  list: call.output(z.array(DatasetSchema)),
-  get: call.input(byId).output(DatasetSchema),
+  list: query.output(z.array(DatasetSchema)),
+  get: query.input(byId).output(DatasetSchema),
   /** Imports a file; aborting the iterator cancels and leaves nothing behind. */
-  import: call
+  import: mutation
     .input(
       z.object({
         path: z.string().min(1),
@@ -72,16 +71,18 @@ export const datasetsContract = {
     )
     .output(eventIterator(ImportEventSchema)),
   /** Imports the bundled sample (training and OOD) unless it is there already. */
-  importSample: call.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
-  rename: call.input(byId.extend({ name: z.string().min(1).max(200) })).output(DatasetSchema),
+  importSample: mutation.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
+  rename: mutation.input(byId.extend({ name: z.string().min(1).max(200) })).output(DatasetSchema),
   /** Deletes the stored copy (never the file it came from); refused while a run uses it unless `force`. */
-  delete: call.input(byId.extend({ force: z.boolean().default(false) })).output(z.object({ freedBytes: z.number() })),
+  delete: mutation
+    .input(byId.extend({ force: z.boolean().default(false) }))
+    .output(z.object({ freedBytes: z.number() })),
   /** Split of a data set with the proof that nothing leaks. */
-  proveSplit: call
+  proveSplit: query
     .input(byId.extend({ split: SplitSchema, seed: z.int().min(0), ood: z.string().nullable().default(null) }))
     .output(SplitProofSchema),
   /** Mean cosine of neighbours for each article, in file order. */
-  coherenceStrip: call
+  coherenceStrip: query
     .input(byId)
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
 };

@@ -2,7 +2,7 @@
  * Calls about figures one can believe: evaluation with parity, cross-test, comparison of runs and of data sets, loss
  * balance, reports and the claims they make.
  */
-import { eventIterator, oc } from '@orpc/contract';
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { BaselineTableSchema, EvaluationSchema } from '#shared/domain/evaluation/evaluation.ts';
 import { ClaimOutcomeSchema } from '#shared/domain/verdicts/claims.ts';
@@ -13,9 +13,8 @@ import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { MAP_METHODS, VectorMapSchema } from '#shared/domain/datasets/vector-map.ts';
 import { TERMS, byTerm } from '#shared/domain/models/terms.ts';
 import { TermTableSchema } from '#shared/domain/runs/training.ts';
-import { CONTRACT_ERRORS } from './errors.ts';
+import { query } from './call.ts';
 
-const call = oc.errors(CONTRACT_ERRORS);
 const runId = z.string().min(1);
 
 const numberPerTerm = z.object(byTerm(() => z.number()));
@@ -142,13 +141,13 @@ export type StoredClaim = z.infer<typeof StoredClaimSchema>;
 
 export const evaluationContract = {
   /** Evaluates the best checkpoint; PARITY_FAILED when it does not reproduce its own golden output and validation cosine. */
-  evaluate: call
+  evaluate: query
     .input(z.object({ runId, datasetId: z.string().min(1), part: z.enum(EVALUATION_PARTS).optional() }))
     .output(eventIterator(EvaluationEventSchema)),
   /** Stored evaluations of a run, newest first. */
-  list: call.input(z.object({ runId })).output(z.array(EvaluationSchema)),
+  list: query.input(z.object({ runId })).output(z.array(EvaluationSchema)),
   /** One window through the best checkpoint, parity proven first; the next window of the same run and set comes at once. */
-  inspect: call
+  inspect: query
     .input(
       z.object({
         runId,
@@ -159,7 +158,7 @@ export const evaluationContract = {
     )
     .output(InspectionSchema),
   /** Every chosen run on every chosen set, a cell at a time. */
-  crossTest: call
+  crossTest: query
     .input(z.object({ runIds: z.array(runId).min(1).max(50), datasetIds: z.array(z.string().min(1)).min(1).max(20) }))
     .output(
       eventIterator(
@@ -170,20 +169,20 @@ export const evaluationContract = {
       ),
     ),
   /** The first run is the baseline. */
-  compareRuns: call.input(z.object({ runIds: z.array(runId).min(2).max(100) })).output(RunComparisonSchema),
-  compareData: call.input(z.object({ a: z.string().min(1), b: z.string().min(1) })).output(ComparisonSchema),
+  compareRuns: query.input(z.object({ runIds: z.array(runId).min(2).max(100) })).output(RunComparisonSchema),
+  compareData: query.input(z.object({ a: z.string().min(1), b: z.string().min(1) })).output(ComparisonSchema),
   /** A sample of a set's vectors in the plane; with a run, its split and the cosines of its predictions. */
-  map: call
+  map: query
     .input(z.object({ id: z.string().min(1), method: z.enum(MAP_METHODS), runId: runId.nullable().default(null) }))
     .output(eventIterator(MapEventSchema)),
   /** Loss terms of a recipe on its first batches, before it trains; `runs.preflight` knows them from then on. */
-  firstBatches: call.input(z.object({ recipe: RecipeSchema })).output(eventIterator(FirstBatchesEventSchema)),
+  firstBatches: query.input(z.object({ recipe: RecipeSchema })).output(eventIterator(FirstBatchesEventSchema)),
   /** λ that give each term the gradient share asked for on the first batches. */
-  balance: call
+  balance: query
     .input(z.object({ recipe: RecipeSchema, shares: z.partialRecord(z.enum(TERMS), z.number().min(0)) }))
     .output(eventIterator(BalanceEventSchema)),
   /** Root-cause report, evaluating what has not been evaluated yet; its expectation is stored as a claim. */
-  report: call
+  report: query
     .input(
       z.object({
         runId,
@@ -193,9 +192,9 @@ export const evaluationContract = {
       }),
     )
     .output(eventIterator(ReportEventSchema)),
-  modelCard: call
+  modelCard: query
     .input(z.object({ runId, format: z.enum(['md', 'html']) }))
     .output(z.object({ title: z.string(), text: z.string(), document: ReportDocumentSchema })),
   /** Every claim, newest first, settled by the runs that followed it. */
-  claims: call.output(z.array(StoredClaimSchema)),
+  claims: query.output(z.array(StoredClaimSchema)),
 };

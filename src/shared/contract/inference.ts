@@ -1,11 +1,9 @@
 /** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
-import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
-import { CONTRACT_ERRORS } from './errors.ts';
+import { query } from './call.ts';
 
-const call = oc.errors(CONTRACT_ERRORS);
 const figure = z.number().nullable();
 
 export const MOST_ROWS = 1024;
@@ -92,7 +90,7 @@ export const PredictionResultSchema = z.object({
 export type PredictionResult = z.infer<typeof PredictionResultSchema>;
 
 export const inferenceContract = {
-  predict: call
+  predict: query
     .input(
       z.object({
         runId: z.string().min(1),

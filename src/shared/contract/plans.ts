@@ -1,5 +1,5 @@
 /** Calls about plans: the queue with its gates, what can be done with an item, the results of sweeps. */
-import { eventIterator, oc } from '@orpc/contract';
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import {
   PlanGateSchema,
@@ -10,9 +10,8 @@ import {
 } from '#shared/domain/plans/plans.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { SweepSpecSchema } from '#shared/domain/plans/sweeps.ts';
-import { CONTRACT_ERRORS } from './errors.ts';
+import { mutation, query } from './call.ts';
 
-const call = oc.errors(CONTRACT_ERRORS);
 const itemId = z.int().min(1);
 const planId = z.int().min(1);
 const figure = z.number().nullable();
@@ -112,22 +111,22 @@ export const SweepSchema = z.object({
 export type Sweep = z.infer<typeof SweepSchema>;
 
 export const plansContract = {
-  queue: call.output(QueueSchema),
+  queue: query.output(QueueSchema),
   /** The whole queue now and after every change. */
-  watch: call.output(eventIterator(QueueSchema)),
-  create: call.input(PlanSpecSchema).output(PlanSchema),
+  watch: query.output(eventIterator(QueueSchema)),
+  create: mutation.input(PlanSpecSchema).output(PlanSchema),
   /** A plan, one item, or (both null) everything. A run under way is paused with it. */
-  pause: call.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
-  resume: call.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
+  pause: mutation.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
+  resume: mutation.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
   /** Those that wait for it go on as if it were done. A run under way is stopped. */
-  skip: call.input(z.object({ itemId })),
+  skip: mutation.input(z.object({ itemId })),
   /** Once more: with changes to the recipe a new run; with other gates the same run judged again; else from its checkpoint. */
-  retry: call.input(
+  retry: mutation.input(
     z.object({ itemId, changes: RecipeChangesSchema.default({}), gates: z.array(PlanGateSchema).max(20).optional() }),
   ),
   /** Before another item of the queue; null: to its end. */
-  move: call.input(z.object({ itemId, beforeId: itemId.nullable() })),
+  move: mutation.input(z.object({ itemId, beforeId: itemId.nullable() })),
   /** Removes a plan; its runs stay. */
-  remove: call.input(z.object({ planId })),
-  sweep: call.input(z.object({ itemId })).output(SweepSchema),
+  remove: mutation.input(z.object({ planId })),
+  sweep: query.input(z.object({ itemId })).output(SweepSchema),
 };

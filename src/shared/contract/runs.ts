@@ -1,5 +1,5 @@
 /** Calls about runs: start, steer, watch, history, series, export. */
-import { eventIterator, oc } from '@orpc/contract';
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
@@ -12,12 +12,11 @@ import {
   StepBlockSchema,
 } from '#shared/domain/runs/training.ts';
 import { SplitProofSchema } from './datasets.ts';
-import { CONTRACT_ERRORS } from './errors.ts';
+import { mutation, query } from './call.ts';
 import { FirstBatchesSchema } from './evaluation.ts';
 
 export type { ExportFormat, RunStatus } from '#shared/domain/runs/run-kinds.ts';
 
-const call = oc.errors(CONTRACT_ERRORS);
 const byId = z.object({ runId: z.string().min(1) });
 
 export const RunEngineSchema = z.object({
@@ -191,14 +190,14 @@ export const PreflightSchema = z.object({
 export type Preflight = z.infer<typeof PreflightSchema>;
 
 export const runsContract = {
-  list: call.output(z.array(RunSummarySchema)),
-  get: call.input(byId).output(RunDetailSchema),
-  changes: call.output(eventIterator(RunChangeSchema)),
-  watch: call.input(byId).output(eventIterator(RunEventSchema)),
-  series: call.input(SeriesRequestSchema).output(SeriesSchema),
+  list: query.output(z.array(RunSummarySchema)),
+  get: query.input(byId).output(RunDetailSchema),
+  changes: query.output(eventIterator(RunChangeSchema)),
+  watch: query.input(byId).output(eventIterator(RunEventSchema)),
+  series: query.input(SeriesRequestSchema).output(SeriesSchema),
   /** What is known before training: rows, time, memory, leak proof, lint, command line. */
-  preflight: call.input(z.object({ recipe: RecipeSchema })).output(PreflightSchema),
-  start: call
+  preflight: query.input(z.object({ recipe: RecipeSchema })).output(PreflightSchema),
+  start: mutation
     .input(
       z.object({
         recipe: RecipeSchema,
@@ -207,11 +206,11 @@ export const runsContract = {
       }),
     )
     .output(z.object({ runId: z.string() })),
-  pause: call.input(byId).output(RunSummarySchema),
+  pause: mutation.input(byId).output(RunSummarySchema),
   /** Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. */
-  resume: call.input(byId).output(RunSummarySchema),
-  stop: call.input(byId.extend({ at: z.enum(['now', 'epoch-end']).default('now') })).output(RunSummarySchema),
-  annotate: call
+  resume: mutation.input(byId).output(RunSummarySchema),
+  stop: mutation.input(byId.extend({ at: z.enum(['now', 'epoch-end']).default('now') })).output(RunSummarySchema),
+  annotate: mutation
     .input(
       byId.extend({
         name: z.string().min(1).max(200).optional(),
@@ -221,7 +220,7 @@ export const runsContract = {
     )
     .output(RunSummarySchema),
   /** Takes a checkpoint of another program into the history as a baseline, once it has reproduced a golden pair. */
-  importRun: call
+  importRun: mutation
     .input(
       z.object({
         path: z.string().min(1),
@@ -237,17 +236,17 @@ export const runsContract = {
       }),
     )
     .output(z.object({ runId: z.string(), notes: z.array(z.string()) })),
-  delete: call.input(byId).output(z.object({ freedBytes: z.number() })),
+  delete: mutation.input(byId).output(z.object({ freedBytes: z.number() })),
   /** An export: `csv`, `command` and `recipe` come as text, the others are written to the storage folder's `exports/` (`tfjs` is a folder there). */
-  export: call
+  export: query
     .input(byId.extend({ format: z.enum(EXPORT_FORMATS) }))
     .output(z.object({ path: z.string().nullable(), text: z.string().nullable(), fileName: z.string() })),
   /** Reads a recipe file (`export` gives one) and finds its data here; where that is not, the data of `base` stays. */
-  readRecipeFile: call
+  readRecipeFile: query
     .input(z.object({ path: z.string().min(1), base: RecipeSchema }))
     .output(z.object({ recipe: RecipeSchema, fileName: z.string(), notes: z.array(z.string()) })),
   /** Reads a pasted command line into a recipe, starting from `base`. */
-  parseCommandLine: call
+  parseCommandLine: query
     .input(z.object({ text: z.string().max(100_000), base: RecipeSchema }))
     .output(z.object({ recipe: RecipeSchema, unknownFlags: z.array(z.string()), notes: z.array(z.string()) })),
 };

@@ -8,7 +8,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
-import { findResumable } from '../../../src/main/runs/checkpoint.ts';
+import { findResumable } from '../../../src/main/checkpoints/resume.ts';
 import { importChunks, type TestHome } from '../nextvec.ts';
 import { startOwner } from './owner-process.ts';
 

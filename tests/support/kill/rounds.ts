@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { Random } from '#engine/random.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
+import { forkTrainer, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 import type { TestHome } from '../nextvec.ts';
 import { CHECKPOINT_EVERY_MS, startOwner, useCompileCache, type OwnerProcess } from './owner-process.ts';
 import { checkFinished, checkKilled, type Reference } from './reference.ts';

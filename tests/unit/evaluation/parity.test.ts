@@ -8,7 +8,7 @@ import type { NamedTensors, TrainableModel, WindowSource } from '#engine/types.t
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { proveParity } from '../../../src/main/evaluation/parity.ts';
-import type { LoadedCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import type { LoadedCheckpoint } from '../../../src/main/checkpoints/read.ts';
 
 const T = 5;
 const D = 16;

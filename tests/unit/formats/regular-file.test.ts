@@ -9,7 +9,7 @@ import { inspectFile } from '../../../src/main/datasets/import.ts';
 import { readJsonFile } from '../../../src/main/formats/json-file.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';
 import { openRegularFile, readRegularFile, readRegularFileSync } from '../../../src/main/formats/regular-file.ts';
-import { readCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';
 import { testFolder } from '../datasets/helpers.ts';
 

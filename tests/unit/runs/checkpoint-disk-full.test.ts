@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SMALL_SPEC, checkpointAt } from '../../support/checkpoint.ts';
-import { findResumable, writeCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import { findResumable } from '../../../src/main/checkpoints/resume.ts';
+import { writeCheckpoint } from '../../../src/main/checkpoints/write.ts';
 
 const disk = vi.hoisted(() => ({ calls: 0, failAt: Infinity }));
 

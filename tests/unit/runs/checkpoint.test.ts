@@ -6,13 +6,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Random } from '#engine/random.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import {
-  findResumable,
-  listCheckpointFolders,
-  readCheckpoint,
-  removeReplaced,
-  writeCheckpoint,
-} from '../../../src/main/runs/checkpoint.ts';
+import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
+import { findResumable, listCheckpointFolders, removeReplaced } from '../../../src/main/checkpoints/resume.ts';
+import { writeCheckpoint } from '../../../src/main/checkpoints/write.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/formats/safetensors.ts';
 import { SMALL_SPEC, checkpointAt } from '../../support/checkpoint.ts';
 

@@ -4,9 +4,10 @@ import { cp, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
-import { findResumable, listCheckpointFolders, readCheckpoint } from '../../../src/main/runs/checkpoint.ts';
+import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
+import { findResumable, listCheckpointFolders } from '../../../src/main/checkpoints/resume.ts';
 import { folderBytes } from '../../../src/main/store/home.ts';
-import { forkTrainer, type TrainerProcess } from '../../../src/main/trainer/process.ts';
+import { forkTrainer, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 

@@ -7,7 +7,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { afterEach, expect, test, vi } from 'vitest';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { trainerContract } from '#shared/contract/trainer.ts';
-import { forkTrainer, NICENESS, type TrainerProcess } from '../../../src/main/trainer/process.ts';
+import { forkTrainer, NICENESS, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 
 type TrainerClient = ContractRouterClient<typeof trainerContract>;
 

@@ -1,7 +1,7 @@
 /** The trainer as an Electron utilityProcess, in the shape `SpawnTrainer` asks for. */
 import { EventEmitter } from 'node:events';
 import { utilityProcess } from 'electron';
-import { NICENESS, type SpawnTrainer, type TrainerExit } from '../../trainer/process.ts';
+import { NICENESS, type SpawnTrainer, type TrainerExit } from '../../processes/trainer-process.ts';
 
 const LAST_WORDS_CHARACTERS = 4000;
 

@@ -5,7 +5,7 @@ import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
-import type { workerContract } from './contract.ts';
+import type { workerContract } from './worker-contract.ts';
 
 export type WorkerClient = ContractRouterClient<typeof workerContract>;
 

@@ -2,7 +2,7 @@
  * A trainer process as its owner sees it: a port for typed RPC and an exit. The Node host forks a child here; the
  * Electron host gives a `SpawnTrainer` over utilityProcess. Not here: what is said over the port (`contract/trainer.ts`).
  */
-import { fork, type Serializable } from 'node:child_process';
+import { fork, type ChildProcess, type Serializable } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { MessagePortMainLike } from '@orpc/client/message-port';
 
@@ -23,7 +23,7 @@ export interface TrainerProcess {
 
 export type SpawnTrainer = () => TrainerProcess;
 
-/** Of 0 (as everyone) to 19 (only what is left over). A window that somebody looks at comes before its trainer. */
+/** Unix niceness, 0 to 19 (lowest priority). A window comes before its trainer. */
 export const NICENESS = { alone: 5, besideWindow: 19 } as const;
 
 const LAST_WORDS_CHARACTERS = 4000;
@@ -44,38 +44,13 @@ export function forkTrainer(entry: string, place: keyof typeof NICENESS = 'alone
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });
     const events = new EventEmitter();
-    let lastWords = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
-    });
-    child.on('message', (data) => events.emit('message', { data }));
-    let awaited = 2;
-    let exit: Pick<TrainerExit, 'code' | 'signal'> = { code: null, signal: null };
-    // Its last messages arrive between its exit and the end of the channel; what they set off must not be cut short.
-    const part = (): void => {
-      if (--awaited !== 0) return;
-      setTimeout(() => {
-        events.emit('close');
-        events.emit('exit', { ...exit, lastWords: lastWords.trim() } satisfies TrainerExit);
-      }, LAST_MESSAGES_MS);
-    };
-    child.once('disconnect', part);
-    child.once('close', (code, signal) => {
-      exit = { code, signal };
-      part();
-    });
-    child.on('error', (error) => {
-      lastWords += error.message;
-      if (child.pid !== undefined || awaited <= 0) return;
-      awaited = 1;
-      part();
-    });
+    followChild(child, events);
     return {
       pid: child.pid,
       port: {
         on: (event, callback) => void events.on(event, callback),
         postMessage: (data) => {
-          // A channel that closes under the message is told by `close`.
+          // A channel that closes meanwhile is reported by `close`.
           if (child.connected) child.send(data as Serializable, () => undefined);
         },
       },
@@ -83,4 +58,34 @@ export function forkTrainer(entry: string, place: keyof typeof NICENESS = 'alone
       onExit: (listener) => void events.once('exit', listener),
     };
   };
+}
+
+/** Emits `message`, and after the last one `close` and then `exit` once. */
+function followChild(child: ChildProcess, events: EventEmitter): void {
+  let lastWords = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
+  });
+  child.on('message', (data) => events.emit('message', { data }));
+  // Its last messages arrive between its exit and the end of the channel, and their handlers need a moment to finish.
+  let awaited = 2;
+  let exit: Pick<TrainerExit, 'code' | 'signal'> = { code: null, signal: null };
+  const ended = (): void => {
+    if (--awaited !== 0) return;
+    setTimeout(() => {
+      events.emit('close');
+      events.emit('exit', { ...exit, lastWords: lastWords.trim() } satisfies TrainerExit);
+    }, LAST_MESSAGES_MS);
+  };
+  child.once('disconnect', ended);
+  child.once('close', (code, signal) => {
+    exit = { code, signal };
+    ended();
+  });
+  child.on('error', (error) => {
+    lastWords += error.message;
+    if (child.pid !== undefined || awaited <= 0) return;
+    awaited = 1;
+    ended();
+  });
 }

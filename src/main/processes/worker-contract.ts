@@ -14,11 +14,11 @@ import { ComparisonSchema, PassportSchema } from '#shared/domain/datasets/passpo
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/runs/training.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
-import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from '../evaluation/job.ts';
+import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from './jobs/evaluation.ts';
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
-import { PredictJobSchema } from '../inference/job.ts';
-import { ExportModelJobSchema } from '../runs/export-job.ts';
-import { ImportRunJobSchema, ImportedRunSchema } from '../weights/import-job.ts';
+import { PredictJobSchema } from './jobs/prediction.ts';
+import { ExportModelJobSchema } from './jobs/export-model.ts';
+import { ImportRunJobSchema, ImportedRunSchema } from './jobs/import-weights.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 

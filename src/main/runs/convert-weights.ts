@@ -1,6 +1,6 @@
 /**
- * Takes a checkpoint of another program in: its weights become the best checkpoint of a new run folder, with a golden pair
- * made here and reproduced from the written file by another engine. Runs in a data worker; knows folders, not the database.
+ * Converts a checkpoint of another program into the best checkpoint of a new run folder, with a golden pair computed by
+ * one engine and reproduced from the written file by another. Runs in a data worker: it knows folders, not the database.
  */
 import { join } from 'node:path';
 import { score } from '#engine/evaluation/score.ts';
@@ -17,12 +17,13 @@ import type { EpochRecord, TrainerState } from '#shared/domain/runs/training.ts'
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { proveGolden } from '../evaluation/parity.ts';
-import { readCheckpoint, writeCheckpoint, type StoredCheckpoint } from '../runs/checkpoint.ts';
-import { nodeEngineHost } from '../trainer/engine-host.ts';
-import { epochsOf, numberAt, recipeFromArgs, sizeAt } from './history.ts';
-import type { ImportRunJob, ImportedRun } from './import-job.ts';
-import { readModelWeights, type ModelWeights } from './model-weights.ts';
-import { hashFile } from './weights-file.ts';
+import { readCheckpoint } from '../checkpoints/read.ts';
+import { writeCheckpoint, type StoredCheckpoint } from '../checkpoints/write.ts';
+import { nodeEngineHost } from '../processes/engine-host.ts';
+import { epochsOf, numberAt, recipeFromArgs, sizeAt } from '../weights/history.ts';
+import type { ImportRunJob, ImportedRun } from '../processes/jobs/import-weights.ts';
+import { readModelWeights, type ModelWeights } from '../weights/model-weights.ts';
+import { hashFile } from '../weights/weights-file.ts';
 
 const GOLDEN_ROWS = 8;
 const MAX_BATCH = 256;
@@ -40,7 +41,7 @@ export async function importRun(job: ImportRunJob): Promise<ImportedRun> {
       heads: job.heads ?? undefined,
     });
     for (const set of [dataset, ood]) if (set) refuseOtherShape(weights, set);
-    return await takeIn(job, weights, dataset, ood);
+    return await convert(job, weights, dataset, ood);
   } finally {
     dataset?.close();
     ood?.close();
@@ -68,7 +69,7 @@ interface Measured {
   readonly oodRows: number | null;
 }
 
-async function takeIn(
+async function convert(
   job: ImportRunJob,
   weights: ModelWeights,
   dataset: Dataset | null,

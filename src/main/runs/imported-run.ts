@@ -1,4 +1,4 @@
-/** Imported runs in the history: the worker reads and proves, this writes the row once everything held. */
+/** Import of another program's checkpoint as a service call: a data worker reads and proves it, this writes the rows. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -6,14 +6,14 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
-import { requireOwner, type Services } from '../rpc/context.ts';
-import { requireDataset } from '../rpc/datasets.ts';
-import { fromWireError } from '../wire/errors.ts';
+import { inTransaction } from '../store/database.ts';
+import { requireDataset } from '../store/datasets.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertLog, putCheckpoint } from '../store/history.ts';
-import { removeFolder } from '../store/home.ts';
-import { insertRun, updateRun } from '../store/runs.ts';
-import type { ImportedRun } from '../weights/import-job.ts';
-import type { WorkerClient } from '../worker/pool.ts';
+import { removeFolder, type Home } from '../store/home.ts';
+import { insertRun, updateRun, type RunChanges } from '../store/runs.ts';
+import type { ImportedRun } from '../processes/jobs/import-weights.ts';
+import { fromWireError } from '../wire/errors.ts';
+import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
 export interface ImportRunInput {
   readonly path: string;
@@ -26,14 +26,23 @@ export interface ImportRunInput {
   readonly heads: number | null;
 }
 
+export interface ImportRunContext {
+  readonly home: Home;
+  readonly workers: Pick<WorkerPool, 'startSingle'>;
+  readonly resourcesDir: string;
+  /** Version of Nextvec, stored with the run. */
+  readonly version: string;
+  /** Tells watchers of the new run. */
+  readonly announce: (runId: string) => void;
+}
+
 export async function importRun(
-  services: Services,
+  context: ImportRunContext,
   input: ImportRunInput,
 ): Promise<{ runId: string; notes: string[] }> {
-  requireOwner(services);
-  const { home, options, workers } = services;
-  const dataset = input.dataset === null ? null : requireDataset(services, input.dataset);
-  if (input.ood !== null) requireDataset(services, input.ood);
+  const { home, workers, resourcesDir } = context;
+  const dataset = input.dataset === null ? null : requireDataset(home.db, input.dataset);
+  if (input.ood !== null) requireDataset(home.db, input.ood);
   if (input.ood !== null && dataset === null) {
     throw new NextvecError('BAD_INPUT', 'An OOD set was named, but no data set to measure the model on.', {
       remedy: 'Name the data it was trained on as well.',
@@ -45,21 +54,21 @@ export async function importRun(
   await mkdir(runFolder, { recursive: true });
   const worker = workers.startSingle();
   try {
-    const taken = await worker.client.importRun({
+    const imported = await worker.client.importRun({
       path: resolve(input.path),
       runId,
       runFolder,
-      resourcesDir: options.resourcesDir,
+      resourcesDir,
       modelType: input.modelType,
       contextLength: input.contextLength,
       heads: input.heads,
       dataset: dataset && { id: dataset.id, folder: home.datasetFolder(dataset.id) },
       ood: input.ood === null ? null : { id: input.ood, folder: home.datasetFolder(input.ood) },
     });
-    const baselines = await baselinesOf(services, worker.client, taken);
-    record(services, runId, input, taken, baselines);
-    services.runs.announceImported(runId);
-    return { runId, notes: taken.notes };
+    const baselines = await baselinesOf(context, worker.client, imported);
+    record(context, runId, input, imported, baselines);
+    context.announce(runId);
+    return { runId, notes: imported.notes };
   } catch (error) {
     await removeFolder(runFolder);
     throw fromWireError(error);
@@ -70,7 +79,7 @@ export async function importRun(
 
 /** On the same validation windows the model was measured on. */
 async function baselinesOf(
-  { home, options }: Services,
+  { home, resourcesDir }: ImportRunContext,
   client: WorkerClient,
   { recipe }: ImportedRun,
 ): Promise<Baselines> {
@@ -80,52 +89,55 @@ async function baselinesOf(
     oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
     split: recipe.split,
     seed: recipe.seed,
-    resourcesDir: options.resourcesDir,
+    resourcesDir,
   });
 }
 
 function record(
-  services: Services,
+  { home: { db }, version }: ImportRunContext,
   runId: string,
   input: ImportRunInput,
-  taken: ImportedRun,
+  run: ImportedRun,
   baselines: Baselines,
 ): void {
-  const { home, options } = services;
-  const { db } = home;
-  const { recipe, imported, epochs, measured, checkpoint } = taken;
-  const dataset = recipe.dataset === NO_DATASET ? null : requireDataset(services, recipe.dataset);
+  const { recipe, imported, epochs, checkpoint } = run;
+  const dataset = recipe.dataset === NO_DATASET ? null : requireDataset(db, recipe.dataset);
   const at = Date.now();
-  db.transaction(() => {
+  inTransaction(db, () => {
     insertRun(db, {
       id: runId,
       name: input.name ?? imported.file,
       recipe,
-      datasetName: dataset?.name ?? taken.dataName ?? 'not known',
-      oodName: recipe.ood === null ? null : requireDataset(services, recipe.ood).name,
+      datasetName: dataset?.name ?? run.dataName ?? 'not known',
+      oodName: recipe.ood === null ? null : requireDataset(db, recipe.ood).name,
       tags: input.tags,
-      appVersion: options.version,
+      appVersion: version,
       createdAt: at,
     });
     const attempt = beginAttempt(db, runId, 1, null, at);
     for (const epoch of epochs) insertEpoch(db, runId, attempt, epoch, at);
     endAttempts(db, runId, at);
     putCheckpoint(db, runId, checkpoint, at);
-    for (const message of [arrival(taken), ...taken.notes]) insertLog(db, runId, { at, level: 'info', message });
-    updateRun(db, runId, {
-      status: 'finished',
-      reason: `Imported from ${imported.file}.`,
-      ended_at_ms: at,
-      parameters: taken.parameters,
-      train_rows: measured?.trainRows ?? null,
-      val_rows: measured?.rows ?? null,
-      ood_rows: measured?.oodRows ?? null,
-      baselines_json: JSON.stringify(baselines),
-      epoch: epochs[epochs.length - 1]?.epoch ?? imported.stated.epoch ?? 0,
-      best_json: best(taken),
-      imported_json: JSON.stringify(imported),
-    });
-  }).immediate();
+    for (const message of [arrival(run), ...run.notes]) insertLog(db, runId, { at, level: 'info', message });
+    updateRun(db, runId, outcome(run, baselines, at));
+  });
+}
+
+function outcome(run: ImportedRun, baselines: Baselines, at: number): RunChanges {
+  const { imported, epochs, measured } = run;
+  return {
+    status: 'finished',
+    reason: `Imported from ${imported.file}.`,
+    ended_at_ms: at,
+    parameters: run.parameters,
+    train_rows: measured?.trainRows ?? null,
+    val_rows: measured?.rows ?? null,
+    ood_rows: measured?.oodRows ?? null,
+    baselines_json: JSON.stringify(baselines),
+    epoch: epochs[epochs.length - 1]?.epoch ?? imported.stated.epoch ?? 0,
+    best_json: best(run),
+    imported_json: JSON.stringify(imported),
+  };
 }
 
 function arrival({ imported, epochs }: ImportedRun): string {

@@ -1,9 +1,9 @@
 /** Draws the split of a recipe and proves that nothing leaks; the trainer and the preflight both take it from here. */
 import type { SplitProof } from '#shared/contract/datasets.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
-import type { Dataset } from '../datasets/dataset.ts';
-import { countOverlap } from '../datasets/overlap.ts';
-import { proveNoLeak, splitDataset, vectorsOf, type DatasetSplit } from '../datasets/split.ts';
+import type { Dataset } from './dataset.ts';
+import { countOverlap } from './overlap.ts';
+import { proveNoLeak, splitDataset, vectorsOf, type DatasetSplit } from './split.ts';
 
 export interface ProvenSplit {
   readonly split: DatasetSplit;

@@ -1,13 +1,13 @@
 /**
- * Brings folders and rows of data sets back in step at the start: what an import or a deletion left half done goes, and
- * a whole folder without a row (the process ended in between, or the history is a new one) gets its row back.
+ * Reconciles folders and rows of data sets at start: removes unfinished imports and deletions, and adds a row for every
+ * complete folder without one (the process ended in between, or the history is a new one).
  */
 import { readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { sweepUnfinishedImports } from '../datasets/import.ts';
-import { readMeta } from '../datasets/store-files.ts';
-import { findDataset, insertDataset } from './datasets.ts';
-import { removeFolder, type Home } from './home.ts';
+import { sweepUnfinishedImports } from './import.ts';
+import { readMeta } from './store-files.ts';
+import { findDataset, insertDataset } from '../store/datasets.ts';
+import { removeFolder, type Home } from '../store/home.ts';
 
 const ID = /^[0-9a-f]{12}$/;
 
@@ -19,7 +19,7 @@ export async function tidyDatasets(home: Home): Promise<void> {
   }
 }
 
-/** A folder that cannot be read stays where it is: it may be repaired by hand. */
+/** Adds the row of a folder. One that cannot be read stays where it is, for repair by hand. */
 function adopt(home: Home, id: string): void {
   try {
     const meta = readMeta(home.datasetFolder(id));
@@ -34,6 +34,6 @@ function adopt(home: Home, id: string): void {
       options: { dtype: meta.dtype, crossArticles: (meta.passport.crossings ?? 0) > 0 },
     });
   } catch (error) {
-    console.error(`The data set folder ${id} could not be taken in:`, (error as Error).message);
+    console.error(`The data set folder ${id} could not be added to the history:`, (error as Error).message);
   }
 }

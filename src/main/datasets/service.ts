@@ -1,0 +1,142 @@
+/**
+ * The data sets of a storage folder: import, rename, delete, split proof and coherence strip. Heavy work runs in data
+ * workers. Not here: the import itself (`import.ts`) and the rows (`store/datasets.ts`).
+ */
+import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Dataset, ImportEvent, SplitProof } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Split } from '#shared/domain/recipe/recipe.ts';
+import { deleteDataset, listDatasets, markSample, renameDataset, requireDataset } from '../store/datasets.ts';
+import { removeFolder, type Home } from '../store/home.ts';
+import { fromWireError } from '../wire/errors.ts';
+import { LruCache, memoize } from '../processes/memoize.ts';
+import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
+import { importFile, type ImportInput } from './worker-import.ts';
+
+export interface DatasetServiceOptions {
+  readonly home: Home;
+  readonly workers: WorkerPool;
+  readonly resourcesDir: string;
+  /** Whether a run that is training, queued or paused reads this data set. */
+  readonly isInUse: (datasetId: string) => boolean;
+}
+
+/** One point per article: some kilobytes each. */
+const STRIPS_KEPT = 100;
+
+const SAMPLE_FILES = { train: ['sample-train.npz', 'Sample'], ood: ['sample-ood.npz', 'Sample OOD'] } as const;
+
+type Strip = Awaited<ReturnType<WorkerClient['coherenceStrip']>>;
+
+export class DatasetService {
+  private readonly options: DatasetServiceOptions;
+  private readonly home: Home;
+  private readonly strips = new LruCache<Promise<Strip>>(STRIPS_KEPT);
+  /** The import of the sample under way: two windows that ask at once share it. */
+  private sample: Promise<{ train: Dataset; ood: Dataset }> | null = null;
+
+  constructor(options: DatasetServiceOptions) {
+    this.options = options;
+    this.home = options.home;
+  }
+
+  list(): Dataset[] {
+    return listDatasets(this.home.db);
+  }
+
+  get(id: string): Dataset {
+    return requireDataset(this.home.db, id);
+  }
+
+  /** Progress, then `done`. Leaving the loop or aborting cancels the import and removes what it wrote. */
+  import(input: ImportInput, signal?: AbortSignal): AsyncGenerator<ImportEvent> {
+    return importFile(this.options, input, signal);
+  }
+
+  /** Imports the bundled sample unless it is there already. */
+  importSample(): Promise<{ train: Dataset; ood: Dataset }> {
+    this.sample ??= this.importSampleFiles().finally(() => {
+      this.sample = null;
+    });
+    return this.sample;
+  }
+
+  rename(id: string, name: string): Dataset {
+    this.get(id);
+    renameDataset(this.home.db, id, name);
+    return this.get(id);
+  }
+
+  /**
+   * Deletes a data set and returns the bytes freed on disk. CONFLICT while a live run reads it, or while any run was
+   * trained on it unless `force`.
+   */
+  async delete(id: string, force: boolean): Promise<number> {
+    const dataset = this.get(id);
+    if (this.options.isInUse(id)) {
+      throw new NextvecError('CONFLICT', `"${dataset.name}" is in use by a run that is training, queued or paused.`, {
+        remedy: 'Stop that run first.',
+        details: { place: id },
+      });
+    }
+    if (dataset.runCount > 0 && !force) {
+      throw new NextvecError('CONFLICT', `"${dataset.name}" is used by ${dataset.runCount} runs.`, {
+        remedy: 'Delete those runs first, or delete it anyway: the runs stay, but cannot go on.',
+        details: { place: id },
+      });
+    }
+    // The row first: a folder without a row is removed at the next start, a row without a folder would be an error.
+    deleteDataset(this.home.db, id);
+    const folder = this.home.datasetFolder(id);
+    if (!existsSync(folder)) return 0;
+    const doomed = join(this.home.datasetsFolder, `.deleted-${id}`);
+    await rename(folder, doomed);
+    return removeFolder(doomed);
+  }
+
+  /** The split of `id`, with the counts that prove that no article or vector is shared between its sides. */
+  async proveSplit(id: string, ood: string | null, split: Split, seed: number): Promise<SplitProof> {
+    const folder = this.home.datasetFolder(this.get(id).id);
+    const oodFolder = ood === null ? null : this.home.datasetFolder(this.get(ood).id);
+    try {
+      return await this.options.workers.client.proveSplit({ folder, oodFolder, split, seed });
+    } catch (error) {
+      throw fromWireError(error);
+    }
+  }
+
+  /** Mean cosine of neighbouring vectors of each article, in file order. */
+  async coherenceStrip(id: string): Promise<Strip> {
+    const folder = this.home.datasetFolder(this.get(id).id);
+    try {
+      return await memoize(this.strips, id, () => this.options.workers.client.coherenceStrip({ folder }));
+    } catch (error) {
+      throw fromWireError(error);
+    }
+  }
+
+  private async importSampleFiles(): Promise<{ train: Dataset; ood: Dataset }> {
+    const train = await this.importSampleFile(...SAMPLE_FILES.train);
+    return { train, ood: await this.importSampleFile(...SAMPLE_FILES.ood) };
+  }
+
+  private async importSampleFile(file: string, name: string): Promise<Dataset> {
+    const path = join(this.options.resourcesDir, 'sample', file);
+    if (!existsSync(path)) {
+      throw new NextvecError('FILE_NOT_FOUND', `The sample is missing from this installation (${path}).`, {
+        remedy: 'Install Nextvec again, or import a file of your own.',
+        details: { place: path },
+      });
+    }
+    const found = this.list().find(({ isSample, sourcePath }) => isSample && sourcePath === path);
+    if (found !== undefined) return found;
+    for await (const event of this.import({ path, name, dtype: null, crossArticles: false })) {
+      if (event.type !== 'done') continue;
+      markSample(this.home.db, event.dataset.id, name);
+      return this.get(event.dataset.id);
+    }
+    throw new NextvecError('INTERNAL', `The import of ${path} ended without a result.`);
+  }
+}

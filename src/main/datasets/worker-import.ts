@@ -1,0 +1,79 @@
+/** One import as a service call: a data worker writes the folder, this writes the row. Never one without the other. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import type { ImportEvent } from '#shared/contract/datasets.ts';
+import {
+  findDataset,
+  findDatasetByContent,
+  insertDataset,
+  requireDataset,
+  type ImportOptions,
+} from '../store/datasets.ts';
+import { removeFolder, type Home } from '../store/home.ts';
+import { fromWireError } from '../wire/errors.ts';
+import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
+
+export interface ImportInput extends ImportOptions {
+  readonly path: string;
+  readonly name?: string;
+}
+
+type Imported = Extract<ImportEvent, { type: 'done' }>;
+
+/** Imports in a worker of its own. Leaving the loop or aborting cancels and removes what was written. */
+export async function* importFile(
+  { home, workers }: { readonly home: Home; readonly workers: WorkerPool },
+  input: ImportInput,
+  signal?: AbortSignal,
+): AsyncGenerator<ImportEvent> {
+  const id = randomBytes(6).toString('hex');
+  const worker = workers.startSingle();
+  let imported: Imported | null;
+  try {
+    imported = yield* importInto(home, id, worker.client, input, signal);
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    // Also when the reader has left: the worker ends before its half-written files are removed.
+    await worker.release();
+    if (findDataset(home.db, id) === null) await removeTraces(home.datasetsFolder, id);
+  }
+  // Only now: after `done` the import has no work left.
+  if (imported !== null) yield imported;
+}
+
+/** Yields the progress; null when the worker ended without a result. */
+async function* importInto(
+  home: Home,
+  id: string,
+  client: WorkerClient,
+  input: ImportInput,
+  signal?: AbortSignal,
+): AsyncGenerator<ImportEvent, Imported | null> {
+  const path = resolve(input.path);
+  const options: ImportOptions = { dtype: input.dtype, crossArticles: input.crossArticles };
+  for await (const event of await client.importFile({ path, folder: home.datasetFolder(id), ...options }, { signal })) {
+    if (event.type === 'progress') {
+      yield event;
+      continue;
+    }
+    const { passport, storedBytes } = event;
+    const existing = findDatasetByContent(home.db, passport.sha256, options);
+    if (existing !== null && existsSync(home.datasetFolder(existing.id))) {
+      return { type: 'done', dataset: existing, alreadyThere: true };
+    }
+    const name = input.name ?? basename(path, extname(path));
+    const importedAt = Date.now();
+    insertDataset(home.db, { id, name, sourcePath: path, isSample: false, importedAt, storedBytes, passport, options });
+    return { type: 'done', dataset: requireDataset(home.db, id), alreadyThere: false };
+  }
+  return null;
+}
+
+/** The folder of an import that gave no data set, under its final and its temporary name. */
+async function removeTraces(datasetsFolder: string, id: string): Promise<void> {
+  const names = (await readdir(datasetsFolder)).filter((name) => name.startsWith(id));
+  await Promise.all(names.map((name) => removeFolder(join(datasetsFolder, name))));
+}

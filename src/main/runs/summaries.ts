@@ -1,0 +1,66 @@
+/** Summaries of runs, with what only a live trainer knows, and their announcement to watchers. */
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import type { Db } from '../store/database.ts';
+import { listValCosines } from '../store/history.ts';
+import { listRuns, requireRun, type RunRow } from '../store/runs.ts';
+import type { RunBus } from './bus.ts';
+import type { LiveRun } from './live-run.ts';
+import { summarise } from './summary.ts';
+
+/** Least time between two announcements of mere progress of one run. */
+const PROGRESS_INTERVAL_MS = 500;
+
+export class RunSummaries {
+  private readonly db: Db;
+  private readonly bus: RunBus;
+  private readonly live: ReadonlyMap<string, LiveRun>;
+  private readonly announced = new Map<string, { atMs: number; state: string }>();
+
+  constructor(db: Db, bus: RunBus, live: ReadonlyMap<string, LiveRun>) {
+    this.db = db;
+    this.bus = bus;
+    this.live = live;
+  }
+
+  /** Of all runs, newest first. */
+  list(): RunSummary[] {
+    const valCosines = listValCosines(this.db, null);
+    return listRuns(this.db).map((row) => this.summary(row, valCosines.get(row.id) ?? []));
+  }
+
+  of(runId: string): RunSummary {
+    return this.summary(requireRun(this.db, runId), listValCosines(this.db, runId).get(runId) ?? []);
+  }
+
+  announce(runId: string): void {
+    const run = this.of(runId);
+    this.bus.publishChange({ type: 'changed', run });
+    this.bus.publishEvent(runId, { type: 'run', run });
+  }
+
+  /** Announces a change of state at once, mere progress at most every PROGRESS_INTERVAL_MS. */
+  announceProgress(runId: string): void {
+    const live = this.live.get(runId);
+    const row = requireRun(this.db, runId);
+    const state = `${live?.diskFull ?? row.status} ${row.best_json} ${row.engine_json} ${row.baselines_json}`;
+    const last = this.announced.get(runId);
+    const now = performance.now();
+    if (live && last?.state === state && now - last.atMs < PROGRESS_INTERVAL_MS) return;
+    this.announced.set(runId, { atMs: now, state });
+    this.announce(runId);
+  }
+
+  /** Announces a run whose trainer is gone. */
+  announceEnd(runId: string): void {
+    this.announced.delete(runId);
+    this.announce(runId);
+  }
+
+  private summary(row: RunRow, valCosines: readonly (number | null)[]): RunSummary {
+    const live = this.live.get(row.id);
+    const etaMs = hasEnded(row.status) ? null : (live?.etaMs ?? null);
+    const reason = live?.isOver === false ? live.diskFull : null;
+    return summarise(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
+  }
+}

@@ -1,0 +1,57 @@
+/** `nextvec doctor`: the runtime, the engines that load here and the storage folder. */
+import { access, constants, statfs } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import type { Doctor as Report } from '#shared/contract/app.ts';
+import { countDatasets } from '../store/datasets.ts';
+import type { Home } from '../store/home.ts';
+import { countRuns } from '../store/runs.ts';
+import type { WorkerPool } from '../processes/worker-pool.ts';
+
+export interface DoctorOptions {
+  readonly home: Home;
+  readonly workers: Pick<WorkerPool, 'once'>;
+  readonly resourcesDir: string;
+  /** Path of the browser and version of Electron where the host found them. */
+  readonly runtimes: { readonly browser: string | null; readonly electron: string | null };
+}
+
+export class Doctor {
+  private readonly options: DoctorOptions;
+  private engines: Promise<Report['engines']> | null = null;
+
+  constructor(options: DoctorOptions) {
+    this.options = options;
+  }
+
+  /** Loads every engine on the first call; `afresh` loads them again. */
+  async report(afresh: boolean): Promise<Report> {
+    return {
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      cores: availableParallelism(),
+      memoryBytes: totalmem(),
+      engines: await this.findEngines(afresh),
+      storage: await storageReport(this.options.home),
+      ...this.options.runtimes,
+    };
+  }
+
+  /** In a worker of its own: loading TensorFlow.js blocks a thread for longer than an answer may take. */
+  private findEngines(afresh: boolean): Promise<Report['engines']> {
+    if (this.engines !== null && !afresh) return this.engines;
+    const { workers, resourcesDir } = this.options;
+    const engines = workers.once((client) => client.engines({ resourcesDir }));
+    this.engines = engines;
+    engines.catch(() => (this.engines = null));
+    return engines;
+  }
+}
+
+async function storageReport({ path, db }: Home): Promise<Report['storage']> {
+  const writable = await access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  const { bavail, bsize } = await statfs(path);
+  return { path, writable, freeBytes: bavail * bsize, runs: countRuns(db), datasets: countDatasets(db) };
+}

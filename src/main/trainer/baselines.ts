@@ -1,0 +1,39 @@
+/** The baselines of a run: measured once in its life, by a data worker while the first epoch trains. */
+import type { TrainerJob } from '#shared/contract/trainer.ts';
+import type { Baselines } from '#shared/domain/runs/training.ts';
+import { WorkerPool } from '../processes/worker-pool.ts';
+import type { Log } from './log.ts';
+
+export class BaselineMeasurement {
+  /** Filled when the measurement ends; every epoch record repeats it. */
+  readonly values: Baselines = {};
+  private readonly job: TrainerJob;
+  private readonly log: Log;
+
+  constructor(job: TrainerJob, log: Log) {
+    this.job = job;
+    this.log = log;
+  }
+
+  /** Resolves when `values` is final. `onMeasured`: not called for values of an earlier life, nor on failure. */
+  async run(onMeasured: (baselines: Baselines) => void): Promise<void> {
+    const { resume, earlierBaselines, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
+    if (resume && earlierBaselines !== null) {
+      Object.assign(this.values, earlierBaselines);
+      return;
+    }
+    const startedMs = performance.now();
+    const worker = new WorkerPool(this.job.dataWorker).startSingle();
+    try {
+      const { split, seed } = recipe;
+      const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };
+      Object.assign(this.values, await worker.client.measureBaselines(input));
+      onMeasured({ ...this.values });
+      this.log('info', `Baselines measured in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
+    } catch (error) {
+      this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);
+    } finally {
+      await worker.release();
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** The windows a run trains and is evaluated on: opened data sets, split, with the proof that nothing leaks. */
+import type { Split } from '#engine/trainer/index.ts';
+import type { SplitProof } from '#shared/contract/datasets.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { Dataset } from '../datasets/dataset.ts';
+import { proveSplit } from '../datasets/split-proof.ts';
+import type { Log } from './log.ts';
+
+export interface RunData {
+  readonly train: Split;
+  readonly validation: Split;
+  /** All windows of the OOD set. */
+  readonly ood?: Split;
+  readonly proof: SplitProof;
+}
+
+/** Warnings of the split go to the log. */
+export async function openData(recipe: Recipe, dataset: Dataset, ood: Dataset | null, log: Log): Promise<RunData> {
+  const { split, proof } = await proveSplit(dataset, ood, recipe.split, recipe.seed);
+  for (const warning of proof.warnings) log('warning', warning);
+  const source = await dataset.source();
+  const oodSource = await ood?.source();
+  return {
+    train: { source, ids: split.train },
+    validation: { source, ids: split.val },
+    ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
+    proof,
+  };
+}

@@ -1,0 +1,55 @@
+/** The engine of a run: the recipe's, the one of the run's earlier life, or the fastest that is available. */
+import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
+import type { Engine, EngineHost } from '#engine/types.ts';
+import type { TrainerJob } from '#shared/contract/trainer.ts';
+import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { Log } from './log.ts';
+
+type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine'>;
+
+export function workloadOf(recipe: Recipe, spec: ModelSpec): Workload {
+  return {
+    spec,
+    loss: lossConfig(recipe, spec.D),
+    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip },
+    batchSize: recipe.batchSize,
+  };
+}
+
+/** Throws ENGINE_UNAVAILABLE when the recipe's engine does not run here. */
+export async function openRunEngine(job: EngineJob, host: EngineHost, workload: Workload, log: Log): Promise<Engine> {
+  const { resume, earlierEngine } = job;
+  try {
+    const { engine, note } = await choose(job, host, workload, log);
+    const { name, version, variant, threads } = engine.info;
+    log('info', `Engine: ${note}; version ${version}, ${variant}, ${threads} threads.`);
+    if (resume && earlierEngine !== null && name !== earlierEngine) {
+      log('warning', `The run began on ${earlierEngine}; on ${name} it does not go on bit for bit.`);
+    }
+    return engine;
+  } catch (error) {
+    if (isNextvecError(error)) throw error;
+    throw new NextvecError('ENGINE_UNAVAILABLE', error instanceof Error ? error.message : String(error), {
+      remedy: 'Choose another engine in the recipe; Settings and "nextvec doctor" list those that run here.',
+      details: { place: 'engine' },
+      cause: error,
+    });
+  }
+}
+
+/** On resume `auto` takes the earlier engine again: only the same engine goes on bit for bit. */
+async function choose(job: EngineJob, host: EngineHost, workload: Workload, log: Log): Promise<EngineChoice> {
+  const { recipe, resume, earlierEngine } = job;
+  const threads = recipe.threads ?? undefined;
+  if (resume && earlierEngine !== null && recipe.engine === 'auto') {
+    try {
+      const engine = await openEngine(earlierEngine, host, { threads });
+      return { engine, measured: [], note: `${earlierEngine}, as before` };
+    } catch (error) {
+      log('warning', `${earlierEngine} cannot run here now: ${(error as Error).message}`);
+    }
+  }
+  return chooseEngine(recipe.engine, host, workload, { threads, device: recipe.device });
+}
