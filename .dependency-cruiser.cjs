@@ -1,15 +1,49 @@
 /**
- * Who may import whom: shared ← engine ← main; shared ← preload, renderer. Processes never import each other, the
- * database stays in main/store, Electron in its host. ARCHITECTURE.md has the table.
- * @type {import('dependency-cruiser').IConfiguration}
+ * Which folder may import which: shared ← engine ← main; shared ← preload, renderer. Type-only imports count.
+ * ARCHITECTURE.md has the tables.
  */
+
+/** Folders and files of src/main, lowest layer first. One may import lower layers and itself, not its own layer. */
+const MAIN_LAYERS = [
+  ['wire/', 'formats/'],
+  ['store/', 'processes/'],
+  ['checkpoints/', 'datasets/', 'system/'],
+  ['weights/'],
+  ['evaluation/'],
+  ['inference/', 'reports/', 'runs/'],
+  ['plans/'],
+  ['rpc/', 'trainer/', 'worker/'],
+  ['nextvec.ts'],
+  ['hosts/'],
+  ['cli/', 'index.ts'],
+];
+
+const mainPath = (names) => `^src/main/(${names.join('|').replaceAll('.', '\\.')})`;
+
+/** One rule per folder: no import of its own layer or of one above. */
+const mainLayerRules = MAIN_LAYERS.flatMap((layer, level) =>
+  layer.map((name) => ({
+    name: `main-layers: ${name}`,
+    severity: 'error',
+    from: { path: mainPath([name]) },
+    to: {
+      path: mainPath(
+        MAIN_LAYERS.slice(level)
+          .flat()
+          .filter((other) => other !== name),
+      ),
+    },
+  })),
+).filter(({ to }) => to.path !== mainPath([]));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
     {
       name: 'no-circular',
       severity: 'error',
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true },
     },
     {
       name: 'resolvable',
@@ -74,11 +108,27 @@ module.exports = {
       from: { path: '^src/renderer' },
       to: { dependencyTypes: ['core'] },
     },
+    ...mainLayerRules,
+    {
+      name: 'main-folder-without-a-layer',
+      comment: 'A new folder of src/main needs a place in MAIN_LAYERS.',
+      severity: 'error',
+      from: { path: '^src/main', pathNot: mainPath(MAIN_LAYERS.flat()) },
+      to: {},
+    },
+    {
+      name: 'features-know-no-rpc',
+      comment: 'rpc/ only routes; nextvec.ts builds the routers.',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/main/(rpc/|nextvec\\.ts)' },
+      to: { path: '^src/main/rpc/' },
+    },
     {
       name: 'sql-in-the-store-only',
+      comment: 'Statements too: .oxlintrc.json refuses prepare, pragma and transaction elsewhere in src/main.',
       severity: 'error',
       from: { path: '^src', pathNot: '^src/main/store' },
-      to: { path: '^node_modules/better-sqlite3', dependencyTypesNot: ['type-only'] },
+      to: { path: '^node_modules/(@types/)?better-sqlite3' },
     },
     {
       name: 'electron-in-its-host-only',

@@ -1,25 +1,13 @@
 /** An array of fixed-size elements (or one pickle) that lies together in its file, offered as a column. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { readThrough, type Member } from './bytes.ts';
+import { readThrough } from './bytes.ts';
 import { readIntegers } from './integers.ts';
 import type { DType } from './npy/header.ts';
 import { readRecords } from './pickle/records.ts';
 import { readRows } from './rows.ts';
+import type { StoredArray } from './stored-array.ts';
 import { elementsOf, type Column, type Reading } from './table.ts';
 import { readTexts } from './texts.ts';
-
-export interface StoredArray {
-  readonly name: string;
-  /** File and array, for messages. */
-  readonly place: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  /** First axis fastest. */
-  readonly fortran: boolean;
-  /** Bytes before the first element. */
-  readonly dataOffset: number;
-  readonly member: Member;
-}
 
 /** Throws HEADER_MISMATCH where shape and element size need other bytes than there are. */
 export function arrayColumn(array: StoredArray): Column {

@@ -1,6 +1,6 @@
 /** An array of integers (article and chunk numbers) as numbers, any width and byte order. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { StoredArray } from './array-column.ts';
+import type { StoredArray } from './stored-array.ts';
 import { MemberReader } from './bytes.ts';
 import { halfToFloat } from './half.ts';
 import { elementsOf, type ReadOptions } from './table.ts';

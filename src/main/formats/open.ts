@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { arrayColumn, type StoredArray } from './array-column.ts';
+import { arrayColumn } from './array-column.ts';
+import type { StoredArray } from './stored-array.ts';
 import { MemberReader, readExactly, type Member } from './bytes.ts';
 import { readNpyHeader } from './npy/header.ts';
 import { openRegularFile } from './regular-file.ts';

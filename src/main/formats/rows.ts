@@ -6,7 +6,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import type { StoredArray } from './array-column.ts';
+import type { StoredArray } from './stored-array.ts';
 import { MemberReader, readExactly, readThrough, readWhole } from './bytes.ts';
 import { bfloatToFloat, halfToFloat } from './half.ts';
 import { elementsOf, rowLength, type ReadOptions, type RowBlock } from './table.ts';

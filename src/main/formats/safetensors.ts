@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { NextvecError, isNextvecError, type ErrorCode } from '#shared/domain/errors.ts';
 import { shortText } from '#shared/domain/short-text.ts';
-import type { StoredArray } from './array-column.ts';
+import type { StoredArray } from './stored-array.ts';
 import { readExactly } from './bytes.ts';
 import type { DType } from './npy/header.ts';
 import { repeatedKey } from './repeated-key.ts';

@@ -1,5 +1,5 @@
 /** Fixed-width texts of numpy as strings: `U` is UTF-32, `S` is bytes read as Latin-1; both are padded with zeros. */
-import type { StoredArray } from './array-column.ts';
+import type { StoredArray } from './stored-array.ts';
 import { readWhole } from './bytes.ts';
 import { elementsOf } from './table.ts';
 

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { AmnSpec } from '#shared/domain/models/models.ts';
 import { gelu, layerNorm, linear, type Parameter } from '../layers.ts';
-import type { Forward } from './index.ts';
+import type { Forward } from './forward.ts';
 
 /** x [B, T, D] → raw [B, D], attention [B, T]. */
 export function amnForward(spec: AmnSpec, parameter: Parameter, x: tf.Tensor3D): Forward {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GruSpec } from '#shared/domain/models/models.ts';
 import { affine, inputGates, layerNorm, linear, type Parameter } from '../layers.ts';
-import type { Forward } from './index.ts';
+import type { Forward } from './forward.ts';
 
 /** x [B, T, D] → raw [B, D]. */
 export function gruForward(spec: GruSpec, parameter: Parameter, x: tf.Tensor3D): Forward {

@@ -3,16 +3,10 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import type { Dropout, Parameter } from '../layers.ts';
 import { amnForward } from './amn.ts';
+import type { Forward } from './forward.ts';
 import { gruForward } from './gru.ts';
 import { lstmForward } from './lstm.ts';
 import { transformerForward } from './transformer.ts';
-
-export interface Forward {
-  /** [B, D], before normalisation. */
-  readonly raw: tf.Tensor2D;
-  /** [B, T]: AMN's, or what a Transformer's last layer looks at from the last step, mean over its heads. */
-  readonly attention?: tf.Tensor2D;
-}
 
 /** x [B, T, D]. Call inside tf.tidy. */
 export function forward(spec: ModelSpec, parameter: Parameter, x: tf.Tensor3D, dropout: Dropout): Forward {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LstmSpec } from '#shared/domain/models/models.ts';
 import { affine, inputGates, linear, type Dropout, type Parameter } from '../layers.ts';
-import type { Forward } from './index.ts';
+import type { Forward } from './forward.ts';
 
 /** x [B, T, D] → raw [B, D]. Dropout between the layers, not after the last. */
 export function lstmForward(spec: LstmSpec, parameter: Parameter, x: tf.Tensor3D, dropout: Dropout): Forward {

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TransformerSpec } from '#shared/domain/models/models.ts';
 import { positionTable } from '../../positions.ts';
 import { affine, gelu, layerNorm, linear, type Dropout, type Parameter } from '../layers.ts';
-import type { Forward } from './index.ts';
+import type { Forward } from './forward.ts';
 
 /** x [B, T, D] → raw [B, D]. */
 export function transformerForward(

@@ -1,7 +1,7 @@
 /** Object arrays (pickles inside .npy) as records: dicts of which the wanted fields are taken. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import type { StoredArray } from '../array-column.ts';
+import type { StoredArray } from '../stored-array.ts';
 import { readWhole } from '../bytes.ts';
 import { elementsOf, type DataRecord, type Field, type ReadOptions } from '../table.ts';
 import { readPickle } from './read.ts';
