@@ -3,11 +3,17 @@ import { enableAutoUnmount, flushPromises, mount, type VueWrapper } from '@vue/t
 import { createPinia, setActivePinia } from 'pinia';
 import { defineComponent, h, type Component } from 'vue';
 import { createMemoryHistory, createRouter, type Router } from 'vue-router';
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
 import { useAppStore } from '../../../src/renderer/stores/app-store.ts';
+import { useDatasetsStore } from '../../../src/renderer/stores/datasets-store.ts';
+import { useRunsStore } from '../../../src/renderer/stores/runs-store.ts';
 
-// Dialogs stand in the body, not in the wrapper.
+// Dialogs are in the body, not in the wrapper.
 enableAutoUnmount(afterEach);
+
+// happy-dom has no layout: without a size a virtual list would render no row.
+vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1000);
+vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
 
 const Empty = defineComponent({ render: () => h('div') });
 const ROUTES = ['runs', 'run', 'new-run', 'compare', 'evaluation', 'datasets'];
@@ -25,8 +31,11 @@ export async function mountPage(
   localStorage.clear();
   const pinia = createPinia();
   setActivePinia(pinia);
-  // The shell loads it before any page is opened.
+  // The shell has loaded these before a page is opened.
   useAppStore();
+  useRunsStore();
+  useDatasetsStore();
+  await flushPromises();
   const routes = ROUTES.map((name) => ({ name, path: name === 'run' ? '/run/:id' : `/${name}`, component: Empty }));
   const router = createRouter({ history: createMemoryHistory(), routes: [...routes, { path: '/', component: Empty }] });
   await router.push(path);
