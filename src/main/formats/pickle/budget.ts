@@ -4,8 +4,8 @@ import { NextvecError } from '#shared/domain/errors.ts';
 /** About a million records of five fields. */
 const MAX_BYTES = 288 << 20;
 
-/** Approximate bytes of values in V8. */
-export const COST = { object: 48, dict: 104, item: 24, text: 32, view: 128 } as const;
+/** Approximate bytes of values in V8; `growth` is the room that an array gets when it is first appended to. */
+export const COST = { object: 48, dict: 104, item: 24, text: 32, view: 128, growth: 176 } as const;
 
 export class PickleBudget {
   /** File and array, for messages. */

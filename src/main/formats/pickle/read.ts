@@ -231,6 +231,7 @@ class Unpickler {
 
   private mark(): void {
     if (this.marks.length === MAX_MARKS) throw this.bad('it is nested too deeply');
+    this.budget.spend(COST.item);
     this.marks.push(this.stack);
     this.below += this.stack.length;
     this.stack = [];
@@ -249,7 +250,7 @@ class Unpickler {
   private append(items: readonly PickleValue[]): void {
     const list = this.top();
     if (!Array.isArray(list)) throw this.bad('it appends to something that is no list');
-    this.budget.spend(COST.object + items.length * COST.item);
+    this.budget.spend((list.length === 0 ? COST.growth : 0) + items.length * COST.item);
     for (const item of items) list.push(item);
   }
 
@@ -257,7 +258,7 @@ class Unpickler {
     const dict = this.top();
     if (!(dict instanceof PickledDict) || items.length % 2 !== 0)
       throw this.bad('it sets items of something that is no dict');
-    this.budget.spend((dict.keys.length > 0 ? COST.view : 0) + (items.length / 2) * COST.item);
+    this.budget.spend((dict.keys.length > 0 ? COST.growth : 0) + (items.length / 2) * COST.item);
     dict.assign(items);
   }
 

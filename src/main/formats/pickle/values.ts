@@ -36,8 +36,9 @@ export class PickledDict {
   /** Sets key, value, key, value …; an empty dict then holds arrays of exactly that size. */
   assign(items: readonly PickleValue[]): void {
     if (this.keys.length === 0) {
-      this.keys = items.filter((_, i) => i % 2 === 0);
-      this.values = items.filter((_, i) => i % 2 === 1);
+      const size = items.length / 2;
+      this.keys = Array.from({ length: size }, (_, i) => items[2 * i]);
+      this.values = Array.from({ length: size }, (_, i) => items[2 * i + 1]);
       return;
     }
     for (let i = 0; i < items.length; i += 2) this.set(items[i], items[i + 1]);
