@@ -174,6 +174,11 @@ it('renders the epochs in view of a long run; scrolling reaches the first', asyn
   await table.getByRole('rowheader', { name: String(EPOCHS) }).waitFor();
   expect(await table.getByRole('rowheader').count()).toBeLessThan(MOST_ROWS);
   expect(await table.getByRole('table').getAttribute('aria-rowcount')).toBe(String(EPOCHS + 1));
+  // The spacers stand for rows of 25 px.
+  const rowHeights = await table
+    .getByRole('rowheader')
+    .evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().height));
+  expect(new Set(rowHeights)).toEqual(new Set([25]));
   await table.evaluate((element) => (element.scrollTop = element.scrollHeight));
   const first = table.getByRole('row').filter({ has: page.getByRole('rowheader', { name: '1', exact: true }) });
   await first.waitFor();
