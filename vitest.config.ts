@@ -35,6 +35,8 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
+          // After the others: a trainer beside a window runs at the lowest priority and would starve beside them.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
