@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { unwrappedName } from '#shared/domain/infer-model.ts';
+import { unwrappedName } from '#shared/domain/models/infer-model.ts';
 import { readPickle } from '../../../src/main/formats/pickle/read.ts';
 import { encodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 import { TORCH_VOCABULARY } from '../../../src/main/formats/torch/vocabulary.ts';
