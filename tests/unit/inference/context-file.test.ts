@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { defaultSpec } from '#shared/domain/models.ts';
+import { defaultSpec } from '#shared/domain/models/models.ts';
 import { rowsOfFile } from '../../../src/main/inference/contexts.ts';
 import { npyBytes, testFolder } from '../datasets/helpers.ts';
 
