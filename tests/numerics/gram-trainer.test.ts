@@ -1,6 +1,7 @@
 /** Training a Gram mixture: the same bits on any number of threads and through a stop after any step. */
 import { beforeAll, expect, test } from 'vitest';
 import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import { GramModel } from '#engine/gram/model.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import type { GramData } from '#engine/gram/types.ts';
 import type { GramState } from '#engine/gram/state.ts';
@@ -119,6 +120,20 @@ test('without neighbours, without turned windows, with another model as a part',
   expect(extended.parts.at(-1)).toBe('last vector');
   expect(extended.coefficients.length).toBe(data.validation.length * 14);
   expect(new Set(folds)).toEqual(new Set([0, 1, 2, 3, null]));
+});
+
+test('a mixture opened from its tensors predicts the same bits', async () => {
+  const runtime = await runtimeFor(2);
+  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7 });
+  while (!trainer.isDone) await trainer.step();
+  const model = await trainer.model();
+  const { T, D } = data.source;
+  const opened = await GramModel.open(runtime, { config: CONFIG, T, D }, model.tensors());
+  const contexts = new Float32Array(data.validation.length * T * D);
+  data.source.gather(data.validation, contexts, new Float32Array(data.validation.length * D));
+  const expected = await model.predict(contexts, data.validation.length);
+  expect(await opened.predict(contexts, data.validation.length)).toEqual(expected);
+  await Promise.all([trainer.dispose(), opened.dispose()]);
 });
 
 test('too few articles are refused with what to do', async () => {

@@ -171,5 +171,5 @@ export async function addAllKeys(
   progress?: Progress,
 ): Promise<void> {
   if (config.neighbours.length === 0) return;
-  await eachBlock(source, keyIds(ids, config.maxKeys), (windows) => parts.addKeys(windows), progress);
+  await eachBlock(source, keyIds(ids, config.maxKeys), (windows) => parts.search.add(windows), progress);
 }

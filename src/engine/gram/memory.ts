@@ -15,6 +15,7 @@ import {
 } from '../simd/layout.ts';
 import { CONTROL_BYTES, OP_BYTES } from '../simd/abi/control.ts';
 import { NEAREST_CHUNK, NEAREST_PANELS } from '../simd/abi/gram.ts';
+import type { GramConfig } from './config.ts';
 import type { ThreadPool } from '../simd/pool.ts';
 import { Program } from '../simd/program.ts';
 
@@ -41,6 +42,22 @@ export interface GramShape {
 export interface Region {
   readonly at: number;
   readonly pitch: number;
+}
+
+/** `windows`: training windows, or keys of a trained mixture. */
+export function gramShape(
+  { ridges, pooledRidges, neighbours, maxKeys }: GramConfig,
+  { T, D, K, windows }: { readonly T: number; readonly D: number; readonly K: number; readonly windows: number },
+): GramShape {
+  return {
+    T,
+    D,
+    K,
+    ridges: ridges.length,
+    pooledRidges: pooledRidges.length,
+    maxKeys: neighbours.length > 0 ? Math.min(maxKeys, windows) : 0,
+    neighbours: Math.max(0, ...neighbours.map(({ count }) => count)),
+  };
 }
 
 export type GramPlan = ReturnType<typeof place>;

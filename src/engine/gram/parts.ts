@@ -3,13 +3,13 @@
  * what is fitted; `PartsComputer` holds one in the memory of the kernels and computes parts of blocks of windows.
  * R windows of a block, T context length, D width, L row length, K parts.
  */
-import { PackRows, Product, PRODUCT_UNIT_STRIPS } from '../simd/abi/dense.ts';
-import { KeyRows, Nearest, NEAREST_PANELS, NeighbourMeans } from '../simd/abi/gram.ts';
-import { BLOCK_OUTPUTS, PANEL_ROWS } from '../simd/layout.ts';
+import { Product, PRODUCT_UNIT_STRIPS } from '../simd/abi/dense.ts';
+import { BLOCK_OUTPUTS } from '../simd/layout.ts';
 import type { Program } from '../simd/program.ts';
-import { addSkip, loadWindows, pairProducts, windowUnits, type Windows } from './blocks.ts';
+import { addSkip, loadWindows, pairProducts, type Windows } from './blocks.ts';
 import type { GramConfig, Part } from './config.ts';
 import { stripCount, type GramMemory, type Region } from './memory.ts';
+import { NeighbourSearch, packRows } from './neighbours.ts';
 
 /** What the parts are made of, apart from keys. */
 export interface PartsModel {
@@ -35,20 +35,21 @@ export interface Statistics {
 export type ExtraPrediction = (contexts: Float32Array, count: number) => Float32Array | Promise<Float32Array>;
 
 export class PartsComputer {
+  readonly search: NeighbourSearch;
   private readonly memory: GramMemory;
   private readonly config: GramConfig;
   private readonly parts: readonly Part[];
   private readonly extras: readonly ExtraPrediction[];
-  private keyCount = 0;
 
   constructor(memory: GramMemory, config: GramConfig, parts: readonly Part[], extras: readonly ExtraPrediction[] = []) {
     this.memory = memory;
     this.config = config;
     this.parts = parts;
     this.extras = extras;
+    this.search = new NeighbourSearch(memory);
   }
 
-  /** Takes a fitted model; its keys are to be added. */
+  /** Takes a fitted model; its keys are then added to `search`. */
   use(model: PartsModel): void {
     const { memory } = this;
     const { D, T } = memory.shape;
@@ -57,7 +58,7 @@ export class PartsComputer {
     memory.floats(plan.mean, D).set(model.mean);
     model.ridges.forEach((map, i) => this.packMap(map, plan.ridges[i], 1));
     model.pooledRidges.forEach((map, i) => this.packMap(map, plan.pooledRidges[i], 2));
-    this.keyCount = 0;
+    this.search.clear();
   }
 
   /** Output-major [D, inputs·D] to strips of twelve outputs [L/12][inputs·L][12]. */
@@ -73,45 +74,6 @@ export class PartsComputer {
     }
   }
 
-  /** Keeps keys and targets of a block of training windows. All but the last block have BLOCK_WINDOWS windows. */
-  addKeys(windows: Windows): void {
-    const { memory, keyCount } = this;
-    const { shape, plan } = memory;
-    const { count } = windows;
-    if (keyCount + count > shape.maxKeys) throw new RangeError(`Gram mixture: more than ${shape.maxKeys} keys`);
-    if (keyCount % BLOCK_OUTPUTS !== 0) throw new RangeError('Gram mixture: keys after a block that was not full');
-    const slots = shape.T + 1;
-    loadWindows(memory, windows, slots);
-    memory.run((program) => {
-      addSkip(program, memory, count, slots);
-      program.barrier();
-      this.addBlockKeys(program, count);
-      program.barrier();
-      const to = plan.keys.at + (keyCount / BLOCK_OUTPUTS) * plan.keys.pitch;
-      packRows(program, plan.blockKeys, { at: to, pitch: plan.keys.pitch }, count, plan.L, 12);
-    });
-    const values = memory.floats(plan.values.at + keyCount * plan.values.pitch, count * plan.L);
-    const vectors = memory.floats(plan.vectors, count * slots * plan.L);
-    for (let row = 0; row < count; row++) {
-      const from = (row * slots + shape.T) * plan.L;
-      values.set(vectors.subarray(from, from + plan.L), row * plan.L);
-    }
-    this.keyCount += count;
-  }
-
-  private addBlockKeys(program: Program, count: number): void {
-    const { features, mean, rowBytes, blockKeys } = this.memory.plan;
-    program.add('keys', KeyRows, windowUnits(count), {
-      rows: features.at,
-      pitch: features.pitch,
-      count,
-      mean,
-      vectorBytes: rowBytes,
-      out: blockKeys.at,
-      outPitch: blockKeys.pitch,
-    });
-  }
-
   /** Parts of a block of windows as rows [count][K + 1][L] of memory, the target last. */
   private async compute(windows: Windows): Promise<void> {
     const { memory } = this;
@@ -122,17 +84,15 @@ export class PartsComputer {
     const mean = memory.floats(plan.mean, plan.L);
     const rows = memory.floats(plan.vectors, count * slots * plan.L);
     for (let row = 0; row < count; row++) rows.set(mean, (row * slots + shape.T) * plan.L);
-    const k = Math.min(shape.neighbours, this.keyCount);
+    const hasNeighbours = this.search.listed > 0;
     memory.run((program) => {
       addSkip(program, memory, count, slots);
       program.barrier();
       packRows(program, plan.features, plan.inputs, count, 2 * plan.L, 8);
-      if (k > 0) this.addBlockKeys(program, count);
+      if (hasNeighbours) this.search.addBlockKeys(program, count);
       program.barrier();
-      if (k > 0) packRows(program, plan.blockKeys, plan.queries, count, plan.L, 8);
       this.addMaps(program, count);
-      program.barrier();
-      if (k > 0) this.addNeighbours(program, count, k);
+      if (hasNeighbours) this.addNeighbours(program, count);
     });
     for (const { kind, index } of this.parts) if (kind === 'extra') await this.addExtra(index, windows);
   }
@@ -157,33 +117,13 @@ export class PartsComputer {
     });
   }
 
-  private addNeighbours(program: Program, count: number, k: number): void {
-    const { keys, queries, values, similarities, neighbours, L, rowBytes } = this.memory.plan;
-    const lists = { similarities, ids: neighbours, k };
-    program.add('nearest', Nearest, Math.ceil(count / (NEAREST_PANELS * PANEL_ROWS)), {
-      keys: keys.at,
-      keyPitch: keys.pitch,
-      keyCount: this.keyCount,
-      queries: queries.at,
-      queryPitch: queries.pitch,
-      queryCount: count,
-      features: L,
-      ...lists,
-    });
+  private addNeighbours(program: Program, count: number): void {
+    this.search.addSearch(program, count);
     program.barrier();
-    this.parts.forEach(({ kind, index, name }, slot) => {
+    this.parts.forEach(({ kind, index }, slot) => {
       if (kind !== 'neighbours') return;
-      const setting = this.config.neighbours[index];
-      program.add(name, NeighbourMeans, count, {
-        ...lists,
-        use: Math.min(setting.count, k),
-        sharpness: { float: 1 / setting.tau },
-        values: values.at,
-        valuePitch: values.pitch,
-        vectorBytes: rowBytes,
-        out: this.slotAt(slot),
-        outPitch: this.rowPitch,
-      });
+      const out = { at: this.slotAt(slot), pitch: this.rowPitch };
+      this.search.addMeans(program, count, this.config.neighbours[index], out);
     });
   }
 
@@ -226,6 +166,10 @@ export class PartsComputer {
     return { gram, target, count };
   }
 
+  async dispose(): Promise<void> {
+    await this.memory.dispose();
+  }
+
   /** Writes Σ_k a_k·c_k of the block computed last to `out` [count, D]; a [count, K]. */
   mixInto(out: Float32Array, a: Float32Array, count: number): void {
     const { K, D } = this.memory.shape;
@@ -262,16 +206,4 @@ export class PartsComputer {
 /** The product works on pairs of strips; strips beyond the windows hold what was there. */
 function evenStrips(count: number): number {
   return 2 * Math.ceil(stripCount(count, 8) / 2);
-}
-
-function packRows(program: Program, rows: Region, out: Region, count: number, columns: number, lanes: 8 | 12): void {
-  program.add('pack rows', PackRows, stripCount(count, lanes), {
-    rows: rows.at,
-    pitch: rows.pitch,
-    count,
-    columns,
-    lanes,
-    out: out.at,
-    outPitch: out.pitch,
-  });
 }

@@ -18,9 +18,9 @@ import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate
 import type { GateState } from './gate-optimizer.ts';
 import { initialGates, trainEpoch } from './gate-trainer.ts';
 import { Folds } from './folds.ts';
-import { GramMemory } from './memory.ts';
+import { GramMemory, gramShape } from './memory.ts';
 import { GramModel } from './model.ts';
-import { PartsComputer, type Statistics } from './parts.ts';
+import { PartsComputer, type PartsModel, type Statistics } from './parts.ts';
 import { advance, doubles, floats, INITIAL_STATE, integers, type GramArray, type GramState } from './state.ts';
 import { joinStatistics, plainStatistics, sampleOf, turnedStatistics, type TurnInput } from './statistics.ts';
 import type { GramData, GramEpoch, GramOptions, GramStage } from './types.ts';
@@ -64,15 +64,8 @@ export class GramTrainer {
       T,
       data.extras?.map(({ name }) => name),
     );
-    const memory = await GramMemory.open(runtime, {
-      T,
-      D,
-      K: parts.length,
-      ridges: config.ridges.length,
-      pooledRidges: config.pooledRidges.length,
-      maxKeys: config.neighbours.length > 0 ? Math.min(config.maxKeys, data.train.length) : 0,
-      neighbours: Math.max(0, ...config.neighbours.map(({ count }) => count)),
-    });
+    const shape = gramShape(config, { T, D, K: parts.length, windows: data.train.length });
+    const memory = await GramMemory.open(runtime, shape);
     return new GramTrainer(memory, options, parts);
   }
 
@@ -243,14 +236,18 @@ export class GramTrainer {
     return floats(this.current, 'means').subarray(fold * D, (fold + 1) * D);
   }
 
+  private partsOf(fold: number): PartsModel {
+    return {
+      positionWeights: floats(this.current, 'positionWeights'),
+      mean: this.meanOf(fold),
+      ...splitMaps(floats(this.current, `maps.${fold}`), this.config, this.data.source.D),
+    };
+  }
+
   /** Brings the parts of a fold into the computer, with their keys. */
   private async load(fold: number, progress: Progress): Promise<void> {
     const { config, data } = this;
-    this.computer.use({
-      positionWeights: floats(this.current, 'positionWeights'),
-      mean: this.meanOf(fold),
-      ...splitMaps(floats(this.current, `maps.${fold}`), config, data.source.D),
-    });
+    this.computer.use(this.partsOf(fold));
     this.loaded = fold;
     await addAllKeys(this.computer, data.source, this.folds.fittedOn(fold), config, progress);
   }
@@ -259,8 +256,11 @@ export class GramTrainer {
   async model(): Promise<GramModel> {
     if (!this.isDone) throw new Error(`Gram mixture: the training stopped in stage "${this.stage}"; let it end first.`);
     if (this.loaded !== this.folds.whole) await this.load(this.folds.whole, () => {});
+    const { T, D } = this.data.source;
+    const parts = this.partsOf(this.folds.whole);
     const gates = this.copyGates().map(({ parameters }) => parameters);
-    return new GramModel(this.config, this.data.source, this.parts, { input: this.gateInput(), gates }, this.computer);
+    const fitted = { config: this.config, T, D, parts, gateInput: this.gateInput(), gates };
+    return new GramModel(fitted, this.parts, this.computer);
   }
 
   async dispose(): Promise<void> {
