@@ -12,7 +12,7 @@ import { DEFAULT_GRAM_CONFIG } from '#engine/gram/config.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import { stream } from '#engine/random.ts';
 import { createRuntime } from '#engine/simd/runtime.ts';
-import { nodeEngineHost } from '../src/main/trainer/engine-host.ts';
+import { nodeEngineHost } from '../src/main/processes/engine-host.ts';
 import { readChunkWindows } from './support/chunk-windows.ts';
 
 const { values: flags, positionals } = parseArgs({
