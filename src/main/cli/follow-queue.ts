@@ -1,7 +1,7 @@
-/** Follows the queue until nothing trains any more, or Ctrl-C; says what becomes of each item. */
+/** Follows the queue until nothing trains any more, or it is interrupted; says what becomes of each item. */
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
-import { EXIT } from './exit.ts';
+import { Interruption } from './interruption.ts';
 import type { Output } from './output.ts';
 
 export function itemEvent(item: QueueItem): object {
@@ -24,24 +24,20 @@ function isBusy({ plans }: Queue): boolean {
 }
 
 export async function followQueue(client: NextvecClient, out: Output): Promise<Followed> {
-  const abort = new AbortController();
-  const onSignal = (): void => {
-    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+  const interruption = new Interruption();
+  interruption.instead(() => {
     out.progress('Saving; "nextvec queue run" goes on from here.', true);
-    abort.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+    interruption.abort();
+  });
   try {
     const said = new Map<number, string>();
-    for await (const queue of await client.plans.watch(undefined, { signal: abort.signal })) {
+    for await (const queue of await client.plans.watch(undefined, { signal: interruption.signal })) {
       report(queue, said, out);
       if (!isBusy(queue)) break;
     }
-    return { queue: await client.plans.queue(), wasInterrupted: abort.signal.aborted };
+    return { queue: await client.plans.queue(), wasInterrupted: interruption.happened };
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    interruption.dispose();
   }
 }
 

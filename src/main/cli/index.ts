@@ -9,6 +9,7 @@ import { addEvaluationCommands } from './evaluation.ts';
 import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
 import { addImportCommands } from './imports.ts';
+import { watchOutputStreams } from './interruption.ts';
 import { addLookCommands } from './look.ts';
 import { createOutput } from './output.ts';
 import { addInferenceCommands } from './predict.ts';
@@ -67,9 +68,5 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader of a pipe has gone ("| head"): nothing is left to say.
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
-});
+watchOutputStreams();
 await main(process.argv.slice(2));

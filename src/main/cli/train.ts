@@ -1,9 +1,9 @@
-/** `train` and `resume`: a run from the first to the last line, Ctrl-C included. */
+/** `train` and `resume`: a run from the first to the last line, interruptions included. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import type { RunSummary } from '#shared/contract/runs.ts';
+import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { BASELINE_LABELS, BASELINES } from '#shared/domain/runs/training.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
@@ -12,6 +12,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
 import { findDataset, findRun } from './handles.ts';
+import { Interruption } from './interruption.ts';
 import { formatCosine, formatDuration, signed, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
 import { addRecipeFlags, readRecipe, readRecipeFile, type FlagValues } from './recipe-flags.ts';
@@ -119,59 +120,39 @@ async function trainingSession(
   const memory = new PeakMemory();
   const work = async (session: Session): Promise<number> => {
     const { client } = session;
-    const interrupt = new Interrupt();
+    const interruption = new Interruption();
+    let runId: string | null = null;
     try {
-      const runId = await begin(session, interrupt.signal);
-      interrupt.pauseInstead(client, runId);
+      runId = await begin(session, interruption.signal);
+      pauseInstead(interruption, client, runId);
       const onEpoch = (): void => memory.sample();
-      const outcome = await followRun({ client, runId, out, signal: interrupt.signal, onEpoch });
+      const outcome = await followRun({ client, runId, out, signal: interruption.signal, onEpoch });
       memory.sample();
       if (outputDir !== undefined && outcome.run.best) await writeOutput(client, outcome.run, resolve(outputDir));
-      printResult(outcome, memory.bytes, interrupt.happened, out);
-      return statusOf(outcome, interrupt.happened);
+      printResult(outcome, memory.bytes, out);
+      return statusOf(outcome, interruption.happened);
     } catch (error) {
-      if (interrupt.happened) throw new NextvecError('CANCELLED', 'Interrupted.', { cause: error });
-      throw error;
+      if (!interruption.happened) throw error;
+      const remedy = runId === null ? 'No run was started.' : howToResume(runId);
+      throw new NextvecError('CANCELLED', 'Interrupted.', { remedy, cause: error });
     } finally {
-      interrupt.dispose();
+      interruption.dispose();
     }
   };
   return withSession(context.options(), out, 'owner', work, { spawnTrainer: memory.spawn });
 }
 
-/** Ctrl-C: cancels what is under way; once a run trains, pauses it instead. A second one leaves at once. */
-class Interrupt {
-  readonly #abort = new AbortController();
-  #act: () => void = () => this.#abort.abort();
-  happened = false;
+const RESUMABLE: ReadonlySet<RunStatus> = new Set(['paused', 'interrupted']);
 
-  readonly #onSignal = (): void => {
-    if (this.happened) process.exit(EXIT.interrupted);
-    this.happened = true;
-    this.#act();
-  };
+/** An interruption pauses the run. One that is only starting is saved as far as it came when the services close. */
+function pauseInstead(interruption: Interruption, client: NextvecClient, runId: string): void {
+  interruption.instead(() => {
+    client.runs.pause({ runId }).catch(() => interruption.abort());
+  });
+}
 
-  constructor() {
-    process.on('SIGINT', this.#onSignal);
-    process.on('SIGTERM', this.#onSignal);
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  pauseInstead(client: NextvecClient, runId: string): void {
-    this.#act = () => {
-      // A run that cannot be paused (it is only starting) is saved as far as it came when the services close.
-      client.runs.pause({ runId }).catch(() => this.#abort.abort());
-    };
-    if (this.happened) this.#act();
-  }
-
-  dispose(): void {
-    process.off('SIGINT', this.#onSignal);
-    process.off('SIGTERM', this.#onSignal);
-  }
+function howToResume(runId: string): string {
+  return `Saved. To go on: nextvec resume ${runId}`;
 }
 
 function statusOf({ run }: Outcome, interrupted: boolean): number {
@@ -188,7 +169,7 @@ async function writeOutput(client: NextvecClient, run: RunSummary, folder: strin
   writeFileSync(join(folder, 'recipe.json'), `${JSON.stringify(run.recipe, null, 2)}\n`);
 }
 
-function printResult(outcome: Outcome, peakRssBytes: number | null, interrupted: boolean, out: Output): void {
+function printResult(outcome: Outcome, peakRssBytes: number | null, out: Output): void {
   const { run } = outcome;
   out.result(finishedEvent(run, peakRssBytes), () => {
     out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
@@ -202,8 +183,9 @@ function printResult(outcome: Outcome, peakRssBytes: number | null, interrupted:
     }
     out.line();
     out.line(`${formatDuration(run.durationMs)}, ${Math.round(run.rowsPerSecond ?? 0)} rows/s`);
-    if (interrupted || run.status === 'paused') out.line(`Saved. To go on: nextvec resume ${run.id}`);
   });
+  // On stderr: the reader of stdout may be what has gone.
+  if (RESUMABLE.has(run.status)) out.progress(howToResume(run.id), true);
 }
 
 function resultRows(run: RunSummary): { label: string; val: string; ood: string }[] {

@@ -53,7 +53,8 @@ const router = procedures.router({
 
 // The window and main come first; a trainer takes what they leave. Its starter says how politely.
 beNice(Number(process.argv.at(-1)));
-// Ctrl-C in a terminal reaches every process in it; what becomes of the run is for the owner to say.
+// Ctrl-C and the end of a terminal reach every process in it; the owner decides what becomes of the run.
 process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
 const port = ownerPort(() => process.exit(0));
 new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(port);

@@ -1,0 +1,78 @@
+/** A long command whose reader or terminal goes away saves its run and says how to go on. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RunSummary } from '#shared/contract/runs.ts';
+import { writeChunks } from '../../support/chunks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nextvec-interruption-'));
+const data = join(folder, 'data.npz');
+beforeAll(() => writeChunks(data, { articles: 40, chunksPerArticle: 40, D: 16 }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Started {
+  readonly child: ChildProcess;
+  /** Resolves to the exit status and everything written to stderr. */
+  readonly ended: Promise<{ status: number | null; stderr: string }>;
+}
+
+function start(home: string, ...words: string[]): Started {
+  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, home)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([status]: (number | null)[]) => ({ status, stderr }));
+  return { child, ended };
+}
+
+/** Until stdout holds `word`. */
+async function said({ child }: Started, word: string): Promise<void> {
+  let text = '';
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (text.includes(word)) return;
+  }
+  throw new Error(`stdout ended without ${word}: ${text}`);
+}
+
+async function statuses(home: string): Promise<string[]> {
+  const listing = start(home, 'runs');
+  let text = '';
+  listing.child.stdout?.on('data', (chunk) => (text += String(chunk)));
+  await listing.ended;
+  return (JSON.parse(text) as { runs: RunSummary[] }).runs.map(({ status }) => status);
+}
+
+const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32'];
+
+it.each<[string, (child: ChildProcess) => void]>([
+  ['whose reader of stdout goes (EPIPE)', (child) => child.stdout?.destroy()],
+  ['whose terminal closes (SIGHUP)', (child) => child.kill('SIGHUP')],
+])(
+  'a training %s saves the run, says how to resume, status 130',
+  async (way, act) => {
+    const home = way.slice(-8, -1);
+    const training = start(home, 'train', ...LONG);
+    await said(training, '"step"');
+    act(training.child);
+    const { status, stderr } = await training.ended;
+    expect(stderr).toMatch(/Saved\. To go on: nextvec resume \w+/);
+    expect(stderr).not.toContain('    at ');
+    expect(status).toBe(130);
+    expect(await statuses(home)).toEqual([expect.stringMatching(/^(paused|interrupted)$/)]);
+  },
+  60_000,
+);
+
+it('a plan whose terminal closes saves the queue, says how to go on, status 130', async () => {
+  const plan = start('plan', 'plan', '--template', 'recover', ...LONG);
+  await said(plan, '"running"');
+  plan.child.kill('SIGHUP');
+  const { status, stderr } = await plan.ended;
+  expect(stderr).toContain('"nextvec queue run" goes on from here');
+  expect(stderr).not.toContain('    at ');
+  expect(status).toBe(130);
+}, 60_000);
