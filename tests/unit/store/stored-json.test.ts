@@ -1,8 +1,8 @@
 /** Recipes and epoch records that another version stored. */
 import { expect, it } from 'vitest';
-import { RecipeSchema } from '#shared/domain/recipe.ts';
-import { byTerm } from '#shared/domain/terms.ts';
-import { TERM_NOT_MEASURED } from '#shared/domain/training.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { byTerm } from '#shared/domain/models/terms.ts';
+import { TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';
 import { readEpochRecord, readRecipe } from '../../../src/main/store/stored-json.ts';
 
 const FIGURES = { value: 0.5, weighted: 0.25, share: 0.1, gradShare: 0.2 };
