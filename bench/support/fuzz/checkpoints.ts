@@ -59,7 +59,7 @@ export async function checkpoints(parent: string): Promise<FuzzTarget> {
       cpSync(whole, mutant, { recursive: true });
       damage(seed);
       try {
-        await readCheckpoint(mutant);
+        await readCheckpoint(mutant, { runId: 'fuzz', weightHashes: {} });
         return 'accepted';
       } catch (error) {
         return refusalOf(error);

@@ -1,7 +1,8 @@
 /** Reads checkpoint folders: every hash, name and shape is checked. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { GoldenPair } from '#engine/trainer/types.ts';
 import type { NamedTensors, OptimizerState } from '#engine/types.ts';
+import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
 import type { TrainerState } from '#shared/domain/runs/training.ts';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.ts';
@@ -13,6 +14,7 @@ import {
   readManifest,
   verifyFiles,
   type CheckpointKind,
+  type Manifest,
 } from './manifest.ts';
 
 export interface LoadedCheckpoint {
@@ -27,9 +29,13 @@ export interface LoadedCheckpoint {
   readonly golden: GoldenPair;
 }
 
-/** Reads a checkpoint. Throws BAD_CHECKPOINT naming the file at fault. */
-export async function readCheckpoint(folder: string): Promise<LoadedCheckpoint> {
+/**
+ * Reads a checkpoint of this run. Throws BAD_CHECKPOINT naming the file at fault; also where it is another run's, or its
+ * weights are not those the history lists under this folder.
+ */
+export async function readCheckpoint(folder: string, run: RunCheckpoints): Promise<LoadedCheckpoint> {
   const manifest = await readManifest(folder);
+  refuseForeign(folder, manifest, run);
   const contents = await verifyFiles(folder, manifest.files);
   const read = (file: string): Map<string, Tensor> => {
     const path = join(folder, file);
@@ -51,6 +57,14 @@ export async function readCheckpoint(folder: string): Promise<LoadedCheckpoint> 
     },
     golden: readGolden(spec, read(GOLDEN_FILE), join(folder, GOLDEN_FILE)),
   };
+}
+
+function refuseForeign(folder: string, { runId, files }: Manifest, run: RunCheckpoints): void {
+  if (runId !== run.runId) throw damaged(folder, `it is of run ${runId}, not of run ${run.runId}`);
+  const listed = run.weightHashes[basename(folder)];
+  if (listed !== undefined && listed !== files[MODEL_FILE].sha256) {
+    throw damaged(folder, 'its weights are not the ones the history recorded (the hash differs)');
+  }
 }
 
 function pick(spec: ModelSpec, tensors: Map<string, Tensor>, prefix: string, place: string): NamedTensors {

@@ -1,6 +1,7 @@
 /** The checkpoints of a run folder: which there are, and which a run resumes from. */
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import type { CheckpointKind } from './manifest.ts';
 import { readCheckpoint, type LoadedCheckpoint } from './read.ts';
 
@@ -21,12 +22,12 @@ export interface Resumable {
 }
 
 /** The newest checkpoint a run can resume from; null when it has none yet. Throws the newest one's error when all are damaged. */
-export async function findResumable(runFolder: string): Promise<Resumable | null> {
+export async function findResumable(runFolder: string, run: RunCheckpoints): Promise<Resumable | null> {
   const skipped: string[] = [];
   let firstError: unknown = null;
   for (const name of await listCheckpointFolders(runFolder, ['last', 'kept'])) {
     try {
-      return { checkpoint: await readCheckpoint(join(runFolder, name)), skipped };
+      return { checkpoint: await readCheckpoint(join(runFolder, name), run), skipped };
     } catch (error) {
       firstError ??= error;
       skipped.push(error instanceof Error ? error.message : String(error));

@@ -3,6 +3,7 @@
  * remembers the result, so that preflight and its lint use measured shares. Not here: the numbers (`first-batches.ts`).
  */
 import type { BalanceEvent, FirstBatches, FirstBatchesEvent } from '#shared/contract/evaluation.ts';
+import type { InitFile } from '#shared/contract/trainer.ts';
 import { normaliseShares, type AskedShares } from '#shared/domain/recipe/balance.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
@@ -21,7 +22,7 @@ export interface LossBalanceOptions {
   readonly workers: Pick<WorkerPool, 'startSingle'>;
   readonly resourcesDir: string;
   /** The weights file a run of this recipe starts from; null: none. */
-  readonly initFile: (recipe: Recipe) => string | null;
+  readonly initFile: (recipe: Recipe) => InitFile | null;
 }
 
 export class LossBalance {

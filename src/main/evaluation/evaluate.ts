@@ -132,16 +132,12 @@ function evaluatedCheckpoint({ kind, state }: LoadedCheckpoint): Evaluation['che
 }
 
 /** The best checkpoint; a run that has none yet is evaluated by its newest one that knows its validation cosine. */
-export async function bestCheckpoint({
-  runFolder,
-  runNumber,
-  weightHashes,
-  imported,
-}: EvaluateJob): Promise<LoadedCheckpoint> {
+export async function bestCheckpoint(job: EvaluateJob): Promise<LoadedCheckpoint> {
+  const { runFolder, runNumber, imported } = job;
   const folders = await listCheckpointFolders(runFolder, ['best']);
   const others = folders.length > 0 ? folders : await listCheckpointFolders(runFolder, ['last', 'kept']);
   for (const folder of others) {
-    const checkpoint = await readForEvaluation(join(runFolder, folder), weightHashes[folder]);
+    const checkpoint = await readForEvaluation(join(runFolder, folder), job);
     if (checkpoint.valCosine !== null || imported) return checkpoint;
   }
   throw new NextvecError('NOT_FOUND', `Run #${runNumber} has no evaluated checkpoint yet.`, {

@@ -2,15 +2,13 @@
  * Parity first: a loaded checkpoint must reproduce its golden output and its validation cosine before any other figure of
  * it is shown. Right names and shapes prove nothing: the same weights in another forward pass give noise.
  */
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { score, type Score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import type { TrainableModel } from '#engine/types.ts';
+import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { PARITY_LIMITS, type Parity } from '#shared/domain/evaluation/evaluation.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
-import { readRegularFile } from '../formats/regular-file.ts';
 import { readCheckpoint, type LoadedCheckpoint } from '../checkpoints/read.ts';
 
 export interface ProvenCheckpoint {
@@ -20,18 +18,14 @@ export interface ProvenCheckpoint {
 }
 
 /**
- * Reads a checkpoint; one whose bytes are not those that were written has lost its parity with the run. `weightHash` is
- * what the history recorded: some weights (a constant added to all attention scores) change no output at all.
+ * Reads a checkpoint; one whose bytes are not those that were written has lost its parity with the run. The golden output
+ * alone does not prove it: some weights (a constant added to all attention scores) change no output at all.
  */
-export async function readForEvaluation(folder: string, weightHash: string | undefined): Promise<LoadedCheckpoint> {
-  const checkpoint = await readCheckpoint(folder).catch((error: unknown) => {
+export async function readForEvaluation(folder: string, run: RunCheckpoints): Promise<LoadedCheckpoint> {
+  return readCheckpoint(folder, run).catch((error: unknown) => {
     if (!isNextvecError(error) || error.code !== 'BAD_CHECKPOINT') throw error;
     throw parityFailed(folder, `it cannot be read as it was written (${error.message})`, error);
   });
-  if (weightHash === undefined) return checkpoint;
-  const weights = await readRegularFile(join(folder, 'model.safetensors'));
-  if (createHash('sha256').update(weights).digest('hex') === weightHash) return checkpoint;
-  throw parityFailed(folder, 'its weights are not the ones the history recorded (the hash differs)');
 }
 
 /** Largest difference to the golden output, absolute and as a share of its largest value; throws PARITY_FAILED. */

@@ -10,7 +10,7 @@ import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
-import { listCheckpoints, listEpochs } from '../store/history.ts';
+import { listEpochs, weightHashes } from '../store/history.ts';
 import { requireRun, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import type { EvaluationContext } from './context.ts';
@@ -39,7 +39,7 @@ export function evaluateJob(
     recipe,
     runFolder: home.runFolder(row.id),
     imported: row.imported_json !== null,
-    weightHashes: Object.fromEntries(listCheckpoints(home.db, row.id).map(({ folder, sha256 }) => [folder, sha256])),
+    weightHashes: weightHashes(home.db, row.id),
     datasetFolder: home.datasetFolder(recipe.dataset),
     data: {
       id: dataset.id,

@@ -63,11 +63,12 @@ function chosenWindows(
   return [windowOfArticle(dataset(source.folder), source.name, source.article, source.index)];
 }
 
-async function bestCheckpoint({ runFolder, runNumber, weightHashes }: PredictJob): Promise<LoadedCheckpoint> {
+async function bestCheckpoint(job: PredictJob): Promise<LoadedCheckpoint> {
+  const { runFolder, runNumber } = job;
   const [best] = await listCheckpointFolders(runFolder, ['best']);
   const [last] = await listCheckpointFolders(runFolder, ['last', 'kept']);
   const folder = best ?? last;
-  if (folder !== undefined) return readForEvaluation(join(runFolder, folder), weightHashes[folder]);
+  if (folder !== undefined) return readForEvaluation(join(runFolder, folder), job);
   throw new NextvecError('NOT_FOUND', `Run #${runNumber} has no checkpoint yet.`, {
     remedy: 'Let it write its first one.',
     details: { place: runFolder },

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ContextSource, PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { requireDataset } from '../store/datasets.ts';
-import { listCheckpoints } from '../store/history.ts';
+import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
@@ -57,7 +57,7 @@ function predictJob(
     runNumber: row.number,
     runFolder: home.runFolder(row.id),
     recipe: readRecipe(row.recipe_json),
-    weightHashes: Object.fromEntries(listCheckpoints(home.db, row.id).map(({ folder, sha256 }) => [folder, sha256])),
+    weightHashes: weightHashes(home.db, row.id),
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: PredictJob['engine'] }).name,
     resourcesDir,
     source: jobSource(home, source),

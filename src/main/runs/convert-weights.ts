@@ -92,7 +92,10 @@ async function convert(
     stated.epoch ?? 0,
     golden.measured?.valCosine ?? null,
   );
-  const stored = await readCheckpoint(join(job.runFolder, checkpoint.folder));
+  const stored = await readCheckpoint(join(job.runFolder, checkpoint.folder), {
+    runId: job.runId,
+    weightHashes: { [checkpoint.folder]: checkpoint.sha256 },
+  });
   const again = { ...weights, parameters: stored.parameters };
   const { goldenMaxRelative } = await withModel(job, again, recipe, REPRODUCES, (model) => proveGolden(model, stored));
   return {

@@ -24,7 +24,7 @@ import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 const POSITIONS = 100;
 
 export async function exportModel(job: ExportModelJob): Promise<void> {
-  const checkpoint = await readForEvaluation(job.checkpoint, job.weightHash ?? undefined);
+  const checkpoint = await readForEvaluation(job.checkpoint, job);
   await prove(checkpoint, job);
   const temporary = `${job.target}.${process.pid}.tmp`;
   await rm(temporary, { recursive: true, force: true });
@@ -86,7 +86,7 @@ async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pr
   const { spec, state, valCosine } = checkpoint;
   return {
     'nextvec.version': job.version,
-    'nextvec.run': job.run.id,
+    'nextvec.run': job.runId,
     'nextvec.run_number': String(job.run.number),
     'nextvec.run_name': job.run.name,
     'nextvec.recipe': JSON.stringify(job.recipe),

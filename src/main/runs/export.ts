@@ -12,7 +12,7 @@ import { TERMS } from '#shared/domain/models/terms.ts';
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import type { RunHistory } from '../evaluation/context.ts';
 import { findDataset } from '../store/datasets.ts';
-import { listCheckpoints } from '../store/history.ts';
+import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
@@ -107,15 +107,16 @@ async function exportWeights(
   }
   const path = join(home.exportsFolder, fileName);
   const job: ExportModelJob = {
+    runId: row.id,
+    weightHashes: weightHashes(home.db, row.id),
     format,
     checkpoint: join(runFolder, name),
-    weightHash: listCheckpoints(home.db, row.id).find(({ folder }) => folder === name)?.sha256 ?? null,
     recipe: readRecipe(row.recipe_json),
     resourcesDir,
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: ExportModelJob['engine'] }).name,
     target: path,
     version,
-    run: { id: row.id, number: row.number, name: row.name },
+    run: { number: row.number, name: row.name },
   };
   await workers.once((client) => client.exportModel(job));
   return { path, text: null, fileName };

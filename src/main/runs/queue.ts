@@ -3,10 +3,10 @@
  * trainer reports (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
  */
 import type { RunEvent } from '#shared/contract/runs.ts';
-import type { TrainerJob } from '#shared/contract/trainer.ts';
+import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
-import { listCheckpoints } from '../store/history.ts';
+import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun, updateRun, type RunChanges, type RunRow } from '../store/runs.ts';
 import { currentSettings } from '../store/settings.ts';
@@ -140,6 +140,7 @@ export class RunQueue {
     const recipe = readRecipe(row.recipe_json);
     return {
       runId: row.id,
+      weightHashes: weightHashes(home.db, row.id),
       recipe,
       datasetFolder: home.datasetFolder(recipe.dataset),
       oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
@@ -158,7 +159,7 @@ export class RunQueue {
 }
 
 /** null for a run with checkpoints: it has its own weights, and what it once started from may be gone. */
-function sourceOf(home: Home, row: RunRow, recipe: Recipe): string | null {
+function sourceOf(home: Home, row: RunRow, recipe: Recipe): InitFile | null {
   return listCheckpoints(home.db, row.id).length > 0 ? null : initFile(home, recipe);
 }
 

@@ -1,20 +1,21 @@
 /** The weights a new run starts from (`initFrom` of its recipe): another run's checkpoint or a weights file. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { InitFile } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import { listCheckpoints } from '../store/history.ts';
+import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { findRunByHandle } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { MODEL_FILE } from '../checkpoints/manifest.ts';
 
-/** Path of the weights file; null: the recipe names none. Throws NOT_FOUND. */
-export function initFile(home: Home, { initFrom }: Pick<Recipe, 'initFrom'>): string | null {
+/** The weights file; null: the recipe names none. Throws NOT_FOUND. */
+export function initFile(home: Home, { initFrom }: Pick<Recipe, 'initFrom'>): InitFile | null {
   if (initFrom === null) return null;
   const source = findRunByHandle(home.db, initFrom);
   if (source === null) {
-    if (existsSync(initFrom)) return resolve(initFrom);
+    if (existsSync(initFrom)) return { path: resolve(initFrom), run: null };
     throw new NextvecError('NOT_FOUND', `There is neither a run nor a file "${initFrom}" to start from.`, {
       remedy: 'Name a run of the history, or a safetensors, .pt or .npz file of weights.',
       details: { place: 'initFrom' },
@@ -22,7 +23,10 @@ export function initFile(home: Home, { initFrom }: Pick<Recipe, 'initFrom'>): st
   }
   const checkpoints = listCheckpoints(home.db, source.id);
   const checkpoint = checkpoints.find(({ kind }) => kind === 'best') ?? checkpoints[0];
-  if (checkpoint) return join(home.runFolder(source.id), checkpoint.folder, MODEL_FILE);
+  if (checkpoint) {
+    const path = join(home.runFolder(source.id), checkpoint.folder, MODEL_FILE);
+    return { path, run: { runId: source.id, weightHashes: weightHashes(home.db, source.id) } };
+  }
   throw new NextvecError('NOT_FOUND', `Run ${source.number} has no checkpoint to start from yet.`, {
     remedy: 'Start from it once its first checkpoint is written.',
     details: { place: 'initFrom' },
@@ -37,7 +41,7 @@ export function sourceFields(home: Home, recipe: Recipe): Pick<Recipe, 'initFrom
   const { initFrom, modelType, sizes } = recipe;
   const file = initFile(home, recipe);
   const source = initFrom === null ? null : findRunByHandle(home.db, initFrom);
-  if (source === null) return { initFrom: file, sizes };
+  if (source === null) return { initFrom: file && file.path, sizes };
   const theirs = readRecipe(source.recipe_json);
   return { initFrom: source.id, sizes: sizes ?? (theirs.modelType === modelType ? theirs.sizes : null) };
 }

@@ -147,6 +147,11 @@ export function putCheckpoint(db: Db, runId: string, row: CheckpointRow, atMs: n
   ).run(runId, row.folder, row.kind, row.epoch, row.step, row.valCosine, row.bytes, row.sha256, atMs);
 }
 
+/** SHA-256 of the weights of each listed checkpoint, by folder. */
+export function weightHashes(db: Db, runId: string): Record<string, string> {
+  return Object.fromEntries(listCheckpoints(db, runId).map(({ folder, sha256 }) => [folder, sha256]));
+}
+
 export function listCheckpoints(db: Db, runId: string): CheckpointRow[] {
   return db
     .prepare<[string], CheckpointRow>(

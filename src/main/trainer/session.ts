@@ -82,12 +82,12 @@ export class TrainerSession {
 
   private async train(): Promise<void> {
     const { recipe, runFolder } = this.job;
-    await mkdir(runFolder, { recursive: true });
     const dataset = openDataset(this.job.datasetFolder);
     const ood = this.job.oodFolder === null ? null : openDataset(this.job.oodFolder);
     const data = await openData(recipe, dataset, ood, this.log);
     const spec = modelSpec(recipe, dataset.T, dataset.D);
     const checkpoint = await checkpointToResume(this.job, spec, this.log);
+    await mkdir(runFolder, { recursive: true });
     const workload = workloadOf(recipe, spec);
     const engine = await openRunEngine(this.job, this.host, workload, this.log);
     const parameters = checkpoint?.parameters ?? (await initialParameters(this.job, spec, data.train, this.log));

@@ -1,4 +1,5 @@
 /** The weights a trainer process starts from: a checkpoint to resume, given weights, or a fresh initialisation. */
+import { join } from 'node:path';
 import { startParameters } from '#engine/start.ts';
 import type { Split } from '#engine/trainer/index.ts';
 import type { NamedTensors } from '#engine/types.ts';
@@ -14,8 +15,9 @@ import type { Log } from './log.ts';
 /** The checkpoint to resume from; null: the job starts anew, or there is none. Throws BAD_CHECKPOINT. */
 export async function checkpointToResume(job: TrainerJob, spec: ModelSpec, log: Log): Promise<LoadedCheckpoint | null> {
   if (!job.resume) return null;
-  const found = await findResumable(job.runFolder);
+  const found = await findResumable(job.runFolder, job);
   if (found === null) {
+    refuseWhenGone(job);
     log('warning', 'There is no checkpoint yet; the run begins again.');
     return null;
   }
@@ -32,6 +34,20 @@ export async function checkpointToResume(job: TrainerJob, spec: ModelSpec, log: 
   return checkpoint;
 }
 
+/** A run whose history lists checkpoints to resume from does not silently begin again when they are gone. */
+function refuseWhenGone({ runFolder, weightHashes }: TrainerJob): void {
+  const gone = Object.keys(weightHashes).find((folder) => !folder.startsWith('best-'));
+  if (gone === undefined) return;
+  throw new NextvecError(
+    'BAD_CHECKPOINT',
+    `The history lists the checkpoint ${gone}, but ${runFolder} does not hold it.`,
+    {
+      remedy: 'Put the folder back from a backup, or start a new run with the same recipe.',
+      details: { place: join(runFolder, gone) },
+    },
+  );
+}
+
 /** The parameters of a run without a checkpoint, by PyTorch name. */
 export async function initialParameters(
   { recipe, initFile }: TrainerJob,
@@ -41,7 +57,7 @@ export async function initialParameters(
 ): Promise<NamedTensors> {
   if (initFile === null) return startParameters(recipe.start, spec, recipe.seed, train);
   const parameters = await initialWeights(initFile, spec);
-  const sha256 = (await hashFile(initFile)).slice(0, 12);
+  const sha256 = (await hashFile(initFile.path)).slice(0, 12);
   log('info', `Starts from the weights of ${recipe.initFrom} (sha256 ${sha256}).`);
   return parameters;
 }

@@ -1,12 +1,15 @@
 /** A file's weights as the parameters of a model: kind and sizes inferred, names as in the model, values finite. */
+import { dirname } from 'node:path';
 import { positionTable } from '#engine/positions.ts';
 import type { NamedTensors } from '#engine/types.ts';
+import type { InitFile } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { POSITIONS_BUFFER, inferModel, unwrappedName, type ModelHints } from '#shared/domain/models/infer-model.ts';
 import { parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models/models.ts';
 import { shortText } from '#shared/domain/short-text.ts';
 import type { StoredTensor } from '../formats/torch/file.ts';
 import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';
+import { readCheckpoint } from '../checkpoints/read.ts';
 import { withWeightsFile, type WeightsFile } from './weights-file.ts';
 
 export interface ModelWeights {
@@ -93,8 +96,12 @@ async function refuseOtherPositions(stored: StoredTensor | undefined, spec: Mode
   );
 }
 
-/** Parameters to start a run of this very model from; throws BAD_RECIPE where the file holds another one. */
-export async function initialWeights(path: string, spec: ModelSpec): Promise<NamedTensors> {
+/**
+ * Parameters to start a run of this very model from. Throws BAD_RECIPE where the file holds another model, BAD_CHECKPOINT
+ * where a checkpoint of the history is not as it was recorded.
+ */
+export async function initialWeights({ path, run }: InitFile, spec: ModelSpec): Promise<NamedTensors> {
+  if (run !== null) await readCheckpoint(dirname(path), run);
   const heads = 'heads' in spec ? spec.heads : undefined;
   const found = await readModelWeights(path, { modelType: spec.type, T: spec.T, heads });
   const wanted = parameterShapes(spec);

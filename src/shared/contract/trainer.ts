@@ -20,8 +20,20 @@ import { GateResultSchema, LogLineSchema, RunEngineSchema } from './runs.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
 
-export const TrainerJobSchema = z.object({
+/** What the history knows of a run's checkpoints: none is used that does not agree with it. */
+export const RunCheckpointsSchema = z.object({
   runId: z.string().min(1),
+  /** SHA-256 of the weights file, by folder; a checkpoint written just before a crash may be missing. */
+  weightHashes: z.record(z.string(), z.string()),
+});
+export type RunCheckpoints = z.infer<typeof RunCheckpointsSchema>;
+
+/** A weights file to start from; `run` where it belongs to a checkpoint of the history. */
+export const InitFileSchema = z.object({ path: z.string().min(1), run: RunCheckpointsSchema.nullable() });
+export type InitFile = z.infer<typeof InitFileSchema>;
+
+export const TrainerJobSchema = z.object({
+  ...RunCheckpointsSchema.shape,
   recipe: RecipeSchema,
   /** Folders of the imported data sets. */
   datasetFolder: z.string().min(1),
@@ -32,7 +44,7 @@ export const TrainerJobSchema = z.object({
   /** Program file of the data worker, which measures the baselines beside the training. */
   dataWorker: z.string().min(1),
   /** File whose weights a new run starts from; null: as the recipe's `start` says. */
-  initFile: z.string().min(1).nullable().default(null),
+  initFile: InitFileSchema.nullable().default(null),
   /** Go on from the newest usable checkpoint in `runFolder`; false: from the beginning. */
   resume: z.boolean(),
   /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */

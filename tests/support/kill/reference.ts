@@ -94,7 +94,7 @@ export async function checkKilled(
   const { steps, columns, valCosines } = await historyOf(client, runId);
   for (const name of COLUMNS) assert.deepEqual(columns[name], reference.columns[name].slice(0, steps), name);
   assert.deepEqual(valCosines, reference.valCosines.slice(0, valCosines.length), 'validation cosines');
-  const resumable = await findResumable(runFolder(home, runId));
+  const resumable = await findResumable(runFolder(home, runId), { runId, weightHashes: {} });
   const known = resumable?.checkpoint.state.step ?? 0;
   assert.ok(known <= steps, `the checkpoint is of step ${known}, the history holds ${steps}`);
   return steps;

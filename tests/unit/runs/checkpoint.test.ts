@@ -138,6 +138,8 @@ describe('safetensors', () => {
   });
 });
 
+const RUN = { runId: 'r', weightHashes: {} };
+
 describe('a checkpoint', () => {
   let runFolder: string;
   const options = () => ({ runFolder, runId: 'r', spec: SMALL_SPEC, valCosine: 0.25 });
@@ -149,7 +151,7 @@ describe('a checkpoint', () => {
   test('is read back bit for bit', async () => {
     const saved = checkpointAt(12);
     const stored = await writeCheckpoint(saved, { ...options(), kind: 'last' });
-    const read = await readCheckpoint(join(runFolder, stored.folder));
+    const read = await readCheckpoint(join(runFolder, stored.folder), RUN);
     expect(read).toMatchObject({ kind: 'last', spec: SMALL_SPEC, valCosine: 0.25, state: saved.state });
     expect(read.parameters).toEqual(saved.parameters);
     expect(read.optimizer).toEqual(saved.optimizer);
@@ -168,7 +170,7 @@ describe('a checkpoint', () => {
       'kept-0000000020-0',
       'last-0000000020-0',
     ]);
-    expect((await readCheckpoint(join(runFolder, 'best-0000000020-0'))).optimizer).toBeNull();
+    expect((await readCheckpoint(join(runFolder, 'best-0000000020-0'), RUN)).optimizer).toBeNull();
   });
 
   test('two of one step do not overwrite each other', async () => {
@@ -182,7 +184,7 @@ describe('a checkpoint', () => {
     await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'last' });
     const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'kept' });
     renameSync(join(runFolder, folder), join(runFolder, `.${folder}.tmp`));
-    expect((await findResumable(runFolder))?.checkpoint.state.step).toBe(10);
+    expect((await findResumable(runFolder, RUN))?.checkpoint.state.step).toBe(10);
   });
 
   test.each(['model.safetensors', 'optimizer.safetensors', 'golden.safetensors', 'checkpoint.json'])(
@@ -197,7 +199,7 @@ describe('a checkpoint', () => {
         const bytes = Buffer.from(intact);
         bytes[random.integer(bytes.length)] ^= 0x55;
         writeFileSync(path, bytes);
-        const found = await findResumable(runFolder);
+        const found = await findResumable(runFolder, RUN);
         // In the JSON, white space may change; values may not.
         const isUnchanged = file === 'checkpoint.json' && found?.skipped.length === 0;
         expect(found?.checkpoint.state).toEqual(checkpointAt(isUnchanged ? 20 : 10).state);
@@ -216,22 +218,36 @@ describe('a checkpoint', () => {
     const model = join(runFolder, newer, 'model.safetensors');
     const intact = readFileSync(model);
     writeFileSync(model, 'damaged');
-    const spare = await findResumable(runFolder);
+    const spare = await findResumable(runFolder, RUN);
     await removeReplaced(runFolder, spare!.checkpoint);
     expect(await both()).toEqual([newer, older]);
     writeFileSync(model, intact);
-    const found = await findResumable(runFolder);
+    const found = await findResumable(runFolder, RUN);
     await removeReplaced(runFolder, found!.checkpoint);
     expect(await both()).toEqual([newer]);
+  });
+
+  test("of another run, or with other weights than the history lists, is passed over for the run's own", async () => {
+    const { folder, sha256 } = await writeCheckpoint(checkpointAt(10), { ...options(), kind: 'kept' });
+    const foreign = await writeCheckpoint(checkpointAt(30), { ...options(), runId: 'other', kind: 'kept' });
+    const exchanged = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'kept' });
+    const run = { runId: 'r', weightHashes: { [folder]: sha256, [exchanged.folder]: foreign.sha256 } };
+    const found = await findResumable(runFolder, run);
+    expect(found?.checkpoint.folder).toBe(join(runFolder, folder));
+    expect(found?.skipped).toEqual([
+      expect.stringContaining('it is of run other, not of run r'),
+      expect.stringContaining('not the ones the history recorded'),
+    ]);
+    expect((await findResumable(runFolder, { runId: 'other', weightHashes: {} }))?.checkpoint.state.step).toBe(30);
   });
 
   test('is refused with its place when damaged and the only one', async () => {
     const { folder } = await writeCheckpoint(checkpointAt(20), { ...options(), kind: 'last' });
     writeFileSync(join(runFolder, folder, 'model.safetensors'), 'gone');
-    await expect(findResumable(runFolder)).rejects.toMatchObject({
+    await expect(findResumable(runFolder, RUN)).rejects.toMatchObject({
       code: 'BAD_CHECKPOINT',
       message: expect.stringContaining('model.safetensors'),
     });
-    expect(await findResumable(join(runFolder, 'nowhere'))).toBeNull();
+    expect(await findResumable(join(runFolder, 'nowhere'), RUN)).toBeNull();
   });
 });

@@ -216,7 +216,7 @@ describe('a run', () => {
     const folder = join(home.path, 'home', 'runs', runId);
     const kept = await listCheckpointFolders(folder, ['kept']);
     const stepsPerEpoch = uninterrupted.losses.length / EPOCHS;
-    const read = await Promise.all(kept.map((name) => readCheckpoint(join(folder, name))));
+    const read = await Promise.all(kept.map((name) => readCheckpoint(join(folder, name), { runId, weightHashes: {} })));
     expect(read.map(({ state }) => state.step)).toEqual([12, 9, 6, 3].map((epoch) => epoch * stepsPerEpoch));
     const { epochs } = await nextvec.client.runs.get({ runId });
     expect(read.map(({ valCosine }) => valCosine)).toEqual([12, 9, 6, 3].map((epoch) => epochs[epoch - 1].valCosine));
@@ -226,7 +226,7 @@ describe('a run', () => {
     const stored = (await nextvec.client.runs.get({ runId })).run.storedBytes;
     expect(stored).toBeGreaterThan(plain + 4 * (await readFile(join(folder, kept[0], 'model.safetensors'))).length);
     for (const name of await listCheckpointFolders(folder, ['last'])) await rm(join(folder, name), { recursive: true });
-    expect((await findResumable(folder))?.checkpoint.state).toEqual(read[0].state);
+    expect((await findResumable(folder, { runId, weightHashes: {} }))?.checkpoint.state).toEqual(read[0].state);
   });
 
   test('a copied and a moved storage folder both resume', async () => {

@@ -2,21 +2,20 @@
 import { z } from 'zod';
 import { EVALUATION_PARTS } from '#shared/contract/evaluation.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
+import { InitFileSchema, RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { RecipeSchema, SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { MAP_METHODS } from '#shared/domain/datasets/vector-map.ts';
 import { BaselinesSchema, TermTableSchema } from '#shared/domain/runs/training.ts';
 
 export const EvaluateJobSchema = z.object({
-  runId: z.string(),
+  ...RunCheckpointsSchema.shape,
   runNumber: z.int(),
   runName: z.string(),
   recipe: RecipeSchema,
   runFolder: z.string(),
   /** Its validation cosine need not be known. */
   imported: z.boolean(),
-  /** Hash of the weights the history knows, by checkpoint folder. */
-  weightHashes: z.record(z.string(), z.string()),
   /** Of the run's training set. */
   datasetFolder: z.string(),
   /** The set to evaluate on; `folder` is the training set's for its own windows. */
@@ -49,7 +48,7 @@ export const FirstBatchesJobSchema = z.object({
   datasetFolder: z.string(),
   resourcesDir: z.string(),
   /** Weights the run starts from. */
-  initFile: z.string().nullable(),
+  initFile: InitFileSchema.nullable(),
   /** Absent: measure the recipe's own λ. */
   shares: z.partialRecord(z.enum(TERMS), z.number().min(0)).nullable(),
 });

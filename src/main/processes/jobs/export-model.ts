@@ -1,22 +1,22 @@
 /** What the data worker is given to export a model: everything by folder and value, nothing of the database. */
 import { z } from 'zod';
+import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 export const MODEL_FORMATS = ['safetensors', 'npz', 'onnx', 'tfjs', 'golden'] as const;
 export type ModelFormat = (typeof MODEL_FORMATS)[number];
 
 export const ExportModelJobSchema = z.object({
+  ...RunCheckpointsSchema.shape,
   format: z.enum(MODEL_FORMATS),
   /** Folder of the checkpoint. */
   checkpoint: z.string(),
-  /** Hash of its weights that the history knows. */
-  weightHash: z.string().nullable(),
   recipe: RecipeSchema,
   resourcesDir: z.string(),
   engine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
   /** File to write, for `tfjs` a folder. */
   target: z.string(),
   version: z.string(),
-  run: z.object({ id: z.string(), number: z.int(), name: z.string() }),
+  run: z.object({ number: z.int(), name: z.string() }),
 });
 export type ExportModelJob = z.infer<typeof ExportModelJobSchema>;

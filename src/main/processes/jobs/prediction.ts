@@ -1,15 +1,14 @@
 /** What the data worker is given to predict: folders and values, nothing of the database. */
 import { z } from 'zod';
 import { MOST_NEIGHBOURS } from '#shared/contract/inference.ts';
+import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 export const PredictJobSchema = z.object({
-  runId: z.string(),
+  ...RunCheckpointsSchema.shape,
   runNumber: z.int(),
   runFolder: z.string(),
   recipe: RecipeSchema,
-  /** Hash of the weights the history knows, by checkpoint folder. */
-  weightHashes: z.record(z.string(), z.string()),
   engine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
   resourcesDir: z.string(),
   source: z.discriminatedUnion('kind', [
