@@ -1,7 +1,7 @@
 /** The next member of a sweep, by whichever method it has. */
-import { memberCount, type Point, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
+import { gridPoint, memberCount, type Point, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import { comparable, type HalvingRules, type MemberProgress } from './halving.ts';
-import { gridPoint, randomPoint } from './space.ts';
+import { randomPoint } from './space.ts';
 import { tpePoint } from './tpe.ts';
 
 export { nextMove, type HalvingRules, type MemberProgress, type Move } from './halving.ts';

@@ -4,9 +4,9 @@
  * g of the rest is built, and of candidates drawn from ℓ the one with the largest ℓ/g (which maximises expected
  * improvement) is proposed. Axes are independent, as in the paper's flat case.
  */
-import type { Axis, AxisValue, Point } from '#shared/domain/plans/sweeps.ts';
+import { valueOn, type Axis, type AxisValue, type Point } from '#shared/domain/plans/sweeps.ts';
 import { stream, type Random } from '../random.ts';
-import { latinPoint, positionOn, valueOn } from './space.ts';
+import { latinPoint, positionOn } from './space.ts';
 
 /** Share of the results that counts as good. The paper has 0.15; with a dozen results that would be one or two points. */
 const GAMMA = 0.25;

@@ -2,6 +2,7 @@
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import {
+  findItemRecipe,
   itemRecipe,
   nextReady,
   obstacle,
@@ -110,12 +111,12 @@ function standing({ number, status, reason }: RunSummary): string {
 }
 
 function recipeOf(spec: PlanSpec, item: PlanItem): Recipe | null {
-  return item.kind === 'report' ? null : itemRecipe(spec, item);
+  return item.kind === 'report' ? null : findItemRecipe(spec, item);
 }
 
 function titleOf(item: PlanItem, recipe: Recipe | null): string {
-  if (item.kind === 'report' || recipe === null) return 'Report';
-  if (item.kind === 'train') return MODEL_LABELS[recipe.modelType];
+  if (item.kind === 'report') return 'Report';
+  if (item.kind === 'train') return recipe === null ? 'Training' : MODEL_LABELS[recipe.modelType];
   return `Sweep over ${item.sweep.axes.map(({ path }) => fieldOf(path).label).join(', ')}`;
 }
 

@@ -144,7 +144,12 @@ function isBack(
     return true;
   }
   if (!hasEnded(summary.status)) return false;
-  if (summary.status === 'interrupted' && context.resumeCutOff(summary.id, levels[run.rung])) return false;
+  try {
+    if (summary.status === 'interrupted' && context.resumeCutOff(summary.id, levels[run.rung])) return false;
+  } catch (error) {
+    put({ failure: whyNot(error) });
+    return true;
+  }
   if (reached(context, summary, levels[run.rung])) put({ figures: [...run.figures, figuresOf(summary)] });
   else put({ failure: endingWords(summary) });
   return true;

@@ -1,7 +1,7 @@
 /** A training run of a plan: begins or goes on, and is judged by its gates when it has finished. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
-import { isNextvecError } from '#shared/domain/errors.ts';
+import { isNextvecError, toErrorData } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans/plans.ts';
 import { inTransaction } from '../store/database.ts';
@@ -17,10 +17,21 @@ export interface WorkItem<I> {
   readonly spec: PlanSpec;
 }
 
-/** A sentence for the history of what kept an item from starting. */
+/**
+ * A sentence for the history of what kept an item from going on. Rethrows faults of disk and database, after which the
+ * same step is tried again; anything else ends the item, so that no fault can stop the queue.
+ */
 export function whyNot(error: unknown): string {
-  if (!isNextvecError(error)) throw error;
-  return [error.message, error.remedy].filter(Boolean).join(' ');
+  if (isSystemFault(error)) throw error;
+  if (!isNextvecError(error)) console.error(error);
+  const { message, remedy } = toErrorData(error);
+  return [message, remedy].filter(Boolean).join(' ');
+}
+
+function isSystemFault(error: unknown): boolean {
+  if (isNextvecError(error) || !(error instanceof Error)) return false;
+  const { code, errno } = error as Error & { code?: unknown; errno?: unknown };
+  return typeof errno === 'number' || (typeof code === 'string' && code.startsWith('SQLITE_'));
 }
 
 export function beginTraining(context: PlanContext, { row, item, spec }: WorkItem<TrainItem>): void {

@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan, Queue, QueueItem, Sweep } from '#shared/contract/plans.ts';
-import type { PlanSpecInput } from '#shared/domain/plans/plans.ts';
+import type { PlanSpec, PlanSpecInput } from '#shared/domain/plans/plans.ts';
 import { recoverPlan } from '#shared/domain/plans/plan-templates.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { openHome } from '../../../src/main/store/home.ts';
+import { insertPlan, listItems, updateItem } from '../../../src/main/store/plans.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1 };
@@ -212,6 +214,52 @@ test('after a kill it continues at the next start: the run, then the rest', asyn
   expect(run.epoch).toBe(60);
   expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
   expect(log.some(({ message }) => message.startsWith('Goes on from step'))).toBe(true);
+});
+
+test('what an earlier version stored and this one refuses fails alone; later sweeps are trained', async () => {
+  await nextvec.close();
+  const recipe = { ...RECIPE, epochs: 1 };
+  const sweep = (key: string, values: number[], more: object = {}) => ({
+    key,
+    kind: 'sweep' as const,
+    recipe: { ...recipe, ...more },
+    like: null,
+    needs: [],
+    sweep: {
+      axes: [{ kind: 'values' as const, path: 'lambda.mse', values }],
+      method: 'grid' as const,
+      members: 2,
+      seeds: 1,
+      objective: 'valCosine' as const,
+      halving: null,
+    },
+  });
+  const stored = {
+    name: 'old',
+    dataset,
+    ood: null,
+    items: [
+      sweep('points', [0, 0.5]),
+      sweep('base', [0.5, 1], { lr: -1 }),
+      { needs: [], gates: [], like: null, key: 'run', kind: 'train', recipe: { epochs: 0 } },
+    ],
+  };
+  const owner = openHome(join(home.path, 'home'), 'owner', 'node');
+  const planId = insertPlan(owner.db, stored as unknown as PlanSpec, 0);
+  const [points] = listItems(owner.db);
+  updateItem(owner.db, points.id, { status: 'running' });
+  await owner.close();
+
+  nextvec = await open();
+  const { id } = await nextvec.client.plans.create({ name: 'new', dataset, items: [sweep('new', [0.5, 1])] });
+  expect((await settled(id)).items[0]).toMatchObject({ status: 'done', reason: '' });
+  const old = await settled(planId);
+  expect(statuses(old)).toEqual({ points: 'done', base: 'failed', run: 'failed' });
+  expect(itemOf(old, 'base')).toMatchObject({ recipe: null, reason: expect.stringContaining('lr: ') });
+  expect(itemOf(old, 'run').reason).toContain('epochs: ');
+  const { members } = await nextvec.client.plans.sweep({ itemId: points.id });
+  expect(members.map(({ state }) => state)).toEqual(['finished', 'failed', 'finished']);
+  expect(members[1].runs[0].failure).toContain('lambda.mse=0: Every loss weight λ is 0');
 });
 
 describe('a sweep', () => {

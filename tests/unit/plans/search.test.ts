@@ -2,18 +2,23 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { nextMove, type HalvingRules, type MemberProgress } from '#engine/search/halving.ts';
-import { gridPoint, latinPoint, positionOn, randomPoint, valueOn } from '#engine/search/space.ts';
+import { latinPoint, positionOn, randomPoint } from '#engine/search/space.ts';
 import { tpePoint, type Observation } from '#engine/search/tpe.ts';
 import {
+  SWEEP_METHODS,
   formatVary,
+  gridPoint,
   gridSize,
   parseVary,
   recipeAt,
   rungs,
   spread,
+  sweepProblems,
   winnerOf,
+  valueOn,
   type Axis,
   type MemberResult,
+  type SweepMethod,
 } from '#shared/domain/plans/sweeps.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
@@ -39,6 +44,54 @@ describe('--vary', () => {
     ['lr=0.1', 'values'],
   ])('refuses %s', (word, why) => {
     expect(() => parseVary(word)).toThrow(why);
+  });
+});
+
+describe('values of a sweep', () => {
+  const base = RecipeSchema.parse({ dataset: 'd' });
+  const problems = (words: string[], method: SweepMethod) =>
+    sweepProblems(base, {
+      axes: words.map(parseVary),
+      method,
+      members: 4,
+      seeds: 1,
+      objective: 'valLift',
+      halving: null,
+    });
+
+  test.each([
+    ['lambda.mse=0..1', 'lambda.mse=0: Every loss weight λ is 0'],
+    ['lr=-1..1e-3', 'lr=-1: '],
+    ['lr=1e-5..1e3', 'lr=1000: '],
+    ['batchSize=0..64', 'batchSize=0: '],
+    ['batchSize=8.5..64', 'batchSize=8.5: '],
+    ['batch-size=16,1.5', 'batchSize=1.5: '],
+    ['clip=-1..1', 'clip=-1: '],
+    ['modelType=amn,rnn', 'modelType=rnn: '],
+  ])('%s is refused by every method, with the value at fault', (word, why) => {
+    for (const method of SWEEP_METHODS) expect(problems([word], method)[0]).toContain(why);
+  });
+
+  test('all points of a grid count; other methods may set a loss weight to 0 where another is not', () => {
+    const words = ['lambda.mse=0..1', 'lambda.info_nce=0..1'];
+    expect(problems(words, 'grid')[0]).toContain('lambda.info_nce=0, lambda.mse=0: Every loss weight');
+    expect(problems(words, 'tpe')).toEqual([]);
+  });
+
+  test('at most five problems are named', () => {
+    expect(problems(['batchSize=-1,-2,-3,-4,-5,-6,-7'], 'grid')).toHaveLength(5);
+  });
+
+  test('a recipe refuses a point with its reason', () => {
+    expect(() => recipeAt(base, { lr: -1 }, 7)).toThrow(expect.objectContaining({ code: 'BAD_RECIPE' }));
+    expect(() => recipeAt(base, { 'lambda.mse': 0 }, 7)).toThrow(/lambda.mse=0: Every loss weight/);
+  });
+
+  test('a repeated value is one point of the grid', () => {
+    expect(parseVary('lr=1e-3,0.001,1e-4')).toMatchObject({ values: [1e-3, 1e-4] });
+    const axes = [parseVary('batchSize=1..3:10')];
+    const points = Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i).batchSize);
+    expect(points).toEqual([1, 2, 3]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Parsing of sweep axes and the data of the sweep views. */
 import { describe, expect, test } from 'vitest';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { SWEPT_FIELDS, type Axis } from '#shared/domain/plans/sweeps.ts';
+import { SWEPT_FIELDS, sweepProblems, type Axis } from '#shared/domain/plans/sweeps.ts';
 import type { Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { freshAxis, readAxis, textOf } from '../../../src/renderer/features/plans/axis-fields.ts';
 import { edges, heatGrid, rankPlace, viewAxes } from '../../../src/renderer/features/plans/sweep-views.ts';
@@ -42,6 +42,9 @@ describe('axis text', () => {
     for (const { path } of SWEPT_FIELDS) {
       const axis = freshAxis(path);
       expect(readAxis(path, textOf(axis))).toEqual({ axis, problem: null });
+      expect(
+        sweepProblems(RecipeSchema.parse({ dataset: 'd' }), { ...sweep.spec, axes: [axis], method: 'grid' }),
+      ).toEqual([]);
     }
     expect(freshAxis('lr')).toMatchObject({ scale: 'log' });
   });

@@ -1,5 +1,6 @@
 /** Converts an axis to and from form input. Pure. */
 import { AxisSchema, fieldOf, type Axis } from '#shared/domain/plans/sweeps.ts';
+import { defaultAt } from '#shared/domain/recipe/recipe-fields.ts';
 import { formatInput } from '../../ui/text/format.ts';
 
 /** Ratio of the ends from which the scale is logarithmic by default. */
@@ -9,7 +10,10 @@ const LOG_FROM = 100;
 export function freshAxis(path: string): Axis {
   const { choices, usual = [0, 1] } = fieldOf(path);
   if (choices !== undefined) return { kind: 'values', path, values: [...choices] };
-  const [low, high] = usual;
+  const high = usual[1];
+  // A recipe needs a loss weight above 0, so a term that trains by default stays in.
+  const isTrained = path.startsWith('lambda.') && Number(defaultAt(path)) > 0;
+  const low = isTrained && usual[0] === 0 ? high / 10 : usual[0];
   // A range that starts at 0 has no log scale.
   const isWide = low > 0 && high / low >= LOG_FROM;
   return { kind: 'range', path, low, high, scale: isWide ? 'log' : 'linear', steps: 3 };

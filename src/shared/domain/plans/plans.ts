@@ -8,7 +8,7 @@ import { figure, signed } from '../figures.ts';
 import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
 import { RECIPE_FIELDS } from '../recipe/recipe-fields.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
-import { OF_ONE_MODEL, SweepSpecSchema } from './sweeps.ts';
+import { OF_ONE_MODEL, SweepSpecSchema, sweepProblems } from './sweeps.ts';
 import { TERMS } from '../models/terms.ts';
 
 /** Marks the runs of a sweep, which the sweep itself speaks for. */
@@ -184,12 +184,15 @@ function reaches(items: readonly PlanItem[], from: string, to: string): boolean 
 function recipeProblems(plan: PlanShape, item: PlanItem, i: number): Problem[] {
   if (item.kind === 'report') return [];
   const parsed = RecipeSchema.safeParse(draftOf(plan, item));
-  return parsed.success
-    ? []
-    : parsed.error.issues.map(({ path, message }) => ({
-        path: ['items', i, 'recipe', ...path.map((part) => (typeof part === 'number' ? part : String(part)))],
-        message,
-      }));
+  if (!parsed.success) {
+    return parsed.error.issues.map(({ path, message }) => ({
+      path: ['items', i, 'recipe', ...path.map((part) => (typeof part === 'number' ? part : String(part)))],
+      message,
+    }));
+  }
+  if (item.kind !== 'sweep') return [];
+  const path = ['items', i, 'sweep', 'axes'];
+  return sweepProblems(parsed.data, item.sweep).map((message) => ({ path, message }));
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -216,9 +219,20 @@ function draftOf(plan: PlanShape, item: TrainItem | SweepItem): Record<string, u
   return layOver(model && isOther ? { ...base, ...OF_ONE_MODEL } : base, item.recipe);
 }
 
-/** The whole recipe of an item as the plan stands now. */
+/** The whole recipe of an item as the plan stands now; throws BAD_RECIPE for a stored one this version refuses. */
 export function itemRecipe(plan: PlanShape, item: TrainItem | SweepItem): Recipe {
-  return RecipeSchema.parse(draftOf(plan, item));
+  const parsed = RecipeSchema.safeParse(draftOf(plan, item));
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new NextvecError('BAD_RECIPE', `The recipe of "${item.key}" cannot be trained. ${issues.join('; ')}`, {
+    remedy: 'Retry it with changes, or remove the plan.',
+    details: { place: item.key },
+  });
+}
+
+/** As `itemRecipe`; null in its place. */
+export function findItemRecipe(plan: PlanShape, item: TrainItem | SweepItem): Recipe | null {
+  return RecipeSchema.safeParse(draftOf(plan, item)).data ?? null;
 }
 
 export interface GateVerdict {

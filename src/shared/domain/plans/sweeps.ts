@@ -3,6 +3,7 @@
  * declared here is what a person asks for and what they get; proposing points and ending members is `engine/search`.
  */
 import { z } from 'zod';
+import { NextvecError } from '../errors.ts';
 import { RECIPE_FIELDS, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 
@@ -34,10 +35,12 @@ export const AxisSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('values'),
     path,
+    /** A value given twice ("1e-3,0.001") counts once. */
     values: z
       .array(z.union([z.number(), z.string()]))
       .min(2)
-      .max(50),
+      .max(50)
+      .transform((values) => [...new Set(values)]),
   }),
 ]);
 export type Axis = z.infer<typeof AxisSchema>;
@@ -86,12 +89,39 @@ export type AxisValue = number | string;
 /** One value an axis, by path. */
 export type Point = Readonly<Record<string, AxisValue>>;
 
-export function axisLength(axis: Axis): number {
-  return axis.kind === 'range' ? axis.steps : axis.values.length;
+/** Significant digits of a value between the ends of a range: a learning rate a person can read and type. */
+const DIGITS = 6;
+
+/** The value at `u` (0..1) of an axis: on its scale, whole where the field is, one of the values where they are listed. */
+export function valueOn(axis: Axis, u: number): AxisValue {
+  if (axis.kind === 'values') return axis.values[Math.min(axis.values.length - 1, Math.floor(u * axis.values.length))];
+  const { low, high, scale } = axis;
+  const raw = scale === 'log' ? Math.exp(Math.log(low) + u * Math.log(high / low)) : low + u * (high - low);
+  const isWhole = fieldOf(axis.path).kind === 'integer';
+  const value = isWhole ? Math.round(raw) : Number(raw.toPrecision(DIGITS));
+  return Math.min(high, Math.max(low, value));
+}
+
+/** Values of an axis in a grid, each once: steps of a short range of whole numbers fall together. */
+function gridValues(axis: Axis): AxisValue[] {
+  if (axis.kind === 'values') return [...new Set(axis.values)];
+  return [...new Set(Array.from({ length: axis.steps }, (_, i) => valueOn(axis, i / (axis.steps - 1))))];
 }
 
 export function gridSize(axes: readonly Axis[]): number {
-  return axes.reduce((product, axis) => product * axisLength(axis), 1);
+  return axes.reduce((product, axis) => product * gridValues(axis).length, 1);
+}
+
+/** Point `index` of the full grid, the last axis running fastest. */
+export function gridPoint(axes: readonly Axis[], index: number): Point {
+  const point: Record<string, AxisValue> = {};
+  let rest = index;
+  for (const axis of axes.toReversed()) {
+    const values = gridValues(axis);
+    point[axis.path] = values[rest % values.length];
+    rest = Math.floor(rest / values.length);
+  }
+  return point;
 }
 
 /** Recipes tried beside the plain one. */
@@ -108,12 +138,58 @@ export function fieldOf(path: string): RecipeField {
 /** What only fits the model it was written for, with what stands in its place for another. */
 export const OF_ONE_MODEL = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
 
-/** The base recipe with the point's values; throws a ZodError where they do not hold together. */
-export function recipeAt(base: Recipe, point: Point, seed: number): Recipe {
+/** The base recipe with the point's values, not yet validated. */
+function draftAt(base: Recipe, point: Point, seed: number): Recipe {
   const isOther = (point.modelType ?? base.modelType) !== base.modelType;
   let draft: Recipe = { ...base, ...(isOther ? OF_ONE_MODEL : {}), seed };
   for (const [where, value] of Object.entries(point)) draft = withValue(draft, where, value);
-  return RecipeSchema.parse(draft);
+  return draft;
+}
+
+/** The base recipe with the point's values; throws BAD_RECIPE where no recipe can have them. */
+export function recipeAt(base: Recipe, point: Point, seed: number): Recipe {
+  const parsed = RecipeSchema.safeParse(draftAt(base, point, seed));
+  if (parsed.success) return parsed.data;
+  throw new NextvecError('BAD_RECIPE', `${pointProblems(point, parsed.error).join('. ')}.`);
+}
+
+/** "lr=-1: Too small" where one value is at fault, else with the whole point. */
+function pointProblems(point: Point, error: z.ZodError): string[] {
+  return error.issues.map((issue) => {
+    const field = issue.path.join('.');
+    const values = field in point ? { [field]: point[field] } : point;
+    const words = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+    return `${words.join(', ')}: ${issue.message.replace(/\.$/, '')}`;
+  });
+}
+
+/** First and last of a range, or all listed values, the largest last. */
+function outerValues(axis: Axis): AxisValue[] {
+  return axis.kind === 'range' ? [axis.low, axis.high] : axis.values.toSorted((a, b) => Number(a) - Number(b));
+}
+
+/**
+ * Points that show whether the members of a sweep will be recipes: every range end and listed value, with the other axes
+ * at their largest (a loss weight may be 0 where another is not), and all points of a grid.
+ */
+function pointsToCheck({ axes, method }: SweepSpec): Point[] {
+  const largest = Object.fromEntries(axes.map((axis) => [axis.path, outerValues(axis).at(-1) ?? 0]));
+  const outer = axes.flatMap((axis) => outerValues(axis).map((value) => ({ ...largest, [axis.path]: value })));
+  const grid = method === 'grid' ? Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i)) : [];
+  return [...outer, ...grid];
+}
+
+const MOST_PROBLEMS = 5;
+
+/** Values of a sweep that no recipe can have, one sentence each; at most five. */
+export function sweepProblems(base: Recipe, sweep: SweepSpec): string[] {
+  const problems = new Set<string>();
+  for (const point of pointsToCheck(sweep)) {
+    const parsed = RecipeSchema.safeParse(draftAt(base, point, base.seed));
+    if (!parsed.success) for (const problem of pointProblems(point, parsed.error)) problems.add(problem);
+    if (problems.size >= MOST_PROBLEMS) break;
+  }
+  return [...problems].slice(0, MOST_PROBLEMS);
 }
 
 /** The plain recipe's own values on the axes. */
