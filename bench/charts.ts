@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const steps = Number(values.steps);
 const runs = Number(values.compare ?? 1);
 const home = mkdtempSync(join(tmpdir(), 'nextvec-bench-charts-'));
-const options = { home, host: 'node', version: 'bench', resourcesDir: resolve('resources'), roots: [] } as const;
+const options = { home, host: 'node', version: 'bench', resourcesDir: resolve('resources'), roots: null } as const;
 const importer = await createNextvec(options);
 const { train } = await importer.client.datasets.importSample();
 await importer.close();

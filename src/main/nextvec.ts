@@ -42,8 +42,8 @@ export interface NextvecOptions {
    * owner: lists, shows and exports; every call that would change something gives LOCKED. Default `owner`.
    */
   readonly access?: 'owner' | 'reader';
-  /** Folders `files.list` may show. */
-  readonly roots: readonly string[];
+  /** Folders whose files calls may name and `files.list` shows; null: any file of this user, no chooser. */
+  readonly roots: readonly string[] | null;
   /** Serves a window: trainers run at low priority and a data worker is started in advance; default false. */
   readonly hasWindow?: boolean;
   /** How a trainer process is started; default: a forked Node child. */
@@ -109,7 +109,7 @@ interface Services {
 /** Gives each router the services it routes to. */
 function makeRouter(options: NextvecOptions, { home, workers, runs, plans, commands }: Services) {
   const { version, host, roots, resourcesDir, native = {}, runtimes } = options;
-  const procedures = implementer(home);
+  const procedures = implementer(home, roots);
   const spaces = new SpaceComparisons({ home, workers });
   const balance = new LossBalance({ home, workers, resourcesDir, initFile: (recipe) => initFile(home, recipe) });
   const context = { home, workers, runs, resourcesDir, version };

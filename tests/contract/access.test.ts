@@ -1,10 +1,9 @@
 /** Which calls a reader of the storage folder may make: every procedure of the contract, by the kind it declares. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, ORPCError, type AnyProcedure } from '@orpc/server';
-import { isContractProcedure, type AnyContractProcedure, type AnyContractRouter } from '@orpc/contract';
-import { contract } from '#shared/contract/index.ts';
+import { call, ORPCError } from '@orpc/server';
 import type { Nextvec } from '../../src/main/nextvec.ts';
 import { testHome, type TestHome } from '../support/nextvec.ts';
+import { PROCEDURES, procedureAt } from '../support/procedures.ts';
 
 /** Procedures that change what is stored. A new one is a mutation unless its contract says `query`. */
 const MUTATIONS = [
@@ -28,17 +27,6 @@ const MUTATIONS = [
   'runs.start',
   'runs.stop',
 ];
-
-function proceduresOf(router: AnyContractRouter, path: readonly string[] = []): [string, AnyContractProcedure][] {
-  if (isContractProcedure(router)) return [[path.join('.'), router]];
-  return Object.entries(router).flatMap(([name, inner]) => proceduresOf(inner, [...path, name]));
-}
-
-const PROCEDURES = proceduresOf(contract);
-
-function procedureAt(router: Nextvec['router'], path: string): AnyProcedure {
-  return path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], router) as AnyProcedure;
-}
 
 /** The error code of a call without input; null when it is answered. */
 async function codeOf(router: Nextvec['router'], path: string): Promise<string | null> {

@@ -1,6 +1,6 @@
 /** Predictions, imported runs and recipe files over every transport: typed arrays, errors with their place, files by purpose. */
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FilePurpose } from '#shared/contract/app.ts';
@@ -24,7 +24,7 @@ const asked: FilePurpose[] = [];
 beforeAll(async () => {
   home = await testHome();
   const chooseFile = async (purpose: FilePurpose) => (asked.push(purpose), `/chosen/${purpose}`);
-  nextvec = await home.open({ native: { chooseFile } });
+  nextvec = await home.open({ roots: [home.path, PT], native: { chooseFile } });
   dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 12, chunksPerArticle: 10, D });
   ({ runId } = await nextvec.client.runs.importRun({ path: join(PT, 'amn.pt'), dataset }));
 });
@@ -131,9 +131,9 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(bad).toMatchObject({ code: 'BAD_RECIPE', place: 'bad.json' });
     expect(bad.message).toContain('recipe.epochs');
     await writeFile(path, 'epochs = 4');
-    expect((await refusal(readRecipeFile({ path, base }))).message).toContain('it is not JSON');
+    expect((await refusal(readRecipeFile({ path, base }))).message).toContain('is not JSON');
     await writeFile(path, Buffer.alloc((1 << 20) + 1, 32));
-    expect(await refusal(readRecipeFile({ path, base }))).toMatchObject({ code: 'BAD_RECIPE' });
+    expect(await refusal(readRecipeFile({ path, base }))).toMatchObject({ code: 'OUT_OF_RANGE' });
     expect(await refusal(readRecipeFile({ path: `${path}.not`, base }))).toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
@@ -149,8 +149,8 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(await names('context')).toEqual(['c.npy', 'd.safetensors']);
     expect(await names('run')).toEqual(['a.pt', 'd.safetensors']);
     expect(await names('recipe')).toEqual(['b.json']);
-    const outside = files.list({ path: PT, purpose: 'run' });
-    expect(await refusal(outside)).toMatchObject({ code: 'NO_PERMISSION', place: PT });
+    const outside = files.list({ path: dirname(PT), purpose: 'run' });
+    expect(await refusal(outside)).toMatchObject({ code: 'NO_PERMISSION', place: dirname(PT) });
     expect(await files.choose({ purpose: 'recipe' })).toEqual({ path: '/chosen/recipe' });
     expect(asked.at(-1)).toBe('recipe');
   });

@@ -20,7 +20,7 @@ beforeAll(async () => {
     host: 'node',
     version: '0.0.0-test',
     resourcesDir: 'resources',
-    roots: [],
+    roots: null,
   });
   await nextvec.client.datasets.importSample();
   await nextvec.close();

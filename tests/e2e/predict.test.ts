@@ -36,7 +36,7 @@ async function prepare(home: string): Promise<readonly PredictedRow[]> {
     host: 'node',
     version: '0.0.0-test',
     resourcesDir: 'resources',
-    roots: [],
+    roots: null,
   });
   const { client } = nextvec;
   const dataset = await importChunks(client, join(home, 'walks.npz'), { articles: 12, chunksPerArticle: 10, D });

@@ -25,7 +25,7 @@ export async function testHome(): Promise<TestHome> {
         host: 'node',
         version: '0.0.0-test',
         resourcesDir: 'resources',
-        roots: [path],
+        roots: null,
         ...more,
       });
       opened.push(nextvec);

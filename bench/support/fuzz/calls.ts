@@ -26,7 +26,7 @@ export async function openVictim(folder: string): Promise<Victim> {
       throw new Error('no trainer is started here');
     },
   } as const;
-  const preparing = await createNextvec(options);
+  const preparing = await createNextvec({ ...options, roots: null });
   const zoo = join(import.meta.dirname, '../../../tests/fixtures/zoo/chunks_with_articles.npz');
   let dataset = '';
   for await (const event of await preparing.client.datasets.import({ path: zoo })) {

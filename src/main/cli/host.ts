@@ -23,7 +23,7 @@ export function addHostCommands(program: Command, context: CommandContext): void
     .command('serve')
     .description('serve the window as a page on 127.0.0.1; reach it from elsewhere through ssh -L')
     .option('--port <N>', 'port; 0 takes any free one', '0')
-    .option('--root <DIR...>', 'folders whose data files the page may choose [home folder]')
+    .option('--root <DIR...>', 'folders whose files the page may read [home folder]')
     .option('--open', 'open the page in the browser')
     .action((flags: ServeFlags) => context.run((out) => serve(context, flags, out)));
   program

@@ -36,7 +36,7 @@ export async function openServices(
       version,
       resourcesDir,
       access: role,
-      roots: [],
+      roots: null,
       ...more,
     });
   if (access !== 'any') return open(access);

@@ -13,8 +13,8 @@ export interface AppServices {
   readonly home: Home;
   readonly host: 'electron' | 'node';
   readonly version: string;
-  /** Folders `files.list` may show. */
-  readonly roots: readonly string[];
+  /** Folders the chooser shows; null: there is no chooser. */
+  readonly roots: readonly string[] | null;
   readonly native: NativeHooks;
   readonly doctor: Doctor;
   readonly commands: CommandBus;
@@ -40,7 +40,7 @@ export function appRouter({ app }: Procedures, { home, host, version, roots, nat
     },
     files: {
       list: app.files.list.handler(async ({ input }) =>
-        input.path === null ? listRoots(roots) : listFolder(input.path, input.purpose, roots),
+        input.path === null || roots === null ? listRoots(roots ?? []) : listFolder(input.path, input.purpose, roots),
       ),
       choose: app.files.choose.handler(async ({ input }) => ({
         path: (await native.chooseFile?.(input.purpose)) ?? null,

@@ -1,16 +1,20 @@
-/** What every procedure of main is made with: the contract, its errors, and the check that only the owner writes. */
+/** What every procedure of main is made with: the contract, its errors, and the checks of write access and of files. */
 import { implement } from '@orpc/server';
 import type { CallMeta } from '#shared/contract/call.ts';
 import { contract } from '#shared/contract/index.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Home } from '../store/home.ts';
 import { toWireError } from '../wire/errors.ts';
+import { requireReadable } from './input-files.ts';
 
 /** The storage folder a mutation of the contract needs to own. */
 type Folder = Pick<Home, 'access' | 'path'>;
 
-/** Mutations are refused with LOCKED, before their input is validated, in a folder opened by a reader. */
-export function implementer(folder: Folder) {
+/**
+ * Before the input is validated, mutations are refused with LOCKED in a folder opened by a reader, and files outside
+ * `roots` with NO_PERMISSION (null: any file may be read).
+ */
+export function implementer(home: Pick<Home, 'access' | 'path' | 'db'>, roots: readonly string[] | null) {
   return implement(contract)
     .use(async ({ next }) => {
       try {
@@ -19,9 +23,10 @@ export function implementer(folder: Folder) {
         throw toWireError(error);
       }
     })
-    .use(({ next, procedure }) => {
-      const { access }: CallMeta = procedure['~orpc'].meta;
-      if (access === 'owner') requireOwner(folder);
+    .use(async ({ next, procedure }, input) => {
+      const { access, files = [] }: CallMeta = procedure['~orpc'].meta;
+      if (access !== 'anyone') requireOwner(home);
+      await requireReadable(home, roots, input, files);
       return next();
     });
 }

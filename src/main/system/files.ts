@@ -1,8 +1,9 @@
-/** The server-side file chooser: folders below the roots given at start, and files by purpose. */
+/** Files of this machine as a page may see them: the roots given at start, and the chooser's folders below them. */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FILE_KINDS, type DirectoryEntry, type FilePurpose } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { shortText } from '#shared/domain/short-text.ts';
 
 interface Listing {
   /** null: the list of roots. */
@@ -11,35 +12,66 @@ interface Listing {
   readonly entries: DirectoryEntry[];
 }
 
-/** A folder below one of `roots`: its sub-folders and its files of this purpose. Throws FILE_NOT_FOUND, NO_PERMISSION. */
+/**
+ * Throws NO_PERMISSION unless `path`, with its symbolic links followed, lies in one of `roots`. A path that does not exist
+ * is judged by the nearest folder that does, so that the answer does not tell what exists outside.
+ */
+export async function requireInside(path: string, roots: readonly string[]): Promise<void> {
+  if (path.length <= LONGEST_PATH && (await isInside(await realPlace(resolve(path)), roots))) return;
+  const shown = shortText(path);
+  throw new NextvecError('NO_PERMISSION', `${shown} is not in a folder that this Nextvec may read.`, {
+    remedy:
+      'Put it into one of the folders that the file chooser lists, or start "nextvec serve" with --root for its folder.',
+    details: { place: shown },
+  });
+}
+
+const LONGEST_PATH = 4096;
+
+/** Real path of a file that may not exist. */
+async function realPlace(path: string): Promise<string> {
+  const parent = dirname(path);
+  return realpath(path).catch(async () => (parent === path ? path : join(await realPlace(parent), basename(path))));
+}
+
+async function isInside(place: string, roots: readonly string[]): Promise<boolean> {
+  const folders = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
+  return folders.some((folder) => {
+    const way = relative(folder, place);
+    return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  });
+}
+
+/** A folder: its sub-folders and its files of this purpose; `parent` is null at a root. Throws FILE_NOT_FOUND, FILE_UNREADABLE. */
 export async function listFolder(path: string, purpose: FilePurpose, roots: readonly string[]): Promise<Listing> {
   const real = await realpath(path).catch(() => {
     throw new NextvecError('FILE_NOT_FOUND', `There is no folder ${path}.`, { details: { place: path } });
   });
-  const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
-  const isInside = (folder: string): boolean =>
-    realRoots.some((root) => {
-      const way = relative(root, folder);
-      return way === '' || (!way.startsWith('..') && !isAbsolute(way));
-    });
-  if (!isInside(real)) {
-    throw new NextvecError('NO_PERMISSION', `The folder ${path} is not one of those this Nextvec may show.`, {
-      remedy: 'Start it with --root for that folder.',
-      details: { place: path },
-    });
-  }
   const parent = dirname(real);
   return {
     path: real,
-    parent: isInside(parent) && parent !== real ? parent : null,
+    parent: parent !== real && (await isInside(parent, roots)) ? parent : null,
     entries: await entriesOf(real, purpose),
   };
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTDIR: 'it is not a folder',
+  EACCES: 'this user may not list it',
+  EPERM: 'this user may not list it',
+};
+
 async function entriesOf(folder: string, purpose: FilePurpose): Promise<DirectoryEntry[]> {
   const { extensions } = FILE_KINDS[purpose];
   const isWanted = (name: string): boolean => extensions.includes(extname(name).slice(1).toLowerCase());
-  const found = await readdir(folder, { withFileTypes: true });
+  const found = await readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    const reason = REASONS[cause.code ?? ''] ?? `it cannot be listed (${cause.code})`;
+    throw new NextvecError('FILE_UNREADABLE', `${folder}: ${reason}.`, {
+      remedy: 'Choose another folder.',
+      details: { place: folder },
+      cause,
+    });
+  });
   const shown = found.filter((e) => !e.name.startsWith('.') && (!e.isFile() || isWanted(e.name)));
   const entries = await Promise.all(shown.map((entry) => describe(folder, entry.name, isWanted)));
   return entries

@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
-import { mutation, query } from './call.ts';
+import { FilePathSchema, mutation, query } from './call.ts';
 
 export const EngineStatusSchema = z.object({
   name: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']),
@@ -85,7 +85,8 @@ export const appContract = {
   files: {
     /** Folders and files of a purpose below a root; `null` lists the roots. Only folders given at start are open. */
     list: query
-      .input(z.object({ path: z.string().nullable(), purpose: z.enum(FILE_PURPOSES).default('dataset') }))
+      .meta({ files: ['path'] })
+      .input(z.object({ path: FilePathSchema.nullable(), purpose: z.enum(FILE_PURPOSES).default('dataset') }))
       .output(
         z.object({
           path: z.string().nullable(),

@@ -3,7 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
-import { mutation, query } from './call.ts';
+import { FilePathSchema, mutation, query } from './call.ts';
 
 const byId = z.object({ id: z.string().min(1) });
 
@@ -59,9 +59,10 @@ export const datasetsContract = {
   get: query.input(byId).output(DatasetSchema),
   /** Imports a file; aborting the iterator cancels and leaves nothing behind. */
   import: mutation
+    .meta({ files: ['path'] })
     .input(
       z.object({
-        path: z.string().min(1),
+        path: FilePathSchema,
         name: z.string().min(1).optional(),
         /** How vectors are stored; null: float16 for a float16 file, else float32. */
         dtype: z.enum(['float32', 'float16']).nullable().default(null),

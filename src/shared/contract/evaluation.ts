@@ -176,9 +176,13 @@ export const evaluationContract = {
     .input(z.object({ id: z.string().min(1), method: z.enum(MAP_METHODS), runId: runId.nullable().default(null) }))
     .output(eventIterator(MapEventSchema)),
   /** Loss terms of a recipe on its first batches, before it trains; `runs.preflight` knows them from then on. */
-  firstBatches: query.input(z.object({ recipe: RecipeSchema })).output(eventIterator(FirstBatchesEventSchema)),
+  firstBatches: query
+    .meta({ files: ['recipe.initFrom'] })
+    .input(z.object({ recipe: RecipeSchema }))
+    .output(eventIterator(FirstBatchesEventSchema)),
   /** λ that give each term the gradient share asked for on the first batches. */
   balance: query
+    .meta({ files: ['recipe.initFrom'] })
     .input(z.object({ recipe: RecipeSchema, shares: z.partialRecord(z.enum(TERMS), z.number().min(0)) }))
     .output(eventIterator(BalanceEventSchema)),
   /** Root-cause report, evaluating what has not been evaluated yet; its expectation is stored as a claim. */

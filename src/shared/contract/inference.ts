@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
-import { query } from './call.ts';
+import { FilePathSchema, query } from './call.ts';
 
 const figure = z.number().nullable();
 
@@ -28,7 +28,7 @@ export const ContextSourceSchema = z.discriminatedUnion('kind', [
    */
   z.object({
     kind: z.literal('file'),
-    path: z.string().min(1),
+    path: FilePathSchema,
     rows: z.array(z.int().min(0)).min(1).max(MOST_ROWS).nullable(),
   }),
 ]);
@@ -91,6 +91,7 @@ export type PredictionResult = z.infer<typeof PredictionResultSchema>;
 
 export const inferenceContract = {
   predict: query
+    .meta({ files: ['source.path'] })
     .input(
       z.object({
         runId: z.string().min(1),

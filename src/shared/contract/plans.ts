@@ -114,16 +114,21 @@ export const plansContract = {
   queue: query.output(QueueSchema),
   /** The whole queue now and after every change. */
   watch: query.output(eventIterator(QueueSchema)),
-  create: mutation.input(PlanSpecSchema).output(PlanSchema),
+  create: mutation
+    .meta({ files: ['items.*.recipe.initFrom'] })
+    .input(PlanSpecSchema)
+    .output(PlanSchema),
   /** A plan, one item, or (both null) everything. A run under way is paused with it. */
   pause: mutation.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
   resume: mutation.input(z.object({ planId: planId.nullable(), itemId: itemId.nullable() })),
   /** Those that wait for it go on as if it were done. A run under way is stopped. */
   skip: mutation.input(z.object({ itemId })),
   /** Once more: with changes to the recipe a new run; with other gates the same run judged again; else from its checkpoint. */
-  retry: mutation.input(
-    z.object({ itemId, changes: RecipeChangesSchema.default({}), gates: z.array(PlanGateSchema).max(20).optional() }),
-  ),
+  retry: mutation
+    .meta({ files: ['changes.initFrom'] })
+    .input(
+      z.object({ itemId, changes: RecipeChangesSchema.default({}), gates: z.array(PlanGateSchema).max(20).optional() }),
+    ),
   /** Before another item of the queue; null: to its end. */
   move: mutation.input(z.object({ itemId, beforeId: itemId.nullable() })),
   /** Removes a plan; its runs stay. */

@@ -12,7 +12,7 @@ import {
   StepBlockSchema,
 } from '#shared/domain/runs/training.ts';
 import { SplitProofSchema } from './datasets.ts';
-import { mutation, query } from './call.ts';
+import { FilePathSchema, mutation, query } from './call.ts';
 import { FirstBatchesSchema } from './evaluation.ts';
 
 export type { ExportFormat, RunStatus } from '#shared/domain/runs/run-kinds.ts';
@@ -196,8 +196,12 @@ export const runsContract = {
   watch: query.input(byId).output(eventIterator(RunEventSchema)),
   series: query.input(SeriesRequestSchema).output(SeriesSchema),
   /** What is known before training: rows, time, memory, leak proof, lint, command line. */
-  preflight: query.input(z.object({ recipe: RecipeSchema })).output(PreflightSchema),
+  preflight: query
+    .meta({ files: ['recipe.initFrom'] })
+    .input(z.object({ recipe: RecipeSchema }))
+    .output(PreflightSchema),
   start: mutation
+    .meta({ files: ['recipe.initFrom'] })
     .input(
       z.object({
         recipe: RecipeSchema,
@@ -221,9 +225,10 @@ export const runsContract = {
     .output(RunSummarySchema),
   /** Takes a checkpoint of another program into the history as a baseline, once it has reproduced a golden pair. */
   importRun: mutation
+    .meta({ files: ['path'] })
     .input(
       z.object({
-        path: z.string().min(1),
+        path: FilePathSchema,
         name: z.string().min(1).max(200).optional(),
         tags: z.array(z.string().max(60)).max(20).default([]),
         modelType: z.enum(MODEL_TYPES).nullable().default(null),
@@ -243,7 +248,8 @@ export const runsContract = {
     .output(z.object({ path: z.string().nullable(), text: z.string().nullable(), fileName: z.string() })),
   /** Reads a recipe file (`export` gives one) and finds its data here; where that is not, the data of `base` stays. */
   readRecipeFile: query
-    .input(z.object({ path: z.string().min(1), base: RecipeSchema }))
+    .meta({ files: ['path'] })
+    .input(z.object({ path: FilePathSchema, base: RecipeSchema }))
     .output(z.object({ recipe: RecipeSchema, fileName: z.string(), notes: z.array(z.string()) })),
   /** Reads a pasted command line into a recipe, starting from `base`. */
   parseCommandLine: query

@@ -21,7 +21,7 @@ const nextvec = await createNextvec({
   host: 'node',
   version: '0.0.0-test',
   resourcesDir: 'resources',
-  roots: [],
+  roots: null,
   checkpointEveryMs: Number(checkpointEveryMs),
 });
 const { client } = nextvec;

@@ -8,7 +8,7 @@ const { client } = await createNextvec({
   host: 'node',
   version: '0.0.0-test',
   resourcesDir: 'resources',
-  roots: [],
+  roots: null,
   checkpointEveryMs: 100,
   runsQueue: true,
 });

@@ -74,7 +74,7 @@ class DesktopApp {
       host: 'electron',
       version: this.#files.version,
       resourcesDir: this.#files.resourcesDir,
-      roots: [],
+      roots: null,
       hasWindow: true,
       runsQueue: true,
       spawnTrainer: utilityTrainer(trainer),
