@@ -23,6 +23,7 @@ import { plansRouter } from './rpc/plans.ts';
 import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
 import { initFile } from './runs/start-weights.ts';
+import { tidyRuns } from './runs/tidy.ts';
 import { openHome, type Home } from './store/home.ts';
 import { CommandBus } from './system/commands.ts';
 import { Doctor } from './system/doctor.ts';
@@ -151,7 +152,10 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
     heartbeatMs: options.heartbeatMs,
   });
-  if (home.access === 'owner') await tidyDatasets(home);
+  if (home.access === 'owner') {
+    await tidyDatasets(home);
+    for (const line of await tidyRuns(home, options.version)) console.error(line);
+  }
   const commands = new CommandBus();
   const plans = new PlanService({ home, runs, appVersion: options.version, isRunning: options.runsQueue ?? false });
   const router = makeRouter(options, { home, workers, runs, plans, commands });

@@ -28,6 +28,8 @@ const ManifestSchema = z.object({
   /** Validation cosine of exactly these weights; null in the middle of an epoch. */
   valCosine: z.number().nullable(),
   state: TrainerStateSchema,
+  /** The run's recipe as JSON, so that a run whose row is lost can be listed again; absent before version 0.2. */
+  recipe: z.record(z.string(), z.unknown()).optional(),
   optimizerStep: z.int().min(0).nullable(),
   files: z.record(z.string(), z.object({ bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 });

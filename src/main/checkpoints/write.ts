@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Checkpoint } from '#engine/trainer/types.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 import {
   GOLDEN_FILE,
@@ -38,6 +39,8 @@ export interface WriteOptions {
   readonly spec: ModelSpec;
   readonly kind: CheckpointKind;
   readonly valCosine: number | null;
+  /** Kept in the manifest. */
+  readonly recipe?: Recipe;
 }
 
 /** Writes one checkpoint and removes the ones of its kind that it replaces (`kept` replaces none). */
@@ -77,6 +80,7 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
     spec: options.spec,
     valCosine: options.valCosine,
     state: checkpoint.state,
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     optimizerStep: contents.has(OPTIMIZER_FILE) ? checkpoint.optimizer.step : null,
     files,
   };

@@ -245,7 +245,7 @@ function store(
   const { runFolder, runId } = job;
   return writeCheckpoint(
     { kind: 'best', state, parameters, optimizer, golden },
-    { runFolder, runId, spec, kind: 'best', valCosine },
+    { runFolder, runId, recipe, spec, kind: 'best', valCosine },
   );
 }
 

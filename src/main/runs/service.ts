@@ -10,7 +10,7 @@ import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/c
 import { shrink } from '../store/database.ts';
 import { findDataset, requireDataset } from '../store/datasets.ts';
 import { listEpochs, listGates, listLog } from '../store/history.ts';
-import { removeFolder, type Home } from '../store/home.ts';
+import type { Home } from '../store/home.ts';
 import { deleteRun, insertRun, requireRun, updateRun, type RunChanges, type RunRow } from '../store/runs.ts';
 import { readSeries, type SeriesQuery } from '../store/series.ts';
 import { readRecipe } from '../store/stored-json.ts';
@@ -19,6 +19,7 @@ import type { LiveRun } from './live-run.ts';
 import { RunQueue, type RunQueueOptions } from './queue.ts';
 import { checkRecipe } from './recipe-check.ts';
 import { recoverRuns } from './recover.ts';
+import { removeRunFolder } from './tidy.ts';
 import { sourceFields } from './start-weights.ts';
 import { RunSummaries } from './summaries.ts';
 
@@ -179,7 +180,7 @@ export class RunService {
     if (this.queue.ids().includes(row.id)) throw conflict(row, 'it is in use; stop it first');
     deleteRun(this.home.db, row.id);
     this.bus.publishChange({ type: 'deleted', runId: row.id });
-    const files = await removeFolder(this.home.runFolder(row.id));
+    const files = await removeRunFolder(this.home, row.id);
     return files + shrink(this.home.db);
   }
 

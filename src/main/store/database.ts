@@ -142,8 +142,10 @@ function damaged(path: string, detail: string): NextvecError {
   );
 }
 
+/** One copy of each damaged state, told apart by the time of its last change. */
 function keepDamaged(path: string): string {
-  const copy = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`;
+  const copy = `${path}.damaged-${statSync(path).mtime.toISOString().replaceAll(':', '-').slice(0, 19)}`;
+  if (existsSync(copy)) return copy;
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
   }

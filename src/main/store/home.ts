@@ -18,6 +18,7 @@ export interface Home {
   datasetFolder(id: string): string;
   runFolder(id: string): string;
   readonly datasetsFolder: string;
+  readonly runsFolder: string;
   readonly exportsFolder: string;
   close(): void;
 }
@@ -40,6 +41,7 @@ export function openHome(path: string, access: Access, host: string): Home {
     datasetFolder: (id) => join(path, 'datasets', id),
     runFolder: (id) => join(path, 'runs', id),
     datasetsFolder: join(path, 'datasets'),
+    runsFolder: join(path, 'runs'),
     exportsFolder: join(path, 'exports'),
     close() {
       db.close();

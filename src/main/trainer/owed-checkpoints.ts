@@ -26,13 +26,13 @@ interface Owed {
 const FULL_DISK_CODES: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT']);
 
 export class OwedCheckpoints {
-  private readonly job: Pick<TrainerJob, 'runFolder' | 'runId'>;
+  private readonly job: Pick<TrainerJob, 'runFolder' | 'runId' | 'recipe'>;
   private readonly hooks: OwedHooks;
   private readonly owed = new Map<string, Owed>();
   private isDiskFull = false;
   private writing: Promise<boolean> | null = null;
 
-  constructor(job: Pick<TrainerJob, 'runFolder' | 'runId'>, hooks: OwedHooks) {
+  constructor(job: Pick<TrainerJob, 'runFolder' | 'runId' | 'recipe'>, hooks: OwedHooks) {
     this.job = job;
     this.hooks = hooks;
   }
@@ -56,10 +56,10 @@ export class OwedCheckpoints {
   }
 
   private async writeAll(): Promise<boolean> {
-    const { runFolder, runId } = this.job;
+    const { runFolder, runId, recipe } = this.job;
     for (const [key, { checkpoint, spec, kind, valCosine }] of this.owed) {
       try {
-        const options = { runFolder, runId, spec, kind, valCosine };
+        const options = { runFolder, runId, recipe, spec, kind, valCosine };
         this.hooks.onWritten(await writeCheckpoint(checkpoint, options));
       } catch (error) {
         if (!FULL_DISK_CODES.has((error as NodeJS.ErrnoException).code)) throw error;

@@ -197,6 +197,7 @@ describe('opening', () => {
     db.close();
     const before = hashOf(path);
     const error = errorOf(() => openDatabase(path));
+    expect(errorOf(() => openDatabase(path)).details).toEqual(error.details);
     expect(error).toMatchObject({ code: 'DATABASE_NEWER' });
     expect(error.message).toContain('999');
     expect(error.remedy).toBeTruthy();
@@ -221,13 +222,14 @@ describe('opening', () => {
         mkdirSync(join(folder, 'runs', 'a'), { recursive: true });
       },
     ],
-  ])('a damaged file (%s) is refused, kept and copied', (_, damage) => {
+  ])('a damaged file (%s) is refused, kept and copied once', (_, damage) => {
     const db = openDatabase(path);
     fill(db);
     db.close();
     damage();
     const before = hashOf(path);
     const error = errorOf(() => openDatabase(path));
+    expect(errorOf(() => openDatabase(path)).details).toEqual(error.details);
     expect(error).toMatchObject({ code: 'DATABASE_DAMAGED' });
     expect(error.remedy).toContain('backup');
     expect(hashOf(path)).toBe(before);
