@@ -47,6 +47,8 @@ export interface NextvecOptions {
   readonly roots: readonly string[] | null;
   /** Serves a window: trainers run at low priority and a data worker is started in advance; default false. */
   readonly hasWindow?: boolean;
+  /** Where `runs.export` writes files; default: the storage folder's `exports/`. */
+  readonly exportsFolder?: string;
   /** How a trainer process is started; default: a forked Node child. */
   readonly spawnTrainer?: SpawnTrainer;
   /** Program files of the other processes; default: beside this module (source or build). */
@@ -109,7 +111,7 @@ interface Services {
 
 /** Gives each router the services it routes to. */
 function makeRouter(options: NextvecOptions, { home, workers, runs, plans, commands }: Services) {
-  const { version, host, roots, resourcesDir, native = {}, runtimes } = options;
+  const { version, host, roots, resourcesDir, native = {}, runtimes, exportsFolder = home.exportsFolder } = options;
   const procedures = implementer(home, roots);
   const spaces = new SpaceComparisons({ home, workers });
   const balance = new LossBalance({ home, workers, resourcesDir, initFile: (recipe) => initFile(home, recipe) });
@@ -125,7 +127,7 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   return procedures.router({
     app: appRouter(procedures, { home, host, version, roots, native, doctor, commands }),
     datasets: datasetsRouter(procedures, new DatasetService({ home, workers, resourcesDir, isInUse })),
-    runs: runsRouter(procedures, runs, { ...context, spaces, balance }),
+    runs: runsRouter(procedures, runs, { ...context, exportsFolder, spaces, balance }),
     evaluation: evaluationRouter(procedures, {
       context,
       inspector: new WindowInspector(context),

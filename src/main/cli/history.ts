@@ -1,14 +1,15 @@
 /** `runs`, `show`, `delete`, `export`: the history from the command line. */
-import { cpSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Imported, RunDetail, RunSummary } from '#shared/contract/runs.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { checkTarget, checkTargetFolder, moveToTarget, withScratch, writeTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { findRun } from './handles.ts';
 import { formatBytes, formatCosine, formatDuration, signed, type Output } from './output.ts';
-import { withSession } from './session.ts';
+import { withSession, type Session } from './session.ts';
 import { parseWhere } from './where.ts';
 
 export function addHistoryCommands(program: Command, context: CommandContext): void {
@@ -133,16 +134,61 @@ function exportRun(
     const remedy = `Formats: ${EXPORT_FORMATS.join(', ')}.`;
     throw new NextvecError('BAD_INPUT', `There is no export format "${flags.format}".`, { remedy });
   }
+  if (flags.out === undefined) return exportBeside(context, handle, format, out);
+  return format === 'tfjs'
+    ? exportFolder(context, { handle, format, folder: flags.out }, out)
+    : exportFile(context, { handle, format, file: flags.out }, out);
+}
+
+/** Text to stdout, files to the storage folder's `exports/`. */
+function exportBeside(context: CommandContext, handle: string, format: ExportFormat, out: Output): Promise<void> {
   return withSession(context.options(), out, 'any', async ({ client }) => {
     const run = await findRun(client, handle);
-    const { path, text, fileName } = await client.runs.export({ runId: run.id, format });
-    if (text !== null && flags.out === undefined) {
-      out.result({ path: null, format, text }, () => out.line(text.trimEnd()));
-      return;
-    }
-    const target = resolve(flags.out ?? path ?? fileName);
-    if (text !== null) writeFileSync(target, text.endsWith('\n') ? text : `${text}\n`);
-    else if (path !== null && resolve(path) !== target) cpSync(path, target, { recursive: true });
-    out.result({ path: target, format }, () => out.line(target));
+    const { path, text } = await client.runs.export({ runId: run.id, format });
+    if (text === null) out.result({ path, format }, () => out.line(path ?? ''));
+    else out.result({ path: null, format, text }, () => out.line(text.trimEnd()));
+  });
+}
+
+interface NamedExport {
+  readonly handle: string;
+  readonly format: ExportFormat;
+}
+
+async function exportFile(
+  context: CommandContext,
+  { handle, format, file }: NamedExport & { readonly file: string },
+  out: Output,
+): Promise<void> {
+  const target = await checkTarget(file);
+  await withScratch(target, (exportsFolder) => {
+    const work = async ({ client }: Session): Promise<void> => {
+      const run = await findRun(client, handle);
+      const { path, text } = await client.runs.export({ runId: run.id, format });
+      if (path !== null) await moveToTarget(target, path);
+      else if (text !== null) await writeTarget(target, text.endsWith('\n') ? text : `${text}\n`);
+      out.result({ path: target.path, format }, () => out.line(target.path));
+    };
+    return withSession(context.options(), out, 'any', work, { exportsFolder });
+  });
+}
+
+/** The files of a model that is a folder; others in it stay. */
+async function exportFolder(
+  context: CommandContext,
+  { handle, format, folder }: NamedExport & { readonly folder: string },
+  out: Output,
+): Promise<void> {
+  const target = await checkTargetFolder(folder);
+  await withScratch(await checkTarget(join(target, 'model.json')), (exportsFolder) => {
+    const work = async ({ client }: Session): Promise<void> => {
+      const run = await findRun(client, handle);
+      const { path } = await client.runs.export({ runId: run.id, format });
+      for (const name of path === null ? [] : await readdir(path)) {
+        await moveToTarget(await checkTarget(join(target, name)), join(path ?? '', name));
+      }
+      out.result({ path: target, format }, () => out.line(target));
+    };
+    return withSession(context.options(), out, 'any', work, { exportsFolder });
   });
 }

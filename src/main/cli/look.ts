@@ -1,11 +1,11 @@
 /** `inspect-window` and `map`: one window through a checkpoint, and a set's vectors in the plane, as the window shows them. */
-import { writeFileSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
 import type { Inspection, WindowPick, WindowPlace } from '#shared/domain/evaluation/inspection.ts';
 import { MAP_METHODS, MAP_SIDES, type VectorMap } from '#shared/domain/datasets/vector-map.ts';
+import { checkTarget, writeTarget, type OutputTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { PART_OPTION, readPart } from './evaluation.ts';
 import { findDataset, findRun, never } from './handles.ts';
@@ -99,35 +99,39 @@ function printInspection(found: Inspection, out: Output): void {
   ]);
 }
 
-function readMapFlags({ method, out }: MapFlags): { method: (typeof MAP_METHODS)[number]; path: string | null } {
+function readMapFlags({ method, out }: MapFlags): { method: (typeof MAP_METHODS)[number]; out: string | null } {
   const known = MAP_METHODS.find((name) => name === method);
   if (!known) throw new NextvecError('BAD_INPUT', `--method is one of ${MAP_METHODS.join(', ')}, not "${method}".`);
-  if (out === undefined) return { method: known, path: null };
+  if (out === undefined) return { method: known, out: null };
   if (!['.csv', '.json'].includes(extname(out)))
     throw new NextvecError('BAD_INPUT', `--out ${out} is neither a .csv nor a .json file.`, {
       remedy: 'Name the file with one of these two endings.',
     });
-  return { method: known, path: resolve(out) };
+  return { method: known, out };
 }
 
-function map(context: CommandContext, handle: string, flags: MapFlags, out: Output): Promise<void> {
-  const { method, path } = readMapFlags(flags);
-  return withSession(context.options(), out, 'owner', async ({ client }) => {
+async function map(context: CommandContext, handle: string, flags: MapFlags, out: Output): Promise<void> {
+  const { method, out: file } = readMapFlags(flags);
+  const target = file === null ? null : await checkTarget(file);
+  await withSession(context.options(), out, 'owner', async ({ client }) => {
     const data = await findDataset(client, handle, 'train', out, never);
     const runId = flags.run === undefined ? null : (await findRun(client, flags.run)).id;
     for await (const event of await client.evaluation.map({ id: data.id, method, runId })) {
       if (event.type === 'progress') tellProgress(event, out);
-      else writeMap(event.map, data.name, path, out);
+      else await writeMap(event.map, data.name, target, out);
     }
   });
 }
 
-function writeMap(found: VectorMap, name: string, path: string | null, out: Output): void {
+async function writeMap(found: VectorMap, name: string, target: OutputTarget | null, out: Output): Promise<void> {
   const points = pointsOf(found);
   const { method, vectors, explained, splitOf } = found;
   const summary = { method, vectors, drawn: points.length, explained, splitOf };
-  if (path !== null)
-    writeFileSync(path, extname(path) === '.csv' ? mapCsv(points) : `${toJsonLine({ ...summary, points })}\n`);
+  const path = target?.path ?? null;
+  if (target !== null) {
+    const text = extname(target.path) === '.csv' ? mapCsv(points) : `${toJsonLine({ ...summary, points })}\n`;
+    await writeTarget(target, text);
+  }
   out.result(path === null ? { ...summary, points } : { ...summary, path }, () => {
     const axes =
       explained === null

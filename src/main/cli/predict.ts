@@ -1,10 +1,11 @@
 /** `predict`: what a run's model says to contexts of a data set or a file. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
+import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun } from './handles.ts';
@@ -50,7 +51,7 @@ export function parseArticle(text: string): { article: number; index: number } {
   });
 }
 
-function predict(context: CommandContext, handle: string, flags: PredictFlags, out: Output): Promise<void> {
+async function predict(context: CommandContext, handle: string, flags: PredictFlags, out: Output): Promise<void> {
   if ((flags.data === undefined) === (flags.context === undefined)) {
     throw new NextvecError('BAD_INPUT', 'Name the contexts with either --data or --context.');
   }
@@ -60,7 +61,8 @@ function predict(context: CommandContext, handle: string, flags: PredictFlags, o
   const rows = flags.rows === undefined ? null : parseRows(flags.rows, MOST_ROWS);
   const place = flags.article === undefined ? null : parseArticle(flags.article);
   const neighbours = Number(flags.neighbours);
-  return withSession(context.options(), out, 'any', async ({ client }) => {
+  const target = await checkTarget(flags.out ?? 'prediction.npy');
+  await withSession(context.options(), out, 'any', async ({ client }) => {
     const { signal } = new AbortController();
     const run = await findRun(client, handle);
     const set = flags.in === undefined ? null : await findDataset(client, flags.in, 'train', out, signal);
@@ -76,9 +78,9 @@ function predict(context: CommandContext, handle: string, flags: PredictFlags, o
       source = { kind: 'file', path, rows };
     }
     const result = await client.inference.predict({ runId: run.id, source, neighboursIn: set?.id ?? null, neighbours });
-    const path = resolve(flags.out ?? 'prediction.npy');
+    const { path } = target;
     const data = flags.raw ? result.raw : result.pred;
-    writeFileSync(path, encodeNpy({ shape: [result.rows.length, result.D], data }));
+    await writeTarget(target, encodeNpy({ shape: [result.rows.length, result.D], data }));
     const { raw: _raw, pred: _pred, ...figures } = result;
     out.result({ ...figures, path }, () => printPrediction(result, path, out));
   });

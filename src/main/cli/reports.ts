@@ -1,8 +1,8 @@
 /** `report`, `model-card`, `claims`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { checkTarget, makeFolder, writeTarget, type OutputTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { findRun } from './handles.ts';
 import { tellProgress, type Output } from './output.ts';
@@ -39,15 +39,17 @@ function readFormat(word: string): 'md' | 'html' {
   throw new NextvecError('BAD_INPUT', `--format is md or html, not "${word}".`);
 }
 
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+/** Reports make the folder they are written to. */
+async function checkReport(word: string): Promise<OutputTarget> {
+  await makeFolder(dirname(resolve(word)));
+  return checkTarget(word);
 }
 
-function report(context: CommandContext, handle: string, flags: ReportFlags, out: Output): Promise<void> {
+async function report(context: CommandContext, handle: string, flags: ReportFlags, out: Output): Promise<void> {
   const format = readFormat(flags.format);
-  const path = resolve(flags.out);
-  return withSession(context.options(), out, 'owner', async ({ client }) => {
+  const target = await checkReport(flags.out);
+  const { path } = target;
+  await withSession(context.options(), out, 'owner', async ({ client }) => {
     const run = await findRun(client, handle);
     const baseline = flags.baseline === undefined ? null : await findRun(client, flags.baseline);
     const input = { runId: run.id, baselineId: baseline?.id ?? null, format, stem: basename(path, extname(path)) };
@@ -56,12 +58,14 @@ function report(context: CommandContext, handle: string, flags: ReportFlags, out
         tellProgress(event, out);
         continue;
       }
-      write(path, event.text);
-      const files = event.files.map(({ name, text }) => {
-        const file = join(dirname(path), basename(name));
-        write(file, text);
-        return file;
-      });
+      await writeTarget(target, event.text);
+      const files: string[] = [];
+      // What goes to a pipe or a device goes without its drawings.
+      for (const { name, text } of target.isStream ? [] : event.files) {
+        const file = await checkTarget(join(dirname(path), basename(name)));
+        await writeTarget(file, text);
+        files.push(file.path);
+      }
       out.result({ path, files, title: event.title, claim: event.claim }, () => {
         out.line(path);
         if (event.claim) out.line(event.claim.message);
@@ -70,14 +74,14 @@ function report(context: CommandContext, handle: string, flags: ReportFlags, out
   });
 }
 
-function card(context: CommandContext, handle: string, flags: ReportFlags, out: Output): Promise<void> {
+async function card(context: CommandContext, handle: string, flags: ReportFlags, out: Output): Promise<void> {
   const format = readFormat(flags.format);
-  const path = resolve(flags.out);
-  return withSession(context.options(), out, 'any', async ({ client }) => {
+  const target = await checkReport(flags.out);
+  await withSession(context.options(), out, 'any', async ({ client }) => {
     const run = await findRun(client, handle);
     const { title, text } = await client.evaluation.modelCard({ runId: run.id, format });
-    write(path, text);
-    out.result({ path, title }, () => out.line(path));
+    await writeTarget(target, text);
+    out.result({ path: target.path, title }, () => out.line(target.path));
   });
 }
 

@@ -1,6 +1,5 @@
 /** `train` and `resume`: a run from the first to the last line, interruptions included. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
@@ -8,6 +7,7 @@ import { BASELINE_LABELS, BASELINES } from '#shared/domain/runs/training.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
@@ -116,7 +116,7 @@ async function trainingSession(
   outputDir: string | undefined,
   begin: (session: Session, signal: AbortSignal) => Promise<string>,
 ): Promise<number> {
-  if (outputDir !== undefined) mkdirSync(resolve(outputDir), { recursive: true });
+  const exportsFolder = outputDir === undefined ? undefined : await checkTargetFolder(outputDir);
   const memory = new PeakMemory();
   const work = async (session: Session): Promise<number> => {
     const { client } = session;
@@ -128,7 +128,7 @@ async function trainingSession(
       const onEpoch = (): void => memory.sample();
       const outcome = await followRun({ client, runId, out, signal: interruption.signal, onEpoch });
       memory.sample();
-      if (outputDir !== undefined && outcome.run.best) await writeOutput(client, outcome.run, resolve(outputDir));
+      if (exportsFolder !== undefined && outcome.run.best) await writeOutput(client, outcome.run, exportsFolder);
       printResult(outcome, memory.bytes, out);
       return statusOf(outcome, interruption.happened);
     } catch (error) {
@@ -139,7 +139,7 @@ async function trainingSession(
       interruption.dispose();
     }
   };
-  return withSession(context.options(), out, 'owner', work, { spawnTrainer: memory.spawn });
+  return withSession(context.options(), out, 'owner', work, { spawnTrainer: memory.spawn, exportsFolder });
 }
 
 const RESUMABLE: ReadonlySet<RunStatus> = new Set(['paused', 'interrupted']);
@@ -160,13 +160,15 @@ function statusOf({ run }: Outcome, interrupted: boolean): number {
   return interrupted ? EXIT.interrupted : EXIT.failed;
 }
 
+/** The services write files into `folder` themselves; texts and the recipe are added. */
 async function writeOutput(client: NextvecClient, run: RunSummary, folder: string): Promise<void> {
+  const write = async (name: string, text: string): Promise<void> =>
+    writeTarget(await checkTarget(join(folder, basename(name))), text.endsWith('\n') ? text : `${text}\n`);
   for (const format of ['safetensors', 'command', 'csv'] as const) {
-    const { path, text, fileName } = await client.runs.export({ runId: run.id, format });
-    if (path !== null) copyFileSync(path, join(folder, basename(fileName)));
-    else if (text !== null) writeFileSync(join(folder, basename(fileName)), text.endsWith('\n') ? text : `${text}\n`);
+    const { text, fileName } = await client.runs.export({ runId: run.id, format });
+    if (text !== null) await write(fileName, text);
   }
-  writeFileSync(join(folder, 'recipe.json'), `${JSON.stringify(run.recipe, null, 2)}\n`);
+  await write('recipe.json', JSON.stringify(run.recipe, null, 2));
 }
 
 function printResult(outcome: Outcome, peakRssBytes: number | null, out: Output): void {

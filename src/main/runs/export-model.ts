@@ -3,7 +3,7 @@
  * reproduce its golden output first: a file that leaves here is the model the run trained.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
@@ -12,6 +12,7 @@ import { positionTable } from '#engine/positions.ts';
 import { POSITIONS_BUFFER } from '#shared/domain/models/infer-model.ts';
 import { MODEL_LABELS, parameterShapes, positionWidth } from '#shared/domain/models/models.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
+import { writeThenRename } from '../formats/output-file.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
@@ -26,17 +27,22 @@ const POSITIONS = 100;
 export async function exportModel(job: ExportModelJob): Promise<void> {
   const checkpoint = await readForEvaluation(job.checkpoint, job);
   await prove(checkpoint, job);
-  const temporary = `${job.target}.${process.pid}.tmp`;
-  await rm(temporary, { recursive: true, force: true });
   await mkdir(dirname(job.target), { recursive: true });
-  if (job.format === 'tfjs') {
-    await mkdir(temporary);
-    const options = { version: job.version, metadata: await metadataOf(checkpoint, job) };
-    const files = encodeGraphModel(modelGraph(checkpoint.spec, checkpoint.parameters), options);
-    for (const [name, bytes] of files) await writeFile(join(temporary, name), bytes);
-    await rm(job.target, { recursive: true, force: true });
-  } else await writeFile(temporary, await fileBytes(checkpoint, job));
-  await rename(temporary, job.target);
+  if (job.format === 'tfjs')
+    await writeThenRename(job.target, (temporary) => writeGraphModel(temporary, checkpoint, job));
+  else {
+    const bytes = await fileBytes(checkpoint, job);
+    await writeThenRename(job.target, (temporary) => writeFile(temporary, bytes));
+  }
+}
+
+/** A folder with the model's files; one that `job.target` names already is removed at the end, to be replaced. */
+async function writeGraphModel(folder: string, checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<void> {
+  const options = { version: job.version, metadata: await metadataOf(checkpoint, job) };
+  const files = encodeGraphModel(modelGraph(checkpoint.spec, checkpoint.parameters), options);
+  await mkdir(folder);
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  await rm(job.target, { recursive: true, force: true });
 }
 
 async function prove(checkpoint: LoadedCheckpoint, { recipe, resourcesDir, engine }: ExportModelJob): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * Exports of a run: its best weights in the formats other programs read, its figures as CSV, its recipe as a command
- * line and as a file. Text comes back as text; what can be large is written to the storage folder's `exports/`.
+ * line and as a file. Text comes back as text; what can be large is written to a folder, usually the storage folder's `exports/`.
  */
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
 import { dataWord } from '#shared/domain/recipe/command-line.ts';
@@ -19,10 +19,13 @@ import { readRecipe } from '../store/stored-json.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
+import { writeThenRename } from '../formats/output-file.ts';
 import { writeSeriesCsv } from './series-csv.ts';
 
 export interface ExportContext {
   readonly home: Home;
+  /** Where files are written. */
+  readonly exportsFolder: string;
   readonly workers: Pick<WorkerPool, 'once'>;
   readonly runs: Pick<RunHistory, 'get'>;
   readonly resourcesDir: string;
@@ -77,20 +80,22 @@ function recipeText(home: Home, row: RunRow): string {
   return recipeFileText(recipe, reference(row.dataset_id, row.dataset_name), ood);
 }
 
-async function exportSeries({ home, runs }: ExportContext, row: RunRow, fileName: string): Promise<Exported> {
+async function exportSeries(
+  { home, exportsFolder, runs }: ExportContext,
+  row: RunRow,
+  fileName: string,
+): Promise<Exported> {
   // Reading the run flushes the steps of a live one.
   const { run } = runs.get(row.id);
-  await mkdir(home.exportsFolder, { recursive: true });
-  const path = join(home.exportsFolder, fileName);
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeSeriesCsv(home.db, row.id, run.step, temporary);
-  await rename(temporary, path);
+  await mkdir(exportsFolder, { recursive: true });
+  const path = join(exportsFolder, fileName);
+  await writeThenRename(path, (temporary) => writeSeriesCsv(home.db, row.id, run.step, temporary));
   return { path, text: null, fileName };
 }
 
 /** The best checkpoint, or the last where no epoch has ended yet. */
 async function exportWeights(
-  { home, workers, resourcesDir, version }: ExportContext,
+  { home, exportsFolder, workers, resourcesDir, version }: ExportContext,
   row: RunRow,
   format: ModelFormat,
   fileName: string,
@@ -105,7 +110,7 @@ async function exportWeights(
       details: { place: row.id },
     });
   }
-  const path = join(home.exportsFolder, fileName);
+  const path = join(exportsFolder, fileName);
   const job: ExportModelJob = {
     runId: row.id,
     weightHashes: weightHashes(home.db, row.id),

@@ -2,6 +2,7 @@
 import { ORPCError } from '@orpc/server';
 import type { ErrorData as WireError } from '#shared/contract/errors.ts';
 import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
+import { fileFault } from '#shared/domain/file-faults.ts';
 
 interface Issue {
   readonly message: string;
@@ -59,8 +60,9 @@ const SQLITE_FAULTS: readonly SqliteFault[] = [
   },
 ];
 
-/** Maps SQLite errors; anything else is a bug of ours and is printed to stderr. */
+/** Maps SQLite errors and leaves those of the file system; anything else is a bug of ours and is printed to stderr. */
 function explainUnknown(error: unknown): unknown {
+  if (fileFault(error) !== null) return error;
   const code = (error as { code?: unknown } | null)?.code;
   const fault = SQLITE_FAULTS.find(({ prefix }) => typeof code === 'string' && code.startsWith(prefix));
   if (fault !== undefined) {

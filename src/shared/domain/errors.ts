@@ -3,6 +3,8 @@
  * Anything else that is thrown is a bug and becomes INTERNAL at the boundary. Not here: how an error is shown.
  */
 
+import { fileFault } from './file-faults.ts';
+
 /** Files, recipes and arguments that cannot be used as they are (exit status 2). */
 export const BAD_INPUT_CODES = [
   'BAD_INPUT',
@@ -101,9 +103,11 @@ export function isBadInput(code: ErrorCode): code is BadInputCode {
   return (BAD_INPUT_CODES as readonly string[]).includes(code);
 }
 
-/** Any thrown thing as data; what is not a NextvecError is a bug of ours and says so. */
+/** Any thrown value as data. What is neither a NextvecError nor a fault of the file system is a bug of ours and says so. */
 export function toErrorData(error: unknown): ErrorData {
   if (isNextvecError(error)) return error.toData();
+  const fault = fileFault(error);
+  if (fault !== null) return { code: fault.code, message: fault.message, remedy: fault.remedy };
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'INTERNAL', message, remedy: 'This is a fault of Nextvec; the log of this session has the details.' };
 }
