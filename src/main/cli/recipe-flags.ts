@@ -8,7 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { PRESETS } from '#shared/domain/recipe/presets.ts';
 import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
 import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe/recipe-file.ts';
-import { GateSchema, RecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { GateSchema, TrainableRecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readJsonFile } from '../formats/json-file.ts';
 
 const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom'] as const;
@@ -98,5 +98,5 @@ export function readChanges(values: FlagValues): Record<string, unknown> {
 
 /** The recipe that the flags describe; throws BAD_RECIPE or a ZodError that names each bad field. */
 export function readRecipe(values: FlagValues, dataset: string, ood: string | null): Recipe {
-  return RecipeSchema.parse({ ...readChanges(values), dataset, ood });
+  return TrainableRecipeSchema.parse({ ...readChanges(values), dataset, ood });
 }

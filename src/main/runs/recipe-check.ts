@@ -1,8 +1,8 @@
 /** Errors of a recipe with its data sets, found before a run is made. Not here: warnings (`lint.ts`). */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { defaultSpec, modelRow, modelsThat } from '#shared/domain/models/models.ts';
-import { MODEL_SIZES, unknownTerms, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { modelRow, modelsThat } from '#shared/domain/models/models.ts';
+import { recipeSizesProblem, unknownTerms, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/models/terms.ts';
 
 /** Throws BAD_RECIPE naming the field at fault. */
@@ -46,15 +46,8 @@ function checkModel(recipe: Recipe): void {
   if (recipe.initFrom !== null && recipe.start !== 'random') {
     refuse('start', 'A run starts either from given weights or from least squares.', 'Set start to "random".');
   }
-  const published = defaultSpec(recipe.modelType, 1, 1);
-  const foreign = Object.keys(recipe.sizes ?? {}).find((name) => !(name in published));
-  if (foreign !== undefined) {
-    refuse(
-      'sizes',
-      `${recipe.modelType} has no size "${foreign}".`,
-      `Its sizes: ${MODEL_SIZES.filter((name) => name in published).join(', ')}.`,
-    );
-  }
+  const problem = recipeSizesProblem(recipe);
+  if (problem !== null) refuse('sizes', problem.message, problem.remedy);
 }
 
 function checkTerms(recipe: Recipe, dataset: Dataset): void {

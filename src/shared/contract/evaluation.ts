@@ -9,7 +9,7 @@ import { ClaimOutcomeSchema } from '#shared/domain/verdicts/claims.ts';
 import { RunComparisonSchema } from '#shared/domain/evaluation/comparison.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
 import { ComparisonSchema } from '#shared/domain/datasets/passport.ts';
-import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { RecipeSchema, TrainableRecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { MAP_METHODS, VectorMapSchema } from '#shared/domain/datasets/vector-map.ts';
 import { TERMS, byTerm } from '#shared/domain/models/terms.ts';
 import { TermTableSchema } from '#shared/domain/runs/training.ts';
@@ -178,12 +178,12 @@ export const evaluationContract = {
   /** Loss terms of a recipe on its first batches, before it trains; `runs.preflight` knows them from then on. */
   firstBatches: query
     .meta({ files: ['recipe.initFrom'] })
-    .input(z.object({ recipe: RecipeSchema }))
+    .input(z.object({ recipe: TrainableRecipeSchema }))
     .output(eventIterator(FirstBatchesEventSchema)),
   /** λ that give each term the gradient share asked for on the first batches. */
   balance: query
     .meta({ files: ['recipe.initFrom'] })
-    .input(z.object({ recipe: RecipeSchema, shares: z.partialRecord(z.enum(TERMS), z.number().min(0)) }))
+    .input(z.object({ recipe: TrainableRecipeSchema, shares: z.partialRecord(z.enum(TERMS), z.number().min(0)) }))
     .output(eventIterator(BalanceEventSchema)),
   /** Root-cause report, evaluating what has not been evaluated yet; its expectation is stored as a claim. */
   report: query

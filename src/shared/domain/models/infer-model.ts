@@ -3,7 +3,7 @@
  * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
  */
 import { NextvecError } from '../errors.ts';
-import { defaultSpec, parameterShapes, type ModelSpec, type ModelType } from './models.ts';
+import { defaultSpec, parameterShapes, sizesProblem, type ModelSpec, type ModelType } from './models.ts';
 import { nameList, shortText } from '../short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -55,6 +55,8 @@ export function inferModel(shapes: Shapes, hints: ModelHints, place: string): In
   const names = new Map([...shapes].map(([name, shape]) => [name.slice(prefix.length), shape]));
   const assumed: string[] = [];
   const spec = new SpecReader(type, names, hints, place, assumed).spec();
+  const problem = sizesProblem(spec);
+  if (problem !== null) throw bad(place, `its sizes make no model. ${problem.replace(/\.$/, '')}`);
   refuseDifferences(spec, names, place);
   return { spec, prefix, assumed };
 }
@@ -147,8 +149,6 @@ class SpecReader {
 
   private heads(dModel: number): number {
     const heads = this.hints.heads ?? Math.max(1, Math.round(dModel / HEAD_WIDTH));
-    if (dModel % heads !== 0)
-      throw bad(this.place, `its width ${dModel} cannot be split into ${heads} attention heads`);
     if (this.hints.heads === undefined) {
       this.assumed.push(`The file does not say its number of attention heads; ${heads} are taken.`);
     }

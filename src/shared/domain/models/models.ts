@@ -141,6 +141,15 @@ export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
   }
 }
 
+/** Why there is no model of these sizes, e.g. heads that do not divide the width; null: there is one. */
+export function sizesProblem(spec: ModelSpec): string | null {
+  if (spec.type === 'transformer' && spec.dModel % spec.heads !== 0)
+    return `A width dModel of ${spec.dModel} cannot be split into ${spec.heads} attention heads.`;
+  if (spec.type === 'amn' && spec.hiddenDim < 2)
+    return `The second hidden layer has half the width of the first, so hiddenDim cannot be ${spec.hiddenDim}.`;
+  return null;
+}
+
 /** PyTorch's default initialisers: uniform(±bound), or a constant. */
 export type Initialiser =
   { readonly kind: 'uniform'; readonly bound: number } | { readonly kind: 'constant'; readonly value: number };

@@ -7,7 +7,7 @@ import { NextvecError } from '../errors.ts';
 import { figure, signed } from '../figures.ts';
 import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
 import { RECIPE_FIELDS } from '../recipe/recipe-fields.ts';
-import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
+import { GATE_METRICS, RecipeSchema, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 import { OF_ONE_MODEL, SweepSpecSchema, sweepProblems } from './sweeps.ts';
 import { TERMS } from '../models/terms.ts';
 
@@ -183,7 +183,7 @@ function reaches(items: readonly PlanItem[], from: string, to: string): boolean 
 
 function recipeProblems(plan: PlanShape, item: PlanItem, i: number): Problem[] {
   if (item.kind === 'report') return [];
-  const parsed = RecipeSchema.safeParse(draftOf(plan, item));
+  const parsed = TrainableRecipeSchema.safeParse(draftOf(plan, item));
   if (!parsed.success) {
     return parsed.error.issues.map(({ path, message }) => ({
       path: ['items', i, 'recipe', ...path.map((part) => (typeof part === 'number' ? part : String(part)))],
@@ -221,7 +221,7 @@ function draftOf(plan: PlanShape, item: TrainItem | SweepItem): Record<string, u
 
 /** The whole recipe of an item as the plan stands now; throws BAD_RECIPE for a stored one this version refuses. */
 export function itemRecipe(plan: PlanShape, item: TrainItem | SweepItem): Recipe {
-  const parsed = RecipeSchema.safeParse(draftOf(plan, item));
+  const parsed = TrainableRecipeSchema.safeParse(draftOf(plan, item));
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new NextvecError('BAD_RECIPE', `The recipe of "${item.key}" cannot be trained. ${issues.join('; ')}`, {
@@ -232,7 +232,7 @@ export function itemRecipe(plan: PlanShape, item: TrainItem | SweepItem): Recipe
 
 /** As `itemRecipe`; null in its place. */
 export function findItemRecipe(plan: PlanShape, item: TrainItem | SweepItem): Recipe | null {
-  return RecipeSchema.safeParse(draftOf(plan, item)).data ?? null;
+  return TrainableRecipeSchema.safeParse(draftOf(plan, item)).data ?? null;
 }
 
 export interface GateVerdict {

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
 import { RECIPE_FIELDS, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
-import { GATE_METRICS, RecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
+import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 
 /** Swept separately (`seeds`) or not part of what makes a model good. */
 const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'split.kind', 'split.validationShare', 'epochs']);
@@ -148,7 +148,7 @@ function draftAt(base: Recipe, point: Point, seed: number): Recipe {
 
 /** The base recipe with the point's values; throws BAD_RECIPE where no recipe can have them. */
 export function recipeAt(base: Recipe, point: Point, seed: number): Recipe {
-  const parsed = RecipeSchema.safeParse(draftAt(base, point, seed));
+  const parsed = TrainableRecipeSchema.safeParse(draftAt(base, point, seed));
   if (parsed.success) return parsed.data;
   throw new NextvecError('BAD_RECIPE', `${pointProblems(point, parsed.error).join('. ')}.`);
 }
@@ -185,7 +185,7 @@ const MOST_PROBLEMS = 5;
 export function sweepProblems(base: Recipe, sweep: SweepSpec): string[] {
   const problems = new Set<string>();
   for (const point of pointsToCheck(sweep)) {
-    const parsed = RecipeSchema.safeParse(draftAt(base, point, base.seed));
+    const parsed = TrainableRecipeSchema.safeParse(draftAt(base, point, base.seed));
     if (!parsed.success) for (const problem of pointProblems(point, parsed.error)) problems.add(problem);
     if (problems.size >= MOST_PROBLEMS) break;
   }

@@ -5,9 +5,9 @@
 import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from './recipe-fields.ts';
 import {
   GateSchema,
-  RecipeSchema,
   ScheduleSchema,
   SizesSchema,
+  TrainableRecipeSchema,
   type Gate,
   type Recipe,
   type Schedule,
@@ -156,5 +156,5 @@ export function parseCommandLine(text: string): ParsedCommandLine {
 export function applyChanges(recipe: Recipe, changes: ReadonlyMap<string, unknown>): Recipe {
   let next: Recipe = recipe;
   for (const [path, value] of changes) next = withValue(next, path, value);
-  return RecipeSchema.parse(next);
+  return TrainableRecipeSchema.parse(next);
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
-import { RecipeSchema, type Recipe } from './recipe.ts';
+import { TrainableRecipeSchema, type Recipe } from './recipe.ts';
 
 const DataReferenceSchema = z.object({
   name: z.string(),
@@ -20,7 +20,7 @@ const RecipeFileSchema = z.object({
   version: z.literal(1),
   data: DataReferenceSchema.nullable(),
   ood: DataReferenceSchema.nullable(),
-  recipe: RecipeSchema,
+  recipe: TrainableRecipeSchema,
 });
 export type RecipeFile = z.infer<typeof RecipeFileSchema>;
 

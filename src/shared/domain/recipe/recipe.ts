@@ -3,7 +3,7 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { MODEL_TYPES, defaultSpec, modelRow, type ModelSpec } from '../models/models.ts';
+import { MODEL_LABELS, MODEL_TYPES, defaultSpec, modelRow, sizesProblem, type ModelSpec } from '../models/models.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -111,6 +111,31 @@ export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
   const spec = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
   return spec.type === 'amn' && recipe.skip === 'positional' ? { ...spec, skip: 'positional' } : spec;
 }
+
+export interface RecipeProblem {
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** Sizes of a recipe that its model does not have or that do not fit together; null: they make a model. */
+export function recipeSizesProblem(recipe: Recipe): RecipeProblem | null {
+  const { modelType, sizes } = recipe;
+  const published = defaultSpec(modelType, 1, 1);
+  const foreign = Object.keys(sizes ?? {}).find((name) => !(name in published));
+  if (foreign !== undefined) {
+    const own = MODEL_SIZES.filter((name) => name in published);
+    return { message: `${MODEL_LABELS[modelType]} has no size "${foreign}".`, remedy: `Its sizes: ${own.join(', ')}.` };
+  }
+  const message = sizesProblem(modelSpec(recipe, 1, 1));
+  if (message === null) return null;
+  return { message, remedy: 'Change one of the sizes; sizes left out are the published ones.' };
+}
+
+/** A recipe to be trained. `RecipeSchema` also reads what history holds, where sizes may not fit together. */
+export const TrainableRecipeSchema = RecipeSchema.superRefine((recipe, context) => {
+  const problem = recipeSizesProblem(recipe);
+  if (problem) context.addIssue({ code: 'custom', path: ['sizes'], message: `${problem.message} ${problem.remedy}` });
+});
 
 /** The sizes in which a model differs from the published one; null: in none. */
 export function sizesOf(spec: ModelSpec): Sizes | null {
