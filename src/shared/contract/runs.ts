@@ -2,6 +2,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
+import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
@@ -198,13 +199,13 @@ export const runsContract = {
   /** What is known before training: rows, time, memory, leak proof, lint, command line. */
   preflight: query
     .meta({ files: ['recipe.initFrom'] })
-    .input(z.object({ recipe: RecipeSchema }))
+    .input(z.object({ recipe: GivenRecipeSchema }))
     .output(PreflightSchema),
   start: mutation
     .meta({ files: ['recipe.initFrom'] })
     .input(
       z.object({
-        recipe: RecipeSchema,
+        recipe: GivenRecipeSchema,
         name: z.string().max(200).optional(),
         tags: z.array(z.string().max(60)).max(20).default([]),
       }),

@@ -6,10 +6,9 @@ import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
 import { figure, signed } from '../figures.ts';
 import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
-import { RECIPE_FIELDS } from '../recipe/recipe-fields.ts';
-import { GATE_METRICS, RecipeSchema, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
+import { unknownFields } from '../recipe/field-names.ts';
+import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 import { OF_ONE_MODEL, SweepSpecSchema, sweepProblems } from './sweeps.ts';
-import { TERMS } from '../models/terms.ts';
 
 /** Marks the runs of a sweep, which the sweep itself speaks for. */
 export const SWEEP_TAG = 'sweep';
@@ -24,39 +23,14 @@ export type PlanGate = z.infer<typeof PlanGateSchema>;
 /** Figures a gate, a sweep and a report read off a run: of its best checkpoint, lift over the mean of the context. */
 export type RunFigures = Readonly<Record<GateMetric, number | null>>;
 
-const RECIPE_KEYS = Object.keys(RecipeSchema.shape).filter((key) => key !== 'dataset' && key !== 'ood');
-
 /** Some fields of a recipe; data and OOD set are the plan's. A misspelt field is refused, never ignored. */
 export const RecipeChangesSchema = z.record(z.string(), z.unknown()).superRefine((changes, context) => {
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-  for (const [key, value] of Object.entries(changes)) {
-    if (!RECIPE_KEYS.includes(key)) refuse([key], unknownField(key));
-    const parts = RECIPE_PARTS[key];
-    if (parts === undefined || !isPlainObject(value)) continue;
-    for (const part of Object.keys(value))
-      if (!parts.includes(part)) refuse([key, part], `there is no such field; ${key} has ${parts.join(', ')}`);
-  }
+  for (const { path, message } of unknownFields(changes)) refuse([...path], message);
+  for (const name of ['dataset', 'ood'])
+    if (name in changes) refuse([name], 'the data of a plan stand beside its items, as "data" and "ood"');
 });
 export type RecipeChanges = z.infer<typeof RecipeChangesSchema>;
-
-const RECIPE_PARTS: Readonly<Record<string, readonly string[]>> = {
-  lambda: TERMS,
-  split: ['kind', 'validationShare'],
-  schedule: ['kind', 'factor', 'patience', 'threshold'],
-};
-
-function unknownField(key: string): string {
-  if (key === 'dataset' || key === 'ood') return 'the data of a plan stand beside its items, as "data" and "ood"';
-  const meant = RECIPE_FIELDS.find(({ label, flag }) =>
-    [label, flag.slice(2)].some((name) => plain(name) === plain(key)),
-  );
-  const hint = meant ? `write "${meant.path}"` : `a recipe has ${RECIPE_KEYS.join(', ')}`;
-  return `there is no such field; ${hint}`;
-}
-
-function plain(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z]/g, '');
-}
 
 const key = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'a key is a word of small letters, digits and hyphens');
 const common = {

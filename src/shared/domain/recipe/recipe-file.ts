@@ -4,9 +4,11 @@
  */
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
+import { unknownFields } from './field-names.ts';
 import { TrainableRecipeSchema, type Recipe } from './recipe.ts';
+import { shortText } from '../short-text.ts';
 
-const DataReferenceSchema = z.object({
+const DataReferenceSchema = z.strictObject({
   name: z.string(),
   /** File it was imported from, or "sample". */
   file: z.string().nullable().default(null),
@@ -15,7 +17,7 @@ const DataReferenceSchema = z.object({
 });
 export type DataReference = z.infer<typeof DataReferenceSchema>;
 
-const RecipeFileSchema = z.object({
+const RecipeFileSchema = z.strictObject({
   nextvec: z.literal('recipe'),
   version: z.literal(1),
   data: DataReferenceSchema.nullable(),
@@ -29,17 +31,42 @@ export function recipeFileText(recipe: Recipe, data: DataReference, ood: DataRef
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** The recipe in the JSON of a file; `place` is what errors call it. A recipe that names no data set gets "-". */
+/**
+ * The recipe in the JSON of a file; `place` is what errors call it. A recipe that names no data set gets "-". Throws
+ * BAD_RECIPE with the fields at fault: values that are not allowed, and names that no recipe has.
+ */
 export function parseRecipeFile(content: unknown, place: string): RecipeFile {
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw bad(place, 'it is no object');
-  const whole =
-    'nextvec' in content
-      ? content
-      : { nextvec: 'recipe', version: 1, data: null, ood: null, recipe: { dataset: '-', ...content } };
+  if (!isObject(content)) throw bad(place, 'it is no object');
+  const isBare = !('nextvec' in content);
+  const recipe = isBare ? content : content.recipe;
+  const unknown = isObject(recipe) ? unknownFields(recipe) : [];
+  if (unknown.length > 0) throw bad(place, issueList(unknown));
+  const whole = isBare
+    ? { nextvec: 'recipe', version: 1, data: null, ood: null, recipe: { dataset: '-', ...content } }
+    : content;
   const parsed = RecipeFileSchema.safeParse(whole);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw bad(place, issues.join('; '));
+  throw bad(place, issueList(parsed.error.issues));
+}
+
+const MOST_ISSUES = 5;
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The first five, and how many more there are. */
+function issueList(issues: readonly Issue[]): string {
+  const shown = issues
+    .slice(0, MOST_ISSUES)
+    .map(({ path, message }) => `${shortText(path.map(String).join('.')) || 'the whole'}: ${message}`);
+  const more = issues.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function bad(place: string, why: string): NextvecError {

@@ -1,0 +1,83 @@
+/** Names of recipe fields as a person or another program writes them: unknown ones are refused with the nearest known one. */
+import { z } from 'zod';
+import { TERMS } from '../models/terms.ts';
+import { RECIPE_FIELDS } from './recipe-fields.ts';
+import { MODEL_SIZES, RecipeSchema } from './recipe.ts';
+
+export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
+
+/** Fields of the fields that are objects. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  lambda: TERMS,
+  sizes: MODEL_SIZES,
+  split: ['kind', 'validationShare'],
+  schedule: ['kind', 'factor', 'patience', 'threshold'],
+};
+
+/** Field by each of its names: path, label, flag, and the name inside its object. */
+const NAMES: ReadonlyMap<string, string> = new Map(
+  [
+    ...RECIPE_KEYS.map((key) => [key, key]),
+    ...Object.entries(PARTS).flatMap(([key, parts]) => parts.map((part) => [part, `${key}.${part}`])),
+    ...RECIPE_FIELDS.flatMap(({ path, label, flag }) => [path, label, flag].map((name) => [name, path])),
+  ].map(([name, path]): [string, string] => [plain(name), path]),
+);
+
+export interface UnknownField {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** Fields of a recipe, or of a part of one, that no recipe has. Values are not looked at. */
+export function unknownFields(draft: Readonly<Record<string, unknown>>): UnknownField[] {
+  return Object.entries(draft).flatMap(([key, value]): UnknownField[] => {
+    if (!RECIPE_KEYS.includes(key)) return [{ path: [key], message: unknownField(key, RECIPE_KEYS) }];
+    const parts = PARTS[key];
+    if (parts === undefined || typeof value !== 'object' || value === null) return [];
+    const unknown = Object.keys(value).filter((part) => !parts.includes(part));
+    return unknown.map((part) => ({ path: [key, part], message: unknownField(part, parts) }));
+  });
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const meant = nearestField(name);
+  return `there is no such field; ${meant === null ? `there are ${known.join(', ')}` : `write "${meant}"`}`;
+}
+
+/** Path of the field whose name is the nearest: at most a third of the letters differ. null: none is near. */
+export function nearestField(name: string): string | null {
+  const wanted = plain(name);
+  let best = { path: NAMES.get(wanted) ?? null, distance: Math.floor(wanted.length / 3) + 1 };
+  if (best.path !== null) return best.path;
+  for (const [known, path] of NAMES) {
+    // Fewer edits than the difference in length are impossible; names of a hostile file may be long.
+    if (Math.abs(known.length - wanted.length) >= best.distance) continue;
+    const distance = editDistance(wanted, known);
+    if (distance < best.distance) best = { path, distance };
+  }
+  return best.path;
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-zλτ]/g, '');
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length];
+}
+
+/** A recipe as a caller gives it: like `RecipeSchema`, but a field that no recipe has is refused instead of dropped. */
+export const GivenRecipeSchema = z.strictObject(RecipeSchema.shape, {
+  error: ({ code, keys }) =>
+    code === 'unrecognized_keys' && Array.isArray(keys)
+      ? keys.map((key) => `"${key}": ${unknownField(String(key), RECIPE_KEYS)}`).join('; ')
+      : undefined,
+});
