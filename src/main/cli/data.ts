@@ -7,6 +7,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
 import type { CommandContext } from './context.ts';
+import { warningText } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 
 export function addDataCommands(program: Command, context: CommandContext): void {
@@ -106,5 +107,5 @@ function printPassport(file: string, passport: Passport, out: Output): void {
     { title: 'passport', value: ([name]) => name },
     { title: '', value: ([, text]) => text },
   ]);
-  for (const { code, message, count } of passport.warnings) out.line(`warning ${code} (${count}): ${message}`);
+  for (const warning of passport.warnings) out.line(warningText(warning));
 }

@@ -3,6 +3,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { GateResult, RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import type { EpochRecord, StepBlock, StepColumn } from '#shared/domain/runs/training.ts';
+import type { SetWarning } from './handles.ts';
 import { formatCosine, formatDuration, type Output } from './output.ts';
 
 const STEP_EVENT_MS = 100;
@@ -46,7 +47,7 @@ function gateEvent({ gate, epoch, value, passed }: GateResult): object {
   return { type: 'gate', epoch, metric: gate.metric, threshold: gate.threshold, value, action: gate.action, passed };
 }
 
-function startedEvent(run: RunSummary): object {
+function startedEvent(run: RunSummary, warnings: readonly SetWarning[]): object {
   return {
     type: 'started',
     runId: run.id,
@@ -59,11 +60,12 @@ function startedEvent(run: RunSummary): object {
     valRows: run.valRows,
     oodRows: run.oodRows,
     device: run.recipe.device,
+    warnings,
   };
 }
 
 /** `finished` of cli.md. */
-export function finishedEvent(run: RunSummary, peakRssBytes: number | null): object {
+export function finishedEvent(run: RunSummary, peakRssBytes: number | null, warnings: readonly SetWarning[]): object {
   const best = run.best && {
     epoch: run.best.epoch,
     valCosine: run.best.valCosine,
@@ -82,24 +84,27 @@ export function finishedEvent(run: RunSummary, peakRssBytes: number | null): obj
     durationMs: run.durationMs,
     rowsPerSecond: run.rowsPerSecond,
     peakRssBytes,
+    warnings,
   };
 }
 
 class Reporter {
   readonly #out: Output;
+  readonly #warnings: readonly SetWarning[];
   #run: RunSummary | null = null;
   #saidStarted = false;
   #lastStepAt = 0;
 
-  constructor(out: Output) {
+  constructor(out: Output, warnings: readonly SetWarning[]) {
     this.#out = out;
+    this.#warnings = warnings;
   }
 
   run(run: RunSummary): void {
     this.#run = run;
     if (this.#saidStarted || run.engine === null || run.trainRows === null || run.status === 'queued') return;
     this.#saidStarted = true;
-    this.#out.event(startedEvent(run));
+    this.#out.event(startedEvent(run, this.#warnings));
     const { engine } = run;
     const took = run.recipe.device === null ? '' : ` (asked for device ${run.recipe.device})`;
     this.#out.progress(
@@ -147,13 +152,15 @@ export interface FollowOptions {
   readonly runId: string;
   readonly out: Output;
   readonly signal: AbortSignal;
+  /** Of the run's data. */
+  readonly warnings: readonly SetWarning[];
   /** Called at each epoch's end, while the trainer is alive. */
   readonly onEpoch?: () => void;
 }
 
 /** Ends when the run does, or when it is paused (a gate did that, or the person). */
-export async function followRun({ client, runId, out, signal, onEpoch }: FollowOptions): Promise<Outcome> {
-  const reporter = new Reporter(out);
+export async function followRun({ client, runId, out, signal, warnings, onEpoch }: FollowOptions): Promise<Outcome> {
+  const reporter = new Reporter(out, warnings);
   let gate: GateResult | null = null;
   for await (const event of await client.runs.watch({ runId }, { signal })) {
     if (event.type === 'steps') reporter.steps(event);

@@ -4,7 +4,9 @@ import { resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import type { DataWarning } from '#shared/domain/datasets/passport.ts';
 import { SAMPLE_WORD } from '#shared/domain/recipe/command-line.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { tellProgress, type Output } from './output.ts';
 
@@ -34,12 +36,36 @@ export async function findDataset(
 ): Promise<Dataset> {
   const known = await client.datasets.list();
   const found = known.find(({ id }) => id === handle) ?? known.find(({ name }) => name === handle);
-  if (found && !existsSync(handle)) return found;
+  if (found && !existsSync(handle)) return withWarnings(found, out);
   if (existsSync(handle)) return importFile(client, resolve(handle), out, signal);
-  if (handle === SAMPLE_WORD) return (await client.datasets.importSample())[role];
+  if (handle === SAMPLE_WORD) return withWarnings((await client.datasets.importSample())[role], out);
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
     remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE_WORD}".`,
   });
+}
+
+export function warningText({ code, message, count }: DataWarning): string {
+  return `warning ${code} (${count}): ${message}`;
+}
+
+/** The same set, after its warnings have been written to stderr. */
+function withWarnings(dataset: Dataset, out: Output): Dataset {
+  for (const warning of dataset.passport.warnings) out.progress(`${dataset.name}: ${warningText(warning)}`, true);
+  return dataset;
+}
+
+export interface SetWarning extends DataWarning {
+  readonly dataset: string;
+}
+
+/** Warnings of all passports, for --json. */
+export function setWarnings(sets: readonly Dataset[]): SetWarning[] {
+  return sets.flatMap(({ name, passport }) => passport.warnings.map((warning) => ({ dataset: name, ...warning })));
+}
+
+/** Of the data that a recipe names; sets that were deleted have none. */
+export async function recipeWarnings(client: NextvecClient, { dataset, ood }: Recipe): Promise<SetWarning[]> {
+  return setWarnings((await client.datasets.list()).filter(({ id }) => id === dataset || id === ood));
 }
 
 export interface FileOptions {
@@ -61,7 +87,7 @@ export async function importFile(
       const { name, windows, vectors } = event.dataset;
       const state = event.alreadyThere ? 'already imported' : 'imported';
       out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
-      return event.dataset;
+      return withWarnings(event.dataset, out);
     }
     tellProgress({ phase: `${path}: ${event.phase}`, fraction: event.fraction }, out);
   }

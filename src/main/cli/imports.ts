@@ -7,7 +7,7 @@ import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import type { CommandContext } from './context.ts';
-import { findDataset, importFile } from './handles.ts';
+import { findDataset, importFile, setWarnings } from './handles.ts';
 import { importedWords } from './history.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
 import { withSession } from './session.ts';
@@ -79,8 +79,9 @@ function importFiles(
       datasets.push(await importFile(client, path, out, new AbortController().signal, options));
     }
     const [runId] = runs;
-    out.result({ datasets, ...(runId === undefined ? {} : { runId, runIds: runs }) }, () =>
-      printDatasets(datasets, out),
+    out.result(
+      { datasets, warnings: setWarnings(datasets), ...(runId === undefined ? {} : { runId, runIds: runs }) },
+      () => printDatasets(datasets, out),
     );
   });
 }

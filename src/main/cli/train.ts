@@ -11,7 +11,7 @@ import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-f
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
-import { findDataset, findRun } from './handles.ts';
+import { recipeWarnings, findDataset, findRun } from './handles.ts';
 import { Interruption } from './interruption.ts';
 import { formatCosine, formatDuration, signed, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
@@ -125,11 +125,13 @@ async function trainingSession(
     try {
       runId = await begin(session, interruption.signal);
       pauseInstead(interruption, client, runId);
+      const { recipe } = (await client.runs.get({ runId })).run;
+      const warnings = await recipeWarnings(client, recipe);
       const onEpoch = (): void => memory.sample();
-      const outcome = await followRun({ client, runId, out, signal: interruption.signal, onEpoch });
+      const outcome = await followRun({ client, runId, out, signal: interruption.signal, warnings, onEpoch });
       memory.sample();
       if (exportsFolder !== undefined && outcome.run.best) await writeOutput(client, outcome.run, exportsFolder);
-      printResult(outcome, memory.bytes, out);
+      printResult(outcome, finishedEvent(outcome.run, memory.bytes, warnings), out);
       return statusOf(outcome, interruption.happened);
     } catch (error) {
       if (!interruption.happened) throw error;
@@ -171,9 +173,8 @@ async function writeOutput(client: NextvecClient, run: RunSummary, folder: strin
   await write('recipe.json', JSON.stringify(run.recipe, null, 2));
 }
 
-function printResult(outcome: Outcome, peakRssBytes: number | null, out: Output): void {
-  const { run } = outcome;
-  out.result(finishedEvent(run, peakRssBytes), () => {
+function printResult({ run }: Outcome, result: object, out: Output): void {
+  out.result(result, () => {
     out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
     if (run.best) {
       out.line();

@@ -10,7 +10,7 @@ import type { Layout, WindowColumns } from './layout.ts';
 import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';
 import type { VectorStoreWriter } from './vector-store.ts';
 import { readWindowMetadata, type WindowMetadata } from './window-metadata.ts';
-import { buildWindows, denseLabels, orderChunks } from './windows.ts';
+import { buildWindows, denseLabels, orderChunks, type OrderedChunks } from './windows.ts';
 
 /** Everything known of a file once its arrays have been read; vectors themselves are in the writer. */
 export interface ReadData {
@@ -66,7 +66,14 @@ async function readWindowData(
     ranges.push({ name: split.split, first, count: split.N });
     first += split.N;
   }
-  return { T, index, splits: ranges, ...windowArticles(metadata, index, T, writer.vectors), chunks: null, warnings };
+  return {
+    T,
+    index,
+    splits: ranges,
+    ...windowArticles(metadata, index, T, writer.vectors),
+    chunks: null,
+    warnings: [...warnings, ...lossWarnings(writer)],
+  };
 }
 
 /** Says of the file, not of its metadata, that it is damaged. */
@@ -143,7 +150,7 @@ async function readChunkData(
     vectorArticles,
     crossings: built.crossings,
     chunks: { ids, articles: new Int32Array(ordered.articles) },
-    warnings: chunkWarnings(layout, ordered.order !== null, ordered.gaps, built.shortArticles, T),
+    warnings: [...chunkWarnings(layout, ordered, built.shortArticles, T), ...lossWarnings(writer)],
   };
 }
 
@@ -155,8 +162,7 @@ function noWindows(vectors: Column, T: number, M: number): NextvecError {
 
 function chunkWarnings(
   layout: Extract<Layout, { kind: 'chunks' }>,
-  reordered: boolean,
-  gaps: number,
+  { order, gaps, repeats }: OrderedChunks,
   shortArticles: number,
   T: number,
 ): DataWarning[] {
@@ -166,19 +172,29 @@ function chunkWarnings(
       'There is no article_indices array, so the whole file counts as one article; a split by article is not possible.';
     warnings.push({ code: 'NO_ARTICLES', message, count: layout.M });
   }
-  if (reordered) {
+  if (order !== null) {
     const message = 'The chunks do not stand in the order of their numbers; they were put in it.';
     warnings.push({ code: 'CHUNKS_REORDERED', message, count: layout.M });
   }
   if (gaps > 0) {
-    const message = `Chunk numbers inside an article skip or repeat in ${gaps} places; windows go across them.`;
+    const message = `Chunk numbers inside an article skip in ${gaps} places; windows go across them.`;
     warnings.push({ code: 'CHUNK_GAPS', message, count: gaps });
+  }
+  if (repeats > 0) {
+    const message = `${repeats} chunks have the article and chunk number of an earlier one, as when files that each number their articles from 0 are joined: windows mix their texts. Give every article a number of its own, or import the files one by one.`;
+    warnings.push({ code: 'CHUNKS_REPEATED', message, count: repeats });
   }
   if (shortArticles > 0) {
     const message = `${shortArticles} articles have ${T} chunks or fewer and give no window.`;
     warnings.push({ code: 'SHORT_ARTICLES', message, count: shortArticles });
   }
   return warnings;
+}
+
+function lossWarnings({ valuesLost }: VectorStoreWriter): DataWarning[] {
+  if (valuesLost === 0) return [];
+  const message = `${valuesLost} values are too small for float16 and are stored as 0. Import with float32 to keep them.`;
+  return [{ code: 'VALUES_LOST', message, count: valuesLost }];
 }
 
 /** Adds every vector of a column to the store; `place(n, id)` gets the n-th vector in file order. */
@@ -218,9 +234,13 @@ function notFinite(array: Column, vector: number, d: number, value: number, dtyp
   const at = axes.length === 2 ? [Math.floor(vector / axes[1]), vector % axes[1], d] : [vector, d];
   const where = `${array.place}: element [${at.join(', ')}]`;
   if (Number.isFinite(value)) {
-    return new NextvecError('OUT_OF_RANGE', `${where} is ${value}, too large for ${dtype}.`, {
-      remedy: 'Import with float32.',
-    });
+    return new NextvecError(
+      'OUT_OF_RANGE',
+      `${where} is ${value}, too ${Math.abs(value) > 1 ? 'large' : 'small'} for ${dtype}.`,
+      {
+        remedy: 'Import with float32.',
+      },
+    );
   }
   return new NextvecError('NOT_FINITE', `${where} is ${Number.isNaN(value) ? 'NaN' : 'infinite'}.`, {
     remedy: 'Remove or repair this row and write the file again.',

@@ -49,6 +49,7 @@ export class VectorStoreWriter {
   private sums = new Float64Array(2 << 11);
   private hashA = 0;
   private hashB = 0;
+  private lost = 0;
 
   /** `maxVectors`: no more than this many are going to be added; small imports then take little memory. */
   constructor(path: string, D: number, dtype: StoreDType, maxVectors: number) {
@@ -68,9 +69,14 @@ export class VectorStoreWriter {
     return this.count;
   }
 
+  /** Values of distinct vectors that are not 0 and are stored as 0, being too small for float16. */
+  get valuesLost(): number {
+    return this.lost;
+  }
+
   /**
    * Id of the vector at values[start .. start + D). `bits` are the same bytes as uint32. A new vector that is not finite
-   * (or does not fit float16) is refused by throwing what `refuse(element)` gives.
+   * (or does not fit float16: an element too large, or all too small) is refused by throwing what `refuse(element)` gives.
    */
   add(values: Float32Array, bits: Uint32Array, start: number, refuse: (element: number) => Error): number {
     this.hash(bits, start);
@@ -187,9 +193,28 @@ export class VectorStoreWriter {
       const element = firstWhere(D, (d) => (encoded[encodedStart + d] & 0x7fff) === 0x7c00);
       if (element >= 0) throw refuse(element);
     }
+    if (this.dtype === 'float16') this.countLost(values, encoded, encodedStart, start, refuse);
     if (this.sums.length < 2 * (this.count + 1)) this.sums = grown(this.sums, new Float64Array(this.sums.length * 2));
     this.sums[2 * this.count] = sum;
     this.sums[2 * this.count + 1] = squares;
+  }
+
+  /** Refuses a vector that would lose its direction. */
+  private countLost(
+    values: Float32Array,
+    encoded: Uint32Array | Uint16Array,
+    encodedStart: number,
+    start: number,
+    refuse: (element: number) => Error,
+  ): void {
+    let lost = 0;
+    let kept = 0;
+    for (let d = 0; d < this.D; d++) {
+      if ((encoded[encodedStart + d] & 0x7fff) !== 0) kept++;
+      else if (values[start + d] !== 0) lost++;
+    }
+    if (lost > 0 && kept === 0) throw refuse(firstWhere(this.D, (d) => values[start + d] !== 0));
+    this.lost += lost;
   }
 
   private append(slot: number, encoded: Uint32Array | Uint16Array, encodedStart: number): number {

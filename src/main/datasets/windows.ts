@@ -11,8 +11,10 @@ export interface OrderedChunks {
   readonly articles: Int32Array;
   /** Article number in the file of each dense article. */
   readonly labels: Float64Array;
-  /** Places where the chunk number does not go up by one inside an article. */
+  /** Places where the chunk number goes up by more than one inside an article. */
   readonly gaps: number;
+  /** Chunks that have the article and the chunk number of an earlier one. */
+  readonly repeats: number;
 }
 
 /** `articleNumbers` null: the whole file is one article; `chunkNumbers` null: file order is reading order. */
@@ -24,17 +26,25 @@ export function orderChunks(
   const { dense, labels } = denseLabels(articleNumbers ?? new Float64Array(M));
   const order = readingOrder(dense, chunkNumbers);
   const articles = order ? dense.map((_, i) => dense[order[i]]) : dense;
-  const gaps = chunkNumbers ? countGaps(articles, chunkNumbers, order) : 0;
-  return { order, articles, labels, gaps };
+  const { gaps, repeats } = chunkNumbers ? countGaps(articles, chunkNumbers, order) : { gaps: 0, repeats: 0 };
+  return { order, articles, labels, gaps, repeats };
 }
 
-function countGaps(articles: Int32Array, chunkNumbers: Float64Array, order: Uint32Array | null): number {
+function countGaps(
+  articles: Int32Array,
+  chunkNumbers: Float64Array,
+  order: Uint32Array | null,
+): Pick<OrderedChunks, 'gaps' | 'repeats'> {
   const numberAt = (i: number): number => chunkNumbers[order ? order[i] : i];
   let gaps = 0;
+  let repeats = 0;
   for (let i = 1; i < articles.length; i++) {
-    if (articles[i] === articles[i - 1] && numberAt(i) !== numberAt(i - 1) + 1) gaps++;
+    if (articles[i] !== articles[i - 1]) continue;
+    const step = numberAt(i) - numberAt(i - 1);
+    if (step === 0) repeats++;
+    else if (step !== 1) gaps++;
   }
-  return gaps;
+  return { gaps, repeats };
 }
 
 /** Numbers 0, 1, 2 ... for arbitrary labels, in order of first appearance. */

@@ -104,6 +104,19 @@ describe('chunks', () => {
     ]);
     await expect(inspectFile(gaps, { T: 9 })).rejects.toMatchObject({ code: 'EMPTY' });
   });
+
+  it('warns of joined files that number their articles alike', async () => {
+    const shard = syntheticChunks(4, 10, 1);
+    const joined = {
+      ...shard,
+      M: 2 * shard.M,
+      vectors: Float32Array.from([...shard.vectors, ...shard.vectors.map((x) => -x)]),
+      articles: [...shard.articles, ...shard.articles],
+      chunks: [...shard.chunks, ...shard.chunks],
+    };
+    const { warnings } = await inspectFile(await writeChunks(join(testFolder(), 'joined.npz'), joined));
+    expect(warnings).toMatchObject([{ code: 'CHUNKS_REORDERED' }, { code: 'CHUNKS_REPEATED', count: shard.M }]);
+  });
 });
 
 describe('distinct vectors', () => {
@@ -190,6 +203,19 @@ describe('distinct vectors', () => {
       'element [3, 1] is 100000, too large',
     );
     await expect(inspectFile(join(folder, 'v.npy'))).resolves.toMatchObject({ rows: 10 });
+  });
+
+  it('as float16 count values that become 0; a vector of nothing else is refused', async () => {
+    const folder = testFolder();
+    const values = Float32Array.from({ length: 40 }, (_, i) => (i % 4 === 1 ? 1e-9 : i + 1));
+    writeFileSync(join(folder, 'some.npy'), npyBytes({ name: 'v', shape: [10, 4], values }));
+    const { warnings } = await inspectFile(join(folder, 'some.npy'), { dtype: 'float16' });
+    expect(warnings).toContainEqual(expect.objectContaining({ code: 'VALUES_LOST', count: 10 }));
+    writeFileSync(join(folder, 'all.npy'), npyBytes({ name: 'v', shape: [10, 4], values: values.fill(1e-9, 20, 24) }));
+    await expect(inspectFile(join(folder, 'all.npy'), { dtype: 'float16' })).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+      message: expect.stringMatching(/element \[5, 0\] is 9\.99\S*e-10, too small/),
+    });
   });
 
   it('float16 files are stored as float16 by default', async () => {

@@ -227,6 +227,17 @@ const noOod: Check = ({ recipe }) =>
         reason: 'A good validation cosine with a lost OOD lift is the most common way a retrain fails unnoticed.',
       };
 
+const repeatedChunks: Check = ({ passport }) => {
+  const found = passport?.warnings.find(({ code }) => code === 'CHUNKS_REPEATED');
+  if (!found) return null;
+  return {
+    severity: 'warning',
+    path: 'dataset',
+    message: `${count(found.count)} chunks have the article and chunk number of an earlier one.`,
+    reason: `Files that number their articles alike were joined, so windows mix their texts: mean cosine of neighbouring chunks ${figure(passport?.coherence.mean)}.`,
+  };
+};
+
 const notUnit: Check = ({ passport }) => {
   const rows = (passport?.nonUnitRows ?? 0) + (passport?.zeroRows ?? 0);
   if (rows === 0) return null;
@@ -264,6 +275,7 @@ const CHECKS: readonly Check[] = [
   oodOverlap,
   oodSpace,
   noOod,
+  repeatedChunks,
   notUnit,
   unusedTemperature,
 ];
