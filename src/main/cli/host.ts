@@ -9,6 +9,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { programFiles } from '../hosts/locations.ts';
 import { servePage } from '../hosts/node/serve.ts';
 import type { CommandContext } from './context.ts';
+import { EXIT } from './exit.ts';
 import { formatBytes, type Output } from './output.ts';
 import { runtimes, withSession } from './session.ts';
 
@@ -29,7 +30,8 @@ export function addHostCommands(program: Command, context: CommandContext): void
   program
     .command('doctor')
     .description('what this machine has: engines, storage, browser, Electron')
-    .action(() => context.run((out) => doctor(context, out)));
+    .option('--check', 'also read every stored data set against the checksums of its import')
+    .action((flags: { check?: boolean }) => context.run((out) => doctor(context, flags.check ?? false, out)));
 }
 
 function readPort(word: string): number {
@@ -87,15 +89,17 @@ function openInBrowser(url: string): void {
   child.unref();
 }
 
-async function doctor(context: CommandContext, out: Output): Promise<void> {
+/** Status 1 when a stored data set is damaged. */
+async function doctor(context: CommandContext, check: boolean, out: Output): Promise<number> {
   const found = await runtimes();
-  await withSession(
+  return withSession(
     context.options(),
     out,
     'any',
     async ({ client }) => {
-      const report = await client.app.doctor();
+      const report = await client.app.doctor({ check });
       out.result(report, () => printDoctor(report, out));
+      return report.checks?.some(({ state }) => state === 'damaged') ? EXIT.failed : EXIT.done;
     },
     { runtimes: found },
   );
@@ -117,6 +121,7 @@ function printDoctor(report: Doctor, out: Output): void {
   out.line(
     `Storage ${storage.path}${state}: ${storage.runs} runs, ${storage.datasets} data sets, ${formatBytes(storage.freeBytes)} free`,
   );
+  for (const { name, state, problem } of report.checks ?? []) out.line(`Data set ${name}: ${problem ?? state}`);
   out.line(`Browser ${report.browser ?? 'none found'}`);
   out.line(
     `Electron ${report.electron ?? 'runtime not installed; "nextvec serve" gives the same window in a browser'}`,

@@ -4,15 +4,17 @@
  */
 import { closeSync, existsSync, readSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import type { SharedVectors, WindowSource } from '#engine/types.ts';
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { throwIfCancelled } from '#shared/domain/errors.ts';
 import { halfToFloat } from '../formats/half.ts';
 import { openRegularFileSync, readRegularFileSync } from '../formats/regular-file.ts';
-import { FILES, readMeta, type StoreMeta } from './store-files.ts';
+import { damagedFile, FILES, readMeta, type StoreMeta } from './store-files.ts';
 import { VectorReader } from './vector-reader.ts';
-import { BYTES_PER_ELEMENT } from './vector-store.ts';
+import { BYTES_PER_ELEMENT, asBytes } from './vector-store.ts';
+import { refuseOther, verifyFile } from './verify.ts';
 
 export interface Dataset {
   readonly folder: string;
@@ -44,6 +46,11 @@ export interface SourceOptions {
   /** Bytes of one shared segment; default 256 MiB. */
   readonly segmentBytes?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Vectors that stay on disk are verified beside the work, and damage is reported here; without it, before the work.
+   * Vectors in memory are verified as they are read.
+   */
+  readonly onDamage?: (error: unknown) => void;
 }
 
 const SEGMENT_BYTES = 256 << 20;
@@ -54,20 +61,20 @@ export function openDataset(folder: string): Dataset {
   const meta = readMeta(folder);
   const { T, D, vectors, windows } = meta;
   const path = (name: string): string => join(folder, name);
-  const index = readIndex(path(FILES.windows), windows * (T + 1));
+  const index = readIndex(path(FILES.windows), windows * (T + 1), meta);
   const known = existsSync(path(FILES.articles));
-  const chunkColumns = meta.chunks > 0 ? readColumn(path(FILES.chunks), meta.chunks * 8) : null;
+  const chunkColumns = meta.chunks > 0 ? readColumn(path(FILES.chunks), meta.chunks * 8, meta) : null;
   const columns = {
-    windowArticles: known ? new Int32Array(readColumn(path(FILES.windowArticles), windows * 4)) : null,
-    vectorArticles: new Int32Array(readColumn(path(FILES.vectorArticles), vectors * 4)),
-    articleLabels: known ? new Float64Array(readColumn(path(FILES.articles), (meta.articles ?? 0) * 8)) : null,
-    squares: new Float64Array(readColumn(path(FILES.squares), vectors * 8)),
+    windowArticles: known ? new Int32Array(readColumn(path(FILES.windowArticles), windows * 4, meta)) : null,
+    vectorArticles: new Int32Array(readColumn(path(FILES.vectorArticles), vectors * 4, meta)),
+    articleLabels: known ? new Float64Array(readColumn(path(FILES.articles), (meta.articles ?? 0) * 8, meta)) : null,
+    squares: new Float64Array(readColumn(path(FILES.squares), vectors * 8, meta)),
     chunks: chunkColumns && {
       ids: new Uint32Array(chunkColumns, 0, meta.chunks),
       articles: new Int32Array(chunkColumns, meta.chunks * 4, meta.chunks),
     },
   };
-  refuseBadIds(index, vectors, folder);
+  refuseBadIds(index, meta, folder);
   const reader = new VectorReader(path(FILES.vectors), D, vectors, meta.dtype);
   const dataset = { folder, meta, T, D, windows, index, ...columns, reader };
   return {
@@ -77,23 +84,26 @@ export function openDataset(folder: string): Dataset {
   };
 }
 
-type SourceParts = Pick<Dataset, 'T' | 'D' | 'index' | 'reader'>;
+type SourceParts = Pick<Dataset, 'T' | 'D' | 'index' | 'reader' | 'meta'>;
 
 async function openSource(
   dataset: SourceParts,
   windowIds: Uint32Array | undefined,
   options: SourceOptions = {},
 ): Promise<WindowSource> {
-  const { T, D, reader } = dataset;
+  const { T, D, reader, meta } = dataset;
   const index = windowIds ? selectWindows(dataset.index, windowIds, T) : dataset.index;
   const windows = index.length / (T + 1);
   const bytes = reader.vectors * D * BYTES_PER_ELEMENT[reader.dtype];
   const budget = options.memoryBytes ?? totalmem() * MEMORY_SHARE;
   if (bytes > budget) {
+    const verified = verifyFile(reader.path, meta);
+    if (options.onDamage) verified.catch(options.onDamage);
+    else await verified;
     const paged = { dtype: reader.dtype, file: reader.path, vectors: reader.vectors, index: index.buffer };
     return { windows, T, D, gather: pagedGather(reader, index, T), paged };
   }
-  const shared = await loadShared(reader, index, options);
+  const shared = await loadShared(reader, index, meta, options);
   return { windows, T, D, gather: sharedGather(shared, T, D), shared };
 }
 
@@ -143,73 +153,76 @@ function rowCopier(shared: SharedVectors, D: number): (id: number, out: Float32A
   };
 }
 
-/** Loads all vectors into segments, a few megabytes between two looks at the event loop. */
+/** Loads all vectors into segments and verifies them, a few megabytes between two looks at the event loop. */
 async function loadShared(
   reader: VectorReader,
   index: Uint32Array<SharedArrayBuffer>,
+  meta: StoreMeta,
   { segmentBytes = SEGMENT_BYTES, signal }: SourceOptions,
 ): Promise<SharedVectors> {
   const rowBytes = reader.D * BYTES_PER_ELEMENT[reader.dtype];
   const segmentRows = Math.max(1, Math.min(reader.vectors, Math.floor(segmentBytes / rowBytes)));
   const stepRows = Math.max(1, Math.floor(READ_BYTES / rowBytes));
   const segments: SharedArrayBuffer[] = [];
+  let checksum = 0;
   for (let first = 0; first < reader.vectors; first += segmentRows) {
     const rows = Math.min(segmentRows, reader.vectors - first);
     const segment = new SharedArrayBuffer(rows * rowBytes);
     for (let r = 0; r < rows; r += stepRows) {
       const part = Math.min(stepRows, rows - r);
-      reader.readRaw(first + r, part, new Uint8Array(segment, r * rowBytes, part * rowBytes));
+      const bytes = new Uint8Array(segment, r * rowBytes, part * rowBytes);
+      reader.readRaw(first + r, part, bytes);
+      checksum = crc32(bytes, checksum);
       await nextTurn();
       throwIfCancelled(signal, 'Loading the data set');
     }
     segments.push(segment);
   }
+  refuseOther(reader.path, checksum, meta);
   return { dtype: reader.dtype, segments, segmentRows, index: index.buffer };
 }
 
-function readIndex(path: string, count: number): Uint32Array<SharedArrayBuffer> {
+function readIndex(path: string, count: number, meta: StoreMeta): Uint32Array<SharedArrayBuffer> {
   const index = new Uint32Array(new SharedArrayBuffer(count * 4));
-  const fd = openFile(path);
+  const fd = openFile(path, meta);
   try {
     for (let done = 0; done < index.byteLength;) {
       const read = readSync(fd, index, done, index.byteLength - done, done);
-      if (read === 0) throw damaged(path, 'it is too short');
+      if (read === 0) throw damagedFile(path, 'it is too short', meta.source);
       done += read;
     }
   } finally {
     closeSync(fd);
   }
+  refuseOther(path, crc32(asBytes(index)), meta);
   return index;
 }
 
-function openFile(path: string): number {
+function openFile(path: string, { source }: StoreMeta): number {
   try {
     return openRegularFileSync(path).fd;
   } catch (error) {
-    throw damaged(path, 'it cannot be opened', error);
+    throw damagedFile(path, 'it cannot be opened', source, error);
   }
 }
 
-function readColumn(path: string, bytes: number): ArrayBuffer {
+function readColumn(path: string, bytes: number, meta: StoreMeta): ArrayBuffer {
   let data: Buffer<ArrayBuffer>;
   try {
     data = readRegularFileSync(path);
   } catch (error) {
-    throw damaged(path, 'it cannot be read', error);
+    throw damagedFile(path, 'it cannot be read', meta.source, error);
   }
-  if (data.length !== bytes) throw damaged(path, `it has ${data.length} bytes and should have ${bytes}`);
+  if (data.length !== bytes) {
+    throw damagedFile(path, `it has ${data.length} bytes and should have ${bytes}`, meta.source);
+  }
+  refuseOther(path, crc32(data), meta);
   return data.buffer.slice(data.byteOffset, data.byteOffset + bytes);
 }
 
-function refuseBadIds(index: Uint32Array, vectors: number, folder: string): void {
+function refuseBadIds(index: Uint32Array, { vectors, source }: StoreMeta, folder: string): void {
   for (let i = 0; i < index.length; i++) {
-    if (index[i] >= vectors) throw damaged(join(folder, FILES.windows), `entry ${i} names vector ${index[i]}`);
+    if (index[i] < vectors) continue;
+    throw damagedFile(join(folder, FILES.windows), `entry ${i} names vector ${index[i]}`, source);
   }
-}
-
-function damaged(path: string, why: string, cause?: unknown): NextvecError {
-  return new NextvecError('STORE_DAMAGED', `The stored file ${basename(path)} is damaged: ${why} (${path}).`, {
-    remedy: 'Delete the data set and import the file again.',
-    cause,
-  });
 }

@@ -6,7 +6,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { openDataFile } from '../formats/open.ts';
@@ -18,7 +19,14 @@ import { readData, type ReadData } from './import-plan.ts';
 import { ImportProgress, type ProgressListener } from './progress.ts';
 import { FILES, type StoreMeta } from './store-files.ts';
 import { VectorReader } from './vector-reader.ts';
-import { BYTES_PER_ELEMENT, VectorStoreWriter, writeAll, type StoreDType, type VectorSums } from './vector-store.ts';
+import {
+  BYTES_PER_ELEMENT,
+  VectorStoreWriter,
+  asBytes,
+  writeAll,
+  type StoreDType,
+  type VectorSums,
+} from './vector-store.ts';
 
 export interface ImportOptions {
   /** Element type of the stored vectors; default: float16 for a float16 file, else float32. */
@@ -94,14 +102,14 @@ async function fillFolder(
   const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout));
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
-  writeColumns(folder, data, sums);
+  const checksums = { [FILES.vectors]: writer.checksum, ...writeColumns(folder, data, sums) };
   const sha256 = await hashFile(source.path, progress, options.signal);
   const reader = new VectorReader(join(folder, FILES.vectors), layout.D, writer.vectors, dtype);
   try {
     progress.measuring(data.index.length / (data.T + 1));
     const onDone = (count: number): void => progress.add(count);
     const passport = await measurePassport(layout.kind, data, sums, reader, sha256, { signal: options.signal, onDone });
-    return writeMeta(folder, source, layout, dtype, data, passport);
+    return writeMeta(folder, { source, layout, dtype, data, passport, checksums });
   } finally {
     reader.close();
   }
@@ -147,37 +155,47 @@ function vectorBytes(layout: Layout): number {
   return vectorColumns(layout).reduce((sum, column) => sum + column.bytes, 0);
 }
 
-function writeColumns(folder: string, data: ReadData, sums: VectorSums): void {
-  writeFile(folder, FILES.windows, [data.index]);
-  writeFile(folder, FILES.vectorArticles, [data.vectorArticles]);
-  writeFile(folder, FILES.squares, [sums.squares]);
-  if (data.windowArticles) writeFile(folder, FILES.windowArticles, [data.windowArticles]);
-  if (data.articleLabels) writeFile(folder, FILES.articles, [data.articleLabels]);
-  if (data.chunks) writeFile(folder, FILES.chunks, [data.chunks.ids, data.chunks.articles]);
+/** CRC-32 of each file written, by its name. */
+function writeColumns(folder: string, data: ReadData, sums: VectorSums): Record<string, number> {
+  const files: [string, NodeJS.ArrayBufferView[]][] = [
+    [FILES.windows, [data.index]],
+    [FILES.vectorArticles, [data.vectorArticles]],
+    [FILES.squares, [sums.squares]],
+  ];
+  if (data.windowArticles) files.push([FILES.windowArticles, [data.windowArticles]]);
+  if (data.articleLabels) files.push([FILES.articles, [data.articleLabels]]);
+  if (data.chunks) files.push([FILES.chunks, [data.chunks.ids, data.chunks.articles]]);
+  return Object.fromEntries(files.map(([name, parts]) => [name, writeFile(folder, name, parts)]));
 }
 
-function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBufferView[]): void {
+/** Returns the CRC-32 of the file. */
+function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBufferView[]): number {
+  let checksum = 0;
   const fd = openSync(join(folder, name), 'wx');
   try {
     let position = 0;
     for (const part of parts) {
       writeAll(fd, part, position);
+      checksum = crc32(asBytes(part), checksum);
       position += part.byteLength;
     }
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+  return checksum;
 }
 
-function writeMeta(
-  folder: string,
-  source: DataFile,
-  layout: Layout,
-  dtype: StoreDType,
-  data: ReadData,
-  passport: Passport,
-): StoreMeta {
+interface Filled {
+  readonly source: DataFile;
+  readonly layout: Layout;
+  readonly dtype: StoreDType;
+  readonly data: ReadData;
+  readonly passport: Passport;
+  readonly checksums: Readonly<Record<string, number>>;
+}
+
+function writeMeta(folder: string, { source, layout, dtype, data, passport, checksums }: Filled): StoreMeta {
   const { vectors } = passport;
   const columns = [
     data.index,
@@ -200,7 +218,8 @@ function writeMeta(
     chunks: data.chunks?.ids.length ?? 0,
     articles: data.articleLabels?.length ?? null,
     splits: data.splits.map((split) => ({ ...split })),
-    source: { name: basename(source.path), bytes: source.bytes, sha256: passport.sha256 },
+    source: { name: basename(source.path), bytes: source.bytes, sha256: passport.sha256, path: resolve(source.path) },
+    checksums,
     storedBytes: vectors * layout.D * BYTES_PER_ELEMENT[dtype] + columnBytes,
     passport,
   };

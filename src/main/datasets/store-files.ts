@@ -42,11 +42,25 @@ export const StoreMetaSchema = z.object({
   /** null: articles are not known. */
   articles: count.nullable(),
   splits: z.array(z.object({ name: z.string(), first: count, count })).min(1),
-  source: z.object({ name: z.string(), bytes: count, sha256: z.string() }),
+  /** `path` is absent in sets of version 0.1. */
+  source: z.object({ name: z.string(), bytes: count, sha256: z.string(), path: z.string().optional() }),
+  /** CRC-32 by file name; absent in sets of version 0.1, which cannot be verified. */
+  checksums: z.record(z.string(), z.int().min(0)).optional(),
   storedBytes: count,
   passport: PassportSchema,
 });
 export type StoreMeta = z.infer<typeof StoreMetaSchema>;
+
+/** STORE_DAMAGED: `path` is the stored file at fault. */
+export function damagedFile(path: string, why: string, source?: StoreMeta['source'], cause?: unknown): NextvecError {
+  const from =
+    source === undefined ? 'the file' : `${source.path ?? source.name} (sha256 ${source.sha256.slice(0, 12)})`;
+  return new NextvecError('STORE_DAMAGED', `The stored file ${basename(path)} is damaged: ${why} (${path}).`, {
+    remedy: `Import ${from} again; it takes the place of the damaged set.`,
+    details: { place: path },
+    cause,
+  });
+}
 
 export function readMeta(folder: string): StoreMeta {
   const path = join(folder, FILES.meta);
@@ -54,7 +68,8 @@ export function readMeta(folder: string): StoreMeta {
     return StoreMetaSchema.parse(JSON.parse(readRegularFileSync(path).toString('utf8')));
   } catch (error) {
     throw new NextvecError('STORE_DAMAGED', `The stored data set ${basename(folder)} cannot be read (${path}).`, {
-      remedy: 'Delete it in Data sets and import the file again.',
+      remedy: 'Import the file again; it takes the place of the damaged set.',
+      details: { place: path },
       cause: error,
     });
   }

@@ -66,7 +66,7 @@ export class VectorReader {
           'STORE_DAMAGED',
           `${this.path} ends at byte ${position + done}, before its vectors do.`,
           {
-            remedy: 'Delete the data set and import the file again.',
+            remedy: 'Import the file again; it takes the place of the damaged set.',
           },
         );
       }

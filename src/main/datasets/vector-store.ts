@@ -5,6 +5,7 @@
  */
 import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { floatToHalf } from '../formats/half.ts';
 
@@ -47,6 +48,8 @@ export class VectorStoreWriter {
   private slots = new Uint32Array(1 << 12);
   private hashes = new Uint32Array(2 << 11);
   private sums = new Float64Array(2 << 11);
+  /** CRC-32 of what was written. */
+  private written = 0;
   private hashA = 0;
   private hashB = 0;
   private lost = 0;
@@ -91,6 +94,11 @@ export class VectorStoreWriter {
     }
     this.measure(values, encoded, encodedStart, start, refuse);
     return this.append(slot, encoded, encodedStart);
+  }
+
+  /** CRC-32 of the file, once it is finished. */
+  get checksum(): number {
+    return this.written;
   }
 
   vectorSums(): VectorSums {
@@ -238,6 +246,7 @@ export class VectorStoreWriter {
     const start = (this.flushedRows % this.ringRows) * this.D;
     const bytes = this.ring.subarray(start, start + rows * this.D);
     writeAll(this.fd, bytes, this.flushedRows * this.rowBytes);
+    this.written = crc32(asBytes(bytes), this.written);
     this.flushedRows = this.count;
   }
 
@@ -257,6 +266,10 @@ export function writeAll(fd: number, data: NodeJS.ArrayBufferView, position: num
   for (let done = 0; done < data.byteLength;) {
     done += writeSync(fd, data, done, data.byteLength - done, position + done);
   }
+}
+
+export function asBytes({ buffer, byteOffset, byteLength }: NodeJS.ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function finalise(hash: number): number {

@@ -1,7 +1,7 @@
 /** One import as a service call: a data worker writes the folder, this writes the row. Never one without the other. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
 import {
@@ -61,7 +61,10 @@ async function* importInto(
     }
     const { passport, storedBytes } = event;
     const existing = findDatasetByContent(home.db, passport.sha256, options);
-    if (existing !== null && existsSync(home.datasetFolder(existing.id))) {
+    if (existing !== null) {
+      const folder = home.datasetFolder(existing.id);
+      const { state } = await client.checkStored({ folder });
+      if (state === 'damaged') await replaceFolder(home, existing.id, id);
       return { type: 'done', dataset: existing, alreadyThere: true };
     }
     const name = input.name ?? basename(path, extname(path));
@@ -70,6 +73,14 @@ async function* importInto(
     return { type: 'done', dataset: requireDataset(home.db, id), alreadyThere: false };
   }
   return null;
+}
+
+/** A set that is damaged or gone gets the files of the new import, and keeps its id: runs refer to it. */
+async function replaceFolder(home: Home, id: string, imported: string): Promise<void> {
+  const doomed = join(home.datasetsFolder, `.deleted-${id}`);
+  if (existsSync(home.datasetFolder(id))) await rename(home.datasetFolder(id), doomed);
+  await rename(home.datasetFolder(imported), home.datasetFolder(id));
+  await removeFolder(doomed);
 }
 
 /** The folder of an import that gave no data set, under its final and its temporary name. */

@@ -1,7 +1,7 @@
 /** Calls main makes of its data worker: everything on data sets that takes the processor for longer than a moment. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { EngineStatusSchema } from '#shared/contract/app.ts';
+import { EngineStatusSchema, StoredCheckSchema } from '#shared/contract/app.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
 import {
   BalanceEventSchema,
@@ -62,6 +62,8 @@ export const workerContract = {
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
+  /** Reads every stored file against the checksums of the import. */
+  checkStored: call.input(z.object({ folder: z.string() })).output(StoredCheckSchema),
   compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
   /** Models in this thread; the thread is one of its own for the call. */
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),

@@ -30,7 +30,7 @@ export function appRouter({ app }: Procedures, { home, host, version, roots, nat
       nativeDialogs: native.chooseFile !== undefined,
       cores: availableParallelism(),
     })),
-    doctor: app.doctor.handler(({ input }) => doctor.report(input?.afresh ?? false)),
+    doctor: app.doctor.handler(({ input }) => doctor.report(input ?? { afresh: false, check: false })),
     settings: {
       get: app.settings.get.handler(() => currentSettings(home.db)),
       set: app.settings.set.handler(({ input }) => {

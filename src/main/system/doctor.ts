@@ -2,7 +2,7 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Doctor as Report } from '#shared/contract/app.ts';
-import { countDatasets } from '../store/datasets.ts';
+import { countDatasets, listDatasets } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';
 import { countRuns } from '../store/runs.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
@@ -23,8 +23,8 @@ export class Doctor {
     this.options = options;
   }
 
-  /** Loads every engine on the first call; `afresh` loads them again. */
-  async report(afresh: boolean): Promise<Report> {
+  /** Loads every engine on the first call; `afresh` loads them again. `check` reads every stored data set. */
+  async report({ afresh, check }: { readonly afresh: boolean; readonly check: boolean }): Promise<Report> {
     return {
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
@@ -32,8 +32,19 @@ export class Doctor {
       memoryBytes: totalmem(),
       engines: await this.findEngines(afresh),
       storage: await storageReport(this.options.home),
+      checks: check ? await this.checkDatasets() : null,
       ...this.options.runtimes,
     };
+  }
+
+  private async checkDatasets(): Promise<Report['checks']> {
+    const { home, workers } = this.options;
+    const checks: NonNullable<Report['checks']> = [];
+    for (const { id, name } of listDatasets(home.db)) {
+      const folder = home.datasetFolder(id);
+      checks.push({ name, ...(await workers.once((client) => client.checkStored({ folder }))) });
+    }
+    return checks;
   }
 
   /** In a worker of its own: loading TensorFlow.js blocks a thread for longer than an answer may take. */

@@ -14,12 +14,17 @@ export interface RunData {
   readonly proof: SplitProof;
 }
 
-/** Warnings of the split go to the log. */
-export async function openData(recipe: Recipe, dataset: Dataset, ood: Dataset | null, log: Log): Promise<RunData> {
+/** Warnings of the split go to the log; `onDamage`: vectors on disk turned out to be damaged. */
+export async function openData(
+  recipe: Recipe,
+  { dataset, ood }: { readonly dataset: Dataset; readonly ood: Dataset | null },
+  log: Log,
+  onDamage: (error: unknown) => void,
+): Promise<RunData> {
   const { split, proof } = await proveSplit(dataset, ood, recipe.split, recipe.seed);
   for (const warning of proof.warnings) log('warning', warning);
-  const source = await dataset.source();
-  const oodSource = await ood?.source();
+  const source = await dataset.source(undefined, { onDamage });
+  const oodSource = await ood?.source(undefined, { onDamage });
   return {
     train: { source, ids: split.train },
     validation: { source, ids: split.val },

@@ -84,7 +84,7 @@ export class TrainerSession {
     const { recipe, runFolder } = this.job;
     const dataset = openDataset(this.job.datasetFolder);
     const ood = this.job.oodFolder === null ? null : openDataset(this.job.oodFolder);
-    const data = await openData(recipe, dataset, ood, this.log);
+    const data = await openData(recipe, { dataset, ood }, this.log, (error) => this.events.fail(error));
     const spec = modelSpec(recipe, dataset.T, dataset.D);
     const checkpoint = await checkpointToResume(this.job, spec, this.log);
     await mkdir(runFolder, { recursive: true });

@@ -13,6 +13,7 @@ import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
+import { checkStored } from '../datasets/verify.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
 import type { EvaluateJob, FirstBatchesJob, MapJob } from '../processes/jobs/evaluation.ts';
 import { splitDataset } from '../datasets/split.ts';
@@ -186,6 +187,7 @@ const router = procedures.router({
       return baselinesOf(dataset, ood, input);
     }),
   ),
+  checkStored: procedures.checkStored.handler(({ input }) => checkStored(input.folder)),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
     withDatasets([input.folder], async ([dataset]) => {
       if (!dataset) throw new Error('no data set');

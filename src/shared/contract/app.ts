@@ -23,6 +23,14 @@ export const AppInfoSchema = z.object({
 });
 export type AppInfo = z.infer<typeof AppInfoSchema>;
 
+/** Sets of version 0.1 have no checksums. */
+export const StoredCheckSchema = z.object({
+  state: z.enum(['whole', 'damaged', 'not verifiable']),
+  /** Of a damaged set: what and where, and what to do. */
+  problem: z.string().nullable(),
+});
+export type StoredCheck = z.infer<typeof StoredCheckSchema>;
+
 export const DoctorSchema = z.object({
   node: z.string(),
   platform: z.string(),
@@ -36,6 +44,8 @@ export const DoctorSchema = z.object({
     runs: z.int(),
     datasets: z.int(),
   }),
+  /** Of each data set, whether its files are as the import wrote them; null: not asked for. */
+  checks: z.array(StoredCheckSchema.extend({ name: z.string() })).nullable(),
   browser: z.string().nullable(),
   electron: z.string().nullable(),
 });
@@ -76,8 +86,13 @@ export const FILE_KINDS: Readonly<
 
 export const appContract = {
   info: query.output(AppInfoSchema),
-  /** Which engines there are is found out once; `afresh`: now, for instance after one was installed. */
-  doctor: query.input(z.object({ afresh: z.boolean() }).optional()).output(DoctorSchema),
+  /**
+   * Which engines there are is found out once; `afresh`: now, for instance after one was installed. `check`: read every
+   * stored data set.
+   */
+  doctor: query
+    .input(z.object({ afresh: z.boolean().default(false), check: z.boolean().default(false) }).optional())
+    .output(DoctorSchema),
   settings: {
     get: query.output(SettingsSchema),
     set: mutation.input(SettingsSchema.partial()).output(SettingsSchema),

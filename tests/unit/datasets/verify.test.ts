@@ -1,0 +1,117 @@
+/** Stored files against the checksums of their import: damage is refused, named, and repaired by importing again. */
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { openDataset } from '../../../src/main/datasets/dataset.ts';
+import { checkStored } from '../../../src/main/datasets/verify.ts';
+import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+
+let home: TestHome;
+let nextvec: Nextvec;
+let dataset: string;
+let folder: string;
+
+beforeAll(async () => {
+  home = await testHome();
+  nextvec = await home.open();
+  await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 12, chunksPerArticle: 8, D: 8 });
+});
+afterAll(() => home.dispose());
+
+beforeEach(async () => {
+  dataset = await importAgain();
+  folder = join(home.path, 'home', 'datasets', dataset);
+});
+
+async function importAgain(): Promise<string> {
+  const events = await nextvec.client.datasets.import({ path: join(home.path, 'walks.npz') });
+  for await (const event of events) if (event.type === 'done') return event.dataset.id;
+  throw new Error('the import ended without a data set');
+}
+
+const binaries = [
+  'vectors.bin',
+  'windows.bin',
+  'window-articles.bin',
+  'vector-articles.bin',
+  'articles.bin',
+  'chunks.bin',
+  'squares.bin',
+];
+
+function flipBit(name: string): void {
+  const path = join(folder, name);
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(path, bytes);
+}
+
+async function load(memoryBytes?: number, onDamage?: (error: unknown) => void): Promise<void> {
+  const open = openDataset(folder);
+  try {
+    await open.source(undefined, { memoryBytes, onDamage });
+  } finally {
+    open.close();
+  }
+}
+
+const damaged = (name: string) =>
+  expect.objectContaining({
+    code: 'STORE_DAMAGED',
+    message: expect.stringContaining(name),
+    remedy: expect.stringMatching(/^Import .*walks\.npz \(sha256 [0-9a-f]{12}\) again/),
+  });
+
+it('covers every stored file', () => {
+  expect(readdirSync(folder).toSorted()).toEqual([...binaries, 'meta.json'].toSorted());
+});
+
+it('one flipped bit of any stored file is refused on loading', async () => {
+  await load();
+  for (const name of binaries) {
+    flipBit(name);
+    await expect(load()).rejects.toEqual(damaged(name));
+    await expect(load(0)).rejects.toEqual(damaged(name));
+    flipBit(name);
+  }
+  await load(0);
+});
+
+it('importing the same file again repairs a damaged set under its id', async () => {
+  flipBit('vectors.bin');
+  expect(await importAgain()).toBe(dataset);
+  await load();
+});
+
+it('vectors that stay on disk are verified beside the work', async () => {
+  flipBit('vectors.bin');
+  const onDamage = vi.fn<(error: unknown) => void>();
+  await load(0, onDamage);
+  await vi.waitFor(() => expect(onDamage).toHaveBeenCalledWith(damaged('vectors.bin')));
+});
+
+it('training on damaged vectors fails with the remedy; doctor --check names the set', async () => {
+  const { client } = nextvec;
+  expect(await checkStored(folder)).toEqual({ state: 'whole', problem: null });
+  flipBit('vectors.bin');
+  const { checks } = await client.app.doctor({ check: true });
+  expect(checks).toEqual([{ name: 'walks', state: 'damaged', problem: expect.stringContaining('walks.npz') }]);
+  const { runId } = await client.runs.start({ recipe: { dataset, epochs: 1, engine: 'cpu' } });
+  await vi.waitFor(async () => expect((await client.runs.get({ runId })).run.status).toBe('failed'), 30_000);
+  expect((await client.runs.get({ runId })).run.reason).toContain('vectors.bin is damaged');
+});
+
+it('a folder that is gone is imported under the same id', async () => {
+  rmSync(folder, { recursive: true });
+  expect(await importAgain()).toBe(dataset);
+  await load();
+});
+
+it('a set of version 0.1 has no checksums: it is used, and said to be not verifiable', async () => {
+  const path = join(folder, 'meta.json');
+  const { checksums: _checksums, ...meta } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify(meta));
+  expect(await checkStored(folder)).toEqual({ state: 'not verifiable', problem: null });
+  await load();
+});
