@@ -81,7 +81,7 @@ function narrow(wide: Float64Array, values: Float32Array, array: StoredArray, pl
 }
 
 /** Index along each axis of a row-major place. */
-function unravel(place: number, shape: readonly number[]): number[] {
+export function unravel(place: number, shape: readonly number[]): number[] {
   let rest = place;
   const index = shape.toReversed().map((n) => {
     const at = rest % n;

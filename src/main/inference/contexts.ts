@@ -6,6 +6,7 @@ import { elementCount, type ModelSpec } from '#shared/domain/models/models.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openDataFile } from '../formats/open.ts';
+import { unravel } from '../formats/rows.ts';
 import { rowLength, type Column, type DataFile } from '../formats/table.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 
@@ -138,5 +139,17 @@ async function pickRows(column: Column, rows: readonly number[], size: number): 
       if (from < to) picked.set(values.subarray(from - first, to - first), b * size + from - row * size);
     }
   }
+  const odd = picked.findIndex((value) => !Number.isFinite(value));
+  if (odd >= 0) throw notFinite(column, rows[Math.floor(odd / size)] * size + (odd % size), picked[odd]);
   return picked;
+}
+
+/** `element`: its place in the column, row-major. */
+function notFinite({ shape, place }: Column, element: number, value: number): NextvecError {
+  const at = unravel(element, shape).join(', ');
+  const what = Number.isNaN(value) ? 'NaN' : 'infinite';
+  return new NextvecError('NOT_FINITE', `${place}: element [${at}] is ${what}.`, {
+    remedy: 'Repair this row and write the file again, or leave it out with --rows.',
+    details: { place },
+  });
 }

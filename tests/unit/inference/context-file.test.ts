@@ -33,3 +33,21 @@ it('refuses a float64 that float32 cannot hold, by element', async () => {
   writeFileSync(path, npyBytes({ name: 'x', shape: [B, T, D], values: wide, dtype: 'f8' }));
   await expect(rowsOfFile(path, [1], spec)).rejects.toThrow('element [1, 2, 3] is 1e+300, too large for float32');
 });
+
+it.each([NaN, Infinity, -Infinity])('refuses %s in a row that is asked for, by element', async (value) => {
+  const path = join(testFolder(), 'x.npy');
+  const odd = Float32Array.from(values);
+  odd[T * D + 2 * D + 3] = value;
+  writeFileSync(path, npyBytes({ name: 'x', shape: [B, T, D], values: odd }));
+  const refused = { code: 'NOT_FINITE', message: expect.stringContaining('element [1, 2, 3] is ') as string };
+  await expect(rowsOfFile(path, [3, 1], spec)).rejects.toMatchObject(refused);
+  await expect(rowsOfFile(path, [0, 2], spec)).resolves.toMatchObject({ rows: [0, 2] });
+});
+
+it('refuses NaN in a single context, by element', async () => {
+  const path = join(testFolder(), 'x.npy');
+  const one = values.slice(0, T * D);
+  one[D + 4] = NaN;
+  writeFileSync(path, npyBytes({ name: 'x', shape: [T, D], values: one }));
+  await expect(rowsOfFile(path, null, spec)).rejects.toThrow('element [1, 4] is NaN');
+});
