@@ -1,10 +1,13 @@
 /**
  * `--where` of `nextvec runs`: conditions joined by "and", each FIELD OP VALUE with = != > >= < <= ~ (contains).
- * A field is a path in a run's summary ("recipe.epochs") or one of the short names below. Not a language: no brackets, no "or".
+ * A field is a path in a run's summary ("recipe.epochs") or one of the short names below. No brackets, no "or"; a value
+ * with spaces or operators stands in quotes. What cannot be read in full is refused.
  */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { valueAt } from '#shared/domain/recipe/recipe-fields.ts';
+import { shortText } from '#shared/domain/short-text.ts';
+import { RUN_FIELDS, runField } from './run-fields.ts';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   valCosine: 'best.valCosine',
@@ -24,7 +27,10 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 
 const OPERATORS = ['!=', '>=', '<=', '=', '>', '<', '~'] as const;
 type Operator = (typeof OPERATORS)[number];
-const CONDITION = /^([\w.]+)\s*(!=|>=|<=|=|>|<|~)\s*(?:"([^"]*)"|'([^']*)'|(.+))$/;
+const ORDERS: readonly Operator[] = ['>', '>=', '<', '<='];
+/** Sticky: one condition after the other is read off the text. */
+const CONDITION = /\s*([\w.]+)\s*(!=|>=|<=|=|>|<|~)(?![=<>!~])\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>!~;()]+))(?=\s|$)/y;
+const AND = /\s+and(?=\s)/iy;
 
 interface Condition {
   readonly path: string;
@@ -32,15 +38,54 @@ interface Condition {
   readonly word: string;
 }
 
-function parseCondition(text: string): Condition {
-  const [, field, operator, double, single, bare] = CONDITION.exec(text) ?? [];
-  if (field === undefined) {
-    throw new NextvecError('BAD_INPUT', `--where: "${text}" is not a condition.`, {
-      remedy: 'Write FIELD OP VALUE, joined by "and", e.g. "status = finished and valCosine > 0.4".',
-    });
+function refuse(message: string, remedy: string): never {
+  throw new NextvecError('BAD_INPUT', `--where: ${message}`, { remedy, details: { place: '--where' } });
+}
+
+function parseConditions(text: string): Condition[] {
+  const conditions: Condition[] = [];
+  let at = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match !== null) at = pattern.lastIndex;
+    return match;
+  };
+  do {
+    const match = take(CONDITION);
+    if (match === null) refuseRest(text.slice(at));
+    const [, field, operator, double, single, bare] = match;
+    const path = Object.hasOwn(SHORT_NAMES, field) ? SHORT_NAMES[field] : field;
+    const condition = { path, operator: operator as Operator, word: double ?? single ?? bare };
+    checkCondition(condition);
+    conditions.push(condition);
+  } while (take(AND) !== null);
+  if (text.slice(at).trim() !== '') refuseRest(text.slice(at));
+  return conditions;
+}
+
+function refuseRest(rest: string): never {
+  const remedy =
+    'Write FIELD OP VALUE, joined by "and", with quotes around a value with spaces or signs, e.g. ' +
+    '"status = finished and valCosine > 0.4". Operators: = != > >= < <= ~ (contains).';
+  refuse(`"${shortText(rest.trim())}" is not a condition.`, remedy);
+}
+
+/** Refuses fields, order and values that no run can have. */
+function checkCondition({ path, operator, word }: Condition): void {
+  const field = runField(path);
+  if (field === null)
+    refuse(`runs have no "${shortText(path)}".`, `Fields: ${[...Object.keys(SHORT_NAMES), ...RUN_FIELDS].join(', ')}.`);
+  const isNumber = word.trim() !== '' && Number.isFinite(Number(word));
+  if (ORDERS.includes(operator)) {
+    if (!field.isNumber) refuse(`"${path}" is not a number, so it has no order.`, 'Use =, != or ~.');
+    if (!isNumber) refuse(`"${shortText(word)}" is not a number.`, `Compare ${path} with a number.`);
   }
-  const path = SHORT_NAMES[field] ?? field;
-  return { path, operator: operator as Operator, word: (double ?? single ?? bare).trim() };
+  if (operator !== '=' && operator !== '!=') return;
+  if (field.values !== null && !field.values.includes(word))
+    refuse(`${path} is never "${shortText(word)}".`, `It can be ${field.values.join(', ')}.`);
+  if (field.isNumber && !isNumber && word !== 'null')
+    refuse(`"${shortText(word)}" is not a number.`, `Compare ${path} with a number.`);
 }
 
 function compare(value: unknown, operator: Operator, word: string): boolean {
@@ -56,19 +101,11 @@ function compare(value: unknown, operator: Operator, word: string): boolean {
   }
   if (typeof value !== 'number') return false;
   const limit = Number(word);
-  if (!Number.isFinite(limit)) throw new NextvecError('BAD_INPUT', `--where: "${word}" is not a number.`);
   return { '>': value > limit, '>=': value >= limit, '<': value < limit, '<=': value <= limit }[operator];
 }
 
-/** A test for one run; throws BAD_INPUT for what it cannot read, an unknown field included. */
+/** A test for one run; throws BAD_INPUT for what it cannot read, unknown fields and impossible values included. */
 export function parseWhere(text: string): (run: RunSummary) => boolean {
-  const conditions = text.split(/\s+and\s+/i).map((part) => parseCondition(part.trim()));
-  return (run) =>
-    conditions.every(({ path, operator, word }) => {
-      if (!(path.split('.')[0] in run)) {
-        const fields = [...Object.keys(SHORT_NAMES), ...Object.keys(run)].join(', ');
-        throw new NextvecError('BAD_INPUT', `--where: runs have no "${path}".`, { remedy: `Fields: ${fields}.` });
-      }
-      return compare(valueAt(run, path), operator, word);
-    });
+  const conditions = parseConditions(text);
+  return (run) => conditions.every(({ path, operator, word }) => compare(valueAt(run, path), operator, word));
 }

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunSummary } from '#shared/contract/runs.ts';
 import { commandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -11,7 +10,6 @@ import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { errorData, exitStatus } from '../../../src/main/cli/exit.ts';
 import { createOutput, formatTable, toJsonLine } from '../../../src/main/cli/output.ts';
 import { addRecipeFlags, readRecipe } from '../../../src/main/cli/recipe-flags.ts';
-import { parseWhere } from '../../../src/main/cli/where.ts';
 
 function recipeOf(words: readonly string[]): Recipe {
   const command = addRecipeFlags(new Command('train')).option('--data <F>').option('--ood <F>').exitOverride();
@@ -66,38 +64,6 @@ describe('flags of train', () => {
     expect(() => recipeOf(['--lambda-mse', '0'])).toThrow(/Every loss weight/);
     expect(() => recipeOf(['--epochs', '1.5'])).toThrow(/epochs/);
     expect(() => recipeOf(['--epoch', '3'])).toThrow(CommanderError);
-  });
-});
-
-describe('--where', () => {
-  const run = {
-    status: 'finished',
-    name: 'Run 3',
-    number: 3,
-    tags: ['mse', 'long'],
-    best: { valCosine: 0.41, oodCosine: null },
-    recipe: { modelType: 'amn', epochs: 20 },
-  } as unknown as RunSummary;
-
-  it.each([
-    ['status = finished', true],
-    ['status != finished', false],
-    ['valCosine > 0.4 and model = amn', true],
-    ['valCosine > 0.4 and epochs < 20', false],
-    ['oodCosine > 0', false],
-    ['oodCosine = null', true],
-    ['tags = long', true],
-    ['name ~ "run"', true],
-    ['number >= 3', true],
-    ['recipe.epochs=20', true],
-  ])('%s: %s', (text, expected) => {
-    expect(parseWhere(text)(run)).toBe(expected);
-  });
-
-  it('names what it cannot parse', () => {
-    expect(() => parseWhere('status')).toThrow(/is not a condition/);
-    expect(() => parseWhere('colour = red')(run)).toThrow(/no "colour"/);
-    expect(() => parseWhere('number > x')(run)).toThrow(/not a number/);
   });
 });
 
