@@ -30,6 +30,7 @@ import { Doctor } from './system/doctor.ts';
 import type { NativeHooks } from './system/native.ts';
 import { forkTrainer, type SpawnTrainer } from './processes/trainer-process.ts';
 import { WorkerPool } from './processes/worker-pool.ts';
+import type { CallContext } from './wire/call-limit.ts';
 
 export interface NextvecOptions {
   /** Storage folder; made when it is missing. */
@@ -73,9 +74,9 @@ export interface ProcessEntries {
 
 export interface Nextvec {
   readonly home: string;
-  /** Every procedure of the contract; for RPCHandler of `@orpc/server/message-port` or `/ws`. Needs no context. */
+  /** Every procedure of the contract; for an RPCHandler of oRPC. */
   // oxlint-disable-next-line typescript/no-explicit-any -- oRPC's own type for a router of any shape
-  readonly router: Router<any, Record<never, never>>;
+  readonly router: Router<any, CallContext>;
   /** The same calls in this process, without a transport. */
   readonly client: NextvecClient;
   /** Sends a menu command to every window ("new-run", "import" …). */

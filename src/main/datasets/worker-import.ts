@@ -29,7 +29,7 @@ export async function* importFile(
   signal?: AbortSignal,
 ): AsyncGenerator<ImportEvent> {
   const id = randomBytes(6).toString('hex');
-  const worker = workers.startSingle();
+  const worker = await workers.lease(signal);
   let imported: Imported | null;
   try {
     imported = yield* importInto(home, id, worker.client, input, signal);

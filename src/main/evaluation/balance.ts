@@ -19,7 +19,7 @@ const KEPT = 200;
 
 export interface LossBalanceOptions {
   readonly home: Home;
-  readonly workers: Pick<WorkerPool, 'startSingle'>;
+  readonly workers: Pick<WorkerPool, 'lease'>;
   readonly resourcesDir: string;
   /** The weights file a run of this recipe starts from; null: none. */
   readonly initFile: (recipe: Recipe) => InitFile | null;

@@ -13,7 +13,7 @@ export interface RunHistory {
 
 export interface EvaluationContext {
   readonly home: Home;
-  readonly workers: Pick<WorkerPool, 'startSingle'>;
+  readonly workers: Pick<WorkerPool, 'lease'>;
   readonly resourcesDir: string;
   readonly runs: RunHistory;
 }

@@ -7,7 +7,7 @@ import { isNextvecError } from '#shared/domain/errors.ts';
 import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
 import { requireRun } from '../store/runs.ts';
 import { fromWireError } from '../wire/errors.ts';
-import type { WorkerClient } from '../processes/worker-pool.ts';
+import type { LeasedWorker } from '../processes/worker-pool.ts';
 import type { EvaluationContext } from './context.ts';
 import { evaluateJob } from './service.ts';
 
@@ -15,7 +15,7 @@ const IDLE_MS = 60_000;
 
 interface Session {
   readonly key: string;
-  readonly worker: { client: WorkerClient; release: () => Promise<void> };
+  readonly worker: Promise<LeasedWorker>;
   /** Calls under way; the idle timer runs only at 0. */
   calls: number;
   idle: NodeJS.Timeout | null;
@@ -37,11 +37,12 @@ export class WindowInspector {
     const row = requireRun(this.context.home.db, handle);
     const job = evaluateJob(this.context, row, datasetId, part);
     // A run that goes on may write a better checkpoint; `best_json` then changes the key.
-    const session = await this.sessionFor(JSON.stringify([row.id, datasetId, job.data.part, row.best_json]));
+    const session = this.sessionFor(JSON.stringify([row.id, datasetId, job.data.part, row.best_json]));
     if (session.idle) clearTimeout(session.idle);
     session.calls++;
     try {
-      return await session.worker.client.inspect({ job, pick });
+      const { client } = await session.worker;
+      return await client.inspect({ job, pick });
     } catch (error) {
       // A checkpoint that could not be opened is not kept; a window that does not exist leaves it open.
       const shown = fromWireError(error);
@@ -55,18 +56,23 @@ export class WindowInspector {
     }
   }
 
-  private async sessionFor(key: string): Promise<Session> {
+  private sessionFor(key: string): Session {
     const previous = this.open;
     if (previous?.key === key) return previous;
-    const session: Session = { key, worker: this.context.workers.startSingle(), calls: 0, idle: null };
+    const session: Session = { key, worker: this.workerAfter(previous), calls: 0, idle: null };
     this.open = session;
-    if (previous) await this.end(previous);
     return session;
+  }
+
+  private async workerAfter(previous: Session | null): Promise<LeasedWorker> {
+    if (previous) await this.end(previous);
+    return this.context.workers.lease();
   }
 
   private async end(session: Session): Promise<void> {
     if (this.open === session) this.open = null;
     if (session.idle) clearTimeout(session.idle);
-    await session.worker.release();
+    const worker = await session.worker.catch(() => null);
+    await worker?.release();
   }
 }

@@ -4,11 +4,11 @@ import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
 /** Leaving the loop or aborting terminates the worker, the only way to interrupt an engine in the middle of a step. */
 export async function* workerEvents<T>(
-  workers: Pick<WorkerPool, 'startSingle'>,
+  workers: Pick<WorkerPool, 'lease'>,
   work: (client: WorkerClient) => Promise<AsyncIterable<T>>,
   signal?: AbortSignal,
 ): AsyncGenerator<T> {
-  const worker = workers.startSingle();
+  const worker = await workers.lease(signal);
   const release = (): void => void worker.release();
   signal?.addEventListener('abort', release);
   try {

@@ -13,7 +13,7 @@ import type { PredictJob } from '../processes/jobs/prediction.ts';
 
 export interface PredictionContext {
   readonly home: Home;
-  readonly workers: Pick<WorkerPool, 'startSingle'>;
+  readonly workers: Pick<WorkerPool, 'lease'>;
   readonly resourcesDir: string;
 }
 
@@ -32,7 +32,7 @@ export async function predictOnce(
   signal?: AbortSignal,
 ): Promise<PredictionResult> {
   const job = predictJob(context, request);
-  const worker = context.workers.startSingle();
+  const worker = await context.workers.lease(signal);
   const release = (): void => void worker.release();
   signal?.addEventListener('abort', release);
   try {

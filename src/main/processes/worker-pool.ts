@@ -1,10 +1,14 @@
-/** Starts data workers: one that stays for short questions, one of its own for each import. */
+/**
+ * Starts data workers: one that stays for short questions, and one of its own for each long piece of work, a few at a time.
+ */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
+import { Slots } from './slots.ts';
 import type { workerContract } from './worker-contract.ts';
 
 export type WorkerClient = ContractRouterClient<typeof workerContract>;
@@ -39,11 +43,22 @@ function startWorker(entry: string, onGone: () => void): DataWorker {
   };
 }
 
+export interface LeasedWorker {
+  readonly client: WorkerClient;
+  /** Ends the worker and lets the next one begin. */
+  release(): Promise<void>;
+}
+
+/** Long pieces of work at a time; an import or an evaluation takes a core and up to some hundred MB. */
+const MOST_WORKERS = 4;
+
 export class WorkerPool {
   private readonly entry: string;
   private standing: DataWorker | null = null;
   private readonly single = new Set<DataWorker>();
+  private readonly slots = new Slots(MOST_WORKERS);
   private warmUp: NodeJS.Timeout | undefined;
+  private isClosed = false;
 
   constructor(entry: string) {
     this.entry = entry;
@@ -62,16 +77,24 @@ export class WorkerPool {
     return this.standing.client;
   }
 
-  /** A worker for one long piece of work; `release` ends it. */
-  startSingle(): { client: WorkerClient; release: () => Promise<void> } {
-    const worker = startWorker(this.entry, () => this.single.delete(worker));
+  /** A worker for one long piece of work, when its turn comes. Throws CANCELLED when `signal` aborts or the pool closes first. */
+  async lease(signal?: AbortSignal): Promise<LeasedWorker> {
+    const leave = await this.slots.take(signal);
+    if (this.isClosed) {
+      leave();
+      throw new NextvecError('CANCELLED', 'Nextvec was closed before the work began.');
+    }
+    const worker = startWorker(this.entry, () => {
+      this.single.delete(worker);
+      leave();
+    });
     this.single.add(worker);
     return { client: worker.client, release: () => worker.terminate() };
   }
 
   /** One call in a worker of its own, which ends with it; what it throws is what the contract knows. */
   async once<R>(call: (client: WorkerClient) => Promise<R>): Promise<R> {
-    const worker = this.startSingle();
+    const worker = await this.lease();
     try {
       return await call(worker.client);
     } catch (error) {
@@ -82,6 +105,7 @@ export class WorkerPool {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     clearTimeout(this.warmUp);
     const all = [...this.single, ...(this.standing === null ? [] : [this.standing])];
     await Promise.all(all.map((worker) => worker.terminate()));

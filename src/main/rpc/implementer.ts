@@ -1,9 +1,13 @@
-/** What every procedure of main is made with: the contract, its errors, and the checks of write access and of files. */
+/**
+ * What every procedure of main is made with: the contract, its errors, and the checks of calls under way, write access and
+ * files.
+ */
 import { implement } from '@orpc/server';
 import type { CallMeta } from '#shared/contract/call.ts';
 import { contract } from '#shared/contract/index.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Home } from '../store/home.ts';
+import type { CallContext } from '../wire/call-limit.ts';
 import { toWireError } from '../wire/errors.ts';
 import { requireReadable } from './input-files.ts';
 
@@ -16,6 +20,7 @@ type Folder = Pick<Home, 'access' | 'path'>;
  */
 export function implementer(home: Pick<Home, 'access' | 'path' | 'db'>, roots: readonly string[] | null) {
   return implement(contract)
+    .$context<CallContext>()
     .use(async ({ next }) => {
       try {
         return await next();
@@ -23,6 +28,7 @@ export function implementer(home: Pick<Home, 'access' | 'path' | 'db'>, roots: r
         throw toWireError(error);
       }
     })
+    .use(({ next, context: { calls } }) => (calls ? calls.run(async () => next()) : next()))
     .use(async ({ next, procedure }, input) => {
       const { access, files = [] }: CallMeta = procedure['~orpc'].meta;
       if (access !== 'anyone') requireOwner(home);

@@ -28,7 +28,7 @@ export interface ImportRunInput {
 
 export interface ImportRunContext {
   readonly home: Home;
-  readonly workers: Pick<WorkerPool, 'startSingle'>;
+  readonly workers: Pick<WorkerPool, 'lease'>;
   readonly resourcesDir: string;
   /** Version of Nextvec, stored with the run. */
   readonly version: string;
@@ -51,9 +51,9 @@ export async function importRun(
   }
   const runId = randomBytes(6).toString('hex');
   const runFolder = home.runFolder(runId);
-  await mkdir(runFolder, { recursive: true });
-  const worker = workers.startSingle();
+  const worker = await workers.lease();
   try {
+    await mkdir(runFolder, { recursive: true });
     const imported = await worker.client.importRun({
       path: resolve(input.path),
       runId,

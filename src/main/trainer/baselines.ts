@@ -23,7 +23,7 @@ export class BaselineMeasurement {
       return;
     }
     const startedMs = performance.now();
-    const worker = new WorkerPool(this.job.dataWorker).startSingle();
+    const worker = await new WorkerPool(this.job.dataWorker).lease();
     try {
       const { split, seed } = recipe;
       const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };

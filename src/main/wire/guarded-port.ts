@@ -4,7 +4,6 @@
  * (contract), and who may connect (the hosts).
  */
 import type { MessagePortMainLike } from '@orpc/client/message-port';
-import type { WebSocket } from 'ws';
 
 const MAX_MESSAGE_CHARACTERS = 16 * 2 ** 20;
 /** oRPC's message types that our pages send: a request (the type may be absent) and its abort. */
@@ -21,7 +20,7 @@ function isCall(payload: unknown): boolean {
   return payload.h === undefined && payload.m === undefined && URL.canParse(payload.u, 'http://page');
 }
 
-export function isRequestMessage(data: unknown): boolean {
+export function isRequestMessage(data: unknown): data is string {
   if (typeof data !== 'string' || data.length > MAX_MESSAGE_CHARACTERS) return false;
   try {
     const message: unknown = JSON.parse(data);
@@ -41,20 +40,6 @@ export function guardedPort(port: MessagePortMainLike): MessagePortMainLike {
       return port.on('message', (message) => {
         if (isRequestMessage(message?.data)) callback(message);
       });
-    },
-  };
-}
-
-/** A WebSocket as a message port: binary messages arrive unchanged, text as a string. */
-export function socketPort(socket: WebSocket): MessagePortMainLike {
-  return {
-    postMessage: (message: string | Uint8Array) => socket.send(message),
-    on: (event, callback) => {
-      if (event === 'close') socket.on('close', () => callback());
-      if (event !== 'message') return;
-      socket.on('message', (data, isBinary) =>
-        callback({ data: !isBinary && Buffer.isBuffer(data) ? data.toString('utf8') : data }),
-      );
     },
   };
 }

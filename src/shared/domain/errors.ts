@@ -36,6 +36,7 @@ export const BAD_INPUT_CODES = [
 /** Work that was right to ask for and failed, or was stopped (exit status 1, or 130 for CANCELLED). */
 export const FAILURE_CODES = [
   'CANCELLED',
+  'TOO_MANY',
   'DISK_FULL',
   'NO_PERMISSION',
   'STORE_DAMAGED',

@@ -3,6 +3,7 @@ import { BrowserWindow, ipcMain, MessageChannelMain, nativeTheme, type IpcMainEv
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { Nextvec } from '../../nextvec.ts';
+import { CallLimit } from '../../wire/call-limit.ts';
 import { guardedPort } from '../../wire/guarded-port.ts';
 import { APP_ORIGIN, CONNECT_CHANNEL, PORT_CHANNEL } from '../handshake.ts';
 import { keepWindowState, readWindowState } from './window-state.ts';
@@ -31,7 +32,7 @@ export function connectPages(nextvec: Pick<Nextvec, 'router'>, devServer: string
     const ours = frame !== null && frame === event.sender.mainFrame && frame.origin === pageOrigin(devServer);
     if (!ours) return;
     const { port1, port2 } = new MessageChannelMain();
-    rpc.upgrade(guardedPort(port1), { context: {} });
+    rpc.upgrade(guardedPort(port1), { context: { calls: new CallLimit() } });
     port1.start();
     event.sender.postMessage(PORT_CHANNEL, null, [port2]);
   });

@@ -9,7 +9,7 @@ import { SUBPROTOCOL } from '../handshake.ts';
 const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 export interface Refusal {
-  readonly status: 401 | 403;
+  readonly status: 401 | 403 | 503;
   readonly message: string;
 }
 

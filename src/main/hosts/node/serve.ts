@@ -2,27 +2,32 @@
  * The Node host: the built page over HTTP and the services over a WebSocket, on 127.0.0.1 only.
  * Not here: the services, what the command line prints.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { RPCHandler } from '@orpc/server/message-port';
+import { RPCHandler } from '@orpc/server/websocket';
 import { WebSocketServer } from 'ws';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Nextvec } from '../../nextvec.ts';
-import { guardedPort, socketPort } from '../../wire/guarded-port.ts';
 import { RPC_PATH, SUBPROTOCOL } from '../handshake.ts';
 import { answerPage, securityHeaders } from '../page.ts';
 import { checkHost, checkUpgrade, newToken, type Refusal } from './guard.ts';
+import { endDeadSockets, serveSocket } from './sockets.ts';
 
 const LOOPBACK = '127.0.0.1';
 const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
+/** A page has one; a person has a few pages open. */
+const MOST_SOCKETS = 32;
+const PING_EVERY_MS = 30_000;
 
 export interface ServeOptions {
   readonly nextvec: Pick<Nextvec, 'router'>;
   readonly rendererDir: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Milliseconds between pings; a socket that answers none of two is closed. Default 30 seconds. */
+  readonly pingEveryMs?: number;
 }
 
 export interface PageServer {
@@ -52,11 +57,19 @@ async function respond(request: IncomingMessage, response: ServerResponse, rende
 
 function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {
   const body = `${message}\n`;
-  const reason = status === 401 ? 'Unauthorized' : 'Forbidden';
   socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function checkPath(path: string | undefined): Refusal | null {
+  return path === RPC_PATH ? null : { status: 403, message: `There is no WebSocket at ${path ?? ''}.` };
+}
+
+function checkRoom({ clients }: WebSocketServer): Refusal | null {
+  if (clients.size < MOST_SOCKETS) return null;
+  return { status: 503, message: `${MOST_SOCKETS} pages are connected already. Close some of them and try again.` };
 }
 
 function listen(server: Server, port: number): Promise<number> {
@@ -70,7 +83,12 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-export async function servePage({ nextvec, rendererDir, port: wantedPort }: ServeOptions): Promise<PageServer> {
+export async function servePage({
+  nextvec,
+  rendererDir,
+  port: wantedPort,
+  pingEveryMs,
+}: ServeOptions): Promise<PageServer> {
   const token = newToken();
   const rpc = new RPCHandler(nextvec.router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   const sockets = new WebSocketServer({
@@ -87,22 +105,19 @@ export async function servePage({ nextvec, rendererDir, port: wantedPort }: Serv
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const wrongPath = request.url !== RPC_PATH;
-    const refusal = wrongPath
-      ? ({ status: 403, message: `There is no WebSocket at ${request.url ?? ''}.` } as const)
-      : checkUpgrade(request.headers, token);
+    const refusal = checkPath(request.url) ?? checkUpgrade(request.headers, token) ?? checkRoom(sockets);
     if (refusal) return refuseUpgrade(socket, refusal);
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      // A page that breaks the protocol loses its own line, nothing else.
-      ws.on('error', () => ws.terminate());
-      rpc.upgrade(guardedPort(socketPort(ws)), { context: {} });
-    });
+    sockets.handleUpgrade(request, socket, head, (ws) => serveSocket(ws, rpc));
   });
+  const stopPings = endDeadSockets(sockets, pingEveryMs ?? PING_EVERY_MS);
   const port = await listen(server, wantedPort);
   return {
     url: `http://${LOOPBACK}:${port}/#token=${token}`,
     port,
-    close: () => closeServer(server, sockets),
+    close: () => {
+      stopPings();
+      return closeServer(server, sockets);
+    },
   };
 }
 
