@@ -22,7 +22,7 @@ export interface WindowSource {
   /** Copies windows `ids` into contexts [ids.length, T, D] and targets [ids.length, D]. Converts float16 to float32. */
   gather(ids: Uint32Array, contexts: Float32Array, targets: Float32Array): void;
   readonly shared?: SharedVectors;
-  /** Where they lie when they do not fit into memory; an engine that can reads its rows there, on any thread. */
+  /** File of the vectors when they do not fit into memory; engines that support it read rows from there on any thread. */
   readonly paged?: PagedVectors;
 }
 
@@ -104,8 +104,8 @@ export interface Prediction {
   /** Model output before normalisation [B, D]. */
   readonly raw: Float32Array;
   /**
-   * Attention weights [B, T] where the model has one set per context position: AMN's own, and of a Transformer what its
-   * last layer looks at from the last step, mean over its heads. Absent where it has none, or the engine keeps none.
+   * Attention weights [B, T] where the model has one set per context position: AMN's own, and of a Transformer the
+   * attention of its last layer from the last step, mean over its heads. Absent where it has none, or the engine keeps none.
    */
   readonly attention?: Float32Array;
 }
@@ -166,8 +166,8 @@ export interface EngineHost {
   /** Starts a thread that runs `src/engine/simd/worker.ts`; absent where threads or shared memory are missing. */
   readonly spawnSimdThread?: () => EngineThread;
   /**
-   * Asks this runtime to make instructions of 256 bits of pairs of 128-bit WebAssembly vectors, before kernels are compiled.
-   * Returns whether it understood; whether the processor gains by it must be measured. Absent: it cannot.
+   * Enables 256-bit instructions for pairs of 128-bit WebAssembly vectors; call it before kernels are compiled. Returns
+   * whether the runtime supports it; whether it is faster must be measured. Absent: not supported.
    */
   readonly pairVectors?: () => boolean;
   /** Cores this process may use. */

@@ -1,6 +1,5 @@
 /**
- * What a predictor makes of a context whose order or contents are changed. The same rows throughout, so that the
- * differences are those of the change. B rows, T context length, D width.
+ * Cosines of a predictor on contexts whose order or contents are changed. All ablations use the same rows. B rows, T context length, D width.
  */
 import type { OrderAblations } from '#shared/domain/evaluation/evaluation.ts';
 import { stream, type Random } from '../random.ts';
@@ -13,7 +12,7 @@ export interface Predictor {
   predict(contexts: Float32Array, B: number): Prediction | Promise<Prediction>;
 }
 
-/** Which row of the old context each position of the new one takes; the mean of the others where it is −1. */
+/** Source position of each position of the new context; −1 takes the mean of the other positions. */
 type Arrangement = readonly number[];
 
 /** null when there is only one position to move. */

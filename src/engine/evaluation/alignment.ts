@@ -1,12 +1,12 @@
 /**
- * Whether the targets of a set are what follows their contexts, told from the set alone: overlapping windows show the
- * successor of most vectors, and a target that is not that successor gives a shifted set away. T context length, D width.
+ * Checks from the set alone whether targets follow their contexts: overlapping windows contain the successor of most
+ * vectors, so a target that is not that successor reveals a shifted set. T context length, D width.
  */
 import type { Alignment } from '#shared/domain/evaluation/evaluation.ts';
 import type { WindowSource } from '../types.ts';
 import { blocks, type Split } from './windows.ts';
 
-/** Windows looked at; a shift shows in far fewer. */
+/** Windows checked; far fewer reveal a shift. */
 const MOST_WINDOWS = 50_000;
 
 /** Where the successor of a window's last context vector stands: position `t` of window `window`. */
@@ -55,7 +55,7 @@ interface Follower {
   readonly t: number;
 }
 
-/** For each vector that stands in a context before another one: that other one. */
+/** The successor of each vector that is followed by another one in some context. */
 function followers(keys: Float64Array, ids: Uint32Array, T: number): Map<number, Follower> {
   const next = new Map<number, Follower>();
   for (let row = 0; row < ids.length; row++) {

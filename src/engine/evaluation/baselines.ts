@@ -1,7 +1,7 @@
 /**
  * Predictors that any model has to beat, fitted on training windows: mean of context, last vector, weighted mean (T
  * scalars by least squares), ridge (that plus a D×D residual, its λ chosen on validation windows), and the floor,
- * context means held against the targets of other windows. N rows of a block, T context length, D vector width.
+ * context means compared with the targets of other windows. N rows of a block, T context length, D vector width.
  */
 import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/runs/training.ts';
 import type { Predictor } from './ablations.ts';
@@ -13,7 +13,7 @@ import { blocks, shuffledBlocks, type Split } from './windows.ts';
 export interface FitOptions {
   /** Matrix product to use; `tfjs/matrix.ts` has a fast one. */
   readonly product?: MatrixProduct;
-  /** At most this many training windows, evenly spread: a few per unknown are enough, and the time grows with them. */
+  /** Largest number of training windows used for the fit, evenly spread; the fit takes time in proportion. */
   readonly maxFitRows?: number;
   readonly between?: Between;
 }
@@ -204,7 +204,7 @@ function transpose(x: Float32Array, rows: number, columns: number): Float32Array
 
 type Fittable = Exclude<BaselineName, 'shuffled'>;
 
-/** The baselines as predictors of raw [B, D], for whatever a model can be given to. */
+/** The baselines as predictors of raw [B, D], usable wherever a model is. */
 export function baselinePredictors(
   { weights, ridge }: FittedBaselines,
   D: number,

@@ -5,7 +5,7 @@ import { dot } from './vectors.ts';
 const NOTHING_LEFT = 1e-3;
 
 /**
- * Cosine of row `row` of predictions and targets [B, D] after both lose what lies in the span of `context` [T, D]; null
+ * Cosine of row `row` of predictions and targets [B, D] after projecting both off the span of `context` [T, D]; null
  * where one of them lies in that span.
  */
 export function beyondCosine(

@@ -1,18 +1,18 @@
 /** Eigenvalues of a symmetric matrix: Householder reduction to tridiagonal form, then implicit QL (EISPACK tred1/tql1). */
 
 const MAX_SWEEPS = 60;
-/** A few milliseconds each for n = 256. */
+/** Rows between two calls of `yieldToEventLoop`; a few milliseconds of work at n = 256. */
 const ROWS_BETWEEN = 16;
 
-/** `matrix` [n, n] row-major, symmetric; overwritten. Ascending. `breathe`: see collapse.ts. */
+/** `matrix` [n, n] row-major, symmetric; overwritten. Ascending. `yieldToEventLoop`: see collapse.ts. */
 export async function symmetricEigenvalues(
   matrix: Float64Array,
   n: number,
-  breathe?: () => unknown,
+  yieldToEventLoop?: () => unknown,
 ): Promise<Float64Array> {
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
-  await tridiagonalise(matrix, n, diagonal, offDiagonal, breathe);
+  await tridiagonalise(matrix, n, diagonal, offDiagonal, yieldToEventLoop);
   qlImplicit(diagonal, offDiagonal, n);
   return diagonal.toSorted();
 }
@@ -23,10 +23,10 @@ async function tridiagonalise(
   n: number,
   d: Float64Array,
   e: Float64Array,
-  breathe?: () => unknown,
+  yieldToEventLoop?: () => unknown,
 ): Promise<void> {
   for (let i = n - 1; i > 0; i--) {
-    if (i % ROWS_BETWEEN === 0) await breathe?.();
+    if (i % ROWS_BETWEEN === 0) await yieldToEventLoop?.();
     const row = i * n;
     let scale = 0;
     for (let k = 0; k < i; k++) scale += Math.abs(a[row + k]);

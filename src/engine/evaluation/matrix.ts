@@ -33,7 +33,7 @@ export function choleskyFactor(matrix: Float64Array, n: number): void {
   }
 }
 
-/** Σ_k<count m[a + k]·m[b + k]; four sums, because one would wait for itself. */
+/** Σ_k<count m[a + k]·m[b + k]; four sums, to break the dependency chain. */
 function dotOfRows(m: Float64Array, a: number, b: number, count: number): number {
   let s0 = 0;
   let s1 = 0;

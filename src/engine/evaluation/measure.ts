@@ -1,7 +1,7 @@
 /**
  * Everything `nextvec evaluate` says about one predictor on some windows: cosines, baselines, offsets, collapse, rank,
- * order, alignment, samples. Numbers only; `shared/domain/verdicts/verdicts.ts` draws the conclusions. Walks the windows once,
- * then looks closer at fixed draws of them. B rows of a block, T context length, D vector width.
+ * order, alignment, samples. Numbers only; `shared/domain/verdicts/verdicts.ts` draws the conclusions. One pass over all
+ * windows, then costlier measurements on fixed samples. B rows of a block, T context length, D vector width.
  */
 import {
   liftOver,
@@ -21,7 +21,7 @@ import { cosine, squaredNorm, unitRows } from './vectors.ts';
 import { blocks, gatherAll, shuffledBlocks, type Split } from './windows.ts';
 
 export interface MeasureOptions {
-  /** Baselines to hold the predictor against; those left out stay null. 'shuffled' needs none. */
+  /** Baselines to compare the predictor with; those left out stay null. 'shuffled' needs none. */
   readonly baselines: Partial<Record<BaselineName, Predictor>>;
   /** Article of each window of the source (not of the split); absent: ranks are not measured. */
   readonly articleOf?: ArrayLike<number>;
@@ -31,7 +31,7 @@ export interface MeasureOptions {
   readonly progress?: (fraction: number) => boolean | Promise<boolean>;
 }
 
-/** Rows of the closer looks. */
+/** Sample sizes of the costlier measurements. */
 const PROBE_ROWS = 512;
 const RANKED_ROWS = 6000;
 const ABLATION_ROWS = 2000;
@@ -263,7 +263,7 @@ async function successorCosine(model: Predictor, split: Split, report: Successor
   return finite(sum / some.length);
 }
 
-/** Rows at even steps from the hardest to the easiest by their context mean, so that every model is shown the same. */
+/** Rows at even quantiles of the context-mean cosine, hardest first; the same rows for every model. */
 async function sampleTable(
   model: Predictor,
   split: Split,

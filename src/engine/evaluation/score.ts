@@ -14,7 +14,7 @@ export interface Score {
   readonly cosine: number;
   /** Mean over B·D of (unit prediction − target)²; for unit targets 2(1 − cosine)/D. The validation loss. */
   readonly unitMse: number;
-  /** The same of the prediction as it comes. */
+  /** The same of the raw prediction. */
   readonly rawMse: number;
   /** Mean norm of the prediction before normalisation. */
   readonly rawNorm: number;

@@ -7,7 +7,7 @@ export function squaredNorm(x: Float32Array, row: number, D: number): number {
 
 /** Dot product of row `rowA` of a and row `rowB` of b. */
 export function dot(a: Float32Array, rowA: number, b: Float32Array, rowB: number, D: number): number {
-  // Four sums, because one would wait for itself.
+  // Four sums, to break the dependency chain.
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;

@@ -37,7 +37,7 @@ export function* blocks({ source, ids }: Split, rows = BLOCK_ROWS): Generator<Wi
 
 /**
  * The split in blocks, each with the targets [B, D] of other windows of the split, drawn over all of it: the floor of any cosine, and the same windows
- * wherever it is shown for a seed. The neighbours of a window are no floor: they tell of the same article.
+ * wherever it is shown for a seed. Neighbouring windows would be no floor: they are of the same article.
  */
 export function* shuffledBlocks(split: Split, seed: number): Generator<{ block: WindowBlock; others: Float32Array }> {
   const ids = split.ids.slice();

@@ -111,7 +111,7 @@ export class GraphBuilder {
     return this.add({ op: 'slice', inputs: [x], axis, from, to }, x.shape.with(axis, to - from));
   }
 
-  /** The last node's result again under a name that callers know it by. */
+  /** Names the last node's result as an output of the graph. */
   named(name: string, x: Value): Value {
     const output = { name, shape: x.shape };
     this.nodes.push({ op: 'identity', inputs: [x], output });

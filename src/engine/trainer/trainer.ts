@@ -227,7 +227,7 @@ export class Trainer implements TrainerControl {
     const { model, hooks } = this.options;
     this.checkpointAtMs = performance.now();
     if (!hooks.onCheckpoint) return;
-    // A run resumed from here begins with the next step: every step before it must have been told.
+    // A run resumed from here begins with the next step: every step before it must have been sent.
     await this.flush();
     const parameters = await model.readParameters();
     const optimizer = await model.readOptimizer();

@@ -1,5 +1,5 @@
 /**
- * What a trainer is given and what it hands back. Declarations only; the loop is `trainer.ts`.
+ * Input and output of a trainer. Declarations only; the loop is `trainer.ts`.
  * B rows of a batch, T context length, D vector width.
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
@@ -20,7 +20,7 @@ export interface TrainingSettings {
   readonly seed: number;
 }
 
-/** Fixed windows and what the model made of them, so that whoever loads the weights can prove the same forward pass. */
+/** Fixed windows and the model's output for them: a loader of the weights checks its forward pass against it. */
 export interface GoldenPair {
   /** [B, T, D] */
   readonly contexts: Float32Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-/** `balance`: the loss weights that give each term the gradient share asked for, and what the first batches say of them. */
+/** `balance`: λ that give each term its requested gradient share, checked on the first batches. */
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Balance } from '#shared/contract/evaluation.ts';

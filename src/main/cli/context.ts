@@ -1,4 +1,4 @@
-/** What every command gets: the global flags and a way to run that ends with the right last line and exit status. */
+/** Context of every command: global flags, and a runner that prints the last line and sets the exit status. */
 import type { Command } from 'commander';
 import { errorData, EXIT, exitStatus } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
@@ -6,7 +6,7 @@ import type { GlobalOptions } from './session.ts';
 
 export interface CommandContext {
   options(): GlobalOptions;
-  /** Runs a command; what it resolves to is the exit status (nothing: 0). */
+  /** Runs a command; it resolves to the exit status, or to nothing for 0. */
   run(work: (out: Output) => Promise<number | void>): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export function createContext(program: Command): CommandContext {
   };
 }
 
-/** Prints what went wrong (last line of --json, or stderr) and answers the exit status. */
+/** Prints an error (last line of --json, or stderr) and returns the exit status. */
 export function fail(error: unknown, out: Output): number {
   const { code, message, remedy } = errorData(error);
   out.result({ error: { code, message, ...(remedy === undefined ? {} : { remedy }) } }, () => {

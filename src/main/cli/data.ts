@@ -1,4 +1,4 @@
-/** `inspect` and `compare-data`: what is in data files, nothing stored. */
+/** `inspect` and `compare-data`: describe data files without storing anything. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';

@@ -56,7 +56,7 @@ function engineHost(): EngineHost {
   return nodeEngineHost(programFiles().resourcesDir);
 }
 
-/** Opens an engine or says ENGINE_UNAVAILABLE with the reason. */
+/** Opens an engine; throws ENGINE_UNAVAILABLE with the reason. */
 async function open(name: EngineName, host: EngineHost, threads: number | undefined): Promise<Engine> {
   try {
     return await openEngine(name, host, { threads });

@@ -1,4 +1,4 @@
-/** Follows the queue until nothing trains any more, or it is interrupted; says what becomes of each item. */
+/** Follows the queue until nothing trains or it is interrupted; prints the outcome of each item. */
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
 import { Interruption } from './interruption.ts';
@@ -18,7 +18,7 @@ export interface Followed {
   readonly wasInterrupted: boolean;
 }
 
-/** Whether something goes on without a person: the queue is told after it has taken up what it can. */
+/** Whether the queue still makes progress by itself. */
 function isBusy({ plans }: Queue): boolean {
   return plans.some(({ items }) => items.some(({ status }) => status === 'running'));
 }

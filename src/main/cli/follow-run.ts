@@ -1,4 +1,4 @@
-/** Follows one run to its end and says what happens: events with --json, a progress line and a table of epochs without. */
+/** Follows one run to its end: events with --json, else a progress line and a table of epochs. */
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { GateResult, RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';

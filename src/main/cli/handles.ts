@@ -1,4 +1,4 @@
-/** What a person types for a run or a data set, and what is meant: ids, numbers, names, files. */
+/** Resolves the arguments that name runs and data sets: ids, numbers, names, files. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
@@ -26,7 +26,7 @@ export async function findRun(client: NextvecClient, handle: string): Promise<Ru
   throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, { remedy: '"nextvec runs" lists all runs.' });
 }
 
-/** A data set by id or name, by "sample", or a file, which is imported unless it is there already. */
+/** A data set by id or name, by "sample", or a file, which is imported unless its content is stored already. */
 export async function findDataset(
   client: NextvecClient,
   handle: string,
@@ -74,7 +74,7 @@ export interface FileOptions {
   readonly dtype?: 'float16' | null;
 }
 
-/** Imports a data file with progress; answers the set that is there already where the content is known. */
+/** Imports a data file with progress; returns the stored set where the content is known. */
 export async function importFile(
   client: NextvecClient,
   path: string,

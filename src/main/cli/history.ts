@@ -103,7 +103,7 @@ function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: R
   for (const { at, level, message } of log) out.line(`${new Date(at).toISOString()} ${level} ${message}`);
 }
 
-/** What was measured here and what the file only states, apart. */
+/** Figures measured here, apart from those an imported file states. */
 export function importedWords({ measured, stated }: Imported): string {
   const here = measured
     ? `${formatCosine(measured.valCosine)} measured here on ${measured.rows.toLocaleString('en-US')} windows`

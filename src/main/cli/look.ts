@@ -165,7 +165,7 @@ function pointsOf({ x, y, article, side, cosine }: VectorMap): MapPoint[] {
   }));
 }
 
-/** A header and a line for each point; what is not known is empty. */
+/** A header and a line for each point; unknown values are empty. */
 function mapCsv(points: readonly MapPoint[]): string {
   const lines = points.map(({ x, y, article, side, cosine }) => [x, y, article, side, cosine].join(','));
   return `${['x,y,article,side,cosine', ...lines].join('\n')}\n`;

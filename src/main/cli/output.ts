@@ -1,5 +1,5 @@
 /**
- * What the command line writes. With --json: one object a line on stdout, the last line the result, nothing else there.
+ * Output of the command line. With --json: one object a line on stdout and nothing else, the last line the result.
  * Without: tables on stdout, progress on stderr (one line that rewrites itself on a terminal).
  */
 
@@ -91,7 +91,7 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
   };
 }
 
-/** Progress of some work, as its event stream tells it. */
+/** Draws the progress events of a stream. */
 export function tellProgress({ phase, fraction }: { phase: string; fraction: number | null }, out: Output): void {
   out.progress(fraction === null ? phase : `${phase} ${Math.floor(fraction * 100)} %`);
 }

@@ -1,4 +1,4 @@
-/** Peak resident memory of the trainer process, as far as the system tells. */
+/** Peak resident memory of the trainer process, where the system reports it. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ export class PeakMemory {
   #pid: number | undefined;
   #peakBytes: number | null = null;
 
-  /** Largest value seen; null where the system does not tell (only Linux keeps it as a file). */
+  /** Largest value seen; null where the system does not report it (only Linux does, as a file). */
   get bytes(): number | null {
     return this.#peakBytes;
   }

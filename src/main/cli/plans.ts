@@ -1,4 +1,4 @@
-/** `plan` and `queue`: make a plan and work it off, look at the queue, change it. */
+/** `plan` and `queue`: create and run a plan, list and change the queue. */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -97,7 +97,7 @@ async function plan(context: CommandContext, file: string | undefined, flags: Pl
     return EXIT.done;
   }
   const draft = file === undefined ? templateDraft(flags) : fileDraft(file, flags);
-  // Everything that can be told without the data is told before any of it is read.
+  // Everything that can be checked without the data is checked before it is read.
   specOf(draft, '-', draft.ood === null ? null : '-');
   const work = async (session: Session): Promise<number> => {
     const { client } = session;
@@ -162,7 +162,7 @@ function specOf({ content, place }: Draft, dataset: string, ood: string | null):
   return parsePlan(recoverPlan(template.data), place);
 }
 
-/** Until nothing of the queue trains any more; what became of one plan, or of all. */
+/** Waits until nothing in the queue trains; returns the outcome of one plan, or of all. */
 async function workOff({ client }: Session, planId: number | null, out: Output): Promise<number> {
   const { queue: state, wasInterrupted } = await followQueue(client, out);
   const shown = state.plans.filter(({ id }) => planId === null || id === planId);

@@ -1,4 +1,4 @@
-/** `predict`: what a run's model says to contexts of a data set or a file. */
+/** `predict`: predictions of a run's model for contexts of a data set or a file. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';

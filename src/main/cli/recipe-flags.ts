@@ -1,4 +1,4 @@
-/** The flags of `train`: one for each field of a recipe, made from the table the form is made from. */
+/** The flags of `train`: one for each recipe field, from the same table as the form. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';

@@ -1,4 +1,4 @@
-/** The services for the length of one command: opened on the storage folder, closed whatever happens. */
+/** Opens the services on the storage folder for one command and closes them in any case. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isNextvecError } from '#shared/domain/errors.ts';
@@ -22,7 +22,7 @@ function electronVersion(): string | null {
   return process.versions.electron ?? null;
 }
 
-/** `any`: the owner when nobody else is, else a reader beside it. */
+/** `any`: owner if the folder has none, else reader. */
 export async function openServices(
   options: GlobalOptions,
   access: Access,
@@ -48,7 +48,7 @@ export async function openServices(
   }
 }
 
-/** What `doctor` says of browser and desktop runtime. */
+/** Browser and desktop runtime for `doctor`. */
 export async function runtimes(): Promise<{ browser: string | null; electron: string | null }> {
   const browser = await findBrowser().catch(() => null);
   return { browser, electron: electronVersion() ?? (await installedElectron()) };

@@ -1,4 +1,4 @@
-/** `sweep`: a plan of one sweep, worked off, with its table and what the winner gains over the plain recipe. */
+/** `sweep`: creates and runs a plan with one sweep; prints its table and the winner's gain over the plain recipe. */
 import type { Command } from 'commander';
 import type { QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { NextvecError } from '#shared/domain/errors.ts';

@@ -50,7 +50,7 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
 }
 
 function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
-  // Bad flags are told before any file is read.
+  // Bad flags are reported before any file is read.
   readRecipe(flags, '-', null);
   const keepEveryEpochs = readKeepEvery(flags.keepEvery);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
@@ -91,7 +91,7 @@ function readKeepEvery(word: string | undefined): number | null {
   });
 }
 
-/** What lint has to say, before anything is trained; errors that a recipe cannot start with come from `start` itself. */
+/** Prints lint before training; errors that prevent a start come from `start` itself. */
 async function tellDoubts(client: NextvecClient, recipe: Recipe, out: Output): Promise<void> {
   const { lint } = await client.runs.preflight({ recipe });
   if (lint.length === 0) return;

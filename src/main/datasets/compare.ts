@@ -1,6 +1,6 @@
 /**
  * Are two data sets vectors of the same space? Measures mean directions, leading subspaces, nearest neighbours across and
- * within, coherence and what they share, and answers same, shifted or different with the reasons. Works on
+ * within, coherence and what they share, and returns same, shifted or different with the reasons. Works on
  * samples spread evenly over each set, so that a set compared with itself agrees in everything. D vector width.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -143,7 +143,7 @@ async function meanNearest(
   return found > 0 ? sum / found : 0;
 }
 
-/** The same numbers in another order of coordinates with random signs: what a foreign space looks like. */
+/** Permuted coordinates with random signs: simulates a foreign space. */
 function scramble(values: Float32Array, D: number, random: Random): Float32Array {
   const order = Uint32Array.from({ length: D }, (_, d) => d);
   random.shuffle(order);

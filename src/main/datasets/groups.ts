@@ -1,5 +1,5 @@
 /**
- * What may not be torn apart by a split. With known articles a group is an article. Without, windows that share vectors
+ * Groups of windows that a split must keep together. With known articles a group is an article. Without, windows that share vectors
  * are found by union-find; a component larger than `maxGroup` (one long chain over many unknown articles) is put in the
  * order of its chain, where each window continues the one before, and cut into stretches.
  * N windows, T context length, V distinct vectors.

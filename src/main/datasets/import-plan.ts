@@ -95,7 +95,7 @@ async function readMetadata(
   }
 }
 
-/** Articles are known only when every split says them. */
+/** Articles are known only when every split has them. */
 function windowArticles(
   metadata: readonly (WindowMetadata | null)[],
   index: Uint32Array,
@@ -221,7 +221,7 @@ async function addVectors(
       throwIfCancelled(options.signal, 'The import');
     }
   } catch (error) {
-    // An odd value may come of a flipped bit: then the checksum says so, and that is the better message.
+    // A flipped bit can cause an odd value; a failed checksum is then the better message.
     if (isNextvecError(error) && ODD_VALUE.has(error.code)) await array.verify({ signal });
     throw error;
   }

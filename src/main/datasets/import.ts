@@ -83,7 +83,7 @@ export async function inspectFile(file: string, options: ImportOptions & { scrat
   }
 }
 
-/** Removes what imports that were killed have left in the folder that holds the data sets. */
+/** Removes leftovers of killed imports from the folder of data sets. */
 export async function sweepUnfinishedImports(parent: string): Promise<number> {
   const names = existsSync(parent) ? await readdir(parent) : [];
   const unfinished = names.filter((name) => name.includes(TEMPORARY));

@@ -1,7 +1,7 @@
 /**
  * What columns a file holds: windows (contexts and targets, perhaps two splits) or chunks (vectors with article and chunk
- * numbers). Everything that their descriptions can tell is checked here, before any data is read; columns that are not
- * needed are not looked at.
+ * numbers). Everything that follows from their descriptions is checked here, before any data is read; columns that are not
+ * needed are ignored.
  * N windows, T context length, D vector width, M chunks.
  */
 import { totalmem } from 'node:os';

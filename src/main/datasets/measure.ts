@@ -1,4 +1,4 @@
-/** Puts the passport of freshly read data together: figures from `passport.ts`, warnings from what they show. */
+/** Builds the passport of imported data: figures from `passport.ts`, and the warnings they imply. */
 import type { DataWarning, Passport } from '#shared/domain/datasets/passport.ts';
 import type { ReadData } from './import-plan.ts';
 import {

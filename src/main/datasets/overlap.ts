@@ -14,7 +14,7 @@ const BLOCK_ROWS = 512;
 export type OverlapData = Pick<Dataset, 'D' | 'reader' | 'squares' | 'vectorArticles'>;
 
 export interface Overlap {
-  /** Distinct vectors of B that also stand in A. */
+  /** Distinct vectors of B that A contains too. */
   readonly sharedVectors: number;
   /** Articles of B that hold such a vector; null where B's articles are not known. */
   readonly sharedArticles: number | null;
@@ -81,7 +81,7 @@ async function eachVector(
   }
 }
 
-/** What a vector is compared by: its float32 bits, or those of its float16 rounding. */
+/** Bits by which vectors are compared: float32, or their float16 rounding. */
 function keyWords(row: Float32Array, asHalf: boolean): Uint32Array {
   const bits = new Uint32Array(row.buffer, row.byteOffset, row.length);
   if (!asHalf) return bits;

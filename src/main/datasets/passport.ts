@@ -1,6 +1,6 @@
 /**
  * Measures the passport of a stored data set: streaming, in float64, yielding to the event loop between blocks. Sums over
- * file rows come from per-vector sums weighted by how often a vector stands in the file; cosines are computed pair by pair.
+ * file rows come from per-vector sums weighted by how often a vector occurs in the file; cosines are computed pair by pair.
  * N windows of the main split, T context length, D width, V distinct vectors, M chunks.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -20,7 +20,7 @@ export interface PassportFigures {
   readonly nonUnitRows: number;
 }
 
-/** Norms and values over vectors that stand `times[v]` times each. */
+/** Norms and values over vectors that occur `times[v]` times each. */
 export function rowFigures(sums: VectorSums, times: Uint32Array, D: number): PassportFigures {
   const V = times.length;
   const total = { rows: 0, sum: 0, squares: 0, norm: 0, zero: 0, nonUnit: 0, min: Infinity, max: -Infinity };
@@ -50,7 +50,7 @@ export function rowFigures(sums: VectorSums, times: Uint32Array, D: number): Pas
   };
 }
 
-/** How often each vector stands in `ids`. */
+/** How often each vector occurs in `ids`. */
 export function countVectors(ids: Uint32Array, V: number): Uint32Array {
   const times = new Uint32Array(V);
   for (let i = 0; i < ids.length; i++) times[ids[i]]++;

@@ -6,7 +6,7 @@ export interface ImportStatus {
   readonly phase: ImportPhase;
   /** 0..1 over all phases. */
   readonly fraction: number;
-  /** null while too little is done to tell. */
+  /** null while too little is done for an estimate. */
   readonly etaMs: number | null;
 }
 

@@ -17,7 +17,7 @@ export interface Plane {
 
 export type PlaneProgress = (phase: string, fraction: number | null) => void;
 
-/** Directions iterated on for two good ones, and kept for UMAP: what lies beyond is noise to its neighbours. */
+/** Directions iterated for the two leading ones, and the input width of UMAP: further ones hardly change its neighbours. */
 const PCA_K = 10;
 const UMAP_K = 32;
 const NEIGHBOURS = 15;
@@ -34,7 +34,7 @@ export async function pcaPlane(X: Float32Array, D: number): Promise<Plane> {
 
 export async function umapPlane(X: Float32Array, D: number, progress: PlaneProgress): Promise<Plane> {
   const n = X.length / D;
-  // Too few points for a neighbourhood graph: their principal components say all there is.
+  // Too few points for a neighbourhood graph: principal components are used instead.
   if (n <= NEIGHBOURS) return { ...(await pcaPlane(X, D)), explained: null };
   progress('principal components', null);
   const { scores } = await principalScores(X, D, UMAP_K);

@@ -55,7 +55,7 @@ export class DatasetService {
     return importFile(this.options, input, signal);
   }
 
-  /** Imports the bundled sample unless it is there already. */
+  /** Imports the bundled sample unless it is stored already. */
   importSample(): Promise<{ train: Dataset; ood: Dataset }> {
     this.sample ??= this.importSampleFiles().finally(() => {
       this.sample = null;

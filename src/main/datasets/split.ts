@@ -1,5 +1,5 @@
 /**
- * Training and validation windows of a data set, and the proof that nothing stands on both sides. A split by article
+ * Training and validation windows of a data set, and the proof that the two sides share nothing. A split by article
  * keeps every article on one side and then drops the training windows that still hold a vector of the validation side.
  * T context length, V distinct vectors.
  */
@@ -200,7 +200,7 @@ export function proveNoLeak(dataset: SplitData, train: Uint32Array, val: Uint32A
   };
 }
 
-/** 1 for every distinct vector that stands in one of the windows. */
+/** 1 for every distinct vector that one of the windows contains. */
 export function vectorsOf(
   dataset: Pick<SplitData, 'T' | 'index' | 'vectorArticles'>,
   windows: Uint32Array,

@@ -1,6 +1,6 @@
 /**
- * Writes the distinct vectors of an import: each goes once into `vectors.bin`, and whoever adds it gets its id. Vectors
- * are told apart by a 64-bit hash of their float32 bits, and a match is believed only after comparing the stored bytes.
+ * Writes the distinct vectors of an import: each is written once to `vectors.bin` and identified by its id. Vectors
+ * are looked up by a 64-bit hash of their float32 bits; a match is confirmed by comparing the stored bytes.
  * Memory is bounded by the table (about 50 bytes a vector) and a ring of recent rows. D vector width, V distinct vectors.
  */
 import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
@@ -16,7 +16,7 @@ const FLUSH_BYTES = 2 << 20;
 const RING_FLUSHES = 12;
 const LOOK_AHEAD_ROWS = 256;
 const MAX_VECTORS = 2 ** 31;
-/** Gigabytes may take seconds to reach the disk: other work goes on meanwhile. */
+/** Syncing gigabytes may take seconds; it does not block other work. */
 const sync = promisify(fsync);
 
 type Units = Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
@@ -54,7 +54,7 @@ export class VectorStoreWriter {
   private hashB = 0;
   private lost = 0;
 
-  /** `maxVectors`: no more than this many are going to be added; small imports then take little memory. */
+  /** `maxVectors`: upper bound of the vectors to be added; it sizes the hash table. */
   constructor(path: string, D: number, dtype: StoreDType, maxVectors: number) {
     this.D = D;
     this.dtype = dtype;

@@ -1,11 +1,11 @@
-/** What the metadata of a windows file says of each window: the article of its target, and whether it crosses articles. */
+/** Metadata of a windows file, per window: the article of its target, and whether it crosses articles. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { elementsOf, type Column, type DataRecord, type Field, type ReadOptions } from '../formats/table.ts';
 
 export interface WindowMetadata {
   /** Article number of each window's target. */
   readonly articles: Float64Array;
-  /** 1 where the last context row and the target stand in different articles; null where the metadata does not say. */
+  /** 1 where the last context row and the target are of different articles; null where the metadata lacks it. */
   readonly crossings: Uint8Array | null;
 }
 
@@ -27,7 +27,7 @@ export async function readWindowMetadata(
   let crossingsKnown = true;
   let i = 0;
   for await (const block of column.records([ARTICLE, CROSSES, LAST_ARTICLE], options)) {
-    // Only now: what a pickle would call is the better reason to refuse it.
+    // After the pickle is read: a refused call is the better reason.
     if (entries !== windows) throw miscounted;
     for (const record of block) {
       articles[i] = articleOf(record, place, i);

@@ -1,11 +1,11 @@
-/** Where windows stand in the articles of their file. */
+/** Positions of windows in the articles of their file. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowPlace } from '#shared/domain/evaluation/inspection.ts';
 import type { Dataset } from './dataset.ts';
 
 type Articles = Pick<Dataset, 'windowArticles' | 'articleLabels'>;
 
-/** Article and place of every window; null where the file does not say its articles. */
+/** Article and position of every window; null where the file has no articles. */
 export function windowPlaces({ windowArticles, articleLabels }: Articles): (window: number) => WindowPlace {
   if (!windowArticles || !articleLabels) return () => null;
   const sizes = new Uint32Array(articleLabels.length);

@@ -1,5 +1,5 @@
 /**
- * Windows from chunks: T consecutive chunks of one article and the next as target. Chunks that do not stand in the order
+ * Windows from chunks: T consecutive chunks of one article and the next as target. Chunks that are not in the order
  * of their numbers are put in it; article by article, articles in the order of their first chunk.
  * M chunks, W windows, T context length. Pure functions over typed arrays.
  */

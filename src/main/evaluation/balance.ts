@@ -33,7 +33,7 @@ export class LossBalance {
     this.options = options;
   }
 
-  /** What was measured of this recipe since the program started; null: nothing yet. */
+  /** Measurements of this recipe since the program started; null: none yet. */
   measured(recipe: Recipe): FirstBatches | null {
     return this.known.get(this.keyOf(recipe)) ?? null;
   }

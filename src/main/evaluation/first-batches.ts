@@ -23,7 +23,7 @@ const MOST_MS = 15_000;
 
 /** Vectors beyond this stay on disk: a few thousand rows are read of them, and a trainer may hold them all already. */
 const MEMORY_BYTES = 512 * 2 ** 20;
-/** Told at most this often. */
+/** Shortest time between two progress events, ms. */
 const PROGRESS_MS = 100;
 /** Rounds of a balance at most, for the share that is done: as written, once more from equal weights, four corrections. */
 const MOST_ROUNDS = 6;
@@ -37,7 +37,7 @@ interface FirstSteps {
   readonly values: readonly Float64Array[];
 }
 
-/** What `work` needs to train the first steps of a recipe again and again from the same initial weights. */
+/** Trains the first steps of a recipe repeatedly from the same initial weights. */
 interface Bench {
   firstSteps(lambda: Lambda, progress: (step: number, of: number) => void): Promise<FirstSteps>;
 }
@@ -70,11 +70,11 @@ async function withBench<R>(
     const initial = await opened.model.readParameters();
     const begin = await opened.model.readOptimizer();
     const steps = { most: Math.max(1, Math.floor(Math.min(MOST_ROWS, ids.length) / recipe.batchSize)) };
-    const firstSteps: Bench['firstSteps'] = async (lambda, told) => {
+    const firstSteps: Bench['firstSteps'] = async (lambda, onStep) => {
       await opened.model.writeParameters(initial);
       await opened.model.writeOptimizer(begin);
       opened.model.setLoss({ ...lossConfig(recipe, spec.D), weights: lambda });
-      return trainFirstSteps({ model: opened.model, source, ids, recipe, lambda, steps, told });
+      return trainFirstSteps({ model: opened.model, source, ids, recipe, lambda, steps, onStep });
     };
     return await work({ firstSteps });
   } finally {
@@ -90,7 +90,7 @@ interface FirstStepsTask {
   readonly recipe: Recipe;
   readonly lambda: Lambda;
   readonly steps: { most: number };
-  readonly told: (step: number, of: number) => void;
+  readonly onStep: (step: number, of: number) => void;
 }
 
 async function trainFirstSteps({
@@ -100,19 +100,19 @@ async function trainFirstSteps({
   recipe,
   lambda,
   steps,
-  told,
+  onStep,
 }: FirstStepsTask): Promise<FirstSteps> {
   const { batchSize, lr } = recipe;
   const norms: UnitNorms[] = [];
   const values: Float64Array[] = [];
   const startMs = performance.now();
-  let toldMs = startMs;
+  let onStepMs = startMs;
   for (let step = 1; step <= steps.most; step++) {
     const nowMs = performance.now();
     if (nowMs - startMs > MOST_MS) steps.most = step;
-    if (nowMs - toldMs > PROGRESS_MS) {
-      toldMs = nowMs;
-      told(step, steps.most);
+    if (nowMs - onStepMs > PROGRESS_MS) {
+      onStepMs = nowMs;
+      onStep(step, steps.most);
     }
     const stats = await model.trainStep({
       source,
@@ -166,9 +166,9 @@ export function balanceRecipe(job: FirstBatchesJob, progress: BatchProgress): Pr
     let round = 0;
     const firstSteps = async (lambda: Lambda): Promise<FirstSteps> => {
       const name = round === 0 ? 'weights as written' : `round ${round}`;
-      const told = (step: number, of: number): void =>
+      const onStep = (step: number, of: number): void =>
         progress(`${name}, batch ${step} of ${of}`, Math.min(1, (round + step / of) / MOST_ROUNDS));
-      const found = await bench.firstSteps(lambda, told);
+      const found = await bench.firstSteps(lambda, onStep);
       round++;
       return found;
     };

@@ -104,7 +104,7 @@ function chooseWindow({ part, ranking, job }: Open, pick: WindowPick): number {
   });
 }
 
-/** A window that was not drawn stands where its cosine would put it. */
+/** Rank of the window among the sample by cosine, also when it was not drawn. */
 function rankOf({ ids, cosines, order }: Ranking, window: number, ofWindow: number): number {
   const row = ids.indexOf(window);
   if (row !== -1) return order.indexOf(row);
@@ -144,7 +144,7 @@ async function inspectWindow(open: Open, pick: WindowPick): Promise<Inspection> 
   };
 }
 
-/** The nearest candidate targets to a unit prediction [D], the window's own among them, and how near that one comes. */
+/** The nearest candidate targets to a unit prediction [D], and the rank of the window's own target among them. */
 function nearest(
   { part, ranking, places }: Open,
   window: number,

@@ -58,7 +58,7 @@ function articlesOf({ vectorArticles, articleLabels }: Dataset, ids: Uint32Array
   return Float64Array.from(ids, (id) => articleLabels?.[vectorArticles[id]] ?? Number.NaN);
 }
 
-/** Bits of the sides each drawn vector stands on; null where this set cannot be split so. */
+/** Bit mask of the split sides that contain each sampled vector; null where the set has no such split. */
 function sidesOf(set: Dataset, ids: Uint32Array, split: Split, seed: number): Float32Array<ArrayBuffer> | null {
   const sides = new Uint8Array(set.meta.vectors);
   const mark = (windows: Uint32Array, side: number): void => {

@@ -27,7 +27,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
       baselineVal: mean?.valCosine ?? null,
       baselineOod: mean?.oodCosine ?? null,
       bestEpoch: run.best?.epoch ?? null,
-      // What a file states of another program's training was not run here.
+      // Figures that an imported file states were not measured here.
       epochs: run.imported ? null : (last?.epoch ?? null),
       trainRows: run.trainRows,
       parameters: run.parameters,

@@ -1,4 +1,4 @@
-/** What a file that cannot be read is instead, told by its first bytes: a sentence and what to do. */
+/** Identifies an unsupported file by its first bytes: what it is, and the remedy. */
 import type { FileHandle } from 'node:fs/promises';
 import { NextvecError } from '#shared/domain/errors.ts';
 

@@ -1,4 +1,4 @@
-/** Where things lie: the storage folder of this user and the shipped files of this build. Not here: what is in them. */
+/** Paths of the user's storage folder and of the shipped files of this build. */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The storage folder when nobody names one. */
+/** The default storage folder. */
 export function defaultHome(
   platform: NodeJS.Platform = process.platform,
   env: Environment = process.env,

@@ -23,7 +23,7 @@ export interface Contexts {
 }
 
 const CONTEXT_NAMES = ['context_sequences', 'contexts', 'context', 'train_context_sequences', 'val_context_sequences'];
-/** In the order of the contexts they stand beside. */
+/** In the order of the contexts. */
 const TARGET_NAMES: Readonly<Record<string, readonly string[]>> = {
   train_context_sequences: ['train_target_vectors', 'train_targets'],
   val_context_sequences: ['val_target_vectors', 'val_targets'],
@@ -119,7 +119,7 @@ async function contextColumn(file: DataFile, spec: ModelSpec): Promise<Column> {
   });
 }
 
-/** What follows each context, where the file says it in the same width and for every row; else nothing is known. */
+/** Targets of the contexts, where the file has them in the same width for every row; else null. */
 async function targetColumn(file: DataFile, { name }: Column, total: number, { D }: ModelSpec): Promise<Column | null> {
   const wanted = (TARGET_NAMES[name] ?? PLAIN_TARGET_NAMES).find((known) => file.names.includes(known));
   const column = wanted === undefined ? null : await file.column(wanted);

@@ -1,4 +1,4 @@
-/** Where stored vectors stand in their file: article as the file numbers it, chunk in reading order. */
+/** Positions of stored vectors in their file: article as the file numbers it, chunk in reading order. */
 import type { Place } from '#shared/contract/inference.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 
@@ -8,7 +8,7 @@ export type PlaceOf = (vector: number) => Place;
 export function placesOf({ vectorArticles, articleLabels, chunks }: Dataset, wanted: Iterable<number>): PlaceOf {
   const chunkOf = new Map<number, number>();
   const needed = new Set(wanted);
-  // A vector that stands in several places is shown at its first.
+  // A repeated vector is shown at its first position.
   chunks?.ids.forEach((vector, chunk) => {
     if (needed.has(vector) && !chunkOf.has(vector)) chunkOf.set(vector, chunk);
   });

@@ -1,5 +1,5 @@
 /**
- * Predictions of a run's best checkpoint for a few contexts, with what is near them. Runs in a data worker. The checkpoint
+ * Predictions of a run's best checkpoint for a few contexts, with their nearest stored vectors. Runs in a data worker. The checkpoint
  * reproduces its golden output first. B rows, T context length, D width.
  */
 import { join } from 'node:path';
@@ -162,7 +162,7 @@ function describe(
   });
 }
 
-/** What the context gives away for nothing: its mean, and its last vector, held against the target. */
+/** Cosines to the target of the trivial predictions: the mean of the context and its last vector. */
 function baselinesOf(
   contexts: Float32Array,
   targets: Float32Array | null,

@@ -20,7 +20,7 @@ export interface PredictionContext {
 export interface PredictionRequest {
   readonly runId: string;
   readonly source: ContextSource;
-  /** Data set to look for neighbours in; null: the one the context is taken from. */
+  /** Data set searched for neighbours; null: the set of the context. */
   readonly neighboursIn: string | null;
   readonly neighbours: number;
 }

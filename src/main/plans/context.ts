@@ -1,4 +1,4 @@
-/** What the parts of the queue work with: the history, the runs, and one way to read how a run of an item stands. */
+/** Dependencies of the queue: history, runs, and the status of an item's run. */
 import type { PlanItem, PlanSpec, RunFigures } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { RunService } from '../runs/service.ts';

@@ -1,5 +1,5 @@
 /**
- * Works off the queue of plans: one item at a time, in the order of the queue and of what each waits for. Every decision
+ * Runs the queue of plans, one item at a time, in queue order and after the items each depends on. Every decision
  * is stored before it is acted on. Not here: how a run or a sweep is trained (`train-item.ts`, `sweep-item.ts`).
  */
 import { nextReady, shownStatus, type PlanSpec } from '#shared/domain/plans/plans.ts';
@@ -68,7 +68,7 @@ export class QueueWorker {
     }
   }
 
-  /** true: something has changed, look again. */
+  /** true: something changed; check again. */
   private step(): boolean {
     const { plans, items } = planRows(this.home.db);
     const isPaused = pausedPlans(plans);

@@ -1,4 +1,4 @@
-/** The report item of a plan: what was trained, what each gate read, what explains the differences, what to do next. */
+/** The report item of a plan: trained runs, gate readings, explained differences, next steps. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
@@ -18,7 +18,7 @@ interface Trained {
   readonly run: RunSummary;
 }
 
-/** Writes `exports/plan-N-KEY.md`; a retry writes it anew. */
+/** Writes `exports/plan-N-KEY.md`; a retry overwrites it. */
 export function writePlanReport(context: PlanContext, { row, item, spec }: WorkItem<ReportItem>): void {
   const { home } = context;
   const items = listItems(home.db).filter(
@@ -52,7 +52,7 @@ function planReport(context: PlanContext, name: string, items: readonly ItemRow[
   };
 }
 
-/** OOD lift says most; where it was not measured, validation lift. */
+/** OOD lift, or validation lift where that was not measured. */
 function rank({ oodLift, valLift }: RunSummary): number {
   return oodLift ?? valLift ?? -Infinity;
 }

@@ -21,7 +21,7 @@ export interface Retry {
   readonly gates?: readonly PlanGate[];
 }
 
-/** What decides nothing of a result. */
+/** Recipe fields that do not change a result. */
 const IMMATERIAL = new Set(['engine', 'threads', 'device', 'gates']);
 
 export interface RetriedItem {
@@ -63,7 +63,7 @@ function refuse(row: ItemRow, why: string, remedy: string): never {
   throw new NextvecError('CONFLICT', `"${row.key}" (item ${row.id}): ${why}.`, { remedy, details: { place: row.key } });
 }
 
-/** Another recipe is another sweep; else members that failed or were stopped go on from their checkpoints. */
+/** A changed recipe starts another sweep; else failed and stopped members resume from their checkpoints. */
 function retrySweep({ home: { db } }: PlanContext, { id }: ItemRow, hasChanged: boolean): void {
   if (hasChanged) deleteMembers(db, id);
   for (const { member, runs } of listMembers(db, id)) {

@@ -104,7 +104,7 @@ function itemSummary(
   };
 }
 
-/** What keeps the run of an item that is out from training. */
+/** Why the run of a started item does not train. */
 function standing({ number, status, reason }: RunSummary): string {
   if (status === 'paused') return `Run #${number} is paused. ${reason}`;
   return status === 'interrupted' ? `Run #${number} was cut off; it goes on when the queue is worked off.` : '';
@@ -120,7 +120,7 @@ function titleOf(item: PlanItem, recipe: Recipe | null): string {
   return `Sweep over ${item.sweep.axes.map(({ path }) => fieldOf(path).label).join(', ')}`;
 }
 
-/** Why an item is as it is: its own end, what stands in its way, or what it waits for. */
+/** Reason for an item's status: how it ended, what blocks it, or what it waits for. */
 function reasonOf(row: ItemRow, items: readonly ItemRow[], status: ShownStatus, note: string): string {
   if (status === 'blocked') {
     const cause = obstacle(row, items);

@@ -73,7 +73,7 @@ function progressOf({ sweep }: SweepItem, members: readonly SweepMemberRow[]): M
   }));
 }
 
-/** What was not measured cannot win. */
+/** Members without a measurement cannot win. */
 function valueOf(figure: number | null): number {
   return figure ?? -Infinity;
 }

@@ -1,4 +1,4 @@
-/** A training run of a plan: begins or goes on, and is judged by its gates when it has finished. */
+/** A training run of a plan: started or resumed, then judged by its gates when it has finished. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { isNextvecError, toErrorData } from '#shared/domain/errors.ts';
@@ -18,7 +18,7 @@ export interface WorkItem<I> {
 }
 
 /**
- * A sentence for the history of what kept an item from going on. Rethrows faults of disk and database, after which the
+ * A sentence for the history: why an item could not continue. Rethrows faults of disk and database, after which the
  * same step is tried again; anything else ends the item, so that no fault can stop the queue.
  */
 export function whyNot(error: unknown): string {
@@ -56,7 +56,7 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
   }
 }
 
-/** What became of the run; nothing while it is live. */
+/** Outcome of the run; undefined while it is live. */
 export function followTraining(context: PlanContext, { row, item }: WorkItem<TrainItem>): void {
   const run = runSummary(context, row.runId);
   if (run === null) {

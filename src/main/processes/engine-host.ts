@@ -1,4 +1,4 @@
-/** What engines get of a Node process: shipped resources, threads, cores. The same for trainer, command line and tests. */
+/** The EngineHost of a Node process: shipped resources, threads, cores. Used by trainer, command line and tests. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

@@ -32,7 +32,7 @@ export interface Correction {
 
 /** Share of the gradient the regression term keeps when terms are brought into balance. */
 const REGRESSION_SHARE = 0.8;
-/** What seeds of one recipe differ by in mean cosine. */
+/** Spread of mean cosines between seeds of one recipe. */
 const SEED_NOISE = 0.01;
 
 const OUTSIDE_RECIPE = new Set<VerdictCode>([
@@ -132,7 +132,7 @@ function slower(recipe: Recipe, reason: string): Proposal[] {
   return [{ path: 'lr', to: Number((recipe.lr / 2).toPrecision(3)), reason }];
 }
 
-/** The epoch after which validation no longer gained, and what it lost since. */
+/** The epoch after which validation stopped improving, and its loss since then. */
 export function turningPoint(epochs: readonly EpochRecord[]): { readonly epoch: number; readonly lost: number } | null {
   const best = epochs.findLast((record) => record.isBest);
   const last = epochs[epochs.length - 1];

@@ -1,11 +1,11 @@
-/** The diagnostics of one evaluation as rows of a table: what was asked, what was measured, what it means. */
+/** The diagnostics of one evaluation as table rows: question, measurement, reading. */
 import { offsetEntries, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { count, figure, percent, signed } from '#shared/domain/figures.ts';
 import type { ReportRun } from './input.ts';
 
 type Row = readonly [question: string, measured: string, reading: string];
 
-/** Every diagnostic of an evaluation; those not measured say so. */
+/** Every diagnostic of an evaluation, including those not measured. */
 export function diagnosticRows(measured: Evaluation, of: ReportRun): Row[] {
   const { parity, space } = measured;
   return [

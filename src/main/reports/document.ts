@@ -29,7 +29,7 @@ export interface Section {
 export interface ReportDocument {
   readonly title: string;
   readonly subtitle: string;
-  /** What a reader in a hurry needs. */
+  /** Summary. */
   readonly summary: readonly Block[];
   readonly sections: readonly Section[];
 }
@@ -40,7 +40,7 @@ export const steps = (items: readonly string[]): Block => ({ kind: 'list', order
 export const code = (text: string): Block => ({ kind: 'code', text });
 export const chart = (of: Chart, caption: string): Block => ({ kind: 'chart', chart: of, caption });
 
-/** A table whose first column is left-aligned and the others as told; labels starting with "#" align right. */
+/** A table with a left-aligned first column; labels starting with "#" align right. */
 export function table(caption: string, labels: readonly string[], rows: readonly (readonly string[])[]): Block {
   const columns = labels.map((label) => ({
     label: label.replace(/^#/, ''),

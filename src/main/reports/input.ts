@@ -1,4 +1,4 @@
-/** What a report is made from: plain data that the report service gathers. No store, no files here. */
+/** Input of a report: plain data gathered by the report service. No store, no files here. */
 import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import type { RecipeFiles } from '#shared/domain/recipe/command-line.ts';
 import type { ComparableRun, RunComparison } from '#shared/domain/evaluation/comparison.ts';
@@ -27,7 +27,7 @@ export interface ReportInput {
   readonly baseline: ReportRun | null;
   /** Baseline first, subject second; null without a baseline. */
   readonly comparison: RunComparison | null;
-  /** A claim stored with an earlier report of this run, and what became of it. */
+  /** A claim stored with an earlier report of this run, and its outcome. */
   readonly earlierClaim: ClaimOutcome | null;
   readonly generatedAt: Date;
   readonly version: string;

@@ -1,4 +1,4 @@
-/** What a finished run teaches, and what to do after it: one sentence a finding. */
+/** Findings of a finished run and next steps, one sentence each. */
 import { percent } from '#shared/domain/figures.ts';
 import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { turningPoint, type Correction } from './correction.ts';

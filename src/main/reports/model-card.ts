@@ -1,4 +1,4 @@
-/** The model card of one run: what it is, what it was trained on, how good it is beside its baselines, what it is not for. */
+/** The model card of one run: model, training data, figures beside the baselines, limits. */
 import { commandLine } from '#shared/domain/recipe/command-line.ts';
 import { NOT_MEASURED, count, duration, figure, signed } from '#shared/domain/figures.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';

@@ -1,6 +1,6 @@
 /**
- * The root-cause report of a run, against a baseline run where there is one: what happened, why, on which evidence,
- * what to run next and what that is expected to give. Builds a document; `markdown.ts` and `html.ts` render it.
+ * The root-cause report of a run, against a baseline run where there is one: what happened, why, the evidence,
+ * the next run and its expected result. Builds a document; `markdown.ts` and `html.ts` render it.
  */
 import { CLAIM_METRIC_LABELS } from '#shared/domain/verdicts/claims.ts';
 import { commandLine } from '#shared/domain/recipe/command-line.ts';

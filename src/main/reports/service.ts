@@ -78,7 +78,7 @@ async function makeReport(
   return { type: 'done', title: document.title, text, document: onScreen(document), files, claim, recipe };
 }
 
-/** Stores a claim, unless this run's report has claimed for the same recipe already: then what became of that one. */
+/** Stores a claim, or returns the outcome of the claim that this run's report made for the same recipe. */
 function storeClaim(context: ReportContext, runId: string, recipe: Recipe, claim: Claim): ClaimOutcome {
   const { home } = context;
   const known = listClaims(home.db).filter((c) => c.runId === runId && isRetrainOf(c.recipe, recipe));
@@ -136,7 +136,7 @@ function reportRun(context: ReportContext, runId: string, evaluations: readonly 
   const proof = run.splitProof;
   return {
     run: comparableRun(context, runId),
-    // What a file states of another program's training is no evidence.
+    // Figures stated by an imported file are not evidence.
     epochs: run.imported ? [] : epochs,
     gates: gates.map(({ message, passed }) => ({ message, passed })),
     files: { data: run.datasetName, ood: run.oodName },
@@ -152,7 +152,7 @@ function reportRun(context: ReportContext, runId: string, evaluations: readonly 
   };
 }
 
-/** Fields that do not decide what a run should reach. */
+/** Fields that do not change the expected result. */
 const IMMATERIAL = new Set(['engine', 'threads', 'device', 'gates', 'seed']);
 
 function isRetrainOf(recipe: Recipe, other: Recipe): boolean {

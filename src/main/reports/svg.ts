@@ -118,7 +118,7 @@ function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
-/** Moves labels apart so that none stands on another. */
+/** Moves labels apart so that none overlap. */
 function spread<L extends { at: number }>(labels: readonly L[]): L[] {
   const sorted = labels.toSorted((a, b) => a.at - b.at).map((label) => ({ ...label }));
   for (let i = 1; i < sorted.length; i++) sorted[i].at = Math.max(sorted[i].at, sorted[i - 1].at + 15);

@@ -1,4 +1,4 @@
-/** Who is told when runs change. Live only: what happened before lies in the store. */
+/** Publishes changes of runs to subscribers. Live only: earlier events are in the store. */
 import { EventPublisher } from '@orpc/server';
 import type { RunChange, RunEvent } from '#shared/contract/runs.ts';
 

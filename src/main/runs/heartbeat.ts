@@ -8,7 +8,7 @@ const SILENT_TURNS = 12;
 
 export interface HeartbeatOptions {
   readonly everyMs: number;
-  /** Asks for any answer; one that fails is an answer too: the line is told about elsewhere. */
+  /** Resolves or rejects when the trainer answers; a rejection is an answer too. */
   readonly ask: () => Promise<unknown>;
   readonly onSilence: () => void;
 }
@@ -23,7 +23,7 @@ export class Heartbeat {
     this.options = options;
   }
 
-  /** How long a silence is when it is told. */
+  /** Silence after which the trainer counts as dead, ms. */
   get limitMs(): number {
     return SILENT_TURNS * this.options.everyMs;
   }

@@ -142,7 +142,7 @@ function damaged(path: string, detail: string): NextvecError {
   );
 }
 
-/** One copy of each damaged state, told apart by the time of its last change. */
+/** One copy of each damaged state, named by the time of its last change. */
 function keepDamaged(path: string): string {
   const copy = `${path}.damaged-${statSync(path).mtime.toISOString().replaceAll(':', '-').slice(0, 19)}`;
   if (existsSync(copy)) return copy;

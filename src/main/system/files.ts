@@ -14,7 +14,7 @@ interface Listing {
 
 /**
  * Throws NO_PERMISSION unless `path`, with its symbolic links followed, lies in one of `roots`. A path that does not exist
- * is judged by the nearest folder that does, so that the answer does not tell what exists outside.
+ * is judged by the nearest folder that does, so that the answer does not reveal what exists outside.
  */
 export async function requireInside(path: string, roots: readonly string[]): Promise<void> {
   if (path.length <= LONGEST_PATH && (await isInside(await realPlace(resolve(path)), roots))) return;

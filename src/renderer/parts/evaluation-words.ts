@@ -132,7 +132,7 @@ function rankGroup({ withinArticle: w }: Evaluation): ShownGroup {
 function alignmentGroup({ alignment: a }: Evaluation): ShownGroup {
   return {
     title: 'Alignment of the set',
-    hint: 'told from the set alone',
+    hint: 'measured on the set alone',
     figures: [
       {
         label: 'Successor agrees',

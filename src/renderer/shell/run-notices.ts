@@ -7,7 +7,7 @@ import { useRouter } from 'vue-router';
 import { toast } from '../ui/feedback/toasts.ts';
 import { isLive, useRunsStore } from '../stores/runs-store.ts';
 import { useAppStore } from '../stores/app-store.ts';
-import { toldOf, type Told } from './told.ts';
+import { announcementOf, type Announcement } from './announcement.ts';
 
 export function useRunNotices(): void {
   const app = useAppStore();
@@ -21,7 +21,7 @@ export function useRunNotices(): void {
     return run !== undefined && isLive(run) && !ended.has(runId);
   }
 
-  function tell({ runId, kind, notice: { title, body } }: Told): void {
+  function announce({ runId, kind, notice: { title, body } }: Announcement): void {
     const open = (): void => void router.push({ name: 'run', params: { id: runId } });
     const { name, params } = router.currentRoute.value;
     const isSeen = name === 'run' && params.id === runId;
@@ -36,10 +36,10 @@ export function useRunNotices(): void {
 
   const { off } = runs.onChange((change) => {
     if (change.type === 'changed' && isLive(change.run)) ended.delete(change.run.id);
-    const told = toldOf(change, wasLive);
-    if (told === null || app.info?.host !== 'node') return;
-    if (change.type === 'changed') ended.add(told.runId);
-    tell(told);
+    const announcement = announcementOf(change, wasLive);
+    if (announcement === null || app.info?.host !== 'node') return;
+    if (change.type === 'changed') ended.add(announcement.runId);
+    announce(announcement);
   });
   tryOnScopeDispose(off);
 }

@@ -1,4 +1,4 @@
-/** Files are told apart by what they hold, and columns that nobody asks for are not looked at. */
+/** File formats are recognised by content; columns that are not requested are not read. */
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
 import type { Gate } from '#shared/domain/recipe/recipe.ts';
-import { toldOf } from '../../../src/renderer/shell/told.ts';
+import { announcementOf } from '../../../src/renderer/shell/announcement.ts';
 
 const best = { epoch: 4, step: 400, valLoss: 1e-3, valCosine: 0.4213, oodCosine: null };
 
@@ -15,7 +15,7 @@ const gone = () => false;
 
 describe('a run', () => {
   test.each(['queued', 'starting', 'running', 'paused'] as const)('with status %s gives no notice', (status) => {
-    expect(toldOf(changed(status), live)).toBeNull();
+    expect(announcementOf(changed(status), live)).toBeNull();
   });
 
   test.each([
@@ -25,12 +25,12 @@ describe('a run', () => {
     ['interrupted', 'bad', 'night was interrupted'],
   ] as const)('that is %s gives one notice', (status, kind, title) => {
     const body = 'Because. Best epoch 4: validation 0.4213, OOD not measured.';
-    expect(toldOf(changed(status, 'Because.'), live)).toEqual({ runId: 'a', kind, notice: { title, body } });
-    expect(toldOf(changed(status, 'Because.'), gone)).toBeNull();
+    expect(announcementOf(changed(status, 'Because.'), live)).toEqual({ runId: 'a', kind, notice: { title, body } });
+    expect(announcementOf(changed(status, 'Because.'), gone)).toBeNull();
   });
 
   test('gives no notice when deleted', () => {
-    expect(toldOf({ type: 'deleted', runId: 'a' }, live)).toBeNull();
+    expect(announcementOf({ type: 'deleted', runId: 'a' }, live)).toBeNull();
   });
 });
 
@@ -48,10 +48,10 @@ describe('a missed gate', () => {
     ['stop', 'bad'],
   ] as const)('with action %s uses the words of the history', (action, kind) => {
     const notice = { title: 'night missed a gate', body: message };
-    expect(toldOf(missed(action), gone)).toEqual({ runId: 'a', kind, notice });
+    expect(announcementOf(missed(action), gone)).toEqual({ runId: 'a', kind, notice });
   });
 
   test('of a sweep member is left to the sweep', () => {
-    expect(toldOf(missed('stop', ['plan 2', 'sweep']), gone)).toBeNull();
+    expect(announcementOf(missed('stop', ['plan 2', 'sweep']), gone)).toBeNull();
   });
 });

@@ -30,7 +30,7 @@ export function transformerForward(
   return shares ? { raw, attention: lastStepShares(shares) } : { raw };
 }
 
-/** What the last step of a layer looks at in the context, mean over its heads. shares [B, N, T, T] → [B, T] */
+/** Attention of the last step of a layer to the context, mean over its heads. shares [B, N, T, T] → [B, T] */
 function lastStepShares(shares: tf.Tensor4D): tf.Tensor2D {
   const [B, N, T] = shares.shape;
   return tf.mean(tf.reshape(tf.slice(shares, [0, 0, T - 1, 0], [B, N, 1, T]), [B, N, T]), 1);
@@ -82,7 +82,7 @@ function attention(
   return { mixed: linear(parameter, `${name}.out_proj`, mixed), shares };
 }
 
-/** 0 where a position may look, −1e9 (not −∞, which some backends turn into NaN) where it may not. [T, T] */
+/** 0 where attention is allowed, −1e9 (not −∞, which some backends turn into NaN) elsewhere. [T, T] */
 export function causalMask(T: number): Float32Array<ArrayBuffer> {
   const mask = new Float32Array(T * T);
   for (let i = 0; i < T; i++) mask.fill(-1e9, i * T + i + 1, (i + 1) * T);

@@ -1,5 +1,5 @@
 /**
- * What the desktop shows of training: progress in the dock and task bar, no sleep while it trains, a notification when
+ * Training on the desktop: progress in the dock and task bar, no sleep while it trains, a notification when
  * a run ends or a gate trips. Reads the services as any window does; decides nothing about runs.
  */
 import { BrowserWindow, Notification, powerSaveBlocker } from 'electron';
@@ -11,7 +11,7 @@ import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/
 const BUSY: ReadonlySet<RunStatus> = new Set(['starting', 'running']);
 
 export interface ActivityHooks {
-  /** A run begins to train, or goes on. */
+  /** A run starts or resumes training. */
   readonly onBegin: () => void;
   /** A person clicked a notification. */
   readonly showRuns: () => void;

@@ -140,7 +140,7 @@ class DesktopApp {
     return window;
   }
 
-  /** Asks when something trains; else, or when told to, pauses what runs, writes everything and leaves. */
+  /** Asks for confirmation while a run trains; then pauses runs, flushes and quits. */
   async #quit(window: BrowserWindow | null = BrowserWindow.getAllWindows()[0] ?? null): Promise<void> {
     if (this.#quitting !== 'no') return;
     this.#quitting = 'asked';
@@ -207,7 +207,7 @@ class DesktopApp {
 
 type Theme = 'system' | 'light' | 'dark';
 
-/** Training goes on without the window: hidden where the dock brings it back, minimised elsewhere. */
+/** Keeps training without the window: hidden on macOS, minimised elsewhere. */
 function putAway(window: BrowserWindow | null): void {
   if (process.platform === 'darwin') window?.hide();
   else window?.minimize();

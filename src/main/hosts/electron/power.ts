@@ -1,6 +1,6 @@
 /**
- * What the machine's power does to training, as lines in the log of the runs that are alive: battery, heat, a slowed
- * processor, sleep. Notes only; nothing is paused. Events a system does not tell of never come.
+ * Power events of the machine, as lines in the log of live runs: battery, heat, a slowed
+ * processor, sleep. Notes only; nothing is paused. Systems report different subsets of them.
  */
 import { powerMonitor } from 'electron';
 import type { Nextvec } from '../../nextvec.ts';
@@ -46,7 +46,7 @@ export function notePower(nextvec: Pick<Nextvec, 'note'>): void {
   });
 }
 
-/** What a run that begins has to know: the events above tell of changes only. */
+/** Log lines for a run that starts: the events above report changes only. */
 export function notePowerNow(nextvec: Pick<Nextvec, 'note'>): void {
   if (powerMonitor.isOnBatteryPower()) nextvec.note('warning', 'The machine runs on battery.');
   if (process.platform !== 'darwin') return;

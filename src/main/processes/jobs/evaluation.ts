@@ -1,4 +1,4 @@
-/** What the data worker is given for work on models: everything by folder and value, nothing of the database. */
+/** Data worker job that evaluates models: input by folder and value, without the database. */
 import { z } from 'zod';
 import { EVALUATION_PARTS } from '#shared/contract/evaluation.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';

@@ -1,4 +1,4 @@
-/** What the data worker is given to export a model: everything by folder and value, nothing of the database. */
+/** Data worker job that exports a model: input by folder and value, without the database. */
 import { z } from 'zod';
 import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';

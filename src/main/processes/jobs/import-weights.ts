@@ -1,4 +1,4 @@
-/** Importing a run, as main asks the data worker and as it is answered: folders and values, nothing of the database. */
+/** Data worker job that imports a run: input and result by folder and value, without the database. */
 import { z } from 'zod';
 import { ImportedSchema } from '#shared/contract/runs.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
@@ -21,7 +21,7 @@ export type ImportRunJob = z.infer<typeof ImportRunJobSchema>;
 export const ImportedRunSchema = z.object({
   imported: ImportedSchema,
   recipe: RecipeSchema,
-  /** What the file calls its training data. */
+  /** Name of the training data in the file. */
   dataName: z.string().nullable(),
   parameters: z.int(),
   epochs: z.array(EpochRecordSchema),
@@ -45,7 +45,7 @@ export const ImportedRunSchema = z.object({
       oodRows: z.int().nullable(),
     })
     .nullable(),
-  /** What was assumed or left out, one sentence each. */
+  /** Assumptions and omissions, one sentence each. */
   notes: z.array(z.string()),
 });
 export type ImportedRun = z.infer<typeof ImportedRunSchema>;

@@ -1,4 +1,4 @@
-/** What the data worker is given to predict: folders and values, nothing of the database. */
+/** Data worker job that predicts: input by folder and value, without the database. */
 import { z } from 'zod';
 import { MOST_NEIGHBOURS } from '#shared/contract/inference.ts';
 import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';

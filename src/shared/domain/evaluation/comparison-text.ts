@@ -13,7 +13,7 @@ export function metricText(metric: string, value: number | null): string {
   return metric.endsWith('Lift') ? signed(value) : figure(value);
 }
 
-/** Change of run `i` against the first; empty where there is none or it cannot be told. */
+/** Change of run `i` against the first; empty where either value was not measured. */
 export function changeText({ metric, deltas, percents }: MetricRow, i: number): string {
   const delta = deltas[i];
   if (delta === null || delta === 0) return '';

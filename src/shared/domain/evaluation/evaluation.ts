@@ -66,7 +66,7 @@ export const OrderAblationsSchema = z.object({
 });
 export type OrderAblations = z.infer<typeof OrderAblationsSchema>;
 
-/** Whether the targets of a set are what follows their contexts, told from the set alone. */
+/** Whether the targets of a set follow their contexts, measured on the set alone. */
 export const AlignmentSchema = z.object({
   /** Windows whose last context vector and target both stand in contexts of the set, so that the successor is known. */
   checked: count,

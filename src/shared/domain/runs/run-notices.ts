@@ -1,4 +1,4 @@
-/** What a person is told when they are not looking: a run has ended, a gate was missed. One wording for every host. */
+/** Notifications of ended runs and missed gates; the same wording on every host. */
 import { figure } from '../figures.ts';
 import type { GateReading } from '../recipe/gates.ts';
 import { SWEEP_TAG } from '../plans/plans.ts';

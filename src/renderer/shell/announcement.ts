@@ -4,14 +4,14 @@ import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/runs/run-notices.ts';
 import type { Toast } from '../ui/feedback/toasts.ts';
 
-export interface Told {
+export interface Announcement {
   readonly runId: string;
   readonly kind: Toast['kind'];
   readonly notice: Notice;
 }
 
 /** The notice for a change, or null. `wasLive`: whether the run was live before. */
-export function toldOf(change: RunChange, wasLive: (runId: string) => boolean): Told | null {
+export function announcementOf(change: RunChange, wasLive: (runId: string) => boolean): Announcement | null {
   if (change.type === 'deleted' || isSpokenFor(change.run)) return null;
   const { id, name, status } = change.run;
   if (change.type === 'gate') {
