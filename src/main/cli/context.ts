@@ -28,9 +28,9 @@ export function createContext(program: Command): CommandContext {
 export function fail(error: unknown, out: Output): number {
   const { code, message, remedy } = errorData(error);
   out.result({ error: { code, message, ...(remedy === undefined ? {} : { remedy }) } }, () => {
-    console.error(`nextvec: ${message}`);
-    if (remedy) console.error(remedy);
-    if (code === 'INTERNAL' && error instanceof Error) console.error(error.stack);
+    out.problem(`nextvec: ${message}`);
+    if (remedy) out.problem(remedy);
+    if (code === 'INTERNAL' && error instanceof Error) out.problem(error.stack ?? '');
   });
   return exitStatus(code);
 }

@@ -1,7 +1,9 @@
 /**
  * Output of the command line. With --json: one object a line on stdout and nothing else, the last line the result.
  * Without: tables on stdout, progress on stderr (one line that rewrites itself on a terminal).
+ * Control characters in names, paths and messages reach no terminal: they are escaped here and nowhere else.
  */
+import { escapeControls, escapeLine } from '#shared/domain/text-escapes.ts';
 
 export type Cell = string | number | null;
 
@@ -19,6 +21,8 @@ export interface Output {
   result(value: object, readable: () => void): void;
   line(text?: string): void;
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void;
+  /** What went wrong, on stderr. */
+  problem(text: string): void;
   /** Progress for a person. With `final` it stays. */
   progress(text: string, final?: boolean): void;
 }
@@ -27,21 +31,24 @@ const NOT_MEASURED = '–';
 
 /** NaN and ±Infinity are no JSON; what was not measured is null. Typed arrays become plain lists. */
 export function toJsonLine(value: object): string {
-  return JSON.stringify(value, (_key, item: unknown) => {
+  const text = JSON.stringify(value, (_key, item: unknown) => {
     if (typeof item === 'number' && !Number.isFinite(item)) return null;
     if (item instanceof Float32Array || item instanceof Float64Array) return [...item];
     return item;
   });
+  // JSON leaves DEL, C1 and marks of direction as they are; all of them stand inside strings.
+  return escapeControls(text);
 }
 
 function cellText(cell: Cell): string {
   if (cell === null) return NOT_MEASURED;
-  return typeof cell === 'number' ? cell.toLocaleString('en-US', { maximumFractionDigits: 4 }) : cell;
+  return typeof cell === 'number' ? cell.toLocaleString('en-US', { maximumFractionDigits: 4 }) : escapeLine(cell);
 }
 
 export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = rows.map((row) => columns.map(({ value }) => cellText(value(row))));
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((line) => line[i].length)));
+  const titles = columns.map(({ title }) => escapeLine(title));
+  const widths = titles.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i].length)));
   const right = columns.map(
     ({ align }, i) => align === 'right' || rows.some((row) => typeof columns[i].value(row) === 'number'),
   );
@@ -50,7 +57,7 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
       .map((text, i) => (right[i] ? text.padStart(widths[i]) : text.padEnd(widths[i])))
       .join('  ')
       .trimEnd();
-  return [format(columns.map(({ title }) => title)), ...cells.map(format)].join('\n');
+  return [format(titles), ...cells.map(format)].join('\n');
 }
 
 export interface Streams {
@@ -66,7 +73,7 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
   };
   const line = (text = ''): void => {
     closeProgress();
-    if (!json) stdout.write(`${text}\n`);
+    if (!json) stdout.write(`${escapeControls(text)}\n`);
   };
   return {
     json,
@@ -80,7 +87,12 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
       else readable();
     },
     table: (rows, columns) => line(formatTable(rows, columns)),
-    progress: (text, final = false) => {
+    problem: (text) => {
+      closeProgress();
+      stderr.write(`${escapeControls(text)}\n`);
+    },
+    progress: (unsafe, final = false) => {
+      const text = escapeLine(unsafe);
       if (!stderr.isTTY) {
         if (final) stderr.write(`${text}\n`);
         return;

@@ -1,6 +1,7 @@
 /** A report as one self-contained HTML page: style and SVG inside, no script, no link out, fit to print. */
+import { escapeXml } from '#shared/domain/text-escapes.ts';
 import type { Block, ReportDocument } from './document.ts';
-import { escapeXml, renderChart } from './svg.ts';
+import { renderChart } from './svg.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1d1d1f;--soft:#6e6e73;--line:#d2d2d7;--page:#fff;--tint:#f5f5f7}

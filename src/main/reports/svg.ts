@@ -2,6 +2,7 @@
  * Small SVG charts for reports: lines over epochs and stacked share bars. No scripts; colours follow the reader's light
  * or dark setting. Not the live charts of the window.
  */
+import { escapeXml } from '#shared/domain/text-escapes.ts';
 
 /** Okabe-Ito, in a fixed order; never colour alone: lines carry a dash and a label. */
 const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'] as const;
@@ -47,10 +48,6 @@ ${COLOURS.map((c, i) => `.c${i}{fill:${c}}`).join('')}
 
 export function renderChart(chart: Chart): string {
   return chart.kind === 'lines' ? lines(chart) : shares(chart);
-}
-
-export function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
 function open(height: number, title: string): string {

@@ -9,6 +9,7 @@ import { dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
+import { csvText } from '#shared/domain/text-escapes.ts';
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import type { RunHistory } from '../evaluation/context.ts';
 import { findDataset } from '../store/datasets.ts';
@@ -146,7 +147,7 @@ const TERM_FIGURES = ['value', 'weighted', 'share', 'gradShare'] as const;
 
 /** One line an epoch; an empty cell was not measured. Figures that a file states say which. */
 function epochsCsv({ epochs, epochsStatedBy }: Pick<RunDetail, 'epochs' | 'epochsStatedBy'>): string {
-  const stated = epochsStatedBy === null ? [] : [`"${epochsStatedBy.replaceAll('"', '""')}"`];
+  const stated = epochsStatedBy === null ? [] : [csvText(epochsStatedBy)];
   // Terms that only a newer version has come last.
   const termNames = new Set([...TERMS, ...epochs.flatMap((record) => Object.keys(record.terms))]);
   const termColumns = [...termNames].flatMap((term) => TERM_FIGURES.map((figure) => `${term}.${figure}`));
@@ -157,5 +158,5 @@ function epochsCsv({ epochs, epochsStatedBy }: Pick<RunDetail, 'epochs' | 'epoch
       .join(',');
   });
   const columns = [...EPOCH_COLUMNS, ...termColumns, ...(stated.length > 0 ? ['statedBy'] : [])];
-  return `${[columns.join(','), ...lines].join('\n')}\n`;
+  return `${[columns.map(csvText).join(','), ...lines].join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 /** The per-step series of a run as CSV: one line a step, an empty cell was not measured. Read and written in blocks. */
 import { open } from 'node:fs/promises';
 import { STEP_COLUMNS } from '#shared/domain/runs/training.ts';
+import { csvText } from '#shared/domain/text-escapes.ts';
 import type { Db } from '../store/database.ts';
 import { storedColumns } from '../store/series-tail.ts';
 import { readSeries } from '../store/series.ts';
@@ -13,7 +14,7 @@ export async function writeSeriesCsv(db: Db, runId: string, lastStep: number, pa
   const columns = [...new Set([...STEP_COLUMNS, ...storedColumns(db, runId)])];
   let steps = 0;
   try {
-    await file.write(`step,${columns.join(',')}\n`);
+    await file.write(`step,${columns.map(csvText).join(',')}\n`);
     for (let from = 1; from <= lastStep; from += BLOCK_STEPS) {
       const to = Math.min(lastStep, from + BLOCK_STEPS - 1);
       const block = readSeries(db, {

@@ -1,4 +1,5 @@
 /** Exports a chart: PNG and SVG with title, axes and legend; CSV of the points in memory. */
+import { csvText } from '#shared/domain/text-escapes.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { drawScene, scaledFont } from './draw.ts';
 import type { ChartSeries } from './scene.ts';
@@ -102,10 +103,6 @@ function cell(value: number): string {
   return Number.isNaN(value) ? '' : String(Number(value.toPrecision(7)));
 }
 
-function quoted(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** One row per x of any series; min and max beside the mean where a point stands for several steps. */
 export function figureCsv(series: readonly ChartSeries[]): string {
   const rows = new Map<number, string[]>();
@@ -127,7 +124,7 @@ export function figureCsv(series: readonly ChartSeries[]): string {
   const columns = header.length - 1;
   const lines = [...rows].toSorted(([a], [b]) => a - b);
   const body = lines.map(([x, row]) => [x, ...Array.from({ length: columns }, (_, i) => row[i] ?? '')].join(','));
-  return [header.map(quoted).join(','), ...body].join('\n').concat('\n');
+  return [header.map(csvText).join(','), ...body].join('\n').concat('\n');
 }
 
 /** Downloads a file. */

@@ -1,4 +1,5 @@
 /** Drawing surfaces of charts with one interface: a canvas (screen, PNG) and SVG text. */
+import { escapeXml } from '#shared/domain/text-escapes.ts';
 
 /** Implemented by CanvasRenderingContext2D and Path2D. */
 export interface Pen {
@@ -160,10 +161,6 @@ export class CanvasSurface implements Surface {
     draw();
     c.restore();
   }
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
 const short = (value: number) => String(Math.round(value * 100) / 100);

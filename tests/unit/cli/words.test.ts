@@ -108,3 +108,26 @@ describe('exit status', () => {
     expect(message).toMatch(/epochs: .*lr: /s);
   });
 });
+
+describe('control characters of names', () => {
+  const NAME = 'a\u001b[2J\u009b1m\rb';
+
+  it('reach no terminal, in tables, lines, progress, errors and JSON', () => {
+    let written = '';
+    const stream = { write: (text: string) => (written += text) };
+    for (const json of [false, true]) {
+      const out = createOutput(json, { stdout: stream, stderr: stream });
+      out.table([NAME], [{ title: NAME, value: (name) => name }]);
+      out.line(NAME);
+      out.progress(NAME, true);
+      out.problem(NAME);
+      out.event({ [NAME]: NAME });
+    }
+    expect(written.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(written).toContain('a\\u001b[2J\\u009b1m');
+  });
+
+  it('come back from JSON as they were', () => {
+    expect(JSON.parse(toJsonLine({ NAME }))).toEqual({ NAME });
+  });
+});
