@@ -8,10 +8,14 @@ import type { Doctor } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { programFiles } from '../hosts/locations.ts';
 import { servePage } from '../hosts/node/serve.ts';
+import { endWithin } from '../hosts/shutdown.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { formatBytes, type Output } from './output.ts';
 import { runtimes, withSession } from './session.ts';
+
+/** From SIGTERM to the end; saving a live run takes a second, as a rule. */
+const CLOSING_MS = 4500;
 
 interface ServeFlags {
   readonly port: string;
@@ -65,6 +69,7 @@ function serve(context: CommandContext, flags: ServeFlags, out: Output): Promise
     });
     if (flags.open) openInBrowser(server.url);
     await interrupted();
+    endWithin(CLOSING_MS);
     await server.close();
   };
   return withSession(context.options(), out, 'owner', work, { roots, runsQueue: true, hasWindow: true });

@@ -10,7 +10,6 @@ import {
   chmod,
   constants,
   lstat,
-  mkdir,
   mkdtemp,
   open,
   readlink,
@@ -24,6 +23,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
+import { makeFolders } from './make-folders.ts';
 
 export interface OutputTarget {
   /** Absolute, as it was named. */
@@ -65,7 +65,7 @@ export async function checkTarget(word: string): Promise<OutputTarget> {
 export async function makeFolder(word: string): Promise<string> {
   const path = resolve(word);
   try {
-    await mkdir(path, { recursive: true });
+    makeFolders(path);
     return path;
   } catch (error) {
     throw targetFault(error, path);

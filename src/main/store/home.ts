@@ -3,10 +3,12 @@
  * is a transaction SQLite holds on `lock.db`, which the system drops with the process, so nothing stale can remain.
  */
 import Database from 'better-sqlite3';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { fileFault } from '#shared/domain/file-faults.ts';
+import { makeFolders } from '../formats/make-folders.ts';
 import { openDatabase, type Db } from './database.ts';
 
 export type Access = 'owner' | 'reader';
@@ -56,10 +58,11 @@ interface Lock {
 
 function lockHome(path: string, host: string): Lock {
   try {
-    for (const folder of ['datasets', 'runs', 'exports']) mkdirSync(join(path, folder), { recursive: true });
+    for (const folder of ['datasets', 'runs', 'exports']) makeFolders(join(path, folder));
   } catch (cause) {
-    throw new NextvecError('NO_PERMISSION', `The storage folder ${path} cannot be made: ${(cause as Error).message}.`, {
-      remedy: 'Check its permissions, or name another folder with --home.',
+    const reason = fileFault(cause)?.reason ?? (cause as Error).message;
+    throw new NextvecError('NO_PERMISSION', `The storage folder ${path} cannot be made: ${reason}.`, {
+      remedy: 'Check its permissions, or name another folder with --home or NEXTVEC_HOME.',
       details: { place: path },
       cause,
     });

@@ -2,14 +2,15 @@
  * The Electron host: life of the app from start to quit. Windows, menu, scheme and activity are in the files beside
  * it; the services are `createNextvec`. Not here: anything a window shows.
  */
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, BrowserWindow, dialog, Menu, nativeTheme, shell } from 'electron';
 import { FILE_KINDS, type FilePurpose } from '#shared/contract/app.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
+import { makeFolders } from '../../formats/make-folders.ts';
 import { createNextvec, type Nextvec } from '../../nextvec.ts';
 import { programFiles, resolveHome } from '../locations.ts';
+import { endWithin } from '../shutdown.ts';
 import { followActivity } from './activity.ts';
 import { menuTemplate, type Command } from './menu.ts';
 import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
@@ -24,10 +25,17 @@ const DIALOG_TITLES: Readonly<Record<FilePurpose, string>> = {
   recipe: 'Import a recipe',
 };
 
+/** From the person's answer to the end; saving a large model on a slow disk takes some seconds. */
+const CLOSING_MS = 30_000;
+
 export function startElectronHost(): void {
   const home = resolveHome();
   const browserDir = join(home, 'browser');
-  mkdirSync(browserDir, { recursive: true });
+  try {
+    makeFolders(browserDir);
+  } catch (error) {
+    return refuseStart(error);
+  }
   // The single-instance lock lives there: one window per storage folder.
   app.setPath('userData', browserDir);
   app.setName('Nextvec');
@@ -46,11 +54,13 @@ export function startElectronHost(): void {
   app
     .whenReady()
     .then(() => new DesktopApp(home, browserDir).start(opened))
-    .catch((error: unknown) => {
-      const { message, remedy } = toErrorData(error);
-      dialog.showErrorBox('Nextvec cannot start', [message, remedy].filter(Boolean).join('\n\n'));
-      app.exit(1);
-    });
+    .catch(refuseStart);
+}
+
+function refuseStart(error: unknown): void {
+  const { message, remedy } = toErrorData(error);
+  dialog.showErrorBox('Nextvec cannot start', [message, remedy].filter(Boolean).join('\n\n'));
+  app.exit(1);
 }
 
 class DesktopApp {
@@ -150,6 +160,7 @@ class DesktopApp {
       if (answer === 'keep') putAway(window);
       return;
     }
+    endWithin(CLOSING_MS);
     try {
       this.#following.abort();
       await this.#nextvec?.close();
