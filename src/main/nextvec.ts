@@ -24,6 +24,7 @@ import { runsRouter } from './rpc/runs.ts';
 import { RunService } from './runs/service.ts';
 import { initFile } from './runs/start-weights.ts';
 import { tidyRuns } from './runs/tidy.ts';
+import { isDiskFull } from './store/database.ts';
 import { openHome, type Home } from './store/home.ts';
 import { CommandBus } from './system/commands.ts';
 import { Doctor } from './system/doctor.ts';
@@ -141,6 +142,16 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   });
 }
 
+/** A full disk keeps nobody from opening the folder and deleting what takes the space; the next start does this again. */
+async function unlessDiskFull(work: () => void | Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    console.error(`The disk of the storage folder is full. Delete runs or data sets, or free some space.`);
+  }
+}
+
 export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   const home = openHome(options.home, options.access ?? 'owner', options.host);
   const entries = options.entries ?? defaultEntries();
@@ -156,13 +167,15 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     heartbeatMs: options.heartbeatMs,
   });
   if (home.access === 'owner') {
-    await tidyDatasets(home);
-    for (const line of await tidyRuns(home, options.version)) console.error(line);
+    await unlessDiskFull(async () => {
+      await tidyDatasets(home);
+      for (const line of await tidyRuns(home, options.version)) console.error(line);
+    });
   }
   const commands = new CommandBus();
   const plans = new PlanService({ home, runs, appVersion: options.version, isRunning: options.runsQueue ?? false });
   const router = makeRouter(options, { home, workers, runs, plans, commands });
-  plans.begin();
+  await unlessDiskFull(() => plans.begin());
   const closeAll = async (): Promise<void> => {
     plans.close();
     await runs.close();

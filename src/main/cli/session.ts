@@ -22,7 +22,9 @@ function electronVersion(): string | null {
   return process.versions.electron ?? null;
 }
 
-/** `any`: owner if the folder has none, else reader. */
+const READABLE: ReadonlySet<string> = new Set(['LOCKED', 'NO_PERMISSION', 'DISK_FULL']);
+
+/** `any`: owner where that is possible, else reader. */
 export async function openServices(
   options: GlobalOptions,
   access: Access,
@@ -43,8 +45,11 @@ export async function openServices(
   try {
     return await open('owner');
   } catch (error) {
-    if (isNextvecError(error) && error.code === 'LOCKED') return open('reader');
-    throw error;
+    // Owned by another, full or read-only: what is there can still be read.
+    if (!isNextvecError(error) || !READABLE.has(error.code)) throw error;
+    return open('reader').catch(() => {
+      throw error;
+    });
   }
 }
 

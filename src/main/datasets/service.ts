@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Dataset, ImportEvent, SplitProof } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
+import { deleteFreeingSpace } from '../store/database.ts';
 import { deleteDataset, listDatasets, markSample, renameDataset, requireDataset } from '../store/datasets.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import { fromWireError } from '../wire/errors.ts';
@@ -88,7 +89,14 @@ export class DatasetService {
       });
     }
     // The row first: a folder without a row is removed at the next start, a row without a folder would be an error.
-    deleteDataset(this.home.db, id);
+    return deleteFreeingSpace(
+      () => deleteDataset(this.home.db, id),
+      () => this.removeFiles(id),
+    );
+  }
+
+  /** Returns the bytes freed. */
+  private async removeFiles(id: string): Promise<number> {
     const folder = this.home.datasetFolder(id);
     if (!existsSync(folder)) return 0;
     const doomed = join(this.home.datasetsFolder, `.deleted-${id}`);

@@ -92,6 +92,8 @@ export class Recorder {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     if (this.pending.length === 0 && Object.keys(this.changes).length === 0) return true;
+    // The services were closed while the disk was full: a resumed run trains those steps again.
+    if (!this.db.open) return false;
     try {
       inTransaction(this.db, () => this.writeAll());
     } catch (error) {

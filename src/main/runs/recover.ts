@@ -1,9 +1,18 @@
 /** Runs that were alive when the last owner of the folder ended without closing it: marked interrupted at start. */
-import { inTransaction, type Db } from '../store/database.ts';
+import { inTransaction, isDiskFull, type Db } from '../store/database.ts';
 import { endAttempts, insertLog } from '../store/history.ts';
 import { listRunsWithStatus, updateRun } from '../store/runs.ts';
 
+/** On a full disk the next start does it. */
 export function recoverRuns(db: Db): void {
+  try {
+    recover(db);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
+}
+
+function recover(db: Db): void {
   const reasons = { queued: 'Nextvec ended before it began.', other: 'Nextvec ended while it was training.' };
   for (const row of listRunsWithStatus(db, ['queued', 'starting', 'running', 'paused'])) {
     const reason = row.status === 'queued' ? reasons.queued : reasons.other;

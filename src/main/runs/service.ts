@@ -7,7 +7,7 @@ import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
-import { shrink } from '../store/database.ts';
+import { deleteFreeingSpace, shrink } from '../store/database.ts';
 import { findDataset, requireDataset } from '../store/datasets.ts';
 import { listEpochs, listGates, listLog } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
@@ -178,10 +178,12 @@ export class RunService {
     const live = this.live.get(row.id);
     if (live?.isOver) await live.gone();
     if (this.queue.ids().includes(row.id)) throw conflict(row, 'it is in use; stop it first');
-    deleteRun(this.home.db, row.id);
+    const freed = await deleteFreeingSpace(
+      () => deleteRun(this.home.db, row.id),
+      () => removeRunFolder(this.home, row.id),
+    );
     this.bus.publishChange({ type: 'deleted', runId: row.id });
-    const files = await removeRunFolder(this.home, row.id);
-    return files + shrink(this.home.db);
+    return freed + shrink(this.home.db);
   }
 
   /** Saves and ends everything that is alive; such runs can be resumed. */

@@ -3,9 +3,10 @@
  * refused, an older one is copied aside and migrated. Never resets anything. Not here: the tables' queries.
  */
 import Database from 'better-sqlite3';
-import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
@@ -13,6 +14,7 @@ export type Db = Database.Database;
 
 /** How long a statement waits for another connection's write. */
 const BUSY_TIMEOUT_MS = 5000;
+const FULL_DISK_CODES: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE']);
 /** Checking reads every page: up to this size it takes well under a second. */
 const CHECKED_BYTES = 256 * 2 ** 20;
 
@@ -23,7 +25,6 @@ export interface OpenOptions {
 }
 
 export function openDatabase(path: string, options: OpenOptions = {}): Db {
-  const migrations = options.migrations ?? MIGRATIONS;
   const isNew = !existsSync(path);
   if (isNew && options.readonly === true) {
     throw new NextvecError('NOT_FOUND', `There is no history at ${path}.`, {
@@ -31,9 +32,26 @@ export function openDatabase(path: string, options: OpenOptions = {}): Db {
       details: { place: path },
     });
   }
+  try {
+    return openFile(path, isNew, options);
+  } catch (error) {
+    const isReadonly = options.readonly ?? false;
+    if (isNew || !lacksSharedMemory(error, isReadonly)) throw explain(error, path);
+    return isReadonly ? openCopy(path, options) : openFile(path, isNew, { ...options, isAlone: true });
+  }
+}
+
+interface FileOptions extends OpenOptions {
+  /** Keeps the index of the WAL in this process: no file beside it, no other process can read. */
+  readonly isAlone?: boolean;
+}
+
+function openFile(path: string, isNew: boolean, options: FileOptions): Db {
+  const { migrations = MIGRATIONS } = options;
   let db: Db | null = null;
   try {
     db = new Database(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS });
+    if (options.isAlone) db.pragma('locking_mode = EXCLUSIVE');
     refuseNewer(db, path, migrations);
     if (!isNew) checkSound(db, path);
     // Only takes effect before the first table: lets a deleted run give its pages back.
@@ -44,7 +62,35 @@ export function openDatabase(path: string, options: OpenOptions = {}): Db {
     return db;
   } catch (error) {
     db?.close();
+    throw error;
+  }
+}
+
+/** Even reading needs nextvec.db-shm, which cannot be made on a full or a read-only disk. */
+function lacksSharedMemory(error: unknown, isReadonly: boolean): boolean {
+  if (!(error instanceof Database.SqliteError)) return false;
+  const { code } = error;
+  return code.startsWith('SQLITE_IOERR_SHM') || code === 'SQLITE_FULL' || (isReadonly && isForbidden(code));
+}
+
+function isForbidden(code: string): boolean {
+  return code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM';
+}
+
+/** What was committed up to now, read from a copy in the folder for temporary files. */
+function openCopy(path: string, options: OpenOptions): Db {
+  const folder = mkdtempSync(join(tmpdir(), 'nextvec-history-'));
+  try {
+    const copy = join(folder, basename(path));
+    for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+    const db = openFile(copy, false, { migrations: options.migrations });
+    db.pragma('query_only = ON');
+    return db;
+  } catch (error) {
     throw explain(error, path);
+  } finally {
+    // Open files stay readable.
+    if (process.platform !== 'win32') rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -157,6 +203,27 @@ export function inTransaction<R>(db: Db, work: () => R): R {
   return db.transaction(work).immediate();
 }
 
+/**
+ * Deletes a row and then its files; returns what `removeFiles` does, the bytes freed. On a full disk the row, too, needs
+ * space: the files go first then.
+ */
+export async function deleteFreeingSpace(deleteRow: () => void, removeFiles: () => Promise<number>): Promise<number> {
+  try {
+    deleteRow();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    const freed = await removeFiles();
+    deleteRow();
+    return freed;
+  }
+  return removeFiles();
+}
+
+/** Whether SQLite found no space to write to. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Database.SqliteError && FULL_DISK_CODES.has(error.code);
+}
+
 /** Gives free pages back to the system; returns the bytes by which the file shrank. */
 export function shrink(db: Db): number {
   const bytes = (): number =>
@@ -180,16 +247,16 @@ export function explain(error: unknown, path: string): unknown {
       cause: error,
     });
   }
-  if (code.startsWith('SQLITE_FULL') || code === 'SQLITE_IOERR_WRITE') {
+  if (isDiskFull(error)) {
     return new NextvecError('DISK_FULL', `The disk is full; the history ${path} could not be written.`, {
       remedy: 'Free some space on that disk; nothing written so far is lost.',
       details,
       cause: error,
     });
   }
-  if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') {
-    return new NextvecError('NO_PERMISSION', `The history ${path} cannot be opened for writing (${message}).`, {
-      remedy: 'Check the permissions of the storage folder, or name another one.',
+  if (isForbidden(code)) {
+    return new NextvecError('NO_PERMISSION', `${path} cannot be opened for writing (${message}).`, {
+      remedy: 'Check the permissions of the storage folder and whether its disk is read-only, or name another one.',
       details,
       cause: error,
     });

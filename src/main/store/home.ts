@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { makeFolders } from '../formats/make-folders.ts';
-import { openDatabase, type Db } from './database.ts';
+import { explain, openDatabase, type Db } from './database.ts';
 
 export type Access = 'owner' | 'reader';
 
@@ -60,16 +60,15 @@ function lockHome(path: string, host: string): Lock {
   try {
     for (const folder of ['datasets', 'runs', 'exports']) makeFolders(join(path, folder));
   } catch (cause) {
-    const reason = fileFault(cause)?.reason ?? (cause as Error).message;
-    throw new NextvecError('NO_PERMISSION', `The storage folder ${path} cannot be made: ${reason}.`, {
-      remedy: 'Check its permissions, or name another folder with --home or NEXTVEC_HOME.',
-      details: { place: path },
-      cause,
-    });
+    throw noFolder(path, cause);
   }
   const lockDb = holdLock(path);
   const ownerFile = join(path, OWNER_FILE);
-  writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, host, since: new Date().toISOString() }));
+  try {
+    writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, host, since: new Date().toISOString() }));
+  } catch {
+    // On a full disk others are told less; the lock holds, and runs can be deleted.
+  }
   return {
     release() {
       rmSync(ownerFile, { force: true });
@@ -83,21 +82,26 @@ function holdLock(path: string): Db {
   let lockDb: Db | null = null;
   try {
     lockDb = new Database(file, { timeout: 0 });
+    // Needs no space on the disk.
+    lockDb.pragma('journal_mode = MEMORY');
     lockDb.exec('BEGIN EXCLUSIVE');
     return lockDb;
   } catch (error) {
     lockDb?.close();
     if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) throw lockedBy(path);
-    throw new NextvecError(
-      'NO_PERMISSION',
-      `The storage folder ${path} cannot be locked: ${(error as Error).message}.`,
-      {
-        remedy: 'Check the permissions of the folder and of lock.db in it, or name another folder with --home.',
-        details: { place: file },
-        cause: error,
-      },
-    );
+    throw explain(error, file);
   }
+}
+
+function noFolder(path: string, cause: unknown): NextvecError {
+  const fault = fileFault(cause);
+  const reason = fault?.reason ?? (cause as Error).message;
+  const code = fault?.code === 'DISK_FULL' ? 'DISK_FULL' : 'NO_PERMISSION';
+  return new NextvecError(code, `The storage folder ${path} cannot be made: ${reason}.`, {
+    remedy: `${code === 'DISK_FULL' ? 'Free some space' : 'Check its permissions'}, or name another folder with --home or NEXTVEC_HOME.`,
+    details: { place: path },
+    cause,
+  });
 }
 
 function lockedBy(path: string): NextvecError {
