@@ -5,7 +5,8 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { DataWarning } from '#shared/domain/datasets/passport.ts';
-import { SAMPLE_WORD } from '#shared/domain/recipe/command-line.ts';
+import { SAMPLE_WORD } from '#shared/domain/names.ts';
+import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { tellProgress, type Output } from './output.ts';
@@ -13,20 +14,48 @@ import { tellProgress, type Output } from './output.ts';
 /** For work that ends with the process. */
 export const never = new AbortController().signal;
 
-/** A run by id, start of an id, number ("12" or "#12") or name; the newest of several with one name. */
+/** A run by id, number ("12" or "#12"), name or start of an id; CONFLICT where several have the name or the start. */
 export async function findRun(client: NextvecClient, handle: string): Promise<RunSummary> {
-  const runs = (await client.runs.list()).toSorted((a, b) => b.number - a.number);
+  const runs = await client.runs.list();
   const number = /^#?(\d+)$/.exec(handle)?.[1];
   const found =
     runs.find((run) => run.id === handle) ??
     runs.find((run) => number !== undefined && run.number === Number(number)) ??
-    runs.find((run) => run.name === handle) ??
-    (handle.length >= 4 ? runs.find((run) => run.id.startsWith(handle)) : undefined);
+    onlyOne(runs, (run) => run.name === handle, `runs are named "${handle}"`) ??
+    (handle.length >= 4
+      ? onlyOne(runs, (run) => run.id.startsWith(handle), `runs have ids that begin "${handle}"`)
+      : null);
   if (found) return found;
   throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, { remedy: '"nextvec runs" lists all runs.' });
 }
 
-/** A data set by id or name, by "sample", or a file, which is imported unless its content is stored already. */
+interface Named {
+  readonly id: string;
+  readonly number?: number;
+}
+
+/** The one that fits; null: none. CONFLICT with ids where several do. */
+function onlyOne<N extends Named>(all: readonly N[], fits: (one: N) => boolean, what: string): N | null {
+  const found = all.filter(fits);
+  if (found.length <= 1) return found[0] ?? null;
+  const ids = found.map(({ id, number }) => (number === undefined ? id : `#${number} (${id})`));
+  throw new NextvecError('CONFLICT', `${found.length} ${what}: ${nameList(ids)}.`, {
+    remedy: 'Write an id, or rename all but one.',
+  });
+}
+
+/** An imported data set by id or name; null: there is none. CONFLICT where several have the name. */
+export function storedDataset(known: readonly Dataset[], handle: string): Dataset | null {
+  return (
+    known.find(({ id }) => id === handle) ??
+    onlyOne(known, ({ name }) => name === handle, `data sets are named "${handle}"`)
+  );
+}
+
+/**
+ * "sample", a data set by id or name, or a file, which is imported unless it is there already; in this order. A file
+ * that has the name of a data set is meant where it is written with its folder ("./docs").
+ */
 export async function findDataset(
   client: NextvecClient,
   handle: string,
@@ -34,11 +63,10 @@ export async function findDataset(
   out: Output,
   signal: AbortSignal,
 ): Promise<Dataset> {
-  const known = await client.datasets.list();
-  const found = known.find(({ id }) => id === handle) ?? known.find(({ name }) => name === handle);
-  if (found && !existsSync(handle)) return withWarnings(found, out);
-  if (existsSync(handle)) return importFile(client, resolve(handle), out, signal);
   if (handle === SAMPLE_WORD) return withWarnings((await client.datasets.importSample())[role], out);
+  const found = storedDataset(await client.datasets.list(), handle);
+  if (found) return withWarnings(found, out);
+  if (existsSync(handle)) return importFile(client, resolve(handle), out, signal);
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
     remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE_WORD}".`,
   });
@@ -85,7 +113,8 @@ export async function importFile(
   for await (const event of await client.datasets.import({ path, ...options }, { signal })) {
     if (event.type === 'done') {
       const { name, windows, vectors } = event.dataset;
-      const state = event.alreadyThere ? 'already imported' : 'imported';
+      const known = options.name === undefined ? 'already imported' : 'already imported, now under this name';
+      const state = event.alreadyThere ? known : 'imported';
       out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
       return withWarnings(event.dataset, out);
     }

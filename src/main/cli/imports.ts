@@ -7,9 +7,10 @@ import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import type { CommandContext } from './context.ts';
+import { printDatasets } from './datasets.ts';
 import { findDataset, importFile, setWarnings } from './handles.ts';
 import { importedWords } from './history.ts';
-import { formatBytes, formatCosine, type Output } from './output.ts';
+import type { Output } from './output.ts';
 import { withSession } from './session.ts';
 
 interface ImportFlags {
@@ -84,20 +85,6 @@ function importFiles(
       () => printDatasets(datasets, out),
     );
   });
-}
-
-function printDatasets(datasets: readonly Dataset[], out: Output): void {
-  if (datasets.length === 0) return;
-  out.table(datasets, [
-    { title: 'name', value: (d) => d.name },
-    { title: 'windows', value: (d) => d.windows },
-    { title: 'vectors', value: (d) => d.vectors },
-    { title: 'T', value: (d) => d.T },
-    { title: 'D', value: (d) => d.D },
-    { title: 'coherence', value: (d) => formatCosine(d.passport.coherence.mean), align: 'right' },
-    { title: 'stored', value: (d) => formatBytes(d.storedBytes), align: 'right' },
-    { title: 'id', value: (d) => d.id },
-  ]);
 }
 
 function existing(file: string): string {

@@ -5,6 +5,7 @@ import { addBalanceCommand } from './balance.ts';
 import { createContext, fail } from './context.ts';
 import { addEngineCommands } from './engines.ts';
 import { addDataCommands } from './data.ts';
+import { addDatasetsCommand } from './datasets.ts';
 import { addEvaluationCommands } from './evaluation.ts';
 import { addHistoryCommands } from './history.ts';
 import { addHostCommands } from './host.ts';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   const context = createContext(program);
   addTrainCommands(program, context);
   addDataCommands(program, context);
+  addDatasetsCommand(program, context);
   addImportCommands(program, context);
   addHistoryCommands(program, context);
   addInferenceCommands(program, context);

@@ -5,6 +5,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { BASELINE_LABELS, BASELINES } from '#shared/domain/runs/training.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { NameSchema } from '#shared/domain/names.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-file.ts';
@@ -52,6 +53,7 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
 function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
   // Bad flags are reported before any file is read.
   readRecipe(flags, '-', null);
+  const name = readName(flags.name);
   const keepEveryEpochs = readKeepEvery(flags.keepEvery);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
     const { data: dataWord, ood: oodWord } = await dataWords(client, flags);
@@ -60,7 +62,7 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
     await tellDoubts(client, recipe, out);
     if (keepEveryEpochs !== null) await client.app.settings.set({ keepEveryEpochs });
-    const { runId } = await client.runs.start({ recipe, name: flags.name, tags: flags.tag ?? [] });
+    const { runId } = await client.runs.start({ recipe, name, tags: flags.tag ?? [] });
     return runId;
   });
 }
@@ -81,6 +83,15 @@ async function dataWords(client: NextvecClient, flags: TrainFlags): Promise<{ da
     });
   }
   return { data, ood: flags.ood ?? wordOf(file?.ood) };
+}
+
+function readName(word: string | undefined): string | undefined {
+  const parsed = NameSchema.optional().safeParse(word);
+  if (parsed.success) return parsed.data;
+  throw new NextvecError('BAD_INPUT', `--name: ${parsed.error.issues[0].message}.`, {
+    remedy: 'Give a name of one line, or none.',
+    details: { place: '--name' },
+  });
 }
 
 function readKeepEvery(word: string | undefined): number | null {

@@ -4,10 +4,12 @@ import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
+import { SAMPLE_WORD, nameFromFile } from '#shared/domain/names.ts';
 import {
   findDataset,
   findDatasetByContent,
   insertDataset,
+  renameDataset,
   requireDataset,
   type ImportOptions,
 } from '../store/datasets.ts';
@@ -65,14 +67,22 @@ async function* importInto(
       const folder = home.datasetFolder(existing.id);
       const { state } = await client.checkStored({ folder });
       if (state === 'damaged') await replaceFolder(home, existing.id, id);
-      return { type: 'done', dataset: existing, alreadyThere: true };
+      // A name that is asked for holds for content that is there already, too.
+      if (input.name !== undefined) renameDataset(home.db, existing.id, input.name);
+      return { type: 'done', dataset: requireDataset(home.db, existing.id), alreadyThere: true };
     }
-    const name = input.name ?? basename(path, extname(path));
+    const name = input.name ?? nameOf(path);
     const importedAt = Date.now();
     insertDataset(home.db, { id, name, sourcePath: path, isSample: false, importedAt, storedBytes, passport, options });
     return { type: 'done', dataset: requireDataset(home.db, id), alreadyThere: false };
   }
   return null;
+}
+
+/** The file's name without its extension; whole where that would be "sample". */
+function nameOf(path: string): string {
+  const stem = nameFromFile(basename(path, extname(path)), 'data');
+  return stem === SAMPLE_WORD ? nameFromFile(`${SAMPLE_WORD} (${basename(path)})`, 'data') : stem;
 }
 
 /** A set that is damaged or gone gets the files of the new import, and keeps its id: runs refer to it. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { nameFromFile } from '#shared/domain/names.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
@@ -106,7 +107,7 @@ function record(
   inTransaction(db, () => {
     insertRun(db, {
       id: runId,
-      name: input.name ?? imported.file,
+      name: input.name ?? nameFromFile(imported.file, 'imported run'),
       recipe,
       datasetName: dataset?.name ?? run.dataName ?? 'not known',
       oodName: recipe.ood === null ? null : requireDataset(db, recipe.ood).name,

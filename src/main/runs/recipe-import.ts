@@ -32,10 +32,11 @@ export async function readRecipeFile(db: Db, path: string, base: Recipe): Promis
   return { recipe: { ...recipe, dataset, ood: oodId === dataset ? null : oodId }, fileName, notes };
 }
 
-/** By content, else by name. */
+/** By content, else by a name that only one set has. */
 function datasetOf(known: readonly Dataset[], { sha256, name }: DataReference): Dataset | undefined {
   const same = known.find(({ passport }) => passport.sha256 === sha256);
-  return same ?? known.find((dataset) => dataset.name === name);
+  const named = known.filter((dataset) => dataset.name === name);
+  return same ?? (named.length === 1 ? named[0] : undefined);
 }
 
 export interface ReadCommandLine {

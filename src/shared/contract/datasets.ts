@@ -1,6 +1,7 @@
 /** Calls about data sets: import with progress, list, passport, coherence strip, compare, delete. */
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
+import { DatasetNameSchema } from '#shared/domain/names.ts';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
@@ -63,7 +64,8 @@ export const datasetsContract = {
     .input(
       z.object({
         path: FilePathSchema,
-        name: z.string().min(1).optional(),
+        /** Also of content that is there already. Absent: the file's name for new content. */
+        name: DatasetNameSchema.optional(),
         /** How vectors are stored; null: float16 for a float16 file, else float32. */
         dtype: z.enum(['float32', 'float16']).nullable().default(null),
         /** Windows of a chunk file may cross article boundaries. */
@@ -73,7 +75,7 @@ export const datasetsContract = {
     .output(eventIterator(ImportEventSchema)),
   /** Imports the bundled sample (training and OOD) unless it is there already. */
   importSample: mutation.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
-  rename: mutation.input(byId.extend({ name: z.string().min(1).max(200) })).output(DatasetSchema),
+  rename: mutation.input(byId.extend({ name: DatasetNameSchema })).output(DatasetSchema),
   /** Deletes the stored copy (never the file it came from); refused while a run uses it unless `force`. */
   delete: mutation
     .input(byId.extend({ force: z.boolean().default(false) }))

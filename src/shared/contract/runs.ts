@@ -1,6 +1,7 @@
 /** Calls about runs: start, steer, watch, history, series, export. */
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
+import { NameSchema } from '#shared/domain/names.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
@@ -206,7 +207,7 @@ export const runsContract = {
     .input(
       z.object({
         recipe: GivenRecipeSchema,
-        name: z.string().max(200).optional(),
+        name: NameSchema.optional(),
         tags: z.array(z.string().max(60)).max(20).default([]),
       }),
     )
@@ -218,7 +219,7 @@ export const runsContract = {
   annotate: mutation
     .input(
       byId.extend({
-        name: z.string().min(1).max(200).optional(),
+        name: NameSchema.optional(),
         notes: z.string().max(20_000).optional(),
         tags: z.array(z.string().max(60)).max(20).optional(),
       }),
@@ -230,7 +231,7 @@ export const runsContract = {
     .input(
       z.object({
         path: FilePathSchema,
-        name: z.string().min(1).max(200).optional(),
+        name: NameSchema.optional(),
         tags: z.array(z.string().max(60)).max(20).default([]),
         modelType: z.enum(MODEL_TYPES).nullable().default(null),
         /** Data set to measure it on. */

@@ -1,6 +1,7 @@
 /** Plans worth starting from. "recover": nothing larger is trained before the smallest model has shown that it holds. */
 import { z } from 'zod';
 import { MODEL_LABELS, MODEL_TYPES, modelRow } from '../models/models.ts';
+import { NameSchema } from '../names.ts';
 import { PlanGateSchema, RecipeChangesSchema, type PlanGate, type PlanSpecInput } from './plans.ts';
 
 export const PLAN_TEMPLATES = ['recover'] as const;
@@ -10,7 +11,7 @@ export const OTHER_MODELS = MODEL_TYPES.filter((type) => type !== 'amn' && model
 
 export const RecoverSchema = z.strictObject({
   template: z.literal('recover'),
-  name: z.string().min(1).max(200).default('Recover'),
+  name: NameSchema.default('Recover'),
   dataset: z.string().min(1),
   ood: z.string().min(1).nullable().default(null),
   /** Of AMN, and then of the others with their model in its place. */

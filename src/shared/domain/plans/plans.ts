@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
+import { NameSchema } from '../names.ts';
 import { figure, signed } from '../figures.ts';
 import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
 import { unknownFields } from '../recipe/field-names.ts';
@@ -71,7 +72,7 @@ export type ReportItem = z.infer<typeof ReportItemSchema>;
 
 export const PlanSpecSchema = z
   .strictObject({
-    name: z.string().min(1).max(200),
+    name: NameSchema,
     /** Ids of data sets in the storage folder. */
     dataset: z.string().min(1),
     ood: z.string().min(1).nullable().default(null),

@@ -2,6 +2,7 @@
  * A recipe as a command line and back. The text can be pasted into a shell or into the form;
  * flags of other trainers for the same models work unchanged.
  */
+import { SAMPLE_WORD } from '../names.ts';
 import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from './recipe-fields.ts';
 import {
   GateSchema,
@@ -71,9 +72,6 @@ export interface RecipeFiles {
   readonly data: string;
   readonly ood: string | null;
 }
-
-/** The bundled sample, wherever a file or a data set can be named. */
-export const SAMPLE_WORD = 'sample';
 
 /** How a command line names a data set: the file it came from, or the word for the bundled sample. */
 export function dataWord(dataset: { readonly isSample: boolean; readonly sourcePath: string }): string {

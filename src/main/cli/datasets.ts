@@ -1,0 +1,87 @@
+/** `data`: the imported data sets; list, rename, delete. Importing one is `import`. */
+import type { Command } from 'commander';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { CommandContext } from './context.ts';
+import { storedDataset } from './handles.ts';
+import { formatBytes, formatCosine, type Output } from './output.ts';
+import { withSession, type Session } from './session.ts';
+
+const ACTIONS = ['list', 'rename', 'delete'] as const;
+type Action = (typeof ACTIONS)[number];
+
+interface DataFlags {
+  readonly force?: boolean;
+}
+
+export function addDatasetsCommand(program: Command, context: CommandContext): void {
+  program
+    .command('data [ACTION] [ID] [NAME]')
+    .description('list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file')
+    .option('--force', 'delete: also when runs were trained on it; they stay, but cannot go on')
+    .action((action: string | undefined, id: string | undefined, name: string | undefined, flags: DataFlags) =>
+      context.run((out) => data(context, readAction(action ?? 'list'), { id, name, ...flags }, out)),
+    );
+}
+
+function readAction(word: string): Action {
+  const action = ACTIONS.find((known) => known === word);
+  if (action !== undefined) return action;
+  throw usage(`data knows no "${word}".`);
+}
+
+function usage(message: string): NextvecError {
+  return new NextvecError('BAD_INPUT', message, {
+    remedy: 'Write "data list", "data rename ID NAME" or "data delete ID"; ID is an id or a name.',
+  });
+}
+
+interface Words extends DataFlags {
+  readonly id?: string;
+  readonly name?: string;
+}
+
+function data(context: CommandContext, action: Action, words: Words, out: Output): Promise<void> {
+  const count = { list: 0, rename: 2, delete: 1 }[action];
+  const given = [words.id, words.name].filter((word) => word !== undefined).length;
+  if (given !== count) throw usage(`data ${action} takes ${count} arguments, not ${given}.`);
+  return withSession(context.options(), out, action === 'list' ? 'any' : 'owner', async (session) => {
+    const change = action === 'list' ? {} : await changed(session, action, words, out);
+    const datasets = await session.client.datasets.list();
+    out.result({ datasets, ...change }, () => {
+      if (datasets.length === 0) out.line('No data sets. Import one: nextvec import FILE');
+      printDatasets(datasets, out);
+    });
+  });
+}
+
+async function changed({ client }: Session, action: Action, words: Words, out: Output): Promise<object> {
+  const dataset = storedDataset(await client.datasets.list(), words.id ?? '');
+  if (dataset === null) {
+    throw new NextvecError('NOT_FOUND', `There is no data set "${words.id}".`, {
+      remedy: '"nextvec data list" lists the data sets.',
+    });
+  }
+  if (action === 'rename') {
+    const { name } = await client.datasets.rename({ id: dataset.id, name: words.name ?? '' });
+    out.progress(`${dataset.name}: renamed to ${name}`, true);
+    return {};
+  }
+  const { freedBytes } = await client.datasets.delete({ id: dataset.id, force: words.force === true });
+  out.progress(`${dataset.name}: deleted, ${formatBytes(freedBytes)} freed`, true);
+  return { freedBytes };
+}
+
+export function printDatasets(datasets: readonly Dataset[], out: Output): void {
+  if (datasets.length === 0) return;
+  out.table(datasets, [
+    { title: 'name', value: (d) => d.name },
+    { title: 'windows', value: (d) => d.windows },
+    { title: 'vectors', value: (d) => d.vectors },
+    { title: 'T', value: (d) => d.T },
+    { title: 'D', value: (d) => d.D },
+    { title: 'coherence', value: (d) => formatCosine(d.passport.coherence.mean), align: 'right' },
+    { title: 'stored', value: (d) => formatBytes(d.storedBytes), align: 'right' },
+    { title: 'id', value: (d) => d.id },
+  ]);
+}
