@@ -108,15 +108,22 @@ export async function withScratch<T>(
   }
 }
 
-/** Calls `write` with a temporary name beside `path` and renames what it has written; nothing stays when it throws. */
-export async function writeThenRename(path: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
+/**
+ * Calls `write` with a temporary name beside `path` and renames what it has written; nothing stays when it throws.
+ * Faults of the file system become errors about `named`.
+ */
+export async function writeThenRename(
+  path: string,
+  write: (temporary: string) => Promise<unknown>,
+  named: string = path,
+): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
     await write(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw targetFault(error, named);
   }
 }
 
@@ -126,17 +133,19 @@ function temporaryBeside(path: string): string {
 }
 
 async function fill({ path, real, isStream, mode }: OutputTarget, write: (file: FileHandle) => Promise<void>) {
+  if (isStream) return fillStream(path, write);
+  const fillTemporary = async (temporary: string): Promise<void> =>
+    using(await open(temporary, 'wx'), async (file) => {
+      if (mode !== null) await file.chmod(mode);
+      await write(file);
+      await file.sync();
+    });
+  await writeThenRename(real, fillTemporary, path);
+}
+
+async function fillStream(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   try {
-    if (isStream) await using(await open(path, constants.O_WRONLY | constants.O_APPEND), write);
-    else {
-      await writeThenRename(real, async (temporary) =>
-        using(await open(temporary, 'wx'), async (file) => {
-          if (mode !== null) await file.chmod(mode);
-          await write(file);
-          await file.sync();
-        }),
-      );
-    }
+    await using(await open(path, constants.O_WRONLY | constants.O_APPEND), write);
   } catch (error) {
     throw targetFault(error, path);
   }

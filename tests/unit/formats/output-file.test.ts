@@ -1,6 +1,6 @@
 /** The writer of `--out`: links followed, pipes and devices written to, whole files or none, faults in words. */
 import { execFileSync } from 'node:child_process';
-import * as fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +84,19 @@ describe('a write that fails', () => {
     expect(await readFile(path, 'utf8')).toBe('old');
   });
 
-  it.skipIf(!fs.existsSync('/dev/full'))('tells a full disk', async () => {
+  it('names the file, also where the fault names none', async () => {
+    const path = join(folder, 'a.md');
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+    });
+    await expect(writeThenRename(path, () => Promise.reject(full))).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: `${path} cannot be written: the disk is full.`,
+    });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('tells a full disk', async () => {
     await expect(write('/dev/full', 'new')).rejects.toMatchObject({
       code: 'DISK_FULL',
       message: '/dev/full cannot be written: the disk is full.',
