@@ -38,4 +38,24 @@ describe('electron-builder.yml', () => {
     const { entitlements, entitlementsInherit } = config.mac as Record<string, string>;
     for (const path of [entitlements, entitlementsInherit, 'build/cli/nextvec']) expect(existsSync(path)).toBe(true);
   });
+
+  it('keeps library validation on, since the app can be run as Node', () => {
+    const { entitlements, entitlementsInherit } = config.mac as Record<string, string>;
+    for (const path of [entitlements, entitlementsInherit])
+      expect(readFileSync(path, 'utf8')).not.toContain('disable-library-validation');
+  });
+});
+
+describe('.github/workflows/package.yml', () => {
+  const workflow = readFileSync('.github/workflows/package.yml', 'utf8');
+
+  it('pins every action by hash', () => {
+    const actions = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+    expect(actions.length).toBeGreaterThan(0);
+    for (const action of actions) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+  });
+
+  it('removes the key file', () => {
+    expect(workflow).toContain(`trap 'rm -f "$APPLE_API_KEY"' EXIT`);
+  });
 });

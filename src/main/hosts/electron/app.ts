@@ -13,6 +13,7 @@ import { programFiles, resolveHome } from '../locations.ts';
 import { endWithin } from '../shutdown.ts';
 import { followActivity } from './activity.ts';
 import { menuTemplate, type Command } from './menu.ts';
+import { dataFilesIn } from './opened-files.ts';
 import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
 import { notePower, notePowerNow } from './power.ts';
 import { utilityTrainer } from './trainer-process.ts';
@@ -46,7 +47,7 @@ export function startElectronHost(): void {
   registerScheme();
   app.enableSandbox();
   process.on('unhandledRejection', (reason) => console.error('Unhandled:', reason));
-  const opened: string[] = [];
+  const opened = dataFilesIn(process.argv, process.cwd());
   app.on('open-file', (event, path) => {
     event.preventDefault();
     opened.push(path);
@@ -111,7 +112,10 @@ class DesktopApp {
   }
 
   #listen(): void {
-    app.on('second-instance', () => this.#window());
+    app.on('second-instance', (_event, argv, folder) => {
+      this.#window();
+      for (const path of dataFilesIn(argv, folder)) this.#import(path);
+    });
     app.on('activate', () => this.#window());
     app.removeAllListeners('open-file');
     app.on('open-file', (event, path) => {

@@ -1,11 +1,12 @@
 /** The one kind of window: sandboxed, isolated, bound to the built page, with an RPC port of its own. */
-import { BrowserWindow, ipcMain, MessageChannelMain, nativeTheme, type IpcMainEvent } from 'electron';
+import { BrowserWindow, dialog, ipcMain, MessageChannelMain, nativeTheme, type IpcMainEvent } from 'electron';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { Nextvec } from '../../nextvec.ts';
 import { CallLimit } from '../../wire/call-limit.ts';
 import { guardedPort } from '../../wire/guarded-port.ts';
 import { APP_ORIGIN, CONNECT_CHANNEL, PORT_CHANNEL } from '../handshake.ts';
+import { ReloadLimit } from './reload-limit.ts';
 import { keepWindowState, readWindowState } from './window-state.ts';
 
 export interface WindowOptions {
@@ -71,9 +72,23 @@ export function openWindow({ preload, statePath, devServer }: WindowOptions): Br
   return window;
 }
 
-/** No way out of the page: no navigation, no second window, no webview; a page that died is loaded again. */
+/** Training goes on in main meanwhile; only the window shows nothing. */
+async function offerReload(window: BrowserWindow, reason: string): Promise<void> {
+  const { response } = await dialog.showMessageBox(window, {
+    type: 'error',
+    message: `The page of this window ended several times in a row (${reason}).`,
+    detail: 'Runs that train are not affected.',
+    buttons: ['Load Again', 'Leave It'],
+    defaultId: 0,
+    cancelId: 1,
+  });
+  if (response === 0 && !window.isDestroyed()) window.webContents.reload();
+}
+
+/** No way out of the page: no navigation, no second window, no webview; a page that died is loaded again, a few times. */
 function keepAtHome(window: BrowserWindow, origin: string): void {
   const contents = window.webContents;
+  const reloads = new ReloadLimit();
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
   contents.on('will-attach-webview', (event) => event.preventDefault());
   const stay = (event: { preventDefault(): void; readonly url: string }): void => {
@@ -82,6 +97,8 @@ function keepAtHome(window: BrowserWindow, origin: string): void {
   contents.on('will-navigate', stay);
   contents.on('will-redirect', stay);
   contents.on('render-process-gone', (_event, { reason }) => {
-    if (reason !== 'clean-exit' && !window.isDestroyed()) contents.reload();
+    if (reason === 'clean-exit' || window.isDestroyed()) return;
+    if (reloads.allows(Date.now())) contents.reload();
+    else void offerReload(window, reason);
   });
 }
