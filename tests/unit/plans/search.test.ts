@@ -88,10 +88,13 @@ describe('values of a sweep', () => {
   });
 
   test('a repeated value is one point of the grid', () => {
-    expect(parseVary('lr=1e-3,0.001,1e-4')).toMatchObject({ values: [1e-3, 1e-4] });
-    const axes = [parseVary('batchSize=1..3:10')];
-    const points = Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i).batchSize);
-    expect(points).toEqual([1, 2, 3]);
+    const values = (word: string) => {
+      const axes = [parseVary(word)];
+      return Array.from({ length: gridSize(axes) }, (_, i) => Object.values(gridPoint(axes, i))[0]);
+    };
+    expect(values('lr=1e-3,0.001')).toEqual([1e-3]);
+    expect(values('lr=1e-3,0.001,1e-4')).toEqual([1e-3, 1e-4]);
+    expect(values('batchSize=1..3:10')).toEqual([1, 2, 3]);
   });
 });
 

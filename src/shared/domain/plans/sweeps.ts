@@ -35,12 +35,11 @@ export const AxisSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('values'),
     path,
-    /** A value given twice ("1e-3,0.001") counts once. */
+    /** In a grid, a value given twice ("1e-3,0.001") counts once. */
     values: z
       .array(z.union([z.number(), z.string()]))
       .min(2)
-      .max(50)
-      .transform((values) => [...new Set(values)]),
+      .max(50),
   }),
 ]);
 export type Axis = z.infer<typeof AxisSchema>;

@@ -39,9 +39,13 @@ export function unknownFields(draft: Readonly<Record<string, unknown>>): Unknown
   });
 }
 
+/** Lists the known names where they are few. */
+const MOST_LISTED = 10;
+
 function unknownField(name: string, known: readonly string[]): string {
   const meant = nearestField(name);
-  return `there is no such field; ${meant === null ? `there are ${known.join(', ')}` : `write "${meant}"`}`;
+  const hint = meant === null ? `there are ${known.join(', ')}` : `write "${meant}"`;
+  return meant === null && known.length > MOST_LISTED ? 'there is no such field' : `there is no such field; ${hint}`;
 }
 
 /** Path of the field whose name is the nearest: at most a third of the letters differ. null: none is near. */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
-import { unknownFields } from './field-names.ts';
+import { RECIPE_KEYS, unknownFields } from './field-names.ts';
 import { TrainableRecipeSchema, type Recipe } from './recipe.ts';
 import { shortText } from '../short-text.ts';
 
@@ -71,7 +71,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function bad(place: string, why: string): NextvecError {
   return new NextvecError('BAD_RECIPE', `${place} is not a recipe file: ${why}.`, {
-    remedy: 'Export one with "nextvec export RUN --format recipe" and change that.',
+    remedy: `Export one with "nextvec export RUN --format recipe" and change that. A recipe has ${RECIPE_KEYS.join(', ')}.`,
     details: { place },
   });
 }
