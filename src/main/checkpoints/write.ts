@@ -2,10 +2,12 @@
  * Writes checkpoint folders: under a temporary name, synced, read back, then renamed, so that a folder with a final name
  * is complete. Not here: when one is due (`trainer/owed-checkpoints.ts`).
  */
+import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '#engine/trainer/types.ts';
 import type { NamedTensors } from '#engine/types.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
@@ -43,7 +45,10 @@ export interface WriteOptions {
   readonly recipe?: Recipe;
 }
 
-/** Writes one checkpoint and removes the ones of its kind that it replaces (`kept` replaces none). */
+/**
+ * Writes one checkpoint and removes the ones of its kind that it replaces (`kept` replaces none). Throws FILE_NOT_FOUND when
+ * the run's folder is gone; it is not made again.
+ */
 export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOptions): Promise<StoredCheckpoint> {
   const { runFolder, kind } = options;
   const { epoch, step } = checkpoint.state;
@@ -57,7 +62,7 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
   } catch (error) {
     // A partial checkpoint is useless, and on a full disk its space is needed.
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-    throw error;
+    throw existsSync(runFolder) ? error : folderGone(runFolder, error);
   }
   await syncFolder(runFolder);
   if (kind !== 'kept') await removeOthers(runFolder, kind, name);
@@ -65,9 +70,21 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
   return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL_FILE].sha256 };
 }
 
+function folderGone(path: string, cause: unknown): NextvecError {
+  return new NextvecError(
+    'FILE_NOT_FOUND',
+    `The folder ${path} is gone: it was moved or deleted while its run trained.`,
+    {
+      remedy: 'Put the storage folder back, then resume.',
+      details: { place: path },
+      cause,
+    },
+  );
+}
+
 /** Writes all files of a checkpoint into `folder`, synced and read back. */
 async function writeFiles(folder: string, checkpoint: Checkpoint, options: WriteOptions): Promise<Manifest['files']> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder);
   const contents = checkpointFiles(checkpoint, options);
   const files: Manifest['files'] = {};
   for (const [file, bytes] of contents) {

@@ -2,6 +2,7 @@
  * One life of a run in a trainer process, seen from main: records and announces the trainer's events, steers it, and
  * decides the run's status when it ends, however it ends. Not here: which run may train now (`queue.ts`).
  */
+import { dirname } from 'node:path';
 import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
@@ -68,6 +69,7 @@ export class LiveRun {
         this.log('info', 'The history can be written again; nothing was lost.');
         this.options.onChange();
       },
+      onGone: (path) => this.onGone(path),
     });
     this.clock = new RunClock(options.durationBeforeMs);
     this.trainer = new TrainerConnection(options.spawnTrainer);
@@ -265,6 +267,16 @@ export class LiveRun {
     await syncWal(this.options.db);
     // A trainer that dies here is handled when its exit is seen.
     await this.trainer.client.stored({ ticket }).catch(() => undefined);
+  }
+
+  /** What is written from now on is lost, so the run ends. */
+  private onGone(path: string): void {
+    if (this.hasEnded) return;
+    const reason =
+      `The storage folder ${dirname(path)} was moved or deleted while this run trained; ` +
+      'its last epochs are stored only if that folder still exists somewhere. Put it back, then resume.';
+    this.log('error', reason);
+    this.finish('failed', reason);
   }
 
   private onDiskFull(message: string): void {

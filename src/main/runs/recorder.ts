@@ -2,6 +2,7 @@
  * Writes what one life of a trainer says: steps are gathered and go down in one transaction at most a second later, with
  * everything that came after them, in order. A full disk keeps it all in memory, asks for a pause and tries again.
  */
+import { statSync } from 'node:fs';
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { isNextvecError, type NextvecError } from '#shared/domain/errors.ts';
 import type { EpochRecord, StepBlock } from '#shared/domain/runs/training.ts';
@@ -17,6 +18,8 @@ export interface RecorderHooks {
   /** The disk is full; called once until writing works again. */
   onDiskFull(error: NextvecError): void;
   onDiskFree(): void;
+  /** The file of the history is not at its place any more: moved, deleted or replaced. Called once. */
+  onGone(path: string): void;
 }
 
 type Entry =
@@ -33,12 +36,16 @@ export class Recorder {
   private changes: RunChanges = {};
   private timer: NodeJS.Timeout | null = null;
   private isDiskFull = false;
+  private isGone = false;
+  /** Of the history's file; null: it is in memory. */
+  private readonly inode: number | null;
 
   constructor(db: Db, runId: string, hooks: RecorderHooks) {
     this.db = db;
     this.runId = runId;
     this.hooks = hooks;
     this.path = db.name;
+    this.inode = db.memory ? null : inodeOf(this.path);
   }
 
   /** A new attempt whose next step is `firstStep`. Everything recorded before goes to the one before it. */
@@ -94,6 +101,7 @@ export class Recorder {
     if (this.pending.length === 0 && Object.keys(this.changes).length === 0) return true;
     // The services were closed while the disk was full: a resumed run trains those steps again.
     if (!this.db.open) return false;
+    this.lookForFile();
     try {
       inTransaction(this.db, () => this.writeAll());
     } catch (error) {
@@ -113,6 +121,13 @@ export class Recorder {
 
   private schedule(): void {
     this.timer ??= setTimeout(() => this.flush(), FLUSH_INTERVAL_MS);
+  }
+
+  /** The open file takes writes although its name is gone: they reach no folder that a person can see. */
+  private lookForFile(): void {
+    if (this.isGone || this.inode === null || inodeOf(this.path) === this.inode) return;
+    this.isGone = true;
+    queueMicrotask(() => this.hooks.onGone(this.path));
   }
 
   private writeAll(): void {
@@ -139,4 +154,8 @@ export class Recorder {
     this.schedule();
     return false;
   }
+}
+
+function inodeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }

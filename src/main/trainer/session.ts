@@ -2,6 +2,7 @@
  * The one run of a trainer process: opens data, engine and model, trains, reads gates and writes checkpoints. Not here:
  * the training loop (`engine/trainer`), and the calls of main (`entry.ts`).
  */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { Trainer, type Checkpoint, type TrainerOptions } from '#engine/trainer/index.ts';
 import type { EngineHost } from '#engine/types.ts';
@@ -87,7 +88,7 @@ export class TrainerSession {
     const data = await openData(recipe, { dataset, ood }, this.log, (error) => this.events.fail(error));
     const spec = modelSpec(recipe, dataset.T, dataset.D);
     const checkpoint = await checkpointToResume(this.job, spec, this.log);
-    await mkdir(runFolder, { recursive: true });
+    await makeRunFolder(runFolder);
     const workload = workloadOf(recipe, spec);
     const engine = await openRunEngine(this.job, this.host, workload, this.log);
     const parameters = checkpoint?.parameters ?? (await initialParameters(this.job, spec, data.train, this.log));
@@ -185,6 +186,11 @@ export class TrainerSession {
   private readonly log: Log = (level, message) => {
     this.emit({ type: 'log', line: { at: Date.now(), level, message } });
   };
+}
+
+/** Not the folders above it: a storage folder that is gone is not made again. */
+async function makeRunFolder(path: string): Promise<void> {
+  if (!existsSync(path)) await mkdir(path);
 }
 
 /** Settings the loop refuses are an error of the recipe, not a bug. */

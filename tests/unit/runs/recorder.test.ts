@@ -40,12 +40,14 @@ const steps = (db: Db) =>
       [],
   );
 
+const hooks = { onDiskFull: () => undefined, onDiskFree: () => undefined, onGone: () => undefined };
+
 describe('the recorder', () => {
   test('buffers everything while the disk is full and writes it once there is space', () => {
     const db = store();
     const onDiskFull = vi.fn<() => void>();
     const onDiskFree = vi.fn<() => void>();
-    const recorder = new Recorder(db, 'r', { onDiskFull, onDiskFree });
+    const recorder = new Recorder(db, 'r', { ...hooks, onDiskFull, onDiskFree });
     recorder.begin(1, null);
     recorder.addSteps(block(1, 100));
     expect(recorder.flush()).toBe(true);
@@ -73,7 +75,7 @@ describe('the recorder', () => {
 
   test('flushes within a second', async () => {
     const db = store();
-    const recorder = new Recorder(db, 'r', { onDiskFull: () => undefined, onDiskFree: () => undefined });
+    const recorder = new Recorder(db, 'r', hooks);
     recorder.begin(1, null);
     recorder.addSteps(block(1, 3));
     expect(recorder.unflushed()).toHaveLength(1);

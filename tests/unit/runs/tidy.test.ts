@@ -29,6 +29,7 @@ afterEach(async () => {
 
 async function writeRun(runId: string, more: { recipe?: Recipe } = {}): Promise<void> {
   const options = { runFolder: home.runFolder(runId), runId, spec: SMALL_SPEC, valCosine: 0.25, ...more };
+  mkdirSync(home.runFolder(runId));
   await writeCheckpoint(checkpointAt(10), { ...options, kind: 'best' });
   await writeCheckpoint(checkpointAt(20), { ...options, kind: 'last' });
 }
