@@ -1,14 +1,14 @@
 /**
  * Trains a Gram mixture on one chunk file and measures it on another: time of each stage, peak memory, mean cosines.
  *
- *   node bench/gram.ts TRAIN.npz OOD.npz [--seed 0] [--threads 2] [--held articles.json] [--max-keys 65536] [--json]
+ *   node bench/gram.ts TRAIN.npz OOD.npz [--seed 0] [--threads 2] [--held articles.json] [--config '{"filters":[]}'] [--json]
  *
  * `--held`: a JSON list of the articles held out for validation; otherwise a tenth of them, drawn with the seed.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_GRAM_CONFIG } from '#engine/gram/config.ts';
+import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import { stream } from '#engine/random.ts';
 import { createRuntime } from '#engine/simd/runtime.ts';
@@ -21,7 +21,8 @@ const { values: flags, positionals } = parseArgs({
     seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '2' },
     held: { type: 'string', default: '' },
-    'max-keys': { type: 'string', default: String(DEFAULT_GRAM_CONFIG.maxKeys) },
+    /** Settings that differ from the preset's. */
+    config: { type: 'string', default: '{}' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -47,7 +48,7 @@ const trainer = await GramTrainer.create(runtime, {
     validation: all.filter((id) => held.has(articles[id])),
     ood: { source: ood.source, ids: Uint32Array.from(ood.articles.keys()) },
   },
-  config: { ...DEFAULT_GRAM_CONFIG, maxKeys: Number(flags['max-keys']) },
+  config: { ...DEFAULT_GRAM_CONFIG, ...(JSON.parse(flags.config) as Partial<GramConfig>) },
   seed,
 });
 const seconds = new Map<string, number>();

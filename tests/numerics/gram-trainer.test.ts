@@ -106,10 +106,10 @@ test('a step that is stopped leaves the state of the step before', async () => {
   await trainer.dispose();
 });
 
-test('without neighbours, without turned windows, with another model as a part', async () => {
+test('without neighbours, filters and turned windows, and with another model as a part', async () => {
   const runtime = await runtimeFor(2);
-  const plain = await train(runtime, { config: { ...CONFIG, neighbours: [], turnedWindows: 0 } });
-  expect(plain.parts.some((name) => name.includes('neighbours'))).toBe(false);
+  const plain = await train(runtime, { config: { ...CONFIG, neighbours: [], filters: [], turnedWindows: 0 } });
+  expect(plain.parts.some((name) => /neighbours|filtered/.test(name))).toBe(false);
   const folds: (number | null)[] = [];
   const last = (contexts: Float32Array, count: number, fold: number | null) => {
     folds.push(fold);
@@ -118,7 +118,7 @@ test('without neighbours, without turned windows, with another model as a part',
   };
   const extended = await train(runtime, { data: { ...data, extras: [{ name: 'last vector', predict: last }] } });
   expect(extended.parts.at(-1)).toBe('last vector');
-  expect(extended.coefficients.length).toBe(data.validation.length * 14);
+  expect(extended.coefficients.length).toBe(data.validation.length * 20);
   expect(new Set(folds)).toEqual(new Set([0, 1, 2, 3, null]));
 });
 

@@ -13,7 +13,7 @@ import { simdHost } from '../support/simd-host.ts';
 
 const T = 5;
 const D = 20;
-const K = 13;
+const K = 17;
 const HIDDEN = FIXTURE_CONFIG.gate.hidden;
 
 const fixture = await readGramFixture();
@@ -32,7 +32,7 @@ describe('parts', () => {
   let memory: GramMemory;
 
   beforeAll(async () => {
-    const shape = { T, D, K, ridges: 3, pooledRidges: 2, maxKeys: 330, neighbours: 64 };
+    const shape = { T, D, K, ridges: 3, pooledRidges: 2, filters: 2, maxKeys: 330, neighbours: 64 };
     memory = await GramMemory.open(await createRuntime({ host: await simdHost(), threads: 2 }), shape);
   });
   afterAll(() => memory.dispose());
@@ -48,7 +48,7 @@ describe('parts', () => {
     expect(largestDifference(mean, fixture('mean'))).toBeLessThan(1e-6);
 
     const maps = await fitRidges(memory, { source, clusters, weights }, FIXTURE_CONFIG, () => {});
-    const { ridges, pooledRidges } = splitMaps(maps[2], FIXTURE_CONFIG, D);
+    const { ridges, pooledRidges, filters } = splitMaps(maps[2], FIXTURE_CONFIG, D);
     expect(
       largestDifference(
         ridges.flatMap((map) => [...map]),
@@ -61,9 +61,15 @@ describe('parts', () => {
         fixture('pooled'),
       ),
     ).toBeLessThan(1e-5);
+    expect(
+      largestDifference(
+        filters.flatMap((map) => [...map]),
+        fixture('filters'),
+      ),
+    ).toBeLessThan(1e-5);
 
     const computer = new PartsComputer(memory, FIXTURE_CONFIG, listParts(FIXTURE_CONFIG, T));
-    computer.use({ positionWeights: weights, mean, ridges, pooledRidges });
+    computer.use({ positionWeights: weights, mean, ridges, pooledRidges, filters });
     await addAllKeys(computer, source, ids, FIXTURE_CONFIG);
     const queries = sourceOf(fixture('queries'), T, D);
     const contexts = new Float32Array(queries.windows * T * D);
@@ -130,10 +136,10 @@ describe('gate', () => {
 
   test('gradient of the loss by finite differences', () => {
     const { gradient } = lossAndGradient(parameters);
-    const step = 2 ** -9;
     for (let i = 0; i < parameters.length; i += 17) {
-      const moved = (by: number) => lossAndGradient(parameters.map((value, j) => (i === j ? value + by : value))).loss;
-      expect(gradient[i]).toBeCloseTo((moved(step) - moved(-step)) / (2 * step), 5);
+      const [up, down] = [2 ** -12, -(2 ** -12)].map((by) => Math.fround(parameters[i] + by));
+      const lossAt = (value: number) => lossAndGradient(parameters.with(i, value)).loss;
+      expect(gradient[i]).toBeCloseTo((lossAt(up) - lossAt(down)) / (up - down), 5);
     }
   });
 

@@ -35,6 +35,7 @@ export function sourceOf(windows: Float32Array, T: number, D: number): WindowSou
 /** The fixture's settings. */
 export const FIXTURE_CONFIG: GramConfig = {
   ...DEFAULT_GRAM_CONFIG,
+  filters: [0.1, 1],
   neighbours: [
     { count: 16, tau: 0.05 },
     { count: 64, tau: 0.1 },

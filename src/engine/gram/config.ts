@@ -24,6 +24,11 @@ export interface GramConfig {
   readonly startRidge: number;
   /** λ of the pooled ridges on [p, x_T]. */
   readonly pooledRidges: readonly number[];
+  /**
+   * ν of the spectral filters (S + νI)⁻¹S with S = PᵀP, in units of its mean eigenvalue; each gives a part of p and one of
+   * x_T. They know which directions of the embedding carry topics, not which topics, and so hold in other domains.
+   */
+  readonly filters: readonly number[];
   /** Empty: no neighbours. */
   readonly neighbours: readonly Neighbours[];
   /** Groups of training articles; the parts of one are fitted on the others for the gate's data. */
@@ -36,11 +41,12 @@ export interface GramConfig {
   readonly gate: GateConfig;
 }
 
-/** The reference's settings. */
+/** The settings of the preset. */
 export const DEFAULT_GRAM_CONFIG: GramConfig = {
   ridges: [3, 30, 300],
   startRidge: 30,
   pooledRidges: [30, 300],
+  filters: [0.1, 1, 10],
   neighbours: [
     { count: 32, tau: 0.05 },
     { count: 256, tau: 0.1 },
@@ -54,7 +60,8 @@ export const DEFAULT_GRAM_CONFIG: GramConfig = {
 
 /** A candidate for the next vector. `index` counts among those of its kind. */
 export interface Part {
-  readonly kind: 'context' | 'mean' | 'ridge' | 'pooledRidge' | 'neighbours' | 'extra';
+  readonly kind:
+    'context' | 'mean' | 'ridge' | 'pooledRidge' | 'neighbours' | 'filteredSkip' | 'filteredLast' | 'extra';
   readonly index: number;
   /** For people, e.g. "x 5", "ridge λ 30". */
   readonly name: string;
@@ -72,6 +79,8 @@ export function listParts(config: GramConfig, T: number, extras: readonly string
       name: `pooled ridge λ ${lambda}`,
     })),
     ...config.neighbours.map(({ count }, index): Part => ({ kind: 'neighbours', index, name: `${count} neighbours` })),
+    ...config.filters.map((nu, index): Part => ({ kind: 'filteredSkip', index, name: `filtered skip ν ${nu}` })),
+    ...config.filters.map((nu, index): Part => ({ kind: 'filteredLast', index, name: `filtered x ${T} ν ${nu}` })),
     ...extras.map((name, index): Part => ({ kind: 'extra', index, name })),
   ];
 }

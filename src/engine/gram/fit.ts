@@ -9,7 +9,7 @@ import { loadWindows, pairProducts, type Windows } from './blocks.ts';
 import type { GramConfig } from './config.ts';
 import { BLOCK_WINDOWS, type GramMemory } from './memory.ts';
 import type { PartsComputer } from './parts.ts';
-import { addToRidgeSums, clearRidgeSums, readRidgeSums, solveRidge, type RidgeSums } from './ridges.ts';
+import { addToRidgeSums, clearRidgeSums, readRidgeSums, solveFilter, solveRidge, type RidgeSums } from './ridges.ts';
 
 /** Called between blocks with the share done; may throw to stop. */
 export type Progress = (fraction: number) => void | Promise<void>;
@@ -103,7 +103,7 @@ function foldMeans(sums: readonly Float64Array[], clusters: readonly Uint32Array
   return means;
 }
 
-/** Maps of all folds: those on p, each [D, D], then those on [p, x_T], each [D, 2D], one after another. */
+/** Maps of all folds: ridges on p, each [D, D], those on [p, x_T], each [D, 2D], filters [D, D], one after another. */
 export async function fitRidges(
   memory: GramMemory,
   { source, clusters, weights }: { source: WindowSource; clusters: readonly Uint32Array[]; weights: Float32Array },
@@ -133,6 +133,7 @@ function solveFold(memory: GramMemory, sums: RidgeSums, config: GramConfig): Flo
   const maps = [
     ...config.ridges.map((lambda) => solveRidge(memory, sums, 1, lambda)),
     ...config.pooledRidges.map((lambda) => solveRidge(memory, sums, 2, lambda)),
+    ...config.filters.map((strength) => solveFilter(memory, sums, strength)),
   ];
   const joined = new Float32Array(mapsLength(config, D));
   let at = 0;
@@ -143,16 +144,18 @@ function solveFold(memory: GramMemory, sums: RidgeSums, config: GramConfig): Flo
   return joined;
 }
 
-function mapsLength({ ridges, pooledRidges }: GramConfig, D: number): number {
-  return (ridges.length + 2 * pooledRidges.length) * D * D;
+function mapsLength({ ridges, pooledRidges, filters }: GramConfig, D: number): number {
+  return (ridges.length + 2 * pooledRidges.length + filters.length) * D * D;
 }
 
 /** The maps that `fitRidges` joined. */
-export function splitMaps(joined: Float32Array, { ridges, pooledRidges }: GramConfig, D: number) {
-  const after = ridges.length * D * D;
+export function splitMaps(joined: Float32Array, { ridges, pooledRidges, filters }: GramConfig, D: number) {
+  let at = 0;
+  const take = (inputs: number) => joined.subarray(at, (at += inputs * D * D));
   return {
-    ridges: ridges.map((_, i) => joined.subarray(i * D * D, (i + 1) * D * D)),
-    pooledRidges: pooledRidges.map((_, i) => joined.subarray(after + 2 * i * D * D, after + 2 * (i + 1) * D * D)),
+    ridges: ridges.map(() => take(1)),
+    pooledRidges: pooledRidges.map(() => take(2)),
+    filters: filters.map(() => take(1)),
   };
 }
 

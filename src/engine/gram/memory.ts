@@ -33,6 +33,7 @@ export interface GramShape {
   /** Ridges on p and on [p, x_T]. */
   readonly ridges: number;
   readonly pooledRidges: number;
+  readonly filters: number;
   readonly maxKeys: number;
   /** Neighbours in a list. */
   readonly neighbours: number;
@@ -46,7 +47,7 @@ export interface Region {
 
 /** `windows`: training windows, or keys of a trained mixture. */
 export function gramShape(
-  { ridges, pooledRidges, neighbours, maxKeys }: GramConfig,
+  { ridges, pooledRidges, filters, neighbours, maxKeys }: GramConfig,
   { T, D, K, windows }: { readonly T: number; readonly D: number; readonly K: number; readonly windows: number },
 ): GramShape {
   return {
@@ -55,6 +56,7 @@ export function gramShape(
     K,
     ridges: ridges.length,
     pooledRidges: pooledRidges.length,
+    filters: filters.length,
     maxKeys: neighbours.length > 0 ? Math.min(maxKeys, windows) : 0,
     neighbours: Math.max(0, ...neighbours.map(({ count }) => count)),
   };
@@ -96,6 +98,7 @@ function place(shape: GramShape, threads: number) {
     /** Maps with twelve outputs in the lanes, of p or of [p, x_T]. */
     ridges: Array.from({ length: shape.ridges }, () => strips(L, L, BLOCK_OUTPUTS)),
     pooledRidges: Array.from({ length: shape.pooledRidges }, () => strips(L, 2 * L, BLOCK_OUTPUTS)),
+    filters: Array.from({ length: shape.filters }, () => strips(L, L, BLOCK_OUTPUTS)),
     positionWeights: arena.floats(shape.T),
     mean: arena.bytes(rowBytes),
     /** Keys of the block's windows as rows and, eight in the lanes, as queries. */

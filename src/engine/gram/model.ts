@@ -100,6 +100,7 @@ export class GramModel {
     add('mean', parts.mean, D);
     parts.ridges.forEach((map, i) => add(`ridges.${i}.weight`, map, D, D));
     parts.pooledRidges.forEach((map, i) => add(`pooled_ridges.${i}.weight`, map, D, 2 * D));
+    parts.filters.forEach((map, i) => add(`filters.${i}.weight`, map, D, D));
     if (config.neighbours.length > 0) {
       const { keys, values } = this.computer.search.read();
       add('keys', keys, keys.length / D, D);
@@ -136,6 +137,7 @@ function readFitted(
       mean: dataOf('mean'),
       ridges: config.ridges.map((_, i) => dataOf(`ridges.${i}.weight`)),
       pooledRidges: config.pooledRidges.map((_, i) => dataOf(`pooled_ridges.${i}.weight`)),
+      filters: config.filters.map((_, i) => dataOf(`filters.${i}.weight`)),
     },
     gateInput: {
       K,

@@ -4,7 +4,7 @@
  * R windows of a block, T context length, D width, L row length, K parts.
  */
 import { Product, PRODUCT_UNIT_STRIPS } from '../simd/abi/dense.ts';
-import { BLOCK_OUTPUTS } from '../simd/layout.ts';
+import { BLOCK_OUTPUTS, FLOAT_BYTES, PANEL_ROWS } from '../simd/layout.ts';
 import type { Program } from '../simd/program.ts';
 import { addSkip, loadWindows, pairProducts, type Windows } from './blocks.ts';
 import type { GramConfig, Part } from './config.ts';
@@ -20,6 +20,8 @@ export interface PartsModel {
   /** Maps of p, each [D, D], and of [p, x_T], each [D, 2D]; output-major. */
   readonly ridges: readonly Float32Array[];
   readonly pooledRidges: readonly Float32Array[];
+  /** Spectral filters of p and x_T, each [D, D]. */
+  readonly filters: readonly Float32Array[];
 }
 
 /** Products of the parts with each other and with the target: all the gate sees. K parts. */
@@ -58,6 +60,7 @@ export class PartsComputer {
     memory.floats(plan.mean, D).set(model.mean);
     model.ridges.forEach((map, i) => this.packMap(map, plan.ridges[i], 1));
     model.pooledRidges.forEach((map, i) => this.packMap(map, plan.pooledRidges[i], 2));
+    model.filters.forEach((map, i) => this.packMap(map, plan.filters[i], 1));
     this.search.clear();
   }
 
@@ -99,22 +102,34 @@ export class PartsComputer {
 
   private addMaps(program: Program, count: number): void {
     const { plan } = this.memory;
-    this.parts.forEach(({ kind, index, name }, slot) => {
-      if (kind !== 'ridge' && kind !== 'pooledRidge') return;
-      const [map, depth] = kind === 'ridge' ? [plan.ridges[index], plan.L] : [plan.pooledRidges[index], 2 * plan.L];
-      const strips = stripCount(plan.L, 12);
-      program.add(name, Product, Math.ceil(strips / PRODUCT_UNIT_STRIPS), {
-        a: map.at,
-        aPitch: map.pitch,
+    const strips = stripCount(plan.L, 12);
+    this.parts.forEach((part, slot) => {
+      const product = this.productOf(part);
+      if (!product) return;
+      program.add(part.name, Product, Math.ceil(strips / PRODUCT_UNIT_STRIPS), {
+        a: product.map.at,
+        aPitch: product.map.pitch,
         aStrips: strips,
-        b: plan.inputs.at,
+        b: product.inputs,
         bPitch: plan.inputs.pitch,
         bStrips: evenStrips(count),
-        K: depth,
+        K: product.depth,
         out: this.slotAt(slot),
         outPitch: this.rowPitch,
       });
     });
+  }
+
+  /** The map of a part and what it is applied to; undefined for other kinds of parts. */
+  private productOf({ kind, index }: Part): { map: Region; inputs: number; depth: number } | undefined {
+    const { ridges, pooledRidges, filters, inputs, L } = this.memory.plan;
+    // [p | x_T] with eight windows in the lanes: x_T begins after L features.
+    const last = inputs.at + L * PANEL_ROWS * FLOAT_BYTES;
+    if (kind === 'ridge') return { map: ridges[index], inputs: inputs.at, depth: L };
+    if (kind === 'pooledRidge') return { map: pooledRidges[index], inputs: inputs.at, depth: 2 * L };
+    if (kind === 'filteredSkip') return { map: filters[index], inputs: inputs.at, depth: L };
+    if (kind === 'filteredLast') return { map: filters[index], inputs: last, depth: L };
+    return undefined;
   }
 
   private addNeighbours(program: Program, count: number): void {

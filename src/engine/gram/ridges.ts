@@ -67,10 +67,36 @@ export function addToRidgeSums(memory: GramMemory, windows: Windows): void {
  * Throws a RangeError where the matrix is not positive definite.
  */
 export function solveRidge(memory: GramMemory, sums: RidgeSums, inputs: 1 | 2, lambda: number): Float32Array {
-  const { L, sumColumns, system } = memory.plan;
+  const { L, sumColumns } = memory.plan;
+  const right = (d: number, k: number) => sums[k * sumColumns + 2 * L + d];
+  return solveSystem(memory, sums, { inputs, lambda, right });
+}
+
+/**
+ * Spectral filter (S + νI)⁻¹S of S = PᵀP, [D, D] and symmetric: directions in which p varies much pass, others fade.
+ * `strength`: ν in units of the mean eigenvalue of S.
+ */
+export function solveFilter(memory: GramMemory, sums: RidgeSums, strength: number): Float32Array {
+  const { L, sumColumns } = memory.plan;
+  let trace = 0;
+  for (let d = 0; d < L; d++) trace += sums[d * sumColumns + d];
+  const right = (d: number, k: number) => sums[Math.min(d, k) * sumColumns + Math.max(d, k)];
+  return solveSystem(memory, sums, { inputs: 1, lambda: (strength * trace) / memory.shape.D, right });
+}
+
+interface SystemSpec {
+  readonly inputs: 1 | 2;
+  readonly lambda: number;
+  /** Right-hand side d at input k. */
+  readonly right: (d: number, k: number) => number;
+}
+
+function solveSystem(memory: GramMemory, sums: RidgeSums, spec: SystemSpec): Float32Array {
+  const { L, system } = memory.plan;
+  const { inputs, lambda } = spec;
   const N = inputs * L;
   const matrix = memory.doubles(system, (N + L) * N);
-  fillSystem(matrix, { sums, width: sumColumns }, N, L, lambda);
+  fillSystem(matrix, memory, sums, spec);
   const place = { matrix: system, pitch: N * DOUBLE_BYTES };
   const units = (from: number) => Math.ceil((N + L - from) / CHOLESKY_BLOCK);
   for (let first = 0; first < N; first += CHOLESKY_BLOCK) {
@@ -87,20 +113,20 @@ export function solveRidge(memory: GramMemory, sums: RidgeSums, inputs: 1 | 2, l
   return readMap(matrix.subarray(N * N), inputs, memory.shape.D, L, lambda);
 }
 
-/** The augmented system [N + L, N] of cholesky.ts: XᵀX + λI in the lower triangle, then (Xᵀe)ᵀ. */
+/** The augmented system [N + L, N] of cholesky.ts: XᵀX + λI in the lower triangle, then the right-hand sides. */
 function fillSystem(
   matrix: Float64Array,
-  { sums, width }: { readonly sums: RidgeSums; readonly width: number },
-  N: number,
-  L: number,
-  lambda: number,
+  { plan: { L, sumColumns } }: GramMemory,
+  sums: RidgeSums,
+  { inputs, lambda, right }: SystemSpec,
 ): void {
+  const N = inputs * L;
   for (let i = 0; i < N; i++) {
-    for (let j = 0; j <= i; j++) matrix[i * N + j] = sums[j * width + i];
+    for (let j = 0; j <= i; j++) matrix[i * N + j] = sums[j * sumColumns + i];
     matrix[i * N + i] += lambda;
   }
   for (let k = 0; k < N; k++) {
-    for (let d = 0; d < L; d++) matrix[(N + d) * N + k] = sums[k * width + 2 * L + d];
+    for (let d = 0; d < L; d++) matrix[(N + d) * N + k] = right(d, k);
   }
 }
 
