@@ -20,7 +20,7 @@ import { testHome, type TestHome } from '../support/nextvec.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 /** As `CallLimit` and `servePage` have them. */
-const MOST_CALLS = 64;
+const MOST_CALLS = 256;
 const MOST_SOCKETS = 32;
 const MOST_WORKERS = 4;
 

@@ -2,8 +2,8 @@
 import { AsyncIteratorClass } from '@orpc/server';
 import { NextvecError } from '#shared/domain/errors.ts';
 
-/** A page has about ten streams open and asks for some twenty charts at once. */
-const MOST_CALLS = 64;
+/** A page that compares 100 runs, the most, asks for each of them at once, and again for their curves. */
+const MOST_CALLS = 256;
 
 /** What a transport gives with each call. */
 export interface CallContext {
