@@ -1,12 +1,12 @@
 /** Summaries of runs, with what only a live trainer knows, and their announcement to watchers. */
-import type { RunSummary } from '#shared/contract/runs.ts';
+import { RunSummarySchema, type RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import type { Db } from '../store/database.ts';
 import { listValCosines } from '../store/history.ts';
 import { listRuns, requireRun, type RunRow } from '../store/runs.ts';
 import type { RunBus } from './bus.ts';
 import type { LiveRun } from './live-run.ts';
-import { summarise } from './summary.ts';
+import { damagedRow, summarise } from './summary.ts';
 
 /** Least time between two announcements of mere progress of one run. */
 const PROGRESS_INTERVAL_MS = 500;
@@ -15,6 +15,7 @@ export class RunSummaries {
   private readonly db: Db;
   private readonly bus: RunBus;
   private readonly live: ReadonlyMap<string, LiveRun>;
+  private readonly checked = new Map<string, { readonly key: string; readonly problem: string | null }>();
   private readonly announced = new Map<string, { atMs: number; state: string }>();
 
   constructor(db: Db, bus: RunBus, live: ReadonlyMap<string, LiveRun>) {
@@ -57,10 +58,37 @@ export class RunSummaries {
     this.announce(runId);
   }
 
+  /** A row with damaged JSON is listed as failed, with what is wrong: one of them must not hide the others. */
+  private sound(row: RunRow, valCosines: readonly (number | null)[], etaMs: number | null): RunSummary {
+    const key = storedJson(row);
+    const known = this.checked.get(row.id);
+    if (known?.key === key && known.problem === null) return summarise(row, valCosines, etaMs);
+    const problem = problemOf(row);
+    this.checked.set(row.id, { key, problem });
+    return summarise(problem === null ? row : damagedRow(row, problem), problem === null ? valCosines : [], etaMs);
+  }
+
   private summary(row: RunRow, valCosines: readonly (number | null)[]): RunSummary {
     const live = this.live.get(row.id);
     const etaMs = hasEnded(row.status) ? null : (live?.etaMs ?? null);
     const reason = live?.isOver === false ? live.diskFull : null;
-    return summarise(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
+    return this.sound(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
+  }
+}
+
+/** All of a row that is not checked by SQLite's own types. */
+function storedJson(row: RunRow): string {
+  const { recipe_json, engine_json, split_proof_json, baselines_json, best_json, tags_json, imported_json } = row;
+  return [recipe_json, engine_json, split_proof_json, baselines_json, best_json, tags_json, imported_json].join('\n');
+}
+
+function problemOf(row: RunRow): string | null {
+  try {
+    const parsed = RunSummarySchema.safeParse(summarise(row, [], null));
+    if (parsed.success) return null;
+    const [{ path, message }] = parsed.error.issues;
+    return `${path.join('.')}: ${message}`;
+  } catch (error) {
+    return (error as Error).message;
   }
 }

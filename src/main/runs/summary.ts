@@ -1,6 +1,7 @@
 /** A run's row as a person sees it: lift over the baseline, progress, time left. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
+import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/runs/training.ts';
 import type { RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
@@ -30,6 +31,22 @@ const SPARKLINE_PLACES = 60;
 function thinned<T>(values: readonly T[]): T[] {
   const stride = Math.max(1, Math.ceil(values.length / SPARKLINE_PLACES));
   return values.filter((_, i) => (values.length - 1 - i) % stride === 0);
+}
+
+/** What is left of a row whose JSON cannot be used. */
+export function damagedRow(row: RunRow, problem: string): RunRow {
+  return {
+    ...row,
+    status: 'failed',
+    reason: `Its row in the history is damaged (${problem}). Put a backup of the storage folder in its place, or delete the run.`,
+    recipe_json: JSON.stringify({ dataset: row.dataset_id ?? NO_DATASET }),
+    engine_json: null,
+    split_proof_json: null,
+    baselines_json: '{}',
+    best_json: null,
+    tags_json: '[]',
+    imported_json: null,
+  };
 }
 
 /** `valCosines`: by epoch. `etaMs` only while it trains. */

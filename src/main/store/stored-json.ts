@@ -1,16 +1,39 @@
 /** Recipes and epoch records as stored, by this or another version: what is absent is filled in, what is unknown is kept. */
+import { NextvecError } from '#shared/domain/errors.ts';
 import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { byTerm } from '#shared/domain/models/terms.ts';
 import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/runs/training.ts';
 
-const DEFAULTS = RecipeSchema.parse({ dataset: NO_DATASET });
+const { dataset: _none, ...DEFAULTS } = RecipeSchema.parse({ dataset: NO_DATASET });
 const NO_TERMS = byTerm(() => TERM_NOT_MEASURED);
 const NO_NORMS = byTerm(() => null);
 
-/** A field or λ that came later has its default, which is what the run did without it. */
+/**
+ * A field or λ that came later has its default, which is what the run did without it. Throws DATABASE_DAMAGED where a value
+ * is none that a recipe can have.
+ */
 export function readRecipe(json: string): Recipe {
-  const stored = JSON.parse(json) as Recipe;
-  return { ...DEFAULTS, ...stored, lambda: { ...DEFAULT_LAMBDA, ...stored.lambda } };
+  let recipe: unknown;
+  try {
+    const stored = JSON.parse(json) as Recipe;
+    recipe = { ...DEFAULTS, ...stored, lambda: { ...DEFAULT_LAMBDA, ...stored.lambda } };
+  } catch (cause) {
+    throw damagedRecipe((cause as Error).message, cause);
+  }
+  const parsed = RecipeSchema.safeParse(recipe);
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues;
+    throw damagedRecipe(`${path.join('.')}: ${message}`, parsed.error);
+  }
+  return recipe as Recipe;
+}
+
+function damagedRecipe(why: string, cause: unknown): NextvecError {
+  return new NextvecError('DATABASE_DAMAGED', `A recipe in the history is damaged (${why}).`, {
+    remedy: 'Put a backup of the storage folder in its place, or delete the run.',
+    details: { place: 'nextvec.db' },
+    cause,
+  });
 }
 
 /** A term that came later was not measured. */
