@@ -128,7 +128,7 @@ describe('a baseline run', () => {
         .text!.trim()
         .split('\n')
         .map((line) => line.split(',').at(-1)),
-    ).toEqual(['statedBy', ...Array.from({ length: 3 }, () => '"amn.pt"')]);
+    ).toEqual(['statedBy', ...Array.from({ length: 3 }, () => 'amn.pt')]);
     const card = await client.evaluation.modelCard({ runId, format: 'md' });
     expect(card.text).not.toContain('0.4607');
     expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
