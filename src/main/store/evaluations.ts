@@ -1,5 +1,5 @@
 /** Rows of evaluations and of the claims reports make. Evaluations are only added; a claim is settled once. */
-import type { StoredClaim } from '#shared/contract/evaluation.ts';
+import { StoredClaimSchema, type StoredClaim } from '#shared/contract/evaluation.ts';
 import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -44,22 +44,29 @@ interface ClaimRow {
   outcome_json: string;
 }
 
-function fromRow(row: ClaimRow): StoredClaim {
-  return {
-    id: row.id,
-    runId: row.run_id,
-    madeAt: row.made_at_ms,
-    recipe: readRecipe(row.recipe_json),
-    outcome: JSON.parse(row.outcome_json) as ClaimOutcome,
-  };
+/** null: the row's JSON is damaged. */
+function fromRow(row: ClaimRow): StoredClaim | null {
+  try {
+    const claim: StoredClaim = {
+      id: row.id,
+      runId: row.run_id,
+      madeAt: row.made_at_ms,
+      recipe: readRecipe(row.recipe_json),
+      outcome: JSON.parse(row.outcome_json) as ClaimOutcome,
+    };
+    return StoredClaimSchema.safeParse(claim).success ? claim : null;
+  } catch {
+    return null;
+  }
 }
 
-/** Newest first. */
+/** Newest first. Damaged rows are left out: one of them must not hide the others. */
 export function listClaims(db: Db): StoredClaim[] {
   return db
     .prepare<[], ClaimRow>('SELECT id, run_id, made_at_ms, recipe_json, outcome_json FROM claims ORDER BY id DESC')
     .all()
-    .map(fromRow);
+    .map(fromRow)
+    .filter((claim) => claim !== null);
 }
 
 export function updateClaim(db: Db, id: number, outcome: ClaimOutcome): void {
