@@ -34,7 +34,7 @@ export function addHostCommands(program: Command, context: CommandContext): void
   program
     .command('doctor')
     .description('what this machine has: engines, storage, browser, Electron')
-    .option('--check', 'also read every stored data set against the checksums of its import')
+    .option('--check', 'also read every stored data set and checkpoint against its recorded checksums')
     .action((flags: { check?: boolean }) => context.run((out) => doctor(context, flags.check ?? false, out)));
 }
 
@@ -94,7 +94,7 @@ function openInBrowser(url: string): void {
   child.unref();
 }
 
-/** Status 1 when a stored data set is damaged. */
+/** Status 1 when a stored data set or a checkpoint is damaged or missing. */
 async function doctor(context: CommandContext, check: boolean, out: Output): Promise<number> {
   const found = await runtimes();
   return withSession(
@@ -126,7 +126,9 @@ function printDoctor(report: Doctor, out: Output): void {
   out.line(
     `Storage ${storage.path}${state}: ${storage.runs} runs, ${storage.datasets} data sets, ${formatBytes(storage.freeBytes)} free`,
   );
-  for (const { name, state, problem } of report.checks ?? []) out.line(`Data set ${name}: ${problem ?? state}`);
+  for (const { kind, name, state, problem } of report.checks ?? []) {
+    out.line(`${kind === 'run' ? 'Run' : 'Data set'} ${name}: ${problem ?? state}`);
+  }
   out.line(`Browser ${report.browser ?? 'none found'}`);
   out.line(
     `Electron ${report.electron ?? 'runtime not installed; "nextvec serve" gives the same window in a browser'}`,

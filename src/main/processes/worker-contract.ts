@@ -10,6 +10,7 @@ import {
   MapEventSchema,
 } from '#shared/contract/evaluation.ts';
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
+import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { ComparisonSchema, PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/runs/training.ts';
@@ -64,6 +65,8 @@ export const workerContract = {
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
   /** Reads every stored file against the checksums of the import. */
   checkStored: call.input(z.object({ folder: z.string() })).output(StoredCheckSchema),
+  /** Reads every checkpoint of a run. */
+  checkCheckpoints: call.input(RunCheckpointsSchema.extend({ folder: z.string() })).output(StoredCheckSchema),
   compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
   /** Models in this thread; the thread is one of its own for the call. */
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),

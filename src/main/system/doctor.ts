@@ -1,11 +1,18 @@
 /** `nextvec doctor`: the runtime, the engines that load here and the storage folder. */
 import { access, constants, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import type { Doctor as Report } from '#shared/contract/app.ts';
+import type { Doctor as Report, StoredCheck } from '#shared/contract/app.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { countDatasets, listDatasets } from '../store/datasets.ts';
+import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { countRuns } from '../store/runs.ts';
+import { countRuns, listRuns } from '../store/runs.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
+
+const NOT_ENDED: StoredCheck = {
+  state: 'not verifiable',
+  problem: 'its checkpoints may change; check again when it has ended.',
+};
 
 export interface DoctorOptions {
   readonly home: Home;
@@ -23,7 +30,7 @@ export class Doctor {
     this.options = options;
   }
 
-  /** Loads every engine on the first call; `afresh` loads them again. `check` reads every stored data set. */
+  /** Loads every engine on the first call; `afresh` loads them again. `check` reads every stored data set and checkpoint. */
   async report({ afresh, check }: { readonly afresh: boolean; readonly check: boolean }): Promise<Report> {
     return {
       node: process.version,
@@ -32,19 +39,25 @@ export class Doctor {
       memoryBytes: totalmem(),
       engines: await this.findEngines(afresh),
       storage: await storageReport(this.options.home),
-      checks: check ? await this.checkDatasets() : null,
+      checks: check ? await this.checkStored() : null,
       ...this.options.runtimes,
     };
   }
 
-  private async checkDatasets(): Promise<Report['checks']> {
+  private checkStored(): Promise<Report['checks']> {
     const { home, workers } = this.options;
-    const checks: NonNullable<Report['checks']> = [];
-    for (const { id, name } of listDatasets(home.db)) {
-      const folder = home.datasetFolder(id);
-      checks.push({ name, ...(await workers.once((client) => client.checkStored({ folder }))) });
-    }
-    return checks;
+    return workers.once(async (client) => {
+      const checks: NonNullable<Report['checks']> = [];
+      for (const { id, name } of listDatasets(home.db)) {
+        checks.push({ kind: 'data set', name, ...(await client.checkStored({ folder: home.datasetFolder(id) })) });
+      }
+      for (const { id, number, name, status } of listRuns(home.db)) {
+        const run = { runId: id, folder: home.runFolder(id), weightHashes: weightHashes(home.db, id) };
+        const check = hasEnded(status) ? await client.checkCheckpoints(run) : NOT_ENDED;
+        checks.push({ kind: 'run', name: `#${number} ${name}`, ...check });
+      }
+      return checks;
+    });
   }
 
   /** In a worker of its own: loading TensorFlow.js blocks a thread for longer than an answer may take. */

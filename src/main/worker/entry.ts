@@ -9,6 +9,7 @@ import type { BalanceEvent, EvaluationEvent, FirstBatchesEvent, MapEvent } from 
 import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
 import type { Split as RecipeSplit } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
+import { checkCheckpoints } from '../checkpoints/verify.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
@@ -188,6 +189,7 @@ const router = procedures.router({
     }),
   ),
   checkStored: procedures.checkStored.handler(({ input }) => checkStored(input.folder)),
+  checkCheckpoints: procedures.checkCheckpoints.handler(({ input }) => checkCheckpoints(input.folder, input)),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
     withDatasets([input.folder], async ([dataset]) => {
       if (!dataset) throw new Error('no data set');

@@ -23,10 +23,10 @@ export const AppInfoSchema = z.object({
 });
 export type AppInfo = z.infer<typeof AppInfoSchema>;
 
-/** Sets of version 0.1 have no checksums. */
+/** Not verifiable: data sets of version 0.1, which have no checksums, and runs that have not ended. */
 export const StoredCheckSchema = z.object({
   state: z.enum(['whole', 'damaged', 'not verifiable']),
-  /** Of a damaged set: what and where, and what to do. */
+  /** What and where, and what to do; null: nothing is to be said. */
   problem: z.string().nullable(),
 });
 export type StoredCheck = z.infer<typeof StoredCheckSchema>;
@@ -44,8 +44,8 @@ export const DoctorSchema = z.object({
     runs: z.int(),
     datasets: z.int(),
   }),
-  /** Of each data set, whether its files are as the import wrote them; null: not asked for. */
-  checks: z.array(StoredCheckSchema.extend({ name: z.string() })).nullable(),
+  /** Whether the files of each data set and the checkpoints of each run are as they were written; null: not asked for. */
+  checks: z.array(StoredCheckSchema.extend({ kind: z.enum(['data set', 'run']), name: z.string() })).nullable(),
   browser: z.string().nullable(),
   electron: z.string().nullable(),
 });
@@ -88,7 +88,7 @@ export const appContract = {
   info: query.output(AppInfoSchema),
   /**
    * Which engines there are is found out once; `afresh`: now, for instance after one was installed. `check`: read every
-   * stored data set.
+   * stored data set and checkpoint.
    */
   doctor: query
     .input(z.object({ afresh: z.boolean().default(false), check: z.boolean().default(false) }).optional())

@@ -96,7 +96,9 @@ it('training on damaged vectors fails with the remedy; doctor --check names the 
   expect(await checkStored(folder)).toEqual({ state: 'whole', problem: null });
   flipBit('vectors.bin');
   const { checks } = await client.app.doctor({ check: true });
-  expect(checks).toEqual([{ name: 'walks', state: 'damaged', problem: expect.stringContaining('walks.npz') }]);
+  expect(checks).toEqual([
+    { kind: 'data set', name: 'walks', state: 'damaged', problem: expect.stringContaining('walks.npz') },
+  ]);
   const { runId } = await client.runs.start({ recipe: { dataset, epochs: 1, engine: 'cpu' } });
   await vi.waitFor(async () => expect((await client.runs.get({ runId })).run.status).toBe('failed'), 30_000);
   expect((await client.runs.get({ runId })).run.reason).toContain('vectors.bin is damaged');
