@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import type { Dataset, ImportEvent, SplitProof } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
-import { deleteFreeingSpace } from '../store/database.ts';
 import { deleteDataset, listDatasets, markSample, renameDataset, requireDataset } from '../store/datasets.ts';
 import { removeFolder, type Home } from '../store/home.ts';
+import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
@@ -89,10 +89,13 @@ export class DatasetService {
       });
     }
     // The row first: a folder without a row is removed at the next start, a row without a folder would be an error.
-    return deleteFreeingSpace(
+    const freed = await deleteFreeingSpace(
+      this.home.path,
       () => deleteDataset(this.home.db, id),
       () => this.removeFiles(id),
     );
+    keepReserve(this.home.path);
+    return freed;
   }
 
   /** Returns the bytes freed. */

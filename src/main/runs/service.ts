@@ -7,10 +7,11 @@ import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
-import { deleteFreeingSpace, shrink } from '../store/database.ts';
+import { shrink } from '../store/database.ts';
 import { findDataset, requireDataset } from '../store/datasets.ts';
 import { listEpochs, listGates, listLog } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
+import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
 import { deleteRun, insertRun, requireRun, updateRun, type RunChanges, type RunRow } from '../store/runs.ts';
 import { readSeries, type SeriesQuery } from '../store/series.ts';
 import { readRecipe } from '../store/stored-json.ts';
@@ -179,11 +180,14 @@ export class RunService {
     if (live?.isOver) await live.gone();
     if (this.queue.ids().includes(row.id)) throw conflict(row, 'it is in use; stop it first');
     const freed = await deleteFreeingSpace(
+      this.home.path,
       () => deleteRun(this.home.db, row.id),
       () => removeRunFolder(this.home, row.id),
     );
     this.bus.publishChange({ type: 'deleted', runId: row.id });
-    return freed + shrink(this.home.db);
+    const shrunk = shrink(this.home.db);
+    keepReserve(this.home.path);
+    return freed + shrunk;
   }
 
   /** Saves and ends everything that is alive; such runs can be resumed. */

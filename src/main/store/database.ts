@@ -203,22 +203,6 @@ export function inTransaction<R>(db: Db, work: () => R): R {
   return db.transaction(work).immediate();
 }
 
-/**
- * Deletes a row and then its files; returns what `removeFiles` does, the bytes freed. On a full disk the row, too, needs
- * space: the files go first then.
- */
-export async function deleteFreeingSpace(deleteRow: () => void, removeFiles: () => Promise<number>): Promise<number> {
-  try {
-    deleteRow();
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    const freed = await removeFiles();
-    deleteRow();
-    return freed;
-  }
-  return removeFiles();
-}
-
 /** Whether SQLite found no space to write to. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof Database.SqliteError && FULL_DISK_CODES.has(error.code);
@@ -229,8 +213,13 @@ export function shrink(db: Db): number {
   const bytes = (): number =>
     (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number);
   const before = bytes();
-  db.pragma('incremental_vacuum');
-  db.pragma('wal_checkpoint(TRUNCATE)');
+  try {
+    db.pragma('incremental_vacuum');
+    db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    // The next deletion does it.
+    if (!isDiskFull(error)) throw error;
+  }
   return before - bytes();
 }
 

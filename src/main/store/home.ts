@@ -1,6 +1,7 @@
 /**
- * The storage folder: `nextvec.db`, `datasets/<id>/`, `runs/<id>/`, `exports/`. One process owns it at a time; the lock
- * is a transaction SQLite holds on `lock.db`, which the system drops with the process, so nothing stale can remain.
+ * The storage folder: `nextvec.db`, `datasets/<id>/`, `runs/<id>/`, `exports/`, `reserve.bin`. One process owns it at a
+ * time; the lock is a transaction SQLite holds on `lock.db`, which the system drops with the process, so nothing stale
+ * can remain.
  */
 import Database from 'better-sqlite3';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { makeFolders } from '../formats/make-folders.ts';
 import { explain, openDatabase, type Db } from './database.ts';
+import { keepReserve } from './reserve.ts';
 
 export type Access = 'owner' | 'reader';
 
@@ -32,6 +34,7 @@ export function openHome(path: string, access: Access, host: string): Home {
   let db: Db;
   try {
     db = openDatabase(join(path, 'nextvec.db'), { readonly: access === 'reader' });
+    if (access === 'owner') keepReserve(path);
   } catch (error) {
     lock?.release();
     throw error;

@@ -1,11 +1,12 @@
 /** A storage folder on a full or a read-only disk: it opens, can be read, and deleting frees space. */
 import Database from 'better-sqlite3';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { deleteFreeingSpace, openDatabase } from '../../../src/main/store/database.ts';
+import { openDatabase } from '../../../src/main/store/database.ts';
 import { openHome } from '../../../src/main/store/home.ts';
+import { deleteFreeingSpace, keepReserve } from '../../../src/main/store/reserve.ts';
 import { listRuns } from '../../../src/main/store/runs.ts';
 import { testHome, type TestHome } from '../../support/nextvec.ts';
 
@@ -42,7 +43,7 @@ test('the owner opens although its note cannot be written', () => {
   home.close();
 });
 
-test('on a full disk the files go before the row', async () => {
+test('the files go before the row where the reserve is not enough', async () => {
   const done: string[] = [];
   let isFull = true;
   const deleteRow = (): void => {
@@ -54,7 +55,28 @@ test('on a full disk the files go before the row', async () => {
     done.push('files');
     return 7;
   };
-  expect(await deleteFreeingSpace(deleteRow, removeFiles)).toBe(7);
-  expect(await deleteFreeingSpace(deleteRow, removeFiles)).toBe(7);
+  expect(await deleteFreeingSpace(path, deleteRow, removeFiles)).toBe(7);
+  expect(await deleteFreeingSpace(path, deleteRow, removeFiles)).toBe(7);
   expect(done).toEqual(['files', 'row', 'row', 'files']);
+});
+
+test('the owner makes a reserve; on a full disk it is given up for the row, and made again later', async () => {
+  const reserve = join(path, 'reserve.bin');
+  const isKept = (): boolean => existsSync(reserve) && statSync(reserve).size === 256 * 1024;
+  expect(isKept()).toBe(true);
+  const done: string[] = [];
+  const deleteRow = (): void => {
+    if (isKept()) full();
+    done.push('row');
+  };
+  const removeFiles = async (): Promise<number> => {
+    done.push('files');
+    return 7;
+  };
+  expect(await deleteFreeingSpace(path, deleteRow, removeFiles)).toBe(7);
+  expect(done).toEqual(['row', 'files']);
+  expect(existsSync(reserve)).toBe(false);
+  writeFileSync(reserve, 'cut short');
+  keepReserve(path);
+  expect(isKept()).toBe(true);
 });
