@@ -10,7 +10,9 @@ const flag = process.env.NEXTVEC_TEST_FULL_DISK ?? '';
 const open = fs.open;
 
 function refuseWhenFull(): void {
-  if (existsSync(flag)) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  if (!existsSync(flag)) return;
+  const error = new Error('ENOSPC: no space left on device, write');
+  throw Object.assign(error, { code: 'ENOSPC', syscall: 'write' });
 }
 
 fs.open = async (...args) => {

@@ -77,6 +77,7 @@ export function finishedEvent(run: RunSummary, peakRssBytes: number | null, warn
     number: run.number,
     status: run.status,
     reason: run.reason,
+    waitsForSpace: run.waitsForSpace ?? false,
     best,
     baselines: run.baselines,
     valLift: run.valLift,

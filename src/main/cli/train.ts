@@ -168,6 +168,13 @@ function howToResume(runId: string): string {
   return `Saved. To go on: nextvec resume ${runId}`;
 }
 
+function howToFreeSpace(runId: string): string {
+  return (
+    'The disk is full: the run waits for free space. Free some on the disk of the storage folder, for instance with ' +
+    `"nextvec delete"; then "nextvec resume ${runId}" goes on from its last checkpoint.`
+  );
+}
+
 function statusOf({ run }: Outcome, interrupted: boolean): number {
   if (run.status === 'finished') return EXIT.done;
   return interrupted ? EXIT.interrupted : EXIT.failed;
@@ -199,7 +206,8 @@ function printResult({ run }: Outcome, result: object, out: Output): void {
     out.line(`${formatDuration(run.durationMs)}, ${Math.round(run.rowsPerSecond ?? 0)} rows/s`);
   });
   // On stderr: the reader of stdout may be what has gone.
-  if (RESUMABLE.has(run.status)) out.progress(howToResume(run.id), true);
+  if (run.waitsForSpace) out.progress(howToFreeSpace(run.id), true);
+  else if (RESUMABLE.has(run.status)) out.progress(howToResume(run.id), true);
 }
 
 function resultRows(run: RunSummary): { label: string; val: string; ood: string }[] {

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
+import { fileFault } from '#shared/domain/file-faults.ts';
 import type { EpochRecord, Finished, StepBlock } from '#shared/domain/runs/training.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
@@ -56,6 +57,8 @@ export class LiveRun {
   private readonly pauseWaiters = new Set<() => void>();
   private engine: unknown = null;
   private pauseReason = '';
+  private lacksSpaceForCheckpoint = false;
+  private isSyncRefused = false;
   private fullDiskReason: string | null = null;
   private closingReason: string | null = null;
   private hasEnded = false;
@@ -64,11 +67,7 @@ export class LiveRun {
     this.options = options;
     this.recorder = new Recorder(options.db, options.job.runId, {
       onDiskFull: (error) => this.onDiskFull(`${error.message} ${error.remedy ?? ''}`),
-      onDiskFree: () => {
-        this.fullDiskReason = null;
-        this.log('info', 'The history can be written again; nothing was lost.');
-        this.options.onChange();
-      },
+      onDiskFree: () => this.onDiskFree(),
       onGone: (path) => this.onGone(path),
     });
     this.clock = new RunClock(options.durationBeforeMs);
@@ -95,6 +94,11 @@ export class LiveRun {
   /** Why nothing can be written, so that it pauses: its row cannot say so. */
   get diskFull(): string | null {
     return this.fullDiskReason;
+  }
+
+  /** Whether it pauses until there is space for its history or its checkpoints. */
+  get waitsForSpace(): boolean {
+    return this.fullDiskReason !== null || (this.status === 'paused' && this.lacksSpaceForCheckpoint);
   }
 
   /** Milliseconds left at this life's own pace; null until it has one. */
@@ -127,6 +131,7 @@ export class LiveRun {
 
   async resume(): Promise<void> {
     this.pauseReason = '';
+    this.lacksSpaceForCheckpoint = false;
     await this.call(() => this.trainer.client.resume());
   }
 
@@ -141,7 +146,8 @@ export class LiveRun {
   /** Saves a checkpoint if there is anything to save, ends the process, marks the run interrupted. */
   async shutDown(reason: string): Promise<void> {
     this.closingReason = reason;
-    if (this.status === 'running' && !this.hasEnded) {
+    // Without space for the history no checkpoint is written: there is nothing to wait for.
+    if (this.status === 'running' && !this.hasEnded && this.fullDiskReason === null) {
       // A stuck trainer never answers.
       const paused = this.pause(reason).then(() => this.paused());
       await Promise.race([paused, this.trainer.exited, delay(CLOSE_GRACE_MS)]);
@@ -195,6 +201,7 @@ export class LiveRun {
         return;
       case 'pausing':
         this.pauseReason = event.reason;
+        this.lacksSpaceForCheckpoint = event.isDiskFull;
         return;
       case 'log':
         return this.addLog(event.line);
@@ -259,14 +266,32 @@ export class LiveRun {
 
   /** Writes the history to disk, then lets the trainer write its checkpoint. A full disk is tried again. */
   private async store(ticket: number): Promise<void> {
-    if (!this.recorder.flush()) {
+    if (!this.recorder.flush() || !(await this.syncHistory())) {
       await delay(EXIT_GRACE_MS);
       if (!this.hasEnded) await this.store(ticket);
       return;
     }
-    await syncWal(this.options.db);
     // A trainer that dies here is handled when its exit is seen.
     await this.trainer.client.stored({ ticket }).catch(() => undefined);
+  }
+
+  /** false: the disk is full. Some file systems say so only here. */
+  private async syncHistory(): Promise<boolean> {
+    try {
+      await syncWal(this.options.db);
+    } catch (error) {
+      const fault = fileFault(error);
+      if (fault?.code !== 'DISK_FULL') throw error;
+      if (!this.isSyncRefused) {
+        const place = this.options.db.name;
+        this.onDiskFull(`The history ${place} could not be written: ${fault.reason}. Free some space on that disk.`);
+      }
+      this.isSyncRefused = true;
+      return false;
+    }
+    if (this.isSyncRefused) this.onDiskFree();
+    this.isSyncRefused = false;
+    return true;
   }
 
   /** What is written from now on is lost, so the run ends. */
@@ -284,6 +309,12 @@ export class LiveRun {
     this.options.announce({ type: 'log', line: { at: Date.now(), level: 'error', message } });
     this.options.onChange();
     void this.pause(message).catch(() => undefined);
+  }
+
+  private onDiskFree(): void {
+    this.fullDiskReason = null;
+    this.log('info', 'The history can be written again; nothing was lost.');
+    this.options.onChange();
   }
 
   /** An error of the trainer (a bad checkpoint, a missing engine) fails the run; any other means the process is gone. */

@@ -71,8 +71,10 @@ export class RunSummaries {
   private summary(row: RunRow, valCosines: readonly (number | null)[]): RunSummary {
     const live = this.live.get(row.id);
     const etaMs = hasEnded(row.status) ? null : (live?.etaMs ?? null);
-    const reason = live?.isOver === false ? live.diskFull : null;
-    return this.sound(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
+    if (live === undefined || live.isOver) return this.sound(row, valCosines, etaMs);
+    const reason = live.diskFull;
+    const run = this.sound(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
+    return live.waitsForSpace ? { ...run, waitsForSpace: true } : run;
   }
 }
 

@@ -42,7 +42,7 @@ export class TrainerSession {
       onWritten: (stored) => this.emit({ type: 'checkpoint', ...stored }),
       onDiskFull: (message) => {
         this.log('error', message);
-        this.pauseBecause(message);
+        this.pauseBecause(message, true);
       },
       onDiskFree: () => this.log('info', 'The disk has room again; every checkpoint is written.'),
     });
@@ -146,13 +146,13 @@ export class TrainerSession {
       if (reading.passed) continue;
       this.log('warning', reading.message);
       if (reading.broken || reading.value === null) continue;
-      if (reading.gate.action === 'pause') this.pauseBecause(reading.message);
+      if (reading.gate.action === 'pause') this.pauseBecause(reading.message, false);
       else if (reading.gate.action === 'stop') this.trainer?.stop(reading.message);
     }
   }
 
-  private pauseBecause(reason: string): void {
-    this.emit({ type: 'pausing', reason });
+  private pauseBecause(reason: string, isDiskFull: boolean): void {
+    this.emit({ type: 'pausing', reason, isDiskFull });
     this.trainer?.pause();
   }
 

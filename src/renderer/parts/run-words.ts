@@ -54,10 +54,16 @@ export function statusNotice(run: RunSummary): StatusNotice | null {
         remedy: run.best === null ? '' : `The best checkpoint, epoch ${run.best.epoch}, is kept.`,
       };
     case 'paused':
-      return run.reason === '' ? null : { tone: 'warn', title: `Paused ${at}`, remedy: 'Resume goes on from here.' };
+      return run.reason === '' ? null : { tone: 'warn', title: `Paused ${at}`, remedy: pauseRemedy(run) };
     default:
       return null;
   }
+}
+
+function pauseRemedy({ waitsForSpace }: RunSummary): string {
+  return waitsForSpace
+    ? 'Free some space on the disk of the storage folder, then resume.'
+    : 'Resume goes on from here.';
 }
 
 function failureRemedy(reason: string): string {

@@ -53,6 +53,8 @@ export const RunSummarySchema = z.object({
   status: z.enum(RUN_STATUSES),
   /** Why it stopped, failed or was interrupted; empty otherwise. */
   reason: z.string(),
+  /** Only of a run that is paused because its disk is full. */
+  waitsForSpace: z.literal(true).optional(),
   createdAt: z.number(),
   endedAt: z.number().nullable(),
   recipe: RecipeSchema,

@@ -85,7 +85,7 @@ export const CheckpointWrittenSchema = z.object({
 export const StoreRequestSchema = z.object({ type: z.literal('store'), ticket: z.int() });
 
 /** The trainer pauses of its own accord (a gate, a full disk); `status: paused` follows. */
-export const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.string() });
+export const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.string(), isDiskFull: z.boolean() });
 
 export const TrainerEventSchema = z.discriminatedUnion('type', [
   PreparedSchema,

@@ -73,11 +73,13 @@ test('disk full at an intermediate checkpoint', async () => {
   fillDisk();
   const paused = await followTo(nextvec.client, runId, 'paused');
   expect(paused.reason).toMatch(/disk is full.*Free some space/);
+  expect(paused.waitsForSpace).toBe(true);
   await nextvec.client.runs.resume({ runId });
   await expect.poll(async () => (await nextvec.client.runs.get({ runId })).run.status).toBe('paused');
   freeDisk();
   await nextvec.client.runs.resume({ runId });
-  await followTo(nextvec.client, runId, 'finished');
+  const finished = await followTo(nextvec.client, runId, 'finished');
+  expect(finished.waitsForSpace).toBeUndefined();
   expect(weights(runId)).toEqual(uninterrupted);
   expect(await logOf(runId)).toContain('The disk has room again');
 });
@@ -103,6 +105,7 @@ test('disk full for the history: the run reports its pause although its row is n
   db.pragma(`max_page_count = ${pages}`);
   const paused = await followTo(nextvec.client, runId, 'paused');
   expect(paused.reason).toMatch(/disk is full/);
+  expect(paused.waitsForSpace).toBe(true);
   db.pragma('max_page_count = 1000000');
   await expect.poll(() => logOf(runId), { timeout: 20_000 }).toContain('The history can be written again');
   await expect.poll(async () => (await logOf(runId)).includes('Paused: '), { timeout: 20_000 }).toBe(true);
