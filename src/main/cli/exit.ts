@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { ZodError } from 'zod';
 import { ErrorDataSchema } from '#shared/contract/errors.ts';
 import { ERROR_CODES, isBadInput, toErrorData, type ErrorCode, type ErrorData } from '#shared/domain/errors.ts';
+import { issueList } from '#shared/domain/short-text.ts';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
 
@@ -12,7 +13,7 @@ function knownCode(code: string): ErrorCode {
 }
 
 function issuesText(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
-  return issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');
+  return issueList(issues.map(({ path, message }) => ({ path: path.join('.'), message })));
 }
 
 function isIssues(value: unknown): value is { issues: { path: PropertyKey[]; message: string }[] } {

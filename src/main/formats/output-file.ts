@@ -42,10 +42,7 @@ const MOST_LINKS = 40;
 
 /** Throws BAD_INPUT, FILE_NOT_FOUND or DISK_FULL with path, reason and remedy where no file can be written. */
 export async function checkTarget(word: string): Promise<OutputTarget> {
-  if (word === '' || word.includes('\0')) {
-    throw new NextvecError('BAD_INPUT', `${JSON.stringify(word)} is no name of a file.`, { remedy: 'Name a file.' });
-  }
-  const path = resolve(word);
+  const path = pathOf(word, 'file');
   try {
     const info = await stat(path).catch(ifMissing);
     if (info?.isDirectory() || /[/\\]$/.test(word)) throw isFolder(path);
@@ -61,9 +58,15 @@ export async function checkTarget(word: string): Promise<OutputTarget> {
   }
 }
 
+/** The absolute path; throws BAD_INPUT for a word that no file or folder can have as its name. */
+function pathOf(word: string, kind: 'file' | 'folder'): string {
+  if (word !== '' && !word.includes('\0')) return resolve(word);
+  throw new NextvecError('BAD_INPUT', `${JSON.stringify(word)} is no name of a ${kind}.`, { remedy: `Name a ${kind}.` });
+}
+
 /** Makes a folder where there is none, and those above it; answers its absolute path. */
 export async function makeFolder(word: string): Promise<string> {
-  const path = resolve(word);
+  const path = pathOf(word, 'folder');
   try {
     makeFolders(path);
     return path;

@@ -47,11 +47,11 @@ export interface ReadCommandLine {
 
 /** Lays a pasted command line over `base`. Its data flags only become notes: the form names the data. Throws BAD_RECIPE. */
 export function readCommandLine(text: string, base: Recipe): ReadCommandLine {
-  const { changes, data, ood, unknown } = parseCommandLine(text);
-  const notes: string[] = [];
-  if (data !== null) notes.push(`--data ${data}: choose the data set in the form.`);
-  if (ood !== null) notes.push(`--ood ${ood}: choose the OOD set in the form.`);
   try {
+    const { changes, data, ood, unknown } = parseCommandLine(text);
+    const notes: string[] = [];
+    if (data !== null) notes.push(`--data ${data}: choose the data set in the form.`);
+    if (ood !== null) notes.push(`--ood ${ood}: choose the OOD set in the form.`);
     return { recipe: applyChanges(base, changes), unknownFlags: [...unknown], notes };
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;

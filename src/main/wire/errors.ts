@@ -3,6 +3,7 @@ import { ORPCError } from '@orpc/server';
 import type { ErrorData as WireError } from '#shared/contract/errors.ts';
 import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
+import { issueList, shortText } from '#shared/domain/short-text.ts';
 
 interface Issue {
   readonly message: string;
@@ -20,14 +21,11 @@ function placeOf(issue: Issue): string {
 
 /** A call whose input does not fit the contract. */
 function badInput(issues: readonly Issue[]): NextvecError {
-  const sentences = issues.map((issue) => {
-    const place = placeOf(issue);
-    return place === '' ? issue.message : `${place}: ${issue.message}`;
-  });
-  const place = issues.length > 0 ? placeOf(issues[0]) : '';
-  return new NextvecError('BAD_INPUT', sentences.join('; '), {
+  const [place = ''] = issues.map(placeOf);
+  const message = issueList(issues.map((issue) => ({ path: placeOf(issue), message: issue.message })));
+  return new NextvecError('BAD_INPUT', message, {
     remedy: 'Correct the values named and try again.',
-    details: { place: place === '' ? null : place },
+    details: { place: place === '' ? null : shortText(place) },
   });
 }
 

@@ -127,6 +127,7 @@ describe('refuses', () => {
 
   it.each(['', 'a\0b'])('%j, which is no name', async (name) => {
     await expect(checkTarget(name)).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(checkTargetFolder(name)).rejects.toMatchObject({ code: 'BAD_INPUT' });
   });
 
   it('a file where a folder for results is to be', async () => {

@@ -6,6 +6,7 @@ import { latinPoint, positionOn, randomPoint } from '#engine/search/space.ts';
 import { tpePoint, type Observation } from '#engine/search/tpe.ts';
 import {
   SWEEP_METHODS,
+  SweepSpecSchema,
   formatVary,
   gridPoint,
   gridSize,
@@ -20,6 +21,7 @@ import {
   type MemberResult,
   type SweepMethod,
 } from '#shared/domain/plans/sweeps.ts';
+import { PlanSpecSchema } from '#shared/domain/plans/plans.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 const LR: Axis = { kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, scale: 'log', steps: 5 };
@@ -45,6 +47,22 @@ describe('--vary', () => {
   ])('refuses %s', (word, why) => {
     expect(() => parseVary(word)).toThrow(why);
   });
+});
+
+test.each(['__proto__', 'constructor', 'colour', ''])('an axis of a sweep with the path %j is refused by its path', (path) => {
+  const axes = [{ kind: 'range', path, low: 0, high: 1 }];
+  const issues = SweepSpecSchema.safeParse({ axes, method: 'grid' }).error?.issues;
+  expect(issues).toMatchObject([{ path: ['axes', 0, 'path'], message: expect.stringContaining('cannot be swept') }]);
+});
+
+test.each([-1, 1, 101, 4e9])('a grid axis of %d steps is refused before its points are counted', (steps) => {
+  const axes = [{ kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, steps }];
+  const sweep = { axes, method: 'grid' };
+  const inPlan = { name: 'p', dataset: 'd', items: [{ key: 'a', kind: 'sweep', sweep }] };
+  expect(SweepSpecSchema.safeParse(sweep).error?.issues).toMatchObject([{ path: ['axes', 0, 'steps'] }]);
+  expect(PlanSpecSchema.safeParse(inPlan).error?.issues).toMatchObject([
+    { path: ['items', 0, 'sweep', 'axes', 0, 'steps'] },
+  ]);
 });
 
 describe('values of a sweep', () => {

@@ -12,6 +12,8 @@ const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'split.kind', 
 export const SWEPT_FIELDS: readonly RecipeField[] = RECIPE_FIELDS.filter(({ path }) => !NOT_SWEPT.has(path));
 
 const path = z.string().refine((name) => SWEPT_FIELDS.some((field) => field.path === name), {
+  // The checks of the whole sweep look the field up.
+  abort: true,
   error: ({ input }) =>
     `"${String(input)}" cannot be swept; these can: ${SWEPT_FIELDS.map((field) => field.path).join(', ')}`,
 });
@@ -25,7 +27,7 @@ export const AxisSchema = z.discriminatedUnion('kind', [
       high: z.number(),
       scale: z.enum(['linear', 'log']).default('linear'),
       /** Points on this axis in a grid. */
-      steps: z.int().min(2).max(100).default(3),
+      steps: z.int().min(2, { abort: true }).max(100, { abort: true }).default(3),
     })
     .superRefine(({ low, high, scale }, context) => {
       if (high <= low) context.addIssue({ code: 'custom', path: ['high'], message: 'must be above "low"' });

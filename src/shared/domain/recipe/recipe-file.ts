@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
 import { RECIPE_KEYS, unknownFields } from './field-names.ts';
 import { TrainableRecipeSchema, type Recipe } from './recipe.ts';
-import { shortText } from '../short-text.ts';
+import { issueList } from '../short-text.ts';
 
 const DataReferenceSchema = z.strictObject({
   name: z.string(),
@@ -40,29 +40,18 @@ export function parseRecipeFile(content: unknown, place: string): RecipeFile {
   const isBare = !('nextvec' in content);
   const recipe = isBare ? content : content.recipe;
   const unknown = isObject(recipe) ? unknownFields(recipe) : [];
-  if (unknown.length > 0) throw bad(place, issueList(unknown));
+  if (unknown.length > 0) throw bad(place, whyBad(unknown));
   const whole = isBare
     ? { nextvec: 'recipe', version: 1, data: null, ood: null, recipe: { dataset: '-', ...content } }
     : content;
   const parsed = RecipeFileSchema.safeParse(whole);
   if (parsed.success) return parsed.data;
-  throw bad(place, issueList(parsed.error.issues));
+  throw bad(place, whyBad(parsed.error.issues));
 }
 
-const MOST_ISSUES = 5;
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** The first five, and how many more there are. */
-function issueList(issues: readonly Issue[]): string {
-  const shown = issues
-    .slice(0, MOST_ISSUES)
-    .map(({ path, message }) => `${shortText(path.map(String).join('.')) || 'the whole'}: ${message}`);
-  const more = issues.length - shown.length;
-  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+/** The first issues; one of the whole file says so. */
+function whyBad(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  return issueList(issues.map(({ path, message }) => ({ path: path.map(String).join('.') || 'the whole', message })));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
