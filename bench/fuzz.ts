@@ -1,23 +1,30 @@
 /**
- * Damaged files and messages, tens of thousands of them, each from a seed of its own: data files, weights of
- * other programs, checkpoints, recipes,
- * settings, command lines, and calls over both lines. Each must be taken or refused as bad input within five seconds and
- * leave nothing behind; memory after garbage collection is sampled on the way. Stops at the first that does not, and
- * fails when memory has grown from the second quarter of the rounds to the last. Prints one JSON line.
+ * Damaged and hostile inputs, tens of thousands of them, each from a seed of its own: data files, weights of other
+ * programs, checkpoints, recipes, settings, command lines, sweeps, filters, names, targets of `--out`, and calls over both
+ * lines. Each must be accepted or refused as bad input within five seconds and leave nothing behind; memory after garbage
+ * collection is sampled on the way. Stops at the first that does not, and fails when memory has grown from the second
+ * quarter of the rounds to the last. Prints one JSON line.
  * Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR] (a folder in memory
- * is fastest; MALLOC_ARENA_MAX=1 keeps the C library from spreading over the arenas of threads that come and go)
+ * is fastest; MALLOC_ARENA_MAX=1 keeps the C library from spreading over the arenas of threads that come and go).
+ * Real processes of the command line take a second each: node bench/fuzz.ts --only process --rounds 200
  */
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { checkpoints } from './support/fuzz/checkpoints.ts';
 import { archives, safetensors } from './support/fuzz/files.ts';
+import { filters } from './support/fuzz/filters.ts';
 import { growth, sampleMemory, type MemorySample } from './support/fuzz/memory.ts';
 import { portMessages, webSocketMessages } from './support/fuzz/messages.ts';
+import { names } from './support/fuzz/names.ts';
+import { outputs } from './support/fuzz/outputs.ts';
+import { processes } from './support/fuzz/processes.ts';
+import { recipes } from './support/fuzz/recipes.ts';
+import { sweeps } from './support/fuzz/sweeps.ts';
 import { Tally, type FuzzTarget } from './support/fuzz/target.ts';
 import { texts } from './support/fuzz/texts.ts';
 import { weights } from './support/fuzz/weights.ts';
 
-/** How many of ten rounds go to each. */
+/** How many of fifteen rounds go to each; 0: only what `--only` names. */
 const SHARES = [
   { open: archives, share: 3 },
   { open: weights, share: 1 },
@@ -26,6 +33,12 @@ const SHARES = [
   { open: texts, share: 1 },
   { open: webSocketMessages, share: 2 },
   { open: portMessages, share: 1 },
+  { open: sweeps, share: 1 },
+  { open: recipes, share: 1 },
+  { open: filters, share: 1 },
+  { open: names, share: 1 },
+  { open: outputs, share: 1 },
+  { open: processes, share: 0 },
 ] as const;
 const SAMPLES = 20;
 
@@ -51,7 +64,9 @@ for (const { open, share } of SHARES) {
     continue;
   }
   const entry = { target, tally: new Tally() };
-  targets.push(...Array.from({ length: share }, () => entry));
+  const turns = wanted === undefined ? share : Math.max(share, 1);
+  targets.push(...Array.from({ length: turns }, () => entry));
+  if (turns === 0) await target.close();
 }
 if (targets.length === 0) throw new Error(`There is no target ${values.only}.`);
 

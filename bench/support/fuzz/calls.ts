@@ -1,11 +1,13 @@
 /** A Nextvec to send damaged messages to, and one whole message of every kind as a client puts it on the line. */
+import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { createNextvec, type Nextvec } from '../../../src/main/nextvec.ts';
+import { createNextvec, type Nextvec, type NextvecOptions } from '../../../src/main/nextvec.ts';
+import type { TrainerExit, TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 import { writeLongRuns } from '../long-run.ts';
 
 export interface Victim {
@@ -14,8 +16,23 @@ export interface Victim {
   readonly run: string;
 }
 
-/** One data set and one finished run; a call that got through by chance could start no trainer. */
-export async function openVictim(folder: string): Promise<Victim> {
+/** A trainer that has died before its first word. */
+export function dyingTrainer(): TrainerProcess {
+  const events = new EventEmitter();
+  setImmediate(() => {
+    events.emit('close');
+    events.emit('exit', { code: 1, signal: null, lastWords: '' } satisfies TrainerExit);
+  });
+  return {
+    pid: undefined,
+    port: { on: (event, callback) => void events.on(event, callback), postMessage: () => undefined },
+    kill: () => undefined,
+    onExit: (listener) => void events.once('exit', listener),
+  };
+}
+
+/** One data set and one finished run; without `more`, a call that is accepted by chance cannot start a trainer. */
+export async function openVictim(folder: string, more: Partial<NextvecOptions> = {}): Promise<Victim> {
   const options = {
     home: join(folder, 'home'),
     host: 'node',
@@ -25,8 +42,9 @@ export async function openVictim(folder: string): Promise<Victim> {
     spawnTrainer: () => {
       throw new Error('no trainer is started here');
     },
+    ...more,
   } as const;
-  const preparing = await createNextvec({ ...options, roots: null });
+  const preparing = await createNextvec({ ...options, roots: null, runsQueue: false });
   const zoo = join(import.meta.dirname, '../../../tests/fixtures/zoo/chunks_with_articles.npz');
   let dataset = '';
   for await (const event of await preparing.client.datasets.import({ path: zoo })) {

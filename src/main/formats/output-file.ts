@@ -61,7 +61,9 @@ export async function checkTarget(word: string): Promise<OutputTarget> {
 /** The absolute path; throws BAD_INPUT for a word that no file or folder can have as its name. */
 function pathOf(word: string, kind: 'file' | 'folder'): string {
   if (word !== '' && !word.includes('\0')) return resolve(word);
-  throw new NextvecError('BAD_INPUT', `${JSON.stringify(word)} is no name of a ${kind}.`, { remedy: `Name a ${kind}.` });
+  throw new NextvecError('BAD_INPUT', `${JSON.stringify(word)} is no name of a ${kind}.`, {
+    remedy: `Name a ${kind}.`,
+  });
 }
 
 /** Makes a folder where there is none, and those above it; answers its absolute path. */

@@ -49,11 +49,14 @@ describe('--vary', () => {
   });
 });
 
-test.each(['__proto__', 'constructor', 'colour', ''])('an axis of a sweep with the path %j is refused by its path', (path) => {
-  const axes = [{ kind: 'range', path, low: 0, high: 1 }];
-  const issues = SweepSpecSchema.safeParse({ axes, method: 'grid' }).error?.issues;
-  expect(issues).toMatchObject([{ path: ['axes', 0, 'path'], message: expect.stringContaining('cannot be swept') }]);
-});
+test.each(['__proto__', 'constructor', 'colour', ''])(
+  'an axis of a sweep with the path %j is refused by its path',
+  (path) => {
+    const axes = [{ kind: 'range', path, low: 0, high: 1 }];
+    const issues = SweepSpecSchema.safeParse({ axes, method: 'grid' }).error?.issues;
+    expect(issues).toMatchObject([{ path: ['axes', 0, 'path'], message: expect.stringContaining('cannot be swept') }]);
+  },
+);
 
 test.each([-1, 1, 101, 4e9])('a grid axis of %d steps is refused before its points are counted', (steps) => {
   const axes = [{ kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, steps }];
