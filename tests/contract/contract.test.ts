@@ -108,6 +108,21 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(refused).toMatchObject({ code: 'NO_PERMISSION', place: '/' });
   });
 
+  test('an unknown id of any length gives a short message', async () => {
+    const { client } = connection;
+    const id = 'x'.repeat(70_000);
+    const items = [{ key: 'a', kind: 'train' as const }];
+    for (const call of [
+      client.runs.get({ runId: id }),
+      client.datasets.get({ id }),
+      client.plans.create({ name: 'p', dataset: id, items }),
+    ]) {
+      const { code, message } = await dataOf(call);
+      expect(code).toBe('NOT_FOUND');
+      expect(message.length).toBeLessThan(200);
+    }
+  });
+
   test('invalid input is refused with its field', async () => {
     const { client } = connection;
     const bad = { ...RecipeSchema.parse({ dataset }), epochs: -3, lr: 'fast' as unknown as number };
