@@ -1,9 +1,9 @@
 /** Initial parameters of a run: PyTorch's default distributions, drawn in state_dict order from the run's seed. */
-import { elementCount, parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import { elementCount, parameterShapes, type GradientSpec } from '#shared/domain/models/models.ts';
 import { stream } from './random.ts';
 import type { NamedTensors } from './types.ts';
 
-export function initialParameters(spec: ModelSpec, seed: number): NamedTensors {
+export function initialParameters(spec: GradientSpec, seed: number): NamedTensors {
   const random = stream(seed, 'init');
   const parameters: NamedTensors = new Map();
   for (const { name, shape, init } of parameterShapes(spec)) {

@@ -2,7 +2,7 @@
  * Which engines this process can run, opening one by name, and choosing by measurement. Engines load on demand, so a
  * missing native library or an old machine costs nothing until asked for.
  */
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from './init.ts';
 import { Random } from './random.ts';
@@ -26,7 +26,7 @@ export interface EngineOptions {
 
 /** What a run is going to ask of its engine; decides which is fastest. */
 export interface Workload {
-  readonly spec: ModelSpec;
+  readonly spec: GradientSpec;
   readonly loss: LossConfig;
   readonly optimizer: OptimizerConfig;
   readonly batchSize: number;

@@ -3,7 +3,7 @@
  * layer to zero and the position weights to their least-squares solution on the training windows, so that the first
  * step begins at a linear baseline. T context length, D vector width.
  */
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { choleskyFactor, choleskySolve } from './evaluation/matrix.ts';
 import { blocks, type Split } from './evaluation/windows.ts';
@@ -15,7 +15,7 @@ const SHRINKAGE = 0.05;
 
 const RESIDUAL_HEAD = ['residual_net.6.weight', 'residual_net.6.bias'];
 
-export function startParameters(start: Recipe['start'], spec: ModelSpec, seed: number, train: Split): NamedTensors {
+export function startParameters(start: Recipe['start'], spec: GradientSpec, seed: number, train: Split): NamedTensors {
   const parameters = initialParameters(spec, seed);
   if (start === 'random') return parameters;
   if (spec.type !== 'amn') throw new RangeError(`Start "${start}" is known for AMN only, not for ${spec.type}.`);

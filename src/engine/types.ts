@@ -3,7 +3,7 @@
  * B rows of a batch, T context length, D vector width. All matrices are row-major float32.
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 
 export const ENGINE_NAMES = ['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -108,10 +108,19 @@ export interface Prediction {
    * attention of its last layer from the last step, mean over its heads. Absent where it has none, or the engine keeps none.
    */
   readonly attention?: Float32Array;
+  /** Of a Gram mixture: the coefficient of each part, in the order of `listParts`. [B, K] */
+  readonly coefficients?: Float32Array;
+}
+
+/** A trained model: the forward pass that training used. */
+export interface Predictor {
+  readonly spec: ModelSpec;
+  /** Contexts [B, T, D]; any B ≥ 1, split as the implementation likes. */
+  predict(contexts: Float32Array, B: number): Prediction | Promise<Prediction>;
 }
 
 export interface ModelOptions {
-  readonly spec: ModelSpec;
+  readonly spec: GradientSpec;
   readonly loss: LossConfig;
   readonly optimizer: OptimizerConfig;
   /** Seeds the dropout stream; initial parameters are given, not drawn here. */
@@ -121,12 +130,10 @@ export interface ModelOptions {
   readonly maxBatch: number;
 }
 
-export interface TrainableModel {
-  readonly spec: ModelSpec;
+export interface TrainableModel extends Predictor {
+  readonly spec: GradientSpec;
   /** One forward, backward and AdamW update. */
   trainStep(input: TrainStepInput): StepStats | Promise<StepStats>;
-  /** Evaluation-mode forward of contexts [B, T, D]; any B ≥ 1, the engine splits it as it likes. */
-  predict(contexts: Float32Array, B: number): Prediction | Promise<Prediction>;
   /** Losses and gradients of one batch in evaluation mode (no dropout, no update). contexts [B,T,D], targets [B,D]. */
   probe(contexts: Float32Array, targets: Float32Array, B: number): LossProbe | Promise<LossProbe>;
   readParameters(): NamedTensors | Promise<NamedTensors>;

@@ -3,7 +3,7 @@
  * arrays, not the file. Relative L2 error a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
  */
 import { z } from 'zod';
-import { MODEL_TYPES, parameterShapes, type ModelSpec, type ModelType } from '#shared/domain/models/models.ts';
+import { MODEL_TYPES, parameterShapes, type GradientSpec, type ModelType } from '#shared/domain/models/models.ts';
 import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
 
@@ -95,7 +95,7 @@ export async function verifyAgainstGolden(engine: Engine, arrays: ReferenceArray
 
 /** The model of a reference file with its inputs and outputs, for other forms of the same forward pass. */
 export interface ReferenceModel {
-  readonly spec: ModelSpec;
+  readonly spec: GradientSpec;
   readonly parameters: NamedTensors;
   readonly B: number;
   /** [B, T, D] */
@@ -172,7 +172,7 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
 /** The reference file: its configuration and its arrays by name. */
 class Reference {
   readonly config: Config;
-  readonly spec: ModelSpec;
+  readonly spec: GradientSpec;
   readonly B: number;
   readonly T: number;
   readonly D: number;
@@ -203,7 +203,7 @@ class Reference {
   }
 
   /** All parameters below `prefix/`. */
-  named(prefix: string, spec: ModelSpec): NamedTensors {
+  named(prefix: string, spec: GradientSpec): NamedTensors {
     const shapes = parameterShapes(spec);
     return new Map(
       shapes.map(({ name, shape }) => [
@@ -217,7 +217,7 @@ class Reference {
   }
 }
 
-function specOf(config: Config, feedForward: number | undefined): ModelSpec {
+function specOf(config: Config, feedForward: number | undefined): GradientSpec {
   const { model: type, T, D } = config;
   const need = (key: 'd_model' | 'hidden_dim' | 'num_layers' | 'nhead'): number => {
     const value = config[key];

@@ -128,7 +128,7 @@ test('a mixture opened from its tensors predicts the same bits', async () => {
   while (!trainer.isDone) await trainer.step();
   const model = await trainer.model();
   const { T, D } = data.source;
-  const opened = await GramModel.open(runtime, { config: CONFIG, T, D }, model.tensors());
+  const opened = await GramModel.open(runtime, model.spec, model.parameters());
   const contexts = new Float32Array(data.validation.length * T * D);
   data.source.gather(data.validation, contexts, new Float32Array(data.validation.length * D));
   const expected = await model.predict(contexts, data.validation.length);

@@ -1,6 +1,6 @@
 /** The Gram mixture against reference values (tests/fixtures/make_gram.py): parts, Gram matrices, gate, optimiser. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { listParts } from '#engine/gram/config.ts';
+import { listParts } from '#shared/domain/models/gram.ts';
 import { addAllKeys, fitPositions, fitRidges, splitMaps } from '#engine/gram/fit.ts';
 import { coefficientsOf, fitGateInput, Gate, gateFeatures, meanCosine } from '#engine/gram/gate.ts';
 import { adamwUpdate, oneCycle } from '#engine/gram/gate-optimizer.ts';

@@ -2,7 +2,7 @@
  * Cosine and error of a model on a split: what an epoch's evaluation and the evaluation page start from. Rows whose
  * prediction is not finite are counted, and make the means NaN: they are never left out silently.
  */
-import type { TrainableModel } from '../types.ts';
+import type { Predictor } from '../types.ts';
 import { dot, squaredNorm } from './vectors.ts';
 import { blocks, type Split } from './windows.ts';
 
@@ -26,7 +26,7 @@ export type Between = () => boolean | Promise<boolean>;
 const always: Between = () => true;
 
 /** null when `between` ended it. */
-export async function score(model: TrainableModel, split: Split, between = always): Promise<Score | null> {
+export async function score(model: Predictor, split: Split, between = always): Promise<Score | null> {
   const { D } = split.source;
   const rows = split.ids.length;
   const cosines = new Float32Array(rows);

@@ -8,7 +8,7 @@ import {
   type AmnSpec,
   type GruSpec,
   type LstmSpec,
-  type ModelSpec,
+  type GradientSpec,
   type TransformerSpec,
 } from '#shared/domain/models/models.ts';
 import { positionTable } from '../positions.ts';
@@ -24,7 +24,7 @@ interface Outputs {
   readonly attention?: Value;
 }
 
-export function modelGraph(spec: ModelSpec, parameters: NamedTensors): Graph {
+export function modelGraph(spec: GradientSpec, parameters: NamedTensors): Graph {
   const forward = new ForwardGraph(spec, parameters);
   const input = { name: 'context', shape: [-1, spec.T, spec.D] };
   const { raw, attention } = forward.outputs(input);
@@ -36,11 +36,11 @@ export function modelGraph(spec: ModelSpec, parameters: NamedTensors): Graph {
 
 class ForwardGraph {
   readonly builder = new GraphBuilder();
-  private readonly spec: ModelSpec;
+  private readonly spec: GradientSpec;
   private readonly parameters: NamedTensors;
   private readonly shapes: ReadonlyMap<string, readonly number[]>;
 
-  constructor(spec: ModelSpec, parameters: NamedTensors) {
+  constructor(spec: GradientSpec, parameters: NamedTensors) {
     this.spec = spec;
     this.parameters = parameters;
     this.shapes = new Map(parameterShapes(spec).map(({ name, shape }) => [name, shape]));

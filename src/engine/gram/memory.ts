@@ -2,6 +2,7 @@
  * Memory and threads of a Gram mixture: where everything lies, and `run`, which executes kernel operations on all threads.
  * R windows of a block, T context length, D width, L = D rounded up to 24 (row length), K parts.
  */
+import type { Mixture } from '#shared/domain/models/gram.ts';
 import { openMemory, type SimdRuntime } from '../simd/runtime.ts';
 import {
   Arena,
@@ -15,7 +16,6 @@ import {
 } from '../simd/layout.ts';
 import { CONTROL_BYTES, OP_BYTES } from '../simd/abi/control.ts';
 import { NEAREST_CHUNK, NEAREST_PANELS } from '../simd/abi/gram.ts';
-import type { GramConfig } from './config.ts';
 import type { ThreadPool } from '../simd/pool.ts';
 import { Program } from '../simd/program.ts';
 
@@ -47,7 +47,7 @@ export interface Region {
 
 /** `windows`: training windows, or keys of a trained mixture. */
 export function gramShape(
-  { ridges, pooledRidges, filters, neighbours, maxKeys }: GramConfig,
+  { ridges, pooledRidges, filters, neighbours, maxKeys }: Mixture & { readonly maxKeys: number },
   { T, D, K, windows }: { readonly T: number; readonly D: number; readonly K: number; readonly windows: number },
 ): GramShape {
   return {

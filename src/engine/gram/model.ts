@@ -2,8 +2,9 @@
  * A fitted Gram mixture: prediction raw = Σ_k a_k·c_k with the coefficients a of its gates, and its tensors by name.
  * B contexts, T context length, D width, K parts, M = K(K + 1)/2, H hidden units, N keys.
  */
+import { listParts, settingsTensors, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
-import { listParts, type GramConfig, type Part } from './config.ts';
+import type { NamedTensors } from '../types.ts';
 import { coefficientsOf, gateLayout, type GateInput } from './gate.ts';
 import { BLOCK_WINDOWS, GramMemory, gramShape } from './memory.ts';
 import { PartsComputer, type ExtraPrediction, type PartsModel } from './parts.ts';
@@ -15,16 +16,9 @@ export interface GramPrediction {
   readonly coefficients: Float32Array;
 }
 
-export interface GramTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
 /** What a mixture is made of, apart from the keys in its computer. */
 export interface FittedMixture {
-  readonly config: GramConfig;
-  readonly T: number;
-  readonly D: number;
+  readonly spec: GramSpec;
   readonly parts: PartsModel;
   readonly gateInput: GateInput;
   /** Parameters of each gate, in the order of `gateLayout`. */
@@ -32,6 +26,7 @@ export interface FittedMixture {
 }
 
 export class GramModel {
+  readonly spec: GramSpec;
   readonly parts: readonly Part[];
   private readonly fitted: FittedMixture;
   private readonly computer: PartsComputer;
@@ -39,43 +34,43 @@ export class GramModel {
   /** `computer` holds the fitted parts and their keys. */
   constructor(fitted: FittedMixture, parts: readonly Part[], computer: PartsComputer) {
     this.fitted = fitted;
+    this.spec = fitted.spec;
     this.parts = parts;
     this.computer = computer;
   }
 
-  /** A mixture from its settings and tensors, in a memory of its own. */
+  /** A mixture from its tensors (`gramShapes`), in a memory of its own. */
   static async open(
     runtime: SimdRuntime,
-    { config, T, D }: { readonly config: GramConfig; readonly T: number; readonly D: number },
-    tensors: ReadonlyMap<string, GramTensor>,
+    spec: GramSpec,
+    tensors: NamedTensors,
     extras: readonly { readonly name: string; readonly predict: ExtraPrediction }[] = [],
   ): Promise<GramModel> {
     const dataOf = (name: string): Float32Array => {
       const tensor = tensors.get(name);
       if (!tensor) throw new Error(`Gram mixture: the weights have no tensor "${name}"; export the run anew.`);
-      return tensor.data;
+      return tensor;
     };
+    const { T, D } = spec;
     const parts = listParts(
-      config,
+      spec,
       T,
       extras.map(({ name }) => name),
     );
-    const keys = config.neighbours.length > 0 ? dataOf('keys') : new Float32Array(0);
-    const memory = await GramMemory.open(
-      runtime,
-      gramShape(config, { T, D, K: parts.length, windows: keys.length / D }),
-    );
-    const fitted = readFitted({ config, T, D, K: parts.length }, dataOf);
+    const shape = gramShape({ ...spec, maxKeys: spec.keys }, { T, D, K: parts.length, windows: spec.keys });
+    const memory = await GramMemory.open(runtime, shape);
+    const fitted = readFitted(spec, parts.length, dataOf);
     const predictions = extras.map(({ predict }) => predict);
-    const computer = new PartsComputer(memory, config, parts, predictions);
+    const computer = new PartsComputer(memory, spec, parts, predictions);
     computer.use(fitted.parts);
-    if (keys.length > 0) computer.search.write({ keys, values: dataOf('values') });
+    if (spec.keys > 0) computer.search.write({ keys: dataOf('keys'), values: dataOf('values') });
     return new GramModel(fitted, parts, computer);
   }
 
   /** Contexts [B, T, D]; any B ≥ 1. */
   async predict(contexts: Float32Array, B: number): Promise<GramPrediction> {
-    const { T, D, gateInput, gates, config } = this.fitted;
+    const { gateInput, gates, spec } = this.fitted;
+    const { T, D } = spec;
     const K = this.parts.length;
     const raw = new Float32Array(B * D);
     const coefficients = new Float32Array(B * K);
@@ -83,38 +78,35 @@ export class GramModel {
       const count = Math.min(BLOCK_WINDOWS, B - from);
       const block = contexts.subarray(from * T * D, (from + count) * T * D);
       const statistics = await this.computer.statistics({ contexts: block, targets: null, count });
-      const a = coefficientsOf(statistics, gateInput, gates, config.gate.hidden);
+      const a = coefficientsOf(statistics, gateInput, gates, spec.hiddenDim);
       coefficients.set(a, from * K);
       this.computer.mixInto(raw.subarray(from * D), a, count);
     }
     return { raw, coefficients };
   }
 
-  /** Everything that `open` needs, by name. Linear weights are [out, in], as in PyTorch. */
-  tensors(): Map<string, GramTensor> {
-    const { config, T, D, parts, gateInput, gates } = this.fitted;
-    const { K, M, H, bias1, weight2, bias2, size } = gateLayout(this.parts.length, config.gate.hidden);
-    const tensors = new Map<string, GramTensor>();
-    const add = (name: string, data: Float32Array, ...shape: number[]) => tensors.set(name, { shape, data });
-    add('position_weights', parts.positionWeights, T);
-    add('mean', parts.mean, D);
-    parts.ridges.forEach((map, i) => add(`ridges.${i}.weight`, map, D, D));
-    parts.pooledRidges.forEach((map, i) => add(`pooled_ridges.${i}.weight`, map, D, 2 * D));
-    parts.filters.forEach((map, i) => add(`filters.${i}.weight`, map, D, D));
-    if (config.neighbours.length > 0) {
-      const { keys, values } = this.computer.search.read();
-      add('keys', keys, keys.length / D, D);
-      add('values', values, values.length / D, D);
-    }
-    add('gate_mean', gateInput.mean, M);
-    add('gate_std', gateInput.std, M);
-    add('scale', gateInput.scale, K);
-    add('start', gateInput.start, K);
+  /** Everything that `open` needs, in the names and shapes of `gramShapes`. */
+  parameters(): NamedTensors {
+    const { spec, parts, gateInput, gates } = this.fitted;
+    const { bias1, weight2, bias2, size } = gateLayout(this.parts.length, spec.hiddenDim);
+    const tensors: NamedTensors = settingsTensors(spec);
+    tensors.set('position_weights', parts.positionWeights);
+    tensors.set('mean', parts.mean);
+    parts.ridges.forEach((map, i) => tensors.set(`ridges.${i}.weight`, map));
+    parts.pooledRidges.forEach((map, i) => tensors.set(`pooled_ridges.${i}.weight`, map));
+    parts.filters.forEach((map, i) => tensors.set(`filters.${i}.weight`, map));
+    const { keys, values } = this.computer.search.read();
+    tensors.set('keys', keys);
+    tensors.set('values', values);
+    tensors.set('gate_mean', gateInput.mean);
+    tensors.set('gate_std', gateInput.std);
+    tensors.set('scale', gateInput.scale);
+    tensors.set('start', gateInput.start);
     gates.forEach((of, g) => {
-      add(`gates.${g}.0.weight`, of.subarray(0, bias1), H, M);
-      add(`gates.${g}.0.bias`, of.subarray(bias1, weight2), H);
-      add(`gates.${g}.2.weight`, of.subarray(weight2, bias2), K, H);
-      add(`gates.${g}.2.bias`, of.subarray(bias2, size), K);
+      tensors.set(`gates.${g}.0.weight`, of.slice(0, bias1));
+      tensors.set(`gates.${g}.0.bias`, of.slice(bias1, weight2));
+      tensors.set(`gates.${g}.2.weight`, of.slice(weight2, bias2));
+      tensors.set(`gates.${g}.2.bias`, of.slice(bias2, size));
     });
     return tensors;
   }
@@ -124,20 +116,15 @@ export class GramModel {
   }
 }
 
-function readFitted(
-  { config, T, D, K }: { readonly config: GramConfig; readonly T: number; readonly D: number; readonly K: number },
-  dataOf: (name: string) => Float32Array,
-): FittedMixture {
+function readFitted(spec: GramSpec, K: number, dataOf: (name: string) => Float32Array): FittedMixture {
   return {
-    config,
-    T,
-    D,
+    spec,
     parts: {
       positionWeights: dataOf('position_weights'),
       mean: dataOf('mean'),
-      ridges: config.ridges.map((_, i) => dataOf(`ridges.${i}.weight`)),
-      pooledRidges: config.pooledRidges.map((_, i) => dataOf(`pooled_ridges.${i}.weight`)),
-      filters: config.filters.map((_, i) => dataOf(`filters.${i}.weight`)),
+      ridges: spec.ridges.map((_, i) => dataOf(`ridges.${i}.weight`)),
+      pooledRidges: spec.pooledRidges.map((_, i) => dataOf(`pooled_ridges.${i}.weight`)),
+      filters: spec.filters.map((_, i) => dataOf(`filters.${i}.weight`)),
     },
     gateInput: {
       K,
@@ -146,8 +133,8 @@ function readFitted(
       scale: dataOf('scale'),
       start: dataOf('start'),
     },
-    gates: Array.from({ length: config.gate.gates }, (_, g) => {
-      const { bias1, weight2, bias2, size } = gateLayout(K, config.gate.hidden);
+    gates: Array.from({ length: spec.gates }, (_, g) => {
+      const { bias1, weight2, bias2, size } = gateLayout(K, spec.hiddenDim);
       const parameters = new Float32Array(size);
       parameters.set(dataOf(`gates.${g}.0.weight`));
       parameters.set(dataOf(`gates.${g}.0.bias`), bias1);

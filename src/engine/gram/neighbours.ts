@@ -8,7 +8,7 @@ import { KeyRows, Nearest, NEAREST_PANELS, NeighbourMeans } from '../simd/abi/gr
 import { BLOCK_OUTPUTS, PANEL_ROWS } from '../simd/layout.ts';
 import type { Program } from '../simd/program.ts';
 import { addSkip, loadWindows, windowUnits, type Windows } from './blocks.ts';
-import type { Neighbours } from './config.ts';
+import type { Neighbours } from '#shared/domain/models/gram.ts';
 import { stripCount, type GramMemory, type Region } from './memory.ts';
 
 /** Keys [N, D] and the targets [N, D] that belong to them, row-major. */

@@ -3,11 +3,11 @@
  * what is fitted; `PartsComputer` holds one in the memory of the kernels and computes parts of blocks of windows.
  * R windows of a block, T context length, D width, L row length, K parts.
  */
+import type { Mixture, Part } from '#shared/domain/models/gram.ts';
 import { Product, PRODUCT_UNIT_STRIPS } from '../simd/abi/dense.ts';
 import { BLOCK_OUTPUTS, FLOAT_BYTES, PANEL_ROWS } from '../simd/layout.ts';
 import type { Program } from '../simd/program.ts';
 import { addSkip, loadWindows, pairProducts, type Windows } from './blocks.ts';
-import type { GramConfig, Part } from './config.ts';
 import { stripCount, type GramMemory, type Region } from './memory.ts';
 import { NeighbourSearch, packRows } from './neighbours.ts';
 
@@ -39,13 +39,13 @@ export type ExtraPrediction = (contexts: Float32Array, count: number) => Float32
 export class PartsComputer {
   readonly search: NeighbourSearch;
   private readonly memory: GramMemory;
-  private readonly config: GramConfig;
+  private readonly mixture: Mixture;
   private readonly parts: readonly Part[];
   private readonly extras: readonly ExtraPrediction[];
 
-  constructor(memory: GramMemory, config: GramConfig, parts: readonly Part[], extras: readonly ExtraPrediction[] = []) {
+  constructor(memory: GramMemory, mixture: Mixture, parts: readonly Part[], extras: readonly ExtraPrediction[] = []) {
     this.memory = memory;
-    this.config = config;
+    this.mixture = mixture;
     this.parts = parts;
     this.extras = extras;
     this.search = new NeighbourSearch(memory);
@@ -138,7 +138,7 @@ export class PartsComputer {
     this.parts.forEach(({ kind, index }, slot) => {
       if (kind !== 'neighbours') return;
       const out = { at: this.slotAt(slot), pitch: this.rowPitch };
-      this.search.addMeans(program, count, this.config.neighbours[index], out);
+      this.search.addMeans(program, count, this.mixture.neighbours[index], out);
     });
   }
 

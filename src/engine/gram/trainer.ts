@@ -9,10 +9,11 @@
  *   final fit   statistics of validation and OOD windows under parts fitted on everything
  *   gates       one step an epoch
  */
+import { listParts, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
 import { stream } from '../random.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
 import { clusterArticles } from './clusters.ts';
-import { listParts, type GramConfig, type Part } from './config.ts';
+import type { GramConfig } from './config.ts';
 import { addAllKeys, fitPositions, fitRidges, pieceOf, splitMaps, type Progress } from './fit.ts';
 import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate.ts';
 import type { GateState } from './gate-optimizer.ts';
@@ -256,11 +257,16 @@ export class GramTrainer {
   async model(): Promise<GramModel> {
     if (!this.isDone) throw new Error(`Gram mixture: the training stopped in stage "${this.stage}"; let it end first.`);
     if (this.loaded !== this.folds.whole) await this.load(this.folds.whole, () => {});
-    const { T, D } = this.data.source;
     const parts = this.partsOf(this.folds.whole);
     const gates = this.copyGates().map(({ parameters }) => parameters);
-    const fitted = { config: this.config, T, D, parts, gateInput: this.gateInput(), gates };
-    return new GramModel(fitted, this.parts, this.computer);
+    return new GramModel({ spec: this.spec, parts, gateInput: this.gateInput(), gates }, this.parts, this.computer);
+  }
+
+  private get spec(): GramSpec {
+    const { ridges, startRidge, pooledRidges, filters, neighbours, gate } = this.config;
+    const { T, D, maxKeys: keys } = this.memory.shape;
+    const mixture = { ridges, startRidge, pooledRidges, filters, neighbours };
+    return { type: 'gram', T, D, hiddenDim: gate.hidden, gates: gate.gates, keys, ...mixture };
   }
 
   async dispose(): Promise<void> {

@@ -20,16 +20,8 @@ export type SimdEngineOptions = RuntimeOptions;
 export async function createSimdEngine(options: SimdEngineOptions): Promise<Engine> {
   const runtime = await createRuntime(options);
   const models = new Set<SimdModel>();
-  const info: EngineInfo = {
-    name: 'simd',
-    version: ENGINE_VERSION,
-    threads: runtime.threads,
-    variant: VARIANT_NAMES[runtime.variant],
-    vectorBits: runtime.wide ? 256 : 128,
-    deterministic: true,
-  };
   return {
-    info,
+    info: runtimeInfo(runtime),
     async createModel(modelOptions: ModelOptions) {
       const model = await createModel(runtime, modelOptions);
       models.add(model);
@@ -39,6 +31,17 @@ export async function createSimdEngine(options: SimdEngineOptions): Promise<Engi
       for (const model of models) model.dispose();
       models.clear();
     },
+  };
+}
+
+export function runtimeInfo({ threads, variant, wide }: SimdRuntime): EngineInfo {
+  return {
+    name: 'simd',
+    version: ENGINE_VERSION,
+    threads,
+    variant: VARIANT_NAMES[variant],
+    vectorBits: wide ? 256 : 128,
+    deterministic: true,
   };
 }
 

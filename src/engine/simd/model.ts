@@ -3,7 +3,7 @@
  * B batch rows, T context length, D width, L = D rounded up to 24 (row length in memory).
  */
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type {
   LossProbe,
   ModelOptions,
@@ -34,7 +34,7 @@ export interface PhaseTime {
 }
 
 export class SimdModel implements TrainableModel {
-  readonly spec: ModelSpec;
+  readonly spec: GradientSpec;
   private readonly options: ModelOptions;
   private readonly plan: ModelPlan;
   private readonly pool: ThreadPool;

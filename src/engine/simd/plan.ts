@@ -1,5 +1,5 @@
 /** Everything of one model that has a place in memory, decided before the memory is made. */
-import { parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import { parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
 import type { ModelOptions } from '../types.ts';
 import { CONTROL_BYTES } from './abi/control.ts';
 import { HYPER_WORDS } from './hyper.ts';
@@ -78,7 +78,7 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   };
 }
 
-function createNetwork(spec: ModelSpec, context: NetworkContext): Network {
+function createNetwork(spec: GradientSpec, context: NetworkContext): Network {
   switch (spec.type) {
     case 'amn':
       return new Amn(context.arena, context.input, spec, context.maxB);
@@ -92,7 +92,7 @@ function createNetwork(spec: ModelSpec, context: NetworkContext): Network {
 }
 
 /** Upper bound of the operations that a program of this network has beyond BASE_OPS. */
-function operationsOf(spec: ModelSpec): number {
+function operationsOf(spec: GradientSpec): number {
   switch (spec.type) {
     case 'amn':
       return 0;

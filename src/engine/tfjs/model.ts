@@ -3,7 +3,7 @@
  * the call that made it. B batch, T context length, D width.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { modelRow, parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import { modelRow, parameterShapes, type GradientSpec } from '#shared/domain/models/models.ts';
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { stream } from '../random.ts';
 import type {
@@ -35,7 +35,7 @@ interface GradientPass {
 }
 
 export class TfjsModel implements TrainableModel {
-  readonly spec: ModelSpec;
+  readonly spec: GradientSpec;
   private readonly backend: TfjsName;
   private readonly options: ModelOptions;
   private readonly slots = new Map<string, Slot>();

@@ -75,7 +75,7 @@ async function evaluateModel(job: EvaluateJob, run: OpenedRun, progress: Progres
   const isReference = isOwn && job.data.part === 'validation';
   const reference = isReference ? null : referenceOf(job, validation);
   const part = isOwn ? job.data.part : 'all';
-  const { name, version, variant } = opened.engine.info;
+  const { name, version, variant } = opened.info;
   return {
     ...measured,
     runId: job.runId,

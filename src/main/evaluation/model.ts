@@ -1,20 +1,24 @@
 /** Opens a model for evaluation on an engine that runs here: the one forward implementation training used. */
+import { GramModel } from '#engine/gram/model.ts';
 import { openEngine } from '#engine/registry.ts';
-import type { Engine, EngineName, NamedTensors, TrainableModel } from '#engine/types.ts';
+import { runtimeInfo } from '#engine/simd/index.ts';
+import { createRuntime } from '#engine/simd/runtime.ts';
+import type { Engine, EngineInfo, EngineName, NamedTensors, Predictor, TrainableModel } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GramSpec } from '#shared/domain/models/gram.ts';
+import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
-export interface OpenModel {
-  readonly engine: Engine;
-  readonly model: TrainableModel;
+export interface OpenModel<Model extends Predictor = Predictor> {
+  readonly info: EngineInfo;
+  readonly model: Model;
   close(): Promise<void>;
 }
 
-export interface OpenModelOptions {
+export interface OpenModelOptions<Spec extends ModelSpec = ModelSpec> {
   readonly recipe: Recipe;
-  readonly spec: ModelSpec;
+  readonly spec: Spec;
   readonly resourcesDir: string;
   /** Tried first. */
   readonly engine: EngineName | null;
@@ -25,7 +29,23 @@ export interface OpenModelOptions {
 /** Fast ones first; the plain JavaScript one always runs. */
 const FALLBACKS: readonly EngineName[] = ['simd', 'wasm', 'cpu'];
 
-export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
+export function openModel({ spec, ...options }: OpenModelOptions): Promise<OpenModel> {
+  return spec.type === 'gram' ? openMixture({ ...options, spec }) : openTrainable({ ...options, spec });
+}
+
+async function openMixture({ spec, recipe, resourcesDir, parameters }: OpenModelOptions<GramSpec>): Promise<OpenModel> {
+  try {
+    const host = nodeEngineHost(resourcesDir);
+    const runtime = await createRuntime({ host, threads: recipe.threads ?? undefined });
+    const model = await GramModel.open(runtime, spec, parameters);
+    return { info: runtimeInfo(runtime), model, close: () => model.dispose() };
+  } catch (error) {
+    throw noEngine(spec, [`simd: ${error instanceof Error ? error.message : String(error)}`]);
+  }
+}
+
+/** A model that can also be trained; of a Gram mixture there is none. */
+export async function openTrainable(options: OpenModelOptions<GradientSpec>): Promise<OpenModel<TrainableModel>> {
   const { recipe, spec, parameters, maxBatch } = options;
   const host = nodeEngineHost(options.resourcesDir);
   const optimizer = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip };
@@ -43,13 +63,17 @@ export async function openModel(options: OpenModelOptions): Promise<OpenModel> {
         parameters,
         maxBatch,
       });
-      return { engine, model, close: closer(engine, model) };
+      return { info: engine.info, model, close: closer(engine, model) };
     } catch (error) {
       await engine?.dispose();
       reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  throw new NextvecError('ENGINE_UNAVAILABLE', `No engine can run this ${spec.type} here. ${reasons.join('; ')}`, {
+  throw noEngine(spec, reasons);
+}
+
+function noEngine(spec: ModelSpec, reasons: readonly string[]): NextvecError {
+  return new NextvecError('ENGINE_UNAVAILABLE', `No engine can run this ${spec.type} here. ${reasons.join('; ')}`, {
     remedy: '"nextvec doctor" says what each engine lacks.',
   });
 }

@@ -4,7 +4,7 @@
  */
 import { score, type Score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
-import type { TrainableModel } from '#engine/types.ts';
+import type { Predictor } from '#engine/types.ts';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { PARITY_LIMITS, type Parity } from '#shared/domain/evaluation/evaluation.ts';
@@ -30,7 +30,7 @@ export async function readForEvaluation(folder: string, run: RunCheckpoints): Pr
 
 /** Largest difference to the golden output, absolute and as a share of its largest value; throws PARITY_FAILED. */
 export async function proveGolden(
-  model: TrainableModel,
+  model: Predictor,
   checkpoint: Pick<LoadedCheckpoint, 'golden' | 'folder'>,
 ): Promise<Pick<Parity, 'goldenMaxAbs' | 'goldenMaxRelative'>> {
   const { golden } = checkpoint;
@@ -53,7 +53,7 @@ export async function proveGolden(
 
 /** Measures both and throws PARITY_FAILED where one does not hold. */
 export async function proveParity(
-  model: TrainableModel,
+  model: Predictor,
   checkpoint: LoadedCheckpoint,
   validation: Split,
 ): Promise<ProvenCheckpoint> {

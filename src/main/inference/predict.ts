@@ -104,7 +104,7 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
     const parity = await proveGolden(opened.model, checkpoint);
     const prediction = await opened.model.predict(contexts, rows.length);
     const raw = Float32Array.from(prediction.raw);
-    const { name, version, variant } = opened.engine.info;
+    const { name, version, variant } = opened.info;
     return {
       engine: `${name} ${version} ${variant}`,
       parity,

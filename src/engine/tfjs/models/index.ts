@@ -1,6 +1,6 @@
 /** The forward pass of each model: the one used for training, evaluation and the reference checks. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { Dropout, Parameter } from '../layers.ts';
 import { amnForward } from './amn.ts';
 import type { Forward } from './forward.ts';
@@ -9,7 +9,7 @@ import { lstmForward } from './lstm.ts';
 import { transformerForward } from './transformer.ts';
 
 /** x [B, T, D]. Call inside tf.tidy. */
-export function forward(spec: ModelSpec, parameter: Parameter, x: tf.Tensor3D, dropout: Dropout): Forward {
+export function forward(spec: GradientSpec, parameter: Parameter, x: tf.Tensor3D, dropout: Dropout): Forward {
   switch (spec.type) {
     case 'amn':
       return amnForward(spec, parameter, x);

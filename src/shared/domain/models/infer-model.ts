@@ -3,6 +3,7 @@
  * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
  */
 import { NextvecError } from '../errors.ts';
+import type { Mixture } from './gram.ts';
 import { defaultSpec, parameterShapes, sizesProblem, type ModelSpec, type ModelType } from './models.ts';
 import { nameList, shortText } from '../short-text.ts';
 
@@ -13,6 +14,8 @@ export interface ModelHints {
   readonly T?: number;
   readonly heads?: number;
   readonly dropout?: number;
+  /** Of a Gram mixture, from its settings tensors. */
+  readonly mixture?: Mixture;
 }
 
 export interface InferredModel {
@@ -29,6 +32,7 @@ const SIGNATURES: Readonly<Record<ModelType, string>> = {
   lstm: 'lstm.weight_ih_l0',
   gru: 'blocks.0.gru.weight_ih_l0',
   transformer: 'transformer_decoder.layers.0.self_attn.in_proj_weight',
+  gram: 'gate_std',
 };
 
 /** Buffers of a state_dict that are computed, not learned. */
@@ -121,6 +125,15 @@ class SpecReader {
         const heads = this.heads(dModel);
         return { type: 'transformer', T: this.T(), D, dModel, heads, numLayers, feedForward, dropout: this.dropout() };
       }
+      case 'gram': {
+        const { mixture } = this.hints;
+        if (!mixture) throw bad(this.place, 'its settings tensors are missing');
+        const T = this.names.get('position_weights')?.[0] ?? this.T();
+        const [keys, D] = this.matrix('keys');
+        const [hiddenDim] = this.matrix('gates.0.0.weight');
+        const gates = this.count((i) => `gates.${i}.0.weight`);
+        return { type: 'gram', T, D, hiddenDim, gates, keys, ...mixture };
+      }
     }
   }
 
@@ -175,7 +188,7 @@ function refuseDifferences(spec: ModelSpec, names: Shapes, place: string): void 
 
 function bad(place: string, why: string): NextvecError {
   return new NextvecError('BAD_CHECKPOINT', `${place} holds no model that can be used here: ${why}.`, {
-    remedy: 'Names and shapes must be those of the state_dict of AMN, LSTM, GRU stack or Transformer.',
+    remedy: 'Names and shapes must be those of the state_dict of AMN, LSTM, GRU stack, Transformer or Gram mixture.',
     details: { place },
   });
 }

@@ -4,6 +4,7 @@
  * D is the vector width, T the context length.
  */
 import { z } from 'zod';
+import { defaultGramSpec, gramShapes, GramSpecSchema } from './gram.ts';
 
 const size = z.int().min(1).max(65_536);
 const probability = z.number().min(0).lt(1);
@@ -30,6 +31,7 @@ export const ModelSpecSchema = z.discriminatedUnion('type', [
     feedForward: size,
     dropout: probability,
   }),
+  GramSpecSchema,
 ]);
 export type ModelSpec = z.infer<typeof ModelSpecSchema>;
 export type AmnSpec = Extract<ModelSpec, { type: 'amn' }>;
@@ -37,14 +39,20 @@ export type LstmSpec = Extract<ModelSpec, { type: 'lstm' }>;
 export type GruSpec = Extract<ModelSpec, { type: 'gru' }>;
 export type TransformerSpec = Extract<ModelSpec, { type: 'transformer' }>;
 
+/** Of a model that every engine trains by gradient steps. */
+export type GradientSpec = Exclude<ModelSpec, { type: 'gram' }>;
+
 export type ModelType = ModelSpec['type'];
 
 export interface ModelRow {
   readonly label: string;
   /** For the form and the command line. */
   readonly help: string;
-  /** How it is trained: 'gradient' is AdamW in epochs over batches, by any engine (`engine/trainer`). */
-  readonly training: 'gradient';
+  /**
+   * How it is trained: 'gradient' is AdamW in epochs over batches, by any engine (`engine/trainer`); 'fit' is by ridges and
+   * a gate, by the kernels of `simd` (`engine/gram`).
+   */
+  readonly training: 'gradient' | 'fit';
   /**
    * One attention weight per context position: of the model itself, by every engine; of the last layer, by the engines
    * that keep it (not simd); or none.
@@ -95,9 +103,23 @@ export const MODEL_TABLE = {
     starts: ['random'],
     seesOrder: 'yes',
   },
+  gram: {
+    label: 'Gram mixture',
+    help: 'ridges, neighbours and context vectors, mixed by a small gate; choose it with the preset "robust"',
+    training: 'fit',
+    attention: 'none',
+    skips: ['mean'],
+    starts: ['random'],
+    seesOrder: 'yes',
+  },
 } as const satisfies Record<ModelType, ModelRow>;
 
+export type GradientType = GradientSpec['type'];
+
 export const MODEL_TYPES = Object.keys(MODEL_TABLE) as readonly ModelType[];
+
+/** Types that every engine trains. */
+export const GRADIENT_TYPES = MODEL_TYPES.filter((type): type is GradientType => modelRow(type).training === 'gradient');
 
 /** A row of the table, typed as any row, to ask what the model offers. */
 export function modelRow(type: ModelType): ModelRow {
@@ -121,13 +143,14 @@ export function positionWidth(spec: ModelSpec): number | null {
     case 'amn':
     case 'lstm':
     case 'gru':
+    case 'gram':
       return null;
     case 'transformer':
       return spec.dModel;
   }
 }
 
-/** The sizes every published run used (domain: 1,510,912 / 5,120,768 / 7,095,552 / 17,867,520 parameters at D = 768). */
+/** The sizes every published run used, and the Gram mixture's preset (domain: 1,510,912 / 5,120,768 / 7,095,552 / 17,867,520 parameters at D = 768). */
 export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
   switch (type) {
     case 'amn':
@@ -138,6 +161,8 @@ export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
       return { type, T, D, dModel: 512, numLayers: 4 };
     case 'transformer':
       return { type, T, D, dModel: 512, heads: 8, numLayers: 4, feedForward: 2048, dropout: 0.1 };
+    case 'gram':
+      return defaultGramSpec(T, D);
   }
 }
 
@@ -147,6 +172,8 @@ export function sizesProblem(spec: ModelSpec): string | null {
     return `A width dModel of ${spec.dModel} cannot be split into ${spec.heads} attention heads.`;
   if (spec.type === 'amn' && spec.hiddenDim < 2)
     return `The second hidden layer has half the width of the first, so hiddenDim cannot be ${spec.hiddenDim}.`;
+  if (spec.type === 'gram' && !spec.ridges.includes(spec.startRidge))
+    return `The gate starts from the ridge of λ ${spec.startRidge}, which is none of ${spec.ridges.join(', ')}.`;
   return null;
 }
 
@@ -252,6 +279,9 @@ export function parameterShapes(spec: ModelSpec): ParameterShape[] {
         ...linear('head.3', H, D),
       ];
     }
+    case 'gram':
+      // Fitted, not drawn.
+      return gramShapes(spec).map((tensor) => ({ ...tensor, init: constant(0) }));
   }
 }
 

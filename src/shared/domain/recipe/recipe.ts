@@ -54,8 +54,19 @@ export const SplitSchema = z.object({
 });
 export type Split = z.infer<typeof SplitSchema>;
 
+const onOff = z.enum(['on', 'off']).default('on');
+/** What a Gram mixture goes without, e.g. to see what each is worth. */
+export const GramSettingsSchema = z.object({
+  /** Means over similar training windows as parts. */
+  neighbours: onOff,
+  /** Spectral filters as parts. */
+  filters: onOff,
+  /** Windows turned by random isometries among the data of the gates. */
+  turned: onOff,
+});
+
 /** Sizes of a model that a recipe may change; which of them a model has is in `models.ts`. */
-export const MODEL_SIZES = ['dModel', 'hiddenDim', 'numLayers', 'heads', 'feedForward'] as const;
+export const MODEL_SIZES = ['dModel', 'hiddenDim', 'numLayers', 'heads', 'feedForward', 'keys'] as const;
 export const SizesSchema = z.partialRecord(z.enum(MODEL_SIZES), z.int().min(1).max(65_536));
 export type Sizes = z.infer<typeof SizesSchema>;
 
@@ -76,6 +87,8 @@ export const RecipeSchema = z.object({
   start: z.enum(['random', 'least-squares']).default('random'),
   /** Weights to start from: a run's id, or a file (safetensors, PyTorch .pt, npz). null: as `start` says. */
   initFrom: z.string().min(1).max(4096).nullable().default(null),
+  /** Gram mixture only. */
+  gram: GramSettingsSchema.default({ neighbours: 'on', filters: 'on', turned: 'on' }),
   /** Sizes other than those of the published runs; null: those. */
   sizes: SizesSchema.nullable().default(null),
   epochs: z.int().min(1).max(100_000).default(20),
@@ -109,6 +122,10 @@ export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
   const published = defaultSpec(recipe.modelType, T, D);
   const sizes = Object.entries(recipe.sizes ?? {}).filter(([name]) => name in published);
   const spec = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
+  if (spec.type === 'gram') {
+    if (recipe.gram.filters === 'off') spec.filters = [];
+    return recipe.gram.neighbours === 'off' ? { ...spec, neighbours: [], keys: 0 } : spec;
+  }
   return spec.type === 'amn' && recipe.skip === 'positional' ? { ...spec, skip: 'positional' } : spec;
 }
 

@@ -1,0 +1,161 @@
+/**
+ * The Gram mixture: its settings, its parts, and its tensors. The prediction is Σ_k a_k·c_k over K parts c_k; a gate reads
+ * the Gram matrix of the parts and gives the coefficients a_k. T context length, D vector width, M = K(K + 1)/2.
+ */
+import { z } from 'zod';
+
+const size = z.int().min(1).max(65_536);
+const positive = z.number().gt(0).max(1e9);
+
+const NeighboursSchema = z.object({
+  /** Training windows averaged. */
+  count: z.int().min(1).max(4096),
+  /** Temperature of the softmax over their similarities. */
+  tau: positive,
+});
+export type Neighbours = z.infer<typeof NeighboursSchema>;
+
+const mixtureFields = {
+  /** λ of the ridges on p, in units of the sum over unit windows. The gate starts from `startRidge`, one of them. */
+  ridges: z.array(positive).min(1).max(16),
+  startRidge: positive,
+  /** λ of the pooled ridges on [p, x_T]. */
+  pooledRidges: z.array(positive).max(16),
+  /**
+   * ν of the spectral filters (S + νI)⁻¹S with S = PᵀP, in units of its mean eigenvalue; each gives a part of p and one of
+   * x_T. They know which directions of the embedding carry topics, not which topics, and so hold in other domains.
+   */
+  filters: z.array(positive).max(16),
+  /** Empty: no neighbours. */
+  neighbours: z.array(NeighboursSchema).max(8),
+};
+const MixtureSchema = z.object(mixtureFields);
+/** What the parts are made of. */
+export type Mixture = z.infer<typeof MixtureSchema>;
+
+export const GramSpecSchema = z.object({
+  type: z.literal('gram'),
+  T: size,
+  D: size,
+  /** Hidden units of a gate. */
+  hiddenDim: size,
+  /** Gates whose coefficients are averaged. */
+  gates: z.int().min(1).max(64),
+  /** Training windows kept for the neighbours; before the data are known, the most that are kept. */
+  keys: z.int().min(0).max(1_048_576),
+  ...mixtureFields,
+});
+export type GramSpec = z.infer<typeof GramSpecSchema>;
+
+/** The settings of the preset. */
+export const DEFAULT_MIXTURE: Mixture = {
+  ridges: [3, 30, 300],
+  startRidge: 30,
+  pooledRidges: [30, 300],
+  filters: [0.1, 1, 10],
+  neighbours: [
+    { count: 32, tau: 0.05 },
+    { count: 256, tau: 0.1 },
+  ],
+};
+
+export function defaultGramSpec(T: number, D: number): GramSpec {
+  return { type: 'gram', T, D, hiddenDim: 32, gates: 3, keys: 65_536, ...DEFAULT_MIXTURE };
+}
+
+/** The spec for a training set of `windows` windows, which bound the keys. */
+export function withTrainingWindows(spec: GramSpec, windows: number): GramSpec {
+  return { ...spec, keys: spec.neighbours.length === 0 ? 0 : Math.min(spec.keys, windows) };
+}
+
+/** A candidate for the next vector. `index` counts among those of its kind. */
+export interface Part {
+  readonly kind:
+    'context' | 'mean' | 'ridge' | 'pooledRidge' | 'neighbours' | 'filteredSkip' | 'filteredLast' | 'extra';
+  readonly index: number;
+  /** For people, e.g. "x 5", "ridge λ 30". */
+  readonly name: string;
+}
+
+/** The parts in the order of coefficients and Gram matrices. */
+export function listParts(mixture: Mixture, T: number, extras: readonly string[] = []): readonly Part[] {
+  return [
+    ...Array.from({ length: T }, (_, t): Part => ({ kind: 'context', index: t, name: `x ${t + 1}` })),
+    { kind: 'mean', index: 0, name: 'corpus mean' },
+    ...mixture.ridges.map((lambda, index): Part => ({ kind: 'ridge', index, name: `ridge λ ${lambda}` })),
+    ...mixture.pooledRidges.map((lambda, index): Part => ({
+      kind: 'pooledRidge',
+      index,
+      name: `pooled ridge λ ${lambda}`,
+    })),
+    ...mixture.neighbours.map(({ count }, index): Part => ({ kind: 'neighbours', index, name: `${count} neighbours` })),
+    ...mixture.filters.map((nu, index): Part => ({ kind: 'filteredSkip', index, name: `filtered skip ν ${nu}` })),
+    ...mixture.filters.map((nu, index): Part => ({ kind: 'filteredLast', index, name: `filtered x ${T} ν ${nu}` })),
+    ...extras.map((name, index): Part => ({ kind: 'extra', index, name })),
+  ];
+}
+
+export interface NamedShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Every tensor of a mixture under its name; linear weights are [out, in], as in PyTorch. The settings are among them, so
+ * that a file of the tensors alone can be loaded.
+ */
+export function gramShapes(spec: GramSpec): NamedShape[] {
+  const { T, D, hiddenDim, gates, keys, ridges, pooledRidges, filters, neighbours } = spec;
+  const K = listParts(spec, T).length;
+  const M = (K * (K + 1)) / 2;
+  const maps = (name: string, count: number, inputs: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `${name}.${i}.weight`, shape: [D, inputs * D] }));
+  return [
+    { name: 'settings.ridges', shape: [ridges.length] },
+    { name: 'settings.start_ridge', shape: [1] },
+    { name: 'settings.pooled_ridges', shape: [pooledRidges.length] },
+    { name: 'settings.filters', shape: [filters.length] },
+    { name: 'settings.neighbours', shape: [neighbours.length, 2] },
+    { name: 'position_weights', shape: [T] },
+    { name: 'mean', shape: [D] },
+    ...maps('ridges', ridges.length, 1),
+    ...maps('pooled_ridges', pooledRidges.length, 2),
+    ...maps('filters', filters.length, 1),
+    { name: 'keys', shape: [keys, D] },
+    { name: 'values', shape: [keys, D] },
+    { name: 'gate_mean', shape: [M] },
+    { name: 'gate_std', shape: [M] },
+    { name: 'scale', shape: [K] },
+    { name: 'start', shape: [K] },
+    ...Array.from({ length: gates }, (_, g) => [
+      { name: `gates.${g}.0.weight`, shape: [hiddenDim, M] },
+      { name: `gates.${g}.0.bias`, shape: [hiddenDim] },
+      { name: `gates.${g}.2.weight`, shape: [K, hiddenDim] },
+      { name: `gates.${g}.2.bias`, shape: [K] },
+    ]).flat(),
+  ];
+}
+
+/** The settings as tensors, in the names and shapes of `gramShapes`. */
+export function settingsTensors(mixture: Mixture): Map<string, Float32Array<ArrayBuffer>> {
+  return new Map([
+    ['settings.ridges', Float32Array.from(mixture.ridges)],
+    ['settings.start_ridge', Float32Array.of(mixture.startRidge)],
+    ['settings.pooled_ridges', Float32Array.from(mixture.pooledRidges)],
+    ['settings.filters', Float32Array.from(mixture.filters)],
+    ['settings.neighbours', Float32Array.from(mixture.neighbours.flatMap(({ count, tau }) => [count, tau]))],
+  ]);
+}
+
+/** The settings in tensors that `settingsTensors` made; a float32 of a decimal is read as the decimal. */
+export function settingsOf(tensor: (name: string) => Float32Array): Mixture {
+  const numbers = (name: string) => Array.from(tensor(name), (value) => Number(value.toPrecision(7)));
+  const pairs = numbers('settings.neighbours');
+  return MixtureSchema.parse({
+    ridges: numbers('settings.ridges'),
+    startRidge: numbers('settings.start_ridge')[0],
+    pooledRidges: numbers('settings.pooled_ridges'),
+    filters: numbers('settings.filters'),
+    neighbours: Array.from({ length: pairs.length / 2 }, (_, i) => ({ count: pairs[2 * i], tau: pairs[2 * i + 1] })),
+  });
+}
