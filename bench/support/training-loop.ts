@@ -2,7 +2,7 @@
  * The training loop that benchmarks time: a model of the published sizes on synthetic windows in a shared vector store, with the shuffling,
  * sampling, losses and live measurements of a real run. Not the product's trainer: no validation, checkpoints or events.
  */
-import { defaultSpec, type ModelType } from '#shared/domain/models/models.ts';
+import { defaultGradientSpec, type GradientType } from '#shared/domain/models/models.ts';
 import { TERM_COUNT, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
@@ -60,8 +60,8 @@ export function syntheticSource(): WindowSource {
   };
 }
 
-export function benchModel(engine: Engine, batch: number, type: ModelType = 'amn'): Promise<TrainableModel> {
-  const spec = defaultSpec(type, T, D);
+export function benchModel(engine: Engine, batch: number, type: GradientType = 'amn'): Promise<TrainableModel> {
+  const spec = defaultGradientSpec(type, T, D);
   const options: ModelOptions = {
     spec,
     loss: LOSS,

@@ -108,8 +108,16 @@ export interface Prediction {
    * attention of its last layer from the last step, mean over its heads. Absent where it has none, or the engine keeps none.
    */
   readonly attention?: Float32Array;
-  /** Of a Gram mixture: the coefficient of each part, in the order of `listParts`. [B, K] */
-  readonly coefficients?: Float32Array;
+  /** Of a Gram mixture, in the order of `listParts`. */
+  readonly mixture?: MixtureWeights;
+}
+
+/** What each of K parts has to do with a prediction. */
+export interface MixtureWeights {
+  /** a_k of raw = Σ_k a_k·c_k. [B, K] */
+  readonly coefficients: Float32Array;
+  /** Share of the prediction, a_k·⟨c_k, raw⟩/‖raw‖²: those of a row sum to 1; negative where a part is subtracted. [B, K] */
+  readonly shares: Float32Array;
 }
 
 /** A trained model: the forward pass that training used. */

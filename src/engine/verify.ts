@@ -3,7 +3,7 @@
  * arrays, not the file. Relative L2 error a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
  */
 import { z } from 'zod';
-import { MODEL_TYPES, parameterShapes, type GradientSpec, type ModelType } from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, parameterShapes, type GradientSpec, type GradientType } from '#shared/domain/models/models.ts';
 import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
 
@@ -17,7 +17,7 @@ export type ReferenceArrays = ReadonlyMap<string, ReferenceArray>;
 export const TOLERANCE = { forward: 1e-5, gradient: 1e-4, step: 1e-5, zeroGradient: 1e-6 } as const;
 
 export interface VerifyResult {
-  readonly model: ModelType;
+  readonly model: GradientType;
   readonly engine: EngineName;
   readonly maxRelError: {
     readonly raw: number;
@@ -38,7 +38,7 @@ export interface VerifyResult {
 }
 
 const Config = z.object({
-  model: z.enum(MODEL_TYPES),
+  model: z.enum(GRADIENT_TYPES),
   B: z.int().min(1),
   T: z.int().min(1),
   D: z.int().min(1),

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { MODEL_TYPES, type ModelSpec } from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, type GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
@@ -20,7 +20,7 @@ import { readNpz } from '../support/npz.ts';
 const TOLERANCE = 1e-5;
 
 type Outputs = Readonly<Record<string, Float32Array>>;
-type Runtime = (spec: ModelSpec, parameters: NamedTensors, contexts: Float32Array, B: number) => Promise<Outputs>;
+type Runtime = (spec: GradientSpec, parameters: NamedTensors, contexts: Float32Array, B: number) => Promise<Outputs>;
 
 const onnxRuntime: Runtime = async (spec, parameters, contexts, B) => {
   const bytes = encodeOnnx(modelGraph(spec, parameters), {
@@ -63,7 +63,7 @@ describe.each([
   ['ONNX in onnxruntime', onnxRuntime],
   ['graph model in tfjs', tfjs],
 ] as const)('%s', (_name, run) => {
-  test.each([...MODEL_TYPES.map((type) => `golden/${type}`), 'golden-more/amn-seed12-d30-h18'])(
+  test.each([...GRADIENT_TYPES.map((type) => `golden/${type}`), 'golden-more/amn-seed12-d30-h18'])(
     '%s gives the stored golden output',
     async (file) => {
       const { spec, parameters, contexts, B, raw, pred } = referenceModel(await readNpz(`tests/fixtures/${file}.npz`));
@@ -75,7 +75,7 @@ describe.each([
   );
 
   test('accepts any batch size; AMN outputs its attention', async () => {
-    const spec: ModelSpec = { type: 'amn', T: 4, D: 10, dModel: 6, hiddenDim: 8, skip: 'positional' };
+    const spec: GradientSpec = { type: 'amn', T: 4, D: 10, dModel: 6, hiddenDim: 8, skip: 'positional' };
     const parameters = initialParameters(spec, 3);
     const random = new Random(5);
     const engine = await openEngine('cpu', testHost);

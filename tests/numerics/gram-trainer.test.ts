@@ -47,7 +47,8 @@ async function train(
   const { source, validation } = data;
   const contexts = new Float32Array(validation.length * source.T * source.D);
   source.gather(validation, contexts, new Float32Array(validation.length * source.D));
-  const { raw, coefficients } = await (await trainer.model()).predict(contexts, validation.length);
+  const { raw, mixture } = await (await trainer.model()).predict(contexts, validation.length);
+  const { coefficients } = mixture;
   const parts = trainer.parts.map(({ name }) => name);
   await trainer.dispose();
   return { state: trainer.state, raw, coefficients, parts, states };

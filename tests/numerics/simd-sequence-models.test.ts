@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import { defaultGradientSpec, parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
 import { byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
@@ -39,7 +39,7 @@ afterAll(async () => {
   for (const engine of Object.values(engines)) await engine.dispose();
 });
 
-function optionsOf(spec: ModelSpec, maxBatch: number, seed = 1, parameters?: NamedTensors): ModelOptions {
+function optionsOf(spec: GradientSpec, maxBatch: number, seed = 1, parameters?: NamedTensors): ModelOptions {
   return {
     spec,
     loss: LOSS,
@@ -56,7 +56,7 @@ test.each([
   ['gru', 7_095_552],
   ['transformer', 17_867_520],
 ] as const)('%s has %i parameters at D = 768', (type, count) => {
-  expect(parameterCount(defaultSpec(type, 5, 768))).toBe(count);
+  expect(parameterCount(defaultGradientSpec(type, 5, 768))).toBe(count);
 });
 
 const sizes = {
@@ -76,13 +76,13 @@ const transformer = fc
     feedForward: fc.integer({ min: 1, max: 37 }),
   })
   .map(({ width, ...spec }) => ({ ...spec, dModel: spec.heads * width, dropout: 0.1 }));
-const SPEC: Record<'lstm' | 'gru' | 'transformer', fc.Arbitrary<ModelSpec>> = {
+const SPEC: Record<'lstm' | 'gru' | 'transformer', fc.Arbitrary<GradientSpec>> = {
   lstm: lstm.map((spec) => ({ ...spec, dropout: 0.2 })),
   gru,
   transformer,
 };
 
-async function probeOf(engine: Engine, spec: ModelSpec, B: number, seed: number): Promise<LossProbe> {
+async function probeOf(engine: Engine, spec: GradientSpec, B: number, seed: number): Promise<LossProbe> {
   const contexts = new Float32Array(B * spec.T * spec.D);
   const targets = new Float32Array(B * spec.D);
   walks(B, spec.T, spec.D, seed).gather(range(0, B), contexts, targets);
@@ -101,7 +101,7 @@ async function probeOf(engine: Engine, spec: ModelSpec, B: number, seed: number)
 
 /** Gradients of tfjs, computed once for all variants: they draw the same cases. */
 const references = new Map<string, Promise<LossProbe>>();
-function referenceOf(spec: ModelSpec, B: number, seed: number): Promise<LossProbe> {
+function referenceOf(spec: GradientSpec, B: number, seed: number): Promise<LossProbe> {
   const key = JSON.stringify([spec, B, seed]);
   const reference = references.get(key) ?? probeOf(engines.tfjs, spec, B, seed);
   references.set(key, reference);
@@ -151,7 +151,7 @@ describe.each(VARIANTS)('%s', (variant) => {
 const T = 4;
 const D = 20;
 const WINDOWS = 200;
-const SMALL: ModelSpec[] = [
+const SMALL: GradientSpec[] = [
   { type: 'lstm', T, D, hiddenDim: 14, numLayers: 2, dropout: 0.2 },
   { type: 'gru', T, D, dModel: 14, numLayers: 2 },
   { type: 'transformer', T, D, dModel: 12, heads: 2, numLayers: 2, feedForward: 20, dropout: 0.1 },
@@ -216,7 +216,7 @@ describe.each(SMALL)('$type', (spec) => {
 });
 
 /** Loss of one training step and, from the first moment after it, the gradient that the step used. */
-async function stepOf(spec: ModelSpec, parameters: NamedTensors, seed: number, step: number) {
+async function stepOf(spec: GradientSpec, parameters: NamedTensors, seed: number, step: number) {
   const options = { ...optionsOf(spec, 20, seed, parameters) };
   const unclipped = { ...options, optimizer: { ...options.optimizer, clip: 0 } };
   const model = await engines.relaxed.createModel(unclipped);

@@ -1,7 +1,7 @@
 /** tfjs engines beyond the PyTorch references: gradients at other settings, one row, dropout, memory, sizes. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MODEL_TYPES, defaultSpec, parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, defaultGradientSpec, parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
 import { TERMS, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
@@ -12,7 +12,7 @@ import { testHost } from '../support/host.ts';
 import { AMN, D, LSTM, SOURCE, T, smallModel } from '../support/training.ts';
 import { range } from '../support/walks.ts';
 
-const SMALL: Record<(typeof MODEL_TYPES)[number], ModelSpec> = {
+const SMALL: Record<(typeof GRADIENT_TYPES)[number], GradientSpec> = {
   amn: AMN,
   lstm: LSTM,
   gru: { type: 'gru', T, D, dModel: 6, numLayers: 2 },
@@ -108,7 +108,7 @@ describe('dropout', () => {
 });
 
 describe.each(['cpu', 'wasm'] as const)('%s memory', (name) => {
-  test.each(MODEL_TYPES)('%s holds three tensors per parameter, independent of steps', async (type) => {
+  test.each(GRADIENT_TYPES)('%s holds three tensors per parameter, independent of steps', async (type) => {
     const engine = await createTfjsEngine(name, testHost);
     const before = tf.memory().numTensors;
     const spec = SMALL[type];
@@ -138,7 +138,7 @@ describe.each(['cpu', 'wasm'] as const)('%s memory', (name) => {
 
 describe('initial parameters', () => {
   test('have the published parameter counts', () => {
-    const sizes = MODEL_TYPES.map((type) => parameterCount(defaultSpec(type, 5, 768)));
+    const sizes = GRADIENT_TYPES.map((type) => parameterCount(defaultGradientSpec(type, 5, 768)));
     expect(sizes).toEqual([1_510_912, 5_120_768, 7_095_552, 17_867_520]);
   });
 

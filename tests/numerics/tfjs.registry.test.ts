@@ -1,6 +1,6 @@
 /** Availability with reasons, opening by name, and choosing by measurement. */
 import { expect, test } from 'vitest';
-import { defaultSpec } from '#shared/domain/models/models.ts';
+import { defaultGradientSpec } from '#shared/domain/models/models.ts';
 import { chooseEngine, engineAvailability, measureSpeed, openEngine, type Workload } from '#engine/registry.ts';
 import { ENGINE_NAMES } from '#engine/types.ts';
 import { testHost } from '../support/host.ts';
@@ -44,7 +44,7 @@ test('a named engine is used without measuring', async () => {
 
 test('stops measuring an engine slower on two rows than the best on a full batch', async () => {
   const engine = await openEngine('cpu', testHost);
-  const spec = defaultSpec('amn', 5, 64);
+  const spec = defaultGradientSpec('amn', 5, 64);
   const speed = await measureSpeed(engine, { ...workload, spec }, 5, 0.001);
   expect(speed).toMatchObject({ engine: 'cpu', batch: 16, steps: 1 });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/runs/training.ts';
 import type { NamedTensors } from '#engine/types.ts';
-import { Trainer, type TrainerOptions } from '#engine/trainer/index.ts';
+import { Trainer, type ModelCheckpoint, type TrainerOptions } from '#engine/trainer/index.ts';
 import { nextRate, type Rate } from '#engine/trainer/plateau.ts';
 import { sourceOf, range } from '../support/walks.ts';
 import { AMN, D, LOSS, LSTM, Recorder, SETTINGS, smallModel, smallRun, SOURCE, T } from '../support/training.ts';
@@ -110,7 +110,7 @@ describe('records', () => {
     const { recorder, finished } = await run({ settings: { ...SETTINGS, epochs: 6, lr: 0.05 } });
     const lowest = recorder.epochs.reduce((a, b) => ((b.valLoss as number) < (a.valLoss as number) ? b : a));
     expect(finished.best).toMatchObject({ epoch: lowest.epoch, valLoss: lowest.valLoss });
-    const best = recorder.checkpoints.filter((checkpoint) => checkpoint.kind === 'best').at(-1);
+    const best = recorder.checkpoints.filter((saved) => 'parameters' in saved && saved.kind === 'best').at(-1) as ModelCheckpoint | undefined;
     expect(best?.state.best?.epoch).toBe(lowest.epoch);
     const model = await smallModel();
     model.writeParameters(best?.parameters as NamedTensors);

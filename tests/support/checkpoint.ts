@@ -2,17 +2,17 @@
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { emptySums } from '#engine/trainer/epoch-sums.ts';
-import type { Checkpoint } from '#engine/trainer/index.ts';
+import type { ModelCheckpoint } from '#engine/trainer/index.ts';
 import type { NamedTensors } from '#engine/types.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 
-export const SMALL_SPEC: ModelSpec = { type: 'amn', T: 3, D: 4, dModel: 2, hiddenDim: 4 };
+export const SMALL_SPEC: GradientSpec = { type: 'amn', T: 3, D: 4, dModel: 2, hiddenDim: 4 };
 
 function scaled(tensors: NamedTensors, by: number): NamedTensors {
   return new Map([...tensors].map(([name, data]) => [name, data.map((x) => x * by)]));
 }
 
-export function checkpointAt(step: number, kind: Checkpoint['kind'] = 'last'): Checkpoint {
+export function checkpointAt(step: number, kind: ModelCheckpoint['kind'] = 'last'): ModelCheckpoint {
   const parameters = initialParameters(SMALL_SPEC, step);
   const random = new Random(step);
   return {

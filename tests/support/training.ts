@@ -1,6 +1,6 @@
 /** A small AMN run on the tfjs cpu engine, for tests of the loop. */
 import { lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { Best, EpochRecord, StepBlock, TrainingEvent } from '#shared/domain/runs/training.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
@@ -12,8 +12,8 @@ import { range, walks } from './walks.ts';
 export const T = 4;
 export const D = 12;
 export const SEED = 42;
-export const AMN: ModelSpec = { type: 'amn', T, D, dModel: 6, hiddenDim: 8 };
-export const LSTM: ModelSpec = { type: 'lstm', T, D, hiddenDim: 8, numLayers: 2, dropout: 0.3 };
+export const AMN: GradientSpec = { type: 'amn', T, D, dModel: 6, hiddenDim: 8 };
+export const LSTM: GradientSpec = { type: 'lstm', T, D, hiddenDim: 8, numLayers: 2, dropout: 0.3 };
 export const SOURCE: WindowSource = walks(140, T, D);
 
 export const LOSS: LossConfig = {
@@ -33,7 +33,7 @@ export const SETTINGS: TrainingSettings = {
   seed: SEED,
 };
 
-export async function smallModel(spec: ModelSpec = AMN): Promise<TrainableModel> {
+export async function smallModel(spec: GradientSpec = AMN): Promise<TrainableModel> {
   const engine = await createTfjsEngine('cpu', testHost);
   return engine.createModel({
     spec,

@@ -214,6 +214,20 @@ export function coefficientsOf(
   return mean;
 }
 
+/** a_k·⟨c_k, raw⟩/‖raw‖² of each row with raw = Σ_l a_l·c_l: what each part contributes to it. [count, K] */
+export function sharesOf({ gram, count }: Statistics, coefficients: Float32Array): Float32Array {
+  const K = coefficients.length / count;
+  const M = (K * (K + 1)) / 2;
+  const product = new Float64Array(K);
+  const shares = new Float32Array(coefficients.length);
+  for (let row = 0; row < count; row++) {
+    const a = coefficients.subarray(row * K, (row + 1) * K);
+    const square = Math.max(multiplyGram(gram, row * M, a, product), 1e-12);
+    for (let k = 0; k < K; k++) shares[row * K + k] = (a[k] * product[k]) / square;
+  }
+  return shares;
+}
+
 /** Mean cosine of Σ a_k c_k and the target, from products alone. NaN without rows. */
 export function meanCosine({ gram, target, count }: Statistics, coefficients: Float32Array): number {
   const K = coefficients.length / count;

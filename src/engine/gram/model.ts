@@ -4,16 +4,16 @@
  */
 import { listParts, settingsTensors, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
-import type { NamedTensors } from '../types.ts';
-import { coefficientsOf, gateLayout, type GateInput } from './gate.ts';
+import type { MixtureWeights, NamedTensors } from '../types.ts';
+import { coefficientsOf, gateLayout, sharesOf, type GateInput } from './gate.ts';
 import { BLOCK_WINDOWS, GramMemory, gramShape } from './memory.ts';
 import { PartsComputer, type ExtraPrediction, type PartsModel } from './parts.ts';
 
 export interface GramPrediction {
   /** Σ_k a_k·c_k; the prediction is its direction. [B, D] */
   readonly raw: Float32Array;
-  /** a_k, in the order of `parts`. [B, K] */
-  readonly coefficients: Float32Array;
+  /** In the order of `parts`. */
+  readonly mixture: MixtureWeights;
 }
 
 /** What a mixture is made of, apart from the keys in its computer. */
@@ -74,15 +74,17 @@ export class GramModel {
     const K = this.parts.length;
     const raw = new Float32Array(B * D);
     const coefficients = new Float32Array(B * K);
+    const shares = new Float32Array(B * K);
     for (let from = 0; from < B; from += BLOCK_WINDOWS) {
       const count = Math.min(BLOCK_WINDOWS, B - from);
       const block = contexts.subarray(from * T * D, (from + count) * T * D);
       const statistics = await this.computer.statistics({ contexts: block, targets: null, count });
       const a = coefficientsOf(statistics, gateInput, gates, spec.hiddenDim);
       coefficients.set(a, from * K);
+      shares.set(sharesOf(statistics, a), from * K);
       this.computer.mixInto(raw.subarray(from * D), a, count);
     }
-    return { raw, coefficients };
+    return { raw, mixture: { coefficients, shares } };
   }
 
   /** Everything that `open` needs, in the names and shapes of `gramShapes`. */

@@ -82,6 +82,19 @@ export class GramTrainer {
     return step === 3 + this.folds.clusters ? 'final fit' : 'gates';
   }
 
+  /** Where the fit is, for people: the gates are one stage. */
+  get place(): { name: string; index: number; count: number } {
+    const clusters = this.current.step === 0 ? this.config.clusters : this.folds.clusters;
+    const { step } = this.current;
+    const name = this.stage === 'cross-fit' ? `cross-fit ${step - 2} of ${clusters}` : this.stage;
+    return { name, index: Math.min(step, 4 + clusters), count: 5 + clusters };
+  }
+
+  /** Windows that train the gates. */
+  get gateRows(): number {
+    return this.storedStatistics('gateData').count;
+  }
+
   get isDone(): boolean {
     return this.current.step > 0 && this.current.step === 4 + this.folds.clusters + this.config.gate.epochs;
   }
@@ -262,7 +275,7 @@ export class GramTrainer {
     return new GramModel({ spec: this.spec, parts, gateInput: this.gateInput(), gates }, this.parts, this.computer);
   }
 
-  private get spec(): GramSpec {
+  get spec(): GramSpec {
     const { ridges, startRidge, pooledRidges, filters, neighbours, gate } = this.config;
     const { T, D, maxKeys: keys } = this.memory.shape;
     const mixture = { ridges, startRidge, pooledRidges, filters, neighbours };

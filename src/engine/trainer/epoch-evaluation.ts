@@ -4,29 +4,17 @@
  */
 import { byTerm } from '#shared/domain/models/terms.ts';
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
-import { diversity, effectiveRank } from '../evaluation/collapse.ts';
 import { score, type Between, type Score } from '../evaluation/score.ts';
-import { unitRows } from '../evaluation/vectors.ts';
 import { gatherAll } from '../evaluation/windows.ts';
-import { stream } from '../random.ts';
 import type { TrainableModel } from '../types.ts';
 import { figure } from './epoch-sums.ts';
+import { PROBE_ROWS, ProbeSet, sample, type Collapse } from './probe-set.ts';
 import type { GoldenPair, Split, TrainerOptions } from './types.ts';
 
-const PROBE_ROWS = 256;
-const GOLDEN_ROWS = 8;
-
-export interface EpochMeasurement {
+export interface EpochMeasurement extends Collapse {
   readonly validation: Score;
   readonly ood: Score | null;
   readonly partGradNorms: EpochRecord['partGradNorms'];
-  readonly diversity: EpochRecord['diversity'];
-  readonly effectiveRank: EpochRecord['effectiveRank'];
-}
-
-interface Spread {
-  readonly diversity: number | null;
-  readonly effectiveRank: number | null;
 }
 
 export class EpochEvaluation {
@@ -34,15 +22,14 @@ export class EpochEvaluation {
   private readonly validation: Split;
   private readonly ood: Split | undefined;
   private readonly probeBatch: ReturnType<typeof gatherAll>;
-  private readonly probeSet: ReturnType<typeof gatherAll>;
-  private ofTargets: Spread | null = null;
+  private readonly probeSet: ProbeSet;
 
   constructor({ model, train, validation, ood, settings }: TrainerOptions) {
     this.model = model;
     this.validation = validation;
     this.ood = ood;
     this.probeBatch = gatherAll(sample(train, Math.min(settings.batchSize, PROBE_ROWS), settings.seed, 0));
-    this.probeSet = gatherAll(sample(validation, PROBE_ROWS, settings.seed, 1));
+    this.probeSet = new ProbeSet(validation, settings.seed);
   }
 
   /** null when `between` ended it. */
@@ -52,14 +39,11 @@ export class EpochEvaluation {
     if (!validation || (this.ood && !ood)) return null;
     const partGradNorms = await this.partGradNorms();
     if (!(await between())) return null;
-    return { validation, ood, partGradNorms, ...(await this.collapse(between)) };
+    return { validation, ood, partGradNorms, ...(await this.probeSet.collapse(this.model, between)) };
   }
 
-  async goldenPair(): Promise<GoldenPair> {
-    const { T, D } = this.model.spec;
-    const B = Math.min(GOLDEN_ROWS, this.probeSet.B);
-    const contexts = this.probeSet.contexts.slice(0, B * T * D);
-    return { contexts, raw: (await this.model.predict(contexts, B)).raw, B };
+  goldenPair(): Promise<GoldenPair> {
+    return this.probeSet.goldenPair(this.model);
   }
 
   private async partGradNorms(): Promise<EpochRecord['partGradNorms']> {
@@ -67,27 +51,4 @@ export class EpochEvaluation {
     const { partGradNorms } = await this.model.probe(contexts, targets, B);
     return byTerm((_, k) => figure(partGradNorms[k]));
   }
-
-  private async collapse(between: Between): Promise<Pick<EpochMeasurement, 'diversity' | 'effectiveRank'>> {
-    const { D } = this.model.spec;
-    const { contexts, targets, B } = this.probeSet;
-    const ofPredictions = await spread(unitRows((await this.model.predict(contexts, B)).raw, D), D, between);
-    // The targets are the same in every epoch.
-    this.ofTargets ??= await spread(unitRows(targets, D), D, between);
-    return {
-      diversity: { predictions: ofPredictions.diversity, targets: this.ofTargets.diversity },
-      effectiveRank: { predictions: ofPredictions.effectiveRank, targets: this.ofTargets.effectiveRank },
-    };
-  }
-}
-
-async function spread(rows: Float32Array, D: number, between: Between): Promise<Spread> {
-  return { diversity: figure(diversity(rows, D)), effectiveRank: await effectiveRank(rows, D, between) };
-}
-
-/** At most `rows` windows of a split, without repetition. */
-function sample({ source, ids }: Split, rows: number, seed: number, index: number): Split {
-  const shuffled = ids.slice();
-  stream(seed, 'probe', index).shuffle(shuffled);
-  return { source, ids: shuffled.slice(0, rows) };
 }

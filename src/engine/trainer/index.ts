@@ -2,7 +2,9 @@
 export { Trainer } from './trainer.ts';
 export type {
   Checkpoint,
+  FitCheckpoint,
   GoldenPair,
+  ModelCheckpoint,
   Split,
   TrainerControl,
   TrainerHooks,

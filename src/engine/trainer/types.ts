@@ -6,6 +6,7 @@ import type { LossConfig } from '#shared/domain/models/terms.ts';
 import type { Schedule } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/runs/training.ts';
 import type { Split } from '../evaluation/windows.ts';
+import type { GramState } from '../gram/state.ts';
 import type { NamedTensors, OptimizerState, TrainableModel } from '../types.ts';
 
 export type { Split };
@@ -30,13 +31,23 @@ export interface GoldenPair {
 }
 
 /** A complete snapshot of the run. Not to be modified; `best` and `last` of one epoch share their arrays. */
-export interface Checkpoint {
+export type Checkpoint = ModelCheckpoint | FitCheckpoint;
+
+export interface ModelCheckpoint {
   /** `best`: lowest validation loss so far; `last`: end of an epoch, pause, stop, or the interval asked for. */
   readonly kind: 'best' | 'last';
   readonly state: TrainerState;
   readonly parameters: NamedTensors;
-  readonly optimizer: OptimizerState;
+  /** null where training does not go on from here: in a mixture, whose fit has checkpoints of its own. */
+  readonly optimizer: OptimizerState | null;
   readonly golden: GoldenPair;
+}
+
+/** What the fit of a Gram mixture has found so far; the model is made at its end. */
+export interface FitCheckpoint {
+  readonly kind: 'last';
+  readonly state: TrainerState;
+  readonly fit: GramState;
 }
 
 export interface TrainerHooks {
@@ -72,7 +83,5 @@ export interface TrainerControl {
   stop(reason?: string): void;
   /** Ends after this epoch's evaluation, resumable. */
   stopAtEpochEnd(): void;
-  /** λ, τ and margins from the next step on. */
-  setLoss(loss: LossConfig): void;
   exportState(): TrainerState;
 }

@@ -1,7 +1,7 @@
 /**
  * The manifest of a checkpoint folder, `checkpoint.json`: the trainer's state, the hash of every file and its own hash.
  * A folder below `runs/<id>/` holds it beside `model.safetensors`, `golden.safetensors` and, for `last` and `kept`,
- * `optimizer.safetensors`.
+ * `optimizer.safetensors`; of a Gram mixture, `last` and `kept` hold `fit.safetensors` alone.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ export const MANIFEST_FILE = 'checkpoint.json';
 const MAX_MANIFEST_BYTES = 64 << 20;
 export const MODEL_FILE = 'model.safetensors';
 export const OPTIMIZER_FILE = 'optimizer.safetensors';
+/** What the fit of a Gram mixture has found so far. */
+export const FIT_FILE = 'fit.safetensors';
 export const GOLDEN_FILE = 'golden.safetensors';
 
 const ManifestSchema = z.object({
@@ -63,6 +65,21 @@ export async function verifyFiles(folder: string, files: Manifest['files']): Pro
   return contents;
 }
 
+/** Whether it holds a fit to go on with, not a model. */
+export function holdsFit({ kind, spec }: Pick<Manifest, 'kind' | 'spec'>): boolean {
+  return spec.type === 'gram' && kind !== 'best';
+}
+
+function neededFiles(manifest: Manifest): string[] {
+  if (holdsFit(manifest)) return [FIT_FILE];
+  return manifest.kind === 'best' ? [MODEL_FILE, GOLDEN_FILE] : [MODEL_FILE, OPTIMIZER_FILE, GOLDEN_FILE];
+}
+
+/** The file whose hash the history records. */
+export function weightsFileOf(manifest: Pick<Manifest, 'kind' | 'spec'>): string {
+  return holdsFit(manifest) ? FIT_FILE : MODEL_FILE;
+}
+
 /** Reads and checks `checkpoint.json` of a folder. Throws BAD_CHECKPOINT. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST_FILE);
@@ -76,8 +93,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
   if (seal !== sha256(JSON.stringify(manifest))) throw damaged(path, 'it is not as it was written');
   const parsed = ManifestSchema.safeParse(manifest);
   if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-  const needed = parsed.data.kind === 'best' ? [MODEL_FILE, GOLDEN_FILE] : [MODEL_FILE, OPTIMIZER_FILE, GOLDEN_FILE];
-  const missing = needed.find((file) => parsed.data.files[file] === undefined);
+  const missing = neededFiles(parsed.data).find((file) => parsed.data.files[file] === undefined);
   if (missing !== undefined) throw damaged(path, `it lists no ${missing}`);
   return parsed.data;
 }

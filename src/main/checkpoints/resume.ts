@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import type { CheckpointKind } from './manifest.ts';
-import { readCheckpoint, type LoadedCheckpoint } from './read.ts';
+import { readAny, type LoadedCheckpoint, type LoadedFit } from './read.ts';
 
 /** Names of the checkpoint folders of these kinds, newest first. */
 export async function listCheckpointFolders(runFolder: string, kinds: readonly CheckpointKind[]): Promise<string[]> {
@@ -16,7 +16,7 @@ export async function listCheckpointFolders(runFolder: string, kinds: readonly C
 }
 
 export interface Resumable {
-  readonly checkpoint: LoadedCheckpoint;
+  readonly checkpoint: LoadedCheckpoint | LoadedFit;
   /** Newer checkpoints that could not be used, one sentence each. */
   readonly skipped: readonly string[];
 }
@@ -27,7 +27,7 @@ export async function findResumable(runFolder: string, run: RunCheckpoints): Pro
   let firstError: unknown = null;
   for (const name of await listCheckpointFolders(runFolder, ['last', 'kept'])) {
     try {
-      return { checkpoint: await readCheckpoint(join(runFolder, name), run), skipped };
+      return { checkpoint: await readAny(join(runFolder, name), run), skipped };
     } catch (error) {
       firstError ??= error;
       skipped.push(error instanceof Error ? error.message : String(error));

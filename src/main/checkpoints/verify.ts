@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { StoredCheck } from '#shared/contract/app.ts';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { CHECKPOINT_KINDS } from './manifest.ts';
-import { readCheckpoint } from './read.ts';
+import { readAny } from './read.ts';
 import { listCheckpointFolders } from './resume.ts';
 
 /** Reads every checkpoint in the folder, and looks for those that the history lists. */
@@ -14,7 +14,7 @@ export async function checkCheckpoints(runFolder: string, run: RunCheckpoints): 
     .map((name) => `The checkpoint ${join(runFolder, name)} is missing.`);
   for (const name of found) {
     try {
-      await readCheckpoint(join(runFolder, name), run);
+      await readAny(join(runFolder, name), run);
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error));
     }

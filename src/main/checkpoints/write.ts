@@ -6,18 +6,20 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '#engine/trainer/types.ts';
-import type { NamedTensors } from '#engine/types.ts';
+import type { NamedTensors, OptimizerState } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
+import { encodeArrays, encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 import {
+  FIT_FILE,
   GOLDEN_FILE,
   MANIFEST_FILE,
   MODEL_FILE,
   OPTIMIZER_FILE,
   sha256,
   verifyFiles,
+  weightsFileOf,
   type CheckpointKind,
   type Manifest,
 } from './manifest.ts';
@@ -67,7 +69,8 @@ export async function writeCheckpoint(checkpoint: Checkpoint, options: WriteOpti
   await syncFolder(runFolder);
   if (kind !== 'kept') await removeOthers(runFolder, kind, name);
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
-  return { folder: name, kind, epoch, step, valCosine: options.valCosine, bytes, sha256: files[MODEL_FILE].sha256 };
+  const { valCosine } = options;
+  return { folder: name, kind, epoch, step, valCosine, bytes, sha256: files[weightsFileOf(options)].sha256 };
 }
 
 function folderGone(path: string, cause: unknown): NextvecError {
@@ -98,7 +101,7 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
     valCosine: options.valCosine,
     state: checkpoint.state,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    optimizerStep: contents.has(OPTIMIZER_FILE) ? checkpoint.optimizer.step : null,
+    optimizerStep: contents.has(OPTIMIZER_FILE) ? (optimizerOf(checkpoint)?.step ?? null) : null,
     files,
   };
   const sealed = { ...manifest, sha256: sha256(JSON.stringify(manifest)) };
@@ -117,15 +120,24 @@ async function freeName(runFolder: string, kind: CheckpointKind, step: number): 
   return `${stem}-${n}`;
 }
 
+function optimizerOf(checkpoint: Checkpoint): OptimizerState | null {
+  return 'fit' in checkpoint ? null : checkpoint.optimizer;
+}
+
 /** File contents by name. `kept` and `last` can be resumed from; `best` has no optimizer: it is evaluated and exported. */
 function checkpointFiles(checkpoint: Checkpoint, options: WriteOptions): Map<string, Uint8Array> {
   const { spec, kind } = options;
-  const { parameters, optimizer, golden } = checkpoint;
+  if ('fit' in checkpoint) {
+    const { version, step, arrays } = checkpoint.fit;
+    return new Map([[FIT_FILE, encodeArrays(arrays, { version: String(version), step: String(step) })]]);
+  }
+  const { parameters, golden } = checkpoint;
+  const optimizer = optimizerOf(checkpoint);
   // No metadata of the run: equal weights give equal files.
   const metadata = { format: 'pt', model: spec.type };
   const files = new Map<string, Uint8Array>();
   files.set(MODEL_FILE, encodeSafetensors(shaped(spec, parameters, ''), metadata));
-  if (kind !== 'best') {
+  if (kind !== 'best' && optimizer) {
     const moments = new Map([...shaped(spec, optimizer.m, 'm/'), ...shaped(spec, optimizer.v, 'v/')]);
     files.set(OPTIMIZER_FILE, encodeSafetensors(moments));
   }

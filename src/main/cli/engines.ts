@@ -2,7 +2,7 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { defaultSpec, MODEL_TYPES, type ModelType } from '#shared/domain/models/models.ts';
+import { defaultGradientSpec, GRADIENT_TYPES, type GradientType } from '#shared/domain/models/models.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { lossConfig, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { engineAvailability, measureSpeed, openEngine, type Speed, type Workload } from '#engine/registry.ts';
@@ -31,7 +31,7 @@ export function addEngineCommands(program: Command, context: CommandContext): vo
   program
     .command('bench')
     .description('rows per second of each engine, measured in turns')
-    .option('--model <M>', MODEL_TYPES.join('|'), 'amn')
+    .option('--model <M>', GRADIENT_TYPES.join('|'), 'amn')
     .option('--batch <N>', 'rows a step', '32')
     .option('--engine <E>', `all, or ${ENGINE_NAMES.join('|')}`, 'all')
     .option('--threads <N>', 'threads [all cores]')
@@ -113,10 +113,10 @@ interface BenchResult extends Omit<Speed, 'steps'> {
   readonly rounds: number;
 }
 
-function workload(model: ModelType, batchSize: number): Workload {
+function workload(model: GradientType, batchSize: number): Workload {
   const recipe = RecipeSchema.parse({ dataset: '-', modelType: model, batchSize });
   return {
-    spec: defaultSpec(model, BENCH_T, BENCH_D),
+    spec: defaultGradientSpec(model, BENCH_T, BENCH_D),
     loss: lossConfig(recipe, BENCH_D),
     optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip },
     batchSize,
@@ -134,7 +134,7 @@ async function benchEngines(wanted: string, host: EngineHost, out: Output): Prom
 }
 
 async function bench(flags: BenchFlags, out: Output): Promise<void> {
-  const model = oneOf('--model', MODEL_TYPES, flags.model);
+  const model = oneOf('--model', GRADIENT_TYPES, flags.model);
   const batch = readCount('--batch', flags.batch) ?? 32;
   const seconds = readCount('--seconds', flags.seconds) ?? 5;
   const threads = readCount('--threads', flags.threads);

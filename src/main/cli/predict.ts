@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { percent } from '#shared/domain/figures.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
 import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
@@ -100,6 +101,7 @@ function printRow(row: PredictedRow, out: Output): void {
   out.line(`row ${row.row}: norm ${row.norm.toFixed(4)}${target}`);
   out.line(`  cosine to the context  ${row.contextCosines.map(formatCosine).join('  ')}`);
   if (row.attention) out.line(`  attention              ${row.attention.map(formatCosine).join('  ')}`);
+  if (row.parts) for (const line of partLines(row.parts)) out.line(line);
   if (row.neighbours.length > 0) {
     out.table(row.neighbours, [
       { title: 'vector', value: ({ vector }) => vector },
@@ -110,4 +112,13 @@ function printRow(row: PredictedRow, out: Output): void {
     ]);
   }
   out.line();
+}
+
+/** The parts of a mixture, the largest share first. */
+function partLines(parts: NonNullable<PredictedRow['parts']>): string[] {
+  const sorted = parts.toSorted((a, b) => Math.abs(b.share) - Math.abs(a.share));
+  return sorted.map(({ name, share, coefficient }, i) => {
+    const head = i === 0 ? 'made of' : '';
+    return `  ${head.padEnd(22)} ${percent(share).padStart(6)}  ${name} (coefficient ${coefficient.toFixed(3)})`;
+  });
 }

@@ -6,6 +6,7 @@ import { stream } from '#engine/random.ts';
 import { startParameters } from '#engine/start.ts';
 import type { TrainableModel, WindowSource } from '#engine/types.ts';
 import type { Balance, FirstBatches } from '#shared/contract/evaluation.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { balanceLambda, gradientShares, type Lambda, type UnitNorms } from '#shared/domain/recipe/balance.ts';
 import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, byTerm } from '#shared/domain/models/terms.ts';
@@ -14,7 +15,7 @@ import { openDataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import type { FirstBatchesJob } from '../processes/jobs/evaluation.ts';
 import { initialWeights } from '../weights/model-weights.ts';
-import { openModel } from './model.ts';
+import { openTrainable } from './model.ts';
 
 /** Rows measured, an epoch at most: the shares of the very first steps are those of an untrained model and change fast. */
 const MOST_ROWS = 24_000;
@@ -51,10 +52,16 @@ async function withBench<R>(
   progress('reading the data', null);
   const dataset = openDataset(job.datasetFolder);
   const spec = modelSpec(recipe, dataset.T, dataset.D);
+  if (spec.type === 'gram') {
+    throw new NextvecError('BAD_INPUT', 'A Gram mixture is fitted; it has no loss terms to measure or to balance.', {
+      remedy: 'Choose another model, or train it as it is.',
+      details: { place: 'modelType' },
+    });
+  }
   const source = await dataset.source(undefined, { memoryBytes: MEMORY_BYTES });
   const train = { source, ids: splitDataset(dataset, recipe.split, recipe.seed).train };
   const engine = recipe.engine === 'auto' ? null : recipe.engine;
-  const opened = await openModel({
+  const opened = await openTrainable({
     recipe,
     spec,
     resourcesDir: job.resourcesDir,

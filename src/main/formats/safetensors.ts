@@ -17,6 +17,8 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 export type Tensors = ReadonlyMap<string, Tensor>;
+/** Tensors of the types that the state of a fit has. */
+export type TypedArrays = ReadonlyMap<string, Float32Array | Float64Array | Uint32Array>;
 export type Metadata = Readonly<Record<string, string>>;
 
 const LENGTH_BYTES = 8;
@@ -52,12 +54,31 @@ const MetadataSchema = z.record(z.string(), z.string());
 
 /** The whole file. Tensors lie in map order without gaps. */
 export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Uint8Array<ArrayBuffer> {
+  return encode(tensors, metadata);
+}
+
+/** Arrays of one dimension; `decodeArrays` reads them back. */
+export function encodeArrays(arrays: TypedArrays, metadata: Metadata = {}): Uint8Array<ArrayBuffer> {
+  return encode(new Map([...arrays].map(([name, data]) => [name, { shape: [data.length], data }])), metadata);
+}
+
+interface AnyTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | Uint32Array;
+}
+
+function dtypeOf(data: AnyTensor['data']): keyof typeof ARRAYS {
+  if (data instanceof Float64Array) return 'F64';
+  return data instanceof Uint32Array ? 'U32' : 'F32';
+}
+
+function encode(tensors: ReadonlyMap<string, AnyTensor>, metadata: Metadata): Uint8Array<ArrayBuffer> {
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [[METADATA_KEY, metadata]] : [];
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
     if (elements(shape) !== data.length) throw new Error(`${name}: shape [${shape}] is not ${data.length} elements`);
     const end = offset + data.byteLength;
-    entries.push([name, { dtype: 'F32', shape, data_offsets: [offset, end] }]);
+    entries.push([name, { dtype: dtypeOf(data), shape, data_offsets: [offset, end] }]);
     offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
@@ -99,18 +120,38 @@ export interface Safetensors {
 
 /** Reads a file of float32 tensors; `place` is what errors call it. Data is copied out. Throws BAD_CHECKPOINT. */
 export function decodeSafetensors(file: Uint8Array, place: string): Safetensors {
+  const tensors = new Map<string, Tensor>();
+  const metadata = decode(file, place, ({ name, dtype, shape }, bytes) => {
+    if (dtype !== DTYPES.F32) throw bad(place, `${shortText(name)} is ${dtype.label}, only float32 is read`);
+    tensors.set(name, { shape, data: new Float32Array(bytes) });
+  });
+  return { tensors, metadata };
+}
+
+const ARRAYS = { F32: Float32Array, F64: Float64Array, U32: Uint32Array } as const;
+
+/** Reads what `encodeArrays` wrote. Throws BAD_CHECKPOINT. */
+export function decodeArrays(file: Uint8Array, place: string): { arrays: TypedArrays; metadata: Metadata } {
+  const arrays = new Map<string, Float32Array | Float64Array | Uint32Array>();
+  const metadata = decode(file, place, ({ name, dtype }, bytes) => {
+    const type = (['F32', 'F64', 'U32'] as const).find((key) => dtype === DTYPES[key]);
+    if (!type) throw bad(place, `${shortText(name)} is ${dtype.label}, which no fit has`);
+    arrays.set(name, new ARRAYS[type](bytes));
+  });
+  return { arrays, metadata };
+}
+
+/** Gives `visit` each tensor with a copy of its data; returns the metadata. */
+function decode(file: Uint8Array, place: string, visit: (entry: Entry, bytes: ArrayBuffer) => void): Metadata {
   try {
     const headerBytes = headerLength(file.subarray(0, LENGTH_BYTES), file.length, place);
     const dataStart = LENGTH_BYTES + headerBytes;
     const { entries, metadata } = parseHeader(file.subarray(LENGTH_BYTES, dataStart), file.length - dataStart, place);
-    const tensors = new Map<string, Tensor>();
-    for (const { name, dtype, shape, begin, end } of entries) {
-      if (dtype !== DTYPES.F32) throw bad(place, `${shortText(name)} is ${dtype.label}, only float32 is read`);
+    for (const entry of entries) {
       // Not file.slice(): of a Node Buffer that is a view, and its buffer the whole file.
-      const data = new Float32Array(new Uint8Array(file.subarray(dataStart + begin, dataStart + end)).buffer);
-      tensors.set(name, { shape, data });
+      visit(entry, new Uint8Array(file.subarray(dataStart + entry.begin, dataStart + entry.end)).buffer);
     }
-    return { tensors, metadata };
+    return metadata;
   } catch (error) {
     if (!isNextvecError(error)) throw error;
     throw new NextvecError('BAD_CHECKPOINT', error.message, {

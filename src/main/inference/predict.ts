@@ -5,7 +5,9 @@
 import { join } from 'node:path';
 import { dot, squaredNorm } from '#engine/evaluation/vectors.ts';
 import type { Neighbour, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
+import type { MixtureWeights } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { listParts, type Part } from '#shared/domain/models/gram.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { windowOfArticle } from '../datasets/window-places.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
@@ -92,6 +94,9 @@ interface Forward {
   readonly raw: Float32Array<ArrayBuffer>;
   readonly pred: Float32Array<ArrayBuffer>;
   readonly attention: Float32Array | undefined;
+  readonly mixture: MixtureWeights | undefined;
+  /** Of a Gram mixture. */
+  readonly parts: readonly Part[];
 }
 
 async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts, rows }: Contexts): Promise<Forward> {
@@ -111,6 +116,8 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
       raw,
       pred: unit(raw, spec.D),
       attention: prediction.attention ?? (await plainAttention(options, checkpoint, contexts, rows.length)),
+      mixture: prediction.mixture,
+      parts: spec.type === 'gram' ? listParts(spec, spec.T) : [],
     };
   } finally {
     await opened.close();
@@ -130,7 +137,7 @@ function unit(raw: Float32Array, D: number): Float32Array<ArrayBuffer> {
 /** `own` is the set the contexts are of, `set` the one `near` was found in. */
 function describe(
   { rows, contexts, targets, ids, places }: Contexts,
-  { raw, pred, attention }: Forward,
+  { raw, pred, attention, mixture, parts }: Forward,
   own: Dataset | null,
   set: Dataset | null,
   near: readonly Near[][],
@@ -155,6 +162,14 @@ function describe(
       baselines: baselinesOf(contexts, targets, b, T, D),
       contextCosines: Array.from({ length: T }, (_, t) => cosine(pred, b, contexts, b * T + t, D)),
       attention: attention ? Array.from(attention.subarray(b * T, (b + 1) * T)) : null,
+      parts: mixture
+        ? parts.map(({ kind, name }, k) => ({
+            kind,
+            name,
+            coefficient: mixture.coefficients[b * parts.length + k],
+            share: mixture.shares[b * parts.length + k],
+          }))
+        : null,
       context: window && ownPlace ? Array.from(window.subarray(0, T), ownPlace) : null,
       target: window && ownPlace ? ownPlace(window[T]) : null,
       neighbours: list,

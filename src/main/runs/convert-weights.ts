@@ -9,7 +9,7 @@ import { stream } from '#engine/random.ts';
 import { openEngine } from '#engine/registry.ts';
 import { emptySums } from '#engine/trainer/epoch-sums.ts';
 import type { GoldenPair } from '#engine/trainer/types.ts';
-import type { EngineName, TrainableModel } from '#engine/types.ts';
+import type { EngineName, Predictor } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -18,6 +18,7 @@ import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { proveGolden } from '../evaluation/parity.ts';
 import { readCheckpoint } from '../checkpoints/read.ts';
+import { openModel } from '../evaluation/model.ts';
 import { writeCheckpoint, type StoredCheckpoint } from '../checkpoints/write.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import { epochsOf, numberAt, recipeFromArgs, sizeAt } from '../weights/history.ts';
@@ -179,7 +180,7 @@ async function splitsOf(dataset: Dataset, ood: Dataset | null, recipe: Recipe): 
   };
 }
 
-async function measure(model: TrainableModel, { validation, ood, trainRows }: Splits): Promise<Measured> {
+async function measure(model: Predictor, { validation, ood, trainRows }: Splits): Promise<Measured> {
   const found = await score(model, validation);
   const foreign = ood && (await score(model, ood));
   if (found === null || (ood !== null && foreign === null)) {
@@ -196,7 +197,7 @@ async function measure(model: TrainableModel, { validation, ood, trainRows }: Sp
 }
 
 /** Real windows where there are some, else random walks of unit vectors. */
-async function makeGolden(model: TrainableModel, validation: Split | null, seed: number): Promise<GoldenPair> {
+async function makeGolden(model: Predictor, validation: Split | null, seed: number): Promise<GoldenPair> {
   const { T, D } = model.spec;
   const ids = validation?.ids.slice(0, GOLDEN_ROWS);
   const B = ids?.length ?? GOLDEN_ROWS;
@@ -254,8 +255,16 @@ async function withModel<R>(
   { spec, parameters }: ModelWeights,
   recipe: Recipe,
   name: EngineName,
-  work: (model: TrainableModel) => Promise<R>,
+  work: (model: Predictor) => Promise<R>,
 ): Promise<R> {
+  if (spec.type === 'gram') {
+    const opened = await openModel({ recipe, spec, resourcesDir, engine: null, parameters, maxBatch: MAX_BATCH });
+    try {
+      return await work(opened.model);
+    } finally {
+      await opened.close();
+    }
+  }
   const engine = await openEngine(name, nodeEngineHost(resourcesDir));
   try {
     const model = await engine.createModel({

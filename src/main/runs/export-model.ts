@@ -10,7 +10,14 @@ import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
 import { positionTable } from '#engine/positions.ts';
 import { POSITIONS_BUFFER } from '#shared/domain/models/infer-model.ts';
-import { MODEL_LABELS, parameterShapes, positionWidth } from '#shared/domain/models/models.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import {
+  MODEL_LABELS,
+  parameterShapes,
+  positionWidth,
+  type GradientSpec,
+  type ModelSpec,
+} from '#shared/domain/models/models.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
 import { writeThenRename } from '../formats/output-file.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
@@ -39,7 +46,7 @@ export async function exportModel(job: ExportModelJob): Promise<void> {
 /** A folder with the model's files; one that `job.target` names already is removed at the end, to be replaced. */
 async function writeGraphModel(folder: string, checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<void> {
   const options = { version: job.version, metadata: await metadataOf(checkpoint, job) };
-  const files = encodeGraphModel(modelGraph(checkpoint.spec, checkpoint.parameters), options);
+  const files = encodeGraphModel(modelGraph(graphSpec(checkpoint.spec), checkpoint.parameters), options);
   await mkdir(folder);
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
   await rm(job.target, { recursive: true, force: true });
@@ -67,7 +74,7 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
     case 'onnx': {
       const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]`;
       const metadata = await metadataOf(checkpoint, job);
-      return encodeOnnx(modelGraph(spec, parameters), { name: spec.type, version: job.version, description, metadata });
+      return encodeOnnx(modelGraph(graphSpec(spec), parameters), { name: spec.type, version: job.version, description, metadata });
     }
   }
 }
@@ -102,4 +109,13 @@ async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pr
     'nextvec.weights_sha256': await hash(MODEL_FILE),
     'nextvec.golden_sha256': await hash(GOLDEN_FILE),
   };
+}
+
+/** Throws BAD_INPUT for models without a graph. */
+function graphSpec(spec: ModelSpec): GradientSpec {
+  if (spec.type !== 'gram') return spec;
+  throw new NextvecError('BAD_INPUT', `A ${MODEL_LABELS[spec.type]} cannot be exported as a graph yet.`, {
+    remedy: 'Export it as safetensors or npz.',
+    details: { place: 'format' },
+  });
 }

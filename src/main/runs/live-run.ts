@@ -7,7 +7,7 @@ import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
-import type { EpochRecord, Finished, StepBlock } from '#shared/domain/runs/training.ts';
+import type { EpochRecord, Finished, Stage, StepBlock } from '#shared/domain/runs/training.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
 import type { SpawnTrainer } from '../processes/trainer-process.ts';
@@ -55,6 +55,8 @@ export class LiveRun {
   private readonly clock: RunClock;
   private readonly heartbeat: Heartbeat;
   private readonly pauseWaiters = new Set<() => void>();
+  /** Where the fit of a Gram mixture is; null: of no other model. */
+  stage: Stage | null = null;
   private engine: unknown = null;
   private pauseReason = '';
   private lacksSpaceForCheckpoint = false;
@@ -207,6 +209,9 @@ export class LiveRun {
         return this.addLog(event.line);
       case 'status':
         return this.onStatus(event.status);
+      case 'stage':
+        this.stage = event;
+        return this.options.onChange();
       case 'finished':
         return this.onFinished(event);
     }

@@ -46,8 +46,18 @@ function checkModel(recipe: Recipe): void {
   if (recipe.initFrom !== null && recipe.start !== 'random') {
     refuse('start', 'A run starts either from given weights or from least squares.', 'Set start to "random".');
   }
+  if (modelRow(recipe.modelType).training === 'fit') checkFit(recipe);
   const problem = recipeSizesProblem(recipe);
   if (problem !== null) refuse('sizes', problem.message, problem.remedy);
+}
+
+/** What only models that train by gradient steps have. */
+function checkFit({ modelType, engine, initFrom }: Recipe): void {
+  const { label } = modelRow(modelType);
+  if (initFrom !== null)
+    refuse('initFrom', `${label} is fitted to its data; it starts from no weights.`, 'Leave out the weights.');
+  if (engine !== 'auto' && engine !== 'simd')
+    refuse('engine', `${label} is fitted by the simd engine, not by ${engine}.`, 'Set engine to "auto" or "simd".');
 }
 
 function checkTerms(recipe: Recipe, dataset: Dataset): void {

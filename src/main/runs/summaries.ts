@@ -74,7 +74,8 @@ export class RunSummaries {
     if (live === undefined || live.isOver) return this.sound(row, valCosines, etaMs);
     const reason = live.diskFull;
     const run = this.sound(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
-    return live.waitsForSpace ? { ...run, waitsForSpace: true } : run;
+    const { stage } = live;
+    return { ...run, ...(stage && { stage }), ...(live.waitsForSpace && { waitsForSpace: true as const }) };
   }
 }
 

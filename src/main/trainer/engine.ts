@@ -3,13 +3,13 @@ import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#eng
 import type { Engine, EngineHost } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Log } from './log.ts';
 
 type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine'>;
 
-export function workloadOf(recipe: Recipe, spec: ModelSpec): Workload {
+export function workloadOf(recipe: Recipe, spec: GradientSpec): Workload {
   return {
     spec,
     loss: lossConfig(recipe, spec.D),

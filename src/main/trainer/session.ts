@@ -4,11 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { Trainer, type Checkpoint, type TrainerOptions } from '#engine/trainer/index.ts';
+import type { Checkpoint, TrainerControl } from '#engine/trainer/index.ts';
 import type { EngineHost } from '#engine/types.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
 import { readGates } from '#shared/domain/recipe/gates.ts';
+import { withTrainingWindows } from '#shared/domain/models/gram.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { modelSpec } from '#shared/domain/recipe/recipe.ts';
 import type { EpochRecord, TrainingEvent } from '#shared/domain/runs/training.ts';
@@ -17,10 +17,12 @@ import { nodeEngineHost } from '../processes/engine-host.ts';
 import { Channel } from '../wire/channel.ts';
 import { BaselineMeasurement } from './baselines.ts';
 import { openData } from './data.ts';
-import { openRunEngine, workloadOf } from './engine.ts';
+import { openGradientRun } from './gradient-run.ts';
 import type { Log } from './log.ts';
+import { openMixtureRun } from './mixture-run.ts';
+import type { RunContext } from './opened-run.ts';
 import { OwedCheckpoints } from './owed-checkpoints.ts';
-import { checkpointToResume, initialParameters } from './start.ts';
+import { checkpointToResume } from './start.ts';
 
 export class TrainerSession {
   readonly events = new Channel<TrainerEvent>();
@@ -28,7 +30,7 @@ export class TrainerSession {
   private readonly host: EngineHost;
   private readonly tickets = new Map<number, () => void>();
   private lastTicket = 0;
-  private trainer: Trainer | null = null;
+  private trainer: TrainerControl | null = null;
   private lastEpoch: EpochRecord | null = null;
   private readonly owed: OwedCheckpoints;
   private readonly baselines: BaselineMeasurement;
@@ -86,38 +88,29 @@ export class TrainerSession {
     const dataset = openDataset(this.job.datasetFolder);
     const ood = this.job.oodFolder === null ? null : openDataset(this.job.oodFolder);
     const data = await openData(recipe, { dataset, ood }, this.log, (error) => this.events.fail(error));
-    const spec = modelSpec(recipe, dataset.T, dataset.D);
+    const spec = specOf(modelSpec(recipe, dataset.T, dataset.D), data.train.ids.length);
     const checkpoint = await checkpointToResume(this.job, spec, this.log);
     await makeRunFolder(runFolder);
-    const workload = workloadOf(recipe, spec);
-    const engine = await openRunEngine(this.job, this.host, workload, this.log);
-    const parameters = checkpoint?.parameters ?? (await initialParameters(this.job, spec, data.train, this.log));
-    const { loss, optimizer } = workload;
-    const maxBatch = recipe.batchSize;
-    const model = await engine.createModel({ spec, loss, optimizer, seed: recipe.seed, parameters, maxBatch });
-    if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
-    const { train, validation, ood: oodSplit } = data;
-    this.emit({ type: 'prepared', engine: { ...engine.info }, splitProof: data.proof });
-    this.baselinesMeasured = this.baselines.run((baselines) => this.emit({ type: 'baselines', baselines }));
-    const { epochs, batchSize, lr, schedule, seed } = recipe;
-    this.trainer = makeTrainer({
-      model,
-      train,
-      validation,
-      ood: oodSplit,
-      settings: { epochs, batchSize, lr, schedule, loss, seed },
+    const context: RunContext = {
+      job: this.job,
+      host: this.host,
+      dataset,
+      data,
+      checkpoint,
       baselines: this.baselines.values,
       hooks: {
         onEvent: (event) => this.onEvent(event),
         onCheckpoint: (saved) => this.onCheckpoint(saved, spec),
       },
-      checkpointEveryMs: this.job.checkpointEveryMs,
-      resumeFrom: checkpoint?.state,
-    });
+      log: this.log,
+    };
+    const opened = spec.type === 'gram' ? await openMixtureRun(context, spec) : await openGradientRun(context, spec);
+    this.trainer = opened.trainer;
+    this.emit({ type: 'prepared', engine: { ...opened.engine }, splitProof: data.proof });
+    this.baselinesMeasured = this.baselines.run((baselines) => this.emit({ type: 'baselines', baselines }));
     if (checkpoint) this.stopWhenFarEnough(checkpoint.state.epoch - 1);
-    await this.trainer.run();
-    model.dispose();
-    await engine.dispose();
+    await opened.trainer.run();
+    await opened.dispose();
   }
 
   private async onEvent(event: TrainingEvent): Promise<void> {
@@ -193,12 +186,7 @@ async function makeRunFolder(path: string): Promise<void> {
   if (!existsSync(path)) await mkdir(path);
 }
 
-/** Settings the loop refuses are an error of the recipe, not a bug. */
-function makeTrainer(options: TrainerOptions): Trainer {
-  try {
-    return new Trainer(options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new NextvecError('BAD_RECIPE', error.message, { remedy: 'Change the recipe and start again.', cause: error });
-  }
+/** The spec for these training windows. */
+function specOf(spec: ModelSpec, windows: number): ModelSpec {
+  return spec.type === 'gram' ? withTrainingWindows(spec, windows) : spec;
 }

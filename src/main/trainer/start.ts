@@ -5,15 +5,19 @@ import type { Split } from '#engine/trainer/index.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
-import type { LoadedCheckpoint } from '../checkpoints/read.ts';
+import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
+import type { LoadedCheckpoint, LoadedFit } from '../checkpoints/read.ts';
 import { findResumable, removeReplaced } from '../checkpoints/resume.ts';
 import { initialWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
 import type { Log } from './log.ts';
 
 /** The checkpoint to resume from; null: the job starts anew, or there is none. Throws BAD_CHECKPOINT. */
-export async function checkpointToResume(job: TrainerJob, spec: ModelSpec, log: Log): Promise<LoadedCheckpoint | null> {
+export async function checkpointToResume(
+  job: TrainerJob,
+  spec: ModelSpec,
+  log: Log,
+): Promise<LoadedCheckpoint | LoadedFit | null> {
   if (!job.resume) return null;
   const found = await findResumable(job.runFolder, job);
   if (found === null) {
@@ -51,7 +55,7 @@ function refuseWhenGone({ runFolder, weightHashes }: TrainerJob): void {
 /** The parameters of a run without a checkpoint, by PyTorch name. */
 export async function initialParameters(
   { recipe, initFile }: TrainerJob,
-  spec: ModelSpec,
+  spec: GradientSpec,
   train: Split,
   log: Log,
 ): Promise<NamedTensors> {

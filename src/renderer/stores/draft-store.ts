@@ -4,7 +4,7 @@
  */
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import { PRESETS, type Preset } from '#shared/domain/recipe/presets.ts';
+import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
@@ -78,13 +78,13 @@ export const useDraftStore = defineStore('draft', () => {
 
   /** Applies the changes of a preset; other fields stay as typed. */
   function applyPreset(preset: Preset): void {
-    const next = { ...(candidate.value as Draft), ...preset.changes } as Draft;
+    const next = { ...(candidate.value as Draft), ...presetChanges(preset, draft.value.modelType) } as Draft;
     draft.value = next;
     texts.value = { ...texts.value, ...textsOf(next) };
   }
 
   function holdsPreset(preset: Preset): boolean {
-    return Object.entries(preset.changes).every(
+    return Object.entries(presetChanges(preset, draft.value.modelType)).every(
       ([key, value]) => JSON.stringify(valueAt(candidate.value, key)) === JSON.stringify(value),
     );
   }

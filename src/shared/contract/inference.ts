@@ -1,6 +1,7 @@
 /** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
 import { z } from 'zod';
 import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
+import { PART_KINDS } from '#shared/domain/models/gram.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { FilePathSchema, query } from './call.ts';
 
@@ -65,6 +66,10 @@ export const PredictedRowSchema = z.object({
   contextCosines: z.array(z.number()),
   /** Weight of each context position; null: this kind of model has none, or its engine does not tell. */
   attention: z.array(z.number()).nullable(),
+  /** Of a Gram mixture: each part with its coefficient and its share of the prediction; the shares sum to 1. */
+  parts: z
+    .array(z.object({ kind: z.enum(PART_KINDS), name: z.string(), coefficient: z.number(), share: z.number() }))
+    .nullable(),
   /** null: the context is of a file. */
   context: z.array(PlaceSchema).nullable(),
   target: PlaceSchema.nullable(),

@@ -10,6 +10,7 @@ import {
   BaselinesSchema,
   BestSchema,
   EpochRecordSchema,
+  StageSchema,
   STEP_COLUMNS,
   StepBlockSchema,
 } from '#shared/domain/runs/training.ts';
@@ -55,6 +56,8 @@ export const RunSummarySchema = z.object({
   reason: z.string(),
   /** Only of a run that is paused because its disk is full. */
   waitsForSpace: z.literal(true).optional(),
+  /** Only while the fit of a Gram mixture trains. */
+  stage: StageSchema.omit({ type: true }).optional(),
   createdAt: z.number(),
   endedAt: z.number().nullable(),
   recipe: RecipeSchema,

@@ -11,6 +11,7 @@ import {
   EpochRecordSchema,
   FinishedSchema,
   StartedSchema,
+  StageSchema,
   StatusChangeSchema,
   StepBlockSchema,
 } from '#shared/domain/runs/training.ts';
@@ -94,6 +95,7 @@ export const TrainerEventSchema = z.discriminatedUnion('type', [
   StepBlockSchema,
   EpochRecordSchema,
   StatusChangeSchema,
+  StageSchema,
   GateResultSchema,
   CheckpointWrittenSchema,
   StoreRequestSchema,

@@ -5,15 +5,15 @@ import { Random } from '#engine/random.ts';
 import { openEngine } from '#engine/registry.ts';
 import { score } from '#engine/evaluation/score.ts';
 import type { NamedTensors, TrainableModel, WindowSource } from '#engine/types.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { proveParity } from '../../../src/main/evaluation/parity.ts';
 import type { LoadedCheckpoint } from '../../../src/main/checkpoints/read.ts';
 
 const T = 5;
 const D = 16;
-const AMN: ModelSpec = { type: 'amn', T, D, dModel: 8, hiddenDim: 16 };
-const TRANSFORMER: ModelSpec = {
+const AMN: GradientSpec = { type: 'amn', T, D, dModel: 8, hiddenDim: 16 };
+const TRANSFORMER: GradientSpec = {
   type: 'transformer',
   T,
   D,
@@ -42,7 +42,7 @@ function randomSource(windows: number, seed: number): WindowSource {
 const source = randomSource(40, 3);
 const validation = { source, ids: Uint32Array.from({ length: 40 }, (_, i) => i) };
 
-async function load(spec: ModelSpec, parameters: NamedTensors): Promise<TrainableModel> {
+async function load(spec: GradientSpec, parameters: NamedTensors): Promise<TrainableModel> {
   const host = { readResource: async () => new Uint8Array(), hardwareThreads: 1 };
   const engine = await openEngine('cpu', host);
   const weights = lambdaOf({ mse: 1 });
@@ -51,7 +51,7 @@ async function load(spec: ModelSpec, parameters: NamedTensors): Promise<Trainabl
   return engine.createModel({ spec, loss, optimizer, seed: 1, parameters, maxBatch: 64 });
 }
 
-async function store(spec: ModelSpec): Promise<LoadedCheckpoint> {
+async function store(spec: GradientSpec): Promise<LoadedCheckpoint> {
   const parameters = initialParameters(spec, 7);
   const model = await load(spec, parameters);
   const contexts = new Float32Array(4 * T * D);

@@ -59,6 +59,7 @@ const ROW: PredictedRow = {
   norm: 0.5,
   targetCosine: 0.4,
   baselines: { contextMean: 0.45, lastVector: null },
+  parts: null,
   contextCosines: [0.1, 0.2],
   attention: null,
   context: [

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '#engine/registry.ts';
 import { inferModel } from '#shared/domain/models/infer-model.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
-import { parameterShapes } from '#shared/domain/models/models.ts';
+import { parameterShapes, type GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { readWeightsFile } from '../../support/weights.ts';
 import { testHost } from '../../support/host.ts';
@@ -36,7 +36,7 @@ describe('good files', () => {
     );
     const engine = await openEngine('cpu', testHost);
     const model = await engine.createModel({
-      spec: inferred.spec,
+      spec: inferred.spec as GradientSpec,
       loss: {
         weights: lambdaOf({ mse: 1 }),
         tau: 0.07,

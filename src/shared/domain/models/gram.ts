@@ -68,10 +68,20 @@ export function withTrainingWindows(spec: GramSpec, windows: number): GramSpec {
   return { ...spec, keys: spec.neighbours.length === 0 ? 0 : Math.min(spec.keys, windows) };
 }
 
+export const PART_KINDS = [
+  'context',
+  'mean',
+  'ridge',
+  'pooledRidge',
+  'neighbours',
+  'filteredSkip',
+  'filteredLast',
+  'extra',
+] as const;
+
 /** A candidate for the next vector. `index` counts among those of its kind. */
 export interface Part {
-  readonly kind:
-    'context' | 'mean' | 'ridge' | 'pooledRidge' | 'neighbours' | 'filteredSkip' | 'filteredLast' | 'extra';
+  readonly kind: (typeof PART_KINDS)[number];
   readonly index: number;
   /** For people, e.g. "x 5", "ridge λ 30". */
   readonly name: string;

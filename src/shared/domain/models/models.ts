@@ -150,8 +150,8 @@ export function positionWidth(spec: ModelSpec): number | null {
   }
 }
 
-/** The sizes every published run used, and the Gram mixture's preset (domain: 1,510,912 / 5,120,768 / 7,095,552 / 17,867,520 parameters at D = 768). */
-export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
+/** The sizes every published run used (domain: 1,510,912 / 5,120,768 / 7,095,552 / 17,867,520 parameters at D = 768). */
+export function defaultGradientSpec(type: GradientType, T: number, D: number): GradientSpec {
   switch (type) {
     case 'amn':
       return { type, T, D, dModel: 256, hiddenDim: 512 };
@@ -161,9 +161,12 @@ export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
       return { type, T, D, dModel: 512, numLayers: 4 };
     case 'transformer':
       return { type, T, D, dModel: 512, heads: 8, numLayers: 4, feedForward: 2048, dropout: 0.1 };
-    case 'gram':
-      return defaultGramSpec(T, D);
   }
+}
+
+/** The sizes of a recipe that names none. */
+export function defaultSpec(type: ModelType, T: number, D: number): ModelSpec {
+  return type === 'gram' ? defaultGramSpec(T, D) : defaultGradientSpec(type, T, D);
 }
 
 /** Why there is no model of these sizes, e.g. heads that do not divide the width; null: there is one. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TERMS } from '../models/terms.ts';
 import { RECIPE_FIELDS } from './recipe-fields.ts';
-import { MODEL_SIZES, RecipeSchema } from './recipe.ts';
+import { GramSettingsSchema, MODEL_SIZES, RecipeSchema } from './recipe.ts';
 
 export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
 
@@ -10,6 +10,7 @@ export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   lambda: TERMS,
   sizes: MODEL_SIZES,
+  gram: Object.keys(GramSettingsSchema.shape),
   split: ['kind', 'validationShare'],
   schedule: ['kind', 'factor', 'patience', 'threshold'],
 };

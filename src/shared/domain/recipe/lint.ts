@@ -5,6 +5,7 @@
  */
 import { count, figure, percent, plural } from '../figures.ts';
 import type { Comparison, Passport } from '../datasets/passport.ts';
+import { modelRow } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { TERMS, TERM_LABELS, infoNceChance } from '../models/terms.ts';
 import type { TermTable } from '../runs/training.ts';
@@ -263,7 +264,20 @@ const unusedTemperature: Check = ({ recipe }) => {
   };
 };
 
+const fitSettings: Check = ({ recipe }) => {
+  const { label, training } = modelRow(recipe.modelType);
+  if (training !== 'fit' || (recipe.lr >= 1e-3 && recipe.batchSize >= 256)) return null;
+  return {
+    severity: 'warning',
+    path: recipe.lr < 1e-3 ? 'lr' : 'batchSize',
+    message: `The settings are those of another kind of model than the ${label}.`,
+    reason:
+      'Its gates are small networks with one schedule over all epochs: they need a learning rate near 5e-3 and batches of about 1,024. The preset “Robust” sets both. λ, τ and the schedule play no part.',
+  };
+};
+
 const CHECKS: readonly Check[] = [
+  fitSettings,
   mseOnly,
   outOfBalance,
   unreachableVariance,

@@ -2,7 +2,7 @@
  * What a person reads and types for each number of a recipe: label, unit, sensible range, help, command-line flag.
  * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
  */
-import { MODEL_TABLE, MODEL_TYPES, modelsThat } from '../models/models.ts';
+import { MODEL_TABLE, MODEL_TYPES, modelRow, modelsThat, type ModelRow, type ModelType } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeSchema, unknownTerms } from './recipe.ts';
 import { TERMS, TERM_TABLE, type Term, type TermRow } from '../models/terms.ts';
@@ -19,6 +19,13 @@ export interface RecipeField {
   readonly choices?: readonly string[];
   readonly group: 'model' | 'loss' | 'more-losses' | 'training' | 'advanced';
   readonly help: string;
+  /** Of models that are trained this way only; absent: of all. */
+  readonly only?: ModelRow['training'];
+}
+
+/** Whether a model has the field. */
+export function hasField(type: ModelType, { only }: RecipeField): boolean {
+  return only === undefined || modelRow(type).training === only;
 }
 
 /** Further fields of a term, shown below its λ. */
@@ -33,6 +40,7 @@ const TERM_FIELDS: Partial<Record<Term, readonly RecipeField[]>> = {
       kind: 'number',
       group: 'more-losses',
       help: 'How much nearer, in cosine.',
+      only: 'gradient',
     },
   ],
   anti_copy: [
@@ -45,6 +53,7 @@ const TERM_FIELDS: Partial<Record<Term, readonly RecipeField[]>> = {
       kind: 'number',
       group: 'more-losses',
       help: 'How much nearer, in cosine.',
+      only: 'gradient',
     },
   ],
 };
@@ -53,7 +62,7 @@ const TERM_FIELDS: Partial<Record<Term, readonly RecipeField[]>> = {
 function lambdaFields(group: TermRow['group']): RecipeField[] {
   return TERMS.filter((term) => TERM_TABLE[term].group === group).flatMap((term) => {
     const { flag, lambdaLabel: label, usual, help } = TERM_TABLE[term];
-    const field: RecipeField = { path: `lambda.${term}`, flag, label, usual, kind: 'number', group, help };
+    const field: RecipeField = { path: `lambda.${term}`, flag, label, usual, kind: 'number', group, help, only: 'gradient' };
     return [field, ...(TERM_FIELDS[term] ?? [])];
   });
 }
@@ -76,6 +85,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     choices: ['mean', 'positional'],
     group: 'advanced',
     help: `${modelsThat(({ skips }) => skips.length > 1)} only. The published model adds its residual to the mean of the context, which has no order; positional learns a weight for each position and dimension.`,
+    only: 'gradient',
   },
   {
     path: 'start',
@@ -85,6 +95,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     choices: ['random', 'least-squares'],
     group: 'advanced',
     help: `${modelsThat(({ starts }) => starts.length > 1)} only. Least squares starts the residual at zero and the position weights at their best linear fit, so that training begins at a baseline instead of below it.`,
+    only: 'gradient',
   },
   ...lambdaFields('loss'),
   {
@@ -95,6 +106,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     kind: 'number',
     group: 'loss',
     help: 'InfoNCE temperature. Smaller is sharper; logits reach 1/τ.',
+    only: 'gradient',
   },
   {
     path: 'varianceTarget',
@@ -104,6 +116,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     choices: ['one', 'reachable'],
     group: 'more-losses',
     help: '1 is the published formula, unreachable for unit vectors; reachable is 1/√D.',
+    only: 'gradient',
   },
   ...lambdaFields('more-losses'),
   {
@@ -152,6 +165,37 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     kind: 'number',
     group: 'advanced',
     help: 'Largest global gradient norm; 0 turns clipping off.',
+    only: 'gradient',
+  },
+  {
+    path: 'gram.neighbours',
+    flag: '--neighbours',
+    label: 'Neighbours',
+    kind: 'choice',
+    choices: ['on', 'off'],
+    group: 'advanced',
+    help: 'Gram mixture only: means over similar training windows as parts. Off shows what they are worth; the model file is then small.',
+    only: 'fit',
+  },
+  {
+    path: 'gram.filters',
+    flag: '--filters',
+    label: 'Spectral filters',
+    kind: 'choice',
+    choices: ['on', 'off'],
+    group: 'advanced',
+    help: 'Gram mixture only: parts that keep the directions in which the embedding carries topics. They bring most of the gain out of distribution.',
+    only: 'fit',
+  },
+  {
+    path: 'gram.turned',
+    flag: '--turned',
+    label: 'Turned windows',
+    kind: 'choice',
+    choices: ['on', 'off'],
+    group: 'advanced',
+    help: 'Gram mixture only: windows turned at random among the data of the gates, so that a gate cannot learn directions.',
+    only: 'fit',
   },
   {
     path: 'seed',
@@ -205,6 +249,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     choices: ['cpu', 'mps', 'cuda'],
     group: 'advanced',
     help: 'From other trainers’ command lines; it only steers which engine auto prefers.',
+    only: 'gradient',
   },
 ];
 

@@ -157,6 +157,19 @@ export const StatusChangeSchema = z.object({
 });
 export type StatusChange = z.infer<typeof StatusChangeSchema>;
 
+/** Where the fit of a Gram mixture is before its gates are trained. */
+export const StageSchema = z.object({
+  type: z.literal('stage'),
+  /** For people, e.g. "ridges". */
+  name: z.string(),
+  /** 0-based, of `count` stages. */
+  index: count,
+  count,
+  /** Of this stage, 0..1. */
+  fraction: z.number(),
+});
+export type Stage = z.infer<typeof StageSchema>;
+
 export const BestSchema = z.object({
   epoch: count,
   step: count,
@@ -186,9 +199,10 @@ export const TrainingEventSchema = z.discriminatedUnion('type', [
   StepBlockSchema,
   EpochRecordSchema,
   StatusChangeSchema,
+  StageSchema,
   FinishedSchema,
 ]);
-export type TrainingEvent = Started | StepBlock | EpochRecord | StatusChange | Finished;
+export type TrainingEvent = Started | StepBlock | EpochRecord | StatusChange | Stage | Finished;
 
 /** Sums of one term over the rows of the epoch that defined it. */
 const TermSumsSchema = z.object({ rows: count, value: z.number(), gradShare: z.number() });

@@ -1,0 +1,50 @@
+/** Opens a run that trains by gradient steps: engine, model, and the loop of `engine/trainer`. */
+import { Trainer } from '#engine/trainer/index.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { openRunEngine, workloadOf } from './engine.ts';
+import type { OpenedRun, RunContext } from './opened-run.ts';
+import { initialParameters } from './start.ts';
+
+export async function openGradientRun(context: RunContext, spec: GradientSpec): Promise<OpenedRun> {
+  const { job, data, baselines, hooks, log } = context;
+  const { recipe } = job;
+  const checkpoint = context.checkpoint && 'parameters' in context.checkpoint ? context.checkpoint : null;
+  const workload = workloadOf(recipe, spec);
+  const engine = await openRunEngine(job, context.host, workload, log);
+  const parameters = checkpoint?.parameters ?? (await initialParameters(job, spec, data.train, log));
+  const { loss, optimizer } = workload;
+  const { epochs, batchSize, lr, schedule, seed } = recipe;
+  const model = await engine.createModel({ spec, loss, optimizer, seed, parameters, maxBatch: batchSize });
+  if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
+  const { train, validation, ood } = data;
+  const trainer = withRecipeErrors(
+    () =>
+      new Trainer({
+        model,
+        train,
+        validation,
+        ood,
+        settings: { epochs, batchSize, lr, schedule, loss, seed },
+        baselines,
+        hooks,
+        checkpointEveryMs: job.checkpointEveryMs,
+        resumeFrom: checkpoint?.state,
+      }),
+  );
+  const dispose = async () => {
+    model.dispose();
+    await engine.dispose();
+  };
+  return { engine: engine.info, trainer, dispose };
+}
+
+/** Settings that training refuses are an error of the recipe, not a bug. */
+function withRecipeErrors<R>(make: () => R): R {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new NextvecError('BAD_RECIPE', error.message, { remedy: 'Change the recipe and start again.', cause: error });
+  }
+}

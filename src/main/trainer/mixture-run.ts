@@ -1,0 +1,47 @@
+/** Opens a run that fits a Gram mixture: the kernels of `simd`, and the stages of `engine/gram`. */
+import { configOf } from '#engine/gram/config.ts';
+import { MixtureRun } from '#engine/gram/run.ts';
+import { runtimeInfo } from '#engine/simd/index.ts';
+import { createRuntime } from '#engine/simd/runtime.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { GramSpec } from '#shared/domain/models/gram.ts';
+import type { Dataset } from '../datasets/dataset.ts';
+import { groupBySharedVectors } from '../datasets/groups.ts';
+import type { OpenedRun, RunContext } from './opened-run.ts';
+
+/** Windows of a group that stands for an article where the articles are not known. */
+const GROUP_WINDOWS = 100;
+
+export async function openMixtureRun(context: RunContext, spec: GramSpec): Promise<OpenedRun> {
+  const { job, host, dataset, data, checkpoint, baselines, hooks, log } = context;
+  const { epochs, lr, weightDecay, batchSize: batch, gram, seed, threads } = job.recipe;
+  const runtime = await createRuntime({ host, threads: threads ?? undefined }).catch((error: Error) => {
+    throw new NextvecError('ENGINE_UNAVAILABLE', `A Gram mixture is fitted by the simd engine: ${error.message}.`, {
+      remedy: '"nextvec doctor" says what it lacks here.',
+      details: { place: 'engine' },
+      cause: error,
+    });
+  });
+  const engine = runtimeInfo(runtime);
+  log('info', `Engine: ${engine.name}; version ${engine.version}, ${engine.variant}, ${engine.threads} threads.`);
+  const { train, validation, ood } = data;
+  const articles = articlesOf(dataset);
+  const trainer = await MixtureRun.create(runtime, {
+    config: configOf(spec, { epochs, lr, weightDecay, batch, turned: gram.turned === 'on' }),
+    seed,
+    train,
+    articles: train.ids.map((id) => articles[id]),
+    validation,
+    ood,
+    baselines,
+    hooks,
+    resumeFrom: checkpoint && 'fit' in checkpoint ? checkpoint : undefined,
+  });
+  return { engine, trainer, dispose: () => trainer.dispose() };
+}
+
+/** Article of each window. Windows that share vectors stand for one where the data do not say. */
+function articlesOf({ windowArticles, index, T, windows, vectorArticles }: Dataset): Int32Array {
+  const mostWindows = Math.max(1, Math.min(GROUP_WINDOWS, Math.floor(windows / 10)));
+  return windowArticles ?? groupBySharedVectors(index, T, vectorArticles.length, mostWindows).groups;
+}

@@ -1,0 +1,27 @@
+/** A run that is about to train, whichever way its model is trained. */
+import type { TrainerControl, TrainerHooks } from '#engine/trainer/index.ts';
+import type { EngineHost, EngineInfo } from '#engine/types.ts';
+import type { TrainerJob } from '#shared/contract/trainer.ts';
+import type { Baselines } from '#shared/domain/runs/training.ts';
+import type { Dataset } from '../datasets/dataset.ts';
+import type { LoadedCheckpoint, LoadedFit } from '../checkpoints/read.ts';
+import type { RunData } from './data.ts';
+import type { Log } from './log.ts';
+
+export interface OpenedRun {
+  readonly engine: EngineInfo;
+  readonly trainer: TrainerControl;
+  dispose(): Promise<void>;
+}
+
+export interface RunContext {
+  readonly job: TrainerJob;
+  readonly host: EngineHost;
+  readonly dataset: Dataset;
+  readonly data: RunData;
+  /** To go on from; null: a new run. */
+  readonly checkpoint: LoadedCheckpoint | LoadedFit | null;
+  readonly baselines: Baselines;
+  readonly hooks: TrainerHooks;
+  readonly log: Log;
+}
