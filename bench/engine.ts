@@ -10,7 +10,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { defaultSpec, MODEL_TYPES } from '#shared/domain/models/models.ts';
+import { defaultGradientSpec, GRADIENT_TYPES } from '#shared/domain/models/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { Engine, WindowSource } from '#engine/types.ts';
@@ -33,7 +33,7 @@ const { values: flags } = parseArgs({
   },
 });
 const B = Number(flags.batch);
-const type = z.enum(MODEL_TYPES).parse(flags.model);
+const type = z.enum(GRADIENT_TYPES).parse(flags.model);
 const seconds = Number(flags.seconds);
 const WARM_UP_SECONDS = 0.3;
 /** Of a round: short rounds, which follow a machine whose speed swings, have a short one. */
@@ -161,7 +161,7 @@ const result = {
   machine: { cpu: cpus()[0].model, cores: cpus().length, memoryBytes: totalmem(), load: loadavg() },
   node: process.version,
   v8: process.versions.v8,
-  workload: { model: type, spec: defaultSpec(type, T, D), batch: B, loss: LOSS },
+  workload: { model: type, spec: defaultGradientSpec(type, T, D), batch: B, loss: LOSS },
   seconds,
   rowsPerSecond: rounds,
   medians: Object.fromEntries(Object.entries(rounds).map(([name, values]) => [name, middle(values)])),

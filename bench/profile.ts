@@ -1,7 +1,7 @@
 /** Where a simd training step goes: median time of every operation on thread 0. `node bench/profile.ts [batch] [threads] [variant] [seconds] [model]` */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { MODEL_TYPES } from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES } from '#shared/domain/models/models.ts';
 import { createSimdEngine, SimdModel } from '#engine/simd/index.ts';
 import { nodeEngineHost } from '../src/main/processes/engine-host.ts';
 import { benchModel, Loop, syntheticSource } from './support/training-loop.ts';
@@ -13,7 +13,7 @@ const engine = await createSimdEngine({
   threads: Number(threads),
   variant,
 });
-const model = await benchModel(engine, B, z.enum(MODEL_TYPES).parse(type));
+const model = await benchModel(engine, B, z.enum(GRADIENT_TYPES).parse(type));
 if (!(model instanceof SimdModel)) throw new Error('the simd engine made another model');
 const loop = new Loop(model, syntheticSource(), B);
 await loop.measure(1.5);
