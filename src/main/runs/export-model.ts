@@ -74,7 +74,12 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
     case 'onnx': {
       const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]`;
       const metadata = await metadataOf(checkpoint, job);
-      return encodeOnnx(modelGraph(graphSpec(spec), parameters), { name: spec.type, version: job.version, description, metadata });
+      return encodeOnnx(modelGraph(graphSpec(spec), parameters), {
+        name: spec.type,
+        version: job.version,
+        description,
+        metadata,
+      });
     }
   }
 }

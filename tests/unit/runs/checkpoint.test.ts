@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { GramArray, GramState } from '#engine/gram/state.ts';
 import { Random } from '#engine/random.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
+import { defaultGramSpec } from '#shared/domain/models/gram.ts';
+import { readAny, readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { findResumable, listCheckpointFolders, removeReplaced } from '../../../src/main/checkpoints/resume.ts';
 import { writeCheckpoint } from '../../../src/main/checkpoints/write.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/formats/safetensors.ts';
@@ -147,6 +149,24 @@ describe('a checkpoint', () => {
     runFolder = mkdtempSync(join(tmpdir(), 'nextvec-checkpoint-'));
   });
   afterEach(() => rmSync(runFolder, { recursive: true, force: true }));
+
+  test('of a fit is read back bit for bit, and has no model', async () => {
+    const { state } = checkpointAt(3);
+    const arrays = new Map<string, GramArray>([
+      ['clusters', Uint32Array.of(1, 0, 2)],
+      ['std', Float32Array.of(1.5, Infinity, -0)],
+      ['epochs', Float64Array.of(Math.PI, NaN)],
+    ]);
+    const fit: GramState = { version: 1, step: 5, arrays };
+    const spec = defaultGramSpec(3, 4);
+    const stored = await writeCheckpoint({ kind: 'last', state, fit }, { ...options(), spec, kind: 'last' });
+    const folder = join(runFolder, stored.folder);
+    expect(await readAny(folder, RUN)).toMatchObject({ kind: 'last', spec, state, fit });
+    await expect(readCheckpoint(folder, RUN)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(readAny(folder, { runId: 'r', weightHashes: { [stored.folder]: 'f'.repeat(64) } })).rejects.toThrow(
+      /not the ones the history recorded/,
+    );
+  });
 
   test('is read back bit for bit', async () => {
     const saved = checkpointAt(12);

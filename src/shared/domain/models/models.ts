@@ -119,7 +119,9 @@ export type GradientType = GradientSpec['type'];
 export const MODEL_TYPES = Object.keys(MODEL_TABLE) as readonly ModelType[];
 
 /** Types that every engine trains. */
-export const GRADIENT_TYPES = MODEL_TYPES.filter((type): type is GradientType => modelRow(type).training === 'gradient');
+export const GRADIENT_TYPES = MODEL_TYPES.filter(
+  (type): type is GradientType => modelRow(type).training === 'gradient',
+);
 
 /** A row of the table, typed as any row, to ask what the model offers. */
 export function modelRow(type: ModelType): ModelRow {

@@ -62,7 +62,16 @@ const TERM_FIELDS: Partial<Record<Term, readonly RecipeField[]>> = {
 function lambdaFields(group: TermRow['group']): RecipeField[] {
   return TERMS.filter((term) => TERM_TABLE[term].group === group).flatMap((term) => {
     const { flag, lambdaLabel: label, usual, help } = TERM_TABLE[term];
-    const field: RecipeField = { path: `lambda.${term}`, flag, label, usual, kind: 'number', group, help, only: 'gradient' };
+    const field: RecipeField = {
+      path: `lambda.${term}`,
+      flag,
+      label,
+      usual,
+      kind: 'number',
+      group,
+      help,
+      only: 'gradient',
+    };
     return [field, ...(TERM_FIELDS[term] ?? [])];
   });
 }
