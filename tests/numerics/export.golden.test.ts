@@ -63,7 +63,12 @@ describe.each([
   ['ONNX in onnxruntime', onnxRuntime],
   ['graph model in tfjs', tfjs],
 ] as const)('%s', (_name, run) => {
-  test.each([...MODEL_TYPES.map((type) => `golden/${type}`), 'golden-more/amn-seed12-d30-h18'])(
+  test.each([
+    ...MODEL_TYPES.map((type) => `golden/${type}`),
+    'golden-more/amn-seed12-d30-h18',
+    'golden-more/amn-seed15-d26-h20-cosine-centred',
+    'golden-more/lstm-seed14-d26-h20-cosine-relative',
+  ])(
     '%s gives the stored golden output',
     async (file) => {
       const { spec, parameters, contexts, B, raw, pred } = referenceModel(await readNpz(`tests/fixtures/${file}.npz`));

@@ -53,6 +53,7 @@ export function addRecipeFlags(command: Command): Command {
     .addOption(presets.choices(PRESETS.map(({ id }) => id)))
     .option('--recipe <FILE>', 'JSON file of a recipe (nextvec export --format recipe); other flags change it')
     .option('--init-from <RUN|FILE>', 'start from the weights of a run, or of a safetensors, .pt or .npz file')
+    .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
     .option('--gate <G...>', 'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop', undefined)
@@ -85,6 +86,7 @@ export function readChanges(values: FlagValues): Record<string, unknown> {
     const word = values[storedName(field.flag)];
     if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
   }
+  if (values.centre === true) draft.inputs = 'centred';
   const [gateWords, gatesFile, schedule, sizes, initFrom] = SPECIAL_FLAGS.map((name) => values[name]);
   if (typeof schedule === 'string') draft.schedule = parseSchedule(schedule);
   if (typeof sizes === 'string') draft.sizes = parseSizes(sizes);

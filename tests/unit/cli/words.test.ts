@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
+import { commandLine, parseCommandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
@@ -46,6 +46,12 @@ describe('flags of train', () => {
     });
     const words = splitWords(commandLine(recipe, { data: 'x', ood: null })).slice(2);
     expect(recipeOf(words)).toEqual(recipe);
+  });
+
+  it('--centre is --inputs centred', () => {
+    expect(recipeOf(['--centre']).inputs).toBe('centred');
+    expect(parseCommandLine('nextvec train --centre --lr 1e-4').changes.get('inputs')).toBe('centred');
+    expect(recipeOf([]).inputs).toBe('absolute');
   });
 
   it('reads gates from a file', () => {

@@ -3,7 +3,15 @@
  * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
  */
 import { NextvecError } from '../errors.ts';
-import { defaultSpec, parameterShapes, sizesProblem, type ModelSpec, type ModelType } from './models.ts';
+import {
+  CONTEXT_MEAN_WEIGHTS,
+  CORPUS_MEAN,
+  defaultSpec,
+  parameterShapes,
+  sizesProblem,
+  type ModelSpec,
+  type ModelType,
+} from './models.ts';
 import { nameList, shortText } from '../short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -54,7 +62,7 @@ export function inferModel(shapes: Shapes, hints: ModelHints, place: string): In
   const { type, prefix } = findSignature(shapes, hints.modelType, place);
   const names = new Map([...shapes].map(([name, shape]) => [name.slice(prefix.length), shape]));
   const assumed: string[] = [];
-  const spec = new SpecReader(type, names, hints, place, assumed).spec();
+  const spec = { ...new SpecReader(type, names, hints, place, assumed).spec(), ...inputsOf(names) };
   const problem = sizesProblem(spec);
   if (problem !== null) throw bad(place, `its sizes make no model. ${problem.replace(/\.$/, '')}`);
   refuseDifferences(spec, names, place);
@@ -78,6 +86,11 @@ function findSignature(
   }
   const what = asked ? `no ${asked} (${SIGNATURES[asked]} is missing)` : 'none of the known models';
   throw bad(place, `it holds ${what}; its first tensors are ${nameList([...shapes.keys()], 5)}`);
+}
+
+function inputsOf(names: Shapes): Pick<ModelSpec, 'inputs'> {
+  if (names.has(CONTEXT_MEAN_WEIGHTS)) return { inputs: 'relative' };
+  return names.has(CORPUS_MEAN) ? { inputs: 'centred' } : {};
 }
 
 class SpecReader {
@@ -137,6 +150,8 @@ class SpecReader {
   }
 
   private T(): number {
+    const weights = this.names.get(CONTEXT_MEAN_WEIGHTS);
+    if (weights?.length === 1) return weights[0];
     if (this.hints.T !== undefined) return this.hints.T;
     this.assumed.push(`The file does not say its context length; ${DEFAULT_T} is taken.`);
     return DEFAULT_T;

@@ -143,6 +143,7 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
     else if (flag === '--sizes' && value !== null) changes.set('sizes', parseSizes(value));
     else if (flag === '--init-from' && value !== null) changes.set('initFrom', value);
+    else if (flag === '--centre') changes.set('inputs', 'centred');
     else if (flag === '--gate' && value !== null) gates.push(parseGate(value));
     else if (flag !== '--output-dir' && flag !== '--name' && flag !== '--tag') unknown.push(flag);
   }

@@ -2,7 +2,7 @@
  * What a person reads and types for each number of a recipe: label, unit, sensible range, help, command-line flag.
  * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
  */
-import { MODEL_TABLE, MODEL_TYPES, modelsThat } from '../models/models.ts';
+import { INPUT_SHIFTS, MODEL_TABLE, MODEL_TYPES, modelsThat } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeSchema, unknownTerms } from './recipe.ts';
 import { TERMS, TERM_TABLE, type Term, type TermRow } from '../models/terms.ts';
@@ -85,6 +85,15 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     choices: ['random', 'least-squares'],
     group: 'advanced',
     help: `${modelsThat(({ starts }) => starts.length > 1)} only. Least squares starts the residual at zero and the position weights at their best linear fit, so that training begins at a baseline instead of below it.`,
+  },
+  {
+    path: 'inputs',
+    flag: '--inputs',
+    label: 'Inputs',
+    kind: 'choice',
+    choices: ['absolute', ...INPUT_SHIFTS],
+    group: 'advanced',
+    help: 'Relative: the model reads the context less its mean and predicts what to add to that mean. Centred: the same with the mean of the training data, which the checkpoint keeps. On speeches → novel (AMN, 10 epochs) OOD was 0.347 absolute, 0.511 relative, 0.474 centred.',
   },
   ...lambdaFields('loss'),
   {

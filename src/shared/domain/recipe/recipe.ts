@@ -3,7 +3,7 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { MODEL_LABELS, MODEL_TYPES, defaultSpec, modelRow, sizesProblem, type ModelSpec } from '../models/models.ts';
+import { INPUT_SHIFTS, MODEL_LABELS, MODEL_TYPES, defaultSpec, modelRow, sizesProblem, type ModelSpec } from '../models/models.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -74,6 +74,11 @@ export const RecipeSchema = z.object({
   skip: z.enum(['mean', 'positional']).default('mean'),
   /** 'least-squares' (AMN only): the residual starts at zero and position weights at their least-squares solution. */
   start: z.enum(['random', 'least-squares']).default('random'),
+  /**
+   * What the model reads: the vectors themselves ('absolute', as published), or less the mean of the context ('relative') or
+   * of the training data ('centred'); the same mean is added back to the output.
+   */
+  inputs: z.enum(['absolute', ...INPUT_SHIFTS]).default('absolute'),
   /** Weights to start from: a run's id, or a file (safetensors, PyTorch .pt, npz). null: as `start` says. */
   initFrom: z.string().min(1).max(4096).nullable().default(null),
   /** Sizes other than those of the published runs; null: those. */
@@ -108,8 +113,9 @@ export type RecipeInput = z.input<typeof RecipeSchema>;
 export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
   const published = defaultSpec(recipe.modelType, T, D);
   const sizes = Object.entries(recipe.sizes ?? {}).filter(([name]) => name in published);
-  const spec = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
-  return spec.type === 'amn' && recipe.skip === 'positional' ? { ...spec, skip: 'positional' } : spec;
+  const sized = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
+  const spec: ModelSpec = sized.type === 'amn' && recipe.skip === 'positional' ? { ...sized, skip: 'positional' } : sized;
+  return recipe.inputs === 'absolute' ? spec : { ...spec, inputs: recipe.inputs };
 }
 
 export interface RecipeProblem {
