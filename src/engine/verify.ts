@@ -3,7 +3,13 @@
  * arrays, not the file. Relative L2 error a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
  */
 import { z } from 'zod';
-import { INPUT_SHIFTS, MODEL_TYPES, parameterShapes, type ModelSpec, type ModelType } from '#shared/domain/models/models.ts';
+import {
+  INPUT_SHIFTS,
+  MODEL_TYPES,
+  parameterShapes,
+  type ModelSpec,
+  type ModelType,
+} from '#shared/domain/models/models.ts';
 import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
 

@@ -51,7 +51,12 @@ function small(type: ModelSpec['type'], inputs: ModelSpec['inputs']): ModelSpec 
   return spec;
 }
 
-async function rawOf(engine: Engine, spec: ModelSpec, parameters: NamedTensors, x: Float32Array): Promise<Float32Array> {
+async function rawOf(
+  engine: Engine,
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  x: Float32Array,
+): Promise<Float32Array> {
   const model = await engine.createModel(optionsOf(spec, parameters));
   try {
     return (await model.predict(x, B)).raw;
@@ -68,20 +73,23 @@ function shiftOf(spec: ModelSpec, parameters: NamedTensors, b: number, d: number
 }
 
 describe.each(INPUT_SHIFTS)('%s', (inputs) => {
-  test.each(MODEL_TYPES)('%s is the plain network on shifted inputs, the shift added back, on both engines', async (type) => {
-    const spec = small(type, inputs);
-    const plain = small(type, undefined);
-    const parameters = startParameters('random', spec, SEED, train);
-    const shifted = contexts.map((x, i) => x - shiftOf(spec, parameters, Math.floor(i / (T * D)), i % D));
-    const inner = await rawOf(cpu, plain, parameters, shifted);
-    const expected = inner.map((y, i) => y + shiftOf(spec, parameters, Math.floor(i / D), i % D));
-    for (const engine of [simd, cpu]) {
-      const raw = await rawOf(engine, spec, parameters, contexts);
-      expect(relativeError(raw, expected)).toBeLessThan(1e-5);
-      expect(relativeError(raw, inner)).toBeGreaterThan(1e-3);
-    }
-    expect(parameterCount(spec)).toBe(parameterCount(plain));
-  });
+  test.each(MODEL_TYPES)(
+    '%s is the plain network on shifted inputs, the shift added back, on both engines',
+    async (type) => {
+      const spec = small(type, inputs);
+      const plain = small(type, undefined);
+      const parameters = startParameters('random', spec, SEED, train);
+      const shifted = contexts.map((x, i) => x - shiftOf(spec, parameters, Math.floor(i / (T * D)), i % D));
+      const inner = await rawOf(cpu, plain, parameters, shifted);
+      const expected = inner.map((y, i) => y + shiftOf(spec, parameters, Math.floor(i / D), i % D));
+      for (const engine of [simd, cpu]) {
+        const raw = await rawOf(engine, spec, parameters, contexts);
+        expect(relativeError(raw, expected)).toBeLessThan(1e-5);
+        expect(relativeError(raw, inner)).toBeGreaterThan(1e-3);
+      }
+      expect(parameterCount(spec)).toBe(parameterCount(plain));
+    },
+  );
 
   test.each(MODEL_TYPES)('losses and gradients of %s agree on simd and tfjs', async (type) => {
     const spec = small(type, inputs);

@@ -21,7 +21,11 @@ let dataset: string;
 beforeAll(async () => {
   home = await testHome();
   nextvec = await home.open();
-  dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 16, chunksPerArticle: 12, D: 24 });
+  dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), {
+    articles: 16,
+    chunksPerArticle: 12,
+    D: 24,
+  });
 });
 afterAll(() => home.dispose());
 

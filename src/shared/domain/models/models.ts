@@ -25,7 +25,15 @@ export const ModelSpecSchema = z.discriminatedUnion('type', [
     skip: z.literal('positional').optional(),
     inputs,
   }),
-  z.object({ type: z.literal('lstm'), T: size, D: size, hiddenDim: size, numLayers: size, dropout: probability, inputs }),
+  z.object({
+    type: z.literal('lstm'),
+    T: size,
+    D: size,
+    hiddenDim: size,
+    numLayers: size,
+    dropout: probability,
+    inputs,
+  }),
   z.object({ type: z.literal('gru'), T: size, D: size, dModel: size, numLayers: size, inputs }),
   z.object({
     type: z.literal('transformer'),

@@ -3,7 +3,15 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { INPUT_SHIFTS, MODEL_LABELS, MODEL_TYPES, defaultSpec, modelRow, sizesProblem, type ModelSpec } from '../models/models.ts';
+import {
+  INPUT_SHIFTS,
+  MODEL_LABELS,
+  MODEL_TYPES,
+  defaultSpec,
+  modelRow,
+  sizesProblem,
+  type ModelSpec,
+} from '../models/models.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -114,7 +122,8 @@ export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
   const published = defaultSpec(recipe.modelType, T, D);
   const sizes = Object.entries(recipe.sizes ?? {}).filter(([name]) => name in published);
   const sized = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
-  const spec: ModelSpec = sized.type === 'amn' && recipe.skip === 'positional' ? { ...sized, skip: 'positional' } : sized;
+  const spec: ModelSpec =
+    sized.type === 'amn' && recipe.skip === 'positional' ? { ...sized, skip: 'positional' } : sized;
   return recipe.inputs === 'absolute' ? spec : { ...spec, inputs: recipe.inputs };
 }
 
