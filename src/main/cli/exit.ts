@@ -3,7 +3,14 @@ import { ORPCError } from '@orpc/client';
 import { CommanderError } from 'commander';
 import { ZodError } from 'zod';
 import { ErrorDataSchema } from '#shared/contract/errors.ts';
-import { ERROR_CODES, NextvecError, isBadInput, toErrorData, type ErrorCode, type ErrorData } from '#shared/domain/errors.ts';
+import {
+  ERROR_CODES,
+  NextvecError,
+  isBadInput,
+  toErrorData,
+  type ErrorCode,
+  type ErrorData,
+} from '#shared/domain/errors.ts';
 import { issueList } from '#shared/domain/short-text.ts';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;

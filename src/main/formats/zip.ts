@@ -114,10 +114,7 @@ async function locate(
   if (entry.isEncrypted()) throw unsupported(file, name, 'is encrypted');
   if (method !== STORED && method !== DEFLATED) throw unsupported(file, name, `uses compression method ${method}`);
   if (method === DEFLATED && entry.uncompressedSize > entry.compressedSize * MAX_RATIO + 64) {
-    throw damaged(
-      file,
-      `the member "${name}" claims ${entry.uncompressedSize} bytes from ${entry.compressedSize}`,
-    );
+    throw damaged(file, `the member "${name}" claims ${entry.uncompressedSize} bytes from ${entry.compressedSize}`);
   }
   const local = await zip.readLocalFileHeaderPromise(entry, { minimal: false });
   if (!local.fileName.equals(entry.fileNameRaw) || local.compressionMethod !== method) {

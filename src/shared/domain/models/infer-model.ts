@@ -80,8 +80,7 @@ function findSignature(
     if (name === undefined) continue;
     const prefix = name.slice(0, name.length - SIGNATURES[type].length);
     const stranger = [...shapes.keys()].find((key) => !key.startsWith(prefix));
-    if (stranger !== undefined)
-      throw bad(place, `it holds "${stranger}" beside a model under "${prefix}"`);
+    if (stranger !== undefined) throw bad(place, `it holds "${stranger}" beside a model under "${prefix}"`);
     return { type, prefix };
   }
   const what = asked ? `no ${asked} (${SIGNATURES[asked]} is missing)` : 'none of the known models';
