@@ -83,7 +83,8 @@ export type RandomPurpose =
   | 'sweep'
   | 'clusters'
   | 'sample'
-  | 'isometry';
+  | 'isometry'
+  | 'augment';
 
 /** An independent stream for one purpose (and optional index, e.g. the epoch) of a run's seed. */
 export function stream(seed: number, purpose: RandomPurpose, index = 0): Random {

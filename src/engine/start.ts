@@ -6,7 +6,7 @@
 import { CORPUS_MEAN, inputShift, type InputShift, type ModelSpec } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { choleskyFactor, choleskySolve } from './evaluation/matrix.ts';
-import { blocks, type Split } from './evaluation/windows.ts';
+import { blocks, meanTarget, type Split } from './evaluation/windows.ts';
 import { initialParameters } from './init.ts';
 import type { NamedTensors, WindowSource } from './types.ts';
 
@@ -25,14 +25,6 @@ export function startParameters(start: Recipe['start'], spec: ModelSpec, seed: n
   for (const name of RESIDUAL_HEAD) parameters.get(name)!.fill(0);
   if (spec.skip) parameters.set('position_weights', fitPositionWeights(shifted(train, inputs, mean)));
   return parameters;
-}
-
-/** Mean target [D] of the windows, in float64. */
-function meanTarget(train: Split): Float32Array<ArrayBuffer> {
-  const { D } = train.source;
-  const sum = new Float64Array(D);
-  for (const { targets, B } of blocks(train)) for (let i = 0; i < B * D; i++) sum[i % D] += targets[i];
-  return Float32Array.from(sum, (value) => value / train.ids.length);
 }
 
 /** The windows as the network sees them: contexts and targets less the mean of the context, or less `mean`. */

@@ -7,6 +7,7 @@ import type { Schedule } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/runs/training.ts';
 import type { Split } from '../evaluation/windows.ts';
 import type { NamedTensors, OptimizerState, TrainableModel } from '../types.ts';
+import type { Augmentation } from './augment.ts';
 
 export type { Split };
 
@@ -52,6 +53,8 @@ export interface TrainerOptions {
   readonly validation: Split;
   readonly ood?: Split;
   readonly settings: TrainingSettings;
+  /** Of the training batches; absent: they are as they are. */
+  readonly augmentation?: Augmentation;
   /** Measured once before training (`evaluation/baselines.ts`); repeated in every epoch record. */
   readonly baselines: Baselines;
   readonly hooks: TrainerHooks;

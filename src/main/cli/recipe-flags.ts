@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { parseGate, parseSchedule, parseSizes } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PRESETS } from '#shared/domain/recipe/presets.ts';
-import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
+import { defaultAt, fieldNumber, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
 import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { GateSchema, TrainableRecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readJsonFile } from '../formats/json-file.ts';
@@ -21,9 +21,10 @@ function storedName(flag: string): string {
 }
 
 function readNumber(field: RecipeField, word: string): number {
-  const value = Number(word);
-  if (word.trim() !== '' && Number.isFinite(value)) return value;
-  throw new NextvecError('BAD_RECIPE', `${field.flag} needs a number, not "${word}".`);
+  const value = fieldNumber(field, word);
+  if (Number.isFinite(value)) return value;
+  const wanted = field.wordPrefix === undefined ? 'a number' : `${field.wordPrefix}NUMBER`;
+  throw new NextvecError('BAD_RECIPE', `${field.flag} needs ${wanted}, not "${word}".`);
 }
 
 /** Other trainers write cuda:0, gpu or auto; only the kind matters here. */
@@ -45,7 +46,7 @@ function describe(field: RecipeField): string {
 
 export function addRecipeFlags(command: Command): Command {
   for (const field of RECIPE_FIELDS) {
-    const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : 'X';
+    const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : `${field.wordPrefix ?? ''}X`;
     command.addOption(new Option(`${field.flag} <${word}>`, describe(field)));
   }
   const presets = new Option('--preset <NAME>', 'start from a preset of the form; other flags override it');

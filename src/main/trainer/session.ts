@@ -100,12 +100,14 @@ export class TrainerSession {
     this.emit({ type: 'prepared', engine: { ...engine.info }, splitProof: data.proof });
     this.baselinesMeasured = this.baselines.run((baselines) => this.emit({ type: 'baselines', baselines }));
     const { epochs, batchSize, lr, schedule, seed } = recipe;
+    const { isometry } = recipe.augment;
     this.trainer = makeTrainer({
       model,
       train,
       validation,
       ood: oodSplit,
       settings: { epochs, batchSize, lr, schedule, loss, seed },
+      augmentation: isometry > 0 ? { isometry, articleOf: dataset.windowArticles } : undefined,
       baselines: this.baselines.values,
       hooks: {
         onEvent: (event) => this.onEvent(event),

@@ -48,6 +48,14 @@ describe('flags of train', () => {
     expect(recipeOf(words)).toEqual(recipe);
   });
 
+  it('--augment takes a kind and a share, or the share alone', () => {
+    for (const word of ['isometry:0.5', '0.5']) expect(recipeOf(['--augment', word]).augment).toEqual({ isometry: 0.5 });
+    expect(recipeOf([]).augment).toEqual({ isometry: 0 });
+    for (const word of ['isometry:', 'noise:0.5'])
+      expect(() => recipeOf(['--augment', word])).toThrow(`--augment needs isometry:NUMBER, not "${word}"`);
+    expect(() => recipeOf(['--augment', 'isometry:1.5'])).toThrow(/isometry/);
+  });
+
   it('--centre is --inputs centred', () => {
     expect(recipeOf(['--centre']).inputs).toBe('centred');
     expect(parseCommandLine('nextvec train --centre --lr 1e-4').changes.get('inputs')).toBe('centred');

@@ -10,6 +10,7 @@ export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   lambda: TERMS,
   sizes: MODEL_SIZES,
+  augment: ['isometry'],
   split: ['kind', 'validationShare'],
   schedule: ['kind', 'factor', 'patience', 'threshold'],
 };

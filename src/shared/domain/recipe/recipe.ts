@@ -91,6 +91,8 @@ export const RecipeSchema = z.object({
   initFrom: z.string().min(1).max(4096).nullable().default(null),
   /** Sizes other than those of the published runs; null: those. */
   sizes: SizesSchema.nullable().default(null),
+  /** Share of each training batch that is turned by random isometries, one an article and epoch. */
+  augment: z.object({ isometry: z.number().min(0).max(1).default(0) }).default({ isometry: 0 }),
   epochs: z.int().min(1).max(100_000).default(20),
   batchSize: z.int().min(1).max(65_536).default(32),
   lr: z.number().gt(0).max(10).default(5e-4),
