@@ -139,7 +139,10 @@ export class Trainer implements TrainerControl {
   }
 
   /** The windows `ids`, or a source of their own where some of them are turned. */
-  private batch(ids: Uint32Array, nextIds: Uint32Array | undefined): Pick<TrainStepInput, 'source' | 'ids' | 'nextIds'> {
+  private batch(
+    ids: Uint32Array,
+    nextIds: Uint32Array | undefined,
+  ): Pick<TrainStepInput, 'source' | 'ids' | 'nextIds'> {
     if (!this.turned) return { source: this.options.train.source, ids, nextIds };
     const source = this.turned.batch(ids, this.state.epoch);
     return { source, ids: Uint32Array.from({ length: ids.length }, (_, row) => row) };

@@ -6,7 +6,13 @@ import { z } from 'zod';
 import { parseGate, parseSchedule, parseSizes } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PRESETS } from '#shared/domain/recipe/presets.ts';
-import { defaultAt, fieldNumber, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
+import {
+  defaultAt,
+  fieldNumber,
+  RECIPE_FIELDS,
+  withValue,
+  type RecipeField,
+} from '#shared/domain/recipe/recipe-fields.ts';
 import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { GateSchema, TrainableRecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readJsonFile } from '../formats/json-file.ts';

@@ -49,7 +49,8 @@ describe('flags of train', () => {
   });
 
   it('--augment takes a kind and a share, or the share alone', () => {
-    for (const word of ['isometry:0.5', '0.5']) expect(recipeOf(['--augment', word]).augment).toEqual({ isometry: 0.5 });
+    for (const word of ['isometry:0.5', '0.5'])
+      expect(recipeOf(['--augment', word]).augment).toEqual({ isometry: 0.5 });
     expect(recipeOf([]).augment).toEqual({ isometry: 0 });
     for (const word of ['isometry:', 'noise:0.5'])
       expect(() => recipeOf(['--augment', word])).toThrow(`--augment needs isometry:NUMBER, not "${word}"`);
