@@ -50,7 +50,7 @@ export interface LeasedWorker {
 }
 
 /** Long pieces of work at a time; an import or an evaluation takes a core and up to some hundred MB. */
-const MOST_WORKERS = 4;
+const MOST_WORKERS = 3;
 
 export class WorkerPool {
   private readonly entry: string;
