@@ -24,7 +24,8 @@ const { positionals, values } = parseArgs({
   options: { giant: { type: 'string' }, home: { type: 'string', default: tmpdir() } },
 });
 const [folder] = positionals;
-if (folder === undefined || values.giant === undefined) throw new Error('Give the folder of hostile files and --giant.');
+if (folder === undefined || values.giant === undefined)
+  throw new Error('Give the folder of hostile files and --giant.');
 const root = resolve(import.meta.dirname, '..');
 const giant = resolve(values.giant);
 const scratch = mkdtempSync(join(values.home, 'nextvec-hostile-'));
@@ -127,7 +128,14 @@ async function hostileFiles() {
   const memoryMb = within('memory of the host, MB', peakMb(host.pid), LIMITS.memoryMb);
   close();
   await host.stop('SIGTERM');
-  return { oneByOne, atOnce, answers, slowestAnswerMs: within('slowest answer, ms', slowestMs, LIMITS.answerMs), memoryOneByOneMb, memoryMb };
+  return {
+    oneByOne,
+    atOnce,
+    answers,
+    slowestAnswerMs: within('slowest answer, ms', slowestMs, LIMITS.answerMs),
+    memoryOneByOneMb,
+    memoryMb,
+  };
 }
 
 /** Imports the giant and aborts at its third progress event after the beginning; ms until the host has cleaned up. */
