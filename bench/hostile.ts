@@ -50,11 +50,11 @@ function peakMb(pid: number): number {
 /** Asks for the runs every 50 ms until `stop`, which resolves to the number of answers and the slowest, ms. */
 function askMeanwhile(url: string): { stop(): Promise<{ answers: number; slowestMs: number }> } {
   const { client, close } = connect(url);
-  let isDone = false;
+  const done = new AbortController();
   let answers = 0;
   let slowestMs = 0;
   const asking = (async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       const startedMs = performance.now();
       await client.runs.list();
       slowestMs = Math.max(slowestMs, Math.round(performance.now() - startedMs));
@@ -64,7 +64,7 @@ function askMeanwhile(url: string): { stop(): Promise<{ answers: number; slowest
   })();
   return {
     async stop() {
-      isDone = true;
+      done.abort();
       await asking;
       close();
       return { answers, slowestMs };

@@ -39,6 +39,7 @@ export const FAILURE_CODES = [
   'CANCELLED',
   'TOO_MANY',
   'DISK_FULL',
+  'OUT_OF_MEMORY',
   'NO_PERMISSION',
   'STORE_DAMAGED',
   'DATABASE_NEWER',
@@ -110,12 +111,23 @@ export function isBadInput(code: ErrorCode): code is BadInputCode {
   return (BAD_INPUT_CODES as readonly string[]).includes(code);
 }
 
-/** Any thrown value as data. What is neither a NextvecError nor a fault of the file system is a bug of ours and says so. */
+/** What V8 throws (RangeError) where an array buffer or the memory of WebAssembly finds no room. */
+const NO_ROOM = /^(Array buffer allocation failed|WebAssembly\.Memory\(\): could not allocate memory)/;
+
+export const MORE_MEMORY = 'Use a smaller file or model, close other programs, or take a machine with more memory.';
+
+/**
+ * Any thrown value as data. What is neither a NextvecError, a fault of the file system nor a lack of memory is a bug of ours
+ * and says so.
+ */
 export function toErrorData(error: unknown): ErrorData {
   if (isNextvecError(error)) return error.toData();
   const fault = fileFault(error);
   if (fault !== null) return new NextvecError(fault.code, fault.message, { remedy: fault.remedy }).toData();
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError && NO_ROOM.test(message)) {
+    return new NextvecError('OUT_OF_MEMORY', `The memory is used up: ${message}.`, { remedy: MORE_MEMORY }).toData();
+  }
   const remedy = 'This is a fault of Nextvec; the log of this session has the details.';
   return new NextvecError('INTERNAL', message, { remedy }).toData();
 }
