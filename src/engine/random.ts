@@ -73,7 +73,18 @@ export class Random {
 
 /** What a run draws random numbers for; each purpose has a stream of its own, so that adding one changes no other. */
 export type RandomPurpose =
-  'split' | 'init' | 'shuffle' | 'dropout' | 'probe' | 'evaluation' | 'sweep' | 'clusters' | 'sample' | 'isometry';
+  | 'split'
+  | 'init'
+  | 'shuffle'
+  | 'dropout'
+  | 'probe'
+  | 'evaluation'
+  | 'bootstrap'
+  | 'sweep'
+  | 'clusters'
+  | 'sample'
+  | 'isometry'
+  | 'augment';
 
 /** An independent stream for one purpose (and optional index, e.g. the epoch) of a run's seed. */
 export function stream(seed: number, purpose: RandomPurpose, index = 0): Random {

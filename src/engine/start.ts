@@ -3,12 +3,12 @@
  * layer to zero and the position weights to their least-squares solution on the training windows, so that the first
  * step begins at a linear baseline. T context length, D vector width.
  */
-import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN, inputShift, type GradientSpec, type InputShift } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { choleskyFactor, choleskySolve } from './evaluation/matrix.ts';
-import { blocks, type Split } from './evaluation/windows.ts';
+import { blocks, meanTarget, type Split } from './evaluation/windows.ts';
 import { initialParameters } from './init.ts';
-import type { NamedTensors } from './types.ts';
+import type { NamedTensors, WindowSource } from './types.ts';
 
 /** Pull of each dimension's weights towards those of all dimensions, as a share of its mean squared input. */
 const SHRINKAGE = 0.05;
@@ -17,11 +17,37 @@ const RESIDUAL_HEAD = ['residual_net.6.weight', 'residual_net.6.bias'];
 
 export function startParameters(start: Recipe['start'], spec: GradientSpec, seed: number, train: Split): NamedTensors {
   const parameters = initialParameters(spec, seed);
+  const inputs = inputShift(spec);
+  const mean = inputs === 'centred' ? meanTarget(train) : undefined;
+  if (mean) parameters.set(CORPUS_MEAN, mean);
   if (start === 'random') return parameters;
   if (spec.type !== 'amn') throw new RangeError(`Start "${start}" is known for AMN only, not for ${spec.type}.`);
   for (const name of RESIDUAL_HEAD) parameters.get(name)!.fill(0);
-  if (spec.skip) parameters.set('position_weights', fitPositionWeights(train));
+  if (spec.skip) parameters.set('position_weights', fitPositionWeights(shifted(train, inputs, mean)));
   return parameters;
+}
+
+/** The windows as the network sees them: contexts and targets less the mean of the context, or less `mean`. */
+function shifted({ source, ids }: Split, inputs: InputShift | undefined, mean?: Float32Array): Split {
+  if (inputs === undefined) return { source, ids };
+  const { windows, T, D } = source;
+  const gather: WindowSource['gather'] = (of, contexts, targets) => {
+    source.gather(of, contexts, targets);
+    for (let b = 0; b < of.length; b++) {
+      const context = contexts.subarray(b * T * D, (b + 1) * T * D);
+      const shift = mean ?? meanRow(context, T, D);
+      for (let i = 0; i < context.length; i++) context[i] -= shift[i % D];
+      for (let d = 0; d < D; d++) targets[b * D + d] -= shift[d];
+    }
+  };
+  return { source: { windows, T, D, gather }, ids };
+}
+
+/** Mean of T rows of D values. */
+function meanRow(rows: Float32Array, T: number, D: number): Float32Array {
+  const mean = new Float32Array(D);
+  for (let i = 0; i < rows.length; i++) mean[i % D] += rows[i] / T;
+  return mean;
 }
 
 /**

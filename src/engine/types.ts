@@ -8,7 +8,7 @@ import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 export const ENGINE_NAMES = ['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-/** Parameters (or anything shaped like them) under their PyTorch names, each row-major. */
+/** Tensors of a model (or anything shaped like them) under their PyTorch names, each row-major. */
 export type NamedTensors = Map<string, Float32Array>;
 
 /**
@@ -87,7 +87,7 @@ export interface LossProbe {
   readonly gradNorms: Float64Array;
   /** Global L2 norm over all parameters of the gradient of each *unweighted* term. */
   readonly partGradNorms: Float64Array;
-  /** Gradient of the total over all parameters, before clipping. */
+  /** Gradient of the total over all parameters, before clipping; 0 for constants of the model. */
   readonly gradients: NamedTensors;
   readonly gradNorm: number;
 }

@@ -119,7 +119,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     ]) {
       const { code, message } = await dataOf(call);
       expect(code).toBe('NOT_FOUND');
-      expect(message.length).toBeLessThan(200);
+      expect(message.length).toBeLessThan(300);
     }
   });
 

@@ -22,7 +22,7 @@ vi.setConfig({ testTimeout: 60_000 });
 /** As `CallLimit` and `servePage` have them. */
 const MOST_CALLS = 256;
 const MOST_SOCKETS = 32;
-const MOST_WORKERS = 4;
+const MOST_WORKERS = 3;
 
 let home: TestHome;
 let nextvec: Nextvec;
@@ -67,7 +67,7 @@ function codeOf(error: unknown): string {
   return error instanceof ORPCError ? (error.data as { code: string }).code : String(error);
 }
 
-test('of 300 imports at once four run, the next ones wait, the others are refused with TOO_MANY', async () => {
+test('of 300 imports at once three run, the next ones wait, the others are refused with TOO_MANY', async () => {
   const [flooding, other] = [await connect(), await connect()];
   const abort = new AbortController();
   const outcomes: string[] = [];

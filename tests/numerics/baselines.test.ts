@@ -118,6 +118,26 @@ describe('scores', () => {
     expect(measured.baselines.contextMean ?? measured.cosine.mean).toBeGreaterThan(0.9);
   });
 
+  test('an evaluation carries an interval of each cosine and lift; a baseline has none over itself', async () => {
+    const fitted = await fitBaselines({ source, ids: range(0, 100) }, validation);
+    const baselines = baselinePredictors(fitted as never, D);
+    const articleOf = Array.from({ length: 300 }, (_, id) => Math.floor(id / 10));
+    const measured = await measure(baselines.weightedMean as never, validation, { baselines, articleOf, seed: 5 });
+    const { cosine: own, intervals, lift } = measured;
+    expect(intervals).toMatchObject({ unit: 'articles', groups: 20 });
+    expect(intervals?.baselines.weightedMean).toEqual({ low: own.low, high: own.high });
+    expect(own.low).toBeLessThan(own.mean as number);
+    expect(own.high).toBeGreaterThan(own.mean as number);
+    expect(lift.weightedMean).toBe(0);
+    expect(intervals?.lift.weightedMean).toEqual({ low: 0, high: 0 });
+    for (const name of ['contextMean', 'lastVector', 'ridge', 'shuffled'] as const) {
+      expect(intervals?.lift[name]?.low).toBeLessThanOrEqual(lift[name] as number);
+      expect(intervals?.lift[name]?.high).toBeGreaterThanOrEqual(lift[name] as number);
+    }
+    const blocks = await measure(baselines.weightedMean as never, validation, { baselines, seed: 5 });
+    expect(blocks.intervals).toMatchObject({ unit: 'blocks' });
+  });
+
   test('OOD cosines are null without an OOD set', async () => {
     const measured = await measureBaselines({ train: { source, ids: range(0, 100) }, validation }, 1);
     expect(measured?.baselines.ridge).toEqual({ valCosine: expect.any(Number), oodCosine: null });

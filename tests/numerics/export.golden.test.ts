@@ -63,16 +63,18 @@ describe.each([
   ['ONNX in onnxruntime', onnxRuntime],
   ['graph model in tfjs', tfjs],
 ] as const)('%s', (_name, run) => {
-  test.each([...GRADIENT_TYPES.map((type) => `golden/${type}`), 'golden-more/amn-seed12-d30-h18'])(
-    '%s gives the stored golden output',
-    async (file) => {
-      const { spec, parameters, contexts, B, raw, pred } = referenceModel(await readNpz(`tests/fixtures/${file}.npz`));
-      const outputs = await run(spec, parameters, contexts, B);
-      expect(largestDifference(outputs.raw, raw)).toBeLessThan(TOLERANCE);
-      expect(largestDifference(outputs.pred, pred)).toBeLessThan(TOLERANCE);
-      expect(outputs.attention === undefined).toBe(spec.type !== 'amn');
-    },
-  );
+  test.each([
+    ...GRADIENT_TYPES.map((type) => `golden/${type}`),
+    'golden-more/amn-seed12-d30-h18',
+    'golden-more/amn-seed15-d26-h20-cosine-centred',
+    'golden-more/lstm-seed14-d26-h20-cosine-relative',
+  ])('%s gives the stored golden output', async (file) => {
+    const { spec, parameters, contexts, B, raw, pred } = referenceModel(await readNpz(`tests/fixtures/${file}.npz`));
+    const outputs = await run(spec, parameters, contexts, B);
+    expect(largestDifference(outputs.raw, raw)).toBeLessThan(TOLERANCE);
+    expect(largestDifference(outputs.pred, pred)).toBeLessThan(TOLERANCE);
+    expect(outputs.attention === undefined).toBe(spec.type !== 'amn');
+  });
 
   test('accepts any batch size; AMN outputs its attention', async () => {
     const spec: GradientSpec = { type: 'amn', T: 4, D: 10, dModel: 6, hiddenDim: 8, skip: 'positional' };

@@ -1,7 +1,7 @@
 /** Property: on random shapes, losses and weights, the simd engine's explicit backward agrees with tfjs autodiff. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN, INPUT_SHIFTS, type ModelSpec } from '#shared/domain/models/models.ts';
 import { TERMS, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
@@ -36,18 +36,21 @@ const CASE = fc.record({
   seed: fc.integer({ min: 1, max: 1e6 }),
   weights: fc.record(byTerm(() => lambda)),
   tau: fc.constantFrom(0.05, 0.07, 0.5),
+  inputs: fc.constantFrom(undefined, ...INPUT_SHIFTS),
 });
 type Case = typeof CASE extends fc.Arbitrary<infer C> ? C : never;
 
-function optionsOf({ T, D, B, dModel, hiddenDim, skip, seed, weights, tau }: Case): ModelOptions {
-  const spec: ModelSpec = { type: 'amn', T, D, dModel, hiddenDim, skip };
+function optionsOf({ T, D, B, dModel, hiddenDim, skip, seed, weights, tau, inputs }: Case): ModelOptions {
+  const spec: ModelSpec = { type: 'amn', T, D, dModel, hiddenDim, skip, inputs };
+  const parameters = initialParameters(spec, seed);
+  parameters.get(CORPUS_MEAN)?.forEach((_, d, mean) => (mean[d] = Math.sin(d + seed) / D));
   const loss: LossConfig = { weights, tau, marginDirectional: 0.05, marginAntiCopy: 0.02, varianceTarget: 1 };
   return {
     spec,
     loss,
     optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
     seed,
-    parameters: initialParameters(spec, seed),
+    parameters,
     maxBatch: B,
   };
 }

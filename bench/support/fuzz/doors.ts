@@ -16,7 +16,7 @@ import { addTrainCommands } from '../../../src/main/cli/train.ts';
 class StorageWanted extends Error {}
 
 /** Longest message a refusal may have: a hostile name must not fill a screen. */
-const LONGEST_MESSAGE = 20_000;
+const LONGEST_MESSAGE = 6000;
 
 /** Right answers to a path beside the bad inputs: outside the roots, on a full device. */
 const OTHER_REFUSALS: readonly string[] = ['NO_PERMISSION', 'DISK_FULL'];

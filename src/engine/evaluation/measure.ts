@@ -16,6 +16,7 @@ import { orderAblations, type Predictor } from './ablations.ts';
 import { successors, type SuccessorReport } from './alignment.ts';
 import { beyondCosine } from './beyond-context.ts';
 import { diversity, effectiveRank } from './collapse.ts';
+import { intervalsOf } from './intervals.ts';
 import { withinArticleRank } from './ranking.ts';
 import { cosine, squaredNorm, unitRows } from './vectors.ts';
 import { blocks, gatherAll, shuffledBlocks, type Split } from './windows.ts';
@@ -50,12 +51,14 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
   const sets = [...walked.offsets].map((sum) => sum / split.ids.length);
   const keys = sets.map((_, t) => (t === T ? 'target' : offsetKey(t, T)));
   const table = (values: readonly number[]) => Object.fromEntries(keys.map((key, i) => [key, finite(values[i])]));
+  const { cosine: interval, ...intervals } = intervalsOf(walked, split, options);
   return {
     rows: split.ids.length,
-    cosine: spreadOf(walked.cosines),
+    cosine: { ...spreadOf(walked.cosines), low: interval?.low ?? null, high: interval?.high ?? null },
     mse: finite(walked.squares / (split.ids.length * split.source.D)),
     baselines: walked.baselines,
     lift: liftOver(finite(mean), walked.baselines),
+    intervals,
     offsets: table(sets),
     beyondContext: finite(walked.beyond / walked.beyondRows),
     contextMeanOffsets: table([...walked.meanOffsets].map((sum) => sum / split.ids.length)),
@@ -93,6 +96,8 @@ interface Walk {
   /** The same of the mean of the context. */
   readonly meanOffsets: Float64Array;
   readonly baselines: Record<BaselineName, number | null>;
+  /** Cosine of each measured baseline's prediction and target, one a row. */
+  readonly baselineRows: ReadonlyMap<BaselineName, Float32Array>;
   /** Σ (unit prediction − target)² and Σ |prediction|. */
   readonly squares: number;
   readonly norms: number;
@@ -108,8 +113,11 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
   const ofMeans = new Float32Array(rows);
   const offsets = new Float64Array(T + 1);
   const meanOffsets = new Float64Array(T + 1);
-  const baselineSums = new Map<BaselineName, number>();
-  const sums = { squares: 0, norms: 0, shuffled: 0, beyond: 0, beyondRows: 0 };
+  const fitted = Object.entries(options.baselines) as [BaselineName, Predictor][];
+  const baselineRows = new Map(fitted.map(([name]) => [name, new Float32Array(rows)]));
+  const floor = new Float32Array(rows);
+  if (rows > 1) baselineRows.set('shuffled', floor);
+  const sums = { squares: 0, norms: 0, beyond: 0, beyondRows: 0 };
   for (const { block, others } of shuffledBlocks(split, options.seed)) {
     const { contexts, targets, start, B } = block;
     const { raw } = await model.predict(contexts, B);
@@ -133,21 +141,19 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
       const tt = squaredNorm(targets, row, D);
       sums.squares += 1 + tt - 2 * ofRow * Math.sqrt(tt);
       sums.norms += norm;
-      sums.shuffled += cosine(means, row, others, row, D);
+      floor[start + row] = cosine(means, row, others, row, D);
     }
-    for (const [name, baseline] of Object.entries(options.baselines) as [BaselineName, Predictor][]) {
+    for (const [name, baseline] of fitted) {
       const guess = (await baseline.predict(contexts, B)).raw;
-      let sum = baselineSums.get(name) ?? 0;
-      for (let row = 0; row < B; row++) sum += cosine(guess, row, targets, row, D);
-      baselineSums.set(name, sum);
+      const ofRows = baselineRows.get(name);
+      if (ofRows) for (let row = 0; row < B; row++) ofRows[start + row] = cosine(guess, row, targets, row, D);
     }
     if ((await options.progress?.((start + B) / rows)) === false)
       throw new MeasurementStopped('The evaluation was stopped.');
   }
   const ofBaseline = (name: BaselineName) => {
-    if (name === 'shuffled') return rows < 2 ? null : finite(sums.shuffled / rows);
-    const sum = baselineSums.get(name);
-    return sum === undefined ? null : finite(sum / rows);
+    const ofRows = baselineRows.get(name);
+    return ofRows === undefined ? null : finite(average(ofRows));
   };
   const baselines = Object.fromEntries(BASELINES.map((n) => [n, ofBaseline(n)])) as Record<BaselineName, number | null>;
   return {
@@ -156,6 +162,7 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
     offsets,
     meanOffsets,
     baselines,
+    baselineRows,
     squares: sums.squares,
     norms: sums.norms,
     beyond: sums.beyond,

@@ -54,3 +54,13 @@ export function gatherAll({ source, ids }: Split): Omit<WindowBlock, 'start'> {
   source.gather(ids, contexts, targets);
   return { contexts, targets, ids, B: ids.length };
 }
+
+/** Mean target [D] of the windows, in float64. */
+export function meanTarget(train: Split): Float32Array<ArrayBuffer> {
+  const { D } = train.source;
+  const sum = new Float64Array(D);
+  for (const { targets, B } of blocks(train)) {
+    for (let b = 0; b < B; b++) for (let d = 0; d < D; d++) sum[d] += targets[b * D + d];
+  }
+  return Float32Array.from(sum, (value) => value / train.ids.length);
+}

@@ -4,6 +4,8 @@
  * the references like an engine. B batch, T context length, D width, H hidden.
  */
 import {
+  CORPUS_MEAN,
+  inputShift,
   parameterShapes,
   type AmnSpec,
   type GruSpec,
@@ -46,8 +48,18 @@ class ForwardGraph {
     this.shapes = new Map(parameterShapes(spec).map(({ name, shape }) => [name, shape]));
   }
 
-  /** x [B, T, D]. */
+  /** x [B, T, D]: the network on x less its shift, the shift added back. */
   outputs(x: Value): Outputs {
+    const { builder } = this;
+    const kind = inputShift(this.spec);
+    if (kind === undefined) return this.network(x);
+    const shift = kind === 'relative' ? builder.reduce('mean', x, 1, true) : this.weight(CORPUS_MEAN);
+    const { raw, attention } = this.network(builder.binary('sub', x, shift));
+    const back = kind === 'relative' ? builder.reshape(shift, [-1, this.spec.D]) : shift;
+    return { raw: builder.binary('add', raw, back), attention };
+  }
+
+  private network(x: Value): Outputs {
     switch (this.spec.type) {
       case 'amn':
         return this.amn(this.spec, x);

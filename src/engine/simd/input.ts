@@ -2,6 +2,7 @@
  * The batch as the kernels see it: two slots of context and target rows, so that one batch can be gathered while the
  * other trains, and the operations that fill and prepare a slot.
  */
+import type { InputShift as ShiftKind } from '#shared/domain/models/models.ts';
 import { Gather, PackTargets, Prepare } from './abi/input.ts';
 import {
   BLOCK_OUTPUTS,
@@ -14,6 +15,7 @@ import {
   type Matrix,
 } from './layout.ts';
 import type { WeightMatrix } from './layers/linear.ts';
+import { InputShift } from './layers/shift.ts';
 import type { Program } from './program.ts';
 
 export const SLOTS = 2;
@@ -30,12 +32,14 @@ export class BatchInput {
   readonly base: Matrix;
   /** 1/|x_t| [B][T]. */
   readonly inverseNorms: number;
+  /** What is subtracted from the contexts before the network reads them. */
+  readonly shift: InputShift | undefined;
   /** Unit targets as rows and, row j of the batch as output j, as weight blocks. */
   readonly unitTargets: Matrix;
   private readonly targetBlocks: number;
   private readonly width: number;
 
-  constructor(arena: Arena, T: number, D: number, maxB: number) {
+  constructor(arena: Arena, T: number, D: number, maxB: number, shift?: ShiftKind) {
     this.T = T;
     this.D = D;
     this.width = paddedFeatures(D);
@@ -46,6 +50,7 @@ export class BatchInput {
     this.base = arena.rows(D, maxB);
     this.inverseNorms = arena.floats(maxB * T);
     this.unitTargets = arena.rows(D, maxB);
+    this.shift = shift && new InputShift(arena, shift, T, D, maxB);
     this.targetBlocks = arena.bytes(roundUp(maxB, BLOCK_OUTPUTS) * (this.width + 1) * FLOAT_BYTES);
   }
 
@@ -54,12 +59,27 @@ export class BatchInput {
     return program.add('gather', Gather, 0, { slot, B: 0 });
   }
 
+  /** Context rows [B·T][L] as the network reads them. */
+  networkContexts(slot: number): Matrix {
+    return this.shift?.contexts ?? this.contexts[slot];
+  }
+
+  /** Where the network's first operation writes the inverse norms of its context rows. */
+  get networkNorms(): number {
+    return this.shift?.inverseNorms ?? this.inverseNorms;
+  }
+
+  /** Fills what `networkContexts` returns; ends with a barrier where there is something to do. */
+  shiftContexts(program: Program, slot: number, B: number): void {
+    this.shift?.forward(program, this.contexts[slot], this.inverseNorms, B);
+  }
+
   /** Context means as panel and strip12 and the inverse norms. */
   prepare(program: Program, slot: number, basePanel: Matrix, baseStrip: Matrix, B: number): void {
     program.add('prepare', Prepare, panelCount(B), {
-      contexts: this.contexts[slot].at,
+      contexts: this.networkContexts(slot).at,
       T: this.T,
-      rowBytes: this.contexts[slot].pitch,
+      rowBytes: this.networkContexts(slot).pitch,
       B,
       base: this.base.at,
       basePanel: basePanel.at,
@@ -67,7 +87,7 @@ export class BatchInput {
       baseStrip: baseStrip.at,
       baseStripPitch: baseStrip.pitch,
       features: this.width,
-      inverseContextNorms: this.inverseNorms,
+      inverseContextNorms: this.networkNorms,
     });
   }
 

@@ -1,6 +1,6 @@
 /**
  * From activations and their gradients to updated parameters: weight gradients, global norm, clipping, AdamW. Large
- * batches write gradients and update the whole bank; small ones update each weight right where its gradient is made.
+ * batches write gradients and update all of the bank; small ones update each weight right where its gradient is made.
  */
 import type { OptimizerConfig } from '../types.ts';
 import { Adamw, Gram, GramNorm } from './abi/optimizer.ts';
@@ -83,7 +83,7 @@ export class Optimizer {
     emitGradients(program, network, draw, drawStrip, B);
     beside();
     program.barrier();
-    emitRange(program, network.bank, this.slotsAt, this.hyper, 0, network.bank.bytes);
+    emitRange(program, network.bank, this.slotsAt, this.hyper, 0, network.bank.trainedBytes);
   }
 
   private emitFused(

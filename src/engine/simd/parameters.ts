@@ -39,6 +39,8 @@ export type BankName = 'weights' | 'gradients' | 'm' | 'v';
 export class ParameterBank {
   private readonly entries: Entry[] = [];
   private size = 0;
+  /** Floats before the first constant. */
+  private trained = 0;
   private bases: Record<BankName, number> | undefined;
 
   /**
@@ -82,9 +84,25 @@ export class ParameterBank {
     return this.add([name], [rows * columns], rows * pitch, visit) * FLOAT_BYTES;
   }
 
+  /** A vector that is stored with the parameters but never updated, at least `room` floats; add it after them. Its byte offset. */
+  constant(name: string, length: number, room = length): number {
+    const visit = (act: (bank: number, tensor: number, index: number) => void) => {
+      for (let i = 0; i < length; i++) act(i, 0, i);
+    };
+    const { trained } = this;
+    const at = this.add([name], [length], room, visit);
+    this.trained = trained;
+    return at * FLOAT_BYTES;
+  }
+
   /** Bytes of one bank. */
   get bytes(): number {
     return this.size * FLOAT_BYTES;
+  }
+
+  /** Bytes of one bank up to the first constant. */
+  get trainedBytes(): number {
+    return this.trained * FLOAT_BYTES;
   }
 
   /** Reserves the four banks. */
@@ -126,6 +144,7 @@ export class ParameterBank {
   ): number {
     const at = this.size;
     this.size += roundUp(floats, 16);
+    this.trained = this.size;
     this.entries.push({
       names,
       lengths,

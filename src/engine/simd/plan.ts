@@ -1,5 +1,5 @@
 /** Everything of one model that has a place in memory, decided before the memory is made. */
-import { parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
+import { inputShift, parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
 import type { ModelOptions } from '../types.ts';
 import { CONTROL_BYTES } from './abi/control.ts';
 import { HYPER_WORDS } from './hyper.ts';
@@ -50,8 +50,9 @@ export function planModel(options: ModelOptions, threads: number): ModelPlan {
   const scratchBytes = Math.max(rowBytes * SCRATCH_ROWS, 4096, attentionScratch(spec.T));
   const scratch = Array.from({ length: threads }, () => arena.bytes(scratchBytes));
   const programs = new ProgramCache(arena, maxOps, BASE_SLOTS + Math.ceil(parameterCount(spec) / SLOT_WEIGHTS));
-  const input = new BatchInput(arena, spec.T, spec.D, maxBatch);
+  const input = new BatchInput(arena, spec.T, spec.D, maxBatch, inputShift(spec));
   const network = createNetwork(spec, { arena, input, hyper, maxB: maxBatch });
+  input.shift?.addConstant(network.bank);
   network.bank.place(arena);
   const losses = new LossHead(arena, input, hyper, maxBatch);
   const optimizer = new Optimizer(arena, programs.slotsAt, hyper);

@@ -114,6 +114,7 @@ function emit(program: Program, parts: ProgramParts, key: ProgramKey): { gather:
     program.barrier();
   }
   if (kind !== 'predict') input.packTargets(program, slot, B);
+  input.shiftContexts(program, slot, B);
   const { output, base } = network.forward(program, slot, B);
   if (kind === 'predict') {
     losses.forwardOnly(program, output, base, B);

@@ -27,7 +27,7 @@ const PREDICT_ROWS = 256;
 
 /** Everything one gradient pass measured; tensors belong to the caller. */
 interface GradientPass {
-  /** In the order of the slots. */
+  /** In the order of the trained parameters. */
   readonly gradients: tf.Tensor[];
   readonly gradNorm: tf.Scalar;
   /** [total, cosine, gradNorm, then value of each term, then gradient norm of each term] */
@@ -39,6 +39,8 @@ export class TfjsModel implements TrainableModel {
   private readonly backend: TfjsName;
   private readonly options: ModelOptions;
   private readonly slots = new Map<string, Slot>();
+  /** Names of the slots that are trained, in order. */
+  private readonly trained: readonly string[];
   private loss: LossConfig;
   private step = 0;
   private contexts: Float32Array<ArrayBuffer>;
@@ -53,7 +55,9 @@ export class TfjsModel implements TrainableModel {
     this.contexts = new Float32Array(options.maxBatch * T * D);
     this.targets = new Float32Array(options.maxBatch * D);
     activate(backend);
-    for (const { name, shape } of parameterShapes(options.spec)) {
+    const shapes = parameterShapes(options.spec);
+    this.trained = shapes.filter(({ isConstant }) => !isConstant).map(({ name }) => name);
+    for (const { name, shape } of shapes) {
       const parameter = tf.tensor(valuesOf(options.parameters, name, shape), shape.slice());
       this.slots.set(name, { parameter, m: tf.zeros(shape.slice()), v: tf.zeros(shape.slice()) });
     }
@@ -69,8 +73,9 @@ export class TfjsModel implements TrainableModel {
     activate(this.backend);
     const pass = this.gradientPass(contexts, targets, B, this.loss, this.dropoutOf(step));
     const factor = tf.tidy(() => clipFactor(pass.gradNorm, this.options.optimizer.clip));
-    const slots = Array.from(this.slots.values());
-    slots.forEach((slot, i) => adamwUpdate(this.options.optimizer, slot, pass.gradients[i], factor, lr, step));
+    this.trained.forEach((name, i) =>
+      adamwUpdate(this.options.optimizer, this.slot(name), pass.gradients[i], factor, lr, step),
+    );
     this.step = step;
     tf.dispose([factor, pass.gradNorm]);
     const figures = await take(pass.figures);
@@ -107,8 +112,9 @@ export class TfjsModel implements TrainableModel {
     pass.gradNorm.dispose();
     const figures = await take(pass.figures);
     const gradients: NamedTensors = new Map();
-    for (const [i, name] of Array.from(this.slots.keys()).entries()) {
-      gradients.set(name, (await take(pass.gradients[i])).slice());
+    for (const [name, { parameter }] of this.slots) {
+      const i = this.trained.indexOf(name);
+      gradients.set(name, i < 0 ? new Float32Array(parameter.size) : (await take(pass.gradients[i])).slice());
     }
     return {
       total: figures[0],
@@ -156,7 +162,7 @@ export class TfjsModel implements TrainableModel {
     dropout: Dropout,
   ): GradientPass {
     const { T, D } = this.spec;
-    const names = Array.from(this.slots.keys());
+    const names = this.trained;
     return tf.tidy(() => {
       const x = tf.tensor3d(contexts as Float32Array<ArrayBuffer>, [B, T, D]);
       const inputs = lossInputs(x, tf.tensor2d(targets as Float32Array<ArrayBuffer>, [B, D]));
@@ -174,7 +180,7 @@ export class TfjsModel implements TrainableModel {
       });
       const gradientsOf = tf.grads((...parameters: tf.Tensor[]) => {
         const byName = new Map(names.map((name, i) => [name, parameters[i]]));
-        return total(forward(this.spec, (name) => byName.get(name) as tf.Tensor, x, dropout).raw);
+        return total(forward(this.spec, (name) => byName.get(name) ?? this.slot(name).parameter, x, dropout).raw);
       });
       const gradients = gradientsOf(names.map((name) => this.slot(name).parameter));
       const gradNorm = globalNorm(gradients);

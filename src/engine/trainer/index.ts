@@ -1,5 +1,6 @@
 /** The engine-independent training loop and its public types. */
 export { Trainer } from './trainer.ts';
+export type { Augmentation } from './augment.ts';
 export type {
   Checkpoint,
   FitCheckpoint,

@@ -7,7 +7,8 @@ import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/models/terms.
 import { parameterCount } from '#shared/domain/models/models.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
 import { stream } from '../random.ts';
-import type { StepStats } from '../types.ts';
+import type { StepStats, TrainStepInput } from '../types.ts';
+import { TurnedBatches } from './augment.ts';
 import { Control } from './control.ts';
 import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
 import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
@@ -26,6 +27,7 @@ export class Trainer implements TrainerControl {
   private readonly steps = new StepBuffer();
   private readonly evaluation: EpochEvaluation;
   private readonly state: TrainerState;
+  private readonly turned: TurnedBatches | undefined;
   private loss: LossConfig;
   private order = new Uint32Array(0);
   private checkpointAtMs = performance.now();
@@ -36,6 +38,8 @@ export class Trainer implements TrainerControl {
     this.loss = options.settings.loss;
     this.state = structuredClone(options.resumeFrom) ?? initialState(options);
     this.evaluation = new EpochEvaluation(options);
+    const { augmentation, train, settings } = options;
+    this.turned = augmentation && new TurnedBatches(train, augmentation, settings.seed);
   }
 
   pause(): void {
@@ -119,19 +123,29 @@ export class Trainer implements TrainerControl {
   }
 
   private async trainStep(): Promise<void> {
-    const { model, train, settings } = this.options;
+    const { model, settings } = this.options;
     const { state, order } = this;
     const end = Math.min(state.position + settings.batchSize, order.length);
     const ids = order.subarray(state.position, end);
     const nextIds = end < order.length ? order.subarray(end, end + settings.batchSize) : undefined;
     const step = state.step + 1;
-    const stats = await model.trainStep({ source: train.source, ids, nextIds, lr: state.lr, step });
+    const stats = await model.trainStep({ ...this.batch(ids, nextIds), lr: state.lr, step });
     state.step = step;
     state.position = end;
     state.rowsTrained += ids.length;
     addStep(state.sums, stats, ids.length);
     this.steps.add(step, state.lr, ids.length, this.loss, stats);
     if (!Number.isFinite(stats.total) || !Number.isFinite(stats.gradNorm)) throw this.notFinite(stats);
+  }
+
+  /** The windows `ids`, or a source of their own where some of them are turned. */
+  private batch(
+    ids: Uint32Array,
+    nextIds: Uint32Array | undefined,
+  ): Pick<TrainStepInput, 'source' | 'ids' | 'nextIds'> {
+    if (!this.turned) return { source: this.options.train.source, ids, nextIds };
+    const source = this.turned.batch(ids, this.state.epoch);
+    return { source, ids: Uint32Array.from({ length: ids.length }, (_, row) => row) };
   }
 
   private async evaluateEpoch(): Promise<EpochMeasurement | null> {

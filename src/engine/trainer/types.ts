@@ -8,6 +8,7 @@ import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/d
 import type { Split } from '../evaluation/windows.ts';
 import type { GramState } from '../gram/state.ts';
 import type { NamedTensors, OptimizerState, TrainableModel } from '../types.ts';
+import type { Augmentation } from './augment.ts';
 
 export type { Split };
 
@@ -63,6 +64,8 @@ export interface TrainerOptions {
   readonly validation: Split;
   readonly ood?: Split;
   readonly settings: TrainingSettings;
+  /** Of the training batches; absent: they are as they are. */
+  readonly augmentation?: Augmentation;
   /** Measured once before training (`evaluation/baselines.ts`); repeated in every epoch record. */
   readonly baselines: Baselines;
   readonly hooks: TrainerHooks;

@@ -4,7 +4,13 @@ import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { offsetEntries, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import {
+  cosineInterval,
+  intervalSource,
+  offsetEntries,
+  type Evaluation,
+} from '#shared/domain/evaluation/evaluation.ts';
+import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { changeText, metricText } from '#shared/domain/evaluation/comparison-text.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
@@ -74,14 +80,15 @@ function printEvaluation(e: Evaluation, out: Output): void {
   );
   const { mean, std, p5, p50, p95 } = e.cosine;
   out.line(
-    `Cosine ${figure(mean)} (std ${figure(std, 3)}, p5 ${figure(p5, 3)}, median ${figure(p50, 3)}, p95 ${figure(p95, 3)}), MSE ${figure(e.mse)}`,
+    `Cosine ${withInterval(mean, cosineInterval(e))} (std ${figure(std, 3)}, p5 ${figure(p5, 3)}, median ${figure(p50, 3)}, p95 ${figure(p95, 3)}), MSE ${figure(e.mse)}`,
   );
   out.line();
   out.table(BASELINES, [
     { title: 'baseline', value: (name) => BASELINE_LABELS[name] },
-    { title: 'cosine', value: (name) => figure(e.baselines[name]), align: 'right' },
-    { title: 'lift', value: (name) => signed(e.lift[name]), align: 'right' },
+    { title: 'cosine', value: (name) => withInterval(e.baselines[name], e.intervals?.baselines[name]), align: 'right' },
+    { title: 'lift', value: (name) => signedInterval(e.lift[name], e.intervals?.lift[name]), align: 'right' },
   ]);
+  if (e.intervals) out.line(`In brackets: ${intervalSource(e)}.`);
   out.line();
   out.line(
     `Offsets: ${offsetEntries(e.offsets)
@@ -142,13 +149,17 @@ function printMatrix(
   const cellOf = (run: RunSummary, set: Dataset): string => {
     const cell = cells.find((c) => c.runId === run.id && c.datasetId === set.id);
     if (!cell) return '';
-    return cell.error === '' ? `${figure(cell.cosine)} (${signed(cell.lift)})` : cell.error.split(':')[0];
+    return cell.error === ''
+      ? `${withInterval(cell.cosine, cell.cosineInterval)} (${signedInterval(cell.lift, cell.liftInterval)})`
+      : cell.error.split(':')[0];
   };
   out.table(runs, [
     { title: 'run', value: (run) => `#${run.number} ${run.name}` },
     ...sets.map((set) => ({ title: set.name, value: (run: RunSummary) => cellOf(run, set), align: 'right' as const })),
   ]);
-  out.line('Cosine, and in brackets the lift over the best baseline of the same rows.');
+  out.line(
+    'Cosine, and in brackets the lift over the best baseline of the same rows; in square brackets 95 % intervals.',
+  );
 }
 
 function compare(context: CommandContext, handles: readonly string[], out: Output): Promise<void> {

@@ -3,7 +3,14 @@ import { ORPCError } from '@orpc/client';
 import { CommanderError } from 'commander';
 import { ZodError } from 'zod';
 import { ErrorDataSchema } from '#shared/contract/errors.ts';
-import { ERROR_CODES, isBadInput, toErrorData, type ErrorCode, type ErrorData } from '#shared/domain/errors.ts';
+import {
+  ERROR_CODES,
+  NextvecError,
+  isBadInput,
+  toErrorData,
+  type ErrorCode,
+  type ErrorData,
+} from '#shared/domain/errors.ts';
 import { issueList } from '#shared/domain/short-text.ts';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
@@ -25,7 +32,8 @@ export function errorData(error: unknown): ErrorData {
   if (error instanceof ZodError) return { code: 'BAD_RECIPE', message: issuesText(error.issues) };
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
-    return { code: 'BAD_INPUT', message, remedy: 'nextvec --help lists commands; nextvec COMMAND --help its flags.' };
+    const remedy = 'nextvec --help lists commands; nextvec COMMAND --help its flags.';
+    return new NextvecError('BAD_INPUT', message, { remedy }).toData();
   }
   if (error instanceof ORPCError) {
     const data = ErrorDataSchema.safeParse(error.data);

@@ -1,6 +1,6 @@
 /** Resolves the arguments that name runs and data sets: ids, numbers, names, files. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
@@ -8,7 +8,7 @@ import type { DataWarning } from '#shared/domain/datasets/passport.ts';
 import { SAMPLE_WORD } from '#shared/domain/names.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
+import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { tellProgress, type Output } from './output.ts';
 
 /** For work that ends with the process. */
@@ -102,7 +102,7 @@ export interface FileOptions {
   readonly dtype?: 'float16' | null;
 }
 
-/** Imports a data file with progress; returns the stored set where the content is known. */
+/** Imports a data file with progress; returns the stored set where the content is known. Throws CANCELLED. */
 export async function importFile(
   client: NextvecClient,
   path: string,
@@ -118,7 +118,8 @@ export async function importFile(
       out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
       return withWarnings(event.dataset, out);
     }
-    tellProgress({ phase: `${path}: ${event.phase}`, fraction: event.fraction }, out);
+    tellProgress({ phase: `${basename(path)}: ${event.phase}`, fraction: event.fraction }, out);
   }
+  throwIfCancelled(signal, `The import of ${path}`);
   throw new NextvecError('INTERNAL', `The import of ${path} ended without a result.`);
 }

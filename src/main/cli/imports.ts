@@ -10,6 +10,7 @@ import type { CommandContext } from './context.ts';
 import { printDatasets } from './datasets.ts';
 import { findDataset, importFile, setWarnings } from './handles.ts';
 import { importedWords } from './history.ts';
+import { interruptible } from './interruption.ts';
 import type { Output } from './output.ts';
 import { withSession } from './session.ts';
 
@@ -77,7 +78,7 @@ function importFiles(
         crossArticles: flags.crossArticles === true,
         dtype: flags.half ? 'float16' : null,
       } as const;
-      datasets.push(await importFile(client, path, out, new AbortController().signal, options));
+      datasets.push(await interruptible((signal) => importFile(client, path, out, signal, options)));
     }
     const [runId] = runs;
     out.result(
@@ -116,9 +117,10 @@ async function takeRun(client: NextvecClient, path: string, flags: ImportRunFlag
     contextLength: countOf('--context-length', flags.contextLength),
     heads: countOf('--heads', flags.heads),
   };
-  const { signal } = new AbortController();
-  const data = flags.data === undefined ? null : await findDataset(client, flags.data, 'train', out, signal);
-  const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
+  const find = (handle: string | undefined, role: 'train' | 'ood'): Promise<Dataset> | null =>
+    handle === undefined ? null : interruptible((signal) => findDataset(client, handle, role, out, signal));
+  const data = await find(flags.data, 'train');
+  const ood = await find(flags.ood, 'ood');
   out.progress(`${path}: reading the weights, proving a golden pair`);
   const { runId, notes } = await client.runs.importRun({ ...input, dataset: data?.id ?? null, ood: ood?.id ?? null });
   const { run, epochs } = await client.runs.get({ runId });

@@ -59,6 +59,16 @@ export class Interruption {
   };
 }
 
+/** Runs work that an interruption cancels through its signal. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const interruption = new Interruption();
+  try {
+    return await work(interruption.signal);
+  } finally {
+    interruption.dispose();
+  }
+}
+
 /** Call once: errors of stdout interrupt a command that can save, and end any other; those of stderr are ignored. */
 export function watchOutputStreams({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process): void {
   const ifReaderGone = (error: NodeJS.ErrnoException, act: () => void): void => {

@@ -97,7 +97,7 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
         if (final) stderr.write(`${text}\n`);
         return;
       }
-      stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}${final ? '\n' : ''}`);
+      stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, (stderr.columns || 80) - 1))}${final ? '\n' : ''}`);
       open = !final;
     },
   };

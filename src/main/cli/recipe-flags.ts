@@ -6,7 +6,13 @@ import { z } from 'zod';
 import { parseGate, parseSchedule, parseSizes } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PRESETS } from '#shared/domain/recipe/presets.ts';
-import { defaultAt, RECIPE_FIELDS, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
+import {
+  defaultAt,
+  fieldNumber,
+  RECIPE_FIELDS,
+  withValue,
+  type RecipeField,
+} from '#shared/domain/recipe/recipe-fields.ts';
 import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { GateSchema, TrainableRecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readJsonFile } from '../formats/json-file.ts';
@@ -21,9 +27,10 @@ function storedName(flag: string): string {
 }
 
 function readNumber(field: RecipeField, word: string): number {
-  const value = Number(word);
-  if (word.trim() !== '' && Number.isFinite(value)) return value;
-  throw new NextvecError('BAD_RECIPE', `${field.flag} needs a number, not "${word}".`);
+  const value = fieldNumber(field, word);
+  if (Number.isFinite(value)) return value;
+  const wanted = field.wordPrefix === undefined ? 'a number' : `${field.wordPrefix}NUMBER`;
+  throw new NextvecError('BAD_RECIPE', `${field.flag} needs ${wanted}, not "${word}".`);
 }
 
 /** Other trainers write cuda:0, gpu or auto; only the kind matters here. */
@@ -45,7 +52,7 @@ function describe(field: RecipeField): string {
 
 export function addRecipeFlags(command: Command): Command {
   for (const field of RECIPE_FIELDS) {
-    const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : 'X';
+    const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : `${field.wordPrefix ?? ''}X`;
     command.addOption(new Option(`${field.flag} <${word}>`, describe(field)));
   }
   const presets = new Option('--preset <NAME>', 'start from a preset of the form; other flags override it');
@@ -53,6 +60,7 @@ export function addRecipeFlags(command: Command): Command {
     .addOption(presets.choices(PRESETS.map(({ id }) => id)))
     .option('--recipe <FILE>', 'JSON file of a recipe (nextvec export --format recipe); other flags change it')
     .option('--init-from <RUN|FILE>', 'start from the weights of a run, or of a safetensors, .pt or .npz file')
+    .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
     .option('--gate <G...>', 'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop', undefined)
@@ -85,6 +93,7 @@ export function readChanges(values: FlagValues): Record<string, unknown> {
     const word = values[storedName(field.flag)];
     if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
   }
+  if (values.centre === true) draft.inputs = 'centred';
   const [gateWords, gatesFile, schedule, sizes, initFrom] = SPECIAL_FLAGS.map((name) => values[name]);
   if (typeof schedule === 'string') draft.schedule = parseSchedule(schedule);
   if (typeof sizes === 'string') draft.sizes = parseSizes(sizes);

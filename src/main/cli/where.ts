@@ -6,7 +6,6 @@
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { valueAt } from '#shared/domain/recipe/recipe-fields.ts';
-import { shortText } from '#shared/domain/short-text.ts';
 import { RUN_FIELDS, runField } from './run-fields.ts';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
@@ -68,24 +67,24 @@ function refuseRest(rest: string): never {
   const remedy =
     'Write FIELD OP VALUE, joined by "and", with quotes around a value with spaces or signs, e.g. ' +
     '"status = finished and valCosine > 0.4". Operators: = != > >= < <= ~ (contains).';
-  refuse(`"${shortText(rest.trim())}" is not a condition.`, remedy);
+  refuse(`"${rest.trim()}" is not a condition.`, remedy);
 }
 
 /** Refuses fields, order and values that no run can have. */
 function checkCondition({ path, operator, word }: Condition): void {
   const field = runField(path);
   if (field === null)
-    refuse(`runs have no "${shortText(path)}".`, `Fields: ${[...Object.keys(SHORT_NAMES), ...RUN_FIELDS].join(', ')}.`);
+    refuse(`runs have no "${path}".`, `Fields: ${[...Object.keys(SHORT_NAMES), ...RUN_FIELDS].join(', ')}.`);
   const isNumber = word.trim() !== '' && Number.isFinite(Number(word));
   if (ORDERS.includes(operator)) {
     if (!field.isNumber) refuse(`"${path}" is not a number, so it has no order.`, 'Use =, != or ~.');
-    if (!isNumber) refuse(`"${shortText(word)}" is not a number.`, `Compare ${path} with a number.`);
+    if (!isNumber) refuse(`"${word}" is not a number.`, `Compare ${path} with a number.`);
   }
   if (operator !== '=' && operator !== '!=') return;
   if (field.values !== null && !field.values.includes(word))
-    refuse(`${path} is never "${shortText(word)}".`, `It can be ${field.values.join(', ')}.`);
+    refuse(`${path} is never "${word}".`, `It can be ${field.values.join(', ')}.`);
   if (field.isNumber && !isNumber && word !== 'null')
-    refuse(`"${shortText(word)}" is not a number.`, `Compare ${path} with a number.`);
+    refuse(`"${word}" is not a number.`, `Compare ${path} with a number.`);
 }
 
 function compare(value: unknown, operator: Operator, word: string): boolean {

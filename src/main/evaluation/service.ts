@@ -5,7 +5,7 @@
 import type { EvaluationEvent, EvaluationPart, MatrixCell, WorkProgress } from '#shared/contract/evaluation.ts';
 import { compareRuns, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { cosineInterval, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { requireDataset } from '../store/datasets.ts';
@@ -106,12 +106,15 @@ async function cellOf(
 ): Promise<MatrixCell> {
   const empty = { contextMean: null, lastVector: null, weightedMean: null, ridge: null, shuffled: null };
   try {
-    const { cosine, lift, baselines, verdicts } = await evaluation(context, runId, datasetId, undefined, signal);
+    const found = await evaluation(context, runId, datasetId, undefined, signal);
+    const { cosine, lift, baselines, verdicts } = found;
     return {
       runId,
       datasetId,
       cosine: cosine.mean,
       lift: lift.best,
+      cosineInterval: cosineInterval(found),
+      liftInterval: found.intervals?.lift.best ?? null,
       baselines,
       verdicts: verdicts.map((v) => v.code),
       error: '',
@@ -123,6 +126,8 @@ async function cellOf(
       datasetId,
       cosine: null,
       lift: null,
+      cosineInterval: null,
+      liftInterval: null,
       baselines: empty,
       verdicts: [],
       error: `${error.code}: ${error.message}`,

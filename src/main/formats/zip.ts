@@ -60,7 +60,7 @@ export async function listMembers(handle: FileHandle, fileBytes: number, file: s
     if (zip.entryCount > MAX_MEMBERS) throw damaged(file, `its directory claims ${zip.entryCount} members`);
     for await (const entry of zip.eachEntry()) {
       const name = memberName(entry, file);
-      if (names.has(name)) throw damaged(file, `the member "${shortText(name)}" stands in it twice`);
+      if (names.has(name)) throw damaged(file, `the member "${name}" stands in it twice`);
       names.add(name);
       if (!name.endsWith('/')) members.push(await locate(zip, entry, name, handle, file));
     }
@@ -114,14 +114,11 @@ async function locate(
   if (entry.isEncrypted()) throw unsupported(file, name, 'is encrypted');
   if (method !== STORED && method !== DEFLATED) throw unsupported(file, name, `uses compression method ${method}`);
   if (method === DEFLATED && entry.uncompressedSize > entry.compressedSize * MAX_RATIO + 64) {
-    throw damaged(
-      file,
-      `the member "${shortText(name)}" claims ${entry.uncompressedSize} bytes from ${entry.compressedSize}`,
-    );
+    throw damaged(file, `the member "${name}" claims ${entry.uncompressedSize} bytes from ${entry.compressedSize}`);
   }
   const local = await zip.readLocalFileHeaderPromise(entry, { minimal: false });
   if (!local.fileName.equals(entry.fileNameRaw) || local.compressionMethod !== method) {
-    throw damaged(file, `directory and local header of the member "${shortText(name)}" disagree`);
+    throw damaged(file, `directory and local header of the member "${name}" disagree`);
   }
   return {
     place: `${file}: ${shortText(name)}`,
@@ -140,7 +137,7 @@ function refuseOverlap(members: readonly Member[], file: string): void {
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1];
     if (before.offset + before.storedBytes > sorted[i].offset) {
-      throw damaged(file, `the members "${shortText(before.name)}" and "${shortText(sorted[i].name)}" overlap`);
+      throw damaged(file, `the members "${before.name}" and "${sorted[i].name}" overlap`);
     }
   }
 }
@@ -157,7 +154,7 @@ function damaged(file: string, why: string, cause?: unknown): NextvecError {
 }
 
 function unsupported(file: string, name: string, what: string): NextvecError {
-  return new NextvecError('ARCHIVE_UNSUPPORTED', `${file}: the member "${shortText(name)}" ${what}.`, {
+  return new NextvecError('ARCHIVE_UNSUPPORTED', `${file}: the member "${name}" ${what}.`, {
     remedy: 'Write it with numpy.savez or numpy.savez_compressed.',
   });
 }

@@ -8,7 +8,6 @@ import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ItemStatus, PlanSpec } from '#shared/domain/plans/plans.ts';
-import { shortText } from '#shared/domain/short-text.ts';
 import type { RunService } from '../runs/service.ts';
 import { findDataset } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';
@@ -90,7 +89,7 @@ export class PlanService {
   create(spec: PlanSpec): Plan {
     for (const id of [spec.dataset, ...(spec.ood === null ? [] : [spec.ood])]) {
       if (findDataset(this.home.db, id) !== null) continue;
-      throw new NextvecError('NOT_FOUND', `There is no data set "${shortText(id)}".`, {
+      throw new NextvecError('NOT_FOUND', `There is no data set "${id}".`, {
         remedy: 'Import its file in Data sets and choose it again.',
         details: { place: id === spec.dataset ? 'dataset' : 'ood' },
       });

@@ -1,6 +1,7 @@
 /**
  * Starts data workers: one that stays for short questions, and one of its own for each long piece of work, a few at a time.
  */
+import { totalmem } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
@@ -10,6 +11,7 @@ import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { Slots } from './slots.ts';
 import type { workerContract } from './worker-contract.ts';
+import { tellingFaults } from './worker-fault.ts';
 
 export type WorkerClient = ContractRouterClient<typeof workerContract>;
 
@@ -18,24 +20,33 @@ interface DataWorker {
   terminate(): Promise<void>;
 }
 
-/** A worker that needs more ends alone; without a limit the process ends with it. Typed arrays do not count. */
-const LIMITS = { maxOldGenerationSizeMb: 2048 };
+/** A worker that needs more heap ends alone; without a limit the process ends with it. Typed arrays do not count. */
+const HEAP_MB = Math.max(2048, Math.floor(totalmem() / 2 ** 20 / 4));
 
-function startWorker(entry: string, onGone: () => void): DataWorker {
+function startWorker(entry: string, heapMb: number, onGone: () => void): DataWorker {
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(entry, { workerData: { port: port2 }, transferList: [port2], resourceLimits: LIMITS });
+  const resourceLimits = { maxOldGenerationSizeMb: heapMb };
+  const worker = new Worker(entry, { workerData: { port: port2 }, transferList: [port2], resourceLimits });
+  let thrown: unknown = null;
+  let isOver = false;
   // A worker that fails to start or runs out of memory closes its port, which fails the calls under way.
-  worker.on('error', () => port1.close());
-  worker.on('exit', () => {
+  worker.on('error', (error) => {
+    thrown = error;
     port1.close();
-    onGone();
   });
-  const client: WorkerClient = createORPCClient(
-    new RPCLink({ port: port1, customJsonSerializers: TYPED_ARRAY_SERIALIZERS }),
-  );
+  const fault = new Promise<unknown>((resolve) => {
+    worker.on('exit', () => {
+      port1.close();
+      onGone();
+      resolve(thrown);
+    });
+  });
+  // Before the link's own listener, which rejects the calls.
+  port1.on('close', () => (isOver = true));
+  const link = new RPCLink({ port: port1, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   port1.start();
   return {
-    client,
+    client: createORPCClient(tellingFaults(link, { heapMb, isOver: () => isOver, fault })),
     async terminate() {
       port1.close();
       await worker.terminate();
@@ -50,18 +61,20 @@ export interface LeasedWorker {
 }
 
 /** Long pieces of work at a time; an import or an evaluation takes a core and up to some hundred MB. */
-const MOST_WORKERS = 4;
+const MOST_WORKERS = 3;
 
 export class WorkerPool {
   private readonly entry: string;
+  private readonly heapMb: number;
   private standing: DataWorker | null = null;
   private readonly single = new Set<DataWorker>();
   private readonly slots = new Slots(MOST_WORKERS);
   private warmUp: NodeJS.Timeout | undefined;
   private isClosed = false;
 
-  constructor(entry: string) {
+  constructor(entry: string, heapMb = HEAP_MB) {
     this.entry = entry;
+    this.heapMb = heapMb;
   }
 
   /** Starts the standing worker after `ms`, so that the first question need not wait for it. */
@@ -71,7 +84,7 @@ export class WorkerPool {
 
   /** The standing worker, for questions that take a second or so. */
   get client(): WorkerClient {
-    this.standing ??= startWorker(this.entry, () => {
+    this.standing ??= startWorker(this.entry, this.heapMb, () => {
       this.standing = null;
     });
     return this.standing.client;
@@ -84,7 +97,7 @@ export class WorkerPool {
       leave();
       throw new NextvecError('CANCELLED', 'Nextvec was closed before the work began.');
     }
-    const worker = startWorker(this.entry, () => {
+    const worker = startWorker(this.entry, this.heapMb, () => {
       this.single.delete(worker);
       leave();
     });

@@ -1,8 +1,9 @@
 /** The evidence of a report: loss terms, baselines, sample predictions, and what differs between two runs. */
 import { formatGate } from '#shared/domain/recipe/command-line.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
-import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
-import { count, figure, percent, plural, signed } from '#shared/domain/figures.ts';
+import { cosineInterval, intervalSource, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
+import { count, figure, percent, plural } from '#shared/domain/figures.ts';
 import { GateSchema } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS, termLabel } from '#shared/domain/models/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
@@ -53,11 +54,20 @@ function termTable({ run, epochs }: ReportRun): Block {
   );
 }
 
+/** Label, cosine and lift of each baseline, with their intervals. */
+export function baselineRows(e: Evaluation): string[][] {
+  return BASELINES.map((name) => [
+    BASELINE_LABELS[name],
+    withInterval(e.baselines[name], e.intervals?.baselines[name]),
+    signedInterval(e.lift[name], e.intervals?.lift[name]),
+  ]);
+}
+
 function baselineTable(e: Evaluation): Block {
-  const rows = BASELINES.map((name) => [BASELINE_LABELS[name], figure(e.baselines[name]), signed(e.lift[name])]);
+  const rows = baselineRows(e);
   const { mean, std, p5, p50, p95 } = e.cosine;
   return table(
-    `${e.data.name}, ${e.data.part}, ${plural(e.rows, 'window')}: model ${figure(mean)} (std ${figure(std, 3)}, p5 ${figure(p5, 3)}, median ${figure(p50, 3)}, p95 ${figure(p95, 3)}), MSE ${figure(e.mse)}`,
+    `${e.data.name}, ${e.data.part}, ${plural(e.rows, 'window')}: model ${withInterval(mean, cosineInterval(e))} (std ${figure(std, 3)}, p5 ${figure(p5, 3)}, median ${figure(p50, 3)}, p95 ${figure(p95, 3)}), MSE ${figure(e.mse)}${e.intervals ? `; ${intervalSource(e)}` : ''}`,
     ['Baseline', '#Cosine', '#Lift of the model'],
     rows,
   );

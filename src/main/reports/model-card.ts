@@ -1,11 +1,14 @@
 /** The model card of one run: model, training data, figures beside the baselines, limits. */
 import { commandLine } from '#shared/domain/recipe/command-line.ts';
-import { NOT_MEASURED, count, duration, figure, signed } from '#shared/domain/figures.ts';
+import { NOT_MEASURED, count, duration, figure } from '#shared/domain/figures.ts';
+import { cosineInterval } from '#shared/domain/evaluation/evaluation.ts';
+import { withInterval } from '#shared/domain/evaluation/interval.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from './document.ts';
+import { baselineRows } from './evidence.ts';
 import { runTitle, verdictsOf, type ReportRun } from './input.ts';
 
 export interface ModelCardInput {
@@ -78,9 +81,9 @@ function training({ run, split }: ReportRun): Section {
 function results({ evaluations, epochs }: ReportRun): Section {
   const blocks: Block[] = evaluations.map((e) =>
     table(
-      `${e.data.name}, ${e.data.part}: cosine ${figure(e.cosine.mean)} (p5 ${figure(e.cosine.p5, 3)}, p95 ${figure(e.cosine.p95, 3)})`,
+      `${e.data.name}, ${e.data.part}: cosine ${withInterval(e.cosine.mean, cosineInterval(e))} (p5 ${figure(e.cosine.p5, 3)}, p95 ${figure(e.cosine.p95, 3)})`,
       ['Baseline', '#Cosine', '#Lift of the model'],
-      BASELINES.map((name) => [BASELINE_LABELS[name], figure(e.baselines[name]), signed(e.lift[name])]),
+      baselineRows(e),
     ),
   );
   if (blocks.length === 0) {

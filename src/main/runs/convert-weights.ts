@@ -11,7 +11,7 @@ import { emptySums } from '#engine/trainer/epoch-sums.ts';
 import type { GoldenPair } from '#engine/trainer/types.ts';
 import type { EngineName, Predictor } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import { inputShift, parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { EpochRecord, TrainerState } from '#shared/domain/runs/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
@@ -132,6 +132,7 @@ function recipeOf({ args, spec }: ModelWeights, { dataset, ood }: ImportRunJob):
       ood: ood?.id ?? null,
       modelType: spec.type,
       skip: spec.type === 'amn' && spec.skip ? 'positional' : 'mean',
+      inputs: inputShift(spec) ?? 'absolute',
       sizes: sizesOf(spec),
     },
     left,

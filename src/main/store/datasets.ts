@@ -2,7 +2,6 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
-import { shortText } from '#shared/domain/short-text.ts';
 import type { Db } from './database.ts';
 
 /** Together with the file's hash: two imports with equal options give the same stored data set. */
@@ -84,7 +83,7 @@ export function findDataset(db: Db, id: string): Dataset | null {
 export function requireDataset(db: Db, id: string): Dataset {
   const dataset = findDataset(db, id);
   if (dataset !== null) return dataset;
-  throw new NextvecError('NOT_FOUND', `There is no data set "${shortText(id)}".`, {
+  throw new NextvecError('NOT_FOUND', `There is no data set "${id}".`, {
     remedy: 'List the data sets, or import the file.',
     details: { place: id },
   });

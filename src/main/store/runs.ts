@@ -2,7 +2,6 @@
 import type { RunStatus } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import { shortText } from '#shared/domain/short-text.ts';
 import type { Db } from './database.ts';
 import { takeNumber } from './numbers.ts';
 
@@ -101,7 +100,7 @@ export function findRunByHandle(db: Db, handle: string): RunRow | null {
 export function requireRun(db: Db, handle: string): RunRow {
   const row = findRunByHandle(db, handle);
   if (row !== null) return row;
-  throw new NextvecError('NOT_FOUND', `There is no run "${shortText(handle)}".`, {
+  throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, {
     remedy: 'List the runs to see their numbers and ids.',
     details: { place: handle },
   });

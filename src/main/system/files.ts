@@ -3,7 +3,6 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FILE_KINDS, type DirectoryEntry, type FilePurpose } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { shortText } from '#shared/domain/short-text.ts';
 
 interface Listing {
   /** null: the list of roots. */
@@ -18,11 +17,10 @@ interface Listing {
  */
 export async function requireInside(path: string, roots: readonly string[]): Promise<void> {
   if (path.length <= LONGEST_PATH && (await isInside(await realPlace(resolve(path)), roots))) return;
-  const shown = shortText(path);
-  throw new NextvecError('NO_PERMISSION', `${shown} is not in a folder that this Nextvec may read.`, {
+  throw new NextvecError('NO_PERMISSION', `"${path}" is not in a folder that this Nextvec may read.`, {
     remedy:
       'Put it into one of the folders that the file chooser lists, or start "nextvec serve" with --root for its folder.',
-    details: { place: shown },
+    details: { place: path },
   });
 }
 

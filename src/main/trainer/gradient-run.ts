@@ -18,6 +18,8 @@ export async function openGradientRun(context: RunContext, spec: GradientSpec): 
   const model = await engine.createModel({ spec, loss, optimizer, seed, parameters, maxBatch: batchSize });
   if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
   const { train, validation, ood } = data;
+  const { isometry } = recipe.augment;
+  const articleOf = context.dataset.windowArticles;
   const trainer = withRecipeErrors(
     () =>
       new Trainer({
@@ -26,6 +28,7 @@ export async function openGradientRun(context: RunContext, spec: GradientSpec): 
         validation,
         ood,
         settings: { epochs, batchSize, lr, schedule, loss, seed },
+        augmentation: isometry > 0 ? { isometry, articleOf } : undefined,
         baselines,
         hooks,
         checkpointEveryMs: job.checkpointEveryMs,

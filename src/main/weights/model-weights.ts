@@ -5,7 +5,7 @@ import type { NamedTensors } from '#engine/types.ts';
 import type { InitFile } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { POSITIONS_BUFFER, inferModel, unwrappedName, type ModelHints } from '#shared/domain/models/infer-model.ts';
-import { parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models/models.ts';
+import { CONTEXT_MEAN_WEIGHTS, parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models/models.ts';
 import { shortText } from '#shared/domain/short-text.ts';
 import type { StoredTensor } from '../formats/torch/file.ts';
 import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';
@@ -20,8 +20,8 @@ export interface ModelWeights {
   readonly assumed: readonly string[];
 }
 
-/** Rounding of positions that were stored in half precision. */
-const POSITION_TOLERANCE = 5e-3;
+/** Rounding of constants that were stored in half precision. */
+const CONSTANT_TOLERANCE = 5e-3;
 
 /** What the file itself says fills in for hints that are absent. Only the tensors of the model are read. */
 export function readModelWeights(path: string, hints: ModelHints = {}): Promise<ModelWeights> {
@@ -44,6 +44,7 @@ export function readModelWeights(path: string, hints: ModelHints = {}): Promise<
     for (const { name } of parameterShapes(spec)) {
       parameters.set(name, finite(await tensors.get(prefix + name)!.read(), name, file));
     }
+    refuseOtherMean(parameters.get(CONTEXT_MEAN_WEIGHTS), file);
     return { source: { file, format, rest }, spec, parameters, args, assumed };
   });
 }
@@ -84,7 +85,7 @@ async function refuseOtherPositions(stored: StoredTensor | undefined, spec: Mode
   if (!stored || width === null) return;
   const buffer = await stored.read();
   const expected = positionTable(spec.T, width);
-  const at = expected.findIndex((x, i) => !(Math.abs(x - buffer[i]) <= POSITION_TOLERANCE));
+  const at = expected.findIndex((x, i) => !(Math.abs(x - buffer[i]) <= CONSTANT_TOLERANCE));
   if (at < 0) return;
   throw new NextvecError(
     'BAD_CHECKPOINT',
@@ -94,6 +95,15 @@ async function refuseOtherPositions(stored: StoredTensor | undefined, spec: Mode
       details: { place: file, where: POSITIONS_BUFFER },
     },
   );
+}
+
+/** Only the plain mean of the context is subtracted here. */
+function refuseOtherMean(weights: Float32Array | undefined, file: string): void {
+  if (!weights || weights.every((weight) => Math.abs(weight * weights.length - 1) <= CONSTANT_TOLERANCE)) return;
+  throw new NextvecError('BAD_CHECKPOINT', `${file}: ${CONTEXT_MEAN_WEIGHTS} are not all 1/${weights.length}.`, {
+    remedy: 'Only models relative to the plain mean of their context can be used here.',
+    details: { place: file, where: CONTEXT_MEAN_WEIGHTS },
+  });
 }
 
 /**
@@ -115,7 +125,7 @@ export async function initialWeights({ path, run }: InitFile, spec: ModelSpec): 
     'BAD_RECIPE',
     `${found.source.file} cannot start this run: it holds ${sizes(found.spec)}, the recipe asks for ${sizes(spec)}.`,
     {
-      remedy: 'Choose data of the same width, and the sizes and the skip path of those weights.',
+      remedy: 'Choose data of the same width, and the sizes, the skip path and the inputs of those weights.',
       details: { place: 'initFrom' },
     },
   );

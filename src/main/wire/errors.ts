@@ -3,7 +3,7 @@ import { ORPCError } from '@orpc/server';
 import type { ErrorData as WireError } from '#shared/contract/errors.ts';
 import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
-import { issueList, shortText } from '#shared/domain/short-text.ts';
+import { issueList } from '#shared/domain/short-text.ts';
 
 interface Issue {
   readonly message: string;
@@ -25,7 +25,7 @@ function badInput(issues: readonly Issue[]): NextvecError {
   const message = issueList(issues.map((issue) => ({ path: placeOf(issue), message: issue.message })));
   return new NextvecError('BAD_INPUT', message, {
     remedy: 'Correct the values named and try again.',
-    details: { place: place === '' ? null : shortText(place) },
+    details: { place: place === '' ? null : place },
   });
 }
 

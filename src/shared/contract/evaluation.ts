@@ -6,6 +6,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { BaselineTableSchema, EvaluationSchema } from '#shared/domain/evaluation/evaluation.ts';
 import { ClaimOutcomeSchema } from '#shared/domain/verdicts/claims.ts';
+import { IntervalSchema } from '#shared/domain/evaluation/interval.ts';
 import { RunComparisonSchema } from '#shared/domain/evaluation/comparison.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
 import { ComparisonSchema } from '#shared/domain/datasets/passport.ts';
@@ -48,7 +49,11 @@ export const MatrixCellSchema = z.object({
   runId: z.string(),
   datasetId: z.string(),
   cosine: z.number().nullable(),
+  /** Over the best baseline of the same rows. */
   lift: z.number().nullable(),
+  /** 95 % intervals of the two. */
+  cosineInterval: IntervalSchema.nullable(),
+  liftInterval: IntervalSchema.nullable(),
   baselines: BaselineTableSchema,
   verdicts: z.array(z.string()),
   /** Why there is no figure; empty otherwise. */

@@ -4,6 +4,7 @@
  */
 
 import { fileFault } from './file-faults.ts';
+import { shortMessage, shortQuote } from './short-text.ts';
 
 /** Files, recipes and arguments that cannot be used as they are (exit status 2). */
 export const BAD_INPUT_CODES = [
@@ -38,6 +39,7 @@ export const FAILURE_CODES = [
   'CANCELLED',
   'TOO_MANY',
   'DISK_FULL',
+  'OUT_OF_MEMORY',
   'NO_PERMISSION',
   'STORE_DAMAGED',
   'DATABASE_NEWER',
@@ -68,6 +70,11 @@ export interface ErrorOptionsWithRemedy {
   readonly cause?: unknown;
 }
 
+function withShortPlace(details: ErrorOptionsWithRemedy['details']): ErrorOptionsWithRemedy['details'] {
+  return typeof details?.place === 'string' ? { ...details, place: shortQuote(details.place) } : details;
+}
+
+/** Message, remedy and `details.place` are shortened here, so callers may quote names, ids and paths of any length. */
 export class NextvecError extends Error {
   override readonly name = 'NextvecError';
   readonly code: ErrorCode;
@@ -75,10 +82,10 @@ export class NextvecError extends Error {
   readonly details?: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptionsWithRemedy = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(shortMessage(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.remedy = options.remedy;
-    this.details = options.details;
+    this.remedy = options.remedy === undefined ? undefined : shortMessage(options.remedy);
+    this.details = withShortPlace(options.details);
   }
 
   toData(): ErrorData {
@@ -104,13 +111,25 @@ export function isBadInput(code: ErrorCode): code is BadInputCode {
   return (BAD_INPUT_CODES as readonly string[]).includes(code);
 }
 
-/** Any thrown value as data. What is neither a NextvecError nor a fault of the file system is a bug of ours and says so. */
+/** What V8 throws (RangeError) where an array buffer or the memory of WebAssembly finds no room. */
+const NO_ROOM = /^(Array buffer allocation failed|WebAssembly\.Memory\(\): could not allocate memory)/;
+
+export const MORE_MEMORY = 'Use a smaller file or model, close other programs, or take a machine with more memory.';
+
+/**
+ * Any thrown value as data. What is neither a NextvecError, a fault of the file system nor a lack of memory is a bug of ours
+ * and says so.
+ */
 export function toErrorData(error: unknown): ErrorData {
   if (isNextvecError(error)) return error.toData();
   const fault = fileFault(error);
-  if (fault !== null) return { code: fault.code, message: fault.message, remedy: fault.remedy };
+  if (fault !== null) return new NextvecError(fault.code, fault.message, { remedy: fault.remedy }).toData();
   const message = error instanceof Error ? error.message : String(error);
-  return { code: 'INTERNAL', message, remedy: 'This is a fault of Nextvec; the log of this session has the details.' };
+  if (error instanceof RangeError && NO_ROOM.test(message)) {
+    return new NextvecError('OUT_OF_MEMORY', `The memory is used up: ${message}.`, { remedy: MORE_MEMORY }).toData();
+  }
+  const remedy = 'This is a fault of Nextvec; the log of this session has the details.';
+  return new NextvecError('INTERNAL', message, { remedy }).toData();
 }
 
 /** Throws CANCELLED when the person stopped the work. */

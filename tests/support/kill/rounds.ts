@@ -8,6 +8,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 import type { TestHome } from '../nextvec.ts';
 import { CHECKPOINT_EVERY_MS, startOwner, useCompileCache, type OwnerProcess } from './owner-process.ts';
+import { checkOwned } from './owned.ts';
 import { checkFinished, checkKilled, type Reference } from './reference.ts';
 
 export interface KillOptions {
@@ -137,6 +138,7 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
     tally.kill(runId, isTraining);
   }
   await nextvec.close();
+  await checkOwned(home);
   return tally.report();
 }
 
@@ -174,7 +176,7 @@ async function untilMoment(life: OwnerProcess, { isEarly, steps, afterMs }: Mome
   return Promise.race([waited, ended]);
 }
 
-/** Kills the whole program; the history must stay readable and hold all committed steps. */
+/** Kills the whole program; the history must stay readable and hold all committed steps, and the next start own everything. */
 export async function killProgram(options: KillOptions): Promise<KillReport> {
   const { home, reference, rounds, seed } = options;
   const random = new Random(seed);
@@ -208,6 +210,7 @@ export async function killProgram(options: KillOptions): Promise<KillReport> {
       isOpen = run.status !== 'finished';
     }
     await reader.close();
+    await checkOwned(home);
   }
   return tally.report();
 }

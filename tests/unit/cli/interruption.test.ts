@@ -1,10 +1,10 @@
 /** A long command whose reader or terminal goes away saves its run and says how to go on. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { writeChunks } from '../../support/chunks.ts';
 
@@ -66,6 +66,19 @@ it.each<[string, (child: ChildProcess) => void]>([
   },
   60_000,
 );
+
+it('Ctrl-C cancels an import: nothing of it stays, status 130', async () => {
+  const large = join(folder, 'large.npz');
+  await writeChunks(large, { articles: 400, chunksPerArticle: 100, D: 256 });
+  const importing = start('import', 'import', large);
+  const datasets = join(folder, 'import', 'datasets');
+  await vi.waitUntil(() => existsSync(datasets) && readdirSync(datasets).length > 0, { timeout: 30_000, interval: 5 });
+  importing.child.kill('SIGINT');
+  const { status, stderr } = await importing.ended;
+  expect(stderr).toBe('');
+  expect(status).toBe(130);
+  expect(readdirSync(datasets)).toEqual([]);
+}, 60_000);
 
 it('a plan whose terminal closes saves the queue, says how to go on, status 130', async () => {
   const plan = start('plan', 'plan', '--template', 'recover', ...LONG);

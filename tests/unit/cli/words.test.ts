@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
+import { commandLine, parseCommandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
@@ -46,6 +46,21 @@ describe('flags of train', () => {
     });
     const words = splitWords(commandLine(recipe, { data: 'x', ood: null })).slice(2);
     expect(recipeOf(words)).toEqual(recipe);
+  });
+
+  it('--augment takes a kind and a share, or the share alone', () => {
+    for (const word of ['isometry:0.5', '0.5'])
+      expect(recipeOf(['--augment', word]).augment).toEqual({ isometry: 0.5 });
+    expect(recipeOf([]).augment).toEqual({ isometry: 0 });
+    for (const word of ['isometry:', 'noise:0.5'])
+      expect(() => recipeOf(['--augment', word])).toThrow(`--augment needs isometry:NUMBER, not "${word}"`);
+    expect(() => recipeOf(['--augment', 'isometry:1.5'])).toThrow(/isometry/);
+  });
+
+  it('--centre is --inputs centred', () => {
+    expect(recipeOf(['--centre']).inputs).toBe('centred');
+    expect(parseCommandLine('nextvec train --centre --lr 1e-4').changes.get('inputs')).toBe('centred');
+    expect(recipeOf([]).inputs).toBe('absolute');
   });
 
   it('reads gates from a file', () => {

@@ -33,6 +33,8 @@ describe('--vary', () => {
     for (const name of ['learningRate', 'lr', '--lr']) expect(parseVary(`${name}=1e-5..1e-3:log:5`)).toEqual(LR);
     expect(parseVary('batch-size=8..64')).toEqual(BATCH);
     expect(parseVary('skip=mean,positional')).toEqual(SKIP);
+    for (const word of ['augment=0,isometry:0.5', 'augment.isometry=0,0.5'])
+      expect(parseVary(word)).toEqual({ kind: 'values', path: 'augment.isometry', values: [0, 0.5] });
     expect(parseVary('lambda-info=0,0.1')).toMatchObject({ path: 'lambda.info_nce', values: [0, 0.1] });
     for (const axis of [LR, BATCH, SKIP]) expect(parseVary(formatVary(axis))).toEqual(axis);
   });

@@ -1,13 +1,15 @@
 /** The trainer process: scheduling priority and robustness. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { getPriority } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { trainerContract } from '#shared/contract/trainer.ts';
 import { forkTrainer, NICENESS, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
+import { describeExit, TrainerConnection } from '../../../src/main/runs/trainer-connection.ts';
 
 type TrainerClient = ContractRouterClient<typeof trainerContract>;
 
@@ -63,4 +65,14 @@ test.skipIf(process.platform === 'win32')('Ctrl-C in the terminal that it shares
   process.kill(pid, 'SIGINT');
   await client.alive();
   expect(() => process.kill(pid, 0)).not.toThrow();
+});
+
+test('a trainer that runs out of memory says so, with what to do', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nextvec-trainer-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const entry = join(folder, 'trainer.mjs');
+  const limit = "import v8 from 'node:v8'; v8.setFlagsFromString('--max-old-space-size=16');";
+  writeFileSync(entry, `${limit} const taken = []; for (;;) taken.push(new Array(1000).fill({}));`);
+  const { exited } = new TrainerConnection(forkTrainer(entry));
+  expect(describeExit(await exited)).toMatch(/^The trainer process ran out of memory\. Use a smaller/);
 });

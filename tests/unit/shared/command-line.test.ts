@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applyChanges, commandLine, parseCommandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
 import { byTerm, lambdaOf } from '#shared/domain/models/terms.ts';
 
 const base = RecipeSchema.parse({ dataset: 'd1' });
@@ -37,6 +38,8 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
       { maxLength: 4 },
     ),
     varianceTarget: fc.constantFrom('one', 'reachable'),
+    inputs: fc.constantFrom('absolute', ...INPUT_SHIFTS),
+    augment: fc.record({ isometry: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0) }),
     lambda: fc.record({
       ...byTerm(() => fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e6, noNaN: true }))),
       mse: fc.double({ min: 0.001, max: 1e6, noNaN: true }),

@@ -37,6 +37,26 @@ export class Prepare {
 }
 
 /**
+ * Context rows less a shift: their mean, or one row for all. Writes the shift, the shifted rows and the inverse norms of the
+ * unshifted ones. Units: batch rows.
+ */
+export class ShiftInput {
+  static readonly code: i32 = 24;
+  /** Rows [B][T]. */
+  readonly contexts!: usize;
+  readonly T!: i32;
+  readonly rowBytes!: usize;
+  /** One row; 0: the mean of each context. */
+  readonly mean!: usize;
+  /** Rows [B], written. */
+  readonly shift!: usize;
+  /** Rows [B][T], written. */
+  readonly shifted!: usize;
+  /** 1/|x_t| [B][T] of `contexts`, written. */
+  readonly inverseContextNorms!: usize;
+}
+
+/**
  * Unit targets as rows and as weight blocks, the "weights" of the InfoNCE products; pad rows become zero. Units: blocks of
  * 12 rows.
  */

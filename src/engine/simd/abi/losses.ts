@@ -70,6 +70,8 @@ export class Output {
   readonly outputPitch!: usize;
   /** Rows [B] to add; 0: none. */
   readonly base!: usize;
+  /** Rows [B] to add: what was subtracted from the inputs; 0: none. */
+  readonly shift!: usize;
   /** Rows [B], written. */
   readonly raw!: usize;
   readonly rowBytes!: usize;

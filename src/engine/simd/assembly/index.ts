@@ -1,7 +1,7 @@
 // The program runner: every thread runs the same list of operations from shared memory, meeting at barriers.
 // `run` is called by thread 0 for each program; the other threads stay in `serve`.
 import { barrier, resetUnits, signal, waitWhile } from './sync';
-import { gather, prepare, packTargets } from './input';
+import { gather, prepare, packTargets, shiftInput } from './input';
 import { Beside, BLOCK_BYTES, gemmForward, gemmInput, gemmWeight, microTile, setWide, TILE, wideTile, ZEROS } from './gemm';
 import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
@@ -43,7 +43,7 @@ import {
 } from '../abi/losses.ts';
 import { MixBackward, MixForward, PositionForward, PositionWeight } from '../abi/amn.ts';
 import { AttentionBackward, AttentionForward } from '../abi/attention.ts';
-import { Gather, PackTargets, Prepare, SequenceInput } from '../abi/input.ts';
+import { Gather, PackTargets, Prepare, SequenceInput, ShiftInput } from '../abi/input.ts';
 import { BiasGradient, BiasRows, GemmForward, GemmInput, GemmWeight } from '../abi/linear.ts';
 import { LayerNormBackward, LayerNormForward, LayerNormWeight, ResidualNormBackward, ResidualNormForward } from '../abi/norm.ts';
 import { Adamw, GemmWeightAdamw, Gram, GramNorm } from '../abi/optimizer.ts';
@@ -78,6 +78,8 @@ function execute(op: usize, scratch: usize): void {
       return gather(op);
     case Prepare.code:
       return prepare(op);
+    case ShiftInput.code:
+      return shiftInput(op);
     case PackTargets.code:
       return packTargets(op);
     case GemmForward.code:

@@ -2,8 +2,8 @@
 // T context length; L row length of the row layout in floats.
 import { splat } from './math';
 import { args, nextUnit } from './sync';
-import { dot, rowsToPanel, rowsToStrip12, scaled } from './rows';
-import { Gather, PackTargets, Prepare } from '../abi/input.ts';
+import { addScaled, clear, dot, rowsToPanel, rowsToStrip12, scaled } from './rows';
+import { Gather, PackTargets, Prepare, ShiftInput } from '../abi/input.ts';
 
 /** Copies batch rows [from, to) of one input slot from the vector store (JavaScript on this very thread). */
 // @ts-ignore: decorator
@@ -68,6 +68,30 @@ export function prepare(op: usize): void {
     }
     rowsToPanel(rows, L, a.features, a.basePanel + <usize>panel * a.basePanelPitch);
     if (a.baseStrip != 0) rowsToStrip12(rows, L, a.features, a.baseStrip, a.baseStripPitch, panel * 8);
+  }
+}
+
+export function shiftInput(op: usize): void {
+  const a = args<ShiftInput>(op);
+  const T = a.T;
+  const L = a.rowBytes;
+  for (let b = nextUnit(op); b >= 0; b = nextUnit(op)) {
+    const rows = <usize>(b * T) * L;
+    const shift = a.shift + <usize>b * L;
+    if (a.mean != 0) memory.copy(shift, a.mean, L);
+    else {
+      clear(shift, L);
+      for (let t = 0; t < T; t++) addScaled(shift, a.contexts + rows + <usize>t * L, 1, L);
+      scaled(shift, shift, <f32>1 / <f32>T, L);
+    }
+    for (let t = 0; t < T; t++) {
+      const row = a.contexts + rows + <usize>t * L;
+      const to = a.shifted + rows + <usize>t * L;
+      memory.copy(to, row, L);
+      addScaled(to, shift, -1, L);
+      const norm = max<f32>(sqrt<f32>(dot(row, row, L)), 1e-12);
+      store<f32>(a.inverseContextNorms + (<usize>(b * T + t) << 2), <f32>1 / norm);
+    }
   }
 }
 

@@ -122,6 +122,7 @@ export class AttentionMixture {
   }
 
   private common(input: BatchInput, slot: number, B: number) {
-    return { contexts: input.contexts[slot].at, T: this.T, rowBytes: input.contexts[slot].pitch, B };
+    const { at, pitch } = input.networkContexts(slot);
+    return { contexts: at, T: this.T, rowBytes: pitch, B };
   }
 }

@@ -48,7 +48,7 @@ export class PositionSkip {
   }
 
   private common(input: BatchInput, slot: number, B: number) {
-    const { at, pitch } = input.contexts[slot];
+    const { at, pitch } = input.networkContexts(slot);
     return { contexts: at, T: this.T, rowBytes: pitch, B };
   }
 }

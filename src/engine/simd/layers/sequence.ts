@@ -126,18 +126,19 @@ export class SequenceInput implements Sequence {
 
   /** No barrier. */
   forward(program: Program, slot: number, B: number): void {
-    const { contexts, T, D, inverseNorms } = this.input;
+    const { T, D, networkNorms } = this.input;
+    const { at, pitch } = this.input.networkContexts(slot);
     program.add('sequence input', InputOperation, T * panelCount(B), {
-      contexts: contexts[slot].at,
+      contexts: at,
       T,
-      rowBytes: contexts[slot].pitch,
+      rowBytes: pitch,
       B,
       panel: this.panel.at,
       pitch: this.panel.pitch,
       strip: this.strip.at,
       stripPitch: this.strip.pitch,
       features: paddedFeatures(D),
-      inverseContextNorms: inverseNorms,
+      inverseContextNorms: networkNorms,
       P: panelCount(B),
     });
   }

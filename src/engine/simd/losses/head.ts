@@ -72,7 +72,7 @@ export class LossHead {
     this.infoNce = new InfoNce(arena, input, maxB, this.shared);
   }
 
-  /** raw = output panel + base rows; no losses. */
+  /** raw = output panel + base rows + shift of the inputs; no losses. */
   forwardOnly(program: Program, output: Matrix, base: Matrix | undefined, B: number): void {
     program.add('output', Output, panelCount(B), {
       ...this.outputArguments(output, base, 0, B),
@@ -161,6 +161,7 @@ export class LossHead {
       output: output.at,
       outputPitch: output.pitch,
       base: base?.at ?? 0,
+      shift: this.input.shift?.rows.at ?? 0,
       unitPanel: this.unitPanel.at,
       unitPitch: this.unitPanel.pitch,
     };

@@ -9,8 +9,9 @@ export function lossBrief(recipe: Recipe): string {
   return used.map((term) => `${TERM_LABELS[term]} ${formatInput(recipe.lambda[term])}`).join(' + ');
 }
 
-/** "MSE 1 · 20 ep · B 32 · lr 5e-4" */
+/** "MSE 1 · relative · 20 ep · B 32 · lr 5e-4" */
 export function recipeBrief(recipe: Recipe): string {
   const order = recipe.skip === 'positional' ? ' · by position' : '';
-  return `${lossBrief(recipe)}${order} · ${recipe.epochs} ep · B ${recipe.batchSize} · lr ${formatInput(recipe.lr)}`;
+  const inputs = recipe.inputs === 'absolute' ? '' : ` · ${recipe.inputs}`;
+  return `${lossBrief(recipe)}${order}${inputs} · ${recipe.epochs} ep · B ${recipe.batchSize} · lr ${formatInput(recipe.lr)}`;
 }

@@ -6,6 +6,8 @@
 import { z } from 'zod';
 import { BASELINES, type BaselineName } from '../runs/training.ts';
 import { ComparisonSchema } from '../datasets/passport.ts';
+import { plural } from '../figures.ts';
+import { IntervalSchema, type Interval } from './interval.ts';
 
 const count = z.int().min(0);
 const figure = z.number().nullable();
@@ -83,15 +85,29 @@ export const BaselineTableSchema = z.record(z.enum(BASELINES), figure);
 const perBaseline = BaselineTableSchema;
 export type BaselineTable = Readonly<Record<BaselineName, number | null>>;
 
+const intervalPerBaseline = z.record(z.enum(BASELINES), IntervalSchema.nullable());
+/** 95 % intervals of the figures of the same name. */
+export const IntervalsSchema = z.object({
+  /** What was drawn with replacement, and how many of them the set has. */
+  unit: z.enum(['articles', 'blocks']),
+  groups: count,
+  baselines: intervalPerBaseline,
+  lift: intervalPerBaseline.and(z.object({ best: IntervalSchema.nullable() })),
+});
+export type Intervals = z.infer<typeof IntervalsSchema>;
+
 /** Figures of one model on one set; everything a verdict looks at. */
 export const MeasurementSchema = z.object({
   rows: count,
-  cosine: SpreadSchema,
+  /** `low`, `high`: 95 % interval of the mean. Evaluations of earlier versions lack it. */
+  cosine: SpreadSchema.extend({ low: figure.default(null), high: figure.default(null) }),
   mse: figure,
   /** Mean cosine of each baseline to the same targets. */
   baselines: perBaseline,
   /** Mean cosine minus each baseline's, and minus the best of them. */
   lift: perBaseline.and(z.object({ best: figure })),
+  /** Evaluations of earlier versions lack them. */
+  intervals: IntervalsSchema.nullable().default(null),
   /** Mean cosine of the prediction to each position: "-4" … "0" is the context, last position 0, then "target". */
   offsets: z.record(z.string(), figure),
   /** The same for the mean of the context as the prediction: what nearness to the context alone gives. */
@@ -203,6 +219,19 @@ export function liftOver(cosine: number | null, table: BaselineTable): Measureme
     number | null
   >;
   return { ...each, best: minus(bestBaseline(table)?.cosine ?? null) };
+}
+
+/** 95 % interval of the mean cosine; null where it was not measured. */
+export function cosineInterval({ cosine: { low, high } }: Measurement): Interval | null {
+  // Stored evaluations of earlier versions have neither.
+  return typeof low === 'number' && typeof high === 'number' ? { low, high } : null;
+}
+
+/** What the intervals of an evaluation were drawn over; empty where there are none. */
+export function intervalSource({ intervals }: Measurement): string {
+  if (!intervals) return '';
+  const { unit, groups } = intervals;
+  return `95 % intervals over ${plural(groups, unit === 'articles' ? 'article' : 'block')}${unit === 'articles' ? '' : ' of consecutive windows'}`;
 }
 
 function placeOf(key: string): number {

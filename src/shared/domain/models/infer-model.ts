@@ -4,7 +4,15 @@
  */
 import { NextvecError } from '../errors.ts';
 import type { Mixture } from './gram.ts';
-import { defaultSpec, parameterShapes, sizesProblem, type ModelSpec, type ModelType } from './models.ts';
+import {
+  CONTEXT_MEAN_WEIGHTS,
+  CORPUS_MEAN,
+  defaultSpec,
+  parameterShapes,
+  sizesProblem,
+  type ModelSpec,
+  type ModelType,
+} from './models.ts';
 import { nameList, shortText } from '../short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -58,7 +66,7 @@ export function inferModel(shapes: Shapes, hints: ModelHints, place: string): In
   const { type, prefix } = findSignature(shapes, hints.modelType, place);
   const names = new Map([...shapes].map(([name, shape]) => [name.slice(prefix.length), shape]));
   const assumed: string[] = [];
-  const spec = new SpecReader(type, names, hints, place, assumed).spec();
+  const spec = withInputs(new SpecReader(type, names, hints, place, assumed).spec(), names);
   const problem = sizesProblem(spec);
   if (problem !== null) throw bad(place, `its sizes make no model. ${problem.replace(/\.$/, '')}`);
   refuseDifferences(spec, names, place);
@@ -76,12 +84,17 @@ function findSignature(
     if (name === undefined) continue;
     const prefix = name.slice(0, name.length - SIGNATURES[type].length);
     const stranger = [...shapes.keys()].find((key) => !key.startsWith(prefix));
-    if (stranger !== undefined)
-      throw bad(place, `it holds "${shortText(stranger)}" beside a model under "${shortText(prefix)}"`);
+    if (stranger !== undefined) throw bad(place, `it holds "${stranger}" beside a model under "${prefix}"`);
     return { type, prefix };
   }
   const what = asked ? `no ${asked} (${SIGNATURES[asked]} is missing)` : 'none of the known models';
   throw bad(place, `it holds ${what}; its first tensors are ${nameList([...shapes.keys()], 5)}`);
+}
+
+function withInputs(spec: ModelSpec, names: Shapes): ModelSpec {
+  if (spec.type === 'gram') return spec;
+  if (names.has(CONTEXT_MEAN_WEIGHTS)) return { ...spec, inputs: 'relative' };
+  return names.has(CORPUS_MEAN) ? { ...spec, inputs: 'centred' } : spec;
 }
 
 class SpecReader {
@@ -150,6 +163,8 @@ class SpecReader {
   }
 
   private T(): number {
+    const weights = this.names.get(CONTEXT_MEAN_WEIGHTS);
+    if (weights?.length === 1) return weights[0];
     if (this.hints.T !== undefined) return this.hints.T;
     this.assumed.push(`The file does not say its context length; ${DEFAULT_T} is taken.`);
     return DEFAULT_T;

@@ -9,6 +9,12 @@ import { defaultGramSpec, gramShapes, GramSpecSchema } from './gram.ts';
 const size = z.int().min(1).max(65_536);
 const probability = z.number().min(0).lt(1);
 
+/** What is subtracted from every input and added back to the output: the context's own mean, or the mean of the training data. */
+export const INPUT_SHIFTS = ['relative', 'centred'] as const;
+export type InputShift = (typeof INPUT_SHIFTS)[number];
+/** Absent: nothing is subtracted, as published. */
+const inputs = z.enum(INPUT_SHIFTS).optional();
+
 export const ModelSpecSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('amn'),
@@ -18,9 +24,18 @@ export const ModelSpecSchema = z.discriminatedUnion('type', [
     hiddenDim: size,
     /** What the residual is added to: the mean of the context (absent, as published), or learned position weights [T, D]. */
     skip: z.literal('positional').optional(),
+    inputs,
   }),
-  z.object({ type: z.literal('lstm'), T: size, D: size, hiddenDim: size, numLayers: size, dropout: probability }),
-  z.object({ type: z.literal('gru'), T: size, D: size, dModel: size, numLayers: size }),
+  z.object({
+    type: z.literal('lstm'),
+    T: size,
+    D: size,
+    hiddenDim: size,
+    numLayers: size,
+    dropout: probability,
+    inputs,
+  }),
+  z.object({ type: z.literal('gru'), T: size, D: size, dModel: size, numLayers: size, inputs }),
   z.object({
     type: z.literal('transformer'),
     T: size,
@@ -30,6 +45,7 @@ export const ModelSpecSchema = z.discriminatedUnion('type', [
     numLayers: size,
     feedForward: size,
     dropout: probability,
+    inputs,
   }),
   GramSpecSchema,
 ]);
@@ -192,6 +208,8 @@ export interface ParameterShape {
   /** Row-major shape as PyTorch stores it (Linear weight [out, in]). */
   readonly shape: readonly number[];
   readonly init: Initialiser;
+  /** A buffer of the state_dict: no gradient, no weight decay. */
+  readonly isConstant?: true;
 }
 
 const uniform = (bound: number): Initialiser => ({ kind: 'uniform', bound });
@@ -231,8 +249,34 @@ function attention(name: string, width: number): ParameterShape[] {
   ];
 }
 
-/** Every trainable parameter of a model, in state_dict order. */
+/** The constant of shifted inputs [D], set from the training data. */
+export const CORPUS_MEAN = 'corpus_mean';
+/** Weights of the context's mean [T], all 1/T: with them in the file, relative weights do not load into an absolute model. */
+export const CONTEXT_MEAN_WEIGHTS = 'context_mean_weights';
+
+/** Every stored tensor of a model in state_dict order: the trainable parameters, then the constants. */
 export function parameterShapes(spec: ModelSpec): ParameterShape[] {
+  return [...trainableShapes(spec), ...constantShapes(spec)];
+}
+
+/** undefined: the network reads the vectors as they are. */
+export function inputShift(spec: ModelSpec): InputShift | undefined {
+  return 'inputs' in spec ? spec.inputs : undefined;
+}
+
+function constantShapes(spec: ModelSpec): ParameterShape[] {
+  const { T, D } = spec;
+  switch (inputShift(spec)) {
+    case undefined:
+      return [];
+    case 'relative':
+      return [{ name: CONTEXT_MEAN_WEIGHTS, shape: [T], init: constant(1 / T), isConstant: true }];
+    case 'centred':
+      return [{ name: CORPUS_MEAN, shape: [D], init: constant(0), isConstant: true }];
+  }
+}
+
+function trainableShapes(spec: ModelSpec): ParameterShape[] {
   const { D } = spec;
   switch (spec.type) {
     case 'amn': {
@@ -294,6 +338,7 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
+/** Numbers that are trained. */
 export function parameterCount(spec: ModelSpec): number {
-  return parameterShapes(spec).reduce((sum, p) => sum + elementCount(p.shape), 0);
+  return trainableShapes(spec).reduce((sum, p) => sum + elementCount(p.shape), 0);
 }

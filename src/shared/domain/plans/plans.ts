@@ -9,7 +9,7 @@ import { figure, signed } from '../figures.ts';
 import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
 import { unknownFields } from '../recipe/field-names.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
-import { issueList, shortText } from '../short-text.ts';
+import { issueList } from '../short-text.ts';
 import { OF_ONE_MODEL, SweepSpecSchema, sweepProblems } from './sweeps.ts';
 
 /** Marks the runs of a sweep, which the sweep itself speaks for. */
@@ -297,7 +297,7 @@ export function badPlan(error: z.ZodError, place: string): NextvecError {
   return new NextvecError('BAD_INPUT', `The plan cannot be used. ${issueList(issues)}.`, {
     remedy:
       'Correct these fields and give the plan again; nothing was stored. "nextvec plan --example" prints one that works.',
-    details: { place: [place, shortText(pathText(error.issues[0]?.path ?? []))].filter(Boolean).join(': ') },
+    details: { place: [place, pathText(error.issues[0]?.path ?? [])].filter(Boolean).join(': ') },
   });
 }
 

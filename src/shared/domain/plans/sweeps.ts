@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
-import { RECIPE_FIELDS, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
+import { RECIPE_FIELDS, fieldNumber, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 
 /** Swept separately (`seeds`) or not part of what makes a model good. */
@@ -255,7 +255,7 @@ export function parseVary(word: string): Axis {
     : {
         kind: 'values',
         path: field.path,
-        values: text.split(',').map((value) => (field.kind === 'choice' ? value : Number(value))),
+        values: text.split(',').map((value) => (field.kind === 'choice' ? value : fieldNumber(field, value))),
       };
   const parsed = AxisSchema.safeParse(axis);
   if (parsed.success) return parsed.data;

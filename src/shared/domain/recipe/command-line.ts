@@ -3,7 +3,7 @@
  * flags of other trainers for the same models work unchanged.
  */
 import { SAMPLE_WORD } from '../names.ts';
-import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from './recipe-fields.ts';
+import { RECIPE_FIELDS, defaultAt, fieldNumber, fieldWord, valueAt, withValue } from './recipe-fields.ts';
 import {
   GateSchema,
   ScheduleSchema,
@@ -86,7 +86,7 @@ export function commandLine(recipe: Recipe, files: RecipeFiles): string {
   for (const field of RECIPE_FIELDS) {
     const value = valueAt(recipe, field.path);
     if (value === null || value === undefined) continue;
-    if (always.has(field.path) || value !== defaultAt(field.path)) words.push(field.flag, String(value));
+    if (always.has(field.path) || value !== defaultAt(field.path)) words.push(field.flag, fieldWord(field, value));
   }
   const schedule = formatSchedule(recipe.schedule);
   if (schedule !== formatSchedule(defaultAt('schedule') as Schedule)) words.push('--schedule', schedule);
@@ -139,10 +139,12 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     const field = RECIPE_FIELDS.find((f) => f.flag === flag);
     if (flag === '--data') data = value;
     else if (flag === '--ood') ood = value;
-    else if (field && value !== null) changes.set(field.path, field.kind === 'choice' ? value : Number(value));
+    else if (field && value !== null)
+      changes.set(field.path, field.kind === 'choice' ? value : fieldNumber(field, value));
     else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
     else if (flag === '--sizes' && value !== null) changes.set('sizes', parseSizes(value));
     else if (flag === '--init-from' && value !== null) changes.set('initFrom', value);
+    else if (flag === '--centre') changes.set('inputs', 'centred');
     else if (flag === '--gate' && value !== null) gates.push(parseGate(value));
     else if (flag !== '--output-dir' && flag !== '--name' && flag !== '--tag') unknown.push(flag);
   }

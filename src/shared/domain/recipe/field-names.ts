@@ -11,6 +11,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   lambda: TERMS,
   sizes: MODEL_SIZES,
   gram: Object.keys(GramSettingsSchema.shape),
+  augment: ['isometry'],
   split: ['kind', 'validationShare'],
   schedule: ['kind', 'factor', 'patience', 'threshold'],
 };

@@ -14,7 +14,15 @@ export interface Preset {
 }
 
 /** Set by every preset, so that choosing another one undoes the one before. */
-const PUBLISHED = { skip: 'mean', start: 'random', batchSize: 32, lr: 5e-4, tau: 0.07 } as const;
+const PUBLISHED = {
+  skip: 'mean',
+  start: 'random',
+  inputs: 'absolute',
+  augment: { isometry: 0 },
+  batchSize: 32,
+  lr: 5e-4,
+  tau: 0.07,
+} as const;
 
 export const PRESETS: readonly Preset[] = [
   {

@@ -2,7 +2,9 @@
  * What a person reads and types for each number of a recipe: label, unit, sensible range, help, command-line flag.
  * The form, the command line, the equivalent-command-line text and recipe diffs are all made from this table.
  */
-import { MODEL_TABLE, MODEL_TYPES, modelRow, modelsThat, type ModelRow, type ModelType } from '../models/models.ts';
+import {
+  INPUT_SHIFTS,
+  MODEL_TABLE, MODEL_TYPES, modelRow, modelsThat, type ModelRow, type ModelType } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeSchema, unknownTerms } from './recipe.ts';
 import { TERMS, TERM_TABLE, type Term, type TermRow } from '../models/terms.ts';
@@ -17,6 +19,8 @@ export interface RecipeField {
   readonly usual?: readonly [number, number];
   readonly kind: 'number' | 'integer' | 'choice';
   readonly choices?: readonly string[];
+  /** Stands before the number on a command line; may be left out. */
+  readonly wordPrefix?: string;
   readonly group: 'model' | 'loss' | 'more-losses' | 'training' | 'advanced';
   readonly help: string;
   /** Of models that are trained this way only; absent: of all. */
@@ -104,6 +108,16 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     choices: ['random', 'least-squares'],
     group: 'advanced',
     help: `${modelsThat(({ starts }) => starts.length > 1)} only. Least squares starts the residual at zero and the position weights at their best linear fit, so that training begins at a baseline instead of below it.`,
+    only: 'gradient',
+  },
+  {
+    path: 'inputs',
+    flag: '--inputs',
+    label: 'Inputs',
+    kind: 'choice',
+    choices: ['absolute', ...INPUT_SHIFTS],
+    group: 'advanced',
+    help: 'Relative: the model reads the context less its mean and predicts what to add to that mean. Centred: the same with the mean of the training data, which the checkpoint keeps. On speeches → novel (AMN, 10 epochs) OOD was 0.347 absolute, 0.511 relative, 0.474 centred.',
     only: 'gradient',
   },
   ...lambdaFields('loss'),
@@ -207,6 +221,18 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     only: 'fit',
   },
   {
+    path: 'augment.isometry',
+    flag: '--augment',
+    wordPrefix: 'isometry:',
+    label: 'Turned copies',
+    unit: 'share',
+    usual: [0, 0.5],
+    kind: 'number',
+    group: 'advanced',
+    help: 'Share of each training batch that is turned by random isometries, one an article, which stand for other domains. On speeches → novel (AMN, 10 epochs) half a batch lifts OOD from 0.347 to 0.503.',
+    only: 'gradient',
+  },
+  {
     path: 'seed',
     flag: '--seed',
     label: 'Seed',
@@ -261,6 +287,17 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     only: 'gradient',
   },
 ];
+
+/** The number of a word of a command line; NaN where it is none. */
+export function fieldNumber({ wordPrefix = '' }: RecipeField, word: string): number {
+  const digits = (word.startsWith(wordPrefix) ? word.slice(wordPrefix.length) : word).trim();
+  return digits === '' ? Number.NaN : Number(digits);
+}
+
+/** What `fieldNumber` reads; other values as they are. */
+export function fieldWord({ wordPrefix = '' }: RecipeField, value: unknown): string {
+  return `${wordPrefix}${String(value)}`;
+}
 
 export function valueAt(recipe: unknown, path: string): unknown {
   return path

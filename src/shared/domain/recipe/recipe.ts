@@ -3,7 +3,16 @@
  * The schema is the one place where ranges and defaults stand; the form, the command line and the store all read it.
  */
 import { z } from 'zod';
-import { MODEL_LABELS, MODEL_TYPES, defaultSpec, modelRow, sizesProblem, type ModelSpec } from '../models/models.ts';
+import {
+  INPUT_SHIFTS,
+  MODEL_LABELS,
+  MODEL_TYPES,
+  defaultSpec,
+  modelRow,
+  sizesProblem,
+  type GradientSpec,
+  type ModelSpec,
+} from '../models/models.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -85,12 +94,19 @@ export const RecipeSchema = z.object({
   skip: z.enum(['mean', 'positional']).default('mean'),
   /** 'least-squares' (AMN only): the residual starts at zero and position weights at their least-squares solution. */
   start: z.enum(['random', 'least-squares']).default('random'),
+  /**
+   * What the model reads: the vectors themselves ('absolute', as published), or less the mean of the context ('relative') or
+   * of the training data ('centred'); the same mean is added back to the output.
+   */
+  inputs: z.enum(['absolute', ...INPUT_SHIFTS]).default('absolute'),
   /** Weights to start from: a run's id, or a file (safetensors, PyTorch .pt, npz). null: as `start` says. */
   initFrom: z.string().min(1).max(4096).nullable().default(null),
   /** Gram mixture only. */
   gram: GramSettingsSchema.default({ neighbours: 'on', filters: 'on', turned: 'on' }),
   /** Sizes other than those of the published runs; null: those. */
   sizes: SizesSchema.nullable().default(null),
+  /** Share of each training batch that is turned by random isometries, one an article and epoch. */
+  augment: z.object({ isometry: z.number().min(0).max(1).default(0) }).default({ isometry: 0 }),
   epochs: z.int().min(1).max(100_000).default(20),
   batchSize: z.int().min(1).max(65_536).default(32),
   lr: z.number().gt(0).max(10).default(5e-4),
@@ -121,12 +137,14 @@ export type RecipeInput = z.input<typeof RecipeSchema>;
 export function modelSpec(recipe: Recipe, T: number, D: number): ModelSpec {
   const published = defaultSpec(recipe.modelType, T, D);
   const sizes = Object.entries(recipe.sizes ?? {}).filter(([name]) => name in published);
-  const spec = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
-  if (spec.type === 'gram') {
-    if (recipe.gram.filters === 'off') spec.filters = [];
-    return recipe.gram.neighbours === 'off' ? { ...spec, neighbours: [], keys: 0 } : spec;
+  const sized = { ...published, ...Object.fromEntries(sizes) } as ModelSpec;
+  if (sized.type === 'gram') {
+    if (recipe.gram.filters === 'off') sized.filters = [];
+    return recipe.gram.neighbours === 'off' ? { ...sized, neighbours: [], keys: 0 } : sized;
   }
-  return spec.type === 'amn' && recipe.skip === 'positional' ? { ...spec, skip: 'positional' } : spec;
+  const spec: GradientSpec =
+    sized.type === 'amn' && recipe.skip === 'positional' ? { ...sized, skip: 'positional' } : sized;
+  return recipe.inputs === 'absolute' ? spec : { ...spec, inputs: recipe.inputs };
 }
 
 export interface RecipeProblem {

@@ -20,7 +20,10 @@ export function output(op: usize): void {
       const raw = rows + <usize>i * L;
       const b = first + i;
       if (b >= B) memory.fill(raw, 0, L);
-      else if (a.base != 0) addScaled(raw, a.base + <usize>b * L, 1, L);
+      else {
+        if (a.base != 0) addScaled(raw, a.base + <usize>b * L, 1, L);
+        if (a.shift != 0) addScaled(raw, a.shift + <usize>b * L, 1, L);
+      }
     }
     if (a.withLosses == 0) continue;
     for (let i = 0; i < 8; i++) {

@@ -1,0 +1,59 @@
+/** A data worker that runs out of memory ends its calls with a coded error, and the next call gets a new worker. */
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { toErrorData } from '#shared/domain/errors.ts';
+import { WorkerPool } from '../../../src/main/processes/worker-pool.ts';
+
+const HEAP_MB = 32;
+const OUT_OF_MEMORY = {
+  code: 'OUT_OF_MEMORY',
+  message: expect.stringMatching(/^\/data\/big\.npz: .*32 MB of memory/),
+  remedy: expect.stringContaining('Use a smaller file'),
+  details: { place: '/data/big.npz' },
+};
+
+let pool: WorkerPool;
+afterEach(() => pool.close());
+
+const openHungry = (): WorkerPool => (pool = new WorkerPool(resolve('tests/support/hungry-worker.ts'), HEAP_MB));
+
+test('in a call: OUT_OF_MEMORY with the folder', async () => {
+  const { client } = openHungry();
+  await expect(client.checkStored({ folder: '/data/big.npz' })).rejects.toMatchObject(OUT_OF_MEMORY);
+  await expect(openHungry().once((worker) => worker.checkStored({ folder: '/data/big.npz' }))).rejects.toMatchObject(
+    OUT_OF_MEMORY,
+  );
+});
+
+test('in the middle of a stream: OUT_OF_MEMORY with the file, after the events before it', async () => {
+  const { client, release } = await openHungry().lease();
+  const input = { path: '/data/big.npz', folder: '/home/datasets/a', dtype: null, crossArticles: false };
+  const events = await client.importFile(input);
+  expect(await events.next()).toMatchObject({ value: { fraction: 0.5 } });
+  await expect(events.next()).rejects.toMatchObject(OUT_OF_MEMORY);
+  await release();
+});
+
+test('a worker that throws while it starts gives its own error', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nextvec-worker-'));
+  const entry = join(folder, 'worker.mjs');
+  writeFileSync(entry, "throw new Error('a module is missing');");
+  pool = new WorkerPool(entry);
+  await expect(pool.client.checkStored({ folder: 'x' })).rejects.toThrow('a module is missing');
+  await rm(folder, { recursive: true });
+});
+
+test('an array buffer that finds no room is OUT_OF_MEMORY', () => {
+  pool = new WorkerPool('unused');
+  const allocate = (): unknown => new ArrayBuffer(Number.MAX_SAFE_INTEGER);
+  let thrown: unknown;
+  try {
+    allocate();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(toErrorData(thrown)).toMatchObject({ code: 'OUT_OF_MEMORY', remedy: OUT_OF_MEMORY.remedy });
+});
