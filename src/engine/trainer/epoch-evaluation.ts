@@ -52,7 +52,7 @@ export class EpochEvaluation {
     if (!validation || (this.ood && !ood)) return null;
     const partGradNorms = await this.partGradNorms();
     if (!(await between())) return null;
-    return { validation, ood, partGradNorms, ...(await this.collapse(between)) };
+    return { validation, ood, partGradNorms, ...(await this.collapse()) };
   }
 
   async goldenPair(): Promise<GoldenPair> {
@@ -68,12 +68,12 @@ export class EpochEvaluation {
     return byTerm((_, k) => figure(partGradNorms[k]));
   }
 
-  private async collapse(between: Between): Promise<Pick<EpochMeasurement, 'diversity' | 'effectiveRank'>> {
+  private async collapse(): Promise<Pick<EpochMeasurement, 'diversity' | 'effectiveRank'>> {
     const { D } = this.model.spec;
     const { contexts, targets, B } = this.probeSet;
-    const ofPredictions = await spread(unitRows((await this.model.predict(contexts, B)).raw, D), D, between);
+    const ofPredictions = spread(unitRows((await this.model.predict(contexts, B)).raw, D), D);
     // The targets are the same in every epoch.
-    this.ofTargets ??= await spread(unitRows(targets, D), D, between);
+    this.ofTargets ??= spread(unitRows(targets, D), D);
     return {
       diversity: { predictions: ofPredictions.diversity, targets: this.ofTargets.diversity },
       effectiveRank: { predictions: ofPredictions.effectiveRank, targets: this.ofTargets.effectiveRank },
@@ -81,8 +81,8 @@ export class EpochEvaluation {
   }
 }
 
-async function spread(rows: Float32Array, D: number, between: Between): Promise<Spread> {
-  return { diversity: figure(diversity(rows, D)), effectiveRank: await effectiveRank(rows, D, between) };
+function spread(rows: Float32Array, D: number): Spread {
+  return { diversity: figure(diversity(rows, D)), effectiveRank: effectiveRank(rows, D) };
 }
 
 /** At most `rows` windows of a split, without repetition. */
