@@ -56,7 +56,7 @@ describe('a dimension that hardly varies', () => {
   it('leaves the effective rank below the number of dimensions that vary', async () => {
     const targets = new Float32Array(ROWS * D);
     split.source.gather(split.ids, new Float32Array(ROWS * T * D), targets);
-    const rank = await effectiveRank(targets, D);
+    const rank = effectiveRank(targets, D);
     expect(rank).toBeGreaterThan(D - 2);
     expect(rank).toBeLessThanOrEqual(D - 1 + 1e-6);
   });

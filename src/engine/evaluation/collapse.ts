@@ -1,9 +1,6 @@
 /** How alike a set of vectors is: diversity and effective rank, the early signs of collapse. N rows, D vector width. */
 import { symmetricEigenvalues } from './eigenvalues.ts';
 
-/** Rows between two calls of `yieldToEventLoop`; a few milliseconds of work at N = 256. */
-const ROWS_BETWEEN = 64;
-
 /** 1 − mean pairwise cosine of unit rows [N, D]; null below two rows. */
 export function diversity(unit: Float32Array, D: number): number | null {
   const N = unit.length / D;
@@ -19,19 +16,15 @@ export function diversity(unit: Float32Array, D: number): number | null {
 /**
  * exp(entropy) of the covariance's eigenvalue distribution of rows [N, D]: how many directions they spread over, at
  * most min(N − 1, D). Through the smaller of Gram and covariance matrix, which share their eigenvalues. null where the
- * rows do not vary or are not finite. `yieldToEventLoop` is awaited every few milliseconds.
+ * rows do not vary or are not finite.
  */
-export async function effectiveRank(
-  rows: Float32Array,
-  D: number,
-  yieldToEventLoop?: () => unknown,
-): Promise<number | null> {
+export function effectiveRank(rows: Float32Array, D: number): number | null {
   const N = rows.length / D;
   if (N < 2) return null;
   const centred = centre(rows, D);
-  const matrix = await (N <= D ? gram(centred, N, D, yieldToEventLoop) : covariance(centred, N, D, yieldToEventLoop));
+  const matrix = N <= D ? gram(centred, N, D) : covariance(centred, N, D);
   if (!matrix.every(Number.isFinite)) return null;
-  const eigenvalues = await symmetricEigenvalues(matrix, Math.min(N, D), yieldToEventLoop);
+  const eigenvalues = symmetricEigenvalues(matrix, Math.min(N, D));
   const positive = eigenvalues.filter((x) => x > 0);
   const total = positive.reduce((a, b) => a + b, 0);
   if (total <= 1e-12 * N) return null;
@@ -54,15 +47,9 @@ function centre(rows: Float32Array, D: number): Float64Array {
 }
 
 /** centred · centredᵀ [N, N]. */
-async function gram(
-  centred: Float64Array,
-  N: number,
-  D: number,
-  yieldToEventLoop?: () => unknown,
-): Promise<Float64Array> {
+function gram(centred: Float64Array, N: number, D: number): Float64Array {
   const matrix = new Float64Array(N * N);
   for (let a = 0; a < N; a++) {
-    if (a % ROWS_BETWEEN === 0) await yieldToEventLoop?.();
     for (let b = 0; b <= a; b++) {
       let sum = 0;
       for (let i = a * D, j = b * D, end = i + D; i < end; i++, j++) sum += centred[i] * centred[j];
@@ -74,15 +61,9 @@ async function gram(
 }
 
 /** centredᵀ · centred [D, D]. */
-async function covariance(
-  centred: Float64Array,
-  N: number,
-  D: number,
-  yieldToEventLoop?: () => unknown,
-): Promise<Float64Array> {
+function covariance(centred: Float64Array, N: number, D: number): Float64Array {
   const matrix = new Float64Array(D * D);
   for (let row = 0; row < N; row++) {
-    if (row % ROWS_BETWEEN === 0) await yieldToEventLoop?.();
     const x = centred.subarray(row * D, (row + 1) * D);
     for (let i = 0; i < D; i++) for (let j = 0; j <= i; j++) matrix[i * D + j] += x[i] * x[j];
   }

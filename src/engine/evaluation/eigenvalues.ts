@@ -1,32 +1,19 @@
 /** Eigenvalues of a symmetric matrix: Householder reduction to tridiagonal form, then implicit QL (EISPACK tred1/tql1). */
 
 const MAX_SWEEPS = 60;
-/** Rows between two calls of `yieldToEventLoop`; a few milliseconds of work at n = 256. */
-const ROWS_BETWEEN = 16;
 
-/** `matrix` [n, n] row-major, symmetric; overwritten. Ascending. `yieldToEventLoop`: see collapse.ts. */
-export async function symmetricEigenvalues(
-  matrix: Float64Array,
-  n: number,
-  yieldToEventLoop?: () => unknown,
-): Promise<Float64Array> {
+/** `matrix` [n, n] row-major, symmetric; overwritten. Ascending. */
+export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
-  await tridiagonalise(matrix, n, diagonal, offDiagonal, yieldToEventLoop);
+  tridiagonalise(matrix, n, diagonal, offDiagonal);
   qlImplicit(diagonal, offDiagonal, n);
   return diagonal.toSorted();
 }
 
 /** Fills d [n] with the diagonal and e [n] with the subdiagonal (e[0] = 0). */
-async function tridiagonalise(
-  a: Float64Array,
-  n: number,
-  d: Float64Array,
-  e: Float64Array,
-  yieldToEventLoop?: () => unknown,
-): Promise<void> {
+function tridiagonalise(a: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
   for (let i = n - 1; i > 0; i--) {
-    if (i % ROWS_BETWEEN === 0) await yieldToEventLoop?.();
     const row = i * n;
     let scale = 0;
     for (let k = 0; k < i; k++) scale += Math.abs(a[row + k]);

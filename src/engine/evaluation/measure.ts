@@ -63,7 +63,7 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
     beyondContext: finite(walked.beyond / walked.beyondRows),
     contextMeanOffsets: table([...walked.meanOffsets].map((sum) => sum / split.ids.length)),
     signFlipped: Number.isFinite(mean) ? mean < -0.05 : null,
-    ...(await shape(probe, split.source.D)),
+    ...shape(probe, split.source.D),
     rawNorm: finite(walked.norms / split.ids.length),
     margin: finite(mean - sets[T - 1]),
     withinArticle: await ranks(model, split, options.articleOf),
@@ -207,14 +207,14 @@ async function predictAll(model: Predictor, split: Split): Promise<Predicted> {
   return { predictions, targets: wanted };
 }
 
-async function shape(
+function shape(
   { predictions, targets }: Predicted,
   D: number,
-): Promise<Pick<Measurement, 'diversity' | 'effectiveRank' | 'spreadRatio'>> {
+): Pick<Measurement, 'diversity' | 'effectiveRank' | 'spreadRatio'> {
   const spread = totalVariance(targets, D);
   return {
     diversity: { predictions: diversity(predictions, D), targets: diversity(targets, D) },
-    effectiveRank: { predictions: await effectiveRank(predictions, D), targets: await effectiveRank(targets, D) },
+    effectiveRank: { predictions: effectiveRank(predictions, D), targets: effectiveRank(targets, D) },
     spreadRatio: spread === 0 ? null : finite(Math.sqrt(totalVariance(predictions, D) / spread)),
   };
 }

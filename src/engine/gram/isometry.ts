@@ -28,9 +28,7 @@ export function turnAtRandom(
   for (const vectors of arrays) turn(vectors, axis, towards, angle);
   const reflections = REFLECTIONS[random.integer(REFLECTIONS.length)];
   for (let i = 0; i < reflections; i++) {
-    const first = draw();
-    const second = draw();
-    const normal = unit(Float64Array.from(first, (value, d) => value - second[d]));
+    const normal = unit(difference(draw(), draw()));
     for (const vectors of arrays) reflect(vectors, normal);
   }
 }
@@ -49,20 +47,36 @@ function mixOfData(D: number, random: Random, draw: DrawVector): Float64Array {
   return mix;
 }
 
+function difference(a: Float32Array, b: Float32Array): Float64Array {
+  const result = new Float64Array(a.length);
+  for (let d = 0; d < a.length; d++) result[d] = a[d] - b[d];
+  return result;
+}
+
 function dotAt(vectors: Float32Array, at: number, axis: Float64Array): number {
   let sum = 0;
   for (let d = 0; d < axis.length; d++) sum += vectors[at + d] * axis[d];
   return sum;
 }
 
+/** Scales x in place to unit length. */
 function unit(x: Float64Array): Float64Array {
-  const norm = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)) + 1e-9;
-  return x.map((value) => value / norm);
+  const norm = Math.sqrt(dot(x, x)) + 1e-9;
+  for (let d = 0; d < x.length; d++) x[d] /= norm;
+  return x;
 }
 
+/** The part of x orthogonal to the unit vector `axis`, in place, at unit length. */
 function orthogonalUnit(x: Float64Array, axis: Float64Array): Float64Array {
-  const along = x.reduce((sum, value, d) => sum + value * axis[d], 0);
-  return unit(x.map((value, d) => value - along * axis[d]));
+  const along = dot(x, axis);
+  for (let d = 0; d < x.length; d++) x[d] -= along * axis[d];
+  return unit(x);
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d] * b[d];
+  return sum;
 }
 
 /** Rotates the plane of the orthonormal `axis` and `other` by `angle`, from `axis` towards `other`. */

@@ -237,7 +237,7 @@ export class MixtureRun implements TrainerControl {
     };
     const ofValidation = (await score(model, validation, between))!;
     const ofOod = ood ? await score(model, ood, between) : null;
-    const collapse: Collapse = await this.probeSet.collapse(model, between);
+    const collapse: Collapse = await this.probeSet.collapse(model);
     const nonFiniteRows = ofValidation.nonFiniteRows + (ofOod?.nonFiniteRows ?? 0);
     return { valCosine: ofValidation.cosine, oodCosine: ofOod?.cosine, nonFiniteRows, ...collapse };
   }

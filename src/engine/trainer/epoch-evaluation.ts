@@ -39,7 +39,7 @@ export class EpochEvaluation {
     if (!validation || (this.ood && !ood)) return null;
     const partGradNorms = await this.partGradNorms();
     if (!(await between())) return null;
-    return { validation, ood, partGradNorms, ...(await this.probeSet.collapse(this.model, between)) };
+    return { validation, ood, partGradNorms, ...(await this.probeSet.collapse(this.model)) };
   }
 
   goldenPair(): Promise<GoldenPair> {

@@ -1,7 +1,6 @@
 /** Fixed validation windows, drawn from the run's seed: diversity and effective rank each epoch, and the golden pair. */
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import { diversity, effectiveRank } from '../evaluation/collapse.ts';
-import type { Between } from '../evaluation/score.ts';
 import { unitRows } from '../evaluation/vectors.ts';
 import { gatherAll } from '../evaluation/windows.ts';
 import { stream } from '../random.ts';
@@ -34,12 +33,12 @@ export class ProbeSet {
     return { contexts, raw: (await model.predict(contexts, B)).raw, B };
   }
 
-  async collapse(model: Predictor, between: Between): Promise<Collapse> {
+  async collapse(model: Predictor): Promise<Collapse> {
     const { D } = model.spec;
     const { contexts, targets, B } = this.windows;
-    const ofPredictions = await spread(unitRows((await model.predict(contexts, B)).raw, D), D, between);
+    const ofPredictions = spread(unitRows((await model.predict(contexts, B)).raw, D), D);
     // The targets are the same in every epoch.
-    this.ofTargets ??= await spread(unitRows(targets, D), D, between);
+    this.ofTargets ??= spread(unitRows(targets, D), D);
     return {
       diversity: { predictions: ofPredictions.diversity, targets: this.ofTargets.diversity },
       effectiveRank: { predictions: ofPredictions.effectiveRank, targets: this.ofTargets.effectiveRank },
@@ -47,8 +46,8 @@ export class ProbeSet {
   }
 }
 
-async function spread(rows: Float32Array, D: number, between: Between): Promise<Spread> {
-  return { diversity: figure(diversity(rows, D)), effectiveRank: await effectiveRank(rows, D, between) };
+function spread(rows: Float32Array, D: number): Spread {
+  return { diversity: figure(diversity(rows, D)), effectiveRank: effectiveRank(rows, D) };
 }
 
 /** At most `rows` windows of a split, without repetition. */

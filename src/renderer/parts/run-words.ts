@@ -10,6 +10,14 @@ const METRIC_WORDS: Readonly<Record<GateMetric, string>> = {
   oodLift: 'OOD lift',
 };
 
+/** As headings and in choices. */
+export const METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
+  valCosine: 'Validation cosine',
+  oodCosine: 'OOD cosine',
+  valLift: 'Validation lift',
+  oodLift: 'OOD lift',
+};
+
 export function gateEpoch(gate: Gate): string {
   return gate.epoch === 'end' ? 'End' : `Epoch ${gate.epoch}`;
 }
@@ -21,7 +29,7 @@ export function gateCondition(gate: Gate): string {
 }
 
 /** A gate's value; lifts with their sign. */
-export function gateReading(metric: GateMetric, value: number): string {
+export function gateReading(metric: GateMetric, value: number | null | undefined): string {
   return metric.endsWith('Lift') ? formatDelta(value) : formatCosine(value);
 }
 

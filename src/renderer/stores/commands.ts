@@ -18,7 +18,6 @@ import {
 } from 'lucide-vue-next';
 import { computed, type Component, type ComputedRef } from 'vue';
 import { useRouter } from 'vue-router';
-import { hasPage, type PageName } from '../router.ts';
 import { useDatasetsStore } from './datasets-store.ts';
 import { chooseRunFile } from './run-file.ts';
 import { useRunActions } from './run-actions.ts';
@@ -35,25 +34,24 @@ export interface Command {
 }
 
 export interface PageEntry {
-  readonly name: PageName;
+  /** Name of its route. */
+  readonly name: string;
   readonly title: string;
   readonly icon: Component;
   readonly keys: string;
 }
 
-/** Pages of the sidebar, in its order; only those of this build. */
+/** Pages of the sidebar, in its order. */
 export const SIDEBAR_PAGES: readonly PageEntry[] = [
-  { name: 'runs' as const, title: 'Runs', icon: Rows3 },
-  { name: 'new-run' as const, title: 'New run', icon: Plus },
-  { name: 'datasets' as const, title: 'Data sets', icon: Database },
-  { name: 'compare' as const, title: 'Compare', icon: Columns2 },
-  { name: 'cross-test' as const, title: 'Cross-test', icon: Grid3x3 },
-  { name: 'predict' as const, title: 'Predict', icon: Crosshair },
-  { name: 'plans' as const, title: 'Plans', icon: ListChecks },
-  { name: 'reports' as const, title: 'Reports', icon: FileText },
-]
-  .filter((page) => hasPage(page.name))
-  .map((page, i) => ({ ...page, keys: `mod+${i + 1}` }));
+  { name: 'runs', title: 'Runs', icon: Rows3 },
+  { name: 'new-run', title: 'New run', icon: Plus },
+  { name: 'datasets', title: 'Data sets', icon: Database },
+  { name: 'compare', title: 'Compare', icon: Columns2 },
+  { name: 'cross-test', title: 'Cross-test', icon: Grid3x3 },
+  { name: 'predict', title: 'Predict', icon: Crosshair },
+  { name: 'plans', title: 'Plans', icon: ListChecks },
+  { name: 'reports', title: 'Reports', icon: FileText },
+].map((page, i) => ({ ...page, keys: `mod+${i + 1}` }));
 
 export function useCommands(openPalette: () => void): ComputedRef<readonly Command[]> {
   const router = useRouter();

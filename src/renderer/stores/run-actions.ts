@@ -1,7 +1,6 @@
 /** Actions on runs: open, repeat, resume, stop, delete, copy. Results and errors show as toasts. */
 import { useRouter } from 'vue-router';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { hasPage } from '../router.ts';
 import { client } from '../rpc.ts';
 import { confirm } from '../ui/feedback/confirm.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
@@ -65,10 +64,6 @@ export function useRunActions(): RunActions {
   const router = useRouter();
   const datasets = useDatasetsStore();
 
-  async function openId(id: string): Promise<void> {
-    if (hasPage('run')) await router.push({ name: 'run', params: { id } });
-  }
-
   async function retrainOnSample(): Promise<void> {
     await attempt('The sample could not be retrained', async () => {
       const { train, ood } = await client.datasets.importSample();
@@ -76,12 +71,12 @@ export function useRunActions(): RunActions {
       const { sampleRecipe } = await import('./sample-recipe.ts');
       const recipe = sampleRecipe(train.id, ood.id);
       const { runId } = await client.runs.start({ recipe, name: 'AMN on the sample' });
-      await openId(runId);
+      await router.push({ name: 'run', params: { id: runId } });
     });
   }
 
   return {
-    open: (run) => void openId(run.id),
+    open: (run) => void router.push({ name: 'run', params: { id: run.id } }),
     repeat: (run) => void router.push({ name: 'new-run', query: { like: run.id } }),
     compare: (runs) => void router.push({ name: 'compare', query: { runs: runs.map((run) => run.id).join(',') } }),
     resume: async (run) =>

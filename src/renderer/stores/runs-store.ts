@@ -11,6 +11,11 @@ export function isLive(run: Pick<RunSummary, 'status'>): boolean {
   return !hasEnded(run.status);
 }
 
+/** Whether the run has weights to predict with. */
+export function canPredict(run: Pick<RunSummary, 'best' | 'imported'>): boolean {
+  return run.best !== null || run.imported !== undefined;
+}
+
 export const useRunsStore = defineStore('runs', () => {
   const byId = shallowRef<ReadonlyMap<string, RunSummary>>(new Map());
   const loaded = shallowRef(false);

@@ -20,12 +20,12 @@ describe('the table of models', () => {
 
   it('names the models that offer something', () => {
     expect(modelsThat(({ starts }) => starts.includes('least-squares'))).toBe('AMN');
-    expect(modelsThat(({ attention }) => attention === 'none')).toBe('LSTM and GRU stack');
+    expect(modelsThat(({ attention }) => attention === 'none')).toBe('LSTM, GRU stack and Gram mixture');
     expect(OTHER_MODELS).toEqual(['lstm', 'gru', 'transformer']);
   });
 
   it('attention that a model does not have is "none", otherwise "not measured"', () => {
-    expect(MODEL_TYPES.map(noAttention)).toEqual(['not measured', 'none', 'none', 'not measured']);
+    expect(MODEL_TYPES.map(noAttention)).toEqual(['not measured', 'none', 'none', 'not measured', 'none']);
   });
 
   it('only AMN without the positional skip path does not see the order of its context', () => {
@@ -35,6 +35,6 @@ describe('the table of models', () => {
   });
 
   it('only the Transformer adds positions to its input', () => {
-    expect(MODEL_TYPES.map((type) => positionWidth(defaultSpec(type, 5, 8)))).toEqual([null, null, null, 512]);
+    expect(MODEL_TYPES.map((type) => positionWidth(defaultSpec(type, 5, 8)))).toEqual([null, null, null, 512, null]);
   });
 });

@@ -1,44 +1,26 @@
-/** The runs compared: their details and main's comparison of them; the first is the baseline. */
-import { shallowRef, watch, type Ref, type ShallowRef } from 'vue';
+/** The runs compared: their details in the order of the page, and main's comparison of them; the first is the baseline. */
+import { computed, watch, type Ref } from 'vue';
 import type { RunDetail } from '#shared/contract/runs.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { client } from '../../rpc.ts';
+import { useAnswer } from '../../ui/feedback/use-answer.ts';
 import { useRunsStore } from '../../stores/runs-store.ts';
 
-export interface ComparisonState {
-  /** In the order of the page; runs that could not be read are left out. */
-  readonly details: ShallowRef<readonly RunDetail[]>;
-  readonly comparison: ShallowRef<RunComparison | null>;
-  readonly loading: ShallowRef<boolean>;
-  readonly error: ShallowRef<unknown>;
+interface Compared {
+  readonly details: readonly RunDetail[];
+  readonly comparison: RunComparison | null;
 }
 
-export function useComparison(ids: Ref<readonly string[]>): ComparisonState {
+export function useComparison(ids: Ref<readonly string[]>) {
   const runs = useRunsStore();
-  const details = shallowRef<readonly RunDetail[]>([]);
-  const comparison = shallowRef<RunComparison | null>(null);
-  const loading = shallowRef(false);
-  const error = shallowRef<unknown>(null);
-  let request = 0;
+  const { answer, error, ask } = useAnswer<Compared>();
 
-  async function load(runIds: readonly string[]): Promise<void> {
-    request += 1;
-    const mine = request;
-    loading.value = true;
-    try {
-      const [found, compared] = await Promise.all([
-        Promise.all(runIds.map((runId) => client.runs.get({ runId }))),
-        runIds.length < 2 ? null : client.evaluation.compareRuns({ runIds: [...runIds] }),
-      ]);
-      if (mine !== request) return;
-      details.value = found;
-      comparison.value = compared;
-      error.value = null;
-    } catch (cause) {
-      if (mine === request) error.value = cause;
-    } finally {
-      if (mine === request) loading.value = false;
-    }
+  async function load(runIds: readonly string[], signal: AbortSignal): Promise<Compared> {
+    const [details, comparison] = await Promise.all([
+      Promise.all(runIds.map((runId) => client.runs.get({ runId }, { signal }))),
+      runIds.length < 2 ? null : client.evaluation.compareRuns({ runIds: [...runIds] }, { signal }),
+    ]);
+    return { details, comparison };
   }
 
   // A training run is loaded again after each epoch and when its status changes.
@@ -49,9 +31,13 @@ export function useComparison(ids: Ref<readonly string[]>): ComparisonState {
     });
   watch(
     () => stamp().join(','),
-    () => void load(ids.value),
+    () => void ask((signal) => load(ids.value, signal)),
     { immediate: true },
   );
 
-  return { details, comparison, loading, error };
+  return {
+    details: computed(() => answer.value?.details ?? []),
+    comparison: computed(() => answer.value?.comparison ?? null),
+    error,
+  };
 }

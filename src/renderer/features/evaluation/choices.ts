@@ -2,6 +2,7 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { EvaluationPart } from '#shared/contract/evaluation.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { misfit } from '../../parts/misfit.ts';
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 
 export interface Choice {
@@ -38,7 +39,7 @@ export function evaluationChoices(run: RunSummary, sets: readonly Dataset[]): Ch
     .filter((set) => set.id !== run.recipe.dataset)
     .map((set) => {
       const label = set.id === run.recipe.ood ? `${set.name} · OOD` : set.name;
-      return choice(set.id, 'all', label, own ? misfit(own, set) : '');
+      return choice(set.id, 'all', label, misfit(own, set));
     });
   const isOod = ({ datasetId }: Choice) => datasetId === run.recipe.ood;
   return [
@@ -47,11 +48,6 @@ export function evaluationChoices(run: RunSummary, sets: readonly Dataset[]): Ch
     ...ownChoices.slice(1),
     ...others.filter((c) => !isOod(c)),
   ];
-}
-
-function misfit(own: Dataset, set: Dataset): string {
-  if (set.D !== own.D) return `width ${set.D}, not ${own.D}`;
-  return set.T === own.T ? '' : `${set.T} vectors a window, not ${own.T}`;
 }
 
 /** Newest evaluation of a choice. */

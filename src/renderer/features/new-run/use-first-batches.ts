@@ -3,14 +3,11 @@
  * recipe with several terms, unless a run is training; otherwise on request. Main caches the result.
  */
 import { onScopeDispose, watch, type Ref } from 'vue';
-import type { FirstBatchesEvent } from '#shared/contract/evaluation.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { client } from '../../rpc.ts';
 import { useWork, type Work } from '../../ui/feedback/use-work.ts';
-
-type Done = Exclude<FirstBatchesEvent, { type: 'progress' }>;
 
 const QUIET_MS = 600;
 
@@ -22,14 +19,14 @@ export interface FirstBatchesOptions {
   readonly isTraining: () => boolean;
 }
 
-export function useFirstBatches(options: FirstBatchesOptions): Work<Done> & { readonly measure: () => void } {
+export function useFirstBatches(options: FirstBatchesOptions): Work & { readonly measure: () => void } {
   const { recipe, preflight, refresh, isTraining } = options;
-  const work = useWork<Done>(refresh);
+  const work = useWork();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function measure(): void {
     const wanted = recipe();
-    if (wanted) void work.start((signal) => client.evaluation.firstBatches({ recipe: wanted }, { signal }));
+    if (wanted) void work.start((signal) => client.evaluation.firstBatches({ recipe: wanted }, { signal }), refresh);
   }
 
   function isWorthwhile(): boolean {

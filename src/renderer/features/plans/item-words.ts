@@ -12,8 +12,7 @@ import {
 import type { Component } from 'vue';
 import type { Plan, QueueItem } from '#shared/contract/plans.ts';
 import type { PlanGate, ShownStatus } from '#shared/domain/plans/plans.ts';
-import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
-import { formatCosine, formatDelta } from '../../ui/text/format.ts';
+import { METRIC_LABELS, gateReading } from '../../parts/run-words.ts';
 
 export interface StatusLook {
   readonly label: string;
@@ -40,17 +39,6 @@ export const PLAN_LABELS: Readonly<Record<Plan['status'], string>> = {
   done: 'Done',
 };
 
-export const METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
-  valCosine: 'Validation cosine',
-  oodCosine: 'OOD cosine',
-  valLift: 'Validation lift',
-  oodLift: 'OOD lift',
-};
-
-export function formatMetric(metric: GateMetric, value: number | null | undefined): string {
-  return metric.endsWith('Lift') ? formatDelta(value) : formatCosine(value);
-}
-
 export interface GateLight {
   readonly metric: string;
   readonly minimum: string;
@@ -66,8 +54,8 @@ export function gateLights(item: QueueItem): GateLight[] {
     const value = isRead ? (item.figures?.[metric] ?? null) : null;
     return {
       metric: METRIC_LABELS[metric],
-      minimum: formatMetric(metric, minimum),
-      value: formatMetric(metric, value),
+      minimum: gateReading(metric, minimum),
+      value: gateReading(metric, value),
       state: !isRead ? 'open' : value !== null && value >= minimum ? 'passed' : 'missed',
     };
   });

@@ -3,7 +3,7 @@ import type { Sweep, SweepMember } from '#shared/contract/plans.ts';
 import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { fieldOf, type Axis, type AxisValue } from '#shared/domain/plans/sweeps.ts';
 import { formatCosine, formatFigure } from '../../ui/text/format.ts';
-import { METRIC_LABELS } from './item-words.ts';
+import { METRIC_LABELS } from '../../parts/run-words.ts';
 
 export interface ViewAxis {
   readonly key: string;

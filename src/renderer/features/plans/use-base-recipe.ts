@@ -6,6 +6,7 @@ import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-li
 import { useDatasetsStore } from '../../stores/datasets-store.ts';
 import { recipeProblems } from '../../stores/recipe-problems.ts';
 import { useRunsStore } from '../../stores/runs-store.ts';
+import { usualData } from '../../stores/usual-data.ts';
 import { z } from 'zod';
 
 export const DEFAULTS = 'defaults';
@@ -39,17 +40,11 @@ export function useBaseRecipe() {
   const like = ref(DEFAULTS);
   const flags = ref('');
 
-  /** Chooses the newest run's data, else the first set, with an OOD set of the same shape whose name contains "OOD". */
   function chooseData(): void {
     if (datasets.byId.has(dataset.value)) return;
-    const known = runs.all.find((run) => datasets.byId.has(run.recipe.dataset))?.recipe;
-    const first = known?.dataset ?? datasets.list.find((one) => !/ood/i.test(one.name))?.id ?? '';
-    const { T, D } = datasets.byId.get(first) ?? {};
-    const fitting = datasets.list.find(
-      (one) => one.id !== first && /ood/i.test(one.name) && one.T === T && one.D === D,
-    );
-    dataset.value = first;
-    ood.value = known?.ood ?? fitting?.id ?? '';
+    const usual = usualData();
+    dataset.value = usual?.dataset ?? '';
+    ood.value = usual?.ood ?? '';
   }
   watch([() => datasets.loaded, () => runs.loaded, () => datasets.list.length], chooseData, { immediate: true });
 

@@ -1,7 +1,5 @@
 /** Turns the form into a request of the contract, or says what is missing. Pure. */
-import type { Dataset } from '#shared/contract/datasets.ts';
 import { MOST_ROWS, type ContextSource } from '#shared/contract/inference.ts';
-import type { RunSummary } from '#shared/contract/runs.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
 
 export interface PredictFields {
@@ -57,16 +55,4 @@ function fileSource({ path, rows }: PredictFields): Asked {
   const wanted = rowsOf(rows);
   if (typeof wanted === 'string') return { source: null, problem: wanted };
   return { source: { kind: 'file', path, rows: wanted } };
-}
-
-/** Runs with weights to predict with. */
-export function canPredict(run: Pick<RunSummary, 'best' | 'imported'>): boolean {
-  return run.best !== null || run.imported !== undefined;
-}
-
-/** Why a run trained on `own` cannot predict on a set; empty when it can. */
-export function misfit(own: Dataset | undefined, set: Dataset): string {
-  if (!own || own.id === set.id) return '';
-  if (set.D !== own.D) return `width ${set.D}, not ${own.D}`;
-  return set.T === own.T ? '' : `${set.T} vectors a window, not ${own.T}`;
 }

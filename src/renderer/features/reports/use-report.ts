@@ -1,17 +1,15 @@
-/** The report or model card on screen and the work that makes it. Leaving the page cancels the work. */
-import { onScopeDispose, shallowRef, type ShallowRef } from 'vue';
-import type { ReportEvent, ReportOnScreen } from '#shared/contract/evaluation.ts';
-import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
+/** The report or model card on screen, and the work that makes or saves it. */
+import { computed, shallowRef } from 'vue';
+import type { ReportEvent } from '#shared/contract/evaluation.ts';
 import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
-import { isCancelled } from '../../ui/feedback/errors.ts';
+import { useWork } from '../../ui/feedback/use-work.ts';
 import { toastError } from '../../ui/feedback/toasts.ts';
 
 export type ReportKind = 'root-cause' | 'card';
-export type ReportFormat = 'md' | 'html';
+type ReportFormat = 'md' | 'html';
 
-export interface ReportWish {
+interface ReportWish {
   readonly kind: ReportKind;
   readonly runId: string;
   readonly runNumber: number;
@@ -19,99 +17,53 @@ export interface ReportWish {
   readonly baselineId: string | null;
 }
 
-export interface ShownReport {
-  readonly wish: ReportWish;
-  readonly document: ReportOnScreen;
-  /** The claim about the retrain, or null. */
-  readonly claim: ClaimOutcome | null;
-  readonly recipe: Recipe | null;
-}
+type Made = Extract<ReportEvent, { type: 'done' }>;
 
-interface Made extends Omit<ShownReport, 'wish'> {
-  readonly text: string;
-  readonly files: readonly { readonly name: string; readonly text: string }[];
-}
-
-type Progress = (phase: string, fraction: number | null) => void;
 const MIME: Readonly<Record<ReportFormat, string>> = { md: 'text/markdown', html: 'text/html' };
 
 function stemOf({ kind, runNumber }: ReportWish): string {
   return kind === 'card' ? `model-card-run-${runNumber}` : `report-run-${runNumber}`;
 }
 
-async function make(wish: ReportWish, format: ReportFormat, progress: Progress, signal: AbortSignal): Promise<Made> {
+/** Makes a report, or a model card, which has no progress events. */
+async function* make(wish: ReportWish, format: ReportFormat, signal: AbortSignal): AsyncGenerator<ReportEvent> {
   const { runId, baselineId } = wish;
   if (wish.kind === 'card') {
-    const { document, text } = await client.evaluation.modelCard({ runId, format }, { signal });
-    return { document, text, files: [], claim: null, recipe: null };
-  }
-  const input = { runId, baselineId, format, stem: stemOf(wish) };
-  for await (const event of await client.evaluation.report(input, { signal })) {
-    if (event.type === 'progress') progress(event.phase, event.fraction);
-    else return made(event);
-  }
-  throw new Error('The report ended without a result.');
+    const card = await client.evaluation.modelCard({ runId, format }, { signal });
+    yield { type: 'done', ...card, files: [], claim: null, recipe: null };
+  } else yield* await client.evaluation.report({ runId, baselineId, format, stem: stemOf(wish) }, { signal });
 }
 
-function made({ document, text, files, claim, recipe }: Extract<ReportEvent, { type: 'done' }>): Made {
-  return { document, text, files, claim, recipe };
-}
+export function useReport() {
+  const shown = shallowRef<(Made & { readonly wish: ReportWish }) | null>(null);
+  const making = useWork('gathering the run');
+  const saving = useWork('gathering the run');
 
-export interface ReportState {
-  readonly shown: ShallowRef<ShownReport | null>;
-  readonly work: ShallowRef<{ readonly phase: string; readonly fraction: number | null } | null>;
-  readonly error: ShallowRef<unknown>;
-  readonly show: (wish: ReportWish) => Promise<void>;
-  readonly save: (format: ReportFormat) => Promise<void>;
-  readonly cancel: () => void;
-}
-
-export function useReport(): ReportState {
-  const shown = shallowRef<ShownReport | null>(null);
-  const work = shallowRef<{ readonly phase: string; readonly fraction: number | null } | null>(null);
-  const error = shallowRef<unknown>(null);
-  let running: AbortController | null = null;
-
-  /** Result of the newest work; null when it was cancelled or failed (see `failed`). */
-  async function attempt(wish: ReportWish, format: ReportFormat, failed: (cause: unknown) => void) {
-    running?.abort();
-    const mine = new AbortController();
-    running = mine;
-    work.value = { phase: 'gathering the run', fraction: null };
-    try {
-      const progress: Progress = (phase, fraction) => {
-        if (running === mine) work.value = { phase, fraction };
-      };
-      const result = await make(wish, format, progress, mine.signal);
-      return mine.signal.aborted ? null : result;
-    } catch (cause) {
-      if (!mine.signal.aborted && !isCancelled(cause)) failed(cause);
-      return null;
-    } finally {
-      if (running === mine) cancel();
-    }
-  }
-
-  async function show(wish: ReportWish): Promise<void> {
-    error.value = null;
-    const result = await attempt(wish, 'md', (cause) => (error.value = cause));
-    if (result) shown.value = { wish, ...result };
+  function show(wish: ReportWish): Promise<void> {
+    return making.start(
+      async (signal) => make(wish, 'md', signal),
+      (made) => (shown.value = { ...made, wish }),
+    );
   }
 
   async function save(format: ReportFormat): Promise<void> {
     if (!shown.value) return;
     const { wish } = shown.value;
-    const result = await attempt(wish, format, (cause) => toastError('The report was not saved', cause));
-    if (!result) return;
-    saveAs(`${stemOf(wish)}.${format}`, result.text, MIME[format]);
-    for (const { name, text } of result.files) saveAs(name, text, 'image/svg+xml');
+    await saving.start(
+      async (signal) => make(wish, format, signal),
+      ({ text, files }) => {
+        saveAs(`${stemOf(wish)}.${format}`, text, MIME[format]);
+        for (const file of files) saveAs(file.name, file.text, 'image/svg+xml');
+      },
+    );
+    if (saving.error.value !== null) toastError('The report was not saved', saving.error.value);
   }
 
   function cancel(): void {
-    running?.abort();
-    running = null;
-    work.value = null;
+    making.cancel();
+    saving.cancel();
   }
-  onScopeDispose(cancel);
-  return { shown, work, error, show, save, cancel };
+
+  const progress = computed(() => making.progress.value ?? saving.progress.value);
+  return { shown, progress, error: making.error, show, save, cancel };
 }

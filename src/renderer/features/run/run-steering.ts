@@ -6,7 +6,7 @@ import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
 import { toast, toastError } from '../../ui/feedback/toasts.ts';
 import { useRunActions } from '../../stores/run-actions.ts';
-import { isLive } from '../../stores/runs-store.ts';
+import { canPredict, isLive } from '../../stores/runs-store.ts';
 
 export interface RunSteering {
   /** Name of the call in flight, for the button that shows it. */
@@ -67,7 +67,7 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering 
     canResume,
     canStop: computed(() => run.value !== null && isLive(run.value)),
     canDelete: computed(() => run.value !== null && !isLive(run.value)),
-    canPredict: computed(() => run.value !== null && (run.value.best !== null || run.value.imported !== undefined)),
+    canPredict: computed(() => run.value !== null && canPredict(run.value)),
     pause,
     resume,
     stop: (at) => steer('stop', 'The run was not stopped', (runId) => client.runs.stop({ runId, at })),

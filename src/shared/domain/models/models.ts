@@ -148,11 +148,11 @@ export const MODEL_LABELS = Object.fromEntries(MODEL_TYPES.map((type) => [type, 
   Record<ModelType, string>
 >;
 
-/** Types of which `offers` holds, in words: "AMN", "AMN and LSTM". */
+const LIST = new Intl.ListFormat('en-GB');
+
+/** Types of which `offers` holds, in words: "AMN, LSTM and GRU stack". */
 export function modelsThat(offers: (row: ModelRow) => boolean): string {
-  return MODEL_TYPES.filter((type) => offers(modelRow(type)))
-    .map((type) => MODEL_LABELS[type])
-    .join(' and ');
+  return LIST.format(MODEL_TYPES.filter((type) => offers(modelRow(type))).map((type) => MODEL_LABELS[type]));
 }
 
 /** Width of the sinusoidal positions that a model adds to its input; null: it adds none. */

@@ -1,20 +1,19 @@
 /**
- * The per-step series of one run for its charts: an overview from the server, the live steps after it, and, where the
- * view is zoomed in further than the overview goes, a finer stretch fetched for it. Bounded memory whatever the run's
- * length. Not here: epochs, drawing.
+ * The per-step series of one run for its charts: an overview from main, the live steps after it, and a finer stretch
+ * where the view is zoomed in (use-finer-stretch.ts). Memory is bounded for runs of any length. Not here: epochs, drawing.
  */
-import { computed, onScopeDispose, shallowRef, type ComputedRef } from 'vue';
+import { computed, onScopeDispose, shallowRef, watch, type ComputedRef } from 'vue';
 import type { Series } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../../charts/chart-group.ts';
 import { splice, type Points } from '../../../charts/data/columns.ts';
 import { SeriesBuffer } from '../../../charts/data/series-buffer.ts';
 import { client } from '../../../rpc.ts';
-import { useFinerStretch, type Stretch } from './use-finer-stretch.ts';
+import { useFinerStretch } from './use-finer-stretch.ts';
 
 /** Points of each column fetched for a whole run. */
 const OVERVIEW_POINTS = 1200;
-/** Delay of a reload after missed steps, by when main has written them: it writes at least once a second. */
+/** Delay of a reload after missed steps. Main writes at least once a second, so they are in the history by then. */
 const GAP_RETRY_MS = 1500;
 
 export interface RunSeries {
@@ -35,32 +34,31 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   const error = shallowRef<unknown>(null);
   const abort = new AbortController();
   let gapTimer = 0;
-  /** Points of the current `version`, with the finer stretch they contain. */
-  const cache = new Map<StepColumn, { finer: Stretch | null; points: Points }>();
+  /** Points of the current `version` and stretch. */
+  const cache = new Map<StepColumn, Points>();
 
   function announce(): void {
     cache.clear();
     version.value += 1;
   }
 
-  function fetchColumns(columns: StepColumn[], fromStep: number, toStep: number, maxPoints: number): Promise<Series> {
+  function fetchSeries(fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
+    const columns = [...STEP_COLUMNS];
     return client.runs.series({ runId, columns, fromStep, toStep, maxPoints }, { signal: abort.signal });
   }
 
-  const finer = useFinerStretch(buffer, group, fetchColumns, error);
+  const { stretch, refine, clear } = useFinerStretch(buffer, group, fetchSeries, error);
+  watch(stretch, announce, { flush: 'sync' });
 
   async function load(): Promise<void> {
-    const series = await client.runs.series(
-      { runId, columns: [...STEP_COLUMNS], fromStep: null, toStep: null, maxPoints: OVERVIEW_POINTS },
-      { signal: abort.signal },
-    );
+    const series = await fetchSeries(null, null, OVERVIEW_POINTS);
     const { step, stepsPerPoint } = series;
     const last = step.length === 0 ? 0 : step[step.length - 1] + stepsPerPoint - 1;
     if (step.length > 0) buffer.seed(series, last);
     else buffer.clear();
-    finer.clear();
+    clear();
     announce();
-    void finer.refine();
+    void refine();
   }
 
   function append(block: StepBlock): void {
@@ -75,12 +73,13 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     announce();
   }
 
-  function build(column: StepColumn, stretch: Stretch | null): Points {
+  function build(column: StepColumn): Points {
     const coarse = buffer.points(column);
-    if (!stretch) return coarse;
-    const { step, min, max, mean } = stretch.series;
+    if (!stretch.value) return coarse;
+    const { series, range } = stretch.value;
+    const { step, min, max, mean } = series;
     const points = { x: step, mean: mean[column], min: min[column], max: max[column] };
-    return splice(coarse, points, step[0], stretch.range.max);
+    return splice(coarse, points, step[0], range.max);
   }
 
   onScopeDispose(() => {
@@ -91,12 +90,9 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   return {
     points(column) {
       void version.value;
-      const stretch = finer.of(column);
-      const known = cache.get(column);
-      if (known?.finer === stretch) return known.points;
-      const made = build(column, stretch);
-      cache.set(column, { finer: stretch, points: made });
-      return made;
+      const points = cache.get(column) ?? build(column);
+      cache.set(column, points);
+      return points;
     },
     lastStep: computed(() => {
       void version.value;
