@@ -110,7 +110,8 @@ describe('records', () => {
     const { recorder, finished } = await run({ settings: { ...SETTINGS, epochs: 6, lr: 0.05 } });
     const lowest = recorder.epochs.reduce((a, b) => ((b.valLoss as number) < (a.valLoss as number) ? b : a));
     expect(finished.best).toMatchObject({ epoch: lowest.epoch, valLoss: lowest.valLoss });
-    const best = recorder.checkpoints.filter((saved) => 'parameters' in saved && saved.kind === 'best').at(-1) as ModelCheckpoint | undefined;
+    const best = recorder.checkpoints.filter((saved) => 'parameters' in saved && saved.kind === 'best').at(-1) as
+      ModelCheckpoint | undefined;
     expect(best?.state.best?.epoch).toBe(lowest.epoch);
     const model = await smallModel();
     model.writeParameters(best?.parameters as NamedTensors);

@@ -41,7 +41,11 @@ export function configOf(
   const { ridges, startRidge, pooledRidges, filters, neighbours, hiddenDim: hidden, gates, keys } = spec;
   return {
     ...DEFAULT_GRAM_CONFIG,
-    ...{ ridges, startRidge, pooledRidges, filters, neighbours },
+    ridges,
+    startRidge,
+    pooledRidges,
+    filters,
+    neighbours,
     maxKeys: keys,
     turnedWindows: turned ? DEFAULT_GRAM_CONFIG.turnedWindows : 0,
     gate: { ...gate, hidden, gates },

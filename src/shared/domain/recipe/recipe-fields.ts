@@ -4,7 +4,13 @@
  */
 import {
   INPUT_SHIFTS,
-  MODEL_TABLE, MODEL_TYPES, modelRow, modelsThat, type ModelRow, type ModelType } from '../models/models.ts';
+  MODEL_TABLE,
+  MODEL_TYPES,
+  modelRow,
+  modelsThat,
+  type ModelRow,
+  type ModelType,
+} from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeSchema, unknownTerms } from './recipe.ts';
 import { TERMS, TERM_TABLE, type Term, type TermRow } from '../models/terms.ts';
