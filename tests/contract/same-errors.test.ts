@@ -104,7 +104,14 @@ const FAULTS: readonly Fault[] = [
     code: 'PARITY_FAILED',
     status: 1,
     call: (client, { foreign }) => client.runs.export({ runId: foreign, format: 'safetensors' }),
-    words: ({ folder, foreign }) => ['export', foreign, '--format', 'safetensors', '--out', join(folder, 'out.safetensors')],
+    words: ({ folder, foreign }) => [
+      'export',
+      foreign,
+      '--format',
+      'safetensors',
+      '--out',
+      join(folder, 'out.safetensors'),
+    ],
   },
   {
     name: 'a finished run that should go on',
@@ -154,8 +161,18 @@ const FAULTS: readonly Fault[] = [
     code: 'NOT_FINITE',
     status: 2,
     call: (client, { folder, run }) =>
-      client.inference.predict({ runId: run, source: { kind: 'file', path: join(folder, 'contexts.npy'), rows: null } }),
-    words: ({ folder, run }) => ['predict', run, '--context', join(folder, 'contexts.npy'), '--out', join(folder, 'out.npy')],
+      client.inference.predict({
+        runId: run,
+        source: { kind: 'file', path: join(folder, 'contexts.npy'), rows: null },
+      }),
+    words: ({ folder, run }) => [
+      'predict',
+      run,
+      '--context',
+      join(folder, 'contexts.npy'),
+      '--out',
+      join(folder, 'out.npy'),
+    ],
   },
   {
     name: 'a data set that runs use',
@@ -180,7 +197,11 @@ const FAULTS: readonly Fault[] = [
 ];
 
 function fullDisk({ folder }: Place): void {
-  const error = Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write', path: join(folder, 'vectors.bin') });
+  const error = Object.assign(new Error('full'), {
+    code: 'ENOSPC',
+    syscall: 'write',
+    path: join(folder, 'vectors.bin'),
+  });
   vi.spyOn(WorkerPool.prototype, 'lease').mockRejectedValueOnce(error);
 }
 
