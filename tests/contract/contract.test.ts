@@ -127,9 +127,9 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const { client } = connection;
     const bad = { ...RecipeSchema.parse({ dataset }), epochs: -3, lr: 'fast' as unknown as number };
     const error = await dataOf(client.runs.start({ recipe: bad }));
-    expect(error.code).toBe('BAD_INPUT');
-    expect(error.place).toBe('recipe.epochs');
-    expect(error.message).toContain('recipe.lr');
+    expect(error.code).toBe('BAD_RECIPE');
+    expect(error.place).toBe('epochs');
+    expect(error.message).toContain('lr: ');
     const zero = { dataset, lambda: { mse: 0 } };
     expect((await dataOf(client.runs.start({ recipe: zero }))).message).toContain('λ');
     expect(await dataOf(client.runs.start({ recipe: { dataset: 'gone' } }))).toMatchObject({ code: 'NOT_FOUND' });

@@ -128,7 +128,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const path = join(home.path, 'bad.json');
     await writeFile(path, '{"epochs": -4}');
     const bad = await refusal(readRecipeFile({ path, base }));
-    expect(bad).toMatchObject({ code: 'BAD_RECIPE', place: 'bad.json' });
+    expect(bad).toMatchObject({ code: 'BAD_RECIPE', place: join(home.path, 'bad.json') });
     expect(bad.message).toContain('recipe.epochs');
     await writeFile(path, 'epochs = 4');
     expect((await refusal(readRecipeFile({ path, base }))).message).toContain('is not JSON');

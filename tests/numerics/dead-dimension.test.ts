@@ -4,7 +4,7 @@ import { fitBaselines, scoreBaselines } from '#engine/evaluation/baselines.ts';
 import { effectiveRank } from '#engine/evaluation/collapse.ts';
 import { contextMeans, measure } from '#engine/evaluation/measure.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
-import { lossTerms } from '#engine/losses/reference.ts';
+import { lossTerms } from '../reference/losses.ts';
 import { Random } from '#engine/random.ts';
 import { LOSS } from '../support/training.ts';
 

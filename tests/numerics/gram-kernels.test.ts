@@ -25,7 +25,7 @@ import {
   UnitVectors,
   WINDOW_UNIT_ROWS,
 } from '#engine/simd/abi/gram.ts';
-import * as reference from '#engine/simd/reference/gram.ts';
+import * as reference from '../reference/gram.ts';
 import { relativeError } from '#engine/verify.ts';
 import { KernelBench, KERNELS, normals, prepareKernels } from '../support/kernels.ts';
 

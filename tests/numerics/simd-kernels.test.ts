@@ -1,7 +1,7 @@
 /** Every simd kernel, by name, against its plain reference, in both builds. Sizes are no multiples of the tiles. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TERMS, byTerm, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
-import { lossTerms, normalised, totalLoss } from '#engine/losses/reference.ts';
+import { lossTerms, normalised, totalLoss } from '../reference/losses.ts';
 import { BatchInput } from '#engine/simd/input.ts';
 import { GeluNorm } from '#engine/simd/layers/gelu-norm.ts';
 import { gemmForward, gemmInput, Linear } from '#engine/simd/layers/linear.ts';
@@ -13,11 +13,11 @@ import { Adamw } from '#engine/simd/abi/optimizer.ts';
 import { HYPER_WORDS } from '#engine/simd/hyper.ts';
 import { Optimizer, writeOptimizerHyper } from '#engine/simd/optimizer.ts';
 import { ParameterBank } from '#engine/simd/parameters.ts';
-import { gelu, geluGradient, layerNorm, layerNormGradient } from '#engine/simd/reference/activations.ts';
-import { adamw } from '#engine/simd/reference/adamw.ts';
-import { linearForward, linearInputGradient, linearWeightGradient } from '#engine/simd/reference/linear.ts';
-import { mixture, mixtureGradient } from '#engine/simd/reference/mixture.ts';
-import { position, positionGradient } from '#engine/simd/reference/position.ts';
+import { gelu, geluGradient, layerNorm, layerNormGradient } from '../reference/activations.ts';
+import { adamw } from '../reference/adamw.ts';
+import { linearForward, linearInputGradient, linearWeightGradient } from '../reference/linear.ts';
+import { mixture, mixtureGradient } from '../reference/mixture.ts';
+import { position, positionGradient } from '../reference/position.ts';
 import { relativeError } from '#engine/verify.ts';
 import { KernelBench, KERNELS, normals, prepareKernels } from '../support/kernels.ts';
 

@@ -4,8 +4,8 @@ import { GruCellBackward, GruCellForward, LstmCellBackward, LstmCellForward } fr
 import { RecurrentProducts } from '#engine/simd/layers/recurrent.ts';
 import { sequenceRows } from '#engine/simd/layers/sequence.ts';
 import { ParameterBank } from '#engine/simd/parameters.ts';
-import { linearWeightGradient } from '#engine/simd/reference/linear.ts';
-import { gruStep, gruStepGradient, lstmStep, lstmStepGradient } from '#engine/simd/reference/recurrent.ts';
+import { linearWeightGradient } from '../reference/linear.ts';
+import { gruStep, gruStepGradient, lstmStep, lstmStepGradient } from '../reference/recurrent.ts';
 import { relativeError } from '#engine/verify.ts';
 import { KernelBench, KERNELS, normals, prepareKernels } from '../support/kernels.ts';
 import { add } from '../support/simd-layers.ts';

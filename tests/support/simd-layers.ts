@@ -2,7 +2,7 @@
 import { HYPER } from '#engine/simd/hyper.ts';
 import { writeDropoutKeys } from '#engine/simd/layers/dropout.ts';
 import { Program } from '#engine/simd/program.ts';
-import { dropoutFactor, panelElement } from '#engine/simd/reference/dropout.ts';
+import { dropoutFactor, panelElement } from '../reference/dropout.ts';
 import type { KernelBench } from './kernels.ts';
 
 export const SEED = 5;

@@ -7,7 +7,7 @@
  *   a = a₀ + 0.3 · s ⊙ (W₂·GELU(W₁·z + b₁) + b₂)
  *   loss = −(a·b)/√(aᵀGa)             minus the cosine of Σ a_k c_k and the unit target y, b_k = ⟨c_k, y⟩
  */
-import { erf } from '../simd/reference/activations.ts';
+import { erf } from '../erf.ts';
 import type { Random } from '../random.ts';
 import type { Statistics } from './parts.ts';
 

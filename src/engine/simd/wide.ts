@@ -1,5 +1,5 @@
 /**
- * Whether tiles of 6 × 16 (assembly/gemm.ts, `wideTile`) are faster than those of 6 × 8 here. Their 24 sums of 128 bits fit
+ * Whether tiles of 6 × 16 (assembly/wide-tile.ts) are faster than those of 6 × 8 here. Their 24 sums of 128 bits fit
  * no register file; but V8 can pair neighbouring vectors into 256 bits, where processor and build allow it, and then
  * twelve registers hold them and a product takes half the time. WebAssembly cannot ask the processor: so both are timed.
  */

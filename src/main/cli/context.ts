@@ -26,9 +26,11 @@ export function createContext(program: Command): CommandContext {
 
 /** Prints an error (last line of --json, or stderr) and returns the exit status. */
 export function fail(error: unknown, out: Output): number {
-  const { code, message, remedy } = errorData(error);
-  out.result({ error: { code, message, ...(remedy === undefined ? {} : { remedy }) } }, () => {
-    out.problem(`nextvec: ${message}`);
+  const { code, message, remedy, details } = errorData(error);
+  const place = typeof details?.place === 'string' ? details.place : undefined;
+  out.result({ error: { code, message, place, remedy } }, () => {
+    const where = place === undefined || message.includes(place) ? '' : `${place}: `;
+    out.problem(`nextvec: ${where}${message}`);
     if (remedy) out.problem(remedy);
     if (code === 'INTERNAL' && error instanceof Error) out.problem(error.stack ?? '');
   });

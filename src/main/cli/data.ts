@@ -1,11 +1,11 @@
 /** `inspect` and `compare-data`: describe data files without storing anything. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import { NextvecError } from '#shared/domain/errors.ts';
 import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
+import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
 import { warningText } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
@@ -24,14 +24,8 @@ export function addDataCommands(program: Command, context: CommandContext): void
     .action((a: string, b: string) => context.run((out) => compareData(a, b, out)));
 }
 
-function existing(file: string): string {
-  const path = resolve(file);
-  if (existsSync(path)) return path;
-  throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
-}
-
 async function compareData(fileA: string, fileB: string, out: Output): Promise<void> {
-  const files = [existing(fileA), existing(fileB)];
+  const files = [existingFile(fileA), existingFile(fileB)];
   const scratch = mkdtempSync(join(tmpdir(), 'nextvec-compare-'));
   try {
     const folders: string[] = [];
@@ -68,7 +62,7 @@ function printComparison([a, b]: readonly string[], comparison: Comparison, out:
 }
 
 async function inspect(file: string, crossArticles: boolean, out: Output): Promise<void> {
-  const passport = await inspectFile(existing(file), {
+  const passport = await inspectFile(existingFile(file), {
     crossArticles,
     onProgress: ({ phase, fraction }) => out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`),
   });

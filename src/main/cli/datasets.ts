@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { CommandContext } from './context.ts';
 import { storedDataset } from './handles.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
@@ -57,11 +58,7 @@ function data(context: CommandContext, action: Action, words: Words, out: Output
 
 async function changed({ client }: Session, action: Action, words: Words, out: Output): Promise<object> {
   const dataset = storedDataset(await client.datasets.list(), words.id ?? '');
-  if (dataset === null) {
-    throw new NextvecError('NOT_FOUND', `There is no data set "${words.id}".`, {
-      remedy: '"nextvec data list" lists the data sets.',
-    });
-  }
+  if (dataset === null) throw unknownDataset(words.id ?? '');
   if (action === 'rename') {
     const { name } = await client.datasets.rename({ id: dataset.id, name: words.name ?? '' });
     out.progress(`${dataset.name}: renamed to ${name}`, true);

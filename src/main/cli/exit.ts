@@ -11,7 +11,7 @@ import {
   type ErrorCode,
   type ErrorData,
 } from '#shared/domain/errors.ts';
-import { issueList } from '#shared/domain/short-text.ts';
+import { recipeError } from '#shared/domain/issue-error.ts';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
 
@@ -19,17 +19,9 @@ function knownCode(code: string): ErrorCode {
   return (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'INTERNAL';
 }
 
-function issuesText(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
-  return issueList(issues.map(({ path, message }) => ({ path: path.join('.'), message })));
-}
-
-function isIssues(value: unknown): value is { issues: { path: PropertyKey[]; message: string }[] } {
-  return typeof value === 'object' && value !== null && Array.isArray((value as { issues?: unknown }).issues);
-}
-
 /** Any error of a command as data: ours, one that crossed the contract, a bad recipe, bad usage. */
 export function errorData(error: unknown): ErrorData {
-  if (error instanceof ZodError) return { code: 'BAD_RECIPE', message: issuesText(error.issues) };
+  if (error instanceof ZodError) return recipeError(error.issues).toData();
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
     const remedy = 'nextvec --help lists commands; nextvec COMMAND --help its flags.';
@@ -39,10 +31,13 @@ export function errorData(error: unknown): ErrorData {
     const data = ErrorDataSchema.safeParse(error.data);
     if (data.success) {
       const { code, place, remedy } = data.data;
-      const message = place && !error.message.includes(place) ? `${place}: ${error.message}` : error.message;
-      return { code: knownCode(code), message, ...(remedy === null ? {} : { remedy }) };
+      return {
+        code: knownCode(code),
+        message: error.message,
+        ...(remedy === null ? {} : { remedy }),
+        ...(place === null ? {} : { details: { place } }),
+      };
     }
-    if (isIssues(error.data)) return { code: 'BAD_INPUT', message: issuesText(error.data.issues) };
   }
   return toErrorData(error);
 }

@@ -9,6 +9,7 @@ import { SAMPLE_WORD } from '#shared/domain/names.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { unknownRun } from '#shared/domain/not-found.ts';
 import { tellProgress, type Output } from './output.ts';
 
 /** For work that ends with the process. */
@@ -26,7 +27,7 @@ export async function findRun(client: NextvecClient, handle: string): Promise<Ru
       ? onlyOne(runs, (run) => run.id.startsWith(handle), `runs have ids that begin "${handle}"`)
       : null);
   if (found) return found;
-  throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, { remedy: '"nextvec runs" lists all runs.' });
+  throw unknownRun(handle);
 }
 
 interface Named {

@@ -1,11 +1,11 @@
 /** `import` and `import-run`: data sets and checkpoints of other programs into the storage folder, nothing trained. */
-import { existsSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
+import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
 import { printDatasets } from './datasets.ts';
 import { findDataset, importFile, setWarnings } from './handles.ts';
@@ -61,7 +61,7 @@ function importFiles(
   flags: ImportFlags,
   out: Output,
 ): Promise<void> {
-  const paths = files.map(existing);
+  const paths = files.map(existingFile);
   if (flags.name !== undefined && paths.length > 1) {
     throw new NextvecError('BAD_INPUT', 'One --name cannot be given to several files.');
   }
@@ -86,12 +86,6 @@ function importFiles(
       () => printDatasets(datasets, out),
     );
   });
-}
-
-function existing(file: string): string {
-  const path = resolve(file);
-  if (existsSync(path)) return path;
-  throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
 }
 
 function modelTypeOf(word: string | undefined) {
@@ -130,7 +124,7 @@ async function takeRun(client: NextvecClient, path: string, flags: ImportRunFlag
 }
 
 function importOneRun(context: CommandContext, file: string, flags: ImportRunFlags, out: Output): Promise<void> {
-  const path = existing(file);
+  const path = existingFile(file);
   return withSession(context.options(), out, 'owner', async ({ client }) => {
     const { runId, run, notes } = await takeRun(client, path, flags, out);
     const { imported, parameters, baselines } = run;

@@ -118,7 +118,8 @@ interface Draft {
   readonly data: string;
   readonly ood: string | null;
   readonly content: Readonly<Record<string, unknown>>;
-  readonly place: string;
+  /** The file; null: flags. */
+  readonly place: string | null;
 }
 
 function templateDraft(flags: PlanFlags): Draft {
@@ -136,7 +137,7 @@ function templateDraft(flags: PlanFlags): Draft {
     ...(flags.models === undefined ? {} : { models: flags.models.split(',') }),
     ...(gates === undefined ? {} : { gates }),
   };
-  return { data: flags.data, ood: flags.ood ?? null, content, place: 'command line' };
+  return { data: flags.data, ood: flags.ood ?? null, content, place: null };
 }
 
 const FileSchema = z.looseObject({ data: z.string().min(1), ood: z.string().min(1).nullable().default(null) });

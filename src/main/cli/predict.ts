@@ -1,6 +1,4 @@
 /** `predict`: predictions of a run's model for contexts of a data set or a file. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -8,6 +6,7 @@ import { percent } from '#shared/domain/figures.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
 import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
+import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
@@ -74,9 +73,7 @@ async function predict(context: CommandContext, handle: string, flags: PredictFl
         ? { kind: 'article', datasetId: dataset.id, ...place }
         : { kind: 'dataset', datasetId: dataset.id, windows: rows ?? [0] };
     } else {
-      const path = resolve(flags.context);
-      if (!existsSync(path)) throw new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`);
-      source = { kind: 'file', path, rows };
+      source = { kind: 'file', path: existingFile(flags.context), rows };
     }
     const result = await client.inference.predict({ runId: run.id, source, neighboursIn: set?.id ?? null, neighbours });
     const { path } = target;

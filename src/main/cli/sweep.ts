@@ -87,7 +87,7 @@ function specOf(flags: SweepFlags, dataset: string, ood: string | null) {
       },
     ],
   };
-  return parsePlan(value, 'command line');
+  return parsePlan(value, null);
 }
 
 function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise<number> {

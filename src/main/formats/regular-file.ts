@@ -2,8 +2,9 @@
  * The one way to open a file that somebody names: regular files only. A FIFO, device, socket or folder is refused at once,
  * on the descriptor that was opened, so that nothing waits for a writer and nothing can be swapped in between.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 
 export interface RegularFile {
@@ -105,16 +106,28 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an error',
 };
 
+/** FILE_NOT_FOUND. */
+function noFile(path: string, cause?: unknown): NextvecError {
+  return new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`, {
+    remedy: 'Check the path, and that its disk is mounted.',
+    details: { place: path },
+    cause,
+  });
+}
+
+/** The absolute path of a file that exists; throws FILE_NOT_FOUND. */
+export function existingFile(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute)) return absolute;
+  throw noFile(absolute);
+}
+
 function openError(path: string, error: NodeJS.ErrnoException): NextvecError {
   const details = { place: path };
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new NextvecError('FILE_NOT_FOUND', `There is no file ${path}.`, {
-        remedy: 'Check the path, and that its disk is mounted.',
-        details,
-        cause: error,
-      });
+      return noFile(path, error);
     case 'EACCES':
     case 'EPERM':
       return new NextvecError('FILE_UNREADABLE', `${path} cannot be opened: this user may not read it.`, {

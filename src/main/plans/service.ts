@@ -7,6 +7,7 @@ import { EventPublisher } from '@orpc/server';
 import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { ItemStatus, PlanSpec } from '#shared/domain/plans/plans.ts';
 import type { RunService } from '../runs/service.ts';
 import { findDataset } from '../store/datasets.ts';
@@ -89,10 +90,7 @@ export class PlanService {
   create(spec: PlanSpec): Plan {
     for (const id of [spec.dataset, ...(spec.ood === null ? [] : [spec.ood])]) {
       if (findDataset(this.home.db, id) !== null) continue;
-      throw new NextvecError('NOT_FOUND', `There is no data set "${id}".`, {
-        remedy: 'Import its file in Data sets and choose it again.',
-        details: { place: id === spec.dataset ? 'dataset' : 'ood' },
-      });
+      throw unknownDataset(id, id === spec.dataset ? 'dataset' : 'ood');
     }
     const planId = insertPlan(this.home.db, spec, Date.now());
     this.changed();

@@ -5,8 +5,7 @@
 import { implement } from '@orpc/server';
 import type { CallMeta } from '#shared/contract/call.ts';
 import { contract } from '#shared/contract/index.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
-import type { Home } from '../store/home.ts';
+import { lockedBy, type Home } from '../store/home.ts';
 import type { CallContext } from '../wire/call-limit.ts';
 import { toWireError } from '../wire/errors.ts';
 import { requireReadable } from './input-files.ts';
@@ -41,8 +40,5 @@ export type Procedures = ReturnType<typeof implementer>;
 
 function requireOwner({ access, path }: Folder): void {
   if (access === 'owner') return;
-  throw new NextvecError('LOCKED', `The storage folder ${path} is open in another Nextvec; here it can only be read.`, {
-    remedy: 'Do this in the Nextvec that has it open, or quit that one first.',
-    details: { place: path },
-  });
+  throw lockedBy(path);
 }

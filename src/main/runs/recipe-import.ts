@@ -19,7 +19,7 @@ export interface ReadRecipe {
 
 export async function readRecipeFile(db: Db, path: string, base: Recipe): Promise<ReadRecipe> {
   const fileName = basename(path);
-  const { recipe, data, ood } = parseRecipeFile(readJsonFile(resolve(path), 'BAD_RECIPE'), fileName);
+  const { recipe, data, ood } = parseRecipeFile(readJsonFile(resolve(path), 'BAD_RECIPE'), path);
   const known = listDatasets(db);
   const notes: string[] = [];
   const idOf = (reference: DataReference | null, label: string): string | null => {

@@ -1,6 +1,6 @@
 /** Rows of imported data sets. Their vectors are files below `datasets/<id>/`, written by `main/datasets`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
+import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import type { Db } from './database.ts';
 
@@ -83,10 +83,7 @@ export function findDataset(db: Db, id: string): Dataset | null {
 export function requireDataset(db: Db, id: string): Dataset {
   const dataset = findDataset(db, id);
   if (dataset !== null) return dataset;
-  throw new NextvecError('NOT_FOUND', `There is no data set "${id}".`, {
-    remedy: 'List the data sets, or import the file.',
-    details: { place: id },
-  });
+  throw unknownDataset(id);
 }
 
 export function countDatasets(db: Db): number {

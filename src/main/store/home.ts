@@ -107,7 +107,8 @@ function noFolder(path: string, cause: unknown): NextvecError {
   });
 }
 
-function lockedBy(path: string): NextvecError {
+/** LOCKED, with the process that owns the folder. */
+export function lockedBy(path: string): NextvecError {
   let owner = 'another Nextvec';
   try {
     const { pid, host } = JSON.parse(readFileSync(join(path, OWNER_FILE), 'utf8')) as { pid: number; host: string };

@@ -1,6 +1,6 @@
 /** Rows of runs. A run's numbers as a person sees them (lift, time left, sparkline) are made in `main/runs/summary.ts`. */
 import type { RunStatus } from '#shared/contract/runs.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
+import { unknownRun } from '#shared/domain/not-found.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { takeNumber } from './numbers.ts';
@@ -100,10 +100,7 @@ export function findRunByHandle(db: Db, handle: string): RunRow | null {
 export function requireRun(db: Db, handle: string): RunRow {
   const row = findRunByHandle(db, handle);
   if (row !== null) return row;
-  throw new NextvecError('NOT_FOUND', `There is no run "${handle}".`, {
-    remedy: 'List the runs to see their numbers and ids.',
-    details: { place: handle },
-  });
+  throw unknownRun(handle);
 }
 
 /** Newest first. */

@@ -3,30 +3,11 @@ import { ORPCError } from '@orpc/server';
 import type { ErrorData as WireError } from '#shared/contract/errors.ts';
 import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
-import { issueList } from '#shared/domain/short-text.ts';
-
-interface Issue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[];
-}
+import { inputError, type Issue } from '#shared/domain/issue-error.ts';
 
 function issuesOf(error: ORPCError<string, unknown>): readonly Issue[] | null {
   const data = error.data as { issues?: unknown } | undefined;
   return error.code === 'BAD_REQUEST' && Array.isArray(data?.issues) ? (data.issues as Issue[]) : null;
-}
-
-function placeOf(issue: Issue): string {
-  return (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-}
-
-/** A call whose input does not fit the contract. */
-function badInput(issues: readonly Issue[]): NextvecError {
-  const [place = ''] = issues.map(placeOf);
-  const message = issueList(issues.map((issue) => ({ path: placeOf(issue), message: issue.message })));
-  return new NextvecError('BAD_INPUT', message, {
-    remedy: 'Correct the values named and try again.',
-    details: { place: place === '' ? null : place },
-  });
 }
 
 interface SqliteFault {
@@ -76,7 +57,7 @@ export function toWireError(error: unknown): ORPCError<'NEXTVEC', WireError> | O
   if (error instanceof ORPCError) {
     const issues = issuesOf(error);
     if (issues === null) return error;
-    return toWireError(badInput(issues));
+    return toWireError(inputError(issues));
   }
   const known = isNextvecError(error) ? error : explainUnknown(error);
   const { code, message, remedy, details } = toErrorData(known);

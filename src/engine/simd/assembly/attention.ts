@@ -3,7 +3,7 @@
 // positions or only the last ones, from `first` on; keys are features [0, H) and values [H, 2H) of one panel.
 import { exp4, fma, splat } from './math';
 import { keep4, siteKey0, siteKey1 } from './dropout';
-import { packStrip12, packStrip8 } from './gemm';
+import { packStrip12, packStrip8 } from './pack';
 import { args, nextUnit } from './sync';
 import { AttentionBackward, AttentionForward } from '../abi/attention.ts';
 

@@ -1,6 +1,7 @@
 // Products of dense matrices in any orientation, from operands packed in strips; see ../abi/dense.ts. `packRows` puts rows
 // into the lanes (reduction over columns), `packColumns` columns (reduction over rows).
-import { microTile, TILE, TILE_BYTES, wide, wideBlock, ZEROS } from './gemm';
+import { microTile, TILE, TILE_BYTES, wide, ZEROS } from './tile';
+import { wideBlock } from './wide-tile';
 import { args, nextUnit } from './sync';
 import { AddProduct, PackColumns, PackRows, Product, PRODUCT_UNIT_STRIPS } from '../abi/dense.ts';
 

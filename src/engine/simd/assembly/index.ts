@@ -2,7 +2,9 @@
 // `run` is called by thread 0 for each program; the other threads stay in `serve`.
 import { barrier, resetUnits, signal, waitWhile } from './sync';
 import { gather, prepare, packTargets, shiftInput } from './input';
-import { Beside, BLOCK_BYTES, gemmForward, gemmInput, gemmWeight, microTile, setWide, TILE, wideTile, ZEROS } from './gemm';
+import { Beside, wideTile } from './wide-tile';
+import { BLOCK_BYTES, microTile, setWide, TILE, ZEROS } from './tile';
+import { gemmForward, gemmInput, gemmWeight } from './gemm';
 import { layerNorm, layerNormBackward, layerNormWeight } from './normalise';
 import { mix, mixBackward } from './mixture';
 import { lossGradient } from './losses/gradient';

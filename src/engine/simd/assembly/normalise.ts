@@ -1,7 +1,7 @@
 // LayerNorm over features of batch panels, eight rows in the lanes, with the GELU before it in the backward pass.
 import { fma, geluGradient4, splat, sumLanes } from './math';
 import { args, nextUnit } from './sync';
-import { packStrip12, packStrip8 } from './gemm';
+import { packStrip12, packStrip8 } from './pack';
 import { LayerNormBackward, LayerNormForward, LayerNormWeight } from '../abi/norm.ts';
 
 export function layerNorm(op: usize): void {

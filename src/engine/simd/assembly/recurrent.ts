@@ -3,7 +3,7 @@
 // panels. Pad rows of the batch have zero gradients coming in and therefore going out.
 import { splat } from './math';
 import { complement4, sigmoid4, sigmoidSlope4, tanh4, tanhSlope4 } from './gates';
-import { packStrip12, packStrip8 } from './gemm';
+import { packStrip12, packStrip8 } from './pack';
 import { args, nextUnit } from './sync';
 import { GruCellBackward, GruCellForward, LstmCellBackward, LstmCellForward } from '../abi/recurrent.ts';
 

@@ -1,7 +1,7 @@
 // LayerNorm of a residual sum, Y = LN(X + dropout(A)), over features of batch panels, eight rows in the lanes.
 import { fma, splat } from './math';
 import { keep4, siteKey0, siteKey1 } from './dropout';
-import { packStrip12, packStrip8 } from './gemm';
+import { packStrip12, packStrip8 } from './pack';
 import { args, nextUnit } from './sync';
 import { ResidualNormBackward, ResidualNormForward } from '../abi/norm.ts';
 

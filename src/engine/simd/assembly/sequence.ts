@@ -1,7 +1,8 @@
 // Work on whole sequences, which lie as T·P panels, step by step (P panels of eight batch rows a step): bringing the
 // context in, sums of panels, bias rows where a product would multiply by zero.
 import { fma, splat, sumLanes64 } from './math';
-import { packStrip12, packStrip8, weightColumn } from './gemm';
+import { packStrip12, packStrip8 } from './pack';
+import { weightColumn } from './gemm';
 import { dot, rowsToPanel, rowsToStrip12 } from './rows';
 import { args, nextUnit } from './sync';
 import { SequenceInput } from '../abi/input.ts';

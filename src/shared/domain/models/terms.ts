@@ -1,6 +1,6 @@
 /**
  * The loss terms: everything about a term that is not arithmetic. Schema, form, command line, charts and reports are
- * made from this table; the formulas are in `engine/losses/reference.ts`.
+ * made from this table; the formulas are in `tests/reference/losses.ts`.
  */
 
 export type LineColour = 'blue' | 'orange' | 'green' | 'vermillion' | 'sky' | 'purple' | 'yellow' | 'black';

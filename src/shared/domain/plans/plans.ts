@@ -9,6 +9,7 @@ import { figure, signed } from '../figures.ts';
 import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
 import { unknownFields } from '../recipe/field-names.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
+import { inputError, pathText } from '../issue-error.ts';
 import { issueList } from '../short-text.ts';
 import { OF_ONE_MODEL, SweepSpecSchema, sweepProblems } from './sweeps.ts';
 
@@ -285,25 +286,19 @@ export function nextReady<Q extends QueueItem>(queue: readonly Q[], isPaused: (p
   );
 }
 
-/** A plan as it was read from a file or a form, or BAD_INPUT that names every bad field and what to do. */
-export function parsePlan(value: unknown, place: string): PlanSpec {
+/** A plan as it was read from a file (null: made by a form or by flags), or BAD_INPUT that names every bad field. */
+export function parsePlan(value: unknown, file: string | null): PlanSpec {
   const parsed = PlanSpecSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw badPlan(parsed.error, place);
+  throw badPlan(parsed.error, file);
 }
 
-export function badPlan(error: z.ZodError, place: string): NextvecError {
-  const issues = error.issues.map(({ path, message }) => ({ path: pathText(path) || 'the whole', message }));
-  return new NextvecError('BAD_INPUT', `The plan cannot be used. ${issueList(issues)}.`, {
+export function badPlan({ issues }: z.ZodError, file: string | null): NextvecError {
+  if (file === null) return inputError(issues);
+  const shown = issues.map(({ path, message }) => ({ path: pathText(path) || 'the whole', message }));
+  return new NextvecError('BAD_INPUT', `The plan cannot be used. ${issueList(shown)}.`, {
     remedy:
       'Correct these fields and give the plan again; nothing was stored. "nextvec plan --example" prints one that works.',
-    details: { place: [place, pathText(error.issues[0]?.path ?? [])].filter(Boolean).join(': ') },
+    details: { place: [file, pathText(issues[0]?.path ?? [])].filter(Boolean).join(': ') },
   });
-}
-
-/** items[2].recipe.lr */
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
-    .join('');
 }

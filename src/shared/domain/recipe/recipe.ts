@@ -169,7 +169,9 @@ export function recipeSizesProblem(recipe: Recipe): RecipeProblem | null {
 /** A recipe to be trained. `RecipeSchema` also reads what history holds, where sizes may not fit together. */
 export const TrainableRecipeSchema = RecipeSchema.superRefine((recipe, context) => {
   const problem = recipeSizesProblem(recipe);
-  if (problem) context.addIssue({ code: 'custom', path: ['sizes'], message: `${problem.message} ${problem.remedy}` });
+  if (problem === null) return;
+  const { message, remedy } = problem;
+  context.addIssue({ code: 'custom', path: ['sizes'], message, params: { remedy } });
 });
 
 /** The sizes in which a model differs from the published one; null: in none. */

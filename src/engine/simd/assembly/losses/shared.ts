@@ -1,4 +1,4 @@
-// Shared by the loss terms. Formulas: engine/losses/reference.ts. p unit prediction, t̂ unit target, ĉ unit context vector.
+// Shared by the loss terms. Formulas: tests/reference/losses.ts. p unit prediction, t̂ unit target, ĉ unit context vector.
 import { fma, splat, sumLanes64 } from '../math';
 import { addScaled, dot } from '../rows';
 import { LossGradient, RowResults } from '../../abi/losses.ts';

@@ -1,5 +1,5 @@
 /** Plain float64 AdamW with clipping by the global norm, as PyTorch's clip_grad_norm_ and AdamW do it. */
-import type { OptimizerConfig } from '../../types.ts';
+import type { OptimizerConfig } from '#engine/types.ts';
 
 /** Updates w, m and v in place; `step` is 1-based. Returns the gradient norm before clipping. */
 export function adamw(

@@ -1,0 +1,71 @@
+/** The command line as a program: all commands, and the exit status of one. */
+import { Command, CommanderError } from 'commander';
+import { programFiles } from '../hosts/locations.ts';
+import { addBalanceCommand } from './balance.ts';
+import { createContext, fail } from './context.ts';
+import { addEngineCommands } from './engines.ts';
+import { addDataCommands } from './data.ts';
+import { addDatasetsCommand } from './datasets.ts';
+import { addEvaluationCommands } from './evaluation.ts';
+import { addHistoryCommands } from './history.ts';
+import { addHostCommands } from './host.ts';
+import { addImportCommands } from './imports.ts';
+import { addLookCommands } from './look.ts';
+import { createOutput } from './output.ts';
+import { addInferenceCommands } from './predict.ts';
+import { addPlanCommands } from './plans.ts';
+import { addReportCommands } from './reports.ts';
+import { addSweepCommand } from './sweep.ts';
+import { addTrainCommands } from './train.ts';
+
+export function createProgram(): Command {
+  const program = new Command('nextvec')
+    .description('Retrain next-vector predictors and believe the numbers.')
+    .version(programFiles().version)
+    .option('--home <DIR>', 'storage folder [NEXTVEC_HOME, else the place this system has for it]')
+    .option('--json', 'one JSON object a line on stdout, the last line the result')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const context = createContext(program);
+  addTrainCommands(program, context);
+  addDataCommands(program, context);
+  addDatasetsCommand(program, context);
+  addImportCommands(program, context);
+  addHistoryCommands(program, context);
+  addInferenceCommands(program, context);
+  addEvaluationCommands(program, context);
+  addLookCommands(program, context);
+  addBalanceCommand(program, context);
+  addReportCommands(program, context);
+  addPlanCommands(program, context);
+  addSweepCommand(program, context);
+  addEngineCommands(program, context);
+  addHostCommands(program, context);
+  for (const command of program.commands) {
+    // Global flags may stand after the command too.
+    command.option('--home <DIR>', 'storage folder').option('--json', 'machine-readable output');
+    command.copyInheritedSettings(program);
+    command.hook('preAction', (thisCommand) => {
+      const { home, json } = thisCommand.opts<{ home?: string; json?: boolean }>();
+      if (home !== undefined) program.setOptionValue('home', home);
+      if (json) program.setOptionValue('json', true);
+    });
+  }
+  return program;
+}
+
+const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version', 'commander.help']);
+
+/** Runs the command of these words; sets the exit status of the process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && HELP_CODES.has(error.code)) {
+      process.exitCode = error.code === 'commander.help' && argv.length === 0 ? 2 : 0;
+      return;
+    }
+    process.exitCode = fail(error, createOutput(argv.includes('--json')));
+  }
+}
