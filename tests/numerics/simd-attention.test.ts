@@ -126,7 +126,8 @@ function checkOutputPart(bench: KernelBench): void {
       layer.backward(program, dy, B);
       const dqueries = layer.inputGradients(program, dkeys, B);
       program.barrier();
-      combine(program, 'sum', sum, bank === joint.bank ? [dqueries] : [dqueries, dkeys], T, B);
+      const sources = bank === joint.bank ? [dqueries] : [dqueries, dkeys];
+      combine(program, 'sum', { out: sum, sources, steps: T, B });
     });
     return { out: bench.readPanel(out, all), dx: bench.readPanel(stepPanel(sum, 0, B), all) };
   });

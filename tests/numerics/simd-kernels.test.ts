@@ -118,7 +118,9 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
         bias: true,
       };
       const network = { bank, weightTerms: () => [term], vectors: [], vectorGradients: () => {} };
-      const program = bench.run((p) => optimizer.emitUpdate(p, network, output.panel, output.strip, B, () => {}));
+      const program = bench.run((p) =>
+        optimizer.emitUpdate(p, network, { draw: output.panel, drawStrip: output.strip, B }, () => {}),
+      );
       const { dw, dbias } = linearWeightGradient(x, dy, B, K, N);
       const expected = Float64Array.of(...w, ...bias);
       const zero = () => new Float64Array(expected.length);
@@ -285,7 +287,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
           bench.run((program) => {
             input.packTargets(program, 0, B);
             input.prepare(program, 0, base, strip, B);
-            head.forwardBackward(program, output, undefined, 0, B, 'gradient');
+            head.forwardBackward(program, { output, base: undefined, slot: 0, B }, 'gradient');
           });
           return head.results(new Float64Array(bench.buffer), loss, B, 'gradient');
         },
@@ -334,7 +336,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     bench.run((program) => {
       input.packTargets(program, 0, 1);
       input.prepare(program, 0, panels[1], strip, 1);
-      head.forwardBackward(program, panels[0], undefined, 0, 1, 'gradient');
+      head.forwardBackward(program, { output: panels[0], base: undefined, slot: 0, B: 1 }, 'gradient');
     });
     const { total, values, gradNorms } = head.results(new Float64Array(bench.buffer), LOSS, 1, 'gradient');
     expect([values[2], values[3], gradNorms[2], gradNorms[3]]).toEqual([
@@ -432,9 +434,10 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     bench.run((program) => {
       input.packTargets(program, 0, B);
       program.barrier();
-      gemmForward(program, 'products', input.targetWeights(B), p, products, B, { bias: false });
+      const weight = input.targetWeights(B);
+      gemmForward(program, 'products', { weight, x: p, y: products, B, bias: false });
       program.barrier();
-      gemmInput(program, 'back', input.targetWeights(B), products, back, B);
+      gemmInput(program, 'back', { weight, dy: products, dx: back, B });
     });
     const unit = normalised(targets, B, D);
     const expected = linearForward(x, unit, undefined, B, D, B);

@@ -52,8 +52,8 @@ function checkCombine(bench: KernelBench): void {
   bench.writePanel(last, z, B);
   bench.floats(positions, T * F).set(table);
   bench.run((program) => {
-    combine(program, 'sum', out, [a, b], T, B, { strip12, positions });
-    combineGradient(program, 'gradient', sum, strip8, { everywhere: [a, b], last: [last] }, T, B);
+    combine(program, 'sum', { out, sources: [a, b], steps: T, B, strip12, positions });
+    combineGradient(program, 'gradient', { everywhere: [a, b], last: [last] }, { panel: sum, strip: strip8, T, B });
   });
   const place = (i: number) => table[Math.floor(i / (B * F)) * F + (i % F)];
   const expected = Float64Array.from(x, (value, i) => value + y[i] + place(i));

@@ -21,40 +21,20 @@ const GRAMS = 16;
 /** What an update needs of a network. */
 type UpdatedNetwork = Pick<Network, 'bank' | 'weightTerms' | 'vectors' | 'vectorGradients'>;
 
+/** Gradient of the loss on the output of a batch, as panel and as strip8. */
+interface OutputGradient {
+  readonly draw: Matrix;
+  readonly drawStrip: Matrix;
+  readonly B: number;
+}
+
 /** Weight gradients into the bank and their sum of squares into the program's slots. */
-export function emitGradients(
-  program: Program,
-  network: UpdatedNetwork,
-  draw: Matrix,
-  drawStrip: Matrix,
-  B: number,
-): void {
+export function emitGradients(program: Program, network: UpdatedNetwork, gradient: OutputGradient): void {
+  const { draw, drawStrip, B } = gradient;
   for (const { linear, inputStrip, gradientStrip, bias, rows } of network.weightTerms(draw, drawStrip, B)) {
     linear.backwardWeight(program, inputStrip, gradientStrip, rows ?? B, bias);
   }
   network.vectorGradients(program, B);
-}
-
-/** AdamW of `bytes` bytes of the bank from `offset` on, with gradients from the bank. */
-function emitRange(
-  program: Program,
-  bank: ParameterBank,
-  slotsAt: number,
-  hyper: number,
-  offset: number,
-  bytes: number,
-): void {
-  program.add('AdamW', Adamw, Math.ceil(bytes / UNIT_BYTES), {
-    w: bank.address('weights', offset),
-    g: bank.address('gradients', offset),
-    m: bank.address('m', offset),
-    v: bank.address('v', offset),
-    bytes,
-    unitBytes: UNIT_BYTES,
-    slots: slotsAt,
-    slotCount: program.slots,
-    hyper,
-  });
 }
 
 export class Optimizer {
@@ -69,21 +49,15 @@ export class Optimizer {
   }
 
   /** Gradients, clipping and update. `beside` appends work that may run beside the gradients. */
-  emitUpdate(
-    program: Program,
-    network: UpdatedNetwork,
-    draw: Matrix,
-    drawStrip: Matrix,
-    B: number,
-    beside: () => void,
-  ): void {
+  emitUpdate(program: Program, network: UpdatedNetwork, gradient: OutputGradient, beside: () => void): void {
+    const { draw, drawStrip, B } = gradient;
     const terms = network.weightTerms(draw, drawStrip, B);
     const inPlace = B <= FUSED_MAX_BATCH && terms.every(({ rows }) => rows === undefined);
     if (inPlace) return this.emitFused(program, network, terms, B, beside);
-    emitGradients(program, network, draw, drawStrip, B);
+    emitGradients(program, network, gradient);
     beside();
     program.barrier();
-    emitRange(program, network.bank, this.slotsAt, this.hyper, 0, network.bank.trainedBytes);
+    this.emitRange(program, network.bank, 0, network.bank.trainedBytes);
   }
 
   private emitFused(
@@ -113,7 +87,22 @@ export class Optimizer {
     for (const { linear, inputStrip, gradientStrip, bias } of terms) {
       linear.updateWeight(program, inputStrip, gradientStrip, B, { bias, slotsAt, slots: program.slots, hyper });
     }
-    for (const { offset, bytes } of network.vectors) emitRange(program, network.bank, slotsAt, hyper, offset, bytes);
+    for (const { offset, bytes } of network.vectors) this.emitRange(program, network.bank, offset, bytes);
+  }
+
+  /** AdamW of `bytes` bytes of the bank from `offset` on, with gradients from the bank. */
+  private emitRange(program: Program, bank: ParameterBank, offset: number, bytes: number): void {
+    program.add('AdamW', Adamw, Math.ceil(bytes / UNIT_BYTES), {
+      w: bank.address('weights', offset),
+      g: bank.address('gradients', offset),
+      m: bank.address('m', offset),
+      v: bank.address('v', offset),
+      bytes,
+      unitBytes: UNIT_BYTES,
+      slots: this.slotsAt,
+      slotCount: program.slots,
+      hyper: this.hyper,
+    });
   }
 
   /** Products of batch rows of every panel the norms need, each once; by address of the panel. */

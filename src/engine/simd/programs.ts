@@ -120,10 +120,11 @@ function emit(program: Program, parts: ProgramParts, key: ProgramKey): { gather:
     losses.forwardOnly(program, output, base, B);
     return { gather, prefetch };
   }
-  losses.forwardBackward(program, output, base, slot, B, infoNce);
+  losses.forwardBackward(program, { output, base, slot, B }, infoNce);
   const { draw, drawStrip } = losses;
   network.backward(program, slot, B, draw, drawStrip);
-  if (kind === 'gradients') emitGradients(program, network, draw, drawStrip, B);
-  else optimizer.emitUpdate(program, network, draw, drawStrip, B, () => (prefetch = input.gather(program, 1 - slot)));
+  if (kind === 'gradients') emitGradients(program, network, { draw, drawStrip, B });
+  else
+    optimizer.emitUpdate(program, network, { draw, drawStrip, B }, () => (prefetch = input.gather(program, 1 - slot)));
   return { gather, prefetch };
 }

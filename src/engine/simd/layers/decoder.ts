@@ -36,7 +36,8 @@ export class MemoryGradient {
 
   /** Adds the part; no barrier. */
   add(program: Program, isTop: boolean, B: number): void {
-    if (!isTop) combine(program, 'memory gradient', this.total, [this.total, this.part], this.T, B);
+    const { total, part, T } = this;
+    if (!isTop) combine(program, 'memory gradient', { out: total, sources: [total, part], steps: T, B });
   }
 }
 

@@ -39,16 +39,17 @@ function panelsOfUnit(pieces: number, panels: number): number {
   return Math.min(panels, areFew(pieces, panels) ? WIDE_PANELS : UNIT_PANELS);
 }
 
-/** y [outputs] = W·x (+ b), overwriting. x and y are panels. */
-export function gemmForward(
-  program: Program,
-  label: string,
-  weight: WeightMatrix,
-  x: Matrix,
-  y: Matrix,
-  B: number,
-  options: ForwardOptions,
-): void {
+interface ForwardProduct extends ForwardOptions {
+  readonly weight: WeightMatrix;
+  /** Panels. */
+  readonly x: Matrix;
+  readonly y: Matrix;
+  readonly B: number;
+}
+
+/** y [outputs] = W·x (+ b), overwriting. */
+export function gemmForward(program: Program, label: string, product: ForwardProduct): void {
+  const { weight, x, y, B, bias, gelu, strip } = product;
   const panels = panelCount(B);
   const pairs = Math.ceil(weight.blocks / 2);
   const pairWork = 2 * BLOCK_OUTPUTS * weight.inputs * Math.min(panels, UNIT_PANELS) * 8;
@@ -66,26 +67,28 @@ export function gemmForward(
     panels,
     y: y.at,
     yPitch: y.pitch,
-    biasRow: options.bias ? weight.biasRow : -1,
-    h: options.gelu?.at ?? 0,
-    strip: options.strip?.at ?? 0,
-    stripPitch: options.strip?.pitch ?? 0,
+    biasRow: bias ? weight.biasRow : -1,
+    h: gelu?.at ?? 0,
+    strip: strip?.at ?? 0,
+    stripPitch: strip?.pitch ?? 0,
     unitBlocks,
     unitPanels,
   });
 }
 
-/** dx = Wᵀ·dy for `count` inputs from (padded) input `first`, overwriting. dy and dx are panels. */
-export function gemmInput(
-  program: Program,
-  label: string,
-  weight: WeightMatrix,
-  dy: Matrix,
-  dx: Matrix,
-  B: number,
-  first = 0,
-  count = weight.inputs - first,
-): void {
+interface InputProduct {
+  readonly weight: WeightMatrix;
+  /** Panels. */
+  readonly dy: Matrix;
+  readonly dx: Matrix;
+  readonly B: number;
+  /** First (padded) input of the gradient. */
+  readonly first?: number;
+}
+
+/** dx = Wᵀ·dy for the inputs from `first` on, overwriting. */
+export function gemmInput(program: Program, label: string, { weight, dy, dx, B, first = 0 }: InputProduct): void {
+  const count = weight.inputs - first;
   const panels = panelCount(B);
   const unitInputs = UNIT_INPUTS;
   const unitPanels = panelsOfUnit(count / unitInputs, panels);
@@ -105,17 +108,19 @@ export function gemmInput(
   });
 }
 
-/** dW = dy·xᵀ over the batch, overwriting; x is a strip12, dy a strip8. */
-export function gemmWeight(
-  program: Program,
-  label: string,
-  weight: WeightBlocks,
-  gradientAt: number,
-  x: Matrix,
-  dy: Matrix,
-  B: number,
-  bias: boolean,
-): void {
+interface WeightProduct {
+  readonly weight: WeightBlocks;
+  readonly gradientAt: number;
+  /** strip12. */
+  readonly x: Matrix;
+  /** strip8. */
+  readonly dy: Matrix;
+  readonly B: number;
+  readonly bias: boolean;
+}
+
+/** dW = dy·xᵀ over the batch, overwriting. */
+function gemmWeight(program: Program, label: string, { weight, gradientAt, x, dy, B, bias }: WeightProduct): void {
   const strips = weight.inputs / BLOCK_OUTPUTS;
   const unitStrips = Math.max(
     1,
@@ -166,17 +171,17 @@ export class Linear {
   }
 
   forward(program: Program, x: Matrix, y: Matrix, B: number, options: ForwardOptions = { bias: true }): void {
-    gemmForward(program, `${this.name} forward`, this.weight, x, y, B, options);
+    gemmForward(program, `${this.name} forward`, { weight: this.weight, x, y, B, ...options });
   }
 
   /** Gradient of the inputs from `first` on (all by default). */
   backwardInput(program: Program, dy: Matrix, dx: Matrix, B: number, first = 0): void {
-    gemmInput(program, `${this.name} input gradient`, this.weight, dy, dx, B, first);
+    gemmInput(program, `${this.name} input gradient`, { weight: this.weight, dy, dx, B, first });
   }
 
   backwardWeight(program: Program, x: Matrix, dy: Matrix, B: number, bias = true): void {
-    const at = this.bank.address('gradients', this.blocks.offset);
-    gemmWeight(program, `${this.name} weight gradient`, this.blocks, at, x, dy, B, bias);
+    const gradientAt = this.bank.address('gradients', this.blocks.offset);
+    gemmWeight(program, `${this.name} weight gradient`, { weight: this.blocks, gradientAt, x, dy, B, bias });
   }
 
   /** The weight gradient, clipped by the norm in `slots` and applied at once; see assembly/fused.ts. */

@@ -27,14 +27,15 @@ export class InputProjection implements Sequence {
   forward(program: Program, x: Sequence, B: number, positions?: number): void {
     this.linear.forward(program, x.panel, this.panel, sequenceRows(this.T, B));
     program.barrier();
-    combine(program, 'embedding', this.panel, [this.panel], this.T, B, { strip12: this.strip, positions });
+    const { panel, strip, T } = this;
+    combine(program, 'embedding', { out: panel, sources: [panel], steps: T, B, strip12: strip, positions });
     program.barrier();
   }
 
   /** Ends with a barrier. */
   backward(program: Program, gradient: SequenceGradient, B: number): void {
     const { panel, strip } = this.gradient;
-    combineGradient(program, 'embedding gradient', panel, strip, gradient, this.T, B);
+    combineGradient(program, 'embedding gradient', gradient, { panel, strip, T: this.T, B });
     program.barrier();
   }
 

@@ -62,7 +62,12 @@ export function sourceAddresses(sources: readonly Matrix[]): Sources {
   return { source0, source1, source2, source3 };
 }
 
-export interface CombineOptions {
+interface Combination {
+  readonly out: Matrix;
+  readonly sources: readonly Matrix[];
+  readonly steps: number;
+  readonly B: number;
+  /** The sum again as strip. */
   readonly strip12?: Matrix;
   readonly strip8?: Matrix;
   /** Added to every row of a step: address of [T][F] floats. */
@@ -70,16 +75,8 @@ export interface CombineOptions {
 }
 
 /** out = Σ sources over `steps` steps (any source may be `out`); no barrier. */
-export function combine(
-  program: Program,
-  label: string,
-  out: Matrix,
-  sources: readonly Matrix[],
-  steps: number,
-  B: number,
-  options: CombineOptions = {},
-): void {
-  const { strip12, strip8, positions } = options;
+export function combine(program: Program, label: string, sum: Combination): void {
+  const { out, sources, steps, B, strip12, strip8, positions } = sum;
   const P = panelCount(B);
   program.add(label, Combine, steps * P, {
     out: out.at,
@@ -100,14 +97,12 @@ export function combine(
 export function combineGradient(
   program: Program,
   label: string,
-  out: Matrix,
-  strip: Matrix,
   gradient: SequenceGradient,
-  T: number,
-  B: number,
+  { panel, strip, T, B }: { readonly panel: Matrix; readonly strip: Matrix; readonly T: number; readonly B: number },
 ): void {
   for (const { from, steps, sources } of gradientRanges(gradient, T, B)) {
-    combine(program, label, stepPanel(out, from, B), sources, steps, B, { strip8: stepStrip(strip, 8, from, B) });
+    const strip8 = stepStrip(strip, 8, from, B);
+    combine(program, label, { out: stepPanel(panel, from, B), sources, steps, B, strip8 });
   }
 }
 

@@ -1,4 +1,4 @@
-/** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: engine/losses. */
+/** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: tests/reference/losses.ts. */
 import { TERMS, TERM_COUNT, isTermDefined, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import {
   BatchStatistics,
@@ -25,6 +25,14 @@ export interface LossResults {
   readonly values: Float64Array;
   readonly gradNorms: Float64Array;
   readonly cosine: number;
+}
+
+/** Output of the network for the batch in input slot `slot`: `base` rows, if any, are added to it. */
+export interface BatchOutput {
+  readonly output: Matrix;
+  readonly base: Matrix | undefined;
+  readonly slot: number;
+  readonly B: number;
 }
 
 export class LossHead {
@@ -80,14 +88,8 @@ export class LossHead {
     });
   }
 
-  forwardBackward(
-    program: Program,
-    output: Matrix,
-    base: Matrix | undefined,
-    slot: number,
-    B: number,
-    infoNce: InfoNceMode,
-  ): void {
+  forwardBackward(program: Program, batch: BatchOutput, infoNce: InfoNceMode): void {
+    const { output, base, slot, B } = batch;
     program.add('output and cosines', Output, panelCount(B), {
       ...this.outputArguments(output, base, slot, B),
       withLosses: 1,

@@ -39,7 +39,7 @@ export class InfoNce {
   /** `unit`: the unit prediction as panel. No barrier. */
   emitProducts(program: Program, unit: Matrix, B: number): void {
     const weight = this.input.targetWeights(B);
-    gemmForward(program, 'InfoNCE products', weight, unit, this.products, B, { bias: false });
+    gemmForward(program, 'InfoNCE products', { weight, x: unit, y: this.products, B, bias: false });
   }
 
   /** Begins with a barrier after `emitProducts`; ends without. */
@@ -60,6 +60,7 @@ export class InfoNce {
     program.barrier();
     program.add('InfoNCE gradient', InfoNceGradient, panels, { ...products, rowLogSumExp, columnLogSumExp });
     program.barrier();
-    gemmInput(program, 'InfoNCE input gradient', this.input.targetWeights(B), this.products, this.dunit, B);
+    const weight = this.input.targetWeights(B);
+    gemmInput(program, 'InfoNCE input gradient', { weight, dy: this.products, dx: this.dunit, B });
   }
 }
