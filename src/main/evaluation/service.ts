@@ -3,7 +3,8 @@
  * worker of its own and stores the result. Not here: the numbers (`evaluate.ts`).
  */
 import type { EvaluationEvent, EvaluationPart, MatrixCell, WorkProgress } from '#shared/contract/evaluation.ts';
-import { compareRuns, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
+import { compareRuns } from '#shared/domain/evaluation/compare-runs.ts';
+import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { cosineInterval, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';

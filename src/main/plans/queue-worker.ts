@@ -2,7 +2,8 @@
  * Runs the queue of plans, one item at a time, in queue order and after the items each depends on. Every decision
  * is stored before it is acted on. Not here: how a run or a sweep is trained (`train-item.ts`, `sweep-item.ts`).
  */
-import { nextReady, shownStatus, type PlanSpec } from '#shared/domain/plans/plans.ts';
+import type { PlanSpec } from '#shared/domain/plans/plans.ts';
+import { nextReady, shownStatus } from '#shared/domain/plans/plan-queue.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import type { RunService } from '../runs/service.ts';
 import type { Home } from '../store/home.ts';

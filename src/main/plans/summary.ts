@@ -4,15 +4,11 @@ import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import {
   findItemRecipe,
   itemRecipe,
-  nextReady,
-  obstacle,
-  shownStatus,
-  unmet,
   type PlanItem,
   type PlanSpec,
-  type ShownStatus,
   type SweepItem,
 } from '#shared/domain/plans/plans.ts';
+import { nextReady, obstacle, shownStatus, unmet, type ShownStatus } from '#shared/domain/plans/plan-queue.ts';
 import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { fieldOf, memberCount, recipeAt, rungs, spread, winnerOf } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';

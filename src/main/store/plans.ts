@@ -1,5 +1,6 @@
 /** Rows of plans, their items in queue order, and the members and runs of sweeps. What they mean: `main/plans`. */
-import type { ItemStatus, PlanItem, PlanSpec, QueueItem, RunFigures } from '#shared/domain/plans/plans.ts';
+import type { PlanItem, PlanSpec, RunFigures } from '#shared/domain/plans/plans.ts';
+import type { ItemStatus, QueueItem } from '#shared/domain/plans/plan-queue.ts';
 import type { Point } from '#shared/domain/plans/sweeps.ts';
 import type { Db } from './database.ts';
 import { takeNumber } from './numbers.ts';

@@ -1,13 +1,8 @@
 /** Calls about plans: the queue with its gates, what can be done with an item, the results of sweeps. */
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
-import {
-  PlanGateSchema,
-  PlanItemSchema,
-  PlanSpecSchema,
-  RecipeChangesSchema,
-  SHOWN_STATUSES,
-} from '#shared/domain/plans/plans.ts';
+import { PlanGateSchema, PlanItemSchema, PlanSpecSchema, RecipeChangesSchema } from '#shared/domain/plans/plans.ts';
+import { SHOWN_STATUSES } from '#shared/domain/plans/plan-queue.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { SweepSpecSchema } from '#shared/domain/plans/sweeps.ts';
 import { mutation, query } from './call.ts';

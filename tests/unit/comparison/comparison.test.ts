@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openClaim, settleClaim } from '#shared/domain/verdicts/claims.ts';
-import { compareRuns, type ComparableRun } from '#shared/domain/evaluation/comparison.ts';
+import { compareRuns } from '#shared/domain/evaluation/compare-runs.ts';
+import type { ComparableRun } from '#shared/domain/evaluation/comparison.ts';
 import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, lambdaOf, type Term } from '#shared/domain/models/terms.ts';
 import type { TermTable } from '#shared/domain/runs/training.ts';

@@ -1,17 +1,8 @@
 /** Plan files: accepted content, errors with their place; rules of the queue. */
 import { describe, expect, test } from 'vitest';
 import { EXAMPLE_PLAN, recoverPlan } from '#shared/domain/plans/plan-templates.ts';
-import {
-  itemRecipe,
-  judge,
-  nextReady,
-  obstacle,
-  parsePlan,
-  shownStatus,
-  type ItemStatus,
-  type PlanSpecInput,
-  type TrainItem,
-} from '#shared/domain/plans/plans.ts';
+import { itemRecipe, judge, parsePlan, type PlanSpecInput, type TrainItem } from '#shared/domain/plans/plans.ts';
+import { nextReady, obstacle, shownStatus, type ItemStatus } from '#shared/domain/plans/plan-queue.ts';
 import type { NextvecError } from '#shared/domain/errors.ts';
 
 function errorOf(value: unknown): NextvecError {

@@ -11,7 +11,8 @@ import {
 } from 'lucide-vue-next';
 import type { Component } from 'vue';
 import type { Plan, QueueItem } from '#shared/contract/plans.ts';
-import type { PlanGate, ShownStatus } from '#shared/domain/plans/plans.ts';
+import type { PlanGate } from '#shared/domain/plans/plans.ts';
+import type { ShownStatus } from '#shared/domain/plans/plan-queue.ts';
 import { METRIC_LABELS, gateReading } from '../../parts/run-words.ts';
 
 export interface StatusLook {

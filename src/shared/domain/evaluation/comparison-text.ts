@@ -1,5 +1,6 @@
 /** Figures of compared runs as a person reads them: counts whole, durations in minutes, lifts with their sign. */
-import { deltaText, type RunComparison } from './comparison.ts';
+import { deltaText } from './compare-runs.ts';
+import type { RunComparison } from './comparison.ts';
 import { NOT_MEASURED, count, duration, figure, signed } from '../figures.ts';
 
 type MetricRow = RunComparison['metrics'][number];

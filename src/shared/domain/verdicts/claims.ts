@@ -1,6 +1,6 @@
 /**
  * A claim: what a report expects of the next run, stored before that run exists and marked met or missed afterwards
- * with both figures. Pure; the store keeps claims, `comparison.ts` supplies the basis.
+ * with both figures. Pure; the store keeps claims, `compare-runs.ts` supplies the basis.
  */
 import { z } from 'zod';
 import { figure, signed } from '../figures.ts';

@@ -2,7 +2,7 @@
  * The conclusions the program draws from an evaluation: one small rule each, with the figures it looked at and the
  * sentence a researcher needs. Pure; a rule that lacks a figure stays silent. Rules compare with baselines on the same
  * rows, because absolute cosines depend on the data. The rules stand in `verdicts-set.ts` and `verdicts-model.ts`.
- * Not here: measuring (`engine/evaluation`), verdicts between runs (`comparison.ts`).
+ * Not here: measuring (`engine/evaluation`), verdicts between runs (`compare-runs.ts`).
  */
 import type { Severity, Verdict, VerdictCode } from '../evaluation/evaluation.ts';
 import type { Rule, VerdictInput } from './verdict-evidence.ts';
