@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
-import { parameterCount } from '#shared/domain/models/models.ts';
+import { gramMemoryBytes, withTrainingWindows } from '#shared/domain/models/gram.ts';
+import { parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
 import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lintRecipe } from '#shared/domain/recipe/lint.ts';
 import type { Comparison } from '#shared/domain/datasets/passport.ts';
@@ -40,7 +41,8 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
   checkRecipe(recipe, dataset, ood);
   const splitProof = await proveSplit(context, recipe);
   const { trainWindows, valWindows } = splitProof;
-  const parameters = parameterCount(modelSpec(recipe, dataset.T, dataset.D));
+  const spec = specFor(recipe, dataset, trainWindows);
+  const parameters = parameterCount(spec);
   const speeds = listSpeeds(db, recipe.modelType, dataset.D);
   const time = expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0));
   const firstBatches = context.balance.measured(recipe);
@@ -52,7 +54,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
     parameters,
     expectedMs: time.expectedMs,
     expectedFrom: time.from,
-    memoryBytes: memoryBytes(recipe, dataset, ood, parameters),
+    memoryBytes: memoryBytes(recipe, { dataset, ood, spec }),
     splitProof,
     lint: lintRecipe({
       recipe,
@@ -102,9 +104,26 @@ async function proveSplit({ home, workers }: PreflightContext, recipe: Recipe): 
   }
 }
 
-/** An estimate: vectors in memory, parameters with gradients and moments, a batch's activations on every core. */
-function memoryBytes(recipe: Recipe, dataset: Dataset, ood: Dataset | null, parameters: number): number {
-  const windows = (d: Dataset | null): number => (d === null ? 0 : d.storedBytes);
-  const batch = recipe.batchSize * dataset.D * (dataset.T + 1) * 4 * Math.min(4, availableParallelism());
-  return Math.round(BASE_BYTES + windows(dataset) + windows(ood) + parameters * FLOATS_PER_PARAMETER * 4 + batch);
+function specFor(recipe: Recipe, { T, D }: Dataset, trainWindows: number): ModelSpec {
+  const spec = modelSpec(recipe, T, D);
+  return spec.type === 'gram' ? withTrainingWindows(spec, trainWindows) : spec;
+}
+
+interface MemoryUse {
+  readonly dataset: Dataset;
+  readonly ood: Dataset | null;
+  readonly spec: ModelSpec;
+}
+
+/** An estimate: vectors in memory, and what training needs beside them. */
+function memoryBytes(recipe: Recipe, { dataset, ood, spec }: MemoryUse): number {
+  const vectors = dataset.storedBytes + (ood?.storedBytes ?? 0);
+  const training = spec.type === 'gram' ? gramMemoryBytes(spec) : gradientBytes(recipe, spec);
+  return Math.round(BASE_BYTES + vectors + training);
+}
+
+/** Parameters with gradients and moments, a batch's activations on every core. */
+function gradientBytes({ batchSize }: Recipe, spec: ModelSpec): number {
+  const batch = batchSize * spec.D * (spec.T + 1) * 4 * Math.min(4, availableParallelism());
+  return parameterCount(spec) * FLOATS_PER_PARAMETER * 4 + batch;
 }

@@ -4,19 +4,36 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
+import { FIT_FILE, MODEL_FILE } from '../../../src/main/checkpoints/manifest.ts';
 import { findResumable } from '../../../src/main/checkpoints/resume.ts';
 import { importChunks, type TestHome } from '../nextvec.ts';
 import { startOwner } from './owner-process.ts';
 
 /** Small enough to end in seconds, long enough to be killed many times. */
 const DATA = { articles: 60, chunksPerArticle: 12, D: 16 } as const;
-const EPOCHS = 20;
+const RECIPES = {
+  amn: { epochs: 20, batchSize: 16, lambda: { mse: 1, info_nce: 0.1 } },
+  gram: { modelType: 'gram', epochs: 4, batchSize: 256, lr: 5e-3, lambda: { mse: 0, cosine: 1 } },
+} as const satisfies Record<string, Partial<RecipeInput>>;
+export type KilledModel = keyof typeof RECIPES;
+
+/** Latest moment of a kill: steps after training begins, and time after that. A mixture has stages, no steps. */
+const MOMENTS: Readonly<Record<KilledModel, Moments>> = {
+  amn: { withinSteps: 160, withinMs: 120 },
+  gram: { withinSteps: 1, withinMs: 1500 },
+};
 const COLUMNS = ['total', 'gradNorm', 'cosine'] as const;
 type Columns = Readonly<Record<(typeof COLUMNS)[number], readonly number[]>>;
+
+interface Moments {
+  readonly withinSteps: number;
+  readonly withinMs: number;
+}
 
 interface History {
   readonly steps: number;
@@ -26,6 +43,7 @@ interface History {
 
 export interface Reference extends History {
   readonly recipe: RecipeInput;
+  readonly moments: Moments;
   readonly weights: { readonly last: string; readonly best: string };
 }
 
@@ -39,7 +57,8 @@ async function historyOf(client: NextvecClient, runId: string): Promise<History>
   const columns = Object.fromEntries(COLUMNS.map((name) => [name, Array.from(series.mean[name] ?? [])]));
   const { epochs } = await client.runs.get({ runId });
   return {
-    steps: series.step.length,
+    // The steps of a mixture are its epochs.
+    steps: Math.max(series.step.length, epochs.length),
     columns: columns as unknown as Columns,
     valCosines: epochs.map(({ valCosine }) => valCosine),
   };
@@ -48,7 +67,9 @@ async function historyOf(client: NextvecClient, runId: string): Promise<History>
 async function weightsOf(runFolder: string, kind: 'last' | 'best'): Promise<string> {
   const names = (await readdir(runFolder)).filter((name) => name.startsWith(`${kind}-`));
   assert.equal(names.length, 1, `${names.length} checkpoints of kind ${kind}`);
-  const file = await readFile(join(runFolder, names[0], 'model.safetensors'));
+  const folder = join(runFolder, names[0]);
+  const fit = join(folder, FIT_FILE);
+  const file = await readFile(existsSync(fit) ? fit : join(folder, MODEL_FILE));
   return createHash('sha256').update(file).digest('hex');
 }
 
@@ -57,18 +78,11 @@ function runFolder(home: TestHome, runId: string): string {
 }
 
 /** Trains the reference in `home` and closes the folder. */
-export async function trainReference(home: TestHome): Promise<Reference> {
+export async function trainReference(home: TestHome, model: KilledModel = 'amn'): Promise<Reference> {
   const importing = await home.open();
   const dataset = await importChunks(importing.client, join(home.path, 'walks.npz'), DATA);
   await importing.close();
-  const recipe: RecipeInput = {
-    dataset,
-    epochs: EPOCHS,
-    batchSize: 16,
-    engine: 'simd',
-    threads: 1,
-    lambda: { mse: 1, info_nce: 0.1 },
-  };
+  const recipe: RecipeInput = { ...RECIPES[model], dataset, engine: 'simd', threads: 1 };
   const life = startOwner(home, recipe);
   await life.exited;
   assert.ok(life.last?.isFinished, 'the uninterrupted run did not finish');
@@ -80,6 +94,7 @@ export async function trainReference(home: TestHome): Promise<Reference> {
   return {
     ...history,
     recipe,
+    moments: MOMENTS[model],
     weights: { last: await weightsOf(folder, 'last'), best: await weightsOf(folder, 'best') },
   };
 }
@@ -110,7 +125,7 @@ export async function checkFinished(
   const steps = await checkKilled(home, client, runId, reference);
   assert.equal(steps, reference.steps, 'steps in the history of the finished run');
   const { epochs } = await client.runs.get({ runId });
-  assert.equal(epochs.length, EPOCHS);
+  assert.equal(epochs.length, reference.recipe.epochs);
   const folder = runFolder(home, runId);
   assert.equal(await weightsOf(folder, 'last'), reference.weights.last, 'final weights');
   assert.equal(await weightsOf(folder, 'best'), reference.weights.best, 'best weights');

@@ -28,9 +28,6 @@ export interface KillReport {
   readonly mostUnflushed: number;
 }
 
-/** Kills come up to this many steps after training begins, plus a short delay. */
-const WITHIN_STEPS = 160;
-const WITHIN_MS = 120;
 /** Share of kills during start-up. */
 const STARTING_SHARE = 0.2;
 const STARTING_MS = 400;
@@ -65,10 +62,10 @@ interface Moment {
   readonly afterMs: number;
 }
 
-function moment(random: Random): Moment {
+function moment(random: Random, { moments }: Reference): Moment {
   const isEarly = random.uniform() < STARTING_SHARE;
-  const afterMs = random.integer(isEarly ? STARTING_MS : WITHIN_MS);
-  return { isEarly, steps: random.integer(WITHIN_STEPS), afterMs };
+  const afterMs = random.integer(isEarly ? STARTING_MS : moments.withinMs);
+  return { isEarly, steps: random.integer(moments.withinSteps), afterMs };
 }
 
 /** Watches one process lifetime of a run: last step sent, and how it ended. */
@@ -113,7 +110,7 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
   while (tally.kills < rounds || runId !== null) {
     if (runId === null) ({ runId } = await client.runs.start({ recipe: reference.recipe }));
     else await client.runs.resume({ runId });
-    const next = tally.kills < rounds ? moment(random) : null;
+    const next = tally.kills < rounds ? moment(random, reference) : null;
     let timer: NodeJS.Timeout | null = null;
     let isTraining = false;
     const kill = (): void => {
@@ -187,7 +184,7 @@ export async function killProgram(options: KillOptions): Promise<KillReport> {
     const life = startOwner(home, reference.recipe);
     let before = 0;
     if (isKill) {
-      const next = moment(random);
+      const next = moment(random, reference);
       const alone = random.uniform() < 0.5;
       if (await untilMoment(life, next)) {
         before = await committed(home, life.last?.runId);

@@ -33,3 +33,16 @@ test('a run survives kill -9 of the whole program, bit for bit', async () => {
   expect(report.runsFinished).toBeGreaterThan(0);
   expect(report.whileStarting).toBeLessThan(ROUNDS);
 }, 300_000);
+
+test('the fit of a Gram mixture survives kill -9, bit for bit', async () => {
+  const own = await testHome();
+  try {
+    const mixture = await trainReference(own, 'gram');
+    const rounds = Math.ceil(ROUNDS / 3);
+    const report = await killTrainer({ home: own, reference: mixture, rounds, seed: SEED + 2 });
+    expect(report).toMatchObject({ kills: rounds });
+    expect(report.runsFinished).toBeGreaterThan(0);
+  } finally {
+    await own.dispose();
+  }
+}, 300_000);

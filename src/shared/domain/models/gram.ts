@@ -68,6 +68,26 @@ export function withTrainingWindows(spec: GramSpec, windows: number): GramSpec {
   return { ...spec, keys: spec.neighbours.length === 0 ? 0 : Math.min(spec.keys, windows) };
 }
 
+/** Groups of articles that are held out in turn, and windows that train the gates and are measured after each epoch. */
+const FOLDS = 5;
+const GATE_ROWS = 10_500;
+const MEASURED_ROWS = 16_384;
+
+/** What a fit needs beside the data, bytes: an estimate. */
+export function gramMemoryBytes(spec: GramSpec): number {
+  const { T, D, keys, ridges, pooledRidges, filters } = spec;
+  const K = listParts(spec, T).length;
+  const M = (K * (K + 1)) / 2;
+  const maps = D * D * (ridges.length + 2 * pooledRidges.length + filters.length);
+  // The maps of all folds, and those in use; the keys with their targets; sums and a system of float64.
+  const kernels = 4 * (maps + 2 * keys * D) + 8 * (6 * D * D + 6 * D * D);
+  // Statistics, for a moment twice; those that train the gates also standardised.
+  const statistics = 4 * (M + K) * (3 * GATE_ROWS + MEASURED_ROWS);
+  // The checkpoint of the model and its bytes read back.
+  const written = 2 * 4 * (maps + 2 * keys * D);
+  return kernels + 4 * maps * FOLDS + statistics + written;
+}
+
 export const PART_KINDS = [
   'context',
   'mean',
