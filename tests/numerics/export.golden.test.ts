@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { GRADIENT_TYPES, type GradientSpec } from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, type GradientSpec, type ModelSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
 import { modelGraph } from '#engine/export/models.ts';
@@ -13,14 +13,15 @@ import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { openEngine } from '#engine/registry.ts';
 import type { NamedTensors } from '#engine/types.ts';
-import { referenceModel } from '#engine/verify.ts';
+import { referenceModel, relativeError } from '#engine/verify.ts';
 import { testHost } from '../support/host.ts';
+import { trainSmallMixture } from '../support/gram.ts';
 import { readNpz } from '../support/npz.ts';
 
 const TOLERANCE = 1e-5;
 
 type Outputs = Readonly<Record<string, Float32Array>>;
-type Runtime = (spec: GradientSpec, parameters: NamedTensors, contexts: Float32Array, B: number) => Promise<Outputs>;
+type Runtime = (spec: ModelSpec, parameters: NamedTensors, contexts: Float32Array, B: number) => Promise<Outputs>;
 
 const onnxRuntime: Runtime = async (spec, parameters, contexts, B) => {
   const bytes = encodeOnnx(modelGraph(spec, parameters), {
@@ -53,6 +54,10 @@ const tfjs: Runtime = async (spec, parameters, contexts, B) => {
   const results = [model.predict(tf.tensor3d(contexts, [B, spec.T, spec.D]))].flat() as tf.Tensor[];
   return Object.fromEntries(results.map((result, i) => [names[i], result.dataSync<'float32'>()]));
 };
+
+const mixture = await trainSmallMixture();
+const plainMixture = await trainSmallMixture({ neighbours: [], filters: [] });
+const fewKeys = await trainSmallMixture({ maxKeys: 12 });
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
   expect(a.length).toBe(b.length);
@@ -98,5 +103,24 @@ describe.each([
       expect(largestDifference(outputs.attention, expected.attention!)).toBeLessThan(TOLERANCE);
     }
     model.dispose();
+  });
+
+  test.each([
+    ['as trained', mixture],
+    ['without neighbours and filters', plainMixture],
+    ['with fewer keys than neighbours', fewKeys],
+  ])('a Gram mixture %s', async (_name, { spec, parameters, contexts, B, raw, coefficients }) => {
+    const outputs = await run(spec, parameters, contexts, B);
+    expect(largestDifference(outputs.raw, raw)).toBeLessThan(TOLERANCE);
+    expect(relativeError(outputs.coefficients, coefficients)).toBeLessThan(TOLERANCE);
+    const { T, D } = spec;
+    const first = await run(spec, parameters, contexts.subarray(0, T * D), 1);
+    const length = Math.hypot(...raw.subarray(0, D));
+    expect(
+      largestDifference(
+        first.pred,
+        raw.subarray(0, D).map((x) => x / length),
+      ),
+    ).toBeLessThan(TOLERANCE);
   });
 });

@@ -1,23 +1,15 @@
 /** Training a Gram mixture: the same bits on any number of threads and through a stop after any step. */
 import { beforeAll, expect, test } from 'vitest';
-import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import type { GramConfig } from '#engine/gram/config.ts';
 import { GramModel } from '#engine/gram/model.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import type { GramData } from '#engine/gram/types.ts';
 import type { GramState } from '#engine/gram/state.ts';
 import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
 import type { EngineHost } from '#engine/types.ts';
-import { smallGramData } from '../support/gram.ts';
+import { SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';
 
-const CONFIG: GramConfig = {
-  ...DEFAULT_GRAM_CONFIG,
-  neighbours: [
-    { count: 4, tau: 0.05 },
-    { count: 16, tau: 0.1 },
-  ],
-  gate: { ...DEFAULT_GRAM_CONFIG.gate, epochs: 3, batch: 128, gates: 2 },
-};
 const data = smallGramData();
 let host: EngineHost;
 const runtimeFor = (threads: number): Promise<SimdRuntime> => createRuntime({ host, threads });
@@ -38,7 +30,7 @@ async function train(
   runtime: SimdRuntime,
   options: { config?: GramConfig; data?: GramData; state?: GramState } = {},
 ): Promise<Training> {
-  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7, ...options });
+  const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, ...options });
   const states: GramState[] = [];
   while (!trainer.isDone) {
     await trainer.step();
@@ -56,10 +48,10 @@ async function train(
 
 test('gates learn, and a prediction is the mixture that the trainer measured', async () => {
   const runtime = await runtimeFor(2);
-  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7 });
+  const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
   while (!trainer.isDone) await trainer.step();
   const { epochs } = trainer;
-  expect(epochs).toHaveLength(CONFIG.gate.epochs);
+  expect(epochs).toHaveLength(SMALL_CONFIG.gate.epochs);
   expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0].loss);
   const { source, validation } = data;
   const contexts = new Float32Array(validation.length * source.T * source.D);
@@ -94,7 +86,7 @@ test('a training stopped after any step goes on to the same bits', async () => {
 });
 
 test('a step that is stopped leaves the state of the step before', async () => {
-  const trainer = await GramTrainer.create(await runtimeFor(2), { data, config: CONFIG, seed: 7 });
+  const trainer = await GramTrainer.create(await runtimeFor(2), { data, config: SMALL_CONFIG, seed: 7 });
   const stop = new Error('stop');
   while (!trainer.isDone) {
     const { state } = trainer;
@@ -109,7 +101,7 @@ test('a step that is stopped leaves the state of the step before', async () => {
 
 test('without neighbours, filters and turned windows, and with another model as a part', async () => {
   const runtime = await runtimeFor(2);
-  const plain = await train(runtime, { config: { ...CONFIG, neighbours: [], filters: [], turnedWindows: 0 } });
+  const plain = await train(runtime, { config: { ...SMALL_CONFIG, neighbours: [], filters: [], turnedWindows: 0 } });
   expect(plain.parts.some((name) => /neighbours|filtered/.test(name))).toBe(false);
   const folds: (number | null)[] = [];
   const last = (contexts: Float32Array, count: number, fold: number | null) => {
@@ -125,7 +117,7 @@ test('without neighbours, filters and turned windows, and with another model as 
 
 test('a mixture opened from its tensors predicts the same bits', async () => {
   const runtime = await runtimeFor(2);
-  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7 });
+  const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
   while (!trainer.isDone) await trainer.step();
   const model = await trainer.model();
   const { T, D } = data.source;
@@ -139,7 +131,7 @@ test('a mixture opened from its tensors predicts the same bits', async () => {
 
 test('too few articles are refused with what to do', async () => {
   const few = { ...data, articles: data.articles.map((article) => article % 7) };
-  const trainer = await GramTrainer.create(await runtimeFor(1), { data: few, config: CONFIG, seed: 7 });
+  const trainer = await GramTrainer.create(await runtimeFor(1), { data: few, config: SMALL_CONFIG, seed: 7 });
   await expect(trainer.step()).rejects.toThrow(/7 articles .* at least 8/);
   await trainer.dispose();
 });

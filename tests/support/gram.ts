@@ -1,10 +1,14 @@
 /** Windows and settings for tests of the Gram mixture. */
 import { resolve } from 'node:path';
 import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import { GramTrainer } from '#engine/gram/trainer.ts';
 import type { GramData } from '#engine/gram/types.ts';
 import { Random } from '#engine/random.ts';
-import type { WindowSource } from '#engine/types.ts';
+import { createRuntime } from '#engine/simd/runtime.ts';
+import type { NamedTensors, WindowSource } from '#engine/types.ts';
+import type { GramSpec } from '#shared/domain/models/gram.ts';
 import { readNpz } from './npz.ts';
+import { simdHost } from './simd-host.ts';
 
 /** The arrays of make_gram.py by name. */
 export async function readGramFixture(): Promise<(name: string) => Float32Array> {
@@ -42,6 +46,47 @@ export const FIXTURE_CONFIG: GramConfig = {
   ],
   gate: { ...DEFAULT_GRAM_CONFIG.gate, hidden: 6 },
 };
+
+/** For `smallGramData`. */
+export const SMALL_CONFIG: GramConfig = {
+  ...DEFAULT_GRAM_CONFIG,
+  neighbours: [
+    { count: 4, tau: 0.05 },
+    { count: 16, tau: 0.1 },
+  ],
+  gate: { ...DEFAULT_GRAM_CONFIG.gate, epochs: 3, batch: 128, gates: 2 },
+};
+
+/** A trained mixture and what it predicts for the validation windows. */
+export interface SmallMixture {
+  readonly spec: GramSpec;
+  readonly parameters: NamedTensors;
+  /** [B, T, D] */
+  readonly contexts: Float32Array;
+  readonly B: number;
+  /** [B, D] */
+  readonly raw: Float32Array;
+  /** [B, K] */
+  readonly coefficients: Float32Array;
+}
+
+/** Trained on `smallGramData`. */
+export async function trainSmallMixture(changes: Partial<GramConfig> = {}): Promise<SmallMixture> {
+  const runtime = await createRuntime({ host: await simdHost(), threads: 2 });
+  const data = smallGramData();
+  const { source, validation } = data;
+  const trainer = await GramTrainer.create(runtime, { data, config: { ...SMALL_CONFIG, ...changes }, seed: 7 });
+  while (!trainer.isDone) await trainer.step();
+  const model = await trainer.model();
+  const B = validation.length;
+  const contexts = new Float32Array(B * source.T * source.D);
+  source.gather(validation, contexts, new Float32Array(B * source.D));
+  const { raw, mixture } = await model.predict(contexts, B);
+  const { spec } = model;
+  const parameters = model.parameters();
+  await trainer.dispose();
+  return { spec, parameters, contexts, B, raw, coefficients: mixture.coefficients };
+}
 
 /** A training of seconds: `articles` random walks with a shared direction, the last three held out. */
 export function smallGramData(articles = 20, windowsEach = 40): GramData {

@@ -20,6 +20,7 @@ const SIMPLE_OPS = {
   mul: 'Mul',
   div: 'RealDiv',
   maximum: 'Maximum',
+  minimum: 'Minimum',
 } as const;
 
 type Attributes = Readonly<Record<string, object>>;
@@ -134,6 +135,12 @@ class TopologyWriter {
         return this.push(name, 'ConcatV2', [...inputs, this.integer(node.axis)], { N: { i: String(inputs.length) } });
       case 'slice':
         return this.slice(node);
+      case 'topK':
+        this.push(name, 'TopKV2', [...inputs, this.integer(node.k)], { sorted: flag(true) });
+        // The second output of a node has no name of its own.
+        return this.push(node.positions.name, 'Identity', [`${name}:1`], { T: { type: 'DT_INT32' } });
+      case 'gather':
+        return this.push(name, 'GatherV2', [...inputs, this.integer(0)]);
       default:
         return this.push(name, SIMPLE_OPS[node.op], inputs);
     }

@@ -12,13 +12,18 @@ export interface Value {
 }
 
 export type UnaryOp = 'erf' | 'sigmoid' | 'tanh' | 'relu' | 'sqrt' | 'softmax' | 'identity';
-export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'maximum';
+export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum';
 
-/** `softmax` is over the last axis; `linear` is x [N, I] · weightᵀ [I, O] + bias; `layerNorm` has eps 1e-5. */
+/**
+ * `softmax` is over the last axis; `linear` is x [N, I] · weightᵀ [I, O] + bias; `layerNorm` has eps 1e-5; `topK` gives the
+ * k largest entries of the last axis, largest first, and their positions; `gather` takes rows of a table [N, D] by position.
+ */
 export type Operation =
   | { readonly op: UnaryOp; readonly inputs: readonly [Value] }
   | { readonly op: BinaryOp; readonly inputs: readonly [Value, Value] }
   | { readonly op: 'linear' | 'layerNorm'; readonly inputs: readonly [Value, Value, Value] }
+  | { readonly op: 'topK'; readonly inputs: readonly [Value]; readonly k: number; readonly positions: Value }
+  | { readonly op: 'gather'; readonly inputs: readonly [Value, Value] }
   | { readonly op: 'matmul'; readonly inputs: readonly [Value, Value]; readonly transposeB: boolean }
   | { readonly op: 'mean' | 'sum'; readonly inputs: readonly [Value]; readonly axis: number; readonly keep: boolean }
   | { readonly op: 'reshape'; readonly inputs: readonly [Value]; readonly shape: Shape }
@@ -84,6 +89,18 @@ export class GraphBuilder {
   matmul(a: Value, b: Value, transposeB = false): Value {
     const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)];
     return this.add({ op: 'matmul', inputs: [a, b], transposeB }, [...a.shape.slice(0, -1), columns]);
+  }
+
+  /** x [B, N] → the k largest of each row and their positions, an integer value for `gather`, both [B, k]. */
+  topK(x: Value, k: number): { values: Value; positions: Value } {
+    const shape = [...x.shape.slice(0, -1), k];
+    const positions = { name: `positions_${this.nodes.length}`, shape };
+    return { values: this.add({ op: 'topK', inputs: [x], k, positions }, shape), positions };
+  }
+
+  /** Rows of `table` [N, D] at `positions` [B, k]. [B, k, D] */
+  gather(table: Value, positions: Value): Value {
+    return this.add({ op: 'gather', inputs: [table, positions] }, [...positions.shape, ...table.shape.slice(1)]);
   }
 
   reduce(op: 'mean' | 'sum', x: Value, axis: number, keep = false): Value {

@@ -1,22 +1,23 @@
 /**
  * The forward pass of each model as a static graph, in evaluation mode: context [B, T, D] → raw and pred [B, D], for AMN
- * also attention [B, T]. The graph unrolls the T positions, so a file is for one context length. It is checked against
- * the references like an engine. B batch, T context length, D width, H hidden.
+ * also attention [B, T], for the Gram mixture coefficients [B, K]. The graph unrolls the T positions, so a file is for one
+ * context length. It is checked against the references like an engine. B batch, T context length, D width, H hidden.
  */
 import {
   CORPUS_MEAN,
   inputShift,
-  parameterShapes,
   type AmnSpec,
   type GruSpec,
   type LstmSpec,
-  type GradientSpec,
+  type ModelSpec,
   type TransformerSpec,
 } from '#shared/domain/models/models.ts';
 import { positionTable } from '../positions.ts';
 import { causalMask } from '../tfjs/models/transformer.ts';
 import type { NamedTensors } from '../types.ts';
-import { GraphBuilder, type Graph, type Value } from './graph.ts';
+import { gramOutputs } from './gram.ts';
+import type { Graph, Value } from './graph.ts';
+import { GraphLayers } from './layers.ts';
 
 /** Smallest norm a prediction is divided by. */
 const MIN_NORM = 1e-12;
@@ -24,59 +25,47 @@ const MIN_NORM = 1e-12;
 interface Outputs {
   readonly raw: Value;
   readonly attention?: Value;
+  readonly coefficients?: Value;
 }
 
-export function modelGraph(spec: GradientSpec, parameters: NamedTensors): Graph {
+export function modelGraph(spec: ModelSpec, parameters: NamedTensors): Graph {
   const forward = new ForwardGraph(spec, parameters);
-  const input = { name: 'context', shape: [-1, spec.T, spec.D] };
-  const { raw, attention } = forward.outputs(input);
   const { builder } = forward;
-  const outputs = [builder.named('raw', raw), builder.named('pred', forward.unit(raw))];
-  if (attention) outputs.push(builder.named('attention', attention));
+  const input = { name: 'context', shape: [-1, spec.T, spec.D] };
+  const { raw, ...others } = forward.outputs(spec, input);
+  const outputs = [
+    builder.named('raw', raw),
+    builder.named('pred', forward.unit(raw, 'min_norm', MIN_NORM)),
+    ...Object.entries(others).map(([name, value]) => builder.named(name, value)),
+  ];
   return { input, outputs, nodes: builder.nodes, constants: builder.constants };
 }
 
-class ForwardGraph {
-  readonly builder = new GraphBuilder();
-  private readonly spec: GradientSpec;
-  private readonly parameters: NamedTensors;
-  private readonly shapes: ReadonlyMap<string, readonly number[]>;
-
-  constructor(spec: GradientSpec, parameters: NamedTensors) {
-    this.spec = spec;
-    this.parameters = parameters;
-    this.shapes = new Map(parameterShapes(spec).map(({ name, shape }) => [name, shape]));
-  }
-
+class ForwardGraph extends GraphLayers {
   /** x [B, T, D]: the network on x less its shift, the shift added back. */
-  outputs(x: Value): Outputs {
+  outputs(spec: ModelSpec, x: Value): Outputs {
     const { builder } = this;
-    const kind = inputShift(this.spec);
-    if (kind === undefined) return this.network(x);
+    const kind = inputShift(spec);
+    if (kind === undefined) return this.network(spec, x);
     const shift = kind === 'relative' ? builder.reduce('mean', x, 1, true) : this.weight(CORPUS_MEAN);
-    const { raw, attention } = this.network(builder.binary('sub', x, shift));
-    const back = kind === 'relative' ? builder.reshape(shift, [-1, this.spec.D]) : shift;
-    return { raw: builder.binary('add', raw, back), attention };
+    const { raw, ...others } = this.network(spec, builder.binary('sub', x, shift));
+    const back = kind === 'relative' ? builder.reshape(shift, [-1, spec.D]) : shift;
+    return { raw: builder.binary('add', raw, back), ...others };
   }
 
-  private network(x: Value): Outputs {
-    switch (this.spec.type) {
+  private network(spec: ModelSpec, x: Value): Outputs {
+    switch (spec.type) {
       case 'amn':
-        return this.amn(this.spec, x);
+        return this.amn(spec, x);
       case 'lstm':
-        return this.lstm(this.spec, x);
+        return this.lstm(spec, x);
       case 'gru':
-        return this.gru(this.spec, x);
+        return this.gru(spec, x);
       case 'transformer':
-        return this.transformer(this.spec, x);
+        return this.transformer(spec, x);
+      case 'gram':
+        return gramOutputs(this, spec, x);
     }
-  }
-
-  /** x / max(‖x‖, 1e-12) over the last axis of [B, D]. */
-  unit(x: Value): Value {
-    const { builder } = this;
-    const norm = builder.unary('sqrt', builder.reduce('sum', builder.binary('mul', x, x), 1, true));
-    return builder.binary('div', x, builder.binary('maximum', norm, builder.scalar('min_norm', MIN_NORM)));
   }
 
   private amn({ T, D, dModel, skip }: AmnSpec, x: Value): Outputs {
@@ -188,38 +177,9 @@ class ForwardGraph {
     return this.linear(`${name}.out_proj`, builder.reshape(mixed, [-1, H]));
   }
 
-  private weight(name: string): Value {
-    const shape = this.shapes.get(name);
-    const data = this.parameters.get(name);
-    if (!shape || !data) throw new Error(`the model has no parameter ${name}`);
-    return this.builder.constant(name, shape, data);
-  }
-
-  private linear(name: string, x: Value): Value {
-    return this.builder.linear(x, this.weight(`${name}.weight`), this.weight(`${name}.bias`));
-  }
-
   /** Gate pre-activations of x [B, I]; of no hidden state yet, the bias alone. */
   private gates(weight: string, bias: string, x: Value | null): Value {
     return x ? this.builder.linear(x, this.weight(weight), this.weight(bias)) : this.weight(bias);
-  }
-
-  private layerNorm(name: string, x: Value): Value {
-    return this.builder.layerNorm(x, this.weight(`${name}.weight`), this.weight(`${name}.bias`));
-  }
-
-  /** The exact form, x·Φ(x). */
-  private gelu(x: Value): Value {
-    const { builder } = this;
-    const erf = builder.unary('erf', builder.binary('mul', x, builder.scalar('inverse_sqrt2', Math.SQRT1_2)));
-    const half = builder.binary('mul', x, builder.scalar('half', 0.5));
-    return builder.binary('mul', half, builder.binary('add', erf, builder.scalar('one', 1)));
-  }
-
-  /** x [B, T, F] → T values [B, F]. */
-  private steps(x: Value, T: number): Value[] {
-    const width = x.shape[2];
-    return Array.from({ length: T }, (_, t) => this.builder.reshape(this.builder.slice(x, 1, t, t + 1), [-1, width]));
   }
 
   /** x [..., count·H] → `count` values [..., H]. */

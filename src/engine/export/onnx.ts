@@ -28,6 +28,7 @@ const SIMPLE_OPS = {
   mul: 'Mul',
   div: 'Div',
   maximum: 'Max',
+  minimum: 'Min',
 } as const;
 
 export interface OnnxOptions {
@@ -107,6 +108,10 @@ class OnnxWriter {
         return this.add(node, 'Concat', names, [int('axis', node.axis)]);
       case 'slice':
         return this.add(node, 'Slice', [...names, ...[node.from, node.to, node.axis].map((n) => this.integer([n]))]);
+      case 'topK':
+        return this.push([node.output.name, node.positions.name], 'TopK', [...names, this.integer([node.k])]);
+      case 'gather':
+        return this.add(node, 'Gather', names, [int('axis', 0)]);
       default:
         return this.add(node, SIMPLE_OPS[node.op], names);
     }
@@ -115,10 +120,12 @@ class OnnxWriter {
   private matmul(node: Extract<GraphNode, { op: 'matmul' }>): void {
     const [a, b] = node.inputs;
     if (!node.transposeB) return this.add(node, 'MatMul', [a.name, b.name]);
+    // Without a copy of b, which can be large; Gemm takes matrices only.
+    if (a.shape.length === 2) return this.add(node, 'Gemm', [a.name, b.name], [int('transB', 1)]);
     const last = b.shape.length - 1;
     const order = b.shape.map((_, i) => (i === last ? last - 1 : i === last - 1 ? last : i));
     const turned = `${node.output.name}_transposed`;
-    this.push(turned, 'Transpose', [b.name], [ints('perm', order)]);
+    this.push([turned], 'Transpose', [b.name], [ints('perm', order)]);
     this.add(node, 'MatMul', [a.name, turned]);
   }
 
@@ -128,11 +135,16 @@ class OnnxWriter {
     input: readonly string[],
     attribute: readonly Attribute[] = [],
   ): void {
-    this.push(output.name, opType, input, attribute);
+    this.push([output.name], opType, input, attribute);
   }
 
-  private push(name: string, opType: string, input: readonly string[], attribute: readonly Attribute[]): void {
-    this.nodes.push({ name: `node_${name}`, opType, input, output: [name], attribute });
+  private push(
+    output: readonly string[],
+    opType: string,
+    input: readonly string[],
+    attribute: readonly Attribute[] = [],
+  ): void {
+    this.nodes.push({ name: `node_${output[0]}`, opType, input, output, attribute });
   }
 
   /** The name of a constant list of int64. */

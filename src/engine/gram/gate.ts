@@ -11,9 +11,10 @@ import { erf } from '../erf.ts';
 import type { Random } from '../random.ts';
 import type { Statistics } from './parts.ts';
 
-const CLIP = 3;
+/** Features are clipped at ±CLIP. */
+export const CLIP = 3;
 /** Share of a part's own scale by which one unit of the network's output moves its coefficient. */
-const REACH = 0.3;
+export const REACH = 0.3;
 const MIN_SQUARE = 1e-6;
 /** A feature that varies by less than this share of its mean varies by rounding alone, as |x_t|² does. */
 const CONSTANT_SHARE = 1e-4;

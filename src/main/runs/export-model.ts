@@ -10,14 +10,8 @@ import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
 import { positionTable } from '#engine/positions.ts';
 import { POSITIONS_BUFFER } from '#shared/domain/models/infer-model.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
-import {
-  MODEL_LABELS,
-  parameterShapes,
-  positionWidth,
-  type GradientSpec,
-  type ModelSpec,
-} from '#shared/domain/models/models.ts';
+import { listParts, type GramSpec } from '#shared/domain/models/gram.ts';
+import { MODEL_LABELS, parameterShapes, positionWidth } from '#shared/domain/models/models.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
 import { writeThenRename } from '../formats/output-file.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
@@ -46,7 +40,7 @@ export async function exportModel(job: ExportModelJob): Promise<void> {
 /** A folder with the model's files; one that `job.target` names already is removed at the end, to be replaced. */
 async function writeGraphModel(folder: string, checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<void> {
   const options = { version: job.version, metadata: await metadataOf(checkpoint, job) };
-  const files = encodeGraphModel(modelGraph(graphSpec(checkpoint.spec), checkpoint.parameters), options);
+  const files = encodeGraphModel(modelGraph(checkpoint.spec, checkpoint.parameters), options);
   await mkdir(folder);
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
   await rm(job.target, { recursive: true, force: true });
@@ -72,14 +66,10 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
     case 'golden':
       return readRegularFile(join(checkpoint.folder, GOLDEN_FILE));
     case 'onnx': {
-      const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]`;
+      const more = spec.type === 'gram' ? `, and coefficients [batch, ${listParts(spec, spec.T).length}]` : '';
+      const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]${more}`;
       const metadata = await metadataOf(checkpoint, job);
-      return encodeOnnx(modelGraph(graphSpec(spec), parameters), {
-        name: spec.type,
-        version: job.version,
-        description,
-        metadata,
-      });
+      return encodeOnnx(modelGraph(spec, parameters), { name: spec.type, version: job.version, description, metadata });
     }
   }
 }
@@ -96,6 +86,11 @@ function stateDict({ spec, parameters }: LoadedCheckpoint): Map<string, Tensor> 
   return tensors;
 }
 
+/** What each coefficient belongs to, as a JSON list. */
+function partNames(spec: GramSpec): string {
+  return JSON.stringify(listParts(spec, spec.T).map(({ name }) => name));
+}
+
 async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Record<string, string>> {
   const hash = async (file: string): Promise<string> =>
     createHash('sha256')
@@ -109,18 +104,10 @@ async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pr
     'nextvec.run_name': job.run.name,
     'nextvec.recipe': JSON.stringify(job.recipe),
     'nextvec.model': JSON.stringify(spec),
+    ...(spec.type === 'gram' ? { 'nextvec.parts': partNames(spec) } : {}),
     'nextvec.epoch': String(state.best?.epoch ?? state.epoch),
     'nextvec.val_cosine': valCosine === null ? '' : String(valCosine),
     'nextvec.weights_sha256': await hash(MODEL_FILE),
     'nextvec.golden_sha256': await hash(GOLDEN_FILE),
   };
-}
-
-/** Throws BAD_INPUT for models without a graph. */
-function graphSpec(spec: ModelSpec): GradientSpec {
-  if (spec.type !== 'gram') return spec;
-  throw new NextvecError('BAD_INPUT', `A ${MODEL_LABELS[spec.type]} cannot be exported as a graph yet.`, {
-    remedy: 'Export it as safetensors or npz.',
-    details: { place: 'format' },
-  });
 }
