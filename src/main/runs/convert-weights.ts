@@ -1,36 +1,31 @@
 /**
  * Converts a checkpoint of another program into the best checkpoint of a new run folder, with a golden pair computed by
- * one engine and reproduced from the written file by another. Runs in a data worker: it knows folders, not the database.
+ * one engine and reproduced from the written file by another where there are two. Runs in a data worker: it knows folders, not the database.
  */
 import { join } from 'node:path';
 import { score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
-import { stream } from '#engine/random.ts';
-import { openEngine } from '#engine/registry.ts';
 import { emptySums } from '#engine/trainer/epoch-sums.ts';
 import type { GoldenPair } from '#engine/trainer/types.ts';
-import type { EngineName, Predictor } from '#engine/types.ts';
+import type { Predictor } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { inputShift, parameterCount, type ModelSpec } from '#shared/domain/models/models.ts';
-import { lossConfig, sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { GramSpec } from '#shared/domain/models/gram.ts';
+import { inputShift, parameterCount } from '#shared/domain/models/models.ts';
+import { sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { EpochRecord, TrainerState } from '#shared/domain/runs/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { proveGolden } from '../evaluation/parity.ts';
 import { readCheckpoint } from '../checkpoints/read.ts';
-import { openModel } from '../evaluation/model.ts';
 import { writeCheckpoint, type StoredCheckpoint } from '../checkpoints/write.ts';
-import { nodeEngineHost } from '../processes/engine-host.ts';
 import { epochsOf, numberAt, recipeFromArgs, sizeAt } from '../weights/history.ts';
 import type { ImportRunJob, ImportedRun } from '../processes/jobs/import-weights.ts';
+import { goldenEngines, makeGolden, withModel } from './imported-golden.ts';
 import { readModelWeights, type ModelWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
 
-const GOLDEN_ROWS = 8;
-const MAX_BATCH = 256;
-/** Two implementations of the forward pass; the first makes the golden pair, the second has to reproduce it. */
-const MAKES: EngineName = 'wasm';
-const REPRODUCES: EngineName = 'cpu';
+const ONE_ENGINE =
+  'Only simd runs a Gram mixture: the stored file was read back and reproduced by the same engine, not checked by a second one.';
 
 export async function importRun(job: ImportRunJob): Promise<ImportedRun> {
   const dataset = job.dataset && openDataset(job.dataset.folder);
@@ -79,9 +74,11 @@ async function convert(
   const { source, spec } = weights;
   const { recipe, left } = recipeOf(weights, job);
   const splits = dataset && (await splitsOf(dataset, ood, recipe));
-  const golden = await withModel(job, weights, recipe, MAKES, async (model) => ({
-    pair: await makeGolden(model, splits?.validation ?? null, recipe.seed),
-    measured: splits && (await measure(model, splits)),
+  const { makes, reproduces } = goldenEngines(spec);
+  const model = { spec, parameters: weights.parameters, recipe, resourcesDir: job.resourcesDir };
+  const golden = await withModel(model, makes, async (opened) => ({
+    pair: await makeGolden(opened, splits?.validation ?? null, recipe.seed),
+    measured: splits && (await measure(opened, splits)),
   }));
   const epochs = epochsOf(source.rest.history ?? source.rest.training_history ?? source.rest.metrics);
   const stated = statedFigures(weights, epochs);
@@ -97,8 +94,8 @@ async function convert(
     runId: job.runId,
     weightHashes: { [checkpoint.folder]: checkpoint.sha256 },
   });
-  const again = { ...weights, parameters: stored.parameters };
-  const { goldenMaxRelative } = await withModel(job, again, recipe, REPRODUCES, (model) => proveGolden(model, stored));
+  const again = { ...model, parameters: stored.parameters };
+  const { goldenMaxRelative } = await withModel(again, reproduces, (opened) => proveGolden(opened, stored));
   return {
     imported: {
       file: source.file,
@@ -106,7 +103,7 @@ async function convert(
       sha256: await hashFile(job.path),
       at: Date.now(),
       stated,
-      golden: { madeOn: MAKES, reproducedOn: REPRODUCES, maxRelative: goldenMaxRelative ?? 0 },
+      golden: { madeOn: makes, reproducedOn: reproduces, maxRelative: goldenMaxRelative ?? 0 },
       measured: golden.measured && {
         valCosine: golden.measured.valCosine,
         rows: golden.measured.rows,
@@ -119,7 +116,11 @@ async function convert(
     epochs,
     checkpoint,
     measured: golden.measured,
-    notes: [...weights.assumed, ...notesOn(left, stated.valCosine, golden.measured)],
+    notes: [
+      ...weights.assumed,
+      ...(makes === reproduces ? [ONE_ENGINE] : []),
+      ...notesOn(left, stated.valCosine, golden.measured),
+    ],
   };
 }
 
@@ -133,10 +134,17 @@ function recipeOf({ args, spec }: ModelWeights, { dataset, ood }: ImportRunJob):
       modelType: spec.type,
       skip: spec.type === 'amn' && spec.skip ? 'positional' : 'mean',
       inputs: inputShift(spec) ?? 'absolute',
+      gram: spec.type === 'gram' ? gramSettings(spec) : recipe.gram,
       sizes: sizesOf(spec),
     },
     left,
   };
+}
+
+/** Whether turned windows were among the data of its gates is not in the file. */
+function gramSettings({ neighbours, filters }: GramSpec): Recipe['gram'] {
+  const onOff = (list: readonly unknown[]) => (list.length > 0 ? 'on' : 'off');
+  return { neighbours: onOff(neighbours), filters: onOff(filters), turned: 'on' };
 }
 
 function notesOn(left: readonly string[], stated: number | null, measured: Measured | null): string[] {
@@ -197,30 +205,6 @@ async function measure(model: Predictor, { validation, ood, trainRows }: Splits)
   };
 }
 
-/** Real windows where there are some, else random walks of unit vectors. */
-async function makeGolden(model: Predictor, validation: Split | null, seed: number): Promise<GoldenPair> {
-  const { T, D } = model.spec;
-  const ids = validation?.ids.slice(0, GOLDEN_ROWS);
-  const B = ids?.length ?? GOLDEN_ROWS;
-  const contexts = new Float32Array(B * T * D);
-  if (validation && ids) validation.source.gather(ids, contexts, new Float32Array(B * D));
-  else randomWalks(contexts, model.spec, seed);
-  return { contexts, raw: (await model.predict(contexts, B)).raw, B };
-}
-
-function randomWalks(contexts: Float32Array, { T, D }: ModelSpec, seed: number): void {
-  const random = stream(seed, 'probe');
-  for (let row = 0; row < contexts.length / D; row++) {
-    const isFirst = row % T === 0;
-    let sum = 0;
-    for (let d = row * D; d < (row + 1) * D; d++) {
-      contexts[d] = (isFirst ? 0 : contexts[d - D]) + random.normal() / Math.sqrt(D);
-      sum += contexts[d] ** 2;
-    }
-    for (let d = row * D; d < (row + 1) * D; d++) contexts[d] /= Math.sqrt(sum);
-  }
-}
-
 function store(
   job: ImportRunJob,
   { spec, parameters }: ModelWeights,
@@ -249,39 +233,4 @@ function store(
     { kind: 'best', state, parameters, optimizer, golden },
     { runFolder, runId, recipe, spec, kind: 'best', valCosine },
   );
-}
-
-async function withModel<R>(
-  { resourcesDir }: ImportRunJob,
-  { spec, parameters }: ModelWeights,
-  recipe: Recipe,
-  name: EngineName,
-  work: (model: Predictor) => Promise<R>,
-): Promise<R> {
-  if (spec.type === 'gram') {
-    const opened = await openModel({ recipe, spec, resourcesDir, engine: null, parameters, maxBatch: MAX_BATCH });
-    try {
-      return await work(opened.model);
-    } finally {
-      await opened.close();
-    }
-  }
-  const engine = await openEngine(name, nodeEngineHost(resourcesDir));
-  try {
-    const model = await engine.createModel({
-      spec,
-      loss: lossConfig(recipe, spec.D),
-      optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip },
-      seed: recipe.seed,
-      parameters,
-      maxBatch: MAX_BATCH,
-    });
-    try {
-      return await work(model);
-    } finally {
-      model.dispose();
-    }
-  } finally {
-    await engine.dispose();
-  }
 }

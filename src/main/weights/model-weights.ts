@@ -5,9 +5,11 @@ import type { NamedTensors } from '#engine/types.ts';
 import type { InitFile } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { POSITIONS_BUFFER, inferModel, unwrappedName, type ModelHints } from '#shared/domain/models/infer-model.ts';
+import { GATE_STD } from '#shared/domain/models/gram.ts';
 import { CONTEXT_MEAN_WEIGHTS, parameterShapes, positionWidth, type ModelSpec } from '#shared/domain/models/models.ts';
 import { shortText } from '#shared/domain/short-text.ts';
 import type { StoredTensor } from '../formats/torch/file.ts';
+import { readMixture } from './gram-settings.ts';
 import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';
 import { readCheckpoint } from '../checkpoints/read.ts';
 import { withWeightsFile, type WeightsFile } from './weights-file.ts';
@@ -35,6 +37,7 @@ export function readModelWeights(path: string, hints: ModelHints = {}): Promise<
         T: sizeAt(args, 'context_length', 'context_len', 'context_size', 'seq_len', 'window'),
         heads: sizeAt(args, 'nhead', 'num_heads', 'n_heads', 'heads'),
         dropout: numberAt(args, 'dropout') ?? undefined,
+        mixture: await readMixture(tensors, file),
         ...Object.fromEntries(Object.entries(hints).filter(([, value]) => value !== undefined)),
       },
       file,
@@ -42,7 +45,10 @@ export function readModelWeights(path: string, hints: ModelHints = {}): Promise<
     await refuseOtherPositions(tensors.get(prefix + POSITIONS_BUFFER), spec, file);
     const parameters: NamedTensors = new Map();
     for (const { name } of parameterShapes(spec)) {
-      parameters.set(name, finite(await tensors.get(prefix + name)!.read(), name, file));
+      const data = await tensors.get(prefix + name)!.read();
+      if (spec.type === 'gram' && name === GATE_STD) refuseNotPositive(data, name, file);
+      else refuseNotFinite(data, name, file);
+      parameters.set(name, data);
     }
     refuseOtherMean(parameters.get(CONTEXT_MEAN_WEIGHTS), file);
     return { source: { file, format, rest }, spec, parameters, args, assumed };
@@ -70,11 +76,21 @@ function modelTensors({ tensors, file }: WeightsFile): Map<string, StoredTensor>
   return result;
 }
 
-function finite(data: Float32Array, name: string, file: string): Float32Array {
+function refuseNotFinite(data: Float32Array, name: string, file: string): void {
   const at = data.findIndex((x) => !Number.isFinite(x));
-  if (at < 0) return data;
+  if (at < 0) return;
   throw new NextvecError('NOT_FINITE', `${file}: ${name}: element ${at} is ${data[at]}.`, {
     remedy: 'The run that wrote it has diverged; take an earlier checkpoint of it.',
+    details: { place: file, where: name },
+  });
+}
+
+/** Standard deviations, of which some are Infinity. */
+function refuseNotPositive(data: Float32Array, name: string, file: string): void {
+  const at = data.findIndex((x) => !(x > 0));
+  if (at < 0) return;
+  throw new NextvecError('BAD_CHECKPOINT', `${file}: ${name}: element ${at} is ${data[at]}, expected above 0.`, {
+    remedy: 'Export the run anew, or take an intact copy of the file.',
     details: { place: file, where: name },
   });
 }

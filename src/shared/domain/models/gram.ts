@@ -130,6 +130,18 @@ export interface NamedShape {
   readonly shape: readonly number[];
 }
 
+/** The tensor that holds each setting. */
+export const SETTINGS_TENSORS = {
+  ridges: 'settings.ridges',
+  startRidge: 'settings.start_ridge',
+  pooledRidges: 'settings.pooled_ridges',
+  filters: 'settings.filters',
+  neighbours: 'settings.neighbours',
+} as const satisfies Record<keyof Mixture, string>;
+
+/** Standard deviations of the gate's features; that of a constant feature is Infinity. */
+export const GATE_STD = 'gate_std';
+
 /**
  * Every tensor of a mixture under its name; linear weights are [out, in], as in PyTorch. The settings are among them, so
  * that a file of the tensors alone can be loaded.
@@ -141,11 +153,11 @@ export function gramShapes(spec: GramSpec): NamedShape[] {
   const maps = (name: string, count: number, inputs: number) =>
     Array.from({ length: count }, (_, i) => ({ name: `${name}.${i}.weight`, shape: [D, inputs * D] }));
   return [
-    { name: 'settings.ridges', shape: [ridges.length] },
-    { name: 'settings.start_ridge', shape: [1] },
-    { name: 'settings.pooled_ridges', shape: [pooledRidges.length] },
-    { name: 'settings.filters', shape: [filters.length] },
-    { name: 'settings.neighbours', shape: [neighbours.length, 2] },
+    { name: SETTINGS_TENSORS.ridges, shape: [ridges.length] },
+    { name: SETTINGS_TENSORS.startRidge, shape: [1] },
+    { name: SETTINGS_TENSORS.pooledRidges, shape: [pooledRidges.length] },
+    { name: SETTINGS_TENSORS.filters, shape: [filters.length] },
+    { name: SETTINGS_TENSORS.neighbours, shape: [neighbours.length, 2] },
     { name: 'position_weights', shape: [T] },
     { name: 'mean', shape: [D] },
     ...maps('ridges', ridges.length, 1),
@@ -154,7 +166,7 @@ export function gramShapes(spec: GramSpec): NamedShape[] {
     { name: 'keys', shape: [keys, D] },
     { name: 'values', shape: [keys, D] },
     { name: 'gate_mean', shape: [M] },
-    { name: 'gate_std', shape: [M] },
+    { name: GATE_STD, shape: [M] },
     { name: 'scale', shape: [K] },
     { name: 'start', shape: [K] },
     ...Array.from({ length: gates }, (_, g) => [
@@ -169,23 +181,26 @@ export function gramShapes(spec: GramSpec): NamedShape[] {
 /** The settings as tensors, in the names and shapes of `gramShapes`. */
 export function settingsTensors(mixture: Mixture): Map<string, Float32Array<ArrayBuffer>> {
   return new Map([
-    ['settings.ridges', Float32Array.from(mixture.ridges)],
-    ['settings.start_ridge', Float32Array.of(mixture.startRidge)],
-    ['settings.pooled_ridges', Float32Array.from(mixture.pooledRidges)],
-    ['settings.filters', Float32Array.from(mixture.filters)],
-    ['settings.neighbours', Float32Array.from(mixture.neighbours.flatMap(({ count, tau }) => [count, tau]))],
+    [SETTINGS_TENSORS.ridges, Float32Array.from(mixture.ridges)],
+    [SETTINGS_TENSORS.startRidge, Float32Array.of(mixture.startRidge)],
+    [SETTINGS_TENSORS.pooledRidges, Float32Array.from(mixture.pooledRidges)],
+    [SETTINGS_TENSORS.filters, Float32Array.from(mixture.filters)],
+    [SETTINGS_TENSORS.neighbours, Float32Array.from(mixture.neighbours.flatMap(({ count, tau }) => [count, tau]))],
   ]);
 }
 
-/** The settings in tensors that `settingsTensors` made; a float32 of a decimal is read as the decimal. */
+/**
+ * The settings in tensors that `settingsTensors` made, by their names; a float32 of a decimal is read as the decimal.
+ * Throws a ZodError with the setting at fault first in its path.
+ */
 export function settingsOf(tensor: (name: string) => Float32Array): Mixture {
   const numbers = (name: string) => Array.from(tensor(name), (value) => Number(value.toPrecision(7)));
-  const pairs = numbers('settings.neighbours');
+  const pairs = numbers(SETTINGS_TENSORS.neighbours);
   return MixtureSchema.parse({
-    ridges: numbers('settings.ridges'),
-    startRidge: numbers('settings.start_ridge')[0],
-    pooledRidges: numbers('settings.pooled_ridges'),
-    filters: numbers('settings.filters'),
+    ridges: numbers(SETTINGS_TENSORS.ridges),
+    startRidge: numbers(SETTINGS_TENSORS.startRidge)[0],
+    pooledRidges: numbers(SETTINGS_TENSORS.pooledRidges),
+    filters: numbers(SETTINGS_TENSORS.filters),
     neighbours: Array.from({ length: pairs.length / 2 }, (_, i) => ({ count: pairs[2 * i], tau: pairs[2 * i + 1] })),
   });
 }

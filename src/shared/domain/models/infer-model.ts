@@ -8,6 +8,7 @@ import {
   CONTEXT_MEAN_WEIGHTS,
   CORPUS_MEAN,
   defaultSpec,
+  ModelSpecSchema,
   parameterShapes,
   sizesProblem,
   type ModelSpec,
@@ -67,7 +68,8 @@ export function inferModel(shapes: Shapes, hints: ModelHints, place: string): In
   const names = new Map([...shapes].map(([name, shape]) => [name.slice(prefix.length), shape]));
   const assumed: string[] = [];
   const spec = withInputs(new SpecReader(type, names, hints, place, assumed).spec(), names);
-  const problem = sizesProblem(spec);
+  const { error } = ModelSpecSchema.safeParse(spec);
+  const problem = error ? `${error.issues[0].path.join('.')}: ${error.issues[0].message}` : sizesProblem(spec);
   if (problem !== null) throw bad(place, `its sizes make no model. ${problem.replace(/\.$/, '')}`);
   refuseDifferences(spec, names, place);
   return { spec, prefix, assumed };

@@ -195,6 +195,8 @@ export function sizesProblem(spec: ModelSpec): string | null {
     return `The second hidden layer has half the width of the first, so hiddenDim cannot be ${spec.hiddenDim}.`;
   if (spec.type === 'gram' && !spec.ridges.includes(spec.startRidge))
     return `The gate starts from the ridge of λ ${spec.startRidge}, which is none of ${spec.ridges.join(', ')}.`;
+  if (spec.type === 'gram' && spec.neighbours.length > 0 && spec.keys === 0)
+    return 'Means over neighbours need keys to search, and there are none.';
   return null;
 }
 

@@ -174,11 +174,14 @@ export const TrainableRecipeSchema = RecipeSchema.superRefine((recipe, context) 
   context.addIssue({ code: 'custom', path: ['sizes'], message, params: { remedy } });
 });
 
-/** The sizes in which a model differs from the published one; null: in none. */
+/**
+ * The sizes in which a model differs from the published one; null: in none. Not among them: the keys of a Gram mixture,
+ * of which it has as many as it was trained on windows.
+ */
 export function sizesOf(spec: ModelSpec): Sizes | null {
   const published = defaultSpec(spec.type, spec.T, spec.D) as Readonly<Record<string, unknown>>;
   const own = spec as Readonly<Record<string, unknown>>;
-  const other = MODEL_SIZES.filter((name) => own[name] !== published[name]);
+  const other = MODEL_SIZES.filter((name) => name !== 'keys' && own[name] !== published[name]);
   return other.length === 0 ? null : SizesSchema.parse(Object.fromEntries(other.map((name) => [name, own[name]])));
 }
 
