@@ -1,5 +1,5 @@
 /** The next member of a sweep, by whichever method it has. */
-import { gridPoint, memberCount, type Point, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
+import { nextGridPoint, type Point, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import { comparable, type HalvingRules, type MemberProgress } from './halving.ts';
 import { randomPoint } from './space.ts';
 import { tpePoint } from './tpe.ts';
@@ -11,7 +11,7 @@ function enoughFor({ axes }: SweepSpec): number {
   return axes.length + 3;
 }
 
-/** Member 0 is the plain recipe; this proposes members 1, 2, … in their order. */
+/** Member 0 is the plain recipe; this proposes members 1, 2, … in their order, `memberCount` of them. */
 export function proposeMember(
   spec: SweepSpec,
   seed: number,
@@ -21,11 +21,15 @@ export function proposeMember(
 ): Point {
   const { axes, method } = spec;
   const index = points.size - 1;
-  if (method === 'grid') return gridPoint(axes, index);
+  if (method === 'grid') {
+    const point = nextGridPoint(axes, [...points.values()]);
+    if (point === undefined) throw new Error('All points of the grid have been proposed');
+    return point;
+  }
   if (method === 'random') return randomPoint(axes, seed, index);
   const observations = comparable(progress, rules, enoughFor(spec)).flatMap(({ member, value }) => {
     const point = points.get(member);
     return point === undefined ? [] : [{ point, value }];
   });
-  return tpePoint({ axes, seed, index, members: memberCount(spec), observations });
+  return tpePoint({ axes, seed, index, members: spec.members, observations });
 }

@@ -10,7 +10,7 @@ import {
 } from '#shared/domain/plans/plans.ts';
 import { nextReady, obstacle, shownStatus, unmet, type ShownStatus } from '#shared/domain/plans/plan-queue.ts';
 import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import { fieldOf, memberCount, recipeAt, rungs, spread, winnerOf } from '#shared/domain/plans/sweeps.ts';
+import { fieldOf, memberCount, plainPoint, recipeAt, rungs, spread, winnerOf } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { Plan, Queue, QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { findDataset } from '../store/datasets.ts';
@@ -135,9 +135,11 @@ function progressOf(context: PlanContext, row: ItemRow, step: number, totalSteps
   if (row.item.kind === 'train') return totalSteps === null ? 0 : step / Math.max(1, totalSteps);
   if (row.item.kind === 'report') return null;
   const { sweep } = row.item;
-  const runs = listMembers(context.home.db, row.id).flatMap((member) => member.runs);
+  const members = listMembers(context.home.db, row.id);
+  if (members.length === 0) return 0;
+  const runs = members.flatMap((member) => member.runs);
   const back = runs.filter(({ isActive, figures, failure }) => !isActive && (figures.length > 0 || failure !== ''));
-  return back.length / ((memberCount(sweep) + 1) * sweep.seeds);
+  return back.length / ((memberCount(sweep, members[0].point) + 1) * sweep.seeds);
 }
 
 export function sweepSummary(context: PlanContext, spec: PlanSpec, row: ItemRow, item: SweepItem): Sweep {
@@ -153,7 +155,7 @@ export function sweepSummary(context: PlanContext, spec: PlanSpec, row: ItemRow,
     itemId: row.id,
     spec: item.sweep,
     rungs: levels,
-    memberCount: memberCount(item.sweep),
+    memberCount: memberCount(item.sweep, plainPoint(base, item.sweep.axes)),
     members,
     winner: winner?.member ?? null,
     recipe,

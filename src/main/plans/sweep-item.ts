@@ -5,7 +5,7 @@
 import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type Move } from '#engine/search/index.ts';
 import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans/plans.ts';
 import type { GateMetric, Recipe } from '#shared/domain/recipe/recipe.ts';
-import { memberCount, plainPoint, recipeAt, rungs } from '#shared/domain/plans/sweeps.ts';
+import { memberCount, plainPoint, recipeAt, rungs, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { inTransaction } from '../store/database.ts';
@@ -47,7 +47,7 @@ export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): vo
     const move =
       members.length === 0
         ? ({ kind: 'propose' } as const)
-        : nextMove(progressOf(item, members), rulesOf(item, levels));
+        : nextMove(progressOf(item, members), rulesOf(item, base, levels));
     if (move.kind === 'done') return finish(context, work, members);
     if (move.kind === 'train') {
       if (send(context, work, base, levels, members[move.member], move)) return;
@@ -56,9 +56,13 @@ export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): vo
   }
 }
 
-function rulesOf({ sweep }: SweepItem, levels: readonly number[]): HalvingRules {
+function rulesOf({ sweep }: SweepItem, base: Recipe, levels: readonly number[]): HalvingRules {
   const { seeds, halving } = sweep;
-  return { members: memberCount(sweep), seeds, rungCount: levels.length, eta: halving?.eta ?? 2 };
+  return { members: membersOf(sweep, base), seeds, rungCount: levels.length, eta: halving?.eta ?? 2 };
+}
+
+function membersOf(sweep: SweepSpec, base: Recipe): number {
+  return memberCount(sweep, plainPoint(base, sweep.axes));
 }
 
 function progressOf({ sweep }: SweepItem, members: readonly SweepMemberRow[]): MemberProgress[] {
@@ -90,7 +94,7 @@ function propose(
   const point =
     members.length === 0
       ? plainPoint(base, sweep.axes)
-      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(item, levels));
+      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(item, base, levels));
   insertMember(home.db, row.id, members.length, point);
 }
 
@@ -115,7 +119,7 @@ function send(
       return true;
     }
     const recipe = recipeAt(base, member.point, base.seed + seed);
-    const of = member.member === 0 ? 'plain' : `member ${member.member} of ${memberCount(item.sweep)}`;
+    const of = member.member === 0 ? 'plain' : `member ${member.member} of ${membersOf(item.sweep, base)}`;
     const name = `${spec.name}: ${of}, seed ${recipe.seed}`;
     inTransaction(home.db, () => {
       const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], extent);

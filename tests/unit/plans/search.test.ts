@@ -1,6 +1,7 @@
 /** Parsing of axes, points of each search method, TPE against random search, successive halving step by step. */
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
+import { proposeMember } from '#engine/search/index.ts';
 import { nextMove, type HalvingRules, type MemberProgress } from '#engine/search/halving.ts';
 import { latinPoint, positionOn, randomPoint } from '#engine/search/space.ts';
 import { tpePoint, type Observation } from '#engine/search/tpe.ts';
@@ -10,7 +11,9 @@ import {
   formatVary,
   gridPoint,
   gridSize,
+  memberCount,
   parseVary,
+  plainPoint,
   recipeAt,
   rungs,
   spread,
@@ -118,6 +121,26 @@ describe('values of a sweep', () => {
     expect(values('lr=1e-3,0.001')).toEqual([1e-3]);
     expect(values('lr=1e-3,0.001,1e-4')).toEqual([1e-3, 1e-4]);
     expect(values('batchSize=1..3:10')).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a grid that holds the plain recipe', () => {
+  const base = RecipeSchema.parse({ dataset: 'd', lr: 1e-3, batchSize: 16 });
+  const spec = SweepSpecSchema.parse({ axes: [parseVary('lr=1e-4,1e-3'), parseVary('batchSize=16,32')], method: 'grid' });
+
+  test('has one member less, and proposes the others once each', () => {
+    const plain = plainPoint(base, spec.axes);
+    expect(memberCount(spec, plain)).toBe(3);
+    expect(memberCount(spec, { ...plain, lr: 2e-3 })).toBe(4);
+    const points = new Map([[0, plain]]);
+    const rules = { members: 3, seeds: 1, rungCount: 1, eta: 2 };
+    for (let member = 1; member <= 3; member++) points.set(member, proposeMember(spec, 7, points, [], rules));
+    expect([...points.values()]).toEqual([
+      { lr: 1e-3, batchSize: 16 },
+      { lr: 1e-4, batchSize: 16 },
+      { lr: 1e-4, batchSize: 32 },
+      { lr: 1e-3, batchSize: 32 },
+    ]);
   });
 });
 

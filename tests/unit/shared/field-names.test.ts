@@ -58,8 +58,24 @@ test('a plan and a call give the same hint', () => {
   const plan = { name: 'p', dataset: 'd', items: [{ key: 'a', kind: 'train', recipe }] };
   expect(() => parsePlan(plan, 'plan.json')).toThrow(/recipe.learning_rate: there is no such field; write "lr"/);
   const given = GivenRecipeSchema.safeParse({ dataset: 'd', ...recipe });
-  expect(given.error?.issues[0].message).toBe('"learning_rate": there is no such field; write "lr"');
+  expect(given.error?.issues).toMatchObject([
+    { path: ['learning_rate'], message: 'there is no such field; write "lr"' },
+  ]);
   expect(GivenRecipeSchema.parse(RECIPE)).toEqual(RECIPE);
+});
+
+test.each([
+  [{ split: { validation_share: 0.2 } }, ['split', 'validation_share'], 'write "split.validationShare"'],
+  [{ schedule: { kind: 'plateau', patiance: 3 } }, ['schedule', 'patiance'], 'write "schedule.patience"'],
+  [{ sizes: { hidden_dim: 64 } }, ['sizes', 'hidden_dim'], 'write "sizes.hiddenDim"'],
+  [{ augment: { isometri: 1 } }, ['augment', 'isometri'], 'write "augment.isometry"'],
+])('a call with %j gets the nearest name', (recipe, path, hint) => {
+  const { error } = GivenRecipeSchema.safeParse({ dataset: 'd', ...recipe });
+  expect(error?.issues).toMatchObject([{ path, message: expect.stringContaining(hint) }]);
+});
+
+test('a call with no recipe at all is refused', () => {
+  for (const given of [null, 7, 'recipe', undefined]) expect(GivenRecipeSchema.safeParse(given).success).toBe(false);
 });
 
 test('λ of a term that only a newer version knows stays in the history', () => {

@@ -125,9 +125,24 @@ export function gridPoint(axes: readonly Axis[], index: number): Point {
   return point;
 }
 
-/** Recipes tried beside the plain one. */
-export function memberCount({ method, axes, members }: SweepSpec): number {
-  return method === 'grid' ? gridSize(axes) : members;
+/** All points of the full grid. */
+function gridPoints(axes: readonly Axis[]): Point[] {
+  return Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i));
+}
+
+function isSamePoint(a: Point, b: Point): boolean {
+  return Object.entries(a).every(([path, value]) => b[path] === value);
+}
+
+/** The first point of the grid that no member has, the plain recipe (member 0) included; undefined: all are tried. */
+export function nextGridPoint(axes: readonly Axis[], tried: readonly Point[]): Point | undefined {
+  return gridPoints(axes).find((point) => !tried.some((one) => isSamePoint(one, point)));
+}
+
+/** Recipes tried beside the plain one, whose point is `plain`: a grid that holds it does not train it twice. */
+export function memberCount({ method, axes, members }: SweepSpec, plain: Point): number {
+  if (method !== 'grid') return members;
+  return gridPoints(axes).filter((point) => !isSamePoint(point, plain)).length;
 }
 
 export function fieldOf(path: string): RecipeField {
@@ -176,7 +191,7 @@ function outerValues(axis: Axis): AxisValue[] {
 function pointsToCheck({ axes, method }: SweepSpec): Point[] {
   const largest = Object.fromEntries(axes.map((axis) => [axis.path, outerValues(axis).at(-1) ?? 0]));
   const outer = axes.flatMap((axis) => outerValues(axis).map((value) => ({ ...largest, [axis.path]: value })));
-  const grid = method === 'grid' ? Array.from({ length: gridSize(axes) }, (_, i) => gridPoint(axes, i)) : [];
+  const grid = method === 'grid' ? gridPoints(axes) : [];
   return [...outer, ...grid];
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TERMS } from '../models/terms.ts';
 import { RECIPE_FIELDS } from './recipe-fields.ts';
-import { GramSettingsSchema, MODEL_SIZES, RecipeSchema } from './recipe.ts';
+import { GramSettingsSchema, MODEL_SIZES, RecipeSchema, type RecipeInput } from './recipe.ts';
 
 export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
 
@@ -80,10 +80,10 @@ function editDistance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** A recipe as a caller gives it: like `RecipeSchema`, but a field that no recipe has is refused instead of dropped. */
-export const GivenRecipeSchema = z.strictObject(RecipeSchema.shape, {
-  error: ({ code, keys }) =>
-    code === 'unrecognized_keys' && Array.isArray(keys)
-      ? keys.map((key) => `"${key}": ${unknownField(String(key), RECIPE_KEYS)}`).join('; ')
-      : undefined,
-});
+/** A recipe as a caller gives it: like `RecipeSchema`, but fields that no recipe has are refused instead of dropped. */
+export const GivenRecipeSchema = z
+  .custom<RecipeInput>((draft) => typeof draft === 'object' && draft !== null, { error: 'It is no recipe.' })
+  .superRefine((draft, context) => {
+    for (const { path, message } of unknownFields(draft)) context.addIssue({ code: 'custom', path: [...path], message });
+  })
+  .pipe(RecipeSchema);
