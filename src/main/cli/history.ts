@@ -7,6 +7,7 @@ import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds
 import { NextvecError } from '#shared/domain/errors.ts';
 import { checkTarget, checkTargetFolder, moveToTarget, withScratch, writeTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
+import { errorData } from './exit.ts';
 import { findRun } from './handles.ts';
 import { formatBytes, formatCosine, formatDuration, signed, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
@@ -169,7 +170,7 @@ async function exportFile(
       else if (text !== null) await writeTarget(target, text.endsWith('\n') ? text : `${text}\n`);
       out.result({ path: target.path, format }, () => out.line(target.path));
     };
-    return withSession(context.options(), out, 'any', work, { exportsFolder });
+    return inScratch(withSession(context.options(), out, 'any', work, { exportsFolder }), exportsFolder, target.path);
   });
 }
 
@@ -189,6 +190,19 @@ async function exportFolder(
       }
       out.result({ path: target, format }, () => out.line(target));
     };
-    return withSession(context.options(), out, 'any', work, { exportsFolder });
+    return inScratch(withSession(context.options(), out, 'any', work, { exportsFolder }), exportsFolder, target);
   });
+}
+
+/** An error about a file in the scratch folder names the target instead. */
+async function inScratch(work: Promise<void>, scratch: string, target: string): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const { code, message, remedy, details } = errorData(error);
+    const place = details?.place;
+    if (typeof place !== 'string' || !place.startsWith(scratch)) throw error;
+    const renamed = message.replaceAll(place, () => target);
+    throw new NextvecError(code, renamed, { remedy, details: { place: target }, cause: error });
+  }
 }

@@ -59,3 +59,15 @@ it('says so on stderr and in "finished"; with free space, resume goes on', async
   expect(resumed.events.at(-1)).toMatchObject({ type: 'finished', status: 'finished', waitsForSpace: false });
   expect(resumed.status).toBe(0);
 }, 60_000);
+
+it('an export names its target, not the file it was writing', async () => {
+  await nextvec(['train', '--data', data, '--epochs', '1', '--batch-size', '64']);
+  writeFileSync(flag, '');
+  const target = join(folder, 'steps.csv');
+  const { events, status } = await nextvec(['export', '1', '--format', 'series', '--out', target]);
+  rmSync(flag);
+  expect(events.at(-1)).toMatchObject({
+    error: { code: 'DISK_FULL', message: `${target} cannot be written: the disk is full.`, place: target },
+  });
+  expect(status).toBe(1);
+}, 60_000);
