@@ -126,7 +126,10 @@ describe('values of a sweep', () => {
 
 describe('a grid that holds the plain recipe', () => {
   const base = RecipeSchema.parse({ dataset: 'd', lr: 1e-3, batchSize: 16 });
-  const spec = SweepSpecSchema.parse({ axes: [parseVary('lr=1e-4,1e-3'), parseVary('batchSize=16,32')], method: 'grid' });
+  const spec = SweepSpecSchema.parse({
+    axes: [parseVary('lr=1e-4,1e-3'), parseVary('batchSize=16,32')],
+    method: 'grid',
+  });
 
   test('has one member less, and proposes the others once each', () => {
     const plain = plainPoint(base, spec.axes);

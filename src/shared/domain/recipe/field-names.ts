@@ -84,6 +84,7 @@ function editDistance(a: string, b: string): number {
 export const GivenRecipeSchema = z
   .custom<RecipeInput>((draft) => typeof draft === 'object' && draft !== null, { error: 'It is no recipe.' })
   .superRefine((draft, context) => {
-    for (const { path, message } of unknownFields(draft)) context.addIssue({ code: 'custom', path: [...path], message });
+    for (const { path, message } of unknownFields(draft))
+      context.addIssue({ code: 'custom', path: [...path], message });
   })
   .pipe(RecipeSchema);
