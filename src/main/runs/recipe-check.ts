@@ -52,12 +52,16 @@ function checkModel(recipe: Recipe): void {
 }
 
 /** What only models that train by gradient steps have. */
-function checkFit({ modelType, engine, initFrom }: Recipe): void {
+function checkFit({ modelType, engine, initFrom, inputs, augment }: Recipe): void {
   const { label } = modelRow(modelType);
   if (initFrom !== null)
     refuse('initFrom', `${label} is fitted to its data; it starts from no weights.`, 'Leave out the weights.');
   if (engine !== 'auto' && engine !== 'simd')
     refuse('engine', `${label} is fitted by the simd engine, not by ${engine}.`, 'Set engine to "auto" or "simd".');
+  if (inputs !== 'absolute')
+    refuse('inputs', `${label} reads the vectors themselves, not ${inputs} ones.`, 'Set inputs to "absolute".');
+  if (augment.isometry > 0)
+    refuse('augment.isometry', `${label} turns copies for its gate only.`, 'Set augment to 0 and "gram.turned" to "on".');
 }
 
 function checkTerms(recipe: Recipe, dataset: Dataset): void {

@@ -175,6 +175,13 @@ describe('points', () => {
     expect(recipeAt(base, { lr: 1e-3 }, 1)).toMatchObject({ skip: 'positional', start: 'least-squares', lr: 1e-3 });
   });
 
+  test('other models keep shifted inputs and turned copies, where they train by gradient steps', () => {
+    const cures = { inputs: 'relative', augment: { isometry: 0.5 } } as const;
+    const base = RecipeSchema.parse({ dataset: 'd', ...cures });
+    expect(recipeAt(base, { modelType: 'lstm' }, 1)).toMatchObject(cures);
+    expect(recipeAt(base, { modelType: 'gram' }, 1)).toMatchObject({ inputs: 'absolute', augment: { isometry: 0 } });
+  });
+
   test('a Latin hypercube has one point per slice of each axis', () => {
     const points = Array.from({ length: 8 }, (_, i) => latinPoint([LR, SKIP], 5, i, 8));
     const slices = points.map(({ lr }) => Math.floor((positionOn(LR, lr) ?? 0) * 8));

@@ -50,6 +50,15 @@ test.each([
   ],
   ['moments of single rows', moment, {}, null, 'batchSize', 'Raise the batch size to at least 2'],
   ['a loss term this version does not have', later, {}, null, 'lambda.later', 'Set its λ to 0'],
+  ['relative inputs of a fitted model', { modelType: 'gram', inputs: 'relative' }, {}, null, 'inputs', 'Set inputs to'],
+  [
+    'turned batches of a fitted model',
+    { modelType: 'gram', augment: { isometry: 0.5 } },
+    {},
+    null,
+    'augment.isometry',
+    'Set augment to 0',
+  ],
   ['the vector before a single one', directional, { T: 1 }, null, 'lambda.directional', 'Set λ directional to 0.'],
 ] as const)('%s', (_what, recipe, data, ood, place, remedy) => {
   expect(refusal(recipe as Partial<RecipeInput>, data, ood)).toEqual({

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '#shared/domain/recipe/presets.ts';
 import { RECIPE_FIELDS, recipeDiff, withValue } from '#shared/domain/recipe/recipe-fields.ts';
-import { DEFAULT_LAMBDA, RecipeSchema, unknownTerms } from '#shared/domain/recipe/recipe.ts';
+import { DEFAULT_LAMBDA, RecipeSchema, TrainableRecipeSchema, unknownTerms } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_TABLE, byTerm, isTermDefined } from '#shared/domain/models/terms.ts';
 import { EpochRecordSchema, STEP_COLUMNS, TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';
 import { TERM_STYLES } from '../../../src/renderer/charts/series-style.ts';
@@ -39,6 +39,13 @@ describe('derived from the table', () => {
   it('a preset sets every λ it does not name to 0', () => {
     const [first] = PRESETS;
     expect(first.changes.lambda).toEqual(byTerm((term) => (term === 'mse' ? 1 : 0)));
+  });
+
+  it('every preset is a recipe that can be trained, and undoes the fields of the others', () => {
+    for (const { changes } of PRESETS) TrainableRecipeSchema.parse({ dataset: 'd', ...changes });
+    const undone = ['skip', 'start', 'inputs', 'augment', 'lambda', 'lr', 'batchSize', 'epochs'] as const;
+    for (const { id, changes } of PRESETS)
+      expect({ id, missing: undone.filter((key) => !(key in changes)) }).toEqual({ id, missing: [] });
   });
 
   it('moment and variance need two rows, directional two context vectors', () => {

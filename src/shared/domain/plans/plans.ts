@@ -11,7 +11,7 @@ import { unknownFields } from '../recipe/field-names.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 import { inputError, pathText } from '../issue-error.ts';
 import { issueList } from '../short-text.ts';
-import { OF_ONE_MODEL, SweepSpecSchema, sweepProblems } from './sweeps.ts';
+import { SweepSpecSchema, ofOneModel, sweepProblems } from './sweeps.ts';
 
 /** Marks the runs of a sweep, which the sweep itself speaks for. */
 export const SWEEP_TAG = 'sweep';
@@ -193,7 +193,7 @@ function draftOf(plan: PlanShape, item: TrainItem | SweepItem): Record<string, u
   const base: Record<string, unknown> = model ? draftOf(plan, model) : { dataset: plan.dataset, ood: plan.ood };
   const theirs = base.modelType ?? 'amn';
   const isOther = (item.recipe.modelType ?? theirs) !== theirs;
-  return layOver(model && isOther ? { ...base, ...OF_ONE_MODEL } : base, item.recipe);
+  return layOver(model && isOther ? { ...base, ...ofOneModel(item.recipe.modelType) } : base, item.recipe);
 }
 
 /** The whole recipe of an item as the plan stands now; throws BAD_RECIPE for a stored one this version refuses. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
+import { MODEL_TYPES, modelRow } from '../models/models.ts';
 import { RECIPE_FIELDS, fieldNumber, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 
@@ -151,13 +152,17 @@ export function fieldOf(path: string): RecipeField {
   return field;
 }
 
-/** What only fits the model it was written for, with what stands in its place for another. */
-export const OF_ONE_MODEL = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
+/** What only fits the model it was written for, with what stands in its place for a model of `type`. */
+export function ofOneModel(type: unknown): Partial<Recipe> {
+  const own = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
+  const isFitted = MODEL_TYPES.some((one) => one === type && modelRow(one).training === 'fit');
+  return isFitted ? { ...own, inputs: 'absolute', augment: { isometry: 0 } } : own;
+}
 
 /** The base recipe with the point's values, not yet validated. */
 function draftAt(base: Recipe, point: Point, seed: number): Recipe {
   const isOther = (point.modelType ?? base.modelType) !== base.modelType;
-  let draft: Recipe = { ...base, ...(isOther ? OF_ONE_MODEL : {}), seed };
+  let draft: Recipe = { ...base, ...(isOther ? ofOneModel(point.modelType) : {}), seed };
   for (const [where, value] of Object.entries(point)) draft = withValue(draft, where, value);
   return draft;
 }

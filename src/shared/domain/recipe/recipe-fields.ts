@@ -123,7 +123,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     kind: 'choice',
     choices: ['absolute', ...INPUT_SHIFTS],
     group: 'advanced',
-    help: 'Relative: the model reads the context less its mean and predicts what to add to that mean. Centred: the same with the mean of the training data, which the checkpoint keeps. On speeches → novel (AMN, 10 epochs) OOD was 0.347 absolute, 0.511 relative, 0.474 centred.',
+    help: 'Relative: the model reads the context less its mean and predicts what to add to that mean. Centred: the same with the mean of the training data, which the checkpoint keeps. On speeches → novel AMN by MSE reached (validation, OOD) 0.476, 0.372 absolute, 0.477, 0.517 relative, 0.475, 0.478 centred.',
     only: 'gradient',
   },
   ...lambdaFields('loss'),
@@ -235,7 +235,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     usual: [0, 0.5],
     kind: 'number',
     group: 'advanced',
-    help: 'Share of each training batch that is turned by random isometries, one an article, which stand for other domains. On speeches → novel (AMN, 10 epochs) half a batch lifts OOD from 0.347 to 0.503.',
+    help: 'Share of each training batch that is turned by random isometries, one an article, which stand for other domains; the training cosine includes them. On speeches → novel half of each batch lifted the OOD cosine of AMN by MSE from 0.385 to 0.481 after four epochs, validation 0.467 and 0.465.',
     only: 'gradient',
   },
   {
