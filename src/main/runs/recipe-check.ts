@@ -61,7 +61,11 @@ function checkFit({ modelType, engine, initFrom, inputs, augment }: Recipe): voi
   if (inputs !== 'absolute')
     refuse('inputs', `${label} reads the vectors themselves, not ${inputs} ones.`, 'Set inputs to "absolute".');
   if (augment.isometry > 0)
-    refuse('augment.isometry', `${label} turns copies for its gate only.`, 'Set augment to 0 and "gram.turned" to "on".');
+    refuse(
+      'augment.isometry',
+      `${label} turns copies for its gate only.`,
+      'Set augment to 0 and "gram.turned" to "on".',
+    );
 }
 
 function checkTerms(recipe: Recipe, dataset: Dataset): void {
