@@ -2,6 +2,7 @@
 import './zod-setup.ts';
 import './ui/styles/tokens.css';
 import './ui/styles/base.css';
+import './ui/styles/classes.css';
 import './ui/styles/table.css';
 import './ui/styles/menu.css';
 import { createPinia } from 'pinia';

@@ -1,7 +1,8 @@
 /** Exports a chart: PNG and SVG with title, axes and legend; CSV of the points in memory. */
 import { csvText } from '#shared/domain/text-escapes.ts';
 import type { ChartTheme } from './chart-theme.ts';
-import { drawScene, scaledFont } from './draw.ts';
+import { drawScene } from './draw.ts';
+import { scaledFont } from './drawing.ts';
 import type { ChartSeries } from './scene.ts';
 import { CanvasSurface, SvgSurface, type Rect, type Surface } from './surface.ts';
 import type { AxisTick, TimePlot } from './time-plot.ts';

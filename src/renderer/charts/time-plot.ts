@@ -32,9 +32,19 @@ export interface Size {
   readonly height: number;
 }
 
-export interface TimePlotEvents {
+interface TimePlotEvents {
   /** x of the pointer; null when it has left. */
   readonly cursor: (x: number | null) => void;
+}
+
+interface TimePlotOptions {
+  /** The plot fills it. */
+  readonly host: HTMLElement;
+  readonly size: Size;
+  readonly group: ChartGroup;
+  readonly input: ChartInput;
+  readonly theme: ChartTheme;
+  readonly events: TimePlotEvents;
 }
 
 /** Placeholder data for uPlot: the scales are set by hand and the series draws nothing. */
@@ -67,14 +77,7 @@ export class TimePlot {
   /** How long the last frame took to prepare and draw; for the benchmarks. */
   lastFrameMs = 0;
 
-  constructor(
-    host: HTMLElement,
-    size: Size,
-    group: ChartGroup,
-    input: ChartInput,
-    theme: ChartTheme,
-    events: TimePlotEvents,
-  ) {
+  constructor({ host, size, group, input, theme, events }: TimePlotOptions) {
     this.#host = host;
     this.#size = size;
     this.#group = group;

@@ -52,84 +52,70 @@ function sign(value: number | null): 'good' | 'bad' | undefined {
   return value > 0 ? 'good' : 'bad';
 }
 
-const text = (
-  id: ColumnId,
-  label: string,
-  widthPx: number,
-  read: (run: RunSummary) => string,
-  help?: string,
-): Column => ({ id, label, widthPx, numeric: false, text: read, sortKey: (run) => read(run).toLowerCase(), help });
+type Heading = Pick<Column, 'id' | 'label' | 'widthPx' | 'help'>;
 
-const figure = (
-  id: ColumnId,
-  label: string,
-  widthPx: number,
-  read: (run: RunSummary, context: RowContext) => number | null,
-  format: (value: number | null) => string,
-  help?: string,
-  toned = false,
-): Column => ({
-  id,
-  label,
-  widthPx,
-  numeric: true,
-  text: (run, context) => format(read(run, context)),
-  sortKey: read,
-  tone: toned ? (run, context) => sign(read(run, context)) : undefined,
-  help,
-});
+function text(heading: Heading, read: (run: RunSummary) => string): Column {
+  return { ...heading, numeric: false, text: read, sortKey: (run) => read(run).toLowerCase() };
+}
+
+type Read = (run: RunSummary, context: RowContext) => number | null;
+
+function figure(heading: Heading, read: Read, format: (value: number | null) => string): Column {
+  return { ...heading, numeric: true, text: (run, context) => format(read(run, context)), sortKey: read };
+}
+
+/** A difference: green above 0, red below. */
+function delta(heading: Heading, read: Read): Column {
+  return { ...figure(heading, read, formatDelta), tone: (run, context) => sign(read(run, context)) };
+}
+
+const HELP = {
+  recipe: 'Loss weights, epochs, batch size, learning rate.',
+  lift: 'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model.',
+  oodLift: 'OOD cosine over the mean of the context on the OOD rows.',
+  delta: 'Validation cosine against the reference run.',
+};
 
 export const COLUMNS: readonly Column[] = [
-  { ...text('name', 'Run', 190, (run) => run.name), sortKey: (run) => run.number },
-  text('status', 'Status', 106, statusLabel),
-  text('model', 'Model', 88, (run) => MODEL_LABELS[run.recipe.modelType]),
-  text('dataset', 'Data set', 96, (run) => run.datasetName),
-  text('recipe', 'Recipe', 168, (run) => recipeBrief(run.recipe), 'Loss weights, epochs, batch size, learning rate.'),
-  figure('validation', 'Valid.', 64, (run) => run.best?.valCosine ?? null, formatCosine, 'Best validation cosine.'),
-  figure('ood', 'OOD', 64, (run) => run.best?.oodCosine ?? null, formatCosine, 'OOD cosine at the best epoch.'),
+  { ...text({ id: 'name', label: 'Run', widthPx: 190 }, (run) => run.name), sortKey: (run) => run.number },
+  text({ id: 'status', label: 'Status', widthPx: 106 }, statusLabel),
+  text({ id: 'model', label: 'Model', widthPx: 88 }, (run) => MODEL_LABELS[run.recipe.modelType]),
+  text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => run.datasetName),
+  text({ id: 'recipe', label: 'Recipe', widthPx: 168, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
   figure(
-    'lift',
-    'Lift',
-    72,
-    (run) => run.valLift,
-    formatDelta,
-    'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model.',
-    true,
+    { id: 'validation', label: 'Valid.', widthPx: 64, help: 'Best validation cosine.' },
+    (run) => run.best?.valCosine ?? null,
+    formatCosine,
   ),
   figure(
-    'oodLift',
-    'OOD lift',
-    76,
-    (run) => run.oodLift,
-    formatDelta,
-    'OOD cosine over the mean of the context on the OOD rows.',
-    true,
+    { id: 'ood', label: 'OOD', widthPx: 64, help: 'OOD cosine at the best epoch.' },
+    (run) => run.best?.oodCosine ?? null,
+    formatCosine,
   ),
-  figure('delta', 'Δ', 74, deltaOf, formatDelta, 'Validation cosine against the reference run.', true),
+  delta({ id: 'lift', label: 'Lift', widthPx: 72, help: HELP.lift }, (run) => run.valLift),
+  delta({ id: 'oodLift', label: 'OOD lift', widthPx: 76, help: HELP.oodLift }, (run) => run.oodLift),
+  delta({ id: 'delta', label: 'Δ', widthPx: 74, help: HELP.delta }, deltaOf),
   {
-    ...figure(
-      'trend',
-      'Trend',
-      76,
-      (run) => run.epochsDone,
-      () => '',
-      'Validation cosine of each epoch.',
-    ),
+    id: 'trend',
+    label: 'Trend',
+    widthPx: 76,
+    help: 'Validation cosine of each epoch.',
     numeric: false,
+    text: () => '',
+    sortKey: (run) => run.epochsDone,
   },
-  figure('speed', 'Rows/s', 64, (run) => run.rowsPerSecond, formatCount, 'Rows trained on per second.'),
   figure(
-    'duration',
-    'Time',
-    78,
+    { id: 'speed', label: 'Rows/s', widthPx: 64, help: 'Rows trained on per second.' },
+    (run) => run.rowsPerSecond,
+    formatCount,
+  ),
+  figure(
+    { id: 'duration', label: 'Time', widthPx: 78, help: 'Training and evaluation, without pauses.' },
     (run) => run.durationMs || null,
     formatDuration,
-    'Training and evaluation, without pauses.',
   ),
   figure(
-    'created',
-    'Started',
-    104,
+    { id: 'created', label: 'Started', widthPx: 104 },
     (run) => run.createdAt,
     (at) => formatWhen(at),
   ),

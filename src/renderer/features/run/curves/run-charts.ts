@@ -34,6 +34,11 @@ export function chanceLine(run: RunSummary): ReferenceLine[] {
   return [{ key: 'chance', style: STYLES.chance, y: infoNceChance(run.recipe.batchSize), passive }];
 }
 
+/** Largest gradient norm after clipping; none when clipping is off. */
+export function clipLine({ recipe: { clip } }: RunSummary): ReferenceLine[] {
+  return clip > 0 ? [{ key: 'clip', style: STYLES.clip, y: clip, passive: true }] : [];
+}
+
 /** Stacked shares of the total; only the terms that are trained on have any. */
 export function shareSeries(kind: 'share' | 'gradShare', run: RunSummary, points: StepPoints): ChartSeries[] {
   const trained = TERMS.filter((term) => run.recipe.lambda[term] > 0);
