@@ -1,6 +1,6 @@
 /** Baselines, collapse measures and scores against closed forms and brute force. */
 import { describe, expect, test } from 'vitest';
-import { baselinePredictors, fitBaselines, measureBaselines, scoreBaselines } from '#engine/evaluation/baselines.ts';
+import { baselinePredictors, fitBaselines, measureBaselines } from '#engine/evaluation/baselines.ts';
 import { diversity, effectiveRank } from '#engine/evaluation/collapse.ts';
 import { symmetricEigenvalues } from '#engine/evaluation/eigenvalues.ts';
 import { choleskyFactor, choleskySolve, plainProduct } from '#engine/evaluation/matrix.ts';
@@ -12,7 +12,7 @@ import { Random } from '#engine/random.ts';
 import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import type { TrainableModel } from '#engine/types.ts';
 import { testHost } from '../support/host.ts';
-import { range, sourceOf, walks } from '../support/walks.ts';
+import { baselineCosines, range, sourceOf, walks } from '../support/walks.ts';
 
 const T = 4;
 const D = 10;
@@ -37,7 +37,7 @@ describe('least squares', () => {
     );
     const fitted = await fitBaselines({ source, ids: range(0, 150) }, { source, ids: range(150, 200) });
     expect(Array.from(fitted?.weights ?? [])).toEqual(weights.map((w) => expect.closeTo(w, 5)));
-    const cosines = await scoreBaselines(fitted as never, { source, ids: range(150, 200) }, 1);
+    const cosines = await baselineCosines(fitted as never, { source, ids: range(150, 200) }, 1);
     expect(cosines?.weightedMean).toBeCloseTo(1, 5);
   });
 
@@ -48,7 +48,7 @@ describe('least squares', () => {
       Array.from(plainProduct(c.subarray((T - 1) * D), map, 1, D, D), (y) => y + 0.1 * noise.normal()),
     );
     const fitted = await fitBaselines({ source, ids: range(0, 500) }, { source, ids: range(500, 600) });
-    const cosines = await scoreBaselines(fitted as never, { source, ids: range(500, 600) }, 1);
+    const cosines = await baselineCosines(fitted as never, { source, ids: range(500, 600) }, 1);
     expect(cosines?.weightedMean).toBeLessThan(0.6);
     expect(cosines?.ridge).toBeGreaterThan(0.9);
     expect(fitted?.ridgeStrength).toBeLessThan(0.3);
@@ -58,7 +58,7 @@ describe('least squares', () => {
     const source = walks(260, T, D, 5, 1);
     const validation = { source, ids: range(60, 260) };
     const fitted = await fitBaselines({ source, ids: range(0, 60) }, validation);
-    const cosines = await scoreBaselines(fitted as never, validation, 1);
+    const cosines = await baselineCosines(fitted as never, validation, 1);
     expect(cosines?.ridge).toBeGreaterThan((cosines?.weightedMean as number) - 0.01);
     expect(fitted?.ridgeStrength).toBeGreaterThan(0.3);
   });
@@ -79,7 +79,7 @@ describe('scores', () => {
 
   test('mean of context, last vector and the shuffled floor match their definitions', async () => {
     const fitted = await fitBaselines({ source, ids: range(0, 100) }, validation);
-    const cosines = await scoreBaselines(fitted as never, validation, 1);
+    const cosines = await baselineCosines(fitted as never, validation, 1);
     const { contexts, targets, B } = gatherAll(validation);
     let mean = 0;
     let last = 0;
@@ -108,7 +108,7 @@ describe('scores', () => {
     const source = sourceOf(vectors, windows, T, D);
     const all = { source, ids: range(0, windows) };
     const fitted = await fitBaselines(all, all);
-    const table = await scoreBaselines(fitted as never, all, 5);
+    const table = await baselineCosines(fitted as never, all, 5);
     const measured = await measure({ predict: (contexts, B) => ({ raw: contextMeans(contexts, B, T, D) }) }, all, {
       baselines: {},
       seed: 5,
@@ -151,7 +151,7 @@ describe('scores', () => {
 
   test('score() agrees with the table', async () => {
     const fitted = await fitBaselines({ source, ids: range(0, 100) }, validation);
-    const cosines = await scoreBaselines(fitted as never, validation, 1);
+    const cosines = await baselineCosines(fitted as never, validation, 1);
     const { weightedMean } = baselinePredictors(fitted as never, D);
     const scored = await score(weightedMean as unknown as TrainableModel, validation);
     expect(scored?.cosine).toBeCloseTo(cosines?.weightedMean as number, 6);

@@ -1,6 +1,7 @@
 /** Sentence embeddings have dimensions that hardly vary; no figure may be ruled by division by their spread. */
 import { describe, expect, it } from 'vitest';
-import { fitBaselines, scoreBaselines } from '#engine/evaluation/baselines.ts';
+import { fitBaselines } from '#engine/evaluation/baselines.ts';
+import { baselineCosines } from '../support/walks.ts';
 import { effectiveRank } from '#engine/evaluation/collapse.ts';
 import { contextMeans, measure } from '#engine/evaluation/measure.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
@@ -65,7 +66,7 @@ describe('a dimension that hardly varies', () => {
     const fitted = await fitBaselines(split, windowsWithDeadColumn(2));
     if (!fitted?.ridge) throw new Error('no ridge was fitted');
     expect(Math.max(...fitted.ridge.map(Math.abs))).toBeLessThan(2);
-    const scores = await scoreBaselines(fitted, windowsWithDeadColumn(3), 1);
+    const scores = await baselineCosines(fitted, windowsWithDeadColumn(3), 1);
     for (const score of Object.values(scores ?? {})) expect(Math.abs(score)).toBeLessThanOrEqual(1);
   });
 

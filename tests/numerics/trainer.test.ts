@@ -1,6 +1,7 @@
 /** The training loop on a small model: records, schedule, best checkpoint, control, failure, bit-for-bit resumption. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/runs/training.ts';
 import type { NamedTensors } from '#engine/types.ts';
@@ -97,6 +98,27 @@ describe('records', () => {
     }
     expect(recorder.epochs[0].terms.variance).toMatchObject({ weighted: 0, share: 0, gradShare: 0 });
     expect(recorder.epochs[0].terms.variance.value).toBeGreaterThan(0);
+  });
+
+  test('a new best epoch reports its cosines over the articles, and its intervals in record and state', async () => {
+    const validation = {
+      source: SOURCE,
+      ids: range(100, 160),
+      articleOf: range(0, 160).map((id) => Math.floor(id / 6)),
+    };
+    const best: CosineSums[] = [];
+    const hooks = { onEvent: () => undefined, onBest: (sums: CosineSums) => void best.push(sums) };
+    const { trainer, finished } = await run({ validation, hooks, baselineSums: () => best[0] ?? null });
+    const { windows, sums, unit } = best.at(-1)!.validation;
+    expect(unit).toBe('articles');
+    expect(windows.reduce((a, b) => a + b)).toBe(60);
+    expect(sums.model.reduce((a, b) => a + b) / 60).toBeCloseTo(finished.best!.valCosine, 6);
+    const { valCosine, valLift } = finished.best!.intervals!;
+    expect(valCosine!.low).toBeLessThan(finished.best!.valCosine);
+    expect(valCosine!.high).toBeGreaterThan(finished.best!.valCosine);
+    // No baselines among these sums.
+    expect(valLift).toBeNull();
+    expect(trainer.exportState().best).toEqual(finished.best);
   });
 
   test('validation loss is 2(1 − cosine)/D for unit targets', async () => {

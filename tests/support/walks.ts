@@ -1,4 +1,5 @@
 /** Synthetic windows: unit random walks, so that the context carries signal and its order matters. */
+import { baselineRows, meanCosines } from '#engine/evaluation/baselines.ts';
 import type { WindowSource } from '#engine/types.ts';
 import { Random } from '#engine/random.ts';
 
@@ -39,4 +40,10 @@ export function sourceOf(vectors: Float32Array, windows: number, T: number, D: n
 
 export function range(start: number, end: number): Uint32Array {
   return Uint32Array.from({ length: end - start }, (_, i) => start + i);
+}
+
+/** Mean cosine of each fitted baseline on a split. */
+export async function baselineCosines(...input: Parameters<typeof baselineRows>) {
+  const rows = await baselineRows(...input);
+  return rows && meanCosines(rows);
 }

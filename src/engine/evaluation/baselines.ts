@@ -3,12 +3,14 @@
  * scalars by least squares), ridge (that plus a D×D residual, its λ chosen on validation windows), and the floor,
  * context means compared with the targets of other windows. N rows of a block, T context length, D vector width.
  */
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/runs/training.ts';
 import type { Predictor } from './ablations.ts';
 import { choleskyFactor, choleskySolve, plainProduct, type MatrixProduct } from './matrix.ts';
 import type { Between } from './score.ts';
+import { groupSums, groupsOf } from './run-intervals.ts';
 import { cosine, dot } from './vectors.ts';
-import { blocks, shuffledBlocks, type Split } from './windows.ts';
+import { blocks, shuffledBlocks, type Split, type WindowBlock } from './windows.ts';
 
 export interface FitOptions {
   /** Matrix product to use; `tfjs/matrix.ts` has a fast one. */
@@ -28,6 +30,8 @@ export interface FittedBaselines {
 }
 
 export type BaselineCosines = Record<BaselineName, number>;
+/** Cosines to the targets, one a window. */
+export type BaselineRows = Partial<Record<BaselineName, Float32Array>>;
 
 const MAX_FIT_ROWS = 16_384;
 const MAX_SELECTION_ROWS = 1024;
@@ -228,38 +232,47 @@ export function baselinePredictors(
   return predictors;
 }
 
-/** Mean cosine of each baseline on a split; NaN where there is none. null when `between` ended it. */
-export async function scoreBaselines(
+/** Cosines of each fitted baseline on a split, one a window. null when `between` ended it. */
+export async function baselineRows(
   fitted: FittedBaselines,
   split: Split,
   seed: number,
   { product = plainProduct, between = () => true }: FitOptions = {},
-): Promise<BaselineCosines | null> {
+): Promise<BaselineRows | null> {
   const { D } = split.source;
   const predictors = Object.entries(baselinePredictors(fitted, D, product)) as [Fittable, Predictor][];
-  const sums: BaselineCosines = {
-    contextMean: 0,
-    lastVector: 0,
-    weightedMean: 0,
-    ridge: fitted.ridge ? 0 : NaN,
-    shuffled: 0,
+  const rows: BaselineRows = { shuffled: new Float32Array(split.ids.length) };
+  for (const [name] of predictors) rows[name] = new Float32Array(split.ids.length);
+  const score = (name: BaselineName, raw: Float32Array, targets: Float32Array, { start, B }: WindowBlock) => {
+    for (let row = 0; row < B; row++) rows[name]![start + row] = cosine(raw, row, targets, row, D);
   };
   for (const { block, others } of shuffledBlocks(split, seed)) {
-    const { contexts, targets, B } = block;
     for (const [name, predictor] of predictors) {
-      const { raw } = await predictor.predict(contexts, B);
-      for (let row = 0; row < B; row++) sums[name] += cosine(raw, row, targets, row, D);
-      if (name !== 'contextMean') continue;
-      for (let row = 0; row < B; row++) sums.shuffled += cosine(raw, row, others, row, D);
+      const { raw } = await predictor.predict(block.contexts, block.B);
+      score(name, raw, block.targets, block);
+      if (name === 'contextMean') score('shuffled', raw, others, block);
     }
     if (!(await between())) return null;
   }
-  for (const name of BASELINES) sums[name] /= split.ids.length;
-  return sums;
+  return rows;
+}
+
+/** Mean of each baseline's cosines; NaN where there are none. */
+export function meanCosines(rows: BaselineRows): BaselineCosines {
+  const mean = (values: Float32Array | undefined) =>
+    values ? values.reduce((sum, value) => sum + value, 0) / values.length : NaN;
+  return Object.fromEntries(BASELINES.map((name) => [name, mean(rows[name])])) as BaselineCosines;
 }
 
 function finite(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+/** What a run keeps of its baselines. */
+export interface MeasuredBaselines {
+  readonly baselines: Baselines;
+  /** Their cosines over the articles, for the intervals of lifts. */
+  readonly sums: CosineSums;
 }
 
 /** Fits and scores in the shape of an epoch record; null when `between` ended it. */
@@ -267,16 +280,21 @@ export async function measureBaselines(
   splits: { readonly train: Split; readonly validation: Split; readonly ood?: Split },
   seed: number,
   options: FitOptions = {},
-): Promise<{ readonly baselines: Baselines; readonly fitted: FittedBaselines } | null> {
+): Promise<MeasuredBaselines | null> {
   const fitted = await fitBaselines(splits.train, splits.validation, options);
   if (!fitted) return null;
-  const validation = await scoreBaselines(fitted, splits.validation, seed, options);
+  const validation = await baselineRows(fitted, splits.validation, seed, options);
   if (!validation) return null;
-  const ood = splits.ood ? await scoreBaselines(fitted, splits.ood, seed, options) : null;
+  const ood = splits.ood ? await baselineRows(fitted, splits.ood, seed, options) : null;
   if (splits.ood && !ood) return null;
+  const means = { validation: meanCosines(validation), ood: ood && meanCosines(ood) };
   const entries = BASELINES.map((name): [BaselineName, Baselines[BaselineName]] => [
     name,
-    { valCosine: finite(validation[name]), oodCosine: finite(ood?.[name]) },
+    { valCosine: finite(means.validation[name]), oodCosine: finite(means.ood?.[name]) },
   ]);
-  return { baselines: Object.fromEntries(entries) as Baselines, fitted };
+  const sums = {
+    validation: groupSums(validation, groupsOf(splits.validation)),
+    ood: splits.ood && ood ? groupSums(ood, groupsOf(splits.ood)) : null,
+  };
+  return { baselines: Object.fromEntries(entries) as Baselines, sums };
 }

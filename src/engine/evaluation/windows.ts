@@ -6,6 +6,8 @@ import type { WindowSource } from '../types.ts';
 export interface Split {
   readonly source: WindowSource;
   readonly ids: Uint32Array;
+  /** Article of each window of the source; absent: not known. */
+  readonly articleOf?: ArrayLike<number>;
 }
 
 export interface WindowBlock {

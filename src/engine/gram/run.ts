@@ -2,6 +2,7 @@
  * A run that fits a Gram mixture: the steps of `GramTrainer` with the events, checkpoints, pause and stop of every run. Its
  * epochs are those of the gates; the stages before them report their progress.
  */
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { parameterCount } from '#shared/domain/models/models.ts';
 import { byTerm } from '#shared/domain/models/terms.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type TermFigures,
   type TrainerState,
 } from '#shared/domain/runs/training.ts';
+import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { score } from '../evaluation/score.ts';
 import { Control } from '../trainer/control.ts';
 import { emptySums, figure } from '../trainer/epoch-sums.ts';
@@ -36,6 +38,8 @@ export interface MixtureRunOptions {
   readonly validation: Split;
   readonly ood?: Split;
   readonly baselines: Baselines;
+  /** As of `TrainerOptions`. */
+  readonly baselineSums?: () => CosineSums | null;
   readonly hooks: TrainerHooks;
   /** State and fit of a checkpoint, to go on from. */
   readonly resumeFrom?: { readonly state: TrainerState; readonly fit: GramState };
@@ -187,8 +191,8 @@ export class MixtureRun implements TrainerControl {
     const record = await this.record(model);
     this.book();
     if (record.isBest) {
-      const { epoch, step, oodCosine } = record;
-      state.best = { epoch, step, valLoss: record.valLoss ?? 0, valCosine: record.valCosine ?? 0, oodCosine };
+      const { epoch, step, valLoss, valCosine, oodCosine, intervals } = record;
+      state.best = { epoch, step, valLoss: valLoss ?? 0, valCosine: valCosine ?? 0, oodCosine, intervals };
     }
     state.epoch += 1;
     await onEvent(record);
@@ -226,20 +230,25 @@ export class MixtureRun implements TrainerControl {
       nonFiniteRows: measured?.nonFiniteRows ?? 0,
       isBest: model !== null && valCosine !== null,
       baselines,
+      intervals: measured?.intervals,
     };
   }
 
   private async measure(model: GramModel) {
-    const { validation, ood } = this.options;
+    const { validation, ood, baselineSums, hooks, seed } = this.options;
     const between = async () => {
       await this.control.yieldToEventLoop();
       return true;
     };
     const ofValidation = (await score(model, validation, between))!;
     const ofOod = ood ? await score(model, ood, between) : null;
+    const cosines = { validation: ofValidation.cosines, ood: ofOod?.cosines ?? null };
+    const sums = new RunGroups(this.options).sums(cosines);
+    hooks.onBest?.(sums);
+    const intervals = metricIntervals(sums, baselineSums?.() ?? null, seed);
     const collapse: Collapse = await this.probeSet.collapse(model);
     const nonFiniteRows = ofValidation.nonFiniteRows + (ofOod?.nonFiniteRows ?? 0);
-    return { valCosine: ofValidation.cosine, oodCosine: ofOod?.cosine, nonFiniteRows, ...collapse };
+    return { valCosine: ofValidation.cosine, oodCosine: ofOod?.cosine, intervals, nonFiniteRows, ...collapse };
   }
 
   private async checkpointModel(model: GramModel): Promise<void> {

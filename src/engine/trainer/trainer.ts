@@ -6,6 +6,7 @@
 import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/models/terms.ts';
 import { parameterCount } from '#shared/domain/models/models.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
+import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { stream } from '../random.ts';
 import type { StepStats, TrainStepInput } from '../types.ts';
 import { TurnedBatches } from './augment.ts';
@@ -26,6 +27,7 @@ export class Trainer implements TrainerControl {
   private readonly control = new Control();
   private readonly steps = new StepBuffer();
   private readonly evaluation: EpochEvaluation;
+  private readonly groups: RunGroups;
   private readonly state: TrainerState;
   private readonly turned: TurnedBatches | undefined;
   private loss: LossConfig;
@@ -38,6 +40,7 @@ export class Trainer implements TrainerControl {
     this.loss = options.settings.loss;
     this.state = structuredClone(options.resumeFrom) ?? initialState(options);
     this.evaluation = new EpochEvaluation(options);
+    this.groups = new RunGroups(options);
     const { augmentation, train, settings } = options;
     this.turned = augmentation && new TurnedBatches(train, augmentation, settings.seed);
   }
@@ -174,8 +177,12 @@ export class Trainer implements TrainerControl {
     const { state } = this;
     const { validation, ood } = measured;
     const isBest = Number.isFinite(validation.unitMse) && validation.unitMse < (state.best?.valLoss ?? Infinity);
-    const record = this.record(measured, isBest);
+    const sums = this.groups.sums({ validation: validation.cosines, ood: ood?.cosines ?? null });
+    const { baselineSums, settings } = this.options;
+    const intervals = metricIntervals(sums, baselineSums?.() ?? null, settings.seed);
+    const record = { ...this.record(measured, isBest), intervals };
     if (isBest) {
+      this.options.hooks.onBest?.(sums);
       const { unitMse: valLoss, cosine: valCosine } = validation;
       state.best = {
         epoch: state.epoch,
@@ -183,6 +190,7 @@ export class Trainer implements TrainerControl {
         valLoss,
         valCosine,
         oodCosine: ood ? figure(ood.cosine) : null,
+        intervals,
       };
     }
     Object.assign(state, nextRate(this.options.settings.schedule, state, validation.unitMse));

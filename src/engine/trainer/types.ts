@@ -3,6 +3,7 @@
  * B rows of a batch, T context length, D vector width.
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Schedule } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/runs/training.ts';
 import type { Split } from '../evaluation/windows.ts';
@@ -56,6 +57,8 @@ export interface TrainerHooks {
   onEvent(event: TrainingEvent): void | Promise<void>;
   /** Awaited. Absent: no checkpoints. */
   onCheckpoint?(checkpoint: Checkpoint): void | Promise<void>;
+  /** Cosines of a new best epoch over the articles, before its record. */
+  onBest?(sums: CosineSums): void;
 }
 
 export interface TrainerOptions {
@@ -68,6 +71,8 @@ export interface TrainerOptions {
   readonly augmentation?: Augmentation;
   /** Measured once before training (`evaluation/baselines.ts`); repeated in every epoch record. */
   readonly baselines: Baselines;
+  /** Of the baselines, over the articles; null until they are measured. Absent: lifts have no intervals. */
+  readonly baselineSums?: () => CosineSums | null;
   readonly hooks: TrainerHooks;
   /** Milliseconds between `last` checkpoints inside an epoch; absent: only at epoch ends, pause and stop. */
   readonly checkpointEveryMs?: number;

@@ -70,6 +70,7 @@ export function finishedEvent(run: RunSummary, peakRssBytes: number | null, warn
     epoch: run.best.epoch,
     valCosine: run.best.valCosine,
     oodCosine: run.best.oodCosine,
+    intervals: run.best.intervals ?? null,
   };
   return {
     type: 'finished',
@@ -82,6 +83,8 @@ export function finishedEvent(run: RunSummary, peakRssBytes: number | null, warn
     baselines: run.baselines,
     valLift: run.valLift,
     oodLift: run.oodLift,
+    valBestLift: run.valBestLift,
+    oodBestLift: run.oodBestLift,
     durationMs: run.durationMs,
     rowsPerSecond: run.rowsPerSecond,
     peakRssBytes,

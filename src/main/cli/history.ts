@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Imported, RunDetail, RunSummary } from '#shared/contract/runs.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds.ts';
+import { signedInterval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { checkTarget, checkTargetFolder, moveToTarget, withScratch, writeTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { errorData } from './exit.ts';
 import { findRun } from './handles.ts';
-import { formatBytes, formatCosine, formatDuration, signed, type Output } from './output.ts';
+import { formatBytes, formatCosine, formatDuration, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
 import { parseWhere } from './where.ts';
 
@@ -60,7 +61,7 @@ function printRuns(runs: readonly RunSummary[], total: number, out: Output): voi
     { title: 'epoch', value: (run) => `${run.epoch}/${run.recipe.epochs}`, align: 'right' },
     { title: 'validation', value: (run) => formatCosine(run.best?.valCosine), align: 'right' },
     { title: 'OOD', value: (run) => formatCosine(run.best?.oodCosine), align: 'right' },
-    { title: 'lift', value: (run) => signed(run.valLift), align: 'right' },
+    { title: 'lift', value: (run) => signedInterval(run.valLift, run.best?.intervals?.valLift), align: 'right' },
     { title: 'rows/s', value: (run) => (run.rowsPerSecond === null ? null : Math.round(run.rowsPerSecond)) },
     { title: 'time', value: (run) => (run.imported ? null : formatDuration(run.durationMs)), align: 'right' },
     { title: 'id', value: (run) => run.id },

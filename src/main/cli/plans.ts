@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { readGateMetric } from '#shared/domain/recipe/command-line.ts';
+import { GATE_METRICS } from '#shared/domain/recipe/recipe.ts';
 import { EXAMPLE_PLAN, PLAN_TEMPLATES, RecoverSchema, recoverPlan } from '#shared/domain/plans/plan-templates.ts';
 import { PlanGateSchema, badPlan, parsePlan, type PlanGate, type PlanSpec } from '#shared/domain/plans/plans.ts';
 import { readJsonFile } from '../formats/json-file.ts';
@@ -82,10 +84,13 @@ function readAction(word: string): Action {
 function readHolds(words: readonly string[] | undefined): PlanGate[] | undefined {
   return words?.map((word) => {
     const [metric, minimum] = word.split(':');
-    const parsed = PlanGateSchema.safeParse({ metric, minimum: minimum ? Number(minimum) : undefined });
+    const parsed = PlanGateSchema.safeParse({
+      ...readGateMetric(metric),
+      minimum: minimum ? Number(minimum) : undefined,
+    });
     if (parsed.success) return parsed.data;
     throw new NextvecError('BAD_INPUT', `--hold: "${word}" is no gate: ${z.prettifyError(parsed.error)}`, {
-      remedy: 'Write METRIC:MINIMUM with valCosine, oodCosine, valLift or oodLift, e.g. oodLift:0.01.',
+      remedy: `Write METRIC:MINIMUM with ${GATE_METRICS.join(', ')}, e.g. oodBestLift:0.01; METRIC.low:MINIMUM reads the lower end of its 95 % interval.`,
       details: { place: '--hold' },
     });
   });

@@ -63,7 +63,11 @@ export function addRecipeFlags(command: Command): Command {
     .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
-    .option('--gate <G...>', 'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop', undefined)
+    .option(
+      '--gate <G...>',
+      'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop; metric.low: the lower end of its interval',
+      undefined,
+    )
     .option('--gates <FILE>', 'JSON file with a list of gates {epoch, metric, threshold, action}', undefined);
 }
 

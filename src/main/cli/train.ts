@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { BASELINE_LABELS, BASELINES } from '#shared/domain/runs/training.ts';
+import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { NameSchema } from '#shared/domain/names.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
@@ -14,7 +15,7 @@ import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
 import { recipeWarnings, findDataset, findRun } from './handles.ts';
 import { Interruption } from './interruption.ts';
-import { formatCosine, formatDuration, signed, type Output } from './output.ts';
+import { formatCosine, formatDuration, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
 import { addRecipeFlags, readRecipe, readRecipeFile, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
@@ -212,11 +213,12 @@ function printResult({ run }: Outcome, result: object, out: Output): void {
 
 function resultRows(run: RunSummary): { label: string; val: string; ood: string }[] {
   const { best, baselines } = run;
+  const known = best?.intervals;
   const rows = [
     {
       label: `Best epoch (${best?.epoch ?? '–'})`,
-      val: formatCosine(best?.valCosine),
-      ood: formatCosine(best?.oodCosine),
+      val: withInterval(best?.valCosine, known?.valCosine, formatCosine),
+      ood: withInterval(best?.oodCosine, known?.oodCosine, formatCosine),
     },
   ];
   for (const name of BASELINES) {
@@ -228,6 +230,17 @@ function resultRows(run: RunSummary): { label: string; val: string; ood: string 
       ood: formatCosine(figures.oodCosine),
     });
   }
-  rows.push({ label: 'Lift over the mean of context', val: signed(run.valLift), ood: signed(run.oodLift) });
+  rows.push(
+    {
+      label: 'Lift over the mean of context',
+      val: signedInterval(run.valLift, known?.valLift),
+      ood: signedInterval(run.oodLift, known?.oodLift),
+    },
+    {
+      label: 'Lift over the best baseline',
+      val: signedInterval(run.valBestLift, known?.valBestLift),
+      ood: signedInterval(run.oodBestLift, known?.oodBestLift),
+    },
+  );
   return rows;
 }

@@ -27,8 +27,9 @@ export function runSummary({ home }: Pick<PlanContext, 'home'>, runId: string | 
 }
 
 export function figuresOf(run: RunSummary): RunFigures {
-  const { best, valLift, oodLift } = run;
-  return { valCosine: best?.valCosine ?? null, oodCosine: best?.oodCosine ?? null, valLift, oodLift };
+  const { best, valLift, oodLift, valBestLift, oodBestLift } = run;
+  const cosines = { valCosine: best?.valCosine ?? null, oodCosine: best?.oodCosine ?? null };
+  return { ...cosines, valLift, oodLift, valBestLift, oodBestLift };
 }
 
 /** "Run #4 was stopped: Stopped on request." */

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
-import { count, duration, figure, signed } from '#shared/domain/figures.ts';
+import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
+import { count, duration, signed } from '#shared/domain/figures.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { ReportItem } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
@@ -70,16 +71,16 @@ function summaryOf(trained: readonly Trained[], best: RunSummary | undefined): s
 
 function figures(trained: readonly Trained[]): Block {
   return table(
-    'Best checkpoint of each run; lift is over the mean of the context on the same rows',
+    'Best checkpoint of each run; lift is over the mean of the context on the same rows; in brackets 95 % intervals over the articles',
     ['Item', 'Model', '#Run', '#Validation', '#Lift', '#OOD', '#OOD lift', '#Best epoch', '#Parameters', '#Time'],
     trained.map(({ row, run }) => [
       row.key,
       MODEL_LABELS[run.recipe.modelType],
       `#${run.number}`,
-      figure(run.best?.valCosine),
-      signed(run.valLift),
-      figure(run.best?.oodCosine),
-      signed(run.oodLift),
+      withInterval(run.best?.valCosine, run.best?.intervals?.valCosine),
+      signedInterval(run.valLift, run.best?.intervals?.valLift),
+      withInterval(run.best?.oodCosine, run.best?.intervals?.oodCosine),
+      signedInterval(run.oodLift, run.best?.intervals?.oodLift),
       `${count(run.best?.epoch)} of ${run.recipe.epochs}`,
       count(run.parameters),
       duration(run.durationMs),

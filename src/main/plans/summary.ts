@@ -87,6 +87,7 @@ function itemSummary(
     runId: row.runId,
     runNumber: run?.number ?? null,
     figures: run && figuresOf(run),
+    intervals: run?.best?.intervals ?? null,
     progress: row.status === 'running' ? progressOf(context, row, run?.step ?? 0, run?.totalSteps ?? null) : null,
     reportPath: row.reportPath,
     tries: listTries(context.home.db, row.id).map(({ runId, status: ended, reason }) => ({

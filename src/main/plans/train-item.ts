@@ -80,7 +80,7 @@ function outcome({ home }: PlanContext, item: TrainItem, run: RunSummary): Endin
 
 /** A finished run against the item's gates. */
 export function verdict(item: TrainItem, run: RunSummary): Ending {
-  const { passed, messages } = judge(item.gates, figuresOf(run));
+  const { passed, messages } = judge(item.gates, figuresOf(run), run.best?.intervals);
   const figures = messages.join('; ');
   if (passed) return { status: 'done', reason: figures === '' ? '' : `Gates passed: ${figures}.` };
   return { status: 'missed', reason: `Run #${run.number} misses its gate: ${figures}.` };

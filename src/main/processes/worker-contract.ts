@@ -12,6 +12,7 @@ import {
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
 import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { ComparisonSchema, PassportSchema } from '#shared/domain/datasets/passport.ts';
+import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/runs/training.ts';
 import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
@@ -59,7 +60,7 @@ export const workerContract = {
         resourcesDir: z.string(),
       }),
     )
-    .output(BaselinesSchema),
+    .output(z.object({ baselines: BaselinesSchema, sums: CosineSumsSchema.nullable() })),
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),

@@ -3,6 +3,7 @@
  * one engine and reproduced from the written file by another where there are two. Runs in a data worker: it knows folders, not the database.
  */
 import { join } from 'node:path';
+import { RunGroups } from '#engine/evaluation/run-intervals.ts';
 import { score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import { emptySums } from '#engine/trainer/epoch-sums.ts';
@@ -56,14 +57,7 @@ function refuseOtherShape({ spec, source }: ModelWeights, { T, D }: Dataset): vo
   );
 }
 
-interface Measured {
-  readonly valCosine: number;
-  readonly valLoss: number;
-  readonly rows: number;
-  readonly trainRows: number;
-  readonly oodCosine: number | null;
-  readonly oodRows: number | null;
-}
+type Measured = NonNullable<ImportedRun['measured']>;
 
 async function convert(
   job: ImportRunJob,
@@ -183,8 +177,12 @@ interface Splits {
 async function splitsOf(dataset: Dataset, ood: Dataset | null, recipe: Recipe): Promise<Splits> {
   const { train, val } = splitDataset(dataset, recipe.split, recipe.seed);
   return {
-    validation: { source: await dataset.source(), ids: val },
-    ood: ood && { source: await ood.source(), ids: Uint32Array.from({ length: ood.windows }, (_, i) => i) },
+    validation: { source: await dataset.source(), ids: val, articleOf: dataset.windowArticles ?? undefined },
+    ood: ood && {
+      source: await ood.source(),
+      ids: Uint32Array.from({ length: ood.windows }, (_, i) => i),
+      articleOf: ood.windowArticles ?? undefined,
+    },
     trainRows: train.length,
   };
 }
@@ -202,6 +200,7 @@ async function measure(model: Predictor, { validation, ood, trainRows }: Splits)
     trainRows,
     oodCosine: foreign?.cosine ?? null,
     oodRows: foreign?.rows ?? null,
+    sums: new RunGroups({ validation, ood }).sums({ validation: found.cosines, ood: foreign?.cosines ?? null }),
   };
 }
 

@@ -34,8 +34,8 @@ export function stepChanges({ epoch, rowsPerSecond }: StepBlock, { step, duratio
 export function epochChanges(record: EpochRecord, { durationMs }: RunClock): RunChanges {
   const changes: RunChanges = { duration_ms: durationMs, rows_per_second: record.rowsPerSecond };
   if (!record.isBest) return changes;
-  const { epoch, step, valLoss, valCosine, oodCosine } = record;
-  return { ...changes, best_json: JSON.stringify({ epoch, step, valLoss, valCosine, oodCosine }) };
+  const { epoch, step, valLoss, valCosine, oodCosine, intervals } = record;
+  return { ...changes, best_json: JSON.stringify({ epoch, step, valLoss, valCosine, oodCosine, intervals }) };
 }
 
 export function finishedChanges({ epoch, step, best, durationMs, rowsPerSecond }: Finished): RunChanges {

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { nameFromFile } from '#shared/domain/names.ts';
+import { metricIntervals } from '#engine/evaluation/run-intervals.ts';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
@@ -10,6 +12,7 @@ import type { Baselines } from '#shared/domain/runs/training.ts';
 import { inTransaction } from '../store/database.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertLog, putCheckpoint } from '../store/history.ts';
+import { putCosineSums } from '../store/cosine-sums.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import { insertRun, updateRun, type RunChanges } from '../store/runs.ts';
 import type { ImportedRun } from '../processes/jobs/import-weights.ts';
@@ -66,8 +69,8 @@ export async function importRun(
       dataset: dataset && { id: dataset.id, folder: home.datasetFolder(dataset.id) },
       ood: input.ood === null ? null : { id: input.ood, folder: home.datasetFolder(input.ood) },
     });
-    const baselines = await baselinesOf(context, worker.client, imported);
-    record(context, runId, input, imported, baselines);
+    const measured = await baselinesOf(context, worker.client, imported);
+    record(context, runId, input, imported, measured);
     context.announce(runId);
     return { runId, notes: imported.notes };
   } catch (error) {
@@ -78,13 +81,18 @@ export async function importRun(
   }
 }
 
+interface MeasuredBaselines {
+  readonly baselines: Baselines;
+  readonly sums: CosineSums | null;
+}
+
 /** On the same validation windows the model was measured on. */
 async function baselinesOf(
   { home, resourcesDir }: ImportRunContext,
   client: WorkerClient,
   { recipe }: ImportedRun,
-): Promise<Baselines> {
-  if (recipe.dataset === NO_DATASET) return {};
+): Promise<MeasuredBaselines> {
+  if (recipe.dataset === NO_DATASET) return { baselines: {}, sums: null };
   return client.measureBaselines({
     folder: home.datasetFolder(recipe.dataset),
     oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
@@ -99,7 +107,7 @@ function record(
   runId: string,
   input: ImportRunInput,
   run: ImportedRun,
-  baselines: Baselines,
+  measured: MeasuredBaselines,
 ): void {
   const { recipe, imported, epochs, checkpoint } = run;
   const dataset = recipe.dataset === NO_DATASET ? null : requireDataset(db, recipe.dataset);
@@ -120,11 +128,12 @@ function record(
     endAttempts(db, runId, at);
     putCheckpoint(db, runId, checkpoint, at);
     for (const message of [arrival(run), ...run.notes]) insertLog(db, runId, { at, level: 'info', message });
-    updateRun(db, runId, outcome(run, baselines, at));
+    for (const sums of [run.measured?.sums, measured.sums]) if (sums) putCosineSums(db, runId, sums);
+    updateRun(db, runId, outcome(run, measured, at));
   });
 }
 
-function outcome(run: ImportedRun, baselines: Baselines, at: number): RunChanges {
+function outcome(run: ImportedRun, { baselines, sums }: MeasuredBaselines, at: number): RunChanges {
   const { imported, epochs, measured } = run;
   return {
     status: 'finished',
@@ -136,7 +145,7 @@ function outcome(run: ImportedRun, baselines: Baselines, at: number): RunChanges
     ood_rows: measured?.oodRows ?? null,
     baselines_json: JSON.stringify(baselines),
     epoch: epochs[epochs.length - 1]?.epoch ?? imported.stated.epoch ?? 0,
-    best_json: best(run),
+    best_json: best(run, sums),
     imported_json: JSON.stringify(imported),
   };
 }
@@ -151,10 +160,11 @@ function arrival({ imported, epochs }: ImportedRun): string {
 }
 
 /** Only what was measured here; what the file states stays in `imported`. */
-function best({ measured, imported, epochs, recipe }: ImportedRun): string | null {
+function best({ measured, imported, epochs, recipe }: ImportedRun, baselines: CosineSums | null): string | null {
   if (!measured) return null;
   const stated = epochs.findLast((record) => record.isBest);
   const epoch = imported.stated.epoch ?? stated?.epoch ?? recipe.epochs;
   const { valLoss, valCosine, oodCosine } = measured;
-  return JSON.stringify({ epoch, step: 0, valLoss, valCosine, oodCosine });
+  const intervals = metricIntervals(measured.sums, baselines, recipe.seed);
+  return JSON.stringify({ epoch, step: 0, valLoss, valCosine, oodCosine, intervals });
 }

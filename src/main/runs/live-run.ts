@@ -187,6 +187,8 @@ export class LiveRun {
         return this.onPrepared(event);
       case 'baselines':
         return this.onBaselines(event);
+      case 'best cosines':
+        return this.recorder.addCosineSums(event.sums);
       case 'started':
         return this.onStarted(event);
       case 'steps':
@@ -222,7 +224,8 @@ export class LiveRun {
     this.recorder.update(preparedChanges(event));
   }
 
-  private onBaselines({ baselines }: EventOf<'baselines'>): void {
+  private onBaselines({ baselines, sums }: EventOf<'baselines'>): void {
+    if (sums) this.recorder.addCosineSums(sums);
     this.recorder.update({ baselines_json: JSON.stringify(baselines) });
     this.recorder.flush();
     this.options.onChange();

@@ -6,6 +6,7 @@ import type { RunEvent } from '#shared/contract/runs.ts';
 import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
+import { cosineSums } from '../store/cosine-sums.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun, updateRun, type RunChanges, type RunRow } from '../store/runs.ts';
@@ -151,6 +152,7 @@ export class RunQueue {
       resume,
       earlierEngine: earlierEngine(row),
       earlierBaselines: earlierBaselines(row),
+      earlierSums: cosineSums(home.db, row.id),
       checkpointEveryMs: options.checkpointEveryMs,
       keepEveryEpochs: currentSettings(home.db).keepEveryEpochs,
       stopAfterEpoch,

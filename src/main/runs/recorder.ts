@@ -5,7 +5,9 @@
 import { statSync } from 'node:fs';
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { isNextvecError, type NextvecError } from '#shared/domain/errors.ts';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { EpochRecord, StepBlock } from '#shared/domain/runs/training.ts';
+import { putCosineSums } from '../store/cosine-sums.ts';
 import { explain, inTransaction, type Db } from '../store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertGate, insertLog, putCheckpoint } from '../store/history.ts';
 import type { CheckpointRow } from '../store/history.ts';
@@ -63,6 +65,10 @@ export class Recorder {
 
   addEpoch(record: EpochRecord): void {
     this.push((attempt) => insertEpoch(this.db, this.runId, attempt, record, Date.now()));
+  }
+
+  addCosineSums(sums: CosineSums): void {
+    this.push(() => putCosineSums(this.db, this.runId, sums));
   }
 
   addGate(result: GateResult): void {

@@ -1,6 +1,7 @@
 /** A run's row as a person sees it: lift over the baseline, progress, time left. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
+import { bestCosine } from '#shared/domain/recipe/gates.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/runs/training.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -81,6 +82,8 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
     baselines,
     valLift: lift(best?.valCosine, baselines.contextMean?.valCosine),
     oodLift: lift(best?.oodCosine, baselines.contextMean?.oodCosine),
+    valBestLift: lift(best?.valCosine, bestCosine(baselines, 'valCosine')),
+    oodBestLift: lift(best?.oodCosine, bestCosine(baselines, 'oodCosine')),
     rowsPerSecond: row.rows_per_second,
     durationMs: row.duration_ms,
     epochsDone: valCosines.length,

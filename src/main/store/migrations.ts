@@ -272,4 +272,22 @@ const SIXTH: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH];
+const SEVENTH: Migration = {
+  version: 7,
+  what: 'cosines of runs and their baselines over the articles',
+  sql: `
+    -- What intervals and paired comparisons are made from. windows, sums: float64, one number an article or block.
+    CREATE TABLE cosine_sums (
+      run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+      part TEXT NOT NULL CHECK (part IN ('validation', 'ood')),
+      -- 'model' (its best epoch) or a baseline.
+      predictor TEXT NOT NULL,
+      unit TEXT NOT NULL CHECK (unit IN ('articles', 'blocks')),
+      windows BLOB NOT NULL,
+      sums BLOB NOT NULL,
+      PRIMARY KEY (run_id, part, predictor)
+    ) STRICT, WITHOUT ROWID;
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH];

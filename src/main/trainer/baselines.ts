@@ -1,5 +1,6 @@
 /** The baselines of a run: measured once in its life, by a data worker while the first epoch trains. */
 import type { TrainerJob } from '#shared/contract/trainer.ts';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { WorkerPool } from '../processes/worker-pool.ts';
 import type { Log } from './log.ts';
@@ -7,6 +8,8 @@ import type { Log } from './log.ts';
 export class BaselineMeasurement {
   /** Filled when the measurement ends; every epoch record repeats it. */
   readonly values: Baselines = {};
+  /** Their cosines over the articles; null until they are measured. */
+  sums: CosineSums | null = null;
   private readonly job: TrainerJob;
   private readonly log: Log;
 
@@ -16,10 +19,11 @@ export class BaselineMeasurement {
   }
 
   /** Resolves when `values` is final. `onMeasured`: not called for values of an earlier life, nor on failure. */
-  async run(onMeasured: (baselines: Baselines) => void): Promise<void> {
-    const { resume, earlierBaselines, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
+  async run(onMeasured: (measured: { baselines: Baselines; sums: CosineSums | null }) => void): Promise<void> {
+    const { resume, earlierBaselines, earlierSums, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
     if (resume && earlierBaselines !== null) {
       Object.assign(this.values, earlierBaselines);
+      this.sums = earlierSums;
       return;
     }
     const startedMs = performance.now();
@@ -27,8 +31,10 @@ export class BaselineMeasurement {
     try {
       const { split, seed } = recipe;
       const input = { folder: datasetFolder, oodFolder, split, seed, resourcesDir };
-      Object.assign(this.values, await worker.client.measureBaselines(input));
-      onMeasured({ ...this.values });
+      const measured = await worker.client.measureBaselines(input);
+      Object.assign(this.values, measured.baselines);
+      this.sums = measured.sums;
+      onMeasured(measured);
       this.log('info', `Baselines measured in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
     } catch (error) {
       this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);

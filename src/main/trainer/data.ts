@@ -27,8 +27,12 @@ export async function openData(
   const oodSource = await ood?.source(undefined, { onDamage });
   return {
     train: { source, ids: split.train },
-    validation: { source, ids: split.val },
-    ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
+    validation: { source, ids: split.val, articleOf: dataset.windowArticles ?? undefined },
+    ood: oodSource && {
+      source: oodSource,
+      ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i),
+      articleOf: ood?.windowArticles ?? undefined,
+    },
     proof,
   };
 }

@@ -7,7 +7,7 @@ import type { OpenedRun, RunContext } from './opened-run.ts';
 import { initialParameters } from './start.ts';
 
 export async function openGradientRun(context: RunContext, spec: GradientSpec): Promise<OpenedRun> {
-  const { job, data, baselines, hooks, log } = context;
+  const { job, data, baselines, baselineSums, hooks, log } = context;
   const { recipe } = job;
   const checkpoint = context.checkpoint && 'parameters' in context.checkpoint ? context.checkpoint : null;
   const workload = workloadOf(recipe, spec);
@@ -30,6 +30,7 @@ export async function openGradientRun(context: RunContext, spec: GradientSpec): 
         settings: { epochs, batchSize, lr, schedule, loss, seed },
         augmentation: isometry > 0 ? { isometry, articleOf } : undefined,
         baselines,
+        baselineSums,
         hooks,
         checkpointEveryMs: job.checkpointEveryMs,
         resumeFrom: checkpoint?.state,

@@ -2,6 +2,7 @@
 import type { TrainerControl, TrainerHooks } from '#engine/trainer/index.ts';
 import type { EngineHost, EngineInfo } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import type { LoadedCheckpoint, LoadedFit } from '../checkpoints/read.ts';
@@ -22,6 +23,8 @@ export interface RunContext {
   /** To go on from; null: a new run. */
   readonly checkpoint: LoadedCheckpoint | LoadedFit | null;
   readonly baselines: Baselines;
+  /** Their cosines over the articles; null until they are measured. */
+  readonly baselineSums: () => CosineSums | null;
   readonly hooks: TrainerHooks;
   readonly log: Log;
 }

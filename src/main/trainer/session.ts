@@ -98,16 +98,18 @@ export class TrainerSession {
       data,
       checkpoint,
       baselines: this.baselines.values,
+      baselineSums: () => this.baselines.sums,
       hooks: {
         onEvent: (event) => this.onEvent(event),
         onCheckpoint: (saved) => this.onCheckpoint(saved, spec),
+        onBest: (sums) => this.emit({ type: 'best cosines', sums }),
       },
       log: this.log,
     };
     const opened = spec.type === 'gram' ? await openMixtureRun(context, spec) : await openGradientRun(context, spec);
     this.trainer = opened.trainer;
     this.emit({ type: 'prepared', engine: { ...opened.engine }, splitProof: data.proof });
-    this.baselinesMeasured = this.baselines.run((baselines) => this.emit({ type: 'baselines', baselines }));
+    this.baselinesMeasured = this.baselines.run((measured) => this.emit({ type: 'baselines', ...measured }));
     if (checkpoint) this.stopWhenFarEnough(checkpoint.state.epoch - 1);
     await opened.trainer.run();
     await opened.dispose();

@@ -8,6 +8,7 @@ import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { BalanceEvent, EvaluationEvent, FirstBatchesEvent, MapEvent } from '#shared/contract/evaluation.ts';
 import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
 import type { Split as RecipeSplit } from '#shared/domain/recipe/recipe.ts';
+import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { checkCheckpoints } from '../checkpoints/verify.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
@@ -156,20 +157,28 @@ async function between(): Promise<boolean> {
   return true;
 }
 
-async function baselinesOf(dataset: Dataset, ood: Dataset | null, input: BaselineInput): Promise<Baselines> {
+async function baselinesOf(
+  dataset: Dataset,
+  ood: Dataset | null,
+  input: BaselineInput,
+): Promise<{ baselines: Baselines; sums: CosineSums | null }> {
   const { train, val } = splitDataset(dataset, input.split, input.seed);
   const memory = { memoryBytes: BASELINE_MEMORY_BYTES };
   const source = await dataset.source(undefined, memory);
   const oodSource = await ood?.source(undefined, memory);
   const splits = {
     train: { source, ids: train },
-    validation: { source, ids: val },
-    ood: oodSource && { source: oodSource, ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i) },
+    validation: { source, ids: val, articleOf: dataset.windowArticles ?? undefined },
+    ood: oodSource && {
+      source: oodSource,
+      ids: Uint32Array.from({ length: oodSource.windows }, (_, i) => i),
+      articleOf: ood?.windowArticles ?? undefined,
+    },
   };
   // TensorFlow.js takes a tenth of a second to load: only who needs it waits for it.
   const { wasmProduct } = await import('#engine/tfjs/matrix.ts');
   const product = (await wasmProduct(nodeEngineHost(input.resourcesDir))) ?? undefined;
-  return (await measureBaselines(splits, input.seed, { product, between }))?.baselines ?? {};
+  return (await measureBaselines(splits, input.seed, { product, between })) ?? { baselines: {}, sums: null };
 }
 
 const router = procedures.router({

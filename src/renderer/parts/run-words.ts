@@ -1,6 +1,6 @@
 /** Text of a run's states, gates and figures, for all parts of its page. */
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
-import type { Gate, GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { GATE_METRICS, type Gate, type GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration } from '../ui/text/format.ts';
 
 const METRIC_WORDS: Readonly<Record<GateMetric, string>> = {
@@ -8,6 +8,8 @@ const METRIC_WORDS: Readonly<Record<GateMetric, string>> = {
   oodCosine: 'OOD',
   valLift: 'validation lift',
   oodLift: 'OOD lift',
+  valBestLift: 'validation lift over best',
+  oodBestLift: 'OOD lift over best',
 };
 
 /** As headings and in choices. */
@@ -16,7 +18,29 @@ export const METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
   oodCosine: 'OOD cosine',
   valLift: 'Validation lift',
   oodLift: 'OOD lift',
+  valBestLift: 'Validation lift over best baseline',
+  oodBestLift: 'OOD lift over best baseline',
 };
+
+/** What a gate can read: a metric, or the lower end of its interval. */
+export type GateReads = Pick<Gate, 'metric' | 'bound'>;
+
+export const GATE_READS: readonly { key: string; reads: GateReads; label: string }[] = GATE_METRICS.flatMap(
+  (metric) => [
+    { key: metric, reads: { metric }, label: METRIC_LABELS[metric] },
+    { key: `${metric}.low`, reads: { metric, bound: 'low' }, label: `${METRIC_LABELS[metric]}, lower end` },
+  ],
+);
+
+/** Key in `GATE_READS`. */
+export function readsKey({ metric, bound }: GateReads): string {
+  return bound === undefined ? metric : `${metric}.${bound}`;
+}
+
+/** A gate that reads something else. */
+export function withReads<G extends GateReads>({ bound: _before, ...gate }: G, key: string): G {
+  return { ...gate, ...GATE_READS.find((one) => one.key === key)?.reads } as G;
+}
 
 export function gateEpoch(gate: Gate): string {
   return gate.epoch === 'end' ? 'End' : `Epoch ${gate.epoch}`;
@@ -25,7 +49,8 @@ export function gateEpoch(gate: Gate): string {
 /** "validation ≥ 0.48" */
 export function gateCondition(gate: Gate): string {
   const sign = gate.metric.endsWith('Lift') && gate.threshold > 0 ? '+' : '';
-  return `${METRIC_WORDS[gate.metric]} ≥ ${sign}${String(gate.threshold).replace('-', '\u2212')}`;
+  const end = gate.bound === 'low' ? 'lower end of ' : '';
+  return `${end}${METRIC_WORDS[gate.metric]} ≥ ${sign}${String(gate.threshold).replace('-', '\u2212')}`;
 }
 
 /** A gate's value; lifts with their sign. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PlanGateSchema, PlanItemSchema, PlanSpecSchema, RecipeChangesSchema } from '#shared/domain/plans/plans.ts';
 import { SHOWN_STATUSES } from '#shared/domain/plans/plan-queue.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { MetricIntervalsSchema } from '#shared/domain/runs/training.ts';
 import { SweepSpecSchema } from '#shared/domain/plans/sweeps.ts';
 import { mutation, query } from './call.ts';
 
@@ -39,6 +40,8 @@ export const QueueItemSchema = z.object({
   runNumber: z.int().nullable(),
   /** Of the run's best checkpoint. */
   figures: perMetric(figure).nullable(),
+  /** 95 % intervals of those figures; null: not measured. */
+  intervals: MetricIntervalsSchema.nullable(),
   /** 0..1 while it runs. */
   progress: z.number().nullable(),
   reportPath: z.string().nullable(),

@@ -80,6 +80,9 @@ export const RunSummarySchema = z.object({
   /** Best validation (OOD) cosine minus the mean-of-context baseline on the same rows; null when not measured. */
   valLift: z.number().nullable(),
   oodLift: z.number().nullable(),
+  /** The same over the best baseline. 95 % intervals of cosines and lifts are in `best`. */
+  valBestLift: z.number().nullable(),
+  oodBestLift: z.number().nullable(),
   rowsPerSecond: z.number().nullable(),
   durationMs: z.number(),
   /** Epochs that have ended; of an imported run those its file tells of. */

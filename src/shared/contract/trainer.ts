@@ -5,6 +5,7 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import {
   BaselinesSchema,
@@ -52,6 +53,8 @@ export const TrainerJobSchema = z.object({
   earlierEngine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
   /** Measured in the earlier life. */
   earlierBaselines: BaselinesSchema.nullable(),
+  /** Cosines of those baselines over the articles; null: a run of an earlier version. */
+  earlierSums: CosineSumsSchema.nullable(),
   /** Milliseconds between `last` checkpoints inside an epoch. */
   checkpointEveryMs: z.number().min(0),
   /** Also keep the checkpoint of every k-th epoch; 0: none. */
@@ -69,7 +72,14 @@ export const PreparedSchema = z.object({
 });
 
 /** Comes while the first epoch trains, at the latest before it is evaluated. */
-export const BaselinesMeasuredSchema = z.object({ type: z.literal('baselines'), baselines: BaselinesSchema });
+export const BaselinesMeasuredSchema = z.object({
+  type: z.literal('baselines'),
+  baselines: BaselinesSchema,
+  sums: CosineSumsSchema.nullable(),
+});
+
+/** The model's cosines over the articles at a new best epoch; its record follows. */
+export const BestCosinesSchema = z.object({ type: z.literal('best cosines'), sums: CosineSumsSchema });
 
 export const CheckpointWrittenSchema = z.object({
   type: z.literal('checkpoint'),
@@ -91,6 +101,7 @@ export const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.st
 export const TrainerEventSchema = z.discriminatedUnion('type', [
   PreparedSchema,
   BaselinesMeasuredSchema,
+  BestCosinesSchema,
   StartedSchema,
   StepBlockSchema,
   EpochRecordSchema,

@@ -53,6 +53,8 @@ export function run(number: number, { recipe, ...changes }: RunChanges = {}): Ru
     baselines: {},
     valLift: null,
     oodLift: null,
+    valBestLift: null,
+    oodBestLift: null,
     rowsPerSecond: null,
     durationMs: 0,
     epochsDone: 0,

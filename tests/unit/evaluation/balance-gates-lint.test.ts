@@ -92,6 +92,16 @@ describe('gates', () => {
     expect(readGates([gate], record(3, null), 10)[0]).toMatchObject({ passed: false, value: null });
   });
 
+  it('reads the lift over the best baseline, and the lower end of an interval where the gate asks for it', () => {
+    const measured = { ...record(3, 0.45), intervals: { valLift: { low: -0.01, high: 0.03 } } };
+    const best: Gate = { ...gate, metric: 'valBestLift' };
+    expect(readGates([best], measured, 10)[0].value).toBeCloseTo(0.01, 12);
+    const [plain, low] = readGates([gate, { ...gate, bound: 'low' }], measured, 10);
+    expect([plain.passed, low.passed, low.value]).toEqual([true, false, -0.01]);
+    expect(low.message).toContain('lower end of the validation lift');
+    expect(readGates([{ ...best, bound: 'low' }], measured, 10)[0]).toMatchObject({ passed: false, value: null });
+  });
+
   it('blames the evaluation, not the model, when the baselines fail on the OOD set too', () => {
     expect(sentinelControl(record(3, 0.5, 0.01).baselines)).toMatch(/^Evaluation broken/);
     expect(sentinelControl(record(3, 0.5).baselines)).toBeNull();

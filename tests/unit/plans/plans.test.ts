@@ -101,7 +101,14 @@ describe('the template "recover"', () => {
 });
 
 describe('a gate', () => {
-  const figures = { valCosine: 0.45, oodCosine: 0.41, valLift: 0.02, oodLift: null };
+  const figures = {
+    valCosine: 0.45,
+    oodCosine: 0.41,
+    valLift: 0.02,
+    oodLift: null,
+    valBestLift: 0.01,
+    oodBestLift: null,
+  };
   test('passes at its minimum; otherwise reports figure and minimum', () => {
     expect(judge([{ metric: 'valLift', minimum: 0.02 }], figures).passed).toBe(true);
     const { passed, messages } = judge(
@@ -113,6 +120,14 @@ describe('a gate', () => {
     );
     expect(passed).toBe(false);
     expect(messages[0]).toBe('validation lift over the mean of the context +0.0200, below +0.0300');
+  });
+  test('may read the lower end of an interval', () => {
+    const gate = { metric: 'valLift', bound: 'low', minimum: 0.01 } as const;
+    expect(judge([gate], figures, { valLift: { low: 0.012, high: 0.03 } }).passed).toBe(true);
+    expect(judge([gate], figures, { valLift: { low: 0.002, high: 0.04 } }).messages).toEqual([
+      'lower end of the validation lift over the mean of the context +0.0020, below +0.0100',
+    ]);
+    expect(judge([gate], figures).passed).toBe(false);
   });
   test('fails on an unmeasured figure', () => {
     expect(judge([{ metric: 'oodLift', minimum: -1 }], figures)).toMatchObject({ passed: false });

@@ -309,7 +309,12 @@ describe('results', () => {
   test('the winner is the best of the longest trained', () => {
     const result = (member: number, epochs: number, mean: number): MemberResult => {
       const one = { n: 1, mean, std: null };
-      return { member, point: {}, epochs, figures: { valCosine: one, oodCosine: null, valLift: one, oodLift: null } };
+      return {
+        member,
+        point: {},
+        epochs,
+        figures: { valCosine: one, oodCosine: null, valLift: one, oodLift: null, valBestLift: null, oodBestLift: null },
+      };
     };
     const members = [result(0, 9, 0.1), result(1, 3, 0.9), result(2, 9, 0.2), result(3, 0, 1)];
     expect(winnerOf(members, 'valLift')?.member).toBe(2);

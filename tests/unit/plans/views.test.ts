@@ -16,7 +16,7 @@ function member(index: number, lr: number, skip: string, lift: number | null): S
     point: { lr, skip },
     state: 'finished',
     epochs: lift === null ? 0 : 3,
-    figures: { valCosine: null, oodCosine: null, valLift: one, oodLift: null },
+    figures: { valCosine: null, oodCosine: null, valLift: one, oodLift: null, valBestLift: null, oodBestLift: null },
     runs: [],
   };
 }

@@ -51,6 +51,8 @@ const recipe = (more: Partial<RecipeInput> = {}): RecipeInput => ({
   threads: 1,
   lambda: { mse: 1, info_nce: 0.1 },
   seed: 7,
+  // Eight articles: enough for intervals.
+  split: { validationShare: 0.2 },
   ...more,
 });
 
@@ -92,6 +94,12 @@ describe('a run', () => {
     const best = detail.epochs.toSorted((a, b) => a.valLoss! - b.valLoss!)[0];
     expect(run.best).toMatchObject({ epoch: best.epoch, valCosine: best.valCosine });
     expect(run.valLift).toBeCloseTo(best.valCosine! - run.baselines.contextMean!.valCosine!, 12);
+    const { valCosine, valLift, valBestLift } = run.best!.intervals!;
+    expect(valCosine!.low).toBeLessThan(best.valCosine!);
+    expect(valCosine!.high).toBeGreaterThan(best.valCosine!);
+    expect(valLift!.low).toBeLessThanOrEqual(run.valLift!);
+    expect(valBestLift!.high).toBeGreaterThanOrEqual(run.valBestLift!);
+    expect(run.best!.intervals).toEqual(best.intervals);
     expect(run.sparkline).toEqual(detail.epochs.map((e) => e.valCosine));
     expect(run.epochsDone).toBe(EPOCHS);
     const steps = await losses(runId);
@@ -111,6 +119,9 @@ describe('a run', () => {
     await followTo(nextvec.client, runId, 'finished');
     expect(await losses(runId)).toEqual(uninterrupted.losses);
     expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
+    const { run } = await nextvec.client.runs.get({ runId });
+    const { run: straight } = await nextvec.client.runs.get({ runId: uninterrupted.runId });
+    expect(run.best?.intervals).toEqual(straight.best?.intervals);
   });
 
   test('killed twice with -9, resumes to the same bits and history', async () => {

@@ -30,7 +30,8 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
     gates: fc.array(
       fc.record({
         epoch: fc.oneof(fc.integer({ min: 1, max: 99 }), fc.constant('end')),
-        metric: fc.constantFrom('valCosine', 'oodLift'),
+        metric: fc.constantFrom('valCosine', 'oodLift', 'valBestLift'),
+        bound: fc.constantFrom('low', undefined),
         // Text has no −0.
         threshold: fc.double({ min: -1, max: 1, noNaN: true }).map((x) => x + 0),
         action: fc.constantFrom('warn', 'pause', 'stop'),

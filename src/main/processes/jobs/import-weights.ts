@@ -1,6 +1,7 @@
 /** Data worker job that imports a run: input and result by folder and value, without the database. */
 import { z } from 'zod';
 import { ImportedSchema } from '#shared/contract/runs.ts';
+import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { EpochRecordSchema } from '#shared/domain/runs/training.ts';
@@ -43,6 +44,8 @@ export const ImportedRunSchema = z.object({
       /** null: no OOD set was named. */
       oodCosine: z.number().nullable(),
       oodRows: z.int().nullable(),
+      /** Its cosines over the articles. */
+      sums: CosineSumsSchema,
     })
     .nullable(),
   /** Assumptions and omissions, one sentence each. */

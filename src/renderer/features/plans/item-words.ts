@@ -51,10 +51,11 @@ export interface GateLight {
 export function gateLights(item: QueueItem): GateLight[] {
   if (item.item.kind !== 'train') return [];
   const isRead = item.status === 'done' || item.status === 'missed';
-  return item.item.gates.map(({ metric, minimum }: PlanGate) => {
-    const value = isRead ? (item.figures?.[metric] ?? null) : null;
+  return item.item.gates.map(({ metric, bound, minimum }: PlanGate) => {
+    const read = bound === 'low' ? item.intervals?.[metric]?.low : item.figures?.[metric];
+    const value = isRead ? (read ?? null) : null;
     return {
-      metric: METRIC_LABELS[metric],
+      metric: bound === 'low' ? `${METRIC_LABELS[metric]}, lower end` : METRIC_LABELS[metric],
       minimum: gateReading(metric, minimum),
       value: gateReading(metric, value),
       state: !isRead ? 'open' : value !== null && value >= minimum ? 'passed' : 'missed',

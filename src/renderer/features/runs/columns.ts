@@ -1,6 +1,9 @@
 /** Columns of the table of runs: heading, help, what is shown and what it is sorted by. Not here: which are visible. */
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { holdsZero, intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
+import { signed } from '#shared/domain/figures.ts';
+import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/text/format.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
 import { statusLabel } from '../../ui/text/run-status.ts';
@@ -40,6 +43,8 @@ export interface Column {
   /** null sorts last in both directions. */
   readonly sortKey: (run: RunSummary, context: RowContext) => number | string | null;
   readonly tone?: (run: RunSummary, context: RowContext) => 'good' | 'bad' | undefined;
+  /** The figure with its 95 % interval, where it was measured. */
+  readonly details?: (run: RunSummary) => string | undefined;
 }
 
 export function deltaOf(run: RunSummary, { reference }: RowContext): number | null {
@@ -69,10 +74,29 @@ function delta(heading: Heading, read: Read): Column {
   return { ...figure(heading, read, formatDelta), tone: (run, context) => sign(read(run, context)) };
 }
 
+/** A figure of the best epoch, with its interval; coloured where that does not hold 0. */
+function measured(metric: GateMetric, column: Column): Column {
+  const show = metric.endsWith('Lift') ? signed : undefined;
+  const interval = (run: RunSummary) => run.best?.intervals?.[metric] ?? null;
+  const { tone } = column;
+  return {
+    ...column,
+    details: (run) => {
+      const words = intervalText(interval(run), show);
+      return words === '' ? undefined : `${column.text(run, { reference: null })} ${words}, 95 % interval`;
+    },
+    tone: tone && ((run, context) => (isUnclear(interval(run)) ? undefined : tone(run, context))),
+  };
+}
+
+function isUnclear(interval: Interval | null): boolean {
+  return interval !== null && holdsZero(interval);
+}
+
 const HELP = {
   recipe: 'Loss weights, epochs, batch size, learning rate.',
-  lift: 'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model.',
-  oodLift: 'OOD cosine over the mean of the context on the OOD rows.',
+  lift: 'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model. Grey: not distinguishable from it.',
+  oodLift: 'OOD cosine over the mean of the context on the OOD rows. Grey: not distinguishable from it.',
   delta: 'Validation cosine against the reference run.',
 };
 
@@ -82,37 +106,49 @@ export const COLUMNS: readonly Column[] = [
   text({ id: 'model', label: 'Model', widthPx: 88 }, (run) => MODEL_LABELS[run.recipe.modelType]),
   text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => run.datasetName),
   text({ id: 'recipe', label: 'Recipe', widthPx: 168, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
-  figure(
-    { id: 'validation', label: 'Valid.', widthPx: 64, help: 'Best validation cosine.' },
-    (run) => run.best?.valCosine ?? null,
-    formatCosine,
+  measured(
+    'valCosine',
+    figure(
+      { id: 'validation', label: 'Valid.', widthPx: 64, help: 'Best validation cosine.' },
+      (run) => run.best?.valCosine ?? null,
+      formatCosine,
+    ),
   ),
-  figure(
-    { id: 'ood', label: 'OOD', widthPx: 64, help: 'OOD cosine at the best epoch.' },
-    (run) => run.best?.oodCosine ?? null,
-    formatCosine,
+  measured(
+    'oodCosine',
+    figure(
+      { id: 'ood', label: 'OOD', widthPx: 64, help: 'OOD cosine at the best epoch.' },
+      (run) => run.best?.oodCosine ?? null,
+      formatCosine,
+    ),
   ),
-  delta({ id: 'lift', label: 'Lift', widthPx: 72, help: HELP.lift }, (run) => run.valLift),
-  delta({ id: 'oodLift', label: 'OOD lift', widthPx: 76, help: HELP.oodLift }, (run) => run.oodLift),
-  delta({ id: 'delta', label: 'Δ', widthPx: 74, help: HELP.delta }, deltaOf),
-  {
-    id: 'trend',
-    label: 'Trend',
-    widthPx: 76,
-    help: 'Validation cosine of each epoch.',
-    numeric: false,
-    text: () => '',
-    sortKey: (run) => run.epochsDone,
-  },
-  figure(
-    { id: 'speed', label: 'Rows/s', widthPx: 64, help: 'Rows trained on per second.' },
-    (run) => run.rowsPerSecond,
-    formatCount,
-  ),
-  figure(
-    { id: 'duration', label: 'Time', widthPx: 78, help: 'Training and evaluation, without pauses.' },
-    (run) => run.durationMs || null,
-    formatDuration,
+  measured(
+    'valLift',
+    delta({ id: 'lift', label: 'Lift', widthPx: 72, help: HELP.lift }, (run) => run.valLift),
+    measured(
+      'oodLift',
+      delta({ id: 'oodLift', label: 'OOD lift', widthPx: 76, help: HELP.oodLift }, (run) => run.oodLift),
+      delta({ id: 'delta', label: 'Δ', widthPx: 74, help: HELP.delta }, deltaOf),
+      {
+        id: 'trend',
+        label: 'Trend',
+        widthPx: 76,
+        help: 'Validation cosine of each epoch.',
+        numeric: false,
+        text: () => '',
+        sortKey: (run) => run.epochsDone,
+      },
+      figure(
+        { id: 'speed', label: 'Rows/s', widthPx: 64, help: 'Rows trained on per second.' },
+        (run) => run.rowsPerSecond,
+        formatCount,
+      ),
+    ),
+    figure(
+      { id: 'duration', label: 'Time', widthPx: 78, help: 'Training and evaluation, without pauses.' },
+      (run) => run.durationMs || null,
+      formatDuration,
+    ),
   ),
   figure(
     { id: 'created', label: 'Started', widthPx: 104 },

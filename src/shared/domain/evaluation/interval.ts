@@ -8,6 +8,22 @@ import { figure, signed } from '../figures.ts';
 export const IntervalSchema = z.object({ low: z.number(), high: z.number() });
 export type Interval = z.infer<typeof IntervalSchema>;
 
+const float64Array = z.custom<Float64Array>((value) => value instanceof Float64Array, 'a Float64Array');
+
+/** Cosines summed over the articles (or blocks of windows) of a split: all that intervals are made from. */
+export const GroupSumsSchema = z.object({
+  unit: z.enum(['articles', 'blocks']),
+  /** Windows of each group. [G] */
+  windows: float64Array,
+  /** Sum of the cosines of each predictor: `model`, or a baseline by name. [G] */
+  sums: z.record(z.string(), float64Array),
+});
+export type GroupSums = z.infer<typeof GroupSumsSchema>;
+
+/** Of a run's validation windows and of its OOD set. */
+export const CosineSumsSchema = z.object({ validation: GroupSumsSchema, ood: GroupSumsSchema.nullable() });
+export type CosineSums = z.infer<typeof CosineSumsSchema>;
+
 type Show = typeof figure;
 
 /** `[0.5431, 0.5590]`; empty where it was not measured. */

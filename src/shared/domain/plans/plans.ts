@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
 import { NameSchema } from '../names.ts';
 import { figure, signed } from '../figures.ts';
-import { GATE_METRIC_LABELS } from '../recipe/gates.ts';
+import { gateLabel } from '../recipe/gates.ts';
 import { unknownFields } from '../recipe/field-names.ts';
+import type { MetricIntervals } from '../runs/training.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 import { inputError, pathText } from '../issue-error.ts';
 import { issueList } from '../short-text.ts';
@@ -19,11 +20,13 @@ export const SWEEP_TAG = 'sweep';
 /** The best checkpoint of the finished run must have at least this; not measured does not pass. */
 export const PlanGateSchema = z.strictObject({
   metric: z.enum(GATE_METRICS),
+  /** 'low': the lower end of the metric's 95 % interval is read; absent: the metric itself. */
+  bound: z.literal('low').optional(),
   minimum: z.number().min(-1).max(1),
 });
 export type PlanGate = z.infer<typeof PlanGateSchema>;
 
-/** Figures a gate, a sweep and a report read off a run: of its best checkpoint, lift over the mean of the context. */
+/** Figures a gate, a sweep and a report read off a run: of its best checkpoint. */
 export type RunFigures = Readonly<Record<GateMetric, number | null>>;
 
 /** Some fields of a recipe; data and OOD set are the plan's. A misspelt field is refused, never ignored. */
@@ -219,12 +222,12 @@ export interface GateVerdict {
 }
 
 /** Reads every gate off the figures of a finished run. No gate: passed. */
-export function judge(gates: readonly PlanGate[], figures: RunFigures): GateVerdict {
-  const readings = gates.map(({ metric, minimum }) => {
-    const value = figures[metric];
+export function judge(gates: readonly PlanGate[], figures: RunFigures, intervals?: MetricIntervals): GateVerdict {
+  const readings = gates.map(({ metric, bound, minimum }) => {
+    const value = bound === 'low' ? (intervals?.[metric]?.low ?? null) : figures[metric];
     const passed = value !== null && value >= minimum;
     const show = metric.endsWith('Lift') ? signed : figure;
-    const what = `${GATE_METRIC_LABELS[metric]} ${show(value)}`;
+    const what = `${gateLabel({ metric, bound })} ${show(value)}`;
     return { passed, message: `${what}, ${passed ? 'at least' : 'below'} ${show(minimum)}` };
   });
   return {

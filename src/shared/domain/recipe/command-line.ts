@@ -22,7 +22,14 @@ function shellQuote(word: string): string {
 
 /** One gate as a word, e.g. "3:valCosine:0.48:stop". */
 export function formatGate(gate: Gate): string {
-  return [gate.epoch, gate.metric, gate.threshold, gate.action].join(':');
+  const metric = gate.bound === undefined ? gate.metric : `${gate.metric}.${gate.bound}`;
+  return [gate.epoch, metric, gate.threshold, gate.action].join(':');
+}
+
+/** "valLift", or "valLift.low" for the lower end of its interval, as a gate's fields; not yet validated. */
+export function readGateMetric(word: string): { metric: string; bound?: string } {
+  const [metric, bound] = word.split('.');
+  return bound === undefined ? { metric } : { metric, bound };
 }
 
 /** Reads "epoch:metric:threshold:action"; throws a ZodError where a part is wrong. */
@@ -30,7 +37,7 @@ export function parseGate(word: string): Gate {
   const [epoch, metric, threshold, action] = word.split(':');
   return GateSchema.parse({
     epoch: epoch === 'end' ? 'end' : Number(epoch),
-    metric,
+    ...readGateMetric(metric ?? ''),
     threshold: Number(threshold),
     action,
   });

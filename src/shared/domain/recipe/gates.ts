@@ -6,7 +6,7 @@
 import { bestBaseline } from '../evaluation/evaluation.ts';
 import { figure, signed } from '../figures.ts';
 import type { Gate, GateMetric } from './recipe.ts';
-import type { Baselines, EpochRecord } from '../runs/training.ts';
+import { BASELINES, type Baselines, type EpochRecord } from '../runs/training.ts';
 
 export interface GateReading {
   readonly type: 'gate';
@@ -26,7 +26,14 @@ export const GATE_METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
   oodCosine: 'OOD cosine',
   valLift: 'validation lift over the mean of the context',
   oodLift: 'OOD lift over the mean of the context',
+  valBestLift: 'validation lift over the best baseline',
+  oodBestLift: 'OOD lift over the best baseline',
 };
+
+/** What a gate reads, in words. */
+export function gateLabel({ metric, bound }: { metric: GateMetric; bound?: 'low' }): string {
+  return `${bound === 'low' ? 'lower end of the ' : ''}${GATE_METRIC_LABELS[metric]}`;
+}
 
 /** Thresholds from practice, for a data set whose earlier runs show that absolute cosines of this size are usual. */
 export const ABSOLUTE_GATES: readonly Gate[] = [
@@ -75,7 +82,18 @@ function difference(a: number | null, b: number | null | undefined): number | nu
   return a === null || b === null || b === undefined ? null : a - b;
 }
 
-export function gateValue(metric: GateMetric, record: EpochRecord): number | null {
+/** Cosine of the strongest baseline that was measured. */
+export function bestCosine(baselines: Baselines, field: 'valCosine' | 'oodCosine'): number | null {
+  const table = Object.fromEntries(BASELINES.map((name) => [name, baselines[name]?.[field] ?? null]));
+  return bestBaseline(table)?.cosine ?? null;
+}
+
+/** The lower end of the metric's interval where the gate asks for it. */
+function gateValue({ metric, bound }: Gate, record: EpochRecord): number | null {
+  return bound === 'low' ? (record.intervals?.[metric]?.low ?? null) : metricValue(metric, record);
+}
+
+function metricValue(metric: GateMetric, record: EpochRecord): number | null {
   const mean = record.baselines.contextMean;
   switch (metric) {
     case 'valCosine':
@@ -86,6 +104,10 @@ export function gateValue(metric: GateMetric, record: EpochRecord): number | nul
       return difference(record.valCosine, mean?.valCosine);
     case 'oodLift':
       return difference(record.oodCosine, mean?.oodCosine);
+    case 'valBestLift':
+      return difference(record.valCosine, bestCosine(record.baselines, 'valCosine'));
+    case 'oodBestLift':
+      return difference(record.oodCosine, bestCosine(record.baselines, 'oodCosine'));
   }
 }
 
@@ -103,10 +125,10 @@ const ACTION_WORDS: Readonly<Record<Gate['action'], string>> = {
 };
 
 function readGate(gate: Gate, record: EpochRecord, broken: string | null): GateReading {
-  const value = gateValue(gate.metric, record);
+  const value = gateValue(gate, record);
   const passed = value !== null && value >= gate.threshold;
   const show = gate.metric.endsWith('Lift') ? signed : figure;
-  const what = `Gate at epoch ${record.epoch}: ${GATE_METRIC_LABELS[gate.metric]} ${show(value)}`;
+  const what = `Gate at epoch ${record.epoch}: ${gateLabel(gate)} ${show(value)}`;
   const message =
     broken ??
     (passed

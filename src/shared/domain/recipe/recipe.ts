@@ -18,15 +18,17 @@ import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts'
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 
-export const GATE_METRICS = ['valCosine', 'oodCosine', 'valLift', 'oodLift'] as const;
+/** Cosine of a run, its lift over the mean of the context, and over the best baseline of the same rows. */
+export const GATE_METRICS = ['valCosine', 'oodCosine', 'valLift', 'oodLift', 'valBestLift', 'oodBestLift'] as const;
 export type GateMetric = (typeof GATE_METRICS)[number];
 
 export const GateSchema = z.object({
   /** Epoch (1-based) at whose end the gate is read; 'end' is the last epoch of the recipe. */
   epoch: z.union([z.int().min(1).max(100_000), z.literal('end')]),
-  /** A cosine, or its lift over the mean-of-context baseline on the same rows. */
   metric: z.enum(GATE_METRICS),
-  /** The metric must be at least this. */
+  /** 'low': the lower end of the metric's 95 % interval is read; absent: the metric itself. */
+  bound: z.literal('low').optional(),
+  /** What is read must be at least this. */
   threshold: z.number().min(-1).max(1),
   action: z.enum(['warn', 'pause', 'stop']),
 });

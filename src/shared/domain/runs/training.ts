@@ -4,7 +4,9 @@
  * JSON. A number that was not measured, or that is undefined (moment at B = 1), is null, never 0.
  */
 import { z } from 'zod';
+import { IntervalSchema } from '../evaluation/interval.ts';
 import { TERMS, byTerm, type Term } from '../models/terms.ts';
+import { GATE_METRICS } from '../recipe/recipe.ts';
 
 const count = z.int().min(0);
 const figure = z.number().nullable();
@@ -26,6 +28,10 @@ export const BaselineFiguresSchema = z.object({ valCosine: figure, oodCosine: fi
 /** Only what was measured is present. */
 export const BaselinesSchema = z.partialRecord(z.enum(BASELINES), BaselineFiguresSchema);
 export type Baselines = z.infer<typeof BaselinesSchema>;
+
+/** 95 % intervals of an epoch's figures, by metric; null: not measured. */
+export const MetricIntervalsSchema = z.partialRecord(z.enum(GATE_METRICS), IntervalSchema.nullable());
+export type MetricIntervals = z.infer<typeof MetricIntervalsSchema>;
 
 /** One term over an epoch or a step. */
 export const TermFiguresSchema = z.object({
@@ -146,6 +152,8 @@ export const EpochRecordSchema = z.object({
   /** Lowest validation loss so far. */
   isBest: z.boolean(),
   baselines: BaselinesSchema,
+  /** Absent from records of earlier versions and of imported runs. */
+  intervals: MetricIntervalsSchema.optional(),
 });
 export type EpochRecord = z.infer<typeof EpochRecordSchema>;
 
@@ -176,6 +184,7 @@ export const BestSchema = z.object({
   valLoss: z.number(),
   valCosine: z.number(),
   oodCosine: figure,
+  intervals: MetricIntervalsSchema.optional(),
 });
 export type Best = z.infer<typeof BestSchema>;
 
