@@ -2,12 +2,11 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { TERMS } from '#shared/domain/models/terms.ts';
-import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import { insertDataset } from '../../src/main/store/datasets.ts';
 import { beginAttempt, endAttempts, insertEpoch } from '../../src/main/store/history.ts';
 import { openHome } from '../../src/main/store/home.ts';
 import { insertRun, updateRun } from '../../src/main/store/runs.ts';
+import { epochRecord } from '../support/epoch-record.ts';
 import { passport } from '../unit/store/passport.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
@@ -18,36 +17,6 @@ const RUNS = 400;
 const EPOCHS = 1200;
 /** Rows in the window and some beyond its edges. */
 const MOST_ROWS = 60;
-
-function perTerm<T>(value: T) {
-  return Object.fromEntries(TERMS.map((term) => [term, value])) as Record<(typeof TERMS)[number], T>;
-}
-
-function epochRecord(epoch: number): EpochRecord {
-  const valCosine = 0.5 - 0.3 / epoch;
-  return {
-    type: 'epoch',
-    epoch,
-    step: 10 * epoch,
-    trainLoss: 0.1,
-    trainCosine: valCosine,
-    valLoss: 1 - valCosine,
-    valCosine,
-    oodLoss: null,
-    oodCosine: null,
-    lr: 5e-4,
-    gradNorm: 1,
-    rowsPerSecond: 1000,
-    durationMs: 320,
-    terms: perTerm({ value: 0.1, weighted: 0.1, share: 0, gradNorm: 0.1, gradShare: 0 }),
-    partGradNorms: perTerm(0.1),
-    diversity: { predictions: 0.5, targets: 0.6 },
-    effectiveRank: { predictions: 5, targets: 9 },
-    nonFiniteRows: 0,
-    isBest: true,
-    baselines: {},
-  };
-}
 
 function fill(path: string): void {
   const home = openHome(path, 'owner', 'test');

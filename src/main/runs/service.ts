@@ -9,6 +9,7 @@ import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import { shrink } from '../store/database.ts';
 import { findDataset, requireDataset } from '../store/datasets.ts';
+import { listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, listGates, listLog } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
@@ -79,12 +80,17 @@ export class RunService {
     this.live.get(row.id)?.flush();
     const recipe = readRecipe(row.recipe_json);
     const run = this.summaries.of(row.id);
+    const damaged: string[] = [];
+    const epochs = listEpochs(db, row.id, damaged);
+    const gates = listGates(db, row.id, damaged);
+    listEvaluations(db, row.id, damaged);
+    const at = row.ended_at_ms ?? Date.now();
     return {
       run,
-      epochs: listEpochs(db, row.id),
+      epochs,
       epochsStatedBy: run.imported?.file ?? null,
-      gates: listGates(db, row.id),
-      log: listLog(db, row.id),
+      gates,
+      log: [...listLog(db, row.id), ...damaged.map((message) => ({ at, level: 'error' as const, message }))],
       commandLine: commandLine(recipe, this.files(row)),
     };
   }

@@ -1,10 +1,10 @@
 /** Rows of evaluations and of the claims reports make. Evaluations are only added; a claim is settled once. */
 import { StoredClaimSchema, type StoredClaim } from '#shared/contract/evaluation.ts';
 import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
-import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { EvaluationSchema, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
-import { readRecipe } from './stored-json.ts';
+import { readRecipe, wholeRows } from './stored-json.ts';
 
 export function insertEvaluation(db: Db, evaluation: Evaluation): void {
   db.prepare(`INSERT INTO evaluations (run_id, dataset_id, part, at_ms, result_json) VALUES (?, ?, ?, ?, ?)`).run(
@@ -16,14 +16,22 @@ export function insertEvaluation(db: Db, evaluation: Evaluation): void {
   );
 }
 
-/** Newest first. */
-export function listEvaluations(db: Db, runId: string): Evaluation[] {
-  return db
-    .prepare<[string], { result_json: string }>(
-      'SELECT result_json FROM evaluations WHERE run_id = ? ORDER BY at_ms DESC, id DESC',
+interface EvaluationRow {
+  readonly dataset_id: string;
+  readonly at_ms: number;
+  readonly result_json: string;
+}
+
+/** Newest first. `damaged` gets a sentence for each row that is left out. */
+export function listEvaluations(db: Db, runId: string, damaged?: string[]): Evaluation[] {
+  const rows = db
+    .prepare<[string], EvaluationRow>(
+      'SELECT dataset_id, at_ms, result_json FROM evaluations WHERE run_id = ? ORDER BY at_ms DESC, id DESC',
     )
-    .all(runId)
-    .map((row) => JSON.parse(row.result_json) as Evaluation);
+    .all(runId);
+  const name = ({ dataset_id, at_ms }: EvaluationRow): string =>
+    `The evaluation on data set ${dataset_id} of ${new Date(at_ms).toISOString()}`;
+  return wholeRows(rows, ({ result_json }) => EvaluationSchema.parse(JSON.parse(result_json)), name, damaged);
 }
 
 /** Stores an expectation about the run's retrain; an open one of the same run is replaced. */

@@ -1,10 +1,10 @@
 /** What a run leaves behind besides its series: attempts, epochs, gates, log lines, checkpoints. Rows are only added. */
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/runs/training.ts';
-import type { Gate } from '#shared/domain/recipe/recipe.ts';
+import { GateSchema } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { closeSeries } from './series-writer.ts';
-import { readEpochRecord } from './stored-json.ts';
+import { readEpochRecord, wholeRows } from './stored-json.ts';
 
 /** Begins a new life of a run whose next step is `firstStep`; returns its number, 1 for the first. */
 export function beginAttempt(db: Db, runId: string, firstStep: number, engine: unknown, atMs: number): number {
@@ -35,16 +35,22 @@ export function insertEpoch(db: Db, runId: string, attempt: number, record: Epoc
   ).run(runId, record.epoch, attempt, atMs, JSON.stringify(record), record.valCosine);
 }
 
-/** One record an epoch, from the newest attempt that has it. */
-export function listEpochs(db: Db, runId: string): EpochRecord[] {
-  return db
-    .prepare<[string], { record_json: string }>(
-      `SELECT record_json FROM epochs AS e
+/** One record an epoch, from the newest attempt that has it. `damaged` gets a sentence for each row that is left out. */
+export function listEpochs(db: Db, runId: string, damaged?: string[]): EpochRecord[] {
+  const rows = db
+    .prepare<[string], { epoch: number; record_json: string }>(
+      `SELECT epoch, record_json FROM epochs AS e
        WHERE run_id = ? AND attempt = (SELECT max(attempt) FROM epochs WHERE run_id = e.run_id AND epoch = e.epoch)
        ORDER BY epoch`,
     )
-    .all(runId)
-    .map((row) => readEpochRecord(row.record_json));
+    .all(runId);
+  return wholeRows(rows, readEpoch, ({ epoch }) => `The record of epoch ${epoch}`, damaged);
+}
+
+function readEpoch({ record_json }: { readonly record_json: string }): EpochRecord {
+  const record = readEpochRecord(record_json);
+  if (typeof record.epoch !== 'number') throw new Error('a record without its epoch');
+  return record;
 }
 
 /** Validation cosine of each epoch, from the newest attempt that has it: of one run, or of all by run id. */
@@ -91,23 +97,27 @@ interface GateRow {
   message: string;
 }
 
-/** Gates of the newest attempt that read each epoch. */
-export function listGates(db: Db, runId: string): GateResult[] {
-  return db
+/** Gates of the newest attempt that read each epoch. `damaged` gets a sentence for each row that is left out. */
+export function listGates(db: Db, runId: string, damaged?: string[]): GateResult[] {
+  const rows = db
     .prepare<[string], GateRow>(
       `SELECT epoch, gate_json, value, passed, broken, message FROM gates AS g WHERE run_id = ?
        AND attempt = (SELECT max(attempt) FROM gates WHERE run_id = g.run_id AND epoch = g.epoch) ORDER BY epoch, id`,
     )
-    .all(runId)
-    .map((row) => ({
-      type: 'gate',
-      gate: JSON.parse(row.gate_json) as Gate,
-      epoch: row.epoch,
-      value: row.value,
-      passed: row.passed === 1,
-      broken: row.broken === 1,
-      message: row.message,
-    }));
+    .all(runId);
+  return wholeRows(rows, readGate, ({ epoch }) => `A gate of epoch ${epoch}`, damaged);
+}
+
+function readGate(row: GateRow): GateResult {
+  return {
+    type: 'gate',
+    gate: GateSchema.parse(JSON.parse(row.gate_json)),
+    epoch: row.epoch,
+    value: row.value,
+    passed: row.passed === 1,
+    broken: row.broken === 1,
+    message: row.message,
+  };
 }
 
 export function insertLog(db: Db, runId: string, line: LogLine): void {

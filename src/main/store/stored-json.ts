@@ -36,6 +36,26 @@ function damagedRecipe(why: string, cause: unknown): NextvecError {
   });
 }
 
+/**
+ * What `read` makes of each row. A row whose JSON is damaged, so that `read` throws, must not hide the others: it is left
+ * out, and `damaged` gets a sentence that names it by `name`.
+ */
+export function wholeRows<Row, T>(
+  rows: readonly Row[],
+  read: (row: Row) => T,
+  name: (row: Row) => string,
+  damaged: string[] = [],
+): T[] {
+  return rows.flatMap((row) => {
+    try {
+      return [read(row)];
+    } catch {
+      damaged.push(`${name(row)} is damaged in the history and is not listed. A backup of the storage folder has it whole.`);
+      return [];
+    }
+  });
+}
+
 /** A term that came later was not measured. */
 export function readEpochRecord(json: string): EpochRecord {
   const stored = JSON.parse(json) as EpochRecord;
