@@ -50,7 +50,9 @@ export function wholeRows<Row, T>(
     try {
       return [read(row)];
     } catch {
-      damaged.push(`${name(row)} is damaged in the history and is not listed. A backup of the storage folder has it whole.`);
+      damaged.push(
+        `${name(row)} is damaged in the history and is not listed. A backup of the storage folder has it whole.`,
+      );
       return [];
     }
   });
