@@ -125,30 +125,30 @@ export const COLUMNS: readonly Column[] = [
   measured(
     'valLift',
     delta({ id: 'lift', label: 'Lift', widthPx: 72, help: HELP.lift }, (run) => run.valLift),
-    measured(
-      'oodLift',
-      delta({ id: 'oodLift', label: 'OOD lift', widthPx: 76, help: HELP.oodLift }, (run) => run.oodLift),
-      delta({ id: 'delta', label: 'Δ', widthPx: 74, help: HELP.delta }, deltaOf),
-      {
-        id: 'trend',
-        label: 'Trend',
-        widthPx: 76,
-        help: 'Validation cosine of each epoch.',
-        numeric: false,
-        text: () => '',
-        sortKey: (run) => run.epochsDone,
-      },
-      figure(
-        { id: 'speed', label: 'Rows/s', widthPx: 64, help: 'Rows trained on per second.' },
-        (run) => run.rowsPerSecond,
-        formatCount,
-      ),
-    ),
-    figure(
-      { id: 'duration', label: 'Time', widthPx: 78, help: 'Training and evaluation, without pauses.' },
-      (run) => run.durationMs || null,
-      formatDuration,
-    ),
+  ),
+  measured(
+    'oodLift',
+    delta({ id: 'oodLift', label: 'OOD lift', widthPx: 76, help: HELP.oodLift }, (run) => run.oodLift),
+  ),
+  delta({ id: 'delta', label: 'Δ', widthPx: 74, help: HELP.delta }, deltaOf),
+  {
+    id: 'trend',
+    label: 'Trend',
+    widthPx: 76,
+    help: 'Validation cosine of each epoch.',
+    numeric: false,
+    text: () => '',
+    sortKey: (run) => run.epochsDone,
+  },
+  figure(
+    { id: 'speed', label: 'Rows/s', widthPx: 64, help: 'Rows trained on per second.' },
+    (run) => run.rowsPerSecond,
+    formatCount,
+  ),
+  figure(
+    { id: 'duration', label: 'Time', widthPx: 78, help: 'Training and evaluation, without pauses.' },
+    (run) => run.durationMs || null,
+    formatDuration,
   ),
   figure(
     { id: 'created', label: 'Started', widthPx: 104 },
