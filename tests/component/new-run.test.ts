@@ -1,5 +1,7 @@
 /** The New run form. */
 import { beforeEach, expect, test, vi } from 'vitest';
+import type { Preflight } from '#shared/contract/runs.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 import NewRunPage from '../../src/renderer/features/new-run/NewRunPage.vue';
 import { dataset, run } from './support/fixtures.ts';
 import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
@@ -26,6 +28,37 @@ const startButton = () => {
   const found = [...document.querySelectorAll('button')].find((element) => element.textContent.includes('Start run'));
   if (!found) throw new Error('There is no button "Start run".');
   return found;
+};
+
+/** Help and range beside a field. */
+function noteOf(label: string): string {
+  return document.getElementById(field(label).getAttribute('aria-describedby') ?? '')?.textContent ?? '';
+}
+
+const preflight: Preflight = {
+  trainRows: 900,
+  valRows: 100,
+  oodRows: null,
+  stepsPerEpoch: 29,
+  parameters: 1e6,
+  expectedMs: null,
+  expectedFrom: 'No run like it yet.',
+  memoryBytes: 1e8,
+  splitProof: {
+    trainWindows: 900,
+    valWindows: 100,
+    trainArticles: 9,
+    valArticles: 1,
+    sharedArticles: 0,
+    sharedVectors: 0,
+    oodSharedVectors: null,
+    ok: true,
+    warnings: [],
+  },
+  lint: [],
+  commandLine: 'nextvec train --data docs',
+  infoNceChance: 6.93,
+  firstBatches: null,
 };
 
 test('offers an import and the sample while there is no data', async () => {
@@ -83,6 +116,64 @@ test('offers AMN fields only for AMN', async () => {
   expect(hasField('Skip path')).toBe(true);
   await fill(field('Model'), 'gru');
   expect(hasField('Skip path')).toBe(false);
+});
+
+const presets = () => texts('.preset .name');
+
+test('shows for a Gram mixture its own fields only, at the settings of its preset', async () => {
+  await open();
+  await fill(field('Epochs'), '7');
+  expect(presets()).toContain('Balanced…');
+  await fill(field('Model'), 'gram');
+  for (const foreign of ['λ MSE', 'τ', 'Skip path', 'Start', 'Schedule', 'Factor'])
+    expect(hasField(foreign)).toBe(false);
+  expect(texts('.section h2, .folded .title')).not.toContain('More losses');
+  expect(presets()).toContain('Robust (Gram mixture)');
+  expect(presets()).not.toContain('Balanced…');
+  expect(field('Neighbours').value).toBe('on');
+  const numbers = ['Epochs', 'Batch size', 'Learning rate'].map((label) => [field(label).value, noteOf(label)]);
+  expect(numbers).toEqual([
+    ['12', expect.stringMatching(/Of the gate networks.*Default 12/is)],
+    ['1024', expect.stringMatching(/Of the gate networks.*default 1024/is)],
+    ['5e-3', expect.stringMatching(/Of the gate networks.*default 5e-3/is)],
+  ]);
+  await fill(field('Neighbours'), 'off');
+  await click(startButton());
+  expect(client.runs.start.mock.calls[0][0]).toMatchObject({
+    recipe: { modelType: 'gram', dataset: 'docs', ood: 'manual-ood', gram: { neighbours: 'off', filters: 'on' } },
+  });
+});
+
+test('another model after a Gram mixture has the usual defaults again', async () => {
+  await open();
+  await fill(field('Model'), 'gram');
+  await fill(field('Model'), 'lstm');
+  expect(['Epochs', 'Batch size', 'Learning rate'].map((label) => field(label).value)).toEqual(['20', '32', '5e-4']);
+  expect(hasField('Neighbours')).toBe(false);
+  await click(startButton());
+  expect(client.runs.start.mock.calls[0][0]).toMatchObject({
+    recipe: { modelType: 'lstm', lambda: { mse: 1, cosine: 0 } },
+  });
+});
+
+test('leaves no problem behind in a field that the chosen model does not have', async () => {
+  await open();
+  await fill(field('τ'), 'warm');
+  expect(startButton().disabled).toBe(true);
+  await fill(field('Model'), 'gram');
+  expect(startButton().disabled).toBe(false);
+});
+
+test('shows no figures of loss terms and steps before a Gram mixture is trained', async () => {
+  const passport = { coherence: { mean: 0.5 }, positionToTarget: [0.4], articles: 10 } as unknown as Passport;
+  history.datasets = [dataset('docs', { passport })];
+  client.runs.preflight.mockResolvedValue(preflight);
+  await open();
+  await vi.waitFor(() => expect(texts('.preflight').join()).toContain('First batches'));
+  expect(texts('.preflight').join()).toMatch(/an epoch.*InfoNCE of a model that knows nothing/);
+  await fill(field('Model'), 'gram');
+  expect(texts('.preflight').join()).not.toMatch(/an epoch|InfoNCE|First batches/);
+  expect(texts('.preflight').join()).toContain('Memory');
 });
 
 test('takes the recipe of a run and shows what differs from it', async () => {

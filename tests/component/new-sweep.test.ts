@@ -71,6 +71,24 @@ test('an axis can be another field, and the last one stays', async () => {
   ]);
 });
 
+test('offers only fields of the model, and no model that is trained in another way', async () => {
+  const offered = () => [...field<HTMLSelectElement>('Field').options].map(({ value }) => value);
+  expect(offered()).toEqual(expect.arrayContaining(['lambda.mse', 'modelType']));
+  expect(offered()).not.toContain('gram.neighbours');
+  await fill(field<HTMLSelectElement>('Field'), 'modelType');
+  expect(field('Values of Model').value).toBe('amn, lstm, gru, transformer');
+  await fill(field('With'), '--model-type gram --lr 5e-3 --batch-size 1024');
+  expect(offered()).toEqual(['batchSize', 'lr', 'weightDecay', 'gram.neighbours', 'gram.filters', 'gram.turned']);
+  await fill(field<HTMLSelectElement>('Field'), 'gram.neighbours');
+  await fill(field('With'), '--model-type gram --lr');
+  expect(button(QUEUE).disabled).toBe(true);
+  await fill(field('With'), '--model-type gram --lr 5e-3');
+  await click(button(QUEUE));
+  expect(client.plans.create.mock.calls[0][0]).toHaveProperty('items.0.sweep.axes', [
+    { kind: 'values', path: 'gram.neighbours', values: ['on', 'off'] },
+  ]);
+});
+
 test('warns that a set that chooses is no longer held out', async () => {
   const warned = () => texts('.note.warn');
   expect(warned()).toEqual([]);

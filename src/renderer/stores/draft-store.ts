@@ -4,10 +4,12 @@
  */
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
+import type { ModelType } from '#shared/domain/models/models.ts';
 import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
+import { hasEngine, isFitted, presetOf } from './model-fields.ts';
 import { formatInput } from '../ui/text/format.ts';
 import { recipeProblems } from './recipe-problems.ts';
 
@@ -76,11 +78,31 @@ export const useDraftStore = defineStore('draft', () => {
     texts.value = textsOf(next);
   }
 
-  /** Applies the changes of a preset; other fields stay as typed. */
-  function applyPreset(preset: Preset): void {
-    const next = { ...(candidate.value as Draft), ...presetChanges(preset, draft.value.modelType) } as Draft;
+  /** As typed; for a model that is trained in another way the defaults, apart from data, gates, seed and engine. */
+  function baseFor(modelType: ModelType): Draft {
+    const typed = candidate.value as Draft;
+    if (isFitted(modelType) === isFitted(typed.modelType)) return typed;
+    const { dataset, ood, split, gates, seed, threads, engine } = typed;
+    const kept = { dataset, ood, split, gates, seed, threads };
+    return { ...freshDraft(), ...kept, modelType, ...(hasEngine(modelType, engine) && { engine }) };
+  }
+
+  function applyChanges(modelType: ModelType, changes: Preset['changes']): void {
+    const next = { ...baseFor(modelType), ...changes } as Draft;
     draft.value = next;
     texts.value = { ...texts.value, ...textsOf(next) };
+  }
+
+  /** Applies the changes of a preset; other fields stay as typed. */
+  function applyPreset(preset: Preset): void {
+    const changes = presetChanges(preset, draft.value.modelType);
+    applyChanges(changes.modelType ?? draft.value.modelType, changes);
+  }
+
+  /** One that is trained in another way brings the settings of its preset, or the defaults. */
+  function chooseModel(modelType: ModelType): void {
+    if (isFitted(modelType) === isFitted(draft.value.modelType)) set('modelType', modelType);
+    else applyChanges(modelType, presetOf(modelType)?.changes ?? {});
   }
 
   function holdsPreset(preset: Preset): boolean {
@@ -118,6 +140,7 @@ export const useDraftStore = defineStore('draft', () => {
     setGates,
     take,
     applyPreset,
+    chooseModel,
     soundRecipe,
     differences,
     reset,

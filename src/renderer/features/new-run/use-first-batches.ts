@@ -6,6 +6,7 @@ import { onScopeDispose, watch, type Ref } from 'vue';
 import type { Preflight } from '#shared/contract/runs.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
+import { isFitted } from '../../stores/model-fields.ts';
 import { client } from '../../rpc.ts';
 import { useWork, type Work } from '../../ui/feedback/use-work.ts';
 
@@ -30,8 +31,9 @@ export function useFirstBatches(options: FirstBatchesOptions): Work & { readonly
   }
 
   function isWorthwhile(): boolean {
-    const lambda = recipe()?.lambda;
-    const trained = lambda ? TERMS.filter((term) => lambda[term] > 0).length : 0;
+    const wanted = recipe();
+    if (wanted === null || isFitted(wanted.modelType)) return false;
+    const trained = TERMS.filter((term) => wanted.lambda[term] > 0).length;
     return trained > 1 && preflight.value !== null && preflight.value.firstBatches === null && !isTraining();
   }
 

@@ -1,14 +1,22 @@
 /** Converts an axis to and from form input. Pure. */
-import { AxisSchema, fieldOf, type Axis } from '#shared/domain/plans/sweeps.ts';
-import { defaultAt } from '#shared/domain/recipe/recipe-fields.ts';
+import { GRADIENT_TYPES, type ModelType } from '#shared/domain/models/models.ts';
+import { AxisSchema, SWEPT_FIELDS, fieldOf, type Axis } from '#shared/domain/plans/sweeps.ts';
+import { defaultAt, hasField, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
+import { isFitted } from '../../stores/model-fields.ts';
 import { formatInput } from '../../ui/text/format.ts';
 
 /** Ratio of the ends from which the scale is logarithmic by default. */
 const LOG_FROM = 100;
 
+/** What can be varied of a model. Models that are trained in another way need other settings: they are not among the choices. */
+export function fieldsOf(model: ModelType): readonly RecipeField[] {
+  return SWEPT_FIELDS.filter((field) => hasField(model, field) && !(field.path === 'modelType' && isFitted(model)));
+}
+
 /** The default axis of a field: its choices, or its usual range. */
 export function freshAxis(path: string): Axis {
   const { choices, usual = [0, 1] } = fieldOf(path);
+  if (path === 'modelType') return { kind: 'values', path, values: [...GRADIENT_TYPES] };
   if (choices !== undefined) return { kind: 'values', path, values: [...choices] };
   const high = usual[1];
   // A recipe needs a loss weight above 0, so a term that trains by default stays in.
