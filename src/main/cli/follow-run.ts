@@ -97,6 +97,7 @@ class Reporter {
   readonly #warnings: readonly SetWarning[];
   #run: RunSummary | null = null;
   #saidStarted = false;
+  #stage: RunSummary['stage'];
   #lastStepAt = 0;
 
   constructor(out: Output, warnings: readonly SetWarning[]) {
@@ -106,6 +107,11 @@ class Reporter {
 
   run(run: RunSummary): void {
     this.#run = run;
+    this.start(run);
+    if (run.stage) this.stage(run.stage);
+  }
+
+  private start(run: RunSummary): void {
     if (this.#saidStarted || run.engine === null || run.trainRows === null || run.status === 'queued') return;
     this.#saidStarted = true;
     this.#out.event(startedEvent(run, this.#warnings));
@@ -116,6 +122,17 @@ class Reporter {
         `${engine.threads} threads${took}, ${run.trainRows} training rows`,
       true,
     );
+  }
+
+  /** A line for each stage of a fit, which then tells its progress. The last is the gates: its epochs tell it. */
+  private stage(stage: NonNullable<RunSummary['stage']>): void {
+    const { name, index, count, fraction } = stage;
+    if (index === this.#stage?.index && fraction === this.#stage.fraction) return;
+    const isNew = index !== this.#stage?.index;
+    this.#stage = stage;
+    this.#out.event({ type: 'stage', ...stage });
+    if (isNew) this.#out.progress(`stage ${index + 1} of ${count}: ${name}`, true);
+    else if (index < count - 1) this.#out.progress(`${name} ${Math.floor(100 * fraction)} %`);
   }
 
   steps(block: StepBlock): void {

@@ -1,7 +1,9 @@
 /** Text of a run's states, gates and figures, for all parts of its page. */
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { GATE_METRICS, type Gate, type GateMetric } from '#shared/domain/recipe/recipe.ts';
-import { formatCosine, formatCount, formatDelta, formatDuration } from '../ui/text/format.ts';
+import { isFitted } from '../stores/model-fields.ts';
+import { formatCosine, formatCount, formatDelta, formatDuration, plural } from '../ui/text/format.ts';
+import { fitProgress } from './fit-words.ts';
 
 const METRIC_WORDS: Readonly<Record<GateMetric, string>> = {
   valCosine: 'validation',
@@ -69,11 +71,18 @@ export interface StatusNotice {
   readonly remedy: string;
 }
 
+/** "in epoch 3, step 120"; a Gram mixture has only the epochs of its gate networks. */
+function placeWords(run: RunSummary): string {
+  if (!isFitted(run.recipe.modelType)) return `in epoch ${run.epoch}, step ${formatCount(run.step)}`;
+  if (run.epochsDone === 0) return 'before the first epoch of the gate networks';
+  return `after ${plural(run.epochsDone, 'epoch')} of the gate networks`;
+}
+
 export function statusNotice(run: RunSummary): StatusNotice | null {
-  const at = `in epoch ${run.epoch}, step ${formatCount(run.step)}`;
+  const at = placeWords(run);
   switch (run.status) {
     case 'failed':
-      return { tone: 'bad', title: `Failed ${at}`, remedy: failureRemedy(run.reason) };
+      return { tone: 'bad', title: `Failed ${at}`, remedy: failureRemedy(run) };
     case 'interrupted':
       return {
         tone: 'warn',
@@ -99,9 +108,10 @@ function pauseRemedy({ waitsForSpace }: RunSummary): string {
     : 'Resume goes on from here.';
 }
 
-function failureRemedy(reason: string): string {
+function failureRemedy({ reason, recipe }: RunSummary): string {
   if (/nan|not finite|infinit|non-finite/i.test(reason)) {
-    return 'The numbers ran away. Repeat with a lower learning rate, a larger τ, or gradient clipping on.';
+    const others = isFitted(recipe.modelType) ? '' : ', a larger τ, or gradient clipping on';
+    return `The numbers ran away. Repeat with a lower learning rate${others}.`;
   }
   if (/memory/i.test(reason)) return 'Repeat with a smaller batch, or close what else uses memory.';
   if (/disk|space|ENOSPC/i.test(reason)) return 'Free some space in the storage folder, then repeat.';
@@ -111,6 +121,7 @@ function failureRemedy(reason: string): string {
 /** Progress of the run, 0..1; null while unknown. */
 export function progressOf(run: RunSummary): number | null {
   if (run.status === 'finished') return 1;
+  if (run.stage) return fitProgress(run, run.stage);
   return run.totalSteps === null || run.totalSteps === 0 ? null : run.step / run.totalSteps;
 }
 
@@ -124,6 +135,8 @@ export function timeWords(run: RunSummary): string {
 }
 
 export function stepsPerEpoch(run: RunSummary): number {
+  // Its only curves are by epoch.
+  if (isFitted(run.recipe.modelType)) return 1;
   if (run.trainRows !== null) return Math.max(1, Math.ceil(run.trainRows / run.recipe.batchSize));
   return Math.max(1, Math.round((run.totalSteps ?? run.recipe.epochs) / run.recipe.epochs));
 }

@@ -94,18 +94,18 @@ function isUnclear(interval: Interval | null): boolean {
 }
 
 const HELP = {
-  recipe: 'Loss weights, epochs, batch size, learning rate.',
+  recipe: 'Loss weights (parts of a Gram mixture), epochs, batch size, learning rate.',
   lift: 'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model. Grey: not distinguishable from it.',
   oodLift: 'OOD cosine over the mean of the context on the OOD rows. Grey: not distinguishable from it.',
   delta: 'Validation cosine against the reference run.',
 };
 
 export const COLUMNS: readonly Column[] = [
-  { ...text({ id: 'name', label: 'Run', widthPx: 190 }, (run) => run.name), sortKey: (run) => run.number },
-  text({ id: 'status', label: 'Status', widthPx: 106 }, statusLabel),
-  text({ id: 'model', label: 'Model', widthPx: 88 }, (run) => MODEL_LABELS[run.recipe.modelType]),
+  { ...text({ id: 'name', label: 'Run', widthPx: 186 }, (run) => run.name), sortKey: (run) => run.number },
+  text({ id: 'status', label: 'Status', widthPx: 126 }, statusLabel),
+  text({ id: 'model', label: 'Model', widthPx: 102 }, (run) => MODEL_LABELS[run.recipe.modelType]),
   text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => run.datasetName),
-  text({ id: 'recipe', label: 'Recipe', widthPx: 168, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
+  text({ id: 'recipe', label: 'Recipe', widthPx: 138, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
   measured(
     'valCosine',
     figure(

@@ -1,17 +1,34 @@
-/** A short summary of a recipe for tables and menus: loss weights, epochs, batch size, learning rate. */
+/** A short summary of a recipe for tables and menus: loss weights or parts, epochs, batch size, learning rate. */
+import { modelRow } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
 import { formatInput } from './format.ts';
 
 /** "MSE 0.5 + InfoNCE 0.5" */
-export function lossBrief(recipe: Recipe): string {
+function lossBrief(recipe: Recipe): string {
   const used = TERMS.filter((term) => recipe.lambda[term] > 0);
   return used.map((term) => `${TERM_LABELS[term]} ${formatInput(recipe.lambda[term])}`).join(' + ');
 }
 
-/** "MSE 1 · relative · 20 ep · B 32 · lr 5e-4" */
-export function recipeBrief(recipe: Recipe): string {
+/** "all parts", "no neighbours, no turned windows" */
+function fitBrief({ gram }: Recipe): string {
+  const missing = [
+    gram.neighbours === 'off' ? 'no neighbours' : '',
+    gram.filters === 'off' ? 'no filters' : '',
+    gram.turned === 'off' ? 'no turned windows' : '',
+  ].filter(Boolean);
+  return missing.length === 0 ? 'all parts' : missing.join(', ');
+}
+
+/** "MSE 1 · relative" */
+function gradientBrief(recipe: Recipe): string {
   const order = recipe.skip === 'positional' ? ' · by position' : '';
   const inputs = recipe.inputs === 'absolute' ? '' : ` · ${recipe.inputs}`;
-  return `${lossBrief(recipe)}${order}${inputs} · ${recipe.epochs} ep · B ${recipe.batchSize} · lr ${formatInput(recipe.lr)}`;
+  return `${lossBrief(recipe)}${order}${inputs}`;
+}
+
+/** "MSE 1 · relative · 20 ep · B 32 · lr 5e-4" */
+export function recipeBrief(recipe: Recipe): string {
+  const what = modelRow(recipe.modelType).training === 'fit' ? fitBrief(recipe) : gradientBrief(recipe);
+  return `${what} · ${recipe.epochs} ep · B ${recipe.batchSize} · lr ${formatInput(recipe.lr)}`;
 }

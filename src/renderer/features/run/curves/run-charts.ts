@@ -53,6 +53,19 @@ export function cosineSeries(points: StepPoints, epochs: readonly EpochRecord[])
   ];
 }
 
+/** Of a model without step series. */
+export function epochCosineSeries(epochs: readonly EpochRecord[]): ChartSeries[] {
+  return [
+    perEpoch('train', STYLES.train, epochs, (e) => e.trainCosine),
+    perEpoch('validation', STYLES.validation, epochs, (e) => e.valCosine),
+    perEpoch('ood', STYLES.ood, epochs, (e) => e.oodCosine),
+  ];
+}
+
+export function epochLossSeries(epochs: readonly EpochRecord[]): ChartSeries[] {
+  return [perEpoch('loss', STYLES.train, epochs, (e) => e.trainLoss)];
+}
+
 export function baselineLines(run: RunSummary): ReferenceLine[] {
   return (['validation', 'ood'] as const).flatMap((rows) =>
     BASELINES.flatMap((name) => {
