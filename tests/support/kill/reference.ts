@@ -17,7 +17,13 @@ import { startOwner } from './owner-process.ts';
 /** Small enough to end in seconds, long enough to be killed many times. */
 const DATA = { articles: 60, chunksPerArticle: 12, D: 16 } as const;
 const RECIPES = {
-  amn: { epochs: 20, batchSize: 16, lambda: { mse: 1, info_nce: 0.1 } },
+  amn: {
+    epochs: 20,
+    batchSize: 16,
+    lambda: { mse: 1, info_nce: 0.1 },
+    inputs: 'centred',
+    augment: { isometry: 0.5 },
+  },
   gram: { modelType: 'gram', epochs: 4, batchSize: 256, lr: 5e-3, lambda: { mse: 0, cosine: 1 } },
 } as const satisfies Record<string, Partial<RecipeInput>>;
 export type KilledModel = keyof typeof RECIPES;
