@@ -104,7 +104,7 @@ export const TERM_TABLE = {
     label: 'Cosine',
     flag: '--lambda-cos',
     lambdaLabel: 'λ cosine',
-    help: 'Weight of 1 − cosine between output and target. It trains the direction alone: the length of the output is free.',
+    help: 'Weight of 1 − cosine between output and target. It trains the direction alone: the length of the output is free. On speeches → novel AMN reached validation 0.511 and OOD 0.318 by it, 0.476 and 0.372 by MSE.',
     defaultLambda: 0,
     usual: [0, 1],
     group: 'more-losses',

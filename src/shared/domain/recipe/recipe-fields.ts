@@ -183,7 +183,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     usual: [0, 1],
     kind: 'number',
     group: 'advanced',
-    help: 'Decoupled (AdamW), on all parameters.',
+    help: 'Decoupled (AdamW), on all parameters. On speeches → novel 1 in place of 0.01 took AMN by MSE, 10 epochs, from validation 0.476 and OOD 0.372 to 0.496 and 0.489.',
   },
   {
     path: 'clip',
