@@ -9,11 +9,12 @@ export interface CoherenceStrip {
   readonly coherence: Float32Array<ArrayBuffer>;
 }
 
-type StripData = Pick<Dataset, 'T' | 'index' | 'reader' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'>;
+type StripData = Pick<Dataset, 'T' | 'index' | 'verified' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'>;
 
 /** Where articles are not known the windows are taken in a hundred stretches of file order. */
 export async function coherenceStrip(dataset: StripData, options: MeasureOptions = {}): Promise<CoherenceStrip> {
-  const { chunks, reader, squares, T } = dataset;
+  const { chunks, squares, T } = dataset;
+  const reader = await dataset.verified();
   if (chunks) {
     const cosines = await chunkCosines(reader, chunks.ids, chunks.articles, squares, options);
     return averages(cosines, (pair) => chunks.articles[pair], dataset.articleLabels);

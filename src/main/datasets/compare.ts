@@ -7,12 +7,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stream, type Random } from '#engine/random.ts';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
 import type { CompareVerdict, Comparison, Passport } from '#shared/domain/datasets/passport.ts';
-import type { Dataset } from './dataset.ts';
+import { withVectors, type Dataset } from './dataset.ts';
 import { countOverlap } from './overlap.ts';
 import { dot } from './passport.ts';
 import { leadingSubspace, subspaceOverlap, unitMean } from './subspace.ts';
 
-export type CompareData = Pick<Dataset, 'D' | 'reader' | 'squares' | 'vectorArticles' | 'meta'>;
+export type CompareData = Pick<Dataset, 'D' | 'verified' | 'squares' | 'vectorArticles' | 'meta'>;
+type WithReader = Awaited<ReturnType<typeof withVectors<CompareData>>>;
 
 const SUBSPACE_ROWS = 3000;
 const SUBSPACE_K = 8;
@@ -35,7 +36,13 @@ interface Nearest {
   readonly chance: number;
 }
 
-export async function compareDatasets(a: CompareData, b: CompareData, signal?: AbortSignal): Promise<Comparison> {
+/** Throws STORE_DAMAGED where the vectors of a set are not those of its import. */
+export async function compareDatasets(
+  setA: CompareData,
+  setB: CompareData,
+  signal?: AbortSignal,
+): Promise<Comparison> {
+  const [a, b] = [await withVectors(setA), await withVectors(setB)];
   const [pa, pb] = [a.meta.passport, b.meta.passport];
   const base = {
     coherence: [pa.coherence.mean, pb.coherence.mean] as [number | null, number | null],
@@ -69,7 +76,7 @@ interface Sample {
 }
 
 /** `count` distinct non-zero vectors spread evenly over the whole set from place `offset` (0..1) on, as unit rows. */
-function sample(data: CompareData, count: number, offset = 0): Sample {
+function sample(data: WithReader, count: number, offset = 0): Sample {
   const { D, reader, squares } = data;
   const usable = Uint32Array.from({ length: reader.vectors }, (_, v) => v).filter((v) => squares[v] > 0);
   const n = Math.min(count, usable.length);
@@ -85,8 +92,8 @@ function sample(data: CompareData, count: number, offset = 0): Sample {
 
 /** Mean cosine of sampled vectors to the nearest of a pool, across and within; `chance` scrambles the coordinates. */
 async function nearestNeighbours(
-  a: CompareData,
-  b: CompareData,
+  a: WithReader,
+  b: WithReader,
   random: Random,
   signal: AbortSignal | undefined,
 ): Promise<Nearest> {
@@ -112,7 +119,7 @@ async function nearestNeighbours(
 }
 
 /** Vectors of another article, or far away where articles are not known. */
-function otherPassage({ vectorArticles }: CompareData): (query: number, other: number) => boolean {
+function otherPassage({ vectorArticles }: WithReader): (query: number, other: number) => boolean {
   return (query, other) => {
     const article = vectorArticles[query];
     if (article >= 0 && vectorArticles[other] >= 0) return article !== vectorArticles[other];

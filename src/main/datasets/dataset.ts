@@ -34,7 +34,8 @@ export interface Dataset {
   readonly squares: Float64Array;
   /** Chunks in reading order, of a chunks file. */
   readonly chunks: { readonly ids: Uint32Array; readonly articles: Int32Array } | null;
-  readonly reader: VectorReader;
+  /** The vectors on disk, once `vectors.bin` has been verified. Throws STORE_DAMAGED. */
+  verified(): Promise<VectorReader>;
   /** Training rows for an engine; `windowIds` restricts and renumbers the windows. */
   source(windowIds?: Uint32Array, options?: SourceOptions): Promise<WindowSource>;
   close(): void;
@@ -76,15 +77,28 @@ export function openDataset(folder: string): Dataset {
   };
   refuseBadIds(index, meta, folder);
   const reader = new VectorReader(path(FILES.vectors), D, vectors, meta.dtype);
-  const dataset = { folder, meta, T, D, windows, index, ...columns, reader };
+  const dataset = { folder, meta, T, D, windows, index, ...columns };
+  let check: Promise<void> | null = null;
+  const verified = async (): Promise<VectorReader> => {
+    await (check ??= verifyFile(reader.path, meta));
+    return reader;
+  };
   return {
     ...dataset,
-    source: (windowIds, options) => openSource(dataset, windowIds, options),
+    verified,
+    source: (windowIds, options) => openSource({ ...dataset, reader, verified }, windowIds, options),
     close: () => reader.close(),
   };
 }
 
-type SourceParts = Pick<Dataset, 'T' | 'D' | 'index' | 'reader' | 'meta'>;
+/** The same set with its verified vectors. Throws STORE_DAMAGED. */
+export async function withVectors<Data extends Pick<Dataset, 'verified'>>(
+  data: Data,
+): Promise<Data & { readonly reader: VectorReader }> {
+  return { ...data, reader: await data.verified() };
+}
+
+type SourceParts = Pick<Dataset, 'T' | 'D' | 'index' | 'meta' | 'verified'> & { readonly reader: VectorReader };
 
 async function openSource(
   dataset: SourceParts,
@@ -97,7 +111,7 @@ async function openSource(
   const bytes = reader.vectors * D * BYTES_PER_ELEMENT[reader.dtype];
   const budget = options.memoryBytes ?? totalmem() * MEMORY_SHARE;
   if (bytes > budget) {
-    const verified = verifyFile(reader.path, meta);
+    const verified = dataset.verified();
     if (options.onDamage) verified.catch(options.onDamage);
     else await verified;
     const paged = { dtype: reader.dtype, file: reader.path, vectors: reader.vectors, index: index.buffer };

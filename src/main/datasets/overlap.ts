@@ -5,13 +5,14 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import type { Dataset } from './dataset.ts';
+import { withVectors, type Dataset } from './dataset.ts';
 import { floatToHalf } from '../formats/half.ts';
 import { hashIds } from './passport.ts';
 
 const BLOCK_ROWS = 512;
 
-export type OverlapData = Pick<Dataset, 'D' | 'reader' | 'squares' | 'vectorArticles'>;
+export type OverlapData = Pick<Dataset, 'D' | 'verified' | 'squares' | 'vectorArticles'>;
+type WithReader = Awaited<ReturnType<typeof withVectors<OverlapData>>>;
 
 export interface Overlap {
   /** Distinct vectors of B that A contains too. */
@@ -22,11 +23,12 @@ export interface Overlap {
 
 /** `inA[v] = 0` leaves vector v of A out, e.g. those that are not in a training window. */
 export async function countOverlap(
-  a: OverlapData,
-  b: OverlapData,
+  setA: OverlapData,
+  setB: OverlapData,
   inA?: Uint8Array,
   signal?: AbortSignal,
 ): Promise<Overlap> {
+  const [a, b] = [await withVectors(setA), await withVectors(setB)];
   const known = b.vectorArticles.some((article) => article !== -1);
   if (a.D !== b.D) return { sharedVectors: 0, sharedArticles: known ? 0 : null };
   const asHalf = a.reader.dtype !== b.reader.dtype;
@@ -48,7 +50,7 @@ export async function countOverlap(
 }
 
 async function hashTable(
-  a: OverlapData,
+  a: WithReader,
   asHalf: boolean,
   inA: Uint8Array | undefined,
   signal: AbortSignal | undefined,
@@ -65,7 +67,7 @@ async function hashTable(
 }
 
 async function eachVector(
-  data: OverlapData,
+  data: WithReader,
   asHalf: boolean,
   signal: AbortSignal | undefined,
   visit: (v: number, words: Uint32Array) => void,

@@ -24,7 +24,7 @@ export async function mapVectors(job: MapJob, progress: PlaneProgress): Promise<
     const ids = sampleIds(set.meta.vectors);
     progress('reading vectors', null);
     const X = new Float32Array(ids.length * set.D);
-    set.reader.gather(ids, X);
+    (await set.verified()).gather(ids, X);
     const plane = await layOut(job.method, X, set.D, progress);
     progress('asking the model', null);
     const cosine = job.evaluate && (await targetCosines(job.evaluate, set, ids));

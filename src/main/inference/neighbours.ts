@@ -9,11 +9,13 @@ export interface Near {
 
 const BLOCK_ROWS = 1024;
 
-/** For each unit row of pred [B, D], its `count` nearest, nearest first; a zero vector is no neighbour. */
-export function nearest({ reader, squares, D }: Dataset, pred: Float32Array, count: number): Near[][] {
+/** For each unit row of pred [B, D], its `count` nearest, nearest first; a zero vector is no neighbour. Throws STORE_DAMAGED. */
+export async function nearest(set: Dataset, pred: Float32Array, count: number): Promise<Near[][]> {
+  const { squares, D } = set;
   const B = pred.length / D;
   const found: Near[][] = Array.from({ length: B }, () => []);
   if (count === 0) return found;
+  const reader = await set.verified();
   const block = new Float32Array(BLOCK_ROWS * D);
   for (let first = 0; first < reader.vectors; first += BLOCK_ROWS) {
     const rows = Math.min(BLOCK_ROWS, reader.vectors - first);

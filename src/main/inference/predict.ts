@@ -50,7 +50,7 @@ export async function predict(job: PredictJob): Promise<PredictionResult> {
       neighboursIn: neighbourSet?.id ?? null,
       raw: found.raw,
       pred: found.pred,
-      rows: describe(contexts, found, own, set, set ? nearest(set, found.pred, job.neighbours) : []),
+      rows: describe(contexts, found, own, set, set ? await nearest(set, found.pred, job.neighbours) : []),
     };
   } finally {
     for (const one of open.values()) one.close();

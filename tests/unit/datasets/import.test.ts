@@ -189,7 +189,7 @@ describe('distinct vectors', () => {
     expect(half.passport.checksum).toEqual(full.passport.checksum);
     const dataset = openDataset(join(folder, 'half'));
     const row = new Float32Array(10);
-    dataset.reader.range(3, 1, row);
+    (await dataset.verified()).range(3, 1, row);
     expect(row).toEqual(new Float32Array(Float16Array.from(data.vectors.subarray(30, 40))));
     const source = await dataset.source(Uint32Array.of(2, 0));
     expect(source.windows).toBe(2);

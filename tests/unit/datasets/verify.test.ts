@@ -3,8 +3,13 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
-import { openDataset } from '../../../src/main/datasets/dataset.ts';
+import { coherenceStrip } from '../../../src/main/datasets/coherence.ts';
+import { compareDatasets } from '../../../src/main/datasets/compare.ts';
+import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
+import { countOverlap } from '../../../src/main/datasets/overlap.ts';
 import { checkStored } from '../../../src/main/datasets/verify.ts';
+import { mapVectors } from '../../../src/main/evaluation/map.ts';
+import { nearest } from '../../../src/main/inference/neighbours.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 let home: TestHome;
@@ -89,6 +94,31 @@ it('vectors that stay on disk are verified beside the work', async () => {
   const onDamage = vi.fn<(error: unknown) => void>();
   await load(0, onDamage);
   await vi.waitFor(() => expect(onDamage).toHaveBeenCalledWith(damaged('vectors.bin')));
+});
+
+it.each<[string, (set: Dataset) => Promise<unknown>]>([
+  ['comparison', (set) => compareDatasets(set, set)],
+  ['coherence strip', (set) => coherenceStrip(set)],
+  ['overlap of a split', (set) => countOverlap(set, set)],
+  ['neighbours of a prediction', (set) => nearest(set, new Float32Array(set.D).fill(1), 3)],
+])('%s: damaged vectors are refused, whole ones used', async (_name, work) => {
+  const use = async (): Promise<void> => {
+    const set = openDataset(folder);
+    try {
+      await work(set);
+    } finally {
+      set.close();
+    }
+  };
+  await use();
+  flipBit('vectors.bin');
+  await expect(use()).rejects.toEqual(damaged('vectors.bin'));
+});
+
+it('a map of damaged vectors is refused', async () => {
+  flipBit('vectors.bin');
+  const job = { folder, method: 'pca', evaluate: null, split: null, splitOf: '', seed: 7 } as const;
+  await expect(mapVectors(job, () => undefined)).rejects.toEqual(damaged('vectors.bin'));
 });
 
 it('training on damaged vectors fails with the remedy; doctor --check names the set', async () => {

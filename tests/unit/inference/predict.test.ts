@@ -89,10 +89,11 @@ describe('windows of a data set', () => {
     const source = { kind: 'dataset', datasetId: dataset, windows } as const;
     const { pred, rows } = await nextvec.client.inference.predict({ runId, source, neighbours: 12 });
     const stored = openDataset(join(home.path, 'home', 'datasets', dataset));
-    const all = new Float32Array(stored.reader.vectors * D);
-    stored.reader.range(0, stored.reader.vectors, all);
+    const reader = await stored.verified();
+    const all = new Float32Array(reader.vectors * D);
+    reader.range(0, reader.vectors, all);
     for (const [b, row] of rows.entries()) {
-      const cosines = Array.from({ length: stored.reader.vectors }, (_, v) => {
+      const cosines = Array.from({ length: reader.vectors }, (_, v) => {
         const vector = all.subarray(v * D, (v + 1) * D);
         return vector.reduce((sum, x, d) => sum + x * pred[b * D + d], 0) / Math.hypot(...vector);
       });

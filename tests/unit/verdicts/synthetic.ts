@@ -198,7 +198,7 @@ export function asData({ vectors, articles }: Articles): CompareData {
   };
   return {
     D,
-    reader,
+    verified: () => Promise.resolve(reader),
     squares: new Float64Array(reader.vectors).fill(1),
     vectorArticles: Int32Array.from({ length: articles * ARTICLE_LENGTH }, (_, v) => Math.floor(v / ARTICLE_LENGTH)),
     meta: { passport, articles },
