@@ -37,11 +37,7 @@ interface Nearest {
 }
 
 /** Throws STORE_DAMAGED where the vectors of a set are not those of its import. */
-export async function compareDatasets(
-  setA: CompareData,
-  setB: CompareData,
-  signal?: AbortSignal,
-): Promise<Comparison> {
+export async function compareDatasets(setA: CompareData, setB: CompareData, signal?: AbortSignal): Promise<Comparison> {
   const [a, b] = [await withVectors(setA), await withVectors(setB)];
   const [pa, pb] = [a.meta.passport, b.meta.passport];
   const base = {
