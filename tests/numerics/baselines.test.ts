@@ -6,7 +6,7 @@ import { symmetricEigenvalues } from '#engine/evaluation/eigenvalues.ts';
 import { choleskyFactor, choleskySolve, plainProduct } from '#engine/evaluation/matrix.ts';
 import { contextMeans, measure } from '#engine/evaluation/measure.ts';
 import { score } from '#engine/evaluation/score.ts';
-import { cosine, unitRows } from '#engine/evaluation/vectors.ts';
+import { cosine, unitRows, weightedMeans } from '#engine/evaluation/vectors.ts';
 import { gatherAll } from '#engine/evaluation/windows.ts';
 import { Random } from '#engine/random.ts';
 import { wasmProduct } from '#engine/tfjs/matrix.ts';
@@ -52,6 +52,39 @@ describe('least squares', () => {
     expect(cosines?.weightedMean).toBeLessThan(0.6);
     expect(cosines?.ridge).toBeGreaterThan(0.9);
     expect(fitted?.ridgeStrength).toBeLessThan(0.3);
+  });
+
+  test('the pooled ridge solves its normal equations, λ 300 for unit vectors', async () => {
+    const source = walks(500, T, D, 4);
+    const all = { source, ids: range(0, 500) };
+    const fitted = await fitBaselines(all, all);
+    const { contexts, targets, B } = gatherAll(all);
+    const weights = fitted?.weights ?? new Float64Array(T);
+    const p = weightedMeans({ contexts, B }, weights, D);
+    const input = (row: number) => [
+      ...p.subarray(row * D, (row + 1) * D),
+      ...contexts.subarray((row * T + T - 1) * D, (row + 1) * T * D),
+    ];
+    const map = fitted?.pooledRidge ?? new Float32Array(2 * D * D);
+    // (XᵀX + λI)·V = Xᵀ(Y − p), entry by entry.
+    for (const [i, d] of [
+      [0, 0],
+      [3, 7],
+      [D + 2, 5],
+      [2 * D - 1, D - 1],
+    ]) {
+      let left = 300 * map[i * D + d];
+      let right = 0;
+      for (let row = 0; row < B; row++) {
+        const x = input(row);
+        left += x[i] * x.reduce((sum, value, k) => sum + value * map[k * D + d], 0);
+        right += x[i] * (targets[row * D + d] - p[row * D + d]);
+      }
+      expect(left).toBeCloseTo(right, 3);
+    }
+    const { raw } = await baselinePredictors(fitted as never, D).pooledRidge!.predict(contexts, B);
+    const expected = input(1).reduce((sum, value, k) => sum + value * map[k * D + 4], p[D + 4]);
+    expect(raw[D + 4]).toBeCloseTo(expected, 5);
   });
 
   test('on noise, the chosen λ keeps ridge no worse than the weighted mean', async () => {
@@ -141,7 +174,7 @@ describe('scores', () => {
   test('OOD cosines are null without an OOD set', async () => {
     const measured = await measureBaselines({ train: { source, ids: range(0, 100) }, validation }, 1);
     expect(measured?.baselines.ridge).toEqual({ valCosine: expect.any(Number), oodCosine: null });
-    expect(Object.keys(measured?.baselines ?? {})).toHaveLength(5);
+    expect(Object.keys(measured?.baselines ?? {})).toHaveLength(6);
   });
 
   test('stops between blocks when asked', async () => {

@@ -1,15 +1,17 @@
 /**
  * Predictors that any model has to beat, fitted on training windows: mean of context, last vector, weighted mean (T
- * scalars by least squares), ridge (that plus a D×D residual, its λ chosen on validation windows), and the floor,
+ * scalars by least squares), ridge (that plus a D×D residual, its λ chosen on validation windows), pooled ridge
+ * (`pooled-ridge.ts`), and the floor,
  * context means compared with the targets of other windows. N rows of a block, T context length, D vector width.
  */
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/runs/training.ts';
 import type { Predictor } from './ablations.ts';
 import { choleskyFactor, choleskySolve, plainProduct, type MatrixProduct } from './matrix.ts';
+import { pooledPredictions, pooledSums, ridgeSystem, solvePooledRidge, type RidgeSystem } from './pooled-ridge.ts';
 import type { Between } from './score.ts';
 import { groupSums, groupsOf } from './run-intervals.ts';
-import { cosine, dot } from './vectors.ts';
+import { cosine, dot, weightedMeans } from './vectors.ts';
 import { blocks, shuffledBlocks, type Split, type WindowBlock } from './windows.ts';
 
 export interface FitOptions {
@@ -27,6 +29,8 @@ export interface FittedBaselines {
   readonly ridge: Float32Array | null;
   /** λ of the ridge in units of the mean eigenvalue of XᵀX. */
   readonly ridgeStrength: number | null;
+  /** Map of [p, x_T], [2D, D]; null where it was not fitted. */
+  readonly pooledRidge: Float32Array | null;
 }
 
 export type BaselineCosines = Record<BaselineName, number>;
@@ -49,9 +53,11 @@ export async function fitBaselines(
   const fitOn = evenlySpread(train, maxFitRows);
   const weights = await fitWeights(fitOn, between);
   if (!weights) return null;
-  const system = await ridgeSystem(fitOn, weights, product, between);
-  if (!system) return null;
-  return chooseRidge(system, weights, evenlySpread(validation, MAX_SELECTION_ROWS), product, between);
+  const sums = await pooledSums(fitOn, weights, product, between);
+  if (!sums) return null;
+  const selection = evenlySpread(validation, MAX_SELECTION_ROWS);
+  const chosen = await chooseRidge(ridgeSystem(sums), weights, selection, product, between);
+  return chosen && { weights, ...chosen, pooledRidge: solvePooledRidge(sums) };
 }
 
 function evenlySpread({ source, ids }: Split, rows: number): Split {
@@ -89,39 +95,6 @@ function strengthen(matrix: Float64Array, n: number, strength: number): void {
   for (let i = 0; i < n; i++) matrix[i * n + i] += shift;
 }
 
-interface RidgeSystem {
-  /** XᵀX [D, D]. */
-  readonly xx: Float64Array;
-  /** Xᵀ(Y − X) [D, D]. */
-  readonly xr: Float64Array;
-  readonly D: number;
-}
-
-/** Normal equations of the residual map; X rows are weighted means. float32 products of a block, float64 sums. */
-async function ridgeSystem(
-  split: Split,
-  weights: Float64Array,
-  product: MatrixProduct,
-  between: Between,
-): Promise<RidgeSystem | null> {
-  const { D } = split.source;
-  const xx = new Float64Array(D * D);
-  const xr = new Float64Array(D * D);
-  for (const block of blocks(split, FIT_BLOCK_ROWS)) {
-    const N = block.B;
-    const x = weightedMeans(block, weights, D);
-    const xTransposed = transpose(x, N, D);
-    const ofX = product(xTransposed, x, D, N, D);
-    const ofY = product(xTransposed, block.targets, D, N, D);
-    for (let i = 0; i < D * D; i++) {
-      xx[i] += ofX[i];
-      xr[i] += ofY[i] - ofX[i];
-    }
-    if (!(await between())) return null;
-  }
-  return { xx, xr, D };
-}
-
 /** Walks the strengths from the middle in the direction that raises the validation cosine. */
 async function chooseRidge(
   system: RidgeSystem,
@@ -129,7 +102,7 @@ async function chooseRidge(
   validation: Split,
   product: MatrixProduct,
   between: Between,
-): Promise<FittedBaselines | null> {
+): Promise<Pick<FittedBaselines, 'ridge' | 'ridgeStrength'> | null> {
   type Candidate = { ridge: Float32Array; cosine: number; at: number };
   const attempt = (at: number): Candidate => {
     const ridge = solveRidge(system, RIDGE_STRENGTHS[at]);
@@ -146,7 +119,7 @@ async function chooseRidge(
     }
     if (best.at !== startedAt) break;
   }
-  return { weights, ridge: best.ridge, ridgeStrength: RIDGE_STRENGTHS[best.at] };
+  return { ridge: best.ridge, ridgeStrength: RIDGE_STRENGTHS[best.at] };
 }
 
 /** (XᵀX + λI)⁻¹ Xᵀ(Y − X). [D, D] */
@@ -169,25 +142,6 @@ function ridgeCosine(split: Split, weights: Float64Array, ridge: Float32Array, p
   return sum / split.ids.length;
 }
 
-/** Σ_t w_t·c_t of each row. [N, D] */
-export function weightedMeans(
-  { contexts, B }: { contexts: Float32Array; B: number },
-  weights: ArrayLike<number>,
-  D: number,
-): Float32Array {
-  const T = weights.length;
-  const means = new Float32Array(B * D);
-  for (let row = 0; row < B; row++) {
-    for (let t = 0; t < T; t++) {
-      const from = (row * T + t) * D;
-      const weight = weights[t];
-      if (weight === 0) continue;
-      for (let d = 0; d < D; d++) means[row * D + d] += weight * contexts[from + d];
-    }
-  }
-  return means;
-}
-
 /** x + x·W for x [N, D]. */
 function ridgePredictions(
   x: Float32Array,
@@ -200,17 +154,11 @@ function ridgePredictions(
   return x.map((value, i) => value + residual[i]);
 }
 
-function transpose(x: Float32Array, rows: number, columns: number): Float32Array {
-  const transposed = new Float32Array(x.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) transposed[j * rows + i] = x[i * columns + j];
-  return transposed;
-}
-
 type Fittable = Exclude<BaselineName, 'shuffled'>;
 
 /** The baselines as predictors of raw [B, D], usable wherever a model is. */
 export function baselinePredictors(
-  { weights, ridge }: FittedBaselines,
+  { weights, ridge, pooledRidge }: FittedBaselines,
   D: number,
   product: MatrixProduct = plainProduct,
 ): Partial<Record<Fittable, Predictor>> {
@@ -223,12 +171,18 @@ export function baselinePredictors(
     lastVector: weighing(Array.from({ length: T }, (_, t) => (t === T - 1 ? 1 : 0))),
     weightedMean: weighing(weights),
   };
-  if (!ridge) return predictors;
-  predictors.ridge = {
-    predict: (contexts, B) => ({
-      raw: ridgePredictions(weightedMeans({ contexts, B }, weights, D), ridge, product, B, D),
-    }),
-  };
+  if (ridge) {
+    predictors.ridge = {
+      predict: (contexts, B) => ({
+        raw: ridgePredictions(weightedMeans({ contexts, B }, weights, D), ridge, product, B, D),
+      }),
+    };
+  }
+  if (pooledRidge) {
+    predictors.pooledRidge = {
+      predict: (contexts, B) => ({ raw: pooledPredictions(pooledRidge, { contexts, B }, weights, product) }),
+    };
+  }
   return predictors;
 }
 

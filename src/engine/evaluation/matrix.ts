@@ -98,3 +98,10 @@ function eliminate(
   }
   for (let j = 0; j < width; j++) B[target + j] /= pivot;
 }
+
+/** x [rows, columns] → [columns, rows]. */
+export function transpose(x: Float32Array, rows: number, columns: number): Float32Array {
+  const transposed = new Float32Array(x.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) transposed[j * rows + i] = x[i * columns + j];
+  return transposed;
+}

@@ -40,3 +40,22 @@ export function unitRows(x: Float32Array, D: number): Float32Array<ArrayBuffer> 
   }
   return unit;
 }
+
+/** Σ_t w_t·c_t of each row. [N, D] */
+export function weightedMeans(
+  { contexts, B }: { contexts: Float32Array; B: number },
+  weights: ArrayLike<number>,
+  D: number,
+): Float32Array {
+  const T = weights.length;
+  const means = new Float32Array(B * D);
+  for (let row = 0; row < B; row++) {
+    for (let t = 0; t < T; t++) {
+      const from = (row * T + t) * D;
+      const weight = weights[t];
+      if (weight === 0) continue;
+      for (let d = 0; d < D; d++) means[row * D + d] += weight * contexts[from + d];
+    }
+  }
+  return means;
+}

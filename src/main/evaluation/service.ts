@@ -8,7 +8,7 @@ import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { cosineInterval, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
-import type { Baselines } from '#shared/domain/runs/training.ts';
+import { BASELINES, type Baselines } from '#shared/domain/runs/training.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, weightHashes } from '../store/history.ts';
@@ -98,6 +98,8 @@ export async function* crossTest(
   }
 }
 
+const NO_BASELINES = Object.fromEntries(BASELINES.map((name) => [name, null])) as MatrixCell['baselines'];
+
 /** A cell whose evaluation fails carries the error; the other cells are still computed. */
 async function cellOf(
   context: EvaluationContext,
@@ -105,7 +107,6 @@ async function cellOf(
   datasetId: string,
   signal?: AbortSignal,
 ): Promise<MatrixCell> {
-  const empty = { contextMean: null, lastVector: null, weightedMean: null, ridge: null, shuffled: null };
   try {
     const found = await evaluation(context, runId, datasetId, undefined, signal);
     const { cosine, lift, baselines, verdicts } = found;
@@ -129,7 +130,7 @@ async function cellOf(
       lift: null,
       cosineInterval: null,
       liftInterval: null,
-      baselines: empty,
+      baselines: NO_BASELINES,
       verdicts: [],
       error: `${error.code}: ${error.message}`,
     };

@@ -33,6 +33,7 @@ const SHORT_DASH: readonly number[] = [3, 2];
 const DOT: readonly number[] = [1.5, 2.5];
 const DASH_DOT: readonly number[] = [7, 3, 1.5, 3];
 const LONG_DASH: readonly number[] = [11, 4];
+const LONG_DASH_DOT: readonly number[] = [11, 3, 1.5, 3];
 
 function style(label: string, colour: ColourToken, dash: readonly number[] = SOLID, width = 1.5): SeriesStyle {
   return { label, colour, dash, width };
@@ -71,6 +72,7 @@ const BASELINE_DASHES: Readonly<Record<BaselineName, readonly number[]>> = {
   lastVector: DOT,
   weightedMean: DASH_DOT,
   ridge: LONG_DASH,
+  pooledRidge: LONG_DASH_DOT,
   shuffled: SHORT_DASH,
 };
 

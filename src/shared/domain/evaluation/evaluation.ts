@@ -81,18 +81,23 @@ export const AlignmentSchema = z.object({
 });
 export type Alignment = z.infer<typeof AlignmentSchema>;
 
-export const BaselineTableSchema = z.record(z.enum(BASELINES), figure);
+function byBaseline<S extends z.ZodType>(schema: S) {
+  return z.object(Object.fromEntries(BASELINES.map((name) => [name, schema])) as Record<BaselineName, S>);
+}
+
+/** A baseline that a stored evaluation of an earlier version lacks was not measured. */
+export const BaselineTableSchema = byBaseline(figure.default(null));
 const perBaseline = BaselineTableSchema;
 export type BaselineTable = Readonly<Record<BaselineName, number | null>>;
 
-const intervalPerBaseline = z.record(z.enum(BASELINES), IntervalSchema.nullable());
+const intervalPerBaseline = byBaseline(IntervalSchema.nullable().default(null));
 /** 95 % intervals of the figures of the same name. */
 export const IntervalsSchema = z.object({
   /** What was drawn with replacement, and how many of them the set has. */
   unit: z.enum(['articles', 'blocks']),
   groups: count,
   baselines: intervalPerBaseline,
-  lift: intervalPerBaseline.and(z.object({ best: IntervalSchema.nullable() })),
+  lift: intervalPerBaseline.extend({ best: IntervalSchema.nullable() }),
 });
 export type Intervals = z.infer<typeof IntervalsSchema>;
 
@@ -105,7 +110,7 @@ export const MeasurementSchema = z.object({
   /** Mean cosine of each baseline to the same targets. */
   baselines: perBaseline,
   /** Mean cosine minus each baseline's, and minus the best of them. */
-  lift: perBaseline.and(z.object({ best: figure })),
+  lift: perBaseline.extend({ best: figure }),
   /** Evaluations of earlier versions lack them. */
   intervals: IntervalsSchema.nullable().default(null),
   /** Mean cosine of the prediction to each position: "-4" … "0" is the context, last position 0, then "target". */

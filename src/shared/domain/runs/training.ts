@@ -12,7 +12,7 @@ const count = z.int().min(0);
 const figure = z.number().nullable();
 
 /** Predictors without a model that every run is compared with. */
-export const BASELINES = ['contextMean', 'lastVector', 'weightedMean', 'ridge', 'shuffled'] as const;
+export const BASELINES = ['contextMean', 'lastVector', 'weightedMean', 'ridge', 'pooledRidge', 'shuffled'] as const;
 export type BaselineName = (typeof BASELINES)[number];
 
 export const BASELINE_LABELS: Readonly<Record<BaselineName, string>> = {
@@ -20,6 +20,7 @@ export const BASELINE_LABELS: Readonly<Record<BaselineName, string>> = {
   lastVector: 'Last vector',
   weightedMean: 'Weighted mean',
   ridge: 'Ridge',
+  pooledRidge: 'Pooled ridge',
   shuffled: 'Shuffled targets',
 };
 
