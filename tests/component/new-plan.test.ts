@@ -17,7 +17,7 @@ beforeEach(async () => {
   mounted = await mountDialog(NewPlanDialog);
 });
 
-test('queues AMN with its gates, the other models after it, then the report', async () => {
+test('queues AMN with its gates, its cures and the mixture, the other models after AMN, then the report', async () => {
   await fill(field('Recipe of'), 'run-3');
   await fill(field('With'), '--epochs 4');
   await click(field('GRU stack'));
@@ -33,9 +33,11 @@ test('queues AMN with its gates, the other models after it, then the report', as
         { metric: 'oodLift', minimum: 0.01 },
       ],
     }),
+    expect.objectContaining({ key: 'cured', like: 'amn' }),
+    expect.objectContaining({ key: 'gram', recipe: expect.objectContaining({ modelType: 'gram' }) }),
     expect.objectContaining({ key: 'lstm', needs: ['amn'], like: 'amn' }),
     expect.objectContaining({ key: 'transformer', needs: ['amn'], like: 'amn' }),
-    { key: 'report', kind: 'report', needs: ['lstm', 'transformer'] },
+    expect.objectContaining({ key: 'report', needs: ['cured', 'gram'] }),
   ]);
   expect(mounted.wrapper.emitted('update:open')).toEqual([[false]]);
 });
@@ -54,7 +56,8 @@ test('a gate takes a cosine and nothing else', async () => {
   expect(client.plans.create.mock.calls[0][0]).toHaveProperty('items.0.gates.0', { metric: 'valLift', minimum: 0.2 });
 });
 
-test('needs at least one gate and one model', async () => {
+test('needs at least one gate, and cures or a model', async () => {
+  await click(field('AMN with cures and the Gram mixture'));
   for (const model of ['LSTM', 'GRU stack', 'Transformer']) await click(field(model));
   expect(button(QUEUE).disabled).toBe(true);
   await click(field('GRU stack'));

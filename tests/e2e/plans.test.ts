@@ -64,6 +64,7 @@ describe('the plan "recover"', () => {
     const dialog = page.getByRole('dialog', { name: 'Recover' });
     await dialog.getByLabel('With', { exact: true }).fill('--epochs 1 --batch-size 256');
     await setMinimum(2, '0.9');
+    await dialog.getByLabel('AMN with cures and the Gram mixture').uncheck();
     expect(await accessibilityProblems(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Put it into the queue' }).click();
     await waitForStatus('amn', 'Gate missed');

@@ -26,6 +26,7 @@ interface PlanFlags extends FlagValues {
   readonly name?: string;
   readonly models?: string;
   readonly hold?: string[];
+  readonly cures: boolean;
   readonly queueOnly?: boolean;
   readonly example?: boolean;
 }
@@ -51,12 +52,13 @@ export function addPlanCommands(program: Command, context: CommandContext): void
       )
       .option(
         '--template <NAME>',
-        `${PLAN_TEMPLATES.join('|')}: AMN first, the others only when it holds, then the report`,
+        `${PLAN_TEMPLATES.join('|')}: AMN, the cured AMN and the Gram mixture, the other models only when AMN holds, then the report`,
       )
       .option('--data <F>', 'training data of the template')
       .option('--ood <F>', 'out-of-distribution data of the template')
       .option('--name <S>', 'name of the plan')
       .option('--models <LIST>', 'which models come after AMN, e.g. gru,lstm')
+      .option('--no-cures', 'without the cured AMN and the Gram mixture')
       .option('--hold <GATE...>', HOLD_HELP)
       .option('--queue-only', 'only put it into the queue')
       .option('--example', 'print a plan file that works'),
@@ -139,6 +141,7 @@ function templateDraft(flags: PlanFlags): Draft {
     template: flags.template,
     ...(flags.name === undefined ? {} : { name: flags.name }),
     recipe: readChanges(flags),
+    cures: flags.cures,
     ...(flags.models === undefined ? {} : { models: flags.models.split(',') }),
     ...(gates === undefined ? {} : { gates }),
   };

@@ -2,16 +2,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
-import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
-import { count, duration, signed } from '#shared/domain/figures.ts';
+import { holdsZero, signedInterval, withInterval, type Interval } from '#shared/domain/evaluation/interval.ts';
+import { count, duration, figure } from '#shared/domain/figures.ts';
+import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
+import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
-import type { ReportItem } from '#shared/domain/plans/plans.ts';
+import { gateLabel } from '#shared/domain/recipe/gates.ts';
+import { judge, type PlanClaim, type ReportItem } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from '../reports/document.ts';
 import { renderMarkdown } from '../reports/markdown.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listItems, listTries, updateItem, type ItemRow } from '../store/plans.ts';
-import { runSummary, type PlanContext } from './context.ts';
+import { figuresOf, runSummary, type PlanContext } from './context.ts';
 import type { WorkItem } from './train-item.ts';
 
 interface Trained {
@@ -25,7 +28,7 @@ export function writePlanReport(context: PlanContext, { row, item, spec }: WorkI
   const items = listItems(home.db).filter(
     (one) => one.planId === row.planId && one.id !== row.id && (item.of.length === 0 || item.of.includes(one.key)),
   );
-  const document = planReport(context, spec.name, items);
+  const document = planReport(context, { name: spec.name, claims: item.claims }, items);
   const stem = `plan-${row.planId}-${row.key}`;
   const path = join(home.exportsFolder, `${stem}.md`);
   writeFileSync(path, renderMarkdown(document, stem).text);
@@ -39,7 +42,12 @@ export function writePlanReport(context: PlanContext, { row, item, spec }: WorkI
   });
 }
 
-function planReport(context: PlanContext, name: string, items: readonly ItemRow[]): ReportDocument {
+interface PlanFacts {
+  readonly name: string;
+  readonly claims: readonly PlanClaim[];
+}
+
+function planReport(context: PlanContext, { name, claims }: PlanFacts, items: readonly ItemRow[]): ReportDocument {
   const trained = items.flatMap((row): Trained[] => {
     const run = runSummary(context, row.runId);
     return run === null ? [] : [{ row, run }];
@@ -49,24 +57,39 @@ function planReport(context: PlanContext, name: string, items: readonly ItemRow[
     title: `Plan: ${name}`,
     subtitle: `${new Date().toISOString().slice(0, 10)} · Nextvec ${context.appVersion}`,
     summary: [paragraph(summaryOf(trained, best?.run)), figures(trained)],
-    sections: [gates(context, items), best ? reproduce(context, best.run) : nothing()],
+    sections: [
+      ...claimed(claims, trained),
+      lacking(trained),
+      gates(context, items),
+      best ? reproduce(context, best.run) : nothing(),
+    ],
   };
 }
 
-/** OOD lift, or validation lift where that was not measured. */
-function rank({ oodLift, valLift }: RunSummary): number {
-  return oodLift ?? valLift ?? -Infinity;
+/** Lift over the best baseline, out of distribution where that was measured. */
+function bestLift({ oodBestLift, valBestLift, best }: RunSummary) {
+  const isOod = oodBestLift !== null;
+  const interval = best?.intervals?.[isOod ? 'oodBestLift' : 'valBestLift'] ?? null;
+  return { where: isOod ? 'out of distribution' : 'in validation', value: oodBestLift ?? valBestLift, interval };
+}
+
+function rank(run: RunSummary): number {
+  return bestLift(run).value ?? -Infinity;
 }
 
 function summaryOf(trained: readonly Trained[], best: RunSummary | undefined): string {
   if (best === undefined) return 'No run of this plan has figures.';
-  const beats = rank(best) > 0;
-  const lift =
-    best.oodLift === null ? `validation lift **${signed(best.valLift)}**` : `OOD lift **${signed(best.oodLift)}**`;
-  const verdict = beats
-    ? 'It beats the mean of the context.'
-    : 'No model of this plan beats the mean of the context: change the recipe before training anything larger.';
-  return `Best of ${count(trained.length)}: ${MODEL_LABELS[best.recipe.modelType]}, run #${best.number}, ${lift}. ${verdict}`;
+  const { where, value, interval } = bestLift(best);
+  const lift = `**${signedInterval(value, interval)}** over the best baseline ${where}`;
+  return `Best of ${count(trained.length)}: ${MODEL_LABELS[best.recipe.modelType]}, run #${best.number}, ${lift}. ${verdict(value, interval)}`;
+}
+
+function verdict(value: number | null, interval: Interval | null): string {
+  if (value === null || value <= 0)
+    return 'No model of this plan beats every baseline: change the recipe before training anything larger.';
+  return interval && holdsZero(interval)
+    ? 'It is not distinguishable from that baseline on these articles.'
+    : 'It beats every baseline.';
 }
 
 function figures(trained: readonly Trained[]): Block {
@@ -86,6 +109,48 @@ function figures(trained: readonly Trained[]): Block {
       duration(run.durationMs),
     ]),
   );
+}
+
+/** What the plan set out to show, and whether it did. */
+function claimed(claims: readonly PlanClaim[], trained: readonly Trained[]): Section[] {
+  if (claims.length === 0) return [];
+  const lines = claims.map(({ of, ...gate }) => {
+    const run = trained.find(({ row }) => row.key === of)?.run;
+    if (!run?.best) return `**${of}**: not settled, it has no finished run.`;
+    const { passed, messages, values } = judge([gate], figuresOf(run), run.best.intervals);
+    if (values[0] === null) return `**${of}**, run #${run.number}: not settled, ${gateLabel(gate)} was not measured.`;
+    return `**${of}**, run #${run.number}: ${passed ? 'held' : 'did not hold'}. ${capital(messages.join('; '))}.`;
+  });
+  const intro = 'Stated when the plan was made, before anything was trained, and checked against the runs:';
+  return [{ title: 'Claim', blocks: [paragraph(intro), bullets(lines)] }];
+}
+
+/** Per run, what needs no training and is still better. */
+function lacking(trained: readonly Trained[]): Section {
+  const lines = trained.map(({ row, run }) => `**${row.key}**, run #${run.number}: ${lacks(run)}`);
+  return { title: 'What each run lacks', blocks: [bullets(lines)] };
+}
+
+function lacks({ best, baselines, recipe }: RunSummary): string {
+  if (best === null) return 'it has no figures.';
+  const better = (metric: 'valCosine' | 'oodCosine'): string[] =>
+    UNTRAINED.filter((name) => (baselines[name]?.[metric] ?? -Infinity) > (best[metric] ?? Infinity)).map(
+      (name) => `${BASELINE_LABELS[name].toLowerCase()} (${figure(baselines[name]?.[metric])})`,
+    );
+  const parts = [
+    ['in validation', better('valCosine')] as const,
+    ['out of distribution', better('oodCosine')] as const,
+  ].flatMap(([where, names]) => (names.length === 0 ? [] : [`${where} it is below ${LIST.format(names)}`]));
+  if (!seesOrder(recipe)) parts.push('it does not see the order of its context');
+  return parts.length === 0 ? 'nothing that needs no training is better.' : `${parts.join('; ')}.`;
+}
+
+/** What could stand in for a model. */
+const UNTRAINED = BASELINES.filter((name) => name !== 'shuffled');
+const LIST = new Intl.ListFormat('en-GB');
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 /** Every item with how it ended, retries included. */

@@ -1,6 +1,6 @@
 /** The queue, its plans and a sweep's results as the contract shows them, from the rows. */
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
-import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import { MODEL_LABELS, type ModelType } from '#shared/domain/models/models.ts';
 import {
   findItemRecipe,
   itemRecipe,
@@ -113,8 +113,13 @@ function recipeOf(spec: PlanSpec, item: PlanItem): Recipe | null {
 
 function titleOf(item: PlanItem, recipe: Recipe | null): string {
   if (item.kind === 'report') return 'Report';
-  if (item.kind === 'train') return recipe === null ? 'Training' : MODEL_LABELS[recipe.modelType];
+  if (item.kind === 'train') return recipe === null ? 'Training' : trainTitle(item.key, recipe.modelType);
   return `Sweep over ${item.sweep.axes.map(({ path }) => fieldOf(path).label).join(', ')}`;
+}
+
+/** The model, and the key where that says more: "AMN", "AMN (cured)". */
+function trainTitle(key: string, modelType: ModelType): string {
+  return key === modelType ? MODEL_LABELS[modelType] : `${MODEL_LABELS[modelType]} (${key})`;
 }
 
 /** Reason for an item's status: how it ended, what blocks it, or what it waits for. */

@@ -75,13 +75,15 @@ describe('the template "recover"', () => {
     '',
   );
 
-  test('trains AMN, then the other models, then reports', () => {
+  test('trains AMN, its cures and the mixture, then the other models, then reports', () => {
     expect(spec.items.map(({ key, needs }) => [key, needs])).toEqual([
       ['amn', []],
+      ['cured', []],
+      ['gram', []],
       ['lstm', ['amn']],
       ['gru', ['amn']],
       ['transformer', ['amn']],
-      ['report', ['lstm', 'gru', 'transformer']],
+      ['report', ['cured', 'gram']],
     ]);
     expect((spec.items[0] as TrainItem).gates).toEqual([
       { metric: 'valLift', minimum: 0.01 },
@@ -90,7 +92,7 @@ describe('the template "recover"', () => {
   });
 
   test('gives the other models the AMN recipe without AMN-only fields', () => {
-    const gru = spec.items[2] as TrainItem;
+    const gru = spec.items[4] as TrainItem;
     expect(itemRecipe(spec, gru)).toMatchObject({ modelType: 'gru', lr: 1e-3, skip: 'mean', start: 'random' });
     expect(itemRecipe(spec, gru).lambda).toMatchObject({ mse: 1, info_nce: 0.1 });
     const [first, ...rest] = spec.items;

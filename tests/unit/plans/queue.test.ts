@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan, Queue, QueueItem, Sweep } from '#shared/contract/plans.ts';
 import type { PlanSpec, PlanSpecInput } from '#shared/domain/plans/plans.ts';
-import { recoverPlan } from '#shared/domain/plans/plan-templates.ts';
+import { recoverPlan, type RecoverInput } from '#shared/domain/plans/plan-templates.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { openHome } from '../../../src/main/store/home.ts';
 import { insertPlan, listItems, updateItem } from '../../../src/main/store/plans.ts';
@@ -13,6 +13,7 @@ import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts'
 
 const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1 };
 const EASY = { metric: 'valCosine', minimum: -1 } as const;
+const NEVER = { metric: 'valCosine', minimum: 0.999 } as const;
 
 /** Many short trainings, also on a loaded machine. */
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -71,6 +72,7 @@ function recover(minimum: number): PlanSpecInput {
     dataset,
     recipe: RECIPE,
     gates: [{ metric: 'valCosine', minimum }],
+    cures: false,
     models: ['lstm'],
   });
 }
@@ -122,6 +124,16 @@ describe('the plan "recover"', () => {
     await settled(made.id);
     await nextvec.client.plans.skip({ itemId: made.items[0].id });
     expect(statuses(await settled(made.id))).toEqual({ amn: 'skipped', lstm: 'done', report: 'done' });
+  });
+
+  test('trains the cures and the mixture although AMN misses, and checks its claim', async () => {
+    const spec: RecoverInput = { template: 'recover', dataset, recipe: RECIPE, gates: [NEVER], models: [] };
+    const made = await nextvec.client.plans.create(recoverPlan(spec));
+    const done = await settled(made.id);
+    expect(statuses(done)).toEqual({ amn: 'missed', cured: 'done', gram: 'done', report: 'done' });
+    const report = readFileSync(itemOf(done, 'report').reportPath!, 'utf8');
+    expect(report).toMatch(/gram.*run #3: (held|did not hold|not settled)[.,].*validation lift over the best baseline/);
+    expect(report).toMatch(/amn.*run #1: .*it does not see the order of its context/);
   });
 });
 

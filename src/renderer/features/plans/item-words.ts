@@ -47,6 +47,14 @@ export interface GateLight {
   readonly state: 'open' | 'passed' | 'missed';
 }
 
+/** What a report is to show, e.g. "gram: OOD lift over the best baseline ≥ +0.0000". */
+export function claimWords({ item }: QueueItem): string[] {
+  if (item.kind !== 'report') return [];
+  return item.claims.map(
+    ({ of, metric, minimum }) => `${of}: ${METRIC_LABELS[metric]} ≥ ${gateReading(metric, minimum)}`,
+  );
+}
+
 /** A gate is open until its run has ended. */
 export function gateLights(item: QueueItem): GateLight[] {
   if (item.item.kind !== 'train') return [];

@@ -1,8 +1,20 @@
-/** Plans worth starting from. "recover": nothing larger is trained before the smallest model has shown that it holds. */
+/**
+ * Plans worth starting from. "recover" retrains AMN, the cured AMN and the Gram mixture, and reports which beat the baselines;
+ * other models follow only where AMN holds.
+ */
 import { z } from 'zod';
 import { MODEL_LABELS, MODEL_TYPES, modelRow } from '../models/models.ts';
 import { NameSchema } from '../names.ts';
-import { PlanGateSchema, RecipeChangesSchema, type PlanGate, type PlanSpecInput } from './plans.ts';
+import type { GateMetric } from '../recipe/recipe.ts';
+import { PRESETS } from '../recipe/presets.ts';
+import {
+  PlanGateSchema,
+  RecipeChangesSchema,
+  type PlanClaim,
+  type PlanGate,
+  type PlanSpecInput,
+  type RecipeChanges,
+} from './plans.ts';
 
 export const PLAN_TEMPLATES = ['recover'] as const;
 
@@ -18,12 +30,24 @@ export const RecoverSchema = z.strictObject({
   recipe: RecipeChangesSchema.default({}),
   /** What AMN must reach; absent: a hundredth over the mean of the context, on validation and on OOD where there is one. */
   gates: z.array(PlanGateSchema).min(1).max(20).optional(),
-  models: z
-    .array(z.enum(OTHER_MODELS))
-    .min(1)
-    .default([...OTHER_MODELS]),
+  /** Also train the cured AMN and the Gram mixture, whether AMN holds or not. */
+  cures: z.boolean().default(true),
+  models: z.array(z.enum(OTHER_MODELS)).default([...OTHER_MODELS]),
 });
 export type RecoverInput = z.input<typeof RecoverSchema>;
+
+/** What a preset changes, as the recipe of an item. */
+function presetRecipe(id: string): RecipeChanges {
+  const preset = PRESETS.find((one) => one.id === id);
+  if (!preset) throw new Error(`There is no preset "${id}"`);
+  return preset.changes;
+}
+
+/** What "recover" sets out to show: its mixture is better than everything that needs no training. */
+function claims(hasOod: boolean): PlanClaim[] {
+  const metrics: readonly GateMetric[] = hasOod ? ['valBestLift', 'oodBestLift'] : ['valBestLift'];
+  return metrics.map((metric) => ({ of: 'gram', metric, minimum: 0, bound: 'low' }));
+}
 
 /** In-distribution and OOD hold: at least this much over the mean of the context. */
 export function holdGates(hasOod: boolean, minimum = 0.01): PlanGate[] {
@@ -31,16 +55,19 @@ export function holdGates(hasOod: boolean, minimum = 0.01): PlanGate[] {
   return hasOod ? [...gates, { metric: 'oodLift', minimum }] : gates;
 }
 
-/** Retrain AMN; only when it holds, the others with the same recipe; then the report. */
+/** Retrain AMN, the cured AMN and the mixture; only when AMN holds, the others with its recipe; then the report. */
 export function recoverPlan(input: RecoverInput): PlanSpecInput {
-  const { name, dataset, ood, recipe, gates, models } = RecoverSchema.parse(input);
+  const { name, dataset, ood, recipe, gates, cures, models } = RecoverSchema.parse(input);
   const others = [...new Set(models)];
+  const cured = { key: 'cured', kind: 'train', like: 'amn', recipe: presetRecipe('cured') } as const;
+  const gram = { key: 'gram', kind: 'train', like: 'amn', recipe: presetRecipe('robust') } as const;
   return {
     name,
     dataset,
     ood,
     items: [
       { key: 'amn', kind: 'train', recipe: { ...recipe, modelType: 'amn' }, gates: gates ?? holdGates(ood !== null) },
+      ...(cures ? [cured, gram] : []),
       ...others.map((modelType) => ({
         key: modelType,
         kind: 'train' as const,
@@ -48,7 +75,9 @@ export function recoverPlan(input: RecoverInput): PlanSpecInput {
         like: 'amn',
         recipe: { modelType },
       })),
-      { key: 'report', kind: 'report', needs: others },
+      cures
+        ? { key: 'report', kind: 'report', needs: ['cured', 'gram'], claims: claims(ood !== null) }
+        : { key: 'report', kind: 'report', needs: others },
     ],
   };
 }

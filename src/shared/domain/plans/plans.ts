@@ -45,6 +45,10 @@ const common = {
   needs: z.array(key).max(50).default([]),
 };
 
+/** What the train item `of` will reach. */
+export const PlanClaimSchema = z.strictObject({ of: key, ...PlanGateSchema.shape });
+export type PlanClaim = z.infer<typeof PlanClaimSchema>;
+
 export const TrainItemSchema = z.strictObject({
   ...common,
   kind: z.literal('train'),
@@ -67,6 +71,8 @@ export const ReportItemSchema = z.strictObject({
   kind: z.literal('report'),
   /** Train items it is about; empty: all of the plan. */
   of: z.array(key).max(50).default([]),
+  /** What the plan sets out to show, stated before it trains and checked by the report. */
+  claims: z.array(PlanClaimSchema).max(20).default([]),
 });
 
 export const PlanItemSchema = z.discriminatedUnion('kind', [TrainItemSchema, SweepItemSchema, ReportItemSchema]);
@@ -127,6 +133,12 @@ function referenceProblems(plan: PlanShape, item: PlanItem, i: number, index: Re
   if (item.kind === 'report') {
     item.of.forEach((name, j) => {
       if (!index.has(name)) problems.push({ path: ['items', i, 'of', j], message: unknown(name) });
+    });
+    item.claims.forEach(({ of, metric }, j) => {
+      if (plan.items[index.get(of) ?? -1]?.kind !== 'train')
+        problems.push({ path: ['items', i, 'claims', j, 'of'], message: `there is no training run "${of}"` });
+      if (metric.startsWith('ood') && plan.ood === null)
+        problems.push({ path: ['items', i, 'claims', j, 'metric'], message: 'the plan has no OOD set; give "ood"' });
     });
   } else if (item.like !== null) {
     const model = plan.items[index.get(item.like) ?? -1];
@@ -219,6 +231,8 @@ export interface GateVerdict {
   readonly passed: boolean;
   /** One sentence a gate, with figure and threshold. */
   readonly messages: readonly string[];
+  /** What each gate read, in the order of the gates; null: not measured. */
+  readonly values: readonly (number | null)[];
 }
 
 /** Reads every gate off the figures of a finished run. No gate: passed. */
@@ -228,10 +242,11 @@ export function judge(gates: readonly PlanGate[], figures: RunFigures, intervals
     const passed = value !== null && value >= minimum;
     const show = metric.endsWith('Lift') ? signed : figure;
     const what = `${gateLabel({ metric, bound })} ${show(value)}`;
-    return { passed, message: `${what}, ${passed ? 'at least' : 'below'} ${show(minimum)}` };
+    return { passed, value, message: `${what}, ${passed ? 'at least' : 'below'} ${show(minimum)}` };
   });
   return {
     passed: readings.every(({ passed }) => passed),
+    values: readings.map(({ value }) => value),
     // What failed comes first: it is what a person has to act on.
     messages: readings.toSorted((a, b) => Number(a.passed) - Number(b.passed)).map(({ message }) => message),
   };
