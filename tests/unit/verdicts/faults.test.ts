@@ -266,6 +266,23 @@ describe('fault × verdict', () => {
     expect([...onValidation, ...onOod]).toEqual([]);
   });
 
+  it('a gain that shrinks but is distinguishable from 0 is not called over-fit', async () => {
+    const { model, validation } = makeWorld(7);
+    const strange = makeWindows(makeArticles(makeThemes(507), 16, 3007));
+    const options = { baselines: simpleBaselines(), seed: 1 };
+    const own = await measure(model, validation.split, { ...options, articleOf: validation.articleOf });
+    const measured = await measure(model, strange.split, { ...options, articleOf: strange.articleOf });
+    const reference = { rows: own.rows, cosine: own.cosine.mean!, std: own.cosine.std, baselines: own.baselines };
+    const codesAt = (low: number) => {
+      const lift = { ...measured.intervals!.lift, best: { low, high: 0.01 } };
+      const seen = { ...measured, intervals: { ...measured.intervals!, lift } };
+      const rest = { parity: REPRODUCED, space: null, split: CLEAN, terms: null, lambda: null };
+      return drawVerdicts({ measured: seen, reference, ...rest }).map(({ code }) => code);
+    };
+    expect(codesAt(-0.001)).toContain('OVERFIT');
+    expect(codesAt(0.001)).not.toContain('OVERFIT');
+  });
+
   it.each(FAULTS)('%s: no serious verdict beside the right one', async (_, code, plant) => {
     const found = await verdicts(await plant(makeWorld(8), 8));
     expect(found.filter((v) => v.severity === 'error' && v.code !== code)).toEqual([]);
