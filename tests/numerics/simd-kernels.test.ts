@@ -1,5 +1,6 @@
 /** Every simd kernel, by name, against its plain reference, in both builds. Sizes are no multiples of the tiles. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, INPUT_SHIFTS } from '#shared/domain/models/models.ts';
 import { TERMS, byTerm, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { lossTerms, normalised, totalLoss } from '../reference/losses.ts';
 import { BatchInput } from '#engine/simd/input.ts';
@@ -199,6 +200,40 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     expect(relativeError(gradient, expected)).toBeLessThan(1e-6);
     const norm = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0));
     expect(bench.norm(program) / norm).toBeCloseTo(1, 6);
+  });
+
+  test.each([
+    [1, 1, 5],
+    [9, 4, 30],
+    [17, 7, 50],
+  ])('shiftInput at B %i, T %i, D %i', (B, T, D) => {
+    const x = normals(12, B * T * D);
+    const corpusMean = normals(13, D);
+    for (const kind of INPUT_SHIFTS) {
+      const bench = new KernelBench(variant, wide);
+      const input = new BatchInput(bench.arena, T, D, B, kind);
+      const bank = new ParameterBank();
+      input.shift!.addConstant(bank);
+      bank.place(bench.arena);
+      bench.open();
+      const constants = [
+        [CONTEXT_MEAN_WEIGHTS, new Float32Array(T).fill(1 / T)],
+        [CORPUS_MEAN, corpusMean],
+      ] as const;
+      bank.write(bench.buffer, 'weights', new Map(constants));
+      bench.writeRows(input.contexts[0], x, B * T);
+      bench.run((program) => input.shiftContexts(program, 0, B));
+      const shift = Float64Array.from({ length: B * D }, (_, i) =>
+        kind === 'relative' ? meanOf(x, Math.floor(i / D), i % D, T, D) : corpusMean[i % D],
+      );
+      const shifted = Float64Array.from(x, (value, i) => value - shift[Math.floor(i / (T * D)) * D + (i % D)]);
+      expect(relativeError(bench.readRows(input.shift!.rows, B), shift)).toBeLessThan(1e-6);
+      // Of one vector, relative inputs are rounding noise about 0.
+      const got = bench.readRows(input.networkContexts(0), B * T);
+      expect(Math.max(...got.map((value, i) => Math.abs(value - shifted[i])))).toBeLessThan(2e-6);
+      const norms = Float64Array.from({ length: B * T }, (_, i) => 1 / Math.hypot(...x.subarray(i * D, (i + 1) * D)));
+      expect(relativeError(bench.floats(input.inverseNorms, B * T), norms)).toBeLessThan(1e-6);
+    }
   });
 
   test.each([

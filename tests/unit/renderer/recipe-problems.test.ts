@@ -41,5 +41,7 @@ test('all λ = 0 is reported once', () => {
 test('the short text of a recipe names only trained losses', () => {
   expect(recipeBrief(GOOD)).toBe('MSE 1 · 20 ep · B 32 · lr 5e-4');
   const mixed = { ...GOOD, lambda: { ...GOOD.lambda, mse: 0.5, info_nce: 0.5 } };
+  const cured = { ...GOOD, inputs: 'relative', augment: { isometry: 0.5 } } as const;
+  expect(recipeBrief(cured)).toBe('MSE 1 · relative · turned · 20 ep · B 32 · lr 5e-4');
   expect(recipeBrief(mixed)).toBe('MSE 0.5 + InfoNCE 0.5 · 20 ep · B 32 · lr 5e-4');
 });

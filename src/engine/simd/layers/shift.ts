@@ -13,7 +13,7 @@ export class InputShift {
   readonly rows: Matrix;
   /** Shifted context rows [B·T][L], for the slot that runs. */
   readonly contexts: Matrix;
-  /** 1/|x_t| [B][T] of the shifted rows; nobody reads them. */
+  /** 1/|x_t| [B][T] of the shifted rows, which the network's first operation writes; not read. */
   readonly inverseNorms: number;
   private readonly kind: ShiftKind;
   private readonly T: number;

@@ -20,11 +20,12 @@ function fitBrief({ gram }: Recipe): string {
   return missing.length === 0 ? 'all parts' : missing.join(', ');
 }
 
-/** "MSE 1 · relative" */
+/** "MSE 1 · relative · turned" */
 function gradientBrief(recipe: Recipe): string {
   const order = recipe.skip === 'positional' ? ' · by position' : '';
   const inputs = recipe.inputs === 'absolute' ? '' : ` · ${recipe.inputs}`;
-  return `${lossBrief(recipe)}${order}${inputs}`;
+  const turned = recipe.augment.isometry > 0 ? ' · turned' : '';
+  return `${lossBrief(recipe)}${order}${inputs}${turned}`;
 }
 
 /** "MSE 1 · relative · 20 ep · B 32 · lr 5e-4" */
