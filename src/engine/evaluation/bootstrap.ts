@@ -112,8 +112,13 @@ function tailOf(windows: Float64Array): number {
   return normalTail(Math.sqrt(n / (n - 1)) * studentQuantile(n - 1));
 }
 
+/** 0.975 quantiles of Student's t for 1, 2 and 3 degrees of freedom. */
+const SMALL_STUDENT = [12.706, 4.303, 3.182];
+
 /** 0.975 quantile of Student's t, by its expansion in 1/ν (Abramowitz & Stegun 26.7.5); within 0.002 from ν = 4 on. */
-function studentQuantile(freedom: number): number {
+export function studentQuantile(freedom: number): number {
+  const known = SMALL_STUDENT[freedom - 1];
+  if (known !== undefined) return known;
   const z = 1.959963984540054;
   const terms = [
     (z ** 3 + z) / 4,

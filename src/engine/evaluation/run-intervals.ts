@@ -58,10 +58,12 @@ export function groupSums(rows: Readonly<Record<string, Float32Array | undefined
 
 /** Interval of the difference of two runs' mean cosines, paired; null: other windows, or too few groups. */
 export function pairedDifference(a: GroupSums, b: GroupSums, seed: number): Interval | null {
-  return haveSameWindows(a, b) ? bootstrap(a.windows, [minus(a.sums.model, b.sums.model)], seed).mean(0) : null;
+  const [ours, theirs] = [a.sums.model, b.sums.model] as (Float64Array | undefined)[];
+  if (!ours || !theirs || !haveSameWindows(a, b)) return null;
+  return bootstrap(a.windows, [minus(ours, theirs)], seed).mean(0);
 }
 
-function haveSameWindows(a: GroupSums, b: GroupSums): boolean {
+export function haveSameWindows(a: GroupSums, b: GroupSums): boolean {
   return a.windows.length === b.windows.length && a.windows.every((count, g) => count === b.windows[g]);
 }
 

@@ -5,7 +5,15 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { signed as signedFigure } from '#shared/domain/figures.ts';
 import { parsePlan } from '#shared/domain/plans/plans.ts';
 import { GATE_METRICS } from '#shared/domain/recipe/recipe.ts';
-import { fieldOf, formatVary, parseVary, SWEEP_METHODS, type Axis, type Spread } from '#shared/domain/plans/sweeps.ts';
+import {
+  fieldOf,
+  formatVary,
+  notDistinguishable,
+  parseVary,
+  SWEEP_METHODS,
+  type Axis,
+  type Spread,
+} from '#shared/domain/plans/sweeps.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
@@ -134,6 +142,7 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
     members: state.members,
     plain,
     winner,
+    indistinguishable: state.indistinguishable,
     gain,
     recipe: state.recipe,
     commandLine: state.commandLine,
@@ -145,6 +154,7 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
     if (winner === null) return;
     const name = winner.member === 0 ? 'The plain recipe' : `Member ${winner.member}`;
     out.line(`${name} wins by ${state.spec.objective}; over the plain recipe it gains ${gainWords(gain)}.`);
+    if (state.indistinguishable.length > 0) out.line(notDistinguishable(state.indistinguishable));
     if (state.commandLine) out.line(state.commandLine);
   });
 }

@@ -16,6 +16,7 @@ import { requireRun, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import type { EvaluationContext } from './context.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
+import { pairedDifferences } from './paired.ts';
 import { comparableRun } from './run-facts.ts';
 import { workerEvents } from './worker-events.ts';
 
@@ -155,5 +156,10 @@ export async function evaluation(
 }
 
 export function compare(context: EvaluationContext, runIds: readonly string[]): RunComparison {
-  return compareRuns(runIds.map((id) => comparableRun(context, id)));
+  const [base, ...others] = runIds;
+  const differences = others.map((id) => pairedDifferences(context, id, base));
+  return compareRuns(
+    runIds.map((id) => comparableRun(context, id)),
+    [null, ...differences],
+  );
 }

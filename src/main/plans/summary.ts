@@ -1,4 +1,5 @@
 /** The queue, its plans and a sweep's results as the contract shows them, from the rows. */
+import { isDistinguishable } from '#engine/evaluation/seed-difference.ts';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { MODEL_LABELS, type ModelType } from '#shared/domain/models/models.ts';
 import {
@@ -13,6 +14,7 @@ import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recip
 import { fieldOf, memberCount, plainPoint, recipeAt, rungs, spread, winnerOf } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { Plan, Queue, QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
+import { cosineSums } from '../store/cosine-sums.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listMembers, listTries, type ItemRow, type PlanRow, type SweepMemberRow } from '../store/plans.ts';
 import { figuresOf, runSummary, specOf, type PlanContext } from './context.ts';
@@ -164,9 +166,32 @@ export function sweepSummary(context: PlanContext, spec: PlanSpec, row: ItemRow,
     memberCount: memberCount(item.sweep, plainPoint(base, item.sweep.axes)),
     members,
     winner: winner?.member ?? null,
+    indistinguishable: winner ? indistinguishable(context, members, winner, item.sweep.objective, base.seed) : [],
     recipe,
     commandLine: recipe && commandLine(recipe, filesOf(context, spec)),
   };
+}
+
+/** Members not distinguishable from the winner; those without stored cosines (of earlier versions) are left out. */
+function indistinguishable(
+  { home }: PlanContext,
+  members: readonly SweepMember[],
+  winner: SweepMember,
+  objective: GateMetric,
+  seed: number,
+): number[] {
+  const part = objective.startsWith('ood') ? 'ood' : 'validation';
+  const sumsOf = (member: SweepMember) =>
+    member.runs.map(({ runId }) => (runId === null ? null : (cosineSums(home.db, runId)?.[part] ?? null)));
+  const best = sumsOf(winner);
+  const rivals = members.filter(({ member, epochs }) => member !== winner.member && epochs === winner.epochs);
+  return rivals.flatMap((rival) => {
+    const pairs = sumsOf(rival).flatMap((b, s) => {
+      const a = best[s];
+      return a?.sums.model && b?.sums.model ? [{ a, b }] : [];
+    });
+    return isDistinguishable(pairs, seed) === false ? [rival.member] : [];
+  });
 }
 
 function filesOf({ home }: PlanContext, { dataset, ood }: PlanSpec): { data: string; ood: string | null } {

@@ -19,6 +19,7 @@ export const VERDICT_TITLES: Readonly<Record<VerdictCode, string>> = {
   EASIER_OOD: 'Easier OOD set',
   LOSS_OUT_OF_BALANCE: 'Loss out of balance',
   BELOW_BASELINE: 'Below a baseline',
+  NOT_DISTINGUISHABLE: 'Not distinguishable from a baseline',
 };
 
 /** The evidence of a verdict: ["shared vectors", "1,204"]. */

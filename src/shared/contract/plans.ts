@@ -102,6 +102,8 @@ export const SweepSchema = z.object({
   members: z.array(SweepMemberSchema),
   /** Best by the objective among those trained longest; null before there is one. */
   winner: z.int().nullable(),
+  /** Members trained as long whose objective is not distinguishable from the winner's, over articles and seeds. */
+  indistinguishable: z.array(z.int()),
   /** The winner's recipe, ready for a form. */
   recipe: RecipeSchema.nullable(),
   commandLine: z.string().nullable(),

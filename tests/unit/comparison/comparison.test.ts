@@ -56,6 +56,20 @@ function run(
 const codes = (runs: ComparableRun[]) => compareRuns(runs).verdicts.map((verdict) => verdict.code);
 
 describe('comparison of runs', () => {
+  it('calls a difference whose interval holds 0 not distinguishable, however large it looks', () => {
+    const runs = [run(1, 0.4), run(2, 0.42, { lr: 1e-3 })];
+    const paired = (low: number, high: number) => [null, { validation: { low, high }, ood: null }];
+    const unclear = compareRuns(runs, paired(-0.003, 0.043));
+    expect(unclear.verdicts.map(({ code }) => code)).toEqual(['SAME_RESULT']);
+    expect(unclear.verdicts[0].message).toContain('+0.0200 [−0.0030, +0.0430], not distinguishable');
+    expect(unclear.metrics.find(({ metric }) => metric === 'valLift')?.intervals).toEqual([
+      null,
+      { low: -0.003, high: 0.043 },
+    ]);
+    expect(unclear.metrics.find(({ metric }) => metric === 'oodCosine')?.intervals).toEqual([null, null]);
+    expect(compareRuns(runs, paired(0.011, 0.029)).verdicts.map(({ code }) => code)).toEqual(['ONE_CHANGE']);
+  });
+
   it('gives deltas and percent against the first run, null where not measured', () => {
     const { metrics } = compareRuns([run(1, 0.4), run(2, 0.5), run(3, null)]);
     const val = metrics.find((row) => row.metric === 'valCosine');

@@ -33,6 +33,7 @@ const sweep: Sweep = {
     member(3, 2e-3, 'mean', null),
   ],
   winner: 1,
+  indistinguishable: [],
   recipe: RecipeSchema.parse({ dataset: 'd' }),
   commandLine: '',
 };

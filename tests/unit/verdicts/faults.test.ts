@@ -202,6 +202,11 @@ const FAULTS: readonly (readonly [name: string, verdict: VerdictCode, plant: Fau
     'BELOW_BASELINE',
     ({ model, validation }) => ({ model: noisy(model), on: validation }),
   ],
+  [
+    'mean of the context with a little noise',
+    'NOT_DISTINGUISHABLE',
+    ({ validation }) => ({ model: slightlyNoisy(simpleBaselines().contextMean), on: validation }),
+  ],
 ];
 
 /** A model that memorises, and validation windows that overlap the training windows. */
@@ -235,14 +240,18 @@ function strangers(set: WindowSet): WindowSet {
 }
 
 /** Enough fixed noise on each component to lose to the mean of the context without collapsing. */
-function noisy(model: Predictor): Predictor {
+function noisy(model: Predictor, size = 0.35): Predictor {
   let state = 12345;
   return distorted(model, (row) => {
     for (let d = 0; d < D; d++) {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      row[d] += 0.35 * (state / 2 ** 32 - 0.5);
+      row[d] += size * (state / 2 ** 32 - 0.5);
     }
   });
+}
+
+function slightlyNoisy(model: Predictor): Predictor {
+  return noisy(model, 1e-3);
 }
 
 describe('fault × verdict', () => {

@@ -3,6 +3,7 @@
  * engine, and what explains the difference. Pure. Not here: comparing two data sets (`passport.ts`), curves.
  */
 import { figure, percent, signed } from '../figures.ts';
+import { holdsZero, signedInterval, type Interval } from './interval.ts';
 import { RECIPE_FIELDS, recipeDiff, valueAt } from '../recipe/recipe-fields.ts';
 import { balanceVerdict } from '../verdicts/verdicts-model.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type ComparableRun,
   type DifferenceRow,
   type Fact,
+  type PairedDifference,
   type RunComparison,
   type RunFigure,
   type RunVerdict,
@@ -21,19 +23,22 @@ const NOTICEABLE = 0.005;
 /** Fields that decide how fast or where a run computes, not what it should reach. */
 const IMMATERIAL = new Set(['engine', 'threads', 'device', 'gates']);
 
-/** Compares runs with the first of them. Needs at least two. */
-export function compareRuns(runs: readonly ComparableRun[]): RunComparison {
+/** Compares runs with the first of them. Needs at least two. `differences`: entry i of run i. */
+export function compareRuns(
+  runs: readonly ComparableRun[],
+  differences: readonly (PairedDifference | null)[] = [],
+): RunComparison {
   const [base, ...others] = runs;
   if (base === undefined || others.length === 0) throw new RangeError('A comparison needs at least two runs.');
   const recipeRows = recipeDifferences(runs);
   return {
     runs: runs.map(({ id, number, name, status }) => ({ id, number, name, status })),
-    metrics: RUN_FIGURES.map(([metric, label, better]) => metricRow(runs, metric, label, better)),
+    metrics: RUN_FIGURES.map(([metric, label, better]) => metricRow(runs, metric, label, better, differences)),
     recipeDiff: recipeRows,
     dataDiff: factDifferences(runs.map((run) => run.data)),
     codeDiff: factDifferences(runs.map((run) => run.code)),
     identicalRecipes: recipeRows.length === 0,
-    verdicts: others.flatMap((run) => explain(base, run)),
+    verdicts: others.flatMap((run, i) => explain(base, run, differences[i + 1]?.validation ?? null)),
   };
 }
 
@@ -42,6 +47,7 @@ function metricRow(
   metric: RunFigure,
   label: string,
   better: 'higher' | 'lower' | 'none',
+  differences: readonly (PairedDifference | null)[],
 ): RunComparison['metrics'][number] {
   const values = runs.map((run) => run.figures[metric]);
   const base = values[0];
@@ -49,8 +55,18 @@ function metricRow(
   const percents = deltas.map((delta) =>
     delta === null || base === null || base === 0 ? null : (100 * delta) / Math.abs(base),
   );
-  return { metric, label, better, values, deltas, percents };
+  const part = PART_OF[metric];
+  const intervals = runs.map((_, i) => (part ? (differences[i]?.[part] ?? null) : null));
+  return { metric, label, better, values, deltas, percents, intervals };
 }
+
+/** On the same windows the baselines are the same, so lifts differ as cosines do. */
+const PART_OF: Partial<Record<RunFigure, keyof PairedDifference>> = {
+  valCosine: 'validation',
+  valLift: 'validation',
+  oodCosine: 'ood',
+  oodLift: 'ood',
+};
 
 function recipeDifferences(runs: readonly ComparableRun[]): DifferenceRow[] {
   const [base, ...others] = runs;
@@ -70,7 +86,7 @@ function factDifferences(facts: readonly Readonly<Record<string, Fact>>[]): Diff
 }
 
 /** What explains the difference between a run and the baseline run, most telling first. */
-function explain(base: ComparableRun, run: ComparableRun): RunVerdict[] {
+function explain(base: ComparableRun, run: ComparableRun, interval: Interval | null): RunVerdict[] {
   const about = (
     code: RunVerdictCode,
     severity: RunVerdict['severity'],
@@ -87,7 +103,12 @@ function explain(base: ComparableRun, run: ComparableRun): RunVerdict[] {
   const changed = recipeDiff(base.recipe, run.recipe).filter((d) => !IMMATERIAL.has(d.path));
   const data = factDifferences([base.data, run.data]);
   const code = factDifferences([base.code, run.code]);
-  const evidence = { valCosineDelta: delta, oodCosineDelta: difference(run.figures.oodCosine, base.figures.oodCosine) };
+  const evidence = {
+    valCosineDelta: delta,
+    low: interval?.low ?? null,
+    high: interval?.high ?? null,
+    oodCosineDelta: difference(run.figures.oodCosine, base.figures.oodCosine),
+  };
   const verdicts: RunVerdict[] = [];
   if (changed.length === 0)
     verdicts.push(
@@ -100,20 +121,27 @@ function explain(base: ComparableRun, run: ComparableRun): RunVerdict[] {
         code.map((row) => row.label),
       ),
     );
-  else if (Math.abs(delta) < NOTICEABLE) {
+  else if (isSame(delta, interval)) {
+    const why =
+      interval && holdsZero(interval) ? 'not distinguishable on these windows' : 'within what seeds differ by';
     verdicts.push(
       about(
         'SAME_RESULT',
         'info',
-        `${names}: validation ${signed(delta)}, within what seeds differ by, although ${list(changed.map((d) => d.label))} changed.`,
+        `${names}: validation ${signedInterval(delta, interval)}, ${why}, although ${list(changed.map((d) => d.label))} changed.`,
         evidence,
       ),
     );
   }
   verdicts.push(...balanceExplains(about, base, run, delta), ...dataExplains(about, base, run, delta, data));
-  if (changed.length > 0 && Math.abs(delta) >= NOTICEABLE)
+  if (changed.length > 0 && !isSame(delta, interval))
     verdicts.push(changesExplain(about, names, changed, delta, evidence));
   return verdicts;
+}
+
+/** Too small a difference, or one whose interval holds 0. */
+function isSame(delta: number, interval: Interval | null): boolean {
+  return Math.abs(delta) < NOTICEABLE || (interval !== null && holdsZero(interval));
 }
 
 type About = (

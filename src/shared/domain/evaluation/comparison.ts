@@ -1,6 +1,7 @@
 /** Comparison of runs with a baseline run (the first): what it looks at, and its result. The comparing: compare-runs.ts. */
 import { z } from 'zod';
 import { SEVERITIES } from './evaluation.ts';
+import { IntervalSchema, type Interval } from './interval.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { TermTable } from '../runs/training.ts';
 
@@ -19,6 +20,11 @@ export interface ComparableRun {
   readonly deterministic: boolean;
   /** Loss terms of the last epoch. */
   readonly terms: TermTable | null;
+}
+/** Intervals of a run's cosines minus the baseline run's; null: measured on other windows. */
+export interface PairedDifference {
+  readonly validation: Interval | null;
+  readonly ood: Interval | null;
 }
 export type Fact = string | number | boolean | null;
 
@@ -69,6 +75,8 @@ export const RunComparisonSchema = z.object({
       values: z.array(figureOrNull),
       deltas: z.array(figureOrNull),
       percents: z.array(figureOrNull),
+      /** 95 % intervals of the deltas, paired over the articles; null: not a cosine or lift, or measured on other windows. */
+      intervals: z.array(IntervalSchema.nullable()),
     }),
   ),
   /** Only what differs; empty: identical. */

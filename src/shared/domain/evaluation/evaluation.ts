@@ -160,6 +160,7 @@ export const VERDICT_CODES = [
   'EASIER_OOD',
   'LOSS_OUT_OF_BALANCE',
   'BELOW_BASELINE',
+  'NOT_DISTINGUISHABLE',
 ] as const;
 export type VerdictCode = (typeof VERDICT_CODES)[number];
 

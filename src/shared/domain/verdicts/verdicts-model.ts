@@ -5,10 +5,12 @@
 import {
   SPACE_FREE_BASELINES,
   bestBaseline,
+  cosineInterval,
   type Measurement,
   type Reference,
   type Verdict,
 } from '../evaluation/evaluation.ts';
+import { holdsZero, signedInterval, withInterval } from '../evaluation/interval.ts';
 import { count, figure, percent, signed } from '../figures.ts';
 import { TERMS, TERM_LABELS, type Term } from '../models/terms.ts';
 import { BASELINE_LABELS, type BaselineName, type TermTable } from '../runs/training.ts';
@@ -164,12 +166,27 @@ export const belowBaseline: Rule = ({ measured }) => {
   const best = bestBaseline(measured.baselines, SPACE_FREE_BASELINES);
   const cosine = measured.cosine.mean;
   if (best === null || cosine === null) return null;
-  const least = Math.max(0.005, SURE * Math.sqrt(squaredError(measured.cosine.std, measured.rows)));
-  if (cosine >= best.cosine - least) return null;
+  const interval = measured.intervals?.lift[best.name] ?? null;
+  const least = interval ? 0.005 : Math.max(0.005, SURE * Math.sqrt(squaredError(measured.cosine.std, measured.rows)));
+  if (cosine >= best.cosine - least || (interval !== null && interval.high >= 0)) return null;
   return verdict(
     'BELOW_BASELINE',
     'warning',
-    `The model (${figure(cosine)}) does not reach ${BASELINE_LABELS[best.name]} (${figure(best.cosine)}) on the same rows: as it stands, predicting without a model is better.`,
+    `The model (${figure(cosine)}) does not reach ${BASELINE_LABELS[best.name]} (${figure(best.cosine)}) on the same rows${interval ? `, lift ${signedInterval(cosine - best.cosine, interval)}` : ''}: as it stands, predicting without a model is better.`,
     { cosine, baseline: best.name, baselineCosine: best.cosine, lift: cosine - best.cosine },
+  );
+};
+
+/** The interval of the lift over the best baseline holds 0. */
+export const notDistinguishable: Rule = (input) => {
+  const { measured } = input;
+  const best = bestBaseline(measured.baselines);
+  const interval = measured.intervals?.lift.best ?? null;
+  if (best === null || interval === null || !holdsZero(interval) || belowBaseline(input) !== null) return null;
+  return verdict(
+    'NOT_DISTINGUISHABLE',
+    'info',
+    `The model (${withInterval(measured.cosine.mean, cosineInterval(measured))}) is not distinguishable from ${BASELINE_LABELS[best.name]} (${figure(best.cosine)}) on these windows: lift ${signedInterval(measured.lift.best, interval)}. More articles would narrow it.`,
+    { lift: measured.lift.best, low: interval.low, high: interval.high, baseline: best.name },
   );
 };

@@ -11,6 +11,7 @@ import {
   constantCollapse,
   dimensionalCollapse,
   leakedSplit,
+  notDistinguishable,
   outOfBalance,
   overfit,
   wrongForwardPass,
@@ -33,6 +34,7 @@ const RULES: readonly Rule[] = [
   difficulty,
   outOfBalance,
   belowBaseline,
+  notDistinguishable,
 ];
 
 /** Every verdict that the figures support, most serious first; empty for a healthy run. */
@@ -59,6 +61,7 @@ const NEEDS_SOUND_EVALUATION = new Set<VerdictCode>([
   'HARDER_DATA',
   'EASIER_OOD',
   'BELOW_BASELINE',
+  'NOT_DISTINGUISHABLE',
   'SHIFTED_SPACE',
   'CONSTANT_COLLAPSE',
   'DIMENSIONAL_COLLAPSE',
