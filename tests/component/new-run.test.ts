@@ -144,15 +144,16 @@ test('shows for a Gram mixture its own fields only, at the settings of its prese
   });
 });
 
-test('another model after a Gram mixture has the usual defaults again', async () => {
+test.each(['lstm', 'amn'])('%s after a Gram mixture has the usual defaults again', async (model) => {
   await open();
   await fill(field('Model'), 'gram');
-  await fill(field('Model'), 'lstm');
+  await fill(field('Model'), model);
   expect(['Epochs', 'Batch size', 'Learning rate'].map((label) => field(label).value)).toEqual(['20', '32', '5e-4']);
+  expect(noteOf('Learning rate')).toContain('default 5e-4');
   expect(hasField('Neighbours')).toBe(false);
   await click(startButton());
   expect(client.runs.start.mock.calls[0][0]).toMatchObject({
-    recipe: { modelType: 'lstm', lambda: { mse: 1, cosine: 0 } },
+    recipe: { modelType: model, inputs: 'absolute', lambda: { mse: 1, cosine: 0 } },
   });
 });
 

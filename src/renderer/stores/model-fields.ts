@@ -34,9 +34,9 @@ export function choicesOf(type: ModelType, { path, choices = [] }: RecipeField):
   return isFitted(type) && path === 'engine' ? ENGINES_OF_FIT : choices;
 }
 
-/** The preset without which a model is not well trained. */
+/** The preset without which a fitted model is not well trained; undefined: of another model. */
 export function presetOf(type: ModelType): Preset | undefined {
-  return PRESETS.find(({ changes }) => changes.modelType === type);
+  return isFitted(type) ? PRESETS.find(({ changes }) => changes.modelType === type) : undefined;
 }
 
 export function defaultOf(type: ModelType, path: string): unknown {
