@@ -101,11 +101,11 @@ const HELP = {
 };
 
 export const COLUMNS: readonly Column[] = [
-  { ...text({ id: 'name', label: 'Run', widthPx: 186 }, (run) => run.name), sortKey: (run) => run.number },
+  { ...text({ id: 'name', label: 'Run', widthPx: 182 }, (run) => run.name), sortKey: (run) => run.number },
   text({ id: 'status', label: 'Status', widthPx: 126 }, statusLabel),
-  text({ id: 'model', label: 'Model', widthPx: 102 }, (run) => MODEL_LABELS[run.recipe.modelType]),
+  text({ id: 'model', label: 'Model', widthPx: 108 }, (run) => MODEL_LABELS[run.recipe.modelType]),
   text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => run.datasetName),
-  text({ id: 'recipe', label: 'Recipe', widthPx: 138, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
+  text({ id: 'recipe', label: 'Recipe', widthPx: 136, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
   measured(
     'valCosine',
     figure(
