@@ -1,4 +1,5 @@
-/** Plans in the window on the sample: a gate that cannot be reached, a retry, a kill -9 in the middle, a sweep and its views. */
+/** Plans in the window on small data: a gate that cannot be reached, a retry, a kill -9 in the middle, a sweep and its views. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { createNextvec } from '../../src/main/nextvec.ts';
@@ -6,6 +7,7 @@ import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, watchConsole } from './support/host.ts';
 import { serve, type Server } from './support/node-host.ts';
+import { importChunks } from '../support/nextvec.ts';
 
 const LONG_MS = 120_000;
 const home = temporaryHome();
@@ -22,7 +24,9 @@ beforeAll(async () => {
     resourcesDir: 'resources',
     roots: null,
   });
-  await nextvec.client.datasets.importSample();
+  const chunks = { articles: 40, chunksPerArticle: 10, D: 16 };
+  await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
+  await importChunks(nextvec.client, join(home.path, 'walks-ood.npz'), { ...chunks, seed: 8 });
   await nextvec.close();
   chromium = await openChromium();
   server = await serve(home.path, [home.path]);
@@ -62,18 +66,20 @@ describe('the plan "recover"', () => {
   it('a missed AMN gate blocks the other models and shows the reason', async () => {
     await page.getByRole('button', { name: 'Plan a recovery' }).click();
     const dialog = page.getByRole('dialog', { name: 'Recover' });
-    await dialog.getByLabel('With', { exact: true }).fill('--epochs 1 --batch-size 256');
+    await dialog.getByLabel('With', { exact: true }).fill('--epochs 1 --batch-size 256 --engine simd');
     await setMinimum(2, '0.9');
     await dialog.getByLabel('AMN with cures and the Gram mixture').uncheck();
     expect(await accessibilityProblems(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Put it into the queue' }).click();
     await waitForStatus('amn', 'Gate missed');
     const reason = row('gru').getByText(
-      /amn missed its gate.*OOD lift over the mean of the context −0\.\d+, below \+0\.9/,
+      /amn missed its gate.*OOD lift over the mean of the context [−+]0\.\d+, below \+0\.9/,
     );
     await reason.waitFor();
     for (const key of ['lstm', 'gru', 'transformer', 'report']) await waitForStatus(key, 'Not started');
-    expect(await row('amn').getByLabel('Gates of AMN').innerText()).toMatch(/OOD lift ≥ \+0\.9000\s*: −0\.\d+ missed/);
+    expect(await row('amn').getByLabel('Gates of AMN').innerText()).toMatch(
+      /OOD lift ≥ \+0\.9000\s*: [−+]0\.\d+ missed/,
+    );
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
@@ -91,7 +97,7 @@ describe('the plan "recover"', () => {
   it('continues with a changed recipe across kill -9 and starts the blocked models', async () => {
     await row('amn').getByRole('button', { name: 'Retry…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Retry AMN' });
-    await dialog.getByLabel('Change the recipe').fill('--epochs 4 --engine simd --lr 2e-4');
+    await dialog.getByLabel('Change the recipe').fill('--epochs 200 --lr 2e-4');
     await setMinimum(1, '-1');
     await setMinimum(2, '-1');
     await dialog.getByRole('button', { name: 'Retry' }).click();

@@ -46,7 +46,7 @@ async function statuses(home: string): Promise<string[]> {
   return (JSON.parse(text) as { runs: RunSummary[] }).runs.map(({ status }) => status);
 }
 
-const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32'];
+const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32', '--engine', 'simd'];
 
 it.each<[string, (child: ChildProcess) => void]>([
   ['whose reader of stdout goes (EPIPE)', (child) => child.stdout?.destroy()],

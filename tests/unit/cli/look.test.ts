@@ -19,10 +19,10 @@ async function nextvec<R>(...words: string[]): Promise<R> {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as R;
 }
 
-beforeAll(
-  () => nextvec('train', '--data', 'sample', '--ood', 'sample', '--epochs', '1', '--batch-size', '64', '--name', 'one'),
-  120_000,
-);
+beforeAll(async () => {
+  const recipe = ['--epochs', '1', '--batch-size', '64', '--engine', 'simd'];
+  await nextvec('train', '--data', 'sample', '--ood', 'sample', '--name', 'one', ...recipe);
+}, 120_000);
 
 describe('inspect-window', () => {
   const inspect = (...words: string[]) =>
