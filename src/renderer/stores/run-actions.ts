@@ -4,34 +4,12 @@ import type { RunSummary } from '#shared/contract/runs.ts';
 import { client } from '../rpc.ts';
 import { confirm } from '../ui/feedback/confirm.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
-import { toast, toastError } from '../ui/feedback/toasts.ts';
+import { attempt, toast } from '../ui/feedback/toasts.ts';
 import { useDatasetsStore } from './datasets-store.ts';
 import { isLive } from './runs-store.ts';
 
 export function canResume(run: RunSummary): boolean {
   return run.status === 'paused' || run.status === 'interrupted';
-}
-
-export interface RunActions {
-  readonly open: (run: RunSummary) => void;
-  readonly repeat: (run: RunSummary) => void;
-  readonly compare: (runs: readonly RunSummary[]) => void;
-  readonly resume: (run: RunSummary) => Promise<void>;
-  readonly pause: (run: RunSummary) => Promise<void>;
-  readonly stop: (run: RunSummary) => Promise<void>;
-  readonly copyCommand: (run: RunSummary) => Promise<void>;
-  readonly remove: (runs: readonly RunSummary[]) => Promise<boolean>;
-  readonly retrainOnSample: () => Promise<void>;
-}
-
-async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    toastError(what, error);
-    return false;
-  }
 }
 
 /**
@@ -60,7 +38,7 @@ async function remove(runs: readonly RunSummary[]): Promise<boolean> {
   return done;
 }
 
-export function useRunActions(): RunActions {
+export function useRunActions() {
   const router = useRouter();
   const datasets = useDatasetsStore();
 
@@ -76,21 +54,21 @@ export function useRunActions(): RunActions {
   }
 
   return {
-    open: (run) => void router.push({ name: 'run', params: { id: run.id } }),
-    repeat: (run) => void router.push({ name: 'new-run', query: { like: run.id } }),
-    compare: (runs) => void router.push({ name: 'compare', query: { runs: runs.map((run) => run.id).join(',') } }),
-    resume: async (run) =>
-      void (await attempt(`#${run.number} was not resumed`, () => client.runs.resume({ runId: run.id }))),
-    pause: async (run) =>
-      void (await attempt(`#${run.number} was not paused`, () => client.runs.pause({ runId: run.id }))),
-    stop: async (run) =>
-      void (await attempt(`#${run.number} was not stopped`, () => client.runs.stop({ runId: run.id, at: 'now' }))),
-    copyCommand: async (run) =>
-      void (await attempt('The command line was not copied', async () => {
-        const { commandLine } = await client.runs.get({ runId: run.id });
+    open: (run: RunSummary) => void router.push({ name: 'run', params: { id: run.id } }),
+    repeat: (run: RunSummary) => void router.push({ name: 'new-run', query: { like: run.id } }),
+    compare: (runs: readonly RunSummary[]) =>
+      void router.push({ name: 'compare', query: { runs: runs.map((run) => run.id).join(',') } }),
+    resume: ({ id, number }: RunSummary) =>
+      attempt(`#${number} was not resumed`, () => client.runs.resume({ runId: id })),
+    pause: ({ id, number }: RunSummary) => attempt(`#${number} was not paused`, () => client.runs.pause({ runId: id })),
+    stop: ({ id, number }: RunSummary) =>
+      attempt(`#${number} was not stopped`, () => client.runs.stop({ runId: id, at: 'now' })),
+    copyCommand: ({ id }: RunSummary) =>
+      attempt('The command line was not copied', async () => {
+        const { commandLine } = await client.runs.get({ runId: id });
         await navigator.clipboard.writeText(commandLine);
         toast('Command line copied', { kind: 'good' });
-      })),
+      }),
     remove,
     retrainOnSample,
   };

@@ -3,18 +3,7 @@ import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { Queue, QueueItem } from '#shared/contract/plans.ts';
 import { client, follow } from '../../rpc.ts';
-import { toastError } from '../../ui/feedback/toasts.ts';
-
-/** Runs a call that changes the queue and shows its error; the change itself arrives by `plans.watch`. */
-async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    toastError(what, error);
-    return false;
-  }
-}
+import { attempt } from '../../ui/feedback/toasts.ts';
 
 export const usePlansStore = defineStore('plans', () => {
   const queue = shallowRef<Queue | null>(null);

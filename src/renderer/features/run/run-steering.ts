@@ -1,5 +1,5 @@
 /** Steers and exports the run on screen: one call at a time, errors as toasts. */
-import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue';
+import { computed, shallowRef, type ShallowRef } from 'vue';
 import { useRouter } from 'vue-router';
 import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
 import { saveAs } from '../../charts/export-figure.ts';
@@ -8,25 +8,6 @@ import { toast, toastError } from '../../ui/feedback/toasts.ts';
 import { useRunActions } from '../../stores/run-actions.ts';
 import { canPredict, isLive } from '../../stores/runs-store.ts';
 
-export interface RunSteering {
-  /** Name of the call in flight, for the button that shows it. */
-  readonly busy: ShallowRef<string | null>;
-  readonly canPause: ComputedRef<boolean>;
-  readonly canResume: ComputedRef<boolean>;
-  readonly canStop: ComputedRef<boolean>;
-  readonly canDelete: ComputedRef<boolean>;
-  /** It has a checkpoint to predict with. */
-  readonly canPredict: ComputedRef<boolean>;
-  readonly pause: () => Promise<void>;
-  readonly resume: () => Promise<void>;
-  readonly stop: (at: 'now' | 'epoch-end') => Promise<void>;
-  readonly toggle: () => void;
-  readonly save: (format: ExportFormat) => Promise<void>;
-  readonly repeat: () => void;
-  readonly predict: () => void;
-  readonly remove: () => Promise<void>;
-}
-
 /** Only formats exported as text; the others are written to the storage folder. */
 const TEXT_TYPES: Partial<Readonly<Record<ExportFormat, string>>> = {
   csv: 'text/csv',
@@ -34,9 +15,12 @@ const TEXT_TYPES: Partial<Readonly<Record<ExportFormat, string>>> = {
   recipe: 'application/json',
 };
 
-export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering {
+export type RunSteering = ReturnType<typeof useRunSteering>;
+
+export function useRunSteering(run: ShallowRef<RunSummary | null>) {
   const actions = useRunActions();
   const router = useRouter();
+  /** Name of the call in flight, for the button that shows it. */
   const busy = shallowRef<string | null>(null);
   const status = computed(() => run.value?.status ?? null);
   const canPause = computed(() => status.value === 'running' || status.value === 'starting');
@@ -70,12 +54,13 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>): RunSteering 
     canPredict: computed(() => run.value !== null && canPredict(run.value)),
     pause,
     resume,
-    stop: (at) => steer('stop', 'The run was not stopped', (runId) => client.runs.stop({ runId, at })),
+    stop: (at: 'now' | 'epoch-end') =>
+      steer('stop', 'The run was not stopped', (runId) => client.runs.stop({ runId, at })),
     toggle() {
       if (canPause.value) void pause();
       else if (canResume.value) void resume();
     },
-    save: (format) =>
+    save: (format: ExportFormat) =>
       attempt('export', 'The export failed', async ({ id }) => {
         const { path, text, fileName } = await client.runs.export({ runId: id, format });
         if (text !== null) saveAs(fileName, text, TEXT_TYPES[format] ?? 'text/plain');

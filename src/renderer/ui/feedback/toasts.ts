@@ -27,6 +27,17 @@ export function toast(title: string, options: Partial<Omit<Toast, 'id' | 'title'
   if (kind !== 'bad') setTimeout(() => dismissToast(id), SHOWN_MS);
 }
 
+/** Awaits `work` and shows its error, as `toastError`; whether it succeeded. */
+export async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    toastError(what, error);
+    return false;
+  }
+}
+
 /** Shows an error, unless it means that the work was cancelled. */
 export function toastError(what: string, error: unknown): void {
   if (isCancelled(error)) return;
