@@ -29,8 +29,8 @@ test('queues AMN with its gates, its cures and the mixture, the other models aft
       key: 'amn',
       recipe: expect.objectContaining({ modelType: 'amn', lr: 2e-3, epochs: 4 }),
       gates: [
-        { metric: 'valLift', minimum: 0.01 },
-        { metric: 'oodLift', minimum: 0.01 },
+        { metric: 'valBestLift', minimum: 0 },
+        { metric: 'oodBestLift', minimum: 0 },
       ],
     }),
     expect.objectContaining({ key: 'cured', like: 'amn' }),
@@ -53,7 +53,7 @@ test('a gate takes a cosine and nothing else', async () => {
   await write('7');
   expect(minimum.value).toBe('0.2');
   await click(button(QUEUE));
-  expect(client.plans.create.mock.calls[0][0]).toHaveProperty('items.0.gates.0', { metric: 'valLift', minimum: 0.2 });
+  expect(client.plans.create.mock.calls[0][0]).toHaveProperty('items.0.gates.0', { metric: 'valBestLift', minimum: 0.2 });
 });
 
 test('needs at least one gate, and cures or a model', async () => {

@@ -28,7 +28,7 @@ export const RecoverSchema = z.strictObject({
   ood: z.string().min(1).nullable().default(null),
   /** Of AMN, and then of the others with their model in its place. */
   recipe: RecipeChangesSchema.default({}),
-  /** What AMN must reach; absent: a hundredth over the mean of the context, on validation and on OOD where there is one. */
+  /** What AMN must reach; absent: the best baseline's cosine, on validation and on OOD where there is one. */
   gates: z.array(PlanGateSchema).min(1).max(20).optional(),
   /** Also train the cured AMN and the Gram mixture, whether AMN holds or not. */
   cures: z.boolean().default(true),
@@ -49,10 +49,10 @@ function claims(hasOod: boolean): PlanClaim[] {
   return metrics.map((metric) => ({ of: 'gram', metric, minimum: 0, bound: 'low' }));
 }
 
-/** In-distribution and OOD hold: at least this much over the mean of the context. */
-export function holdGates(hasOod: boolean, minimum = 0.01): PlanGate[] {
-  const gates: PlanGate[] = [{ metric: 'valLift', minimum }];
-  return hasOod ? [...gates, { metric: 'oodLift', minimum }] : gates;
+/** In-distribution and OOD hold: at least as good as the best baseline of the same windows. */
+export function holdGates(hasOod: boolean, minimum = 0): PlanGate[] {
+  const gates: PlanGate[] = [{ metric: 'valBestLift', minimum }];
+  return hasOod ? [...gates, { metric: 'oodBestLift', minimum }] : gates;
 }
 
 /** Retrain AMN, the cured AMN and the mixture; only when AMN holds, the others with its recipe; then the report. */
