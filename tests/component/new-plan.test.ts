@@ -53,7 +53,10 @@ test('a gate takes a cosine and nothing else', async () => {
   await write('7');
   expect(minimum.value).toBe('0.2');
   await click(button(QUEUE));
-  expect(client.plans.create.mock.calls[0][0]).toHaveProperty('items.0.gates.0', { metric: 'valBestLift', minimum: 0.2 });
+  expect(client.plans.create.mock.calls[0][0]).toHaveProperty('items.0.gates.0', {
+    metric: 'valBestLift',
+    minimum: 0.2,
+  });
 });
 
 test('needs at least one gate, and cures or a model', async () => {

@@ -39,7 +39,8 @@ interface QueueFlags extends FlagValues {
   readonly hold?: string[];
 }
 
-const HOLD_HELP = 'METRIC:MINIMUM the best checkpoint must have, e.g. oodBestLift:0; METRIC.low: the lower end of its interval';
+const HOLD_HELP =
+  'METRIC:MINIMUM the best checkpoint must have, e.g. oodBestLift:0; METRIC.low: the lower end of its interval';
 const ACTIONS = ['list', 'run', 'show', 'pause', 'resume', 'skip', 'retry', 'move', 'remove'] as const;
 type Action = (typeof ACTIONS)[number];
 
