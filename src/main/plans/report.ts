@@ -8,6 +8,7 @@ import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { gateLabel } from '#shared/domain/recipe/gates.ts';
+import { shownStatus, unmet } from '#shared/domain/plans/plan-queue.ts';
 import { judge, type PlanClaim, type ReportItem } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from '../reports/document.ts';
@@ -159,7 +160,14 @@ function gates({ home }: PlanContext, items: readonly ItemRow[]): Section {
     const earlier = listTries(home.db, row.id)
       .filter(({ runId }) => runId !== row.runId)
       .map(({ status, reason }) => `**${row.key}**, earlier try: ${status}. ${reason}`);
-    return [...earlier, `**${row.key}**: ${row.status}. ${row.reason}`.trim()];
+    const status = shownStatus(row, items, false);
+    const why =
+      status === 'blocked'
+        ? `It waits for ${unmet(row, items)
+            .map(({ key }) => key)
+            .join(', ')}.`
+        : row.reason;
+    return [...earlier, `**${row.key}**: ${status}. ${why}`.trim()];
   });
   return { title: 'What happened', blocks: [bullets(lines)] };
 }
