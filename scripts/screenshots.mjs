@@ -83,9 +83,12 @@ async function shootSweep(page, theme) {
   await shoot(page, 'sweep', theme);
 }
 
-/** One prediction, so that the page shows more than its form. */
+/** One prediction of the Gram mixture, whose parts say what it is made of. */
 async function shootPrediction(page, theme) {
   await link(page, 'Predict');
+  const run = page.getByRole('combobox', { name: 'Run', exact: true });
+  const mixture = run.locator('option', { hasText: 'Gram mixture' }).first();
+  await run.selectOption(await mixture.getAttribute('value'));
   await page.getByRole('button', { name: 'Predict', exact: true }).click();
   await page.getByText('Reproduces its golden output').waitFor();
   await shoot(page, 'predict', theme);
