@@ -73,12 +73,12 @@ describe('the plan "recover"', () => {
     await dialog.getByRole('button', { name: 'Put it into the queue' }).click();
     await waitForStatus('amn', 'Gate missed');
     const reason = row('gru').getByText(
-      /amn missed its gate.*OOD lift over the mean of the context [−+]0\.\d+, below \+0\.9/,
+      /amn missed its gate.*OOD lift over the best baseline [−+]0\.\d+, below \+0\.9/,
     );
     await reason.waitFor();
     for (const key of ['lstm', 'gru', 'transformer', 'report']) await waitForStatus(key, 'Not started');
     expect(await row('amn').getByLabel('Gates of AMN').innerText()).toMatch(
-      /OOD lift ≥ \+0\.9000\s*: [−+]0\.\d+ missed/,
+      /OOD lift over best baseline ≥ \+0\.9000\s*: [−+]0\.\d+ missed/,
     );
     expect(await accessibilityProblems(page)).toEqual([]);
   });
