@@ -1,5 +1,6 @@
 /** Initial parameters of a run: PyTorch's default distributions, drawn in state_dict order from the run's seed. */
-import { elementCount, parameterShapes, type GradientSpec } from '#shared/domain/models/models.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { elementCount, parameterShapes } from '#shared/domain/models/shapes.ts';
 import { stream } from './random.ts';
 import type { NamedTensors } from './types.ts';
 

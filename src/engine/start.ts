@@ -3,7 +3,8 @@
  * layer to zero and the position weights to their least-squares solution on the training windows, so that the first
  * step begins at a linear baseline. T context length, D vector width.
  */
-import { CORPUS_MEAN, inputShift, type GradientSpec, type InputShift } from '#shared/domain/models/models.ts';
+import { inputShift, type GradientSpec, type InputShift } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { choleskyFactor, choleskySolve } from './evaluation/matrix.ts';
 import { blocks, meanTarget, type Split } from './evaluation/windows.ts';

@@ -3,13 +3,8 @@
  * arrays, not the file. Relative L2 error a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
  */
 import { z } from 'zod';
-import {
-  GRADIENT_TYPES,
-  INPUT_SHIFTS,
-  parameterShapes,
-  type GradientSpec,
-  type GradientType,
-} from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, INPUT_SHIFTS, type GradientSpec, type GradientType } from '#shared/domain/models/models.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
 

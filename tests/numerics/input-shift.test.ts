@@ -1,13 +1,7 @@
 /** Relative and centred inputs: one wrapper around every network, the same in every engine. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CORPUS_MEAN,
-  INPUT_SHIFTS,
-  GRADIENT_TYPES,
-  defaultGradientSpec,
-  parameterCount,
-  type GradientSpec,
-} from '#shared/domain/models/models.ts';
+import { INPUT_SHIFTS, GRADIENT_TYPES, defaultGradientSpec, type GradientSpec } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN, parameterCount } from '#shared/domain/models/shapes.ts';
 import { initialParameters } from '#engine/init.ts';
 import { openEngine } from '#engine/registry.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';

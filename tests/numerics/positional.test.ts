@@ -1,6 +1,6 @@
 /** The positional skip path of AMN and the least-squares start, on the tfjs cpu engine. */
 import { expect, test } from 'vitest';
-import { parameterCount } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { initialParameters } from '#engine/init.ts';
 import { fitPositionWeights, startParameters } from '#engine/start.ts';
 import { Random } from '#engine/random.ts';

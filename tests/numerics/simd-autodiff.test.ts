@@ -1,7 +1,8 @@
 /** Property: on random shapes, losses and weights, the simd engine's explicit backward agrees with tfjs autodiff. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CORPUS_MEAN, INPUT_SHIFTS, type ModelSpec } from '#shared/domain/models/models.ts';
+import { INPUT_SHIFTS, type ModelSpec } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import { TERMS, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';

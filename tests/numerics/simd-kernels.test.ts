@@ -1,6 +1,7 @@
 /** Every simd kernel, by name, against its plain reference, in both builds. Sizes are no multiples of the tiles. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, INPUT_SHIFTS } from '#shared/domain/models/models.ts';
+import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
+import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import { TERMS, byTerm, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { lossTerms, normalised, totalLoss } from '../reference/losses.ts';
 import { BatchInput } from '#engine/simd/input.ts';

@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultGradientSpec, parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
+import { defaultGradientSpec, type GradientSpec } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';

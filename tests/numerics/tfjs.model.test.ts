@@ -1,12 +1,8 @@
 /** tfjs engines beyond the PyTorch references: gradients at other settings, one row, dropout, memory, sizes. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  GRADIENT_TYPES,
-  defaultGradientSpec,
-  parameterCount,
-  type GradientSpec,
-} from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, defaultGradientSpec, type GradientSpec } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { TERMS, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';

@@ -1,5 +1,6 @@
 /** Layers with the weights of one model, added to a graph under their PyTorch names. B batch, T context length. */
-import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import type { NamedTensors } from '../types.ts';
 import { GraphBuilder, type Constant, type Value } from './graph.ts';
 

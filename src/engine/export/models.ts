@@ -4,7 +4,6 @@
  * context length. It is checked against the references like an engine. B batch, T context length, D width, H hidden.
  */
 import {
-  CORPUS_MEAN,
   inputShift,
   type AmnSpec,
   type GruSpec,
@@ -12,6 +11,7 @@ import {
   type ModelSpec,
   type TransformerSpec,
 } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import { positionTable } from '../positions.ts';
 import { causalMask } from '../tfjs/models/transformer.ts';
 import type { NamedTensors } from '../types.ts';

@@ -3,7 +3,7 @@
  * epochs are those of the gates; the stages before them report their progress.
  */
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
-import { parameterCount } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { byTerm } from '#shared/domain/models/terms.ts';
 import {
   TERM_NOT_MEASURED,

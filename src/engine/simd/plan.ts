@@ -1,5 +1,6 @@
 /** Everything of one model that has a place in memory, decided before the memory is made. */
-import { inputShift, parameterCount, type GradientSpec } from '#shared/domain/models/models.ts';
+import { inputShift, type GradientSpec } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import type { ModelOptions } from '../types.ts';
 import { CONTROL_BYTES } from './abi/control.ts';
 import { HYPER_WORDS } from './hyper.ts';

@@ -3,7 +3,8 @@
  * the call that made it. B batch, T context length, D width.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { modelRow, parameterShapes, type GradientSpec } from '#shared/domain/models/models.ts';
+import { modelRow, type GradientSpec } from '#shared/domain/models/models.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { stream } from '../random.ts';
 import type {

@@ -4,7 +4,7 @@
  * state with parameters and optimiser moments continues bit for bit.
  */
 import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/models/terms.ts';
-import { parameterCount } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { stream } from '../random.ts';

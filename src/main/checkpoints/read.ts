@@ -5,7 +5,8 @@ import type { GoldenPair } from '#engine/trainer/types.ts';
 import type { NamedTensors, OptimizerState } from '#engine/types.ts';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import type { TrainerState } from '#shared/domain/runs/training.ts';
 import { decodeArrays, decodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 import {

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { Checkpoint } from '#engine/trainer/types.ts';
 import type { NamedTensors, OptimizerState } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { parameterShapes, type ModelSpec } from '#shared/domain/models/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { encodeArrays, encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 import {

@@ -2,7 +2,8 @@
 import { MOST_ROWS } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowPlace } from '#shared/domain/evaluation/inspection.ts';
-import { elementCount, type ModelSpec } from '#shared/domain/models/models.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { elementCount } from '#shared/domain/models/shapes.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openDataFile } from '../formats/open.ts';

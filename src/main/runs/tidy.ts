@@ -5,7 +5,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parameterCount } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { NO_DATASET, RecipeSchema, sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { MODEL_FILE, readManifest, verifyFiles, type Manifest } from '../checkpoints/manifest.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';

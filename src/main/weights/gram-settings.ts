@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { SETTINGS_TENSORS, settingsOf, type Mixture } from '#shared/domain/models/gram.ts';
-import { elementCount } from '#shared/domain/models/models.ts';
+import { elementCount } from '#shared/domain/models/shapes.ts';
 import type { StoredTensor } from '../formats/torch/file.ts';
 
 /** More than a mixture can have of any setting. */

@@ -1,7 +1,8 @@
 /** Sizes that no model can have are refused by every way into training; history that holds them can still be read. */
 import { describe, expect, test } from 'vitest';
 import { inferModel } from '#shared/domain/models/infer-model.ts';
-import { INPUT_SHIFTS, MODEL_TYPES, defaultSpec, parameterShapes } from '#shared/domain/models/models.ts';
+import { INPUT_SHIFTS, MODEL_TYPES, defaultSpec } from '#shared/domain/models/models.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { parsePlan } from '#shared/domain/plans/plans.ts';
 import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
 import { parseRecipeFile } from '#shared/domain/recipe/recipe-file.ts';

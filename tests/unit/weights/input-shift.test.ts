@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, INPUT_SHIFTS } from '#shared/domain/models/models.ts';
+import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
+import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/main/formats/safetensors.ts';

@@ -2,7 +2,8 @@
  * Shifted inputs: the network reads every context less its own mean or less the corpus mean; the same shift is added to its
  * output. A wrapper around any network; the shift has no gradient. T context length, D width.
  */
-import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, type InputShift as ShiftKind } from '#shared/domain/models/models.ts';
+import type { InputShift as ShiftKind } from '#shared/domain/models/models.ts';
+import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import { ShiftInput } from '../abi/input.ts';
 import { paddedFeatures, type Arena, type Matrix } from '../layout.ts';
 import type { ParameterBank } from '../parameters.ts';

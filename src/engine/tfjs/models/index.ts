@@ -1,6 +1,7 @@
 /** The forward pass of each model: the one used for training, evaluation and the reference checks. */
 import * as tf from '@tensorflow/tfjs-core';
-import { CORPUS_MEAN, inputShift, type GradientSpec } from '#shared/domain/models/models.ts';
+import { inputShift, type GradientSpec } from '#shared/domain/models/models.ts';
+import { CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import type { Dropout, Parameter } from '../layers.ts';
 import { amnForward } from './amn.ts';
 import type { Forward } from './forward.ts';

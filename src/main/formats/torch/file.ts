@@ -5,7 +5,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import { elementCount } from '#shared/domain/models/models.ts';
+import { elementCount } from '#shared/domain/models/shapes.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import { readWhole, type Member } from '../bytes.ts';
 import { bfloatToFloat, halfToFloat } from '../half.ts';

@@ -4,16 +4,8 @@
  */
 import { NextvecError } from '../errors.ts';
 import type { Mixture } from './gram.ts';
-import {
-  CONTEXT_MEAN_WEIGHTS,
-  CORPUS_MEAN,
-  defaultSpec,
-  ModelSpecSchema,
-  parameterShapes,
-  sizesProblem,
-  type ModelSpec,
-  type ModelType,
-} from './models.ts';
+import { defaultSpec, ModelSpecSchema, sizesProblem, type ModelSpec, type ModelType } from './models.ts';
+import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, parameterShapes } from './shapes.ts';
 import { nameList, shortText } from '../short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;

@@ -1,0 +1,146 @@
+/**
+ * The tensors of each model under PyTorch state_dict names, with shapes and initialisers. One list, used by every engine,
+ * the safetensors reader and writer and the reference checks. D is the vector width, T the context length.
+ */
+import { gramShapes } from './gram.ts';
+import { inputShift, type ModelSpec } from './models.ts';
+
+/** PyTorch's default initialisers: uniform(±bound), or a constant. */
+export type Initialiser =
+  { readonly kind: 'uniform'; readonly bound: number } | { readonly kind: 'constant'; readonly value: number };
+
+export interface ParameterShape {
+  /** PyTorch state_dict name. */
+  readonly name: string;
+  /** Row-major shape as PyTorch stores it (Linear weight [out, in]). */
+  readonly shape: readonly number[];
+  readonly init: Initialiser;
+  /** A buffer of the state_dict: no gradient, no weight decay. */
+  readonly isConstant?: true;
+}
+
+const uniform = (bound: number): Initialiser => ({ kind: 'uniform', bound });
+const constant = (value: number): Initialiser => ({ kind: 'constant', value });
+
+function linear(name: string, inFeatures: number, outFeatures: number): ParameterShape[] {
+  const init = uniform(1 / Math.sqrt(inFeatures));
+  return [
+    { name: `${name}.weight`, shape: [outFeatures, inFeatures], init },
+    { name: `${name}.bias`, shape: [outFeatures], init },
+  ];
+}
+
+function layerNorm(name: string, features: number): ParameterShape[] {
+  return [
+    { name: `${name}.weight`, shape: [features], init: constant(1) },
+    { name: `${name}.bias`, shape: [features], init: constant(0) },
+  ];
+}
+
+function recurrentLayer(name: string, layer: number, gates: number, input: number, hidden: number): ParameterShape[] {
+  const init = uniform(1 / Math.sqrt(hidden));
+  return [
+    { name: `${name}.weight_ih_l${layer}`, shape: [gates * hidden, input], init },
+    { name: `${name}.weight_hh_l${layer}`, shape: [gates * hidden, hidden], init },
+    { name: `${name}.bias_ih_l${layer}`, shape: [gates * hidden], init },
+    { name: `${name}.bias_hh_l${layer}`, shape: [gates * hidden], init },
+  ];
+}
+
+function attention(name: string, width: number): ParameterShape[] {
+  return [
+    { name: `${name}.in_proj_weight`, shape: [3 * width, width], init: uniform(Math.sqrt(6 / (4 * width))) },
+    { name: `${name}.in_proj_bias`, shape: [3 * width], init: constant(0) },
+    { name: `${name}.out_proj.weight`, shape: [width, width], init: uniform(1 / Math.sqrt(width)) },
+    { name: `${name}.out_proj.bias`, shape: [width], init: constant(0) },
+  ];
+}
+
+/** The constant of shifted inputs [D], set from the training data. */
+export const CORPUS_MEAN = 'corpus_mean';
+/** Weights of the context's mean [T], all 1/T: with them in the file, relative weights do not load into an absolute model. */
+export const CONTEXT_MEAN_WEIGHTS = 'context_mean_weights';
+
+/** Every stored tensor of a model in state_dict order: the trainable parameters, then the constants. */
+export function parameterShapes(spec: ModelSpec): ParameterShape[] {
+  return [...trainableShapes(spec), ...constantShapes(spec)];
+}
+
+function constantShapes(spec: ModelSpec): ParameterShape[] {
+  const { T, D } = spec;
+  switch (inputShift(spec)) {
+    case undefined:
+      return [];
+    case 'relative':
+      return [{ name: CONTEXT_MEAN_WEIGHTS, shape: [T], init: constant(1 / T), isConstant: true }];
+    case 'centred':
+      return [{ name: CORPUS_MEAN, shape: [D], init: constant(0), isConstant: true }];
+  }
+}
+
+function trainableShapes(spec: ModelSpec): ParameterShape[] {
+  const { D } = spec;
+  switch (spec.type) {
+    case 'amn': {
+      const H = spec.hiddenDim;
+      const half = Math.floor(H / 2);
+      return [
+        ...linear('context_encoder', D, spec.dModel),
+        ...linear('query_encoder', D, spec.dModel),
+        ...linear('residual_net.0', 2 * D, H),
+        ...layerNorm('residual_net.2', H),
+        ...linear('residual_net.3', H, half),
+        ...layerNorm('residual_net.5', half),
+        ...linear('residual_net.6', half, D),
+        ...(spec.skip ? [{ name: 'position_weights', shape: [spec.T, D], init: constant(1 / spec.T) }] : []),
+      ];
+    }
+    case 'lstm': {
+      const H = spec.hiddenDim;
+      const layers = Array.from({ length: spec.numLayers }, (_, i) => recurrentLayer('lstm', i, 4, i === 0 ? D : H, H));
+      return [...layers.flat(), ...linear('output_proj', H, D)];
+    }
+    case 'gru': {
+      const H = spec.dModel;
+      const blocks = Array.from({ length: spec.numLayers }, (_, i) => [
+        ...recurrentLayer(`blocks.${i}.gru`, 0, 3, H, H),
+        ...layerNorm(`blocks.${i}.norm`, H),
+      ]);
+      return [...linear('input_proj', D, H), ...blocks.flat(), ...linear('output_proj', H, D)];
+    }
+    case 'transformer': {
+      const H = spec.dModel;
+      const layers = Array.from({ length: spec.numLayers }, (_, i) => {
+        const name = `transformer_decoder.layers.${i}`;
+        return [
+          ...attention(`${name}.self_attn`, H),
+          ...attention(`${name}.multihead_attn`, H),
+          ...linear(`${name}.linear1`, H, spec.feedForward),
+          ...linear(`${name}.linear2`, spec.feedForward, H),
+          ...layerNorm(`${name}.norm1`, H),
+          ...layerNorm(`${name}.norm2`, H),
+          ...layerNorm(`${name}.norm3`, H),
+        ];
+      });
+      return [
+        ...linear('input_proj', D, H),
+        ...layers.flat(),
+        ...linear('head.0', H, H),
+        ...layerNorm('head.2', H),
+        ...linear('head.3', H, D),
+      ];
+    }
+    case 'gram':
+      // Fitted, not drawn.
+      return gramShapes(spec).map((tensor) => ({ ...tensor, init: constant(0) }));
+  }
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** Numbers that are trained. */
+export function parameterCount(spec: ModelSpec): number {
+  return trainableShapes(spec).reduce((sum, p) => sum + elementCount(p.shape), 0);
+}
