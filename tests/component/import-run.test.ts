@@ -19,7 +19,7 @@ beforeEach(async () => {
   await flushPromises();
 });
 
-test('without further entries the file says everything', async () => {
+test('sends null for every field left empty, so that the file decides', async () => {
   client.runs.importRun.mockResolvedValue({ runId: 'run-7', notes: ['The file names no epoch.'] });
   await click(button('Import'));
   expect(client.runs.importRun).toHaveBeenCalledExactlyOnceWith({
@@ -35,7 +35,7 @@ test('without further entries the file says everything', async () => {
   expect(toasts.value.at(-1)).toMatchObject({ title: 'Imported amn.pt', detail: 'The file names no epoch.' });
 });
 
-test('sends what was entered, and heads only for a Transformer', async () => {
+test('sends the entered values, and heads only for a Transformer', async () => {
   client.runs.importRun.mockResolvedValue({ runId: 'run-7', notes: [] });
   await fill(field('Measure on'), 'docs');
   await fill(field('OOD set'), 'manual');
@@ -56,7 +56,7 @@ test('sends what was entered, and heads only for a Transformer', async () => {
   });
 });
 
-test('a set cannot be its own OOD set, and no OOD set is measured alone', async () => {
+test('the OOD set needs a set to measure on and must differ from it', async () => {
   const options = () => [...field<HTMLSelectElement>('OOD set').options].map(({ value }) => value);
   expect(field('OOD set').disabled).toBe(true);
   await fill(field('Measure on'), 'docs');

@@ -42,7 +42,7 @@ test('queues AMN with its gates, its cures and the mixture, the other models aft
   expect(mounted.wrapper.emitted('update:open')).toEqual([[false]]);
 });
 
-test('a gate takes a cosine and nothing else', async () => {
+test('a gate ignores a minimum that is not a cosine', async () => {
   const minimum = field('Minimum of gate 1');
   const write = async (text: string) => {
     minimum.value = text;
@@ -70,7 +70,7 @@ test('needs at least one gate, and cures or a model', async () => {
   expect(button(QUEUE).disabled).toBe(true);
 });
 
-test('says which flag is wrong and waits for another', async () => {
+test('names the invalid flag and stays open for a correction', async () => {
   await fill(field('With'), '--lr -1');
   expect(texts('[role="alert"]').join()).toMatch(/Learning rate must be above 0/);
   expect(button(QUEUE).disabled).toBe(true);

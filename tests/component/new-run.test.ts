@@ -78,7 +78,7 @@ test('chooses the first set to train on and an OOD set of its shape', async () =
   expect(wide?.textContent).toContain('does not fit');
 });
 
-test('starts the run that is written', async () => {
+test('starts the run with the entered values', async () => {
   const { router } = await open();
   await fill(field('Epochs'), '7');
   await fill(field('Learning rate'), '5e-4');
@@ -99,7 +99,7 @@ test('starts the run that is written', async () => {
   await vi.waitFor(() => expect(router.currentRoute.value.params.id).toBe('run-9'));
 });
 
-test('says beside a field what is wrong with it and does not start', async () => {
+test('shows an error beside an invalid field and does not start', async () => {
   await open();
   await fill(field('Epochs'), '0');
   expect(field('Epochs').getAttribute('aria-invalid')).toBe('true');
@@ -120,7 +120,7 @@ test('offers AMN fields only for AMN', async () => {
 
 const presets = () => texts('.preset .name');
 
-test('shows for a Gram mixture its own fields only, at the settings of its preset', async () => {
+test('shows only the fields of a Gram mixture, with the values of its preset', async () => {
   await open();
   await fill(field('Epochs'), '7');
   expect(presets()).toContain('Balanced…');
@@ -144,7 +144,7 @@ test('shows for a Gram mixture its own fields only, at the settings of its prese
   });
 });
 
-test.each(['lstm', 'amn'])('%s after a Gram mixture has the usual defaults again', async (model) => {
+test.each(['lstm', 'amn'])('switching from a Gram mixture to %s restores the defaults', async (model) => {
   await open();
   await fill(field('Model'), 'gram');
   await fill(field('Model'), model);
@@ -157,7 +157,7 @@ test.each(['lstm', 'amn'])('%s after a Gram mixture has the usual defaults again
   });
 });
 
-test('leaves no problem behind in a field that the chosen model does not have', async () => {
+test('reports no error for a field that the chosen model does not have', async () => {
   await open();
   await fill(field('τ'), 'warm');
   expect(startButton().disabled).toBe(true);
@@ -165,7 +165,7 @@ test('leaves no problem behind in a field that the chosen model does not have', 
   expect(startButton().disabled).toBe(false);
 });
 
-test('shows no figures of loss terms and steps before a Gram mixture is trained', async () => {
+test('omits batch and loss estimates for a Gram mixture, which has no training steps', async () => {
   const passport = { coherence: { mean: 0.5 }, positionToTarget: [0.4], articles: 10 } as unknown as Passport;
   history.datasets = [dataset('docs', { passport })];
   client.runs.preflight.mockResolvedValue(preflight);

@@ -39,7 +39,7 @@ test('queues a sweep over the learning rate by default', async () => {
   });
 });
 
-test('a grid counts its members itself', async () => {
+test('the number of members of a grid follows from its axes', async () => {
   await fill(field('Learning rate from'), '1e-4');
   await fill(field('Learning rate to'), '1e-2');
   await click(field('Grid'));
@@ -59,7 +59,7 @@ test('says what is wrong with an axis and does not queue it', async () => {
   expect(button(QUEUE).disabled).toBe(true);
 });
 
-test('an axis can be another field, and the last one stays', async () => {
+test('axes can be added and removed, except the last one', async () => {
   expect(document.querySelector('[aria-label="Do not vary Learning rate"]')).toBeNull();
   await click(button('Vary another field'));
   await click(button('Do not vary Learning rate'));
@@ -71,7 +71,7 @@ test('an axis can be another field, and the last one stays', async () => {
   ]);
 });
 
-test('offers only fields of the model, and no model that is trained in another way', async () => {
+test('offers only fields of the model, and models trained by gradient steps', async () => {
   const offered = () => [...field<HTMLSelectElement>('Field').options].map(({ value }) => value);
   expect(offered()).toEqual(expect.arrayContaining(['lambda.mse', 'modelType']));
   expect(offered()).not.toContain('gram.neighbours');
@@ -89,7 +89,7 @@ test('offers only fields of the model, and no model that is trained in another w
   ]);
 });
 
-test('warns that a set that chooses is no longer held out', async () => {
+test('warns that a set used for selection is no longer held out', async () => {
   const warned = () => texts('.note.warn');
   expect(warned()).toEqual([]);
   await fill(field('Best by'), 'oodLift');

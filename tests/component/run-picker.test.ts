@@ -20,7 +20,7 @@ test('lists the newest run first, with its best validation cosine', async () => 
   expect(boxes.map(({ checked }) => checked)).toEqual([false, true]);
 });
 
-test('adds a run at the end and takes one out', async () => {
+test('appends a run and removes one', async () => {
   history.runs = [run(1), run(2)];
   const { wrapper } = await mountPage(RunPicker, { modelValue: ['run-1'] });
   const boxes = document.querySelectorAll<HTMLInputElement>('li input');

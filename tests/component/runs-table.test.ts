@@ -38,7 +38,7 @@ test('starts with the newest run', () => {
   expect(heading('Run').getAttribute('aria-sort')).toBe('descending');
 });
 
-test('sorts by a heading, the other way at the second click, what was not measured last', async () => {
+test('sorts by a column, reverses on the second click, unmeasured values last', async () => {
   const button = heading('Valid.').querySelector('button') ?? document.body;
   await click(button);
   expect(ids()).toEqual(['run-2', 'run-1', 'run-4', 'run-3']);
@@ -48,7 +48,7 @@ test('sorts by a heading, the other way at the second click, what was not measur
   expect(heading('Run').hasAttribute('aria-sort')).toBe(false);
 });
 
-test('says of a dash that the figure was not measured', () => {
+test('labels a dash as not measured', () => {
   expect(row('run-3').textContent).toContain('Not measured');
   expect(row('run-3').textContent).not.toContain('0.0000');
 });
@@ -87,7 +87,7 @@ test('selects with the space bar, extends with Shift, clears with Escape', async
   expect([...table.selected]).toEqual([]);
 });
 
-test('opens a run at a click, and selects it with Ctrl', async () => {
+test('opens a run on click and selects it on Ctrl+click', async () => {
   row('run-2').dispatchEvent(new MouseEvent('click', { bubbles: true, ctrlKey: true }));
   await flushPromises();
   expect([...table.selected]).toEqual(['run-2']);

@@ -105,7 +105,7 @@ const INPUTS = PROCEDURES.flatMap(([path, procedure]) => {
 });
 
 describe('the inputs of the contract', () => {
-  test('each text names no file or is declared as one', () => {
+  test('every string input is declared as a file path or as not one', () => {
     const unknown = INPUTS.flatMap(({ path, texts, files }) =>
       texts
         .filter((place) => !files.includes(place) && !RECIPE_CHANGES.has(place) && !endsWithOneOf(place, NO_FILES))
@@ -162,7 +162,7 @@ describe.each(TRANSPORTS)('with roots, %s', (_, connect) => {
     test.each([
       ['a file outside', 'outside/secret'],
       ['a file that does not exist outside', 'outside/none'],
-      ['a way out by ..', 'root/../outside/secret'],
+      ['a path that leaves the root by ..', 'root/../outside/secret'],
       ['a symbolic link to a file outside', 'root/link'],
       ['a symbolic link to a folder outside', 'root/folder-link/secret'],
     ])('refuses %s', async (_what, path) => {
@@ -171,7 +171,7 @@ describe.each(TRANSPORTS)('with roots, %s', (_, connect) => {
       expect(refused.message).not.toContain(SECRET);
     });
 
-    test('gets past this check with a file inside', async () => {
+    test('accepts a file inside the roots', async () => {
       const code = await refusal(call(connection.client, join(root, 'none'))).then((error) => error.code);
       expect(code).not.toBe('NO_PERMISSION');
     });

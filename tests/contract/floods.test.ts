@@ -140,7 +140,7 @@ class SlowSocket extends EventEmitter {
   }
 }
 
-test('a page that does not take its answers gets no further events and is not read', async () => {
+test('sends no events to, and reads nothing from, a page that does not read its answers', async () => {
   let made = 0;
   const router = {
     events: os.output(eventIterator(z.string())).handler(async function* () {

@@ -42,19 +42,19 @@ describe('a batch', () => {
   const plain = windowsOf(SOURCE, Uint32Array.from(ids));
   const batch = turned(ids, 1);
 
-  test('has its first half turned, the rest as it is', () => {
+  test('has its first half turned and the rest unchanged', () => {
     expect(batch.slice(3)).toEqual(plain.slice(3));
     for (const b of [0, 1, 2]) expect(relativeError(batch[b], plain[b])).toBeGreaterThan(0.05);
   });
 
-  test('keeps the products inside a window, and between windows of one article', () => {
+  test('preserves dot products inside a window and between windows of one article', () => {
     for (const b of [0, 1, 2])
       expect(relativeError(products(batch[b], batch[b]), products(plain[b], plain[b]))).toBeLessThan(1e-4);
     expect(relativeError(products(batch[0], batch[2]), products(plain[0], plain[2]))).toBeLessThan(1e-4);
     expect(relativeError(products(batch[0], batch[1]), products(plain[0], plain[1]))).toBeGreaterThan(0.01);
   });
 
-  test('an article has one map an epoch, wherever its windows are; other epochs and seeds have others', () => {
+  test('all windows of an article share one map per epoch; other epochs and seeds have other maps', () => {
     expect(turned([7, 3], 1)[0]).toEqual(batch[2]);
     expect(turned([3, 41], 2)[0]).not.toEqual(batch[0]);
     expect(turned([3, 41], 1, HALF, SEED + 1)[0]).not.toEqual(batch[0]);
@@ -102,7 +102,7 @@ test('a run that is stopped inside an epoch and resumed reaches the same weights
   expect(recorder.column('total')).toEqual(straight.recorder.column('total'));
 });
 
-test('a share of 0 trains as without, and other shares train otherwise', async () => {
+test('a share of 0 changes nothing; other shares change the result', async () => {
   const [none, zero, half] = await Promise.all(
     [undefined, { ...HALF, isometry: 0 }, HALF].map((augmentation) => trainedWeights(augmentation)),
   );

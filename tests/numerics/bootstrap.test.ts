@@ -22,7 +22,7 @@ function sumOf(values: Float64Array): number {
 }
 
 describe('bootstrap over articles', () => {
-  test('an interval lies among the means of the articles', () => {
+  test('an interval lies within the range of the article means', () => {
     fc.assert(
       fc.property(groups, ({ windows, sums }) => {
         const { low, high } = bootstrap(windows, [sums], 1, DRAWS).mean(0) as Interval;
@@ -34,7 +34,7 @@ describe('bootstrap over articles', () => {
     );
   });
 
-  test('a constant added to every window moves the interval by it and leaves differences alone', () => {
+  test('adding a constant to every window shifts the interval and leaves differences unchanged', () => {
     fc.assert(
       fc.property(groups, fc.double({ min: -1, max: 1, noNaN: true }), ({ windows, sums }, shift) => {
         const moved = sums.map((sum, g) => sum + shift * windows[g]);
@@ -61,7 +61,7 @@ describe('bootstrap over articles', () => {
     expect((high - mean) / error).toBeCloseTo(1.96, 1);
   });
 
-  test('paired: a difference is known far better than either mean', () => {
+  test('paired: the interval of a difference is much narrower than that of either mean', () => {
     const { windows, model, baseline } = simulatedSums(
       { articles: 100, sizeSpread: 0.5, effects: 'normal' },
       new Random(4),

@@ -46,7 +46,7 @@ async function train(
   return { state: trainer.state, raw, coefficients, parts, states };
 }
 
-test('gates learn, and a prediction is the mixture that the trainer measured', async () => {
+test('gates learn, and predict gives the mixture that the trainer evaluated', async () => {
   const runtime = await runtimeFor(2);
   const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
   while (!trainer.isDone) await trainer.step();
@@ -75,7 +75,7 @@ test('one, two and three threads train to the same bits', async () => {
   }
 });
 
-test('a training stopped after any step goes on to the same bits', async () => {
+test('training stopped after any step resumes bit for bit', async () => {
   const runtime = await runtimeFor(2);
   const whole = await train(runtime);
   for (const state of whole.states) {
@@ -85,7 +85,7 @@ test('a training stopped after any step goes on to the same bits', async () => {
   }
 });
 
-test('a step that is stopped leaves the state of the step before', async () => {
+test('an aborted step leaves the state unchanged', async () => {
   const trainer = await GramTrainer.create(await runtimeFor(2), { data, config: SMALL_CONFIG, seed: 7 });
   const stop = new Error('stop');
   while (!trainer.isDone) {
@@ -129,7 +129,7 @@ test('a mixture opened from its tensors predicts the same bits', async () => {
   await Promise.all([trainer.dispose(), opened.dispose()]);
 });
 
-test('too few articles are refused with what to do', async () => {
+test('refuses too few articles, with a remedy', async () => {
   const few = { ...data, articles: data.articles.map((article) => article % 7) };
   const trainer = await GramTrainer.create(await runtimeFor(1), { data: few, config: SMALL_CONFIG, seed: 7 });
   await expect(trainer.step()).rejects.toThrow(/7 articles .* at least 8/);

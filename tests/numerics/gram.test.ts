@@ -103,7 +103,7 @@ describe('gate', () => {
     expect(meanCosine(statistics, coefficients)).toBeCloseTo(-fixture('loss')[0], 6);
   });
 
-  test('several gates answer with the mean of their coefficients', () => {
+  test('several gates give the mean of their coefficients', () => {
     const other = parameters.map((value) => -value);
     const [a, b] = [parameters, other].map((of) => coefficientsOf(statistics, input, [of], HIDDEN));
     const both = coefficientsOf(statistics, input, [parameters, other], HIDDEN);
@@ -128,13 +128,13 @@ describe('gate', () => {
     return { loss, gradient };
   }
 
-  test('gradient of the loss as automatic differentiation finds it', () => {
+  test('gradient of the loss matches automatic differentiation', () => {
     const { loss, gradient } = lossAndGradient(parameters);
     expect(loss).toBeCloseTo(fixture('loss')[0], 6);
     expect(largestDifference(gradient, fixture('gradients'))).toBeLessThan(1e-6);
   });
 
-  test('gradient of the loss by finite differences', () => {
+  test('gradient of the loss matches finite differences', () => {
     const { gradient } = lossAndGradient(parameters);
     for (let i = 0; i < parameters.length; i += 17) {
       const [up, down] = [2 ** -12, -(2 ** -12)].map((by) => Math.fround(parameters[i] + by));

@@ -68,7 +68,7 @@ function shiftOf(spec: GradientSpec, parameters: NamedTensors, b: number, d: num
 
 describe.each(INPUT_SHIFTS)('%s', (inputs) => {
   test.each(GRADIENT_TYPES)(
-    '%s is the plain network on shifted inputs, the shift added back, on both engines',
+    '%s equals the plain network on shifted inputs plus the shift, on both engines',
     async (type) => {
       const spec = small(type, inputs);
       const plain = small(type, undefined);
@@ -105,7 +105,7 @@ describe.each(INPUT_SHIFTS)('%s', (inputs) => {
   });
 
   // 16 rows: the update of simd is fused; 64: it runs over the bank.
-  test.each([16, 64])('a step at batch %i leaves the constant as it is', async (rows) => {
+  test.each([16, 64])('a step at batch %i leaves the shift constant unchanged', async (rows) => {
     const spec: GradientSpec = { ...AMN, inputs };
     const parameters = startParameters('random', spec, SEED, train);
     const constant = inputs === 'centred' ? CORPUS_MEAN : 'context_mean_weights';

@@ -31,7 +31,7 @@ describe.each([
   { seeds: 3, isOod: true },
   { seeds: 3, isOod: false },
 ])('$seeds seeds, the same windows for all: $isOod', ({ seeds, isOod }) => {
-  test('equal recipes are hardly ever called different', () => {
+  test('equal recipes are rarely called different', () => {
     const random = new Random(5);
     const found = Array.from({ length: 400 }, (_, k) =>
       isDistinguishable(simulated(random, { gain: 0, seeds, isOod }), k),
@@ -39,7 +39,7 @@ describe.each([
     expect(found.filter(Boolean).length).toBeLessThanOrEqual(20);
   });
 
-  test('a gain far above the noise is found', () => {
+  test('a gain far above the noise is detected', () => {
     const random = new Random(6);
     const found = Array.from({ length: 100 }, (_, k) =>
       isDistinguishable(simulated(random, { gain: seeds === 2 ? 0.08 : 0.02, seeds, isOod }), k),
@@ -48,7 +48,7 @@ describe.each([
   });
 });
 
-test('no false alarm over ten seeds, and other windows are not compared', () => {
+test('ten data seeds without gain give no difference; differing windows are not compared', () => {
   for (let seed = 0; seed < 10; seed++) {
     expect(isDistinguishable(simulated(new Random(seed), { gain: 0, seeds: 3, isOod: true }), seed)).toBe(false);
   }

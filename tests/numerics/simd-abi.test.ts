@@ -23,14 +23,14 @@ beforeAll(async () => {
   host = await simdHost();
 });
 
-test('KERNEL_ABI is the number of the declarations', async () => {
+test('KERNEL_ABI is the hash of the declarations', async () => {
   const script = (await import(pathToFileURL(resolve('scripts/build-kernels.mjs')).href)) as {
     abiOfDeclarations(): number;
   };
   expect(KERNEL_ABI).toBe(script.abiOfDeclarations());
 });
 
-test('every operation has a code of its own and at most 29 arguments of 4 bytes', async () => {
+test('every operation has a unique code and at most 29 arguments of 4 bytes', async () => {
   const codes: number[] = [];
   for (const name of FILES.filter((file) => !file.endsWith('.d.ts'))) {
     const module = (await import(pathToFileURL(join(FOLDER, name)).href)) as Record<string, unknown>;
@@ -63,7 +63,7 @@ describe('arguments by name', () => {
     expect(program.operations[0].args).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  test('a missing, an extra and a mistyped one do not compile', () => {
+  test('a missing, extra or mistyped argument does not compile', () => {
     const program = new Program(0, 0);
     const { hyper: _, ...missing } = args;
     // @ts-expect-error -- `hyper` is missing

@@ -22,7 +22,7 @@ async function nextvec(...words: string[]): Promise<{ stderr: string; lines: Rec
   };
 }
 
-it('import and train tell joined files on stderr and in JSON', async () => {
+it('import and train report joined files on stderr and in JSON', async () => {
   const data = syntheticChunks(6, 12, 1);
   // Articles 4 to 6 numbered as 1 to 3 are.
   const articles = data.articles.map((article) => ((article - 1) % 3) + 1);

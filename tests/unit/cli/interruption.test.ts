@@ -67,7 +67,7 @@ it.each<[string, (child: ChildProcess) => void]>([
   60_000,
 );
 
-it('Ctrl-C cancels an import: nothing of it stays, status 130', async () => {
+it('Ctrl-C cancels an import, which leaves no files, with exit status 130', async () => {
   const large = join(folder, 'large.npz');
   await writeChunks(large, { articles: 400, chunksPerArticle: 100, D: 256 });
   const importing = start('import', 'import', large);
@@ -80,7 +80,7 @@ it('Ctrl-C cancels an import: nothing of it stays, status 130', async () => {
   expect(readdirSync(datasets)).toEqual([]);
 }, 60_000);
 
-it('a plan whose terminal closes saves the queue, says how to go on, status 130', async () => {
+it('closing the terminal of a plan saves the queue and prints how to resume, with exit status 130', async () => {
   const plan = start('plan', 'plan', '--template', 'recover', ...LONG);
   await said(plan, '"running"');
   plan.child.kill('SIGHUP');

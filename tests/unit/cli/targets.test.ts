@@ -24,7 +24,7 @@ function nextvec(words: readonly string[], storage = home, env: NodeJS.ProcessEn
   });
 }
 
-describe('a target that cannot be written is told before the storage folder is opened', () => {
+describe('an unwritable target is reported before the storage folder is opened', () => {
   const blocked = join(folder, 'blocked');
   writeFileSync(blocked, '');
   it.concurrent.each([

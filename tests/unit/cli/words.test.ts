@@ -142,7 +142,7 @@ describe('control characters of names', () => {
     expect(written).toContain('a\\u001b[2J\\u009b1m');
   });
 
-  it('come back from JSON as they were', () => {
+  it('survive a JSON round trip', () => {
     expect(JSON.parse(toJsonLine({ NAME }))).toEqual({ NAME });
   });
 });

@@ -56,7 +56,7 @@ function run(
 const codes = (runs: ComparableRun[]) => compareRuns(runs).verdicts.map((verdict) => verdict.code);
 
 describe('comparison of runs', () => {
-  it('calls a difference whose interval holds 0 not distinguishable, however large it looks', () => {
+  it('a difference whose interval contains 0 is not distinguishable, however large', () => {
     const runs = [run(1, 0.4), run(2, 0.42, { lr: 1e-3 })];
     const paired = (low: number, high: number) => [null, { validation: { low, high }, ood: null }];
     const unclear = compareRuns(runs, paired(-0.003, 0.043));

@@ -83,7 +83,7 @@ describe('.npy headers', () => {
     );
   });
 
-  it('names types that are not read, and refuses what is no type', () => {
+  it('names unsupported types and refuses invalid ones', () => {
     expect(parseDescr('>i8', 'a')).toMatchObject({ label: 'int64', littleEndian: false });
     expect(parseDescr('|O', 'a').kind).toBe('O');
     const other = ['<f16', '<c8', '<M8[ns]', '|V3', '<m8', [['x', '<f4']]].map((descr) => parseDescr(descr, 'a.npy'));

@@ -147,7 +147,7 @@ describe('groups of windows that share vectors', () => {
 });
 
 describe('other splits', () => {
-  it('at random: leaks and reports how much', async () => {
+  it('a random split leaks, and reports how much', async () => {
     const dataset = await store(syntheticChunks(10, 5, 11));
     const split = splitDataset(dataset, { kind: 'random', validationShare: 0.25 }, 1);
     const proof = proveNoLeak(dataset, split.train, split.val);
@@ -158,7 +158,7 @@ describe('other splits', () => {
     dataset.close();
   });
 
-  it("the file's own: kept, and its leak is said; without one refused", async () => {
+  it("the split of the file is kept and its leak reported; refused where the file has none", async () => {
     const folder = testFolder();
     await importDataset(join(ZOO, 'keys_train_prefixed.npz'), join(folder, 'set'));
     const dataset = openDataset(join(folder, 'set'));
@@ -277,7 +277,7 @@ it('coherence is the mean cosine of consecutive vectors in an article', async ()
   windows.close();
 });
 
-it('data whose vectors are all equal has no split by article, for that reason', async () => {
+it('refuses a split by article when all vectors are equal, and says why', async () => {
   const data = syntheticChunks(6, 8, 3);
   const dataset = await store({ ...data, vectors: new Float32Array(data.vectors.length).fill(0.5) });
   const split = { kind: 'article', validationShare: 0.2 } as const;

@@ -89,7 +89,7 @@ it('importing the same file again repairs a damaged set under its id', async () 
   await load();
 });
 
-it('vectors that stay on disk are verified beside the work', async () => {
+it('vectors that stay on disk are verified in the background', async () => {
   flipBit('vectors.bin');
   const onDamage = vi.fn<(error: unknown) => void>();
   await load(0, onDamage);
@@ -134,13 +134,13 @@ it('training on damaged vectors fails with the remedy; doctor --check names the 
   expect((await client.runs.get({ runId })).run.reason).toContain('vectors.bin is damaged');
 });
 
-it('a folder that is gone is imported under the same id', async () => {
+it('importing again restores a deleted folder under the same id', async () => {
   rmSync(folder, { recursive: true });
   expect(await importAgain()).toBe(dataset);
   await load();
 });
 
-it('a set of version 0.1 has no checksums: it is used, and said to be not verifiable', async () => {
+it('a set of version 0.1, without checksums, is usable and reported as not verifiable', async () => {
   const path = join(folder, 'meta.json');
   const { checksums: _checksums, ...meta } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   writeFileSync(path, JSON.stringify(meta));

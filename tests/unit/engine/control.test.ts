@@ -5,7 +5,7 @@ import { Control } from '#engine/trainer/control.ts';
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-test('yields a turn of the event loop after 10 ms of work, not before', async () => {
+test('yields to the event loop after 10 ms of work, not before', async () => {
   const control = new Control();
   vi.advanceTimersByTime(9);
   await control.yieldToEventLoop();

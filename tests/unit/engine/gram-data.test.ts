@@ -48,7 +48,7 @@ test('a fold is fitted on all windows but those of its cluster', () => {
   expect(folds.fittedOn(folds.whole)).toEqual(Uint32Array.of(10, 20, 30, 40));
 });
 
-test('a turn keeps every product and moves the mean direction', () => {
+test('a turn preserves every dot product and moves the mean direction', () => {
   const original = normals(3, 6 * D);
   const mean = Float32Array.from({ length: D }, () => 1);
   const pool = normals(4, 8 * D);
@@ -77,7 +77,7 @@ test('samples are drawn without replacement and keep their order', () => {
   expect([...sample].every((place) => place % 2 === 0)).toBe(true);
 });
 
-test('of more windows than keys an even share is kept', () => {
+test('where windows exceed the number of keys, evenly spaced ones are kept', () => {
   const ids = Uint32Array.from({ length: 10 }, (_, i) => i);
   expect(keyIds(ids, 10)).toBe(ids);
   expect([...keyIds(ids, 5)]).toEqual([0, 2, 4, 6, 8]);

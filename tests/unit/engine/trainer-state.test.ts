@@ -94,7 +94,7 @@ test('a state of version 1 whose sums are not six numbers each is refused', () =
   expect(parse([...six.slice(1), null]).success).toBe(false);
 });
 
-test('a term without sums is not measured; sums of an unknown term do not disturb', () => {
+test('a term without sums is not measured; sums of an unknown term are ignored', () => {
   const sums = { ...emptySums(), rows: 4, terms: { mse: { rows: 4, value: 2, gradShare: 4 }, later: sumsOfLater } };
   const table = termTable(LOSS, sums);
   expect(table.mse).toEqual({ value: 0.5, weighted: 0.5, share: 1, gradShare: 1 });

@@ -18,7 +18,7 @@ test('intervals and the pooled ridge read "not measured"', () => {
   expect(BaselineTableSchema.parse(baselines)).toEqual({ ...baselines, pooledRidge: null });
 });
 
-test('an evaluation read from the store as it was written has neither bounds nor intervals', () => {
+test('an evaluation stored before intervals existed has none', () => {
   const stored = { cosine } as Measurement;
   expect(cosineInterval(stored)).toBeNull();
   expect(intervalSource(stored)).toBe('');

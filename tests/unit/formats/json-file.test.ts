@@ -41,7 +41,7 @@ it.each([
   expect(() => readJsonFile(path)).not.toThrow(/secret/);
 });
 
-it('refuses bytes that are no text', () => {
+it('refuses bytes that are not text', () => {
   const path = join(testFolder(), 'x.json');
   writeFileSync(path, Uint8Array.of(0x7b, 0xff, 0x80));
   expect(() => readJsonFile(path)).toThrow(/not a text file.*UTF-8/);

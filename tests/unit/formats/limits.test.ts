@@ -48,11 +48,11 @@ describe('pickles', () => {
     );
   });
 
-  it('a value that shares its parts is read without being unfolded', () => {
+  it('shared references are not expanded', () => {
     expect(readPickle(latin1(`\x80\x04${doubling(60)}.`), 'meta')).toHaveLength(10);
   });
 
-  it('a device or a path is made of texts, never of nested lists', () => {
+  it('refuses a device or a path made of nested lists', () => {
     for (const type of ['ctorch\ndevice\n', 'cpathlib\nPosixPath\n']) {
       const text = `\x80\x04${type}(${doubling(60)}tR.`;
       expect(() => readPickle(latin1(text), 'm', TORCH_VOCABULARY)).toThrow(/not understood/);
@@ -64,7 +64,7 @@ describe('pickles', () => {
     expect(() => readPickle(latin1(text), 'meta')).toThrow(/^.{1,300}$/s);
   });
 
-  it('metadata that is too much is refused, and the vectors are imported', async () => {
+  it('too much metadata is left out, and the vectors are imported', async () => {
     const zip = new yazl.ZipFile();
     const values = Float32Array.from({ length: 48 }, (_, i) => i + 1);
     zip.addBuffer(npyBytes({ name: 'context_sequences', shape: [6, 2, 4], values }), 'context_sequences.npy');
@@ -142,7 +142,7 @@ describe('safetensors headers', () => {
   });
 });
 
-it('refuses float data that inflates a hundredfold', () => {
+it('refuses float data compressed more than 100 : 1', () => {
   const column = { place: 'x.npz: vectors.npy', bytes: 2 ** 31, storedBytes: 6e6 };
   expect(() => refuseRunawayInflation(column)).toThrow(/6000000 compressed bytes inflate to 2147483648/);
   expect(() => refuseRunawayInflation({ ...column, storedBytes: 2 ** 31 / 50 })).not.toThrow();

@@ -9,7 +9,7 @@ import { openHome } from '../../../src/main/store/home.ts';
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-folders-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('makes a folder and those above it; one that exists is left', () => {
+test('creates a folder and its parents; leaves an existing one unchanged', () => {
   const path = join(folder, 'a', 'b', 'c');
   makeFolders(path);
   makeFolders(path);

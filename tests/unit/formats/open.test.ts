@@ -106,7 +106,7 @@ it('reads safetensors, .npy and .npz under any name', async () => {
   expect((await inspectFile(join(folder, 'x.safetensors'))).rows).toBe(chunks.M);
 });
 
-describe('reasons are true', () => {
+describe('the reason of a refusal', () => {
   const refuse = async (arrays: readonly TestArray[]): Promise<Error> => {
     const folder = testFolder();
     const path = await writeZip(join(folder, 'x.npz'), {}, arrays);

@@ -84,7 +84,7 @@ describe('a write that fails', () => {
     expect(await readFile(path, 'utf8')).toBe('old');
   });
 
-  it('names the file, also where the fault names none', async () => {
+  it('names the file even where the system error does not', async () => {
     const path = join(folder, 'a.md');
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
       code: 'ENOSPC',
@@ -96,7 +96,7 @@ describe('a write that fails', () => {
     });
   });
 
-  it.skipIf(!existsSync('/dev/full'))('tells a full disk', async () => {
+  it.skipIf(!existsSync('/dev/full'))('reports a full disk', async () => {
     await expect(write('/dev/full', 'new')).rejects.toMatchObject({
       code: 'DISK_FULL',
       message: '/dev/full cannot be written: the disk is full.',
@@ -125,7 +125,7 @@ describe('refuses', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['circle', 'file']);
   });
 
-  it.each(['', 'a\0b'])('%j, which is no name', async (name) => {
+  it.each(['', 'a\0b'])('%j, which is not a file name', async (name) => {
     await expect(checkTarget(name)).rejects.toMatchObject({ code: 'BAD_INPUT' });
     await expect(checkTargetFolder(name)).rejects.toMatchObject({ code: 'BAD_INPUT' });
   });
@@ -139,7 +139,7 @@ describe('refuses', () => {
   });
 });
 
-it('a fault of the file system is never called a fault of Nextvec', async () => {
+it('a file-system error is never reported as an internal error', async () => {
   const opened = await readFile(join(folder, 'missing')).catch(toErrorData);
   expect(opened).toMatchObject({ code: 'FILE_NOT_FOUND', message: expect.stringContaining(join(folder, 'missing')) });
   const made = await mkdtemp(join(folder, 'no-such-tmpdir', 'x-')).catch(toErrorData);

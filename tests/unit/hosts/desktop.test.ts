@@ -21,7 +21,7 @@ describe('files on the command line', () => {
   });
 });
 
-test('a page that dies again and again is reloaded three times a minute', () => {
+test('a page that keeps crashing is reloaded at most three times a minute', () => {
   const reloads = new ReloadLimit();
   expect([0, 1000, 2000, 3000, 59_999].map((at) => reloads.allows(at))).toEqual([true, true, true, false, false]);
   expect(reloads.allows(60_000)).toBe(true);

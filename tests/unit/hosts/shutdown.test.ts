@@ -19,7 +19,7 @@ async function endOf(...args: string[]): Promise<{ code: number | null; signal: 
   return { code, signal, stderr };
 }
 
-test.skipIf(process.platform === 'win32')('a process that hangs while it closes is ended, and says so', async () => {
+test.skipIf(process.platform === 'win32')('a process that hangs while closing is ended, with a message', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nextvec-hang-'));
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
@@ -29,6 +29,6 @@ test.skipIf(process.platform === 'win32')('a process that hangs while it closes 
   expect(stderr).toContain('still closing');
 });
 
-test.skipIf(process.platform === 'win32')('a process that has closed ends by itself', async () => {
+test.skipIf(process.platform === 'win32')('a process exits by itself after closing', async () => {
   expect(await endOf()).toEqual({ code: 0, signal: null, stderr: '' });
 });

@@ -123,7 +123,7 @@ describe('a gate', () => {
     expect(passed).toBe(false);
     expect(messages[0]).toBe('validation lift over the mean of the context +0.0200, below +0.0300');
   });
-  test('may read the lower end of an interval', () => {
+  test('can use the lower end of an interval', () => {
     const gate = { metric: 'valLift', bound: 'low', minimum: 0.01 } as const;
     expect(judge([gate], figures, { valLift: { low: 0.012, high: 0.03 } }).passed).toBe(true);
     expect(judge([gate], figures, { valLift: { low: 0.002, high: 0.04 } }).messages).toEqual([

@@ -228,7 +228,7 @@ test('after a kill it continues at the next start: the run, then the rest', asyn
   expect(log.some(({ message }) => message.startsWith('Goes on from step'))).toBe(true);
 });
 
-test('what an earlier version stored and this one refuses fails alone; later sweeps are trained', async () => {
+test('a stored item that this version refuses fails alone; later sweeps are trained', async () => {
   await nextvec.close();
   const recipe = { ...RECIPE, epochs: 1 };
   const sweep = (key: string, values: number[], more: object = {}) => ({

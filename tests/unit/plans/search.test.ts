@@ -98,7 +98,7 @@ describe('values of a sweep', () => {
     for (const method of SWEEP_METHODS) expect(problems([word], method)[0]).toContain(why);
   });
 
-  test('all points of a grid count; other methods may set a loss weight to 0 where another is not', () => {
+  test('a grid is refused for one point without any loss weight; other methods are not', () => {
     const words = ['lambda.mse=0..1', 'lambda.info_nce=0..1'];
     expect(problems(words, 'grid')[0]).toContain('lambda.info_nce=0, lambda.mse=0: Every loss weight');
     expect(problems(words, 'tpe')).toEqual([]);
@@ -108,7 +108,7 @@ describe('values of a sweep', () => {
     expect(problems(['batchSize=-1,-2,-3,-4,-5,-6,-7'], 'grid')).toHaveLength(5);
   });
 
-  test('a recipe refuses a point with its reason', () => {
+  test('a point that makes an invalid recipe is refused with the reason', () => {
     expect(() => recipeAt(base, { lr: -1 }, 7)).toThrow(expect.objectContaining({ code: 'BAD_RECIPE' }));
     expect(() => recipeAt(base, { 'lambda.mse': 0 }, 7)).toThrow(/lambda.mse=0: Every loss weight/);
   });

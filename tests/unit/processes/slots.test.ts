@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { Slots } from '../../../src/main/processes/slots.ts';
 
-test('as many run as there are places; the others follow in order', async () => {
+test('runs as many as there are slots; the others follow in order', async () => {
   const slots = new Slots(2);
   const began: number[] = [];
   const [first, second] = [await slots.take(), await slots.take()];
@@ -21,7 +21,7 @@ test('as many run as there are places; the others follow in order', async () => 
   third();
 });
 
-test('a place is given back once', async () => {
+test('a slot is released only once', async () => {
   const slots = new Slots(1);
   const leave = await slots.take();
   leave();
@@ -33,7 +33,7 @@ test('a place is given back once', async () => {
   await expect(next).rejects.toMatchObject({ code: 'CANCELLED' });
 });
 
-test('who leaves the queue takes no place', async () => {
+test('an aborted waiter takes no slot', async () => {
   const slots = new Slots(1);
   const leave = await slots.take();
   const controller = new AbortController();

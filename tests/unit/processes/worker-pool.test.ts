@@ -46,7 +46,7 @@ test('a worker that throws while it starts gives its own error', async () => {
   await rm(folder, { recursive: true });
 });
 
-test('an array buffer that finds no room is OUT_OF_MEMORY', () => {
+test('a failed allocation of an ArrayBuffer is OUT_OF_MEMORY', () => {
   pool = new WorkerPool('unused');
   const allocate = (): unknown => new ArrayBuffer(Number.MAX_SAFE_INTEGER);
   let thrown: unknown;

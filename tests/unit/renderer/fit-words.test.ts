@@ -12,7 +12,7 @@ function fit(index: number, fraction: number, epochsDone = 0) {
   return { ...run(1, { status: 'running', step: 0, epochsDone, trainRows: 5000, recipe }), stage };
 }
 
-test('every stage is done, going on or to come', () => {
+test('every stage is done, running or pending', () => {
   const now = fit(4, 0.4);
   expect(listStages(now, now.stage).map(({ label, state }) => `${label}: ${state}`)).toEqual([
     'Clusters: done',
@@ -29,7 +29,7 @@ test('every stage is done, going on or to come', () => {
   expect(progressOf(now)).toBeCloseTo(4.4 / 9);
 });
 
-test('the gate networks are told by their epochs', () => {
+test('the stage of the gate networks shows its epochs', () => {
   const now = fit(8, 0.9, 3);
   expect(listStages(now, now.stage).at(-1)).toMatchObject({ label: 'Gate networks', state: 'now', fraction: 3 / 12 });
   expect(stageWords(now, now.stage)).toBe('Gate networks: epoch 4 of 12');
@@ -39,13 +39,13 @@ test('the gate networks are told by their epochs', () => {
   expect(fitProgress(last, last.stage)).toBe(1);
 });
 
-test('fewer clusters, as of a set with two articles, are fewer stages', () => {
+test('fewer clusters give fewer stages', () => {
   const now = { ...fit(0, 0), stage: { name: 'clusters', index: 0, count: 7, fraction: 0 } };
   const labels = listStages(now, now.stage).map(({ label }) => label);
   expect(labels.slice(3)).toEqual(['Cross-fit 1 of 2', 'Cross-fit 2 of 2', 'Final fit', 'Gate networks']);
 });
 
-test('a fit that ended early says where, in epochs of the gate networks', () => {
+test('a fit that ended early says after which epoch of the gate networks', () => {
   const { stage: _stage, ...ended } = fit(4, 0.4);
   expect(statusNotice({ ...ended, status: 'interrupted' })?.title).toBe(
     'Interrupted before the first epoch of the gate networks',
@@ -57,12 +57,12 @@ test('a fit that ended early says where, in epochs of the gate networks', () => 
   expect(failed?.remedy).toBe('The numbers ran away. Repeat with a lower learning rate.');
 });
 
-test('its epochs are the steps of its charts', () => {
+test('one epoch is one step of its charts, and has no time estimate', () => {
   expect(stepsPerEpoch(fit(8, 0))).toBe(1);
   expect(timeWords({ ...fit(4, 0.4), etaMs: null })).toBe('');
 });
 
-test('parts and brief follow the switches of the recipe', () => {
+test('the part kinds and the short text follow the recipe', () => {
   const { recipe } = fit(0, 0);
   expect(recipeBrief(recipe)).toBe('all parts · 12 ep · B 1024 · lr 5e-3');
   expect(partKinds(recipe)).toEqual([

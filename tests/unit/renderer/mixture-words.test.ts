@@ -59,7 +59,7 @@ describe('the sentence', () => {
     );
   });
 
-  test('leaves out the largest part of a kind that has one', () => {
+  test('does not name the largest part of a kind with a single part', () => {
     const parts = partsWith({ neighbours: [0.7], context: [0.3] });
     expect(mixtureSentence(parts)).toBe(
       '70 % of this prediction is what followed similar training passages; the context itself adds 30 %.',

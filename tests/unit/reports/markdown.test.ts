@@ -23,7 +23,7 @@ describe('names in a Markdown report', () => {
     ['a\n\n# heading', 'a # heading'],
     ['\u001b[2J', '\\\\u001b\\[2J'],
     ['back\\slash', 'back\\\\slash'],
-  ])('%j is no markup', (name, rendered) => {
+  ])('%j is escaped', (name, rendered) => {
     expect(render(paragraph(name))).toBe(rendered);
     expect(render(bullets([name]))).toBe(`- ${rendered}`);
   });
@@ -37,7 +37,7 @@ describe('names in a Markdown report', () => {
     expect(render(paragraph('`` ![x](u) `code`'))).toBe('\\`` ![x](u) `code\\`');
   });
 
-  it('neither split a cell nor end a block of code', () => {
+  it('do not split a table cell or end a code block', () => {
     expect(render(table('', ['a'], [['x | [y](z)\nw']]))).toContain('| x \\| \\[y\\](z) w |');
     expect(render(code('echo "\n```\n![x](u)"'))).toBe('````sh\necho "\n```\n![x](u)"\n````');
   });

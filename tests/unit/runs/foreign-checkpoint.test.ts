@@ -39,7 +39,7 @@ async function drain(events: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of events);
 }
 
-test('a checkpoint of another run is used by no door', async () => {
+test('every use of a checkpoint of another run is refused', async () => {
   const { client } = nextvec;
   const [other, runId] = ids;
   const aside = join(home.path, 'aside');
@@ -59,7 +59,7 @@ test('a checkpoint of another run is used by no door', async () => {
   await rename(aside, folderOf(runId));
 });
 
-test('a run whose listed checkpoints are gone does not begin again; put back, it goes on', async () => {
+test('a run whose checkpoints are missing does not start over; it resumes once they are back', async () => {
   const { client } = nextvec;
   const [runId] = ids;
   const aside = join(home.path, 'aside');

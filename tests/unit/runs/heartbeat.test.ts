@@ -48,7 +48,7 @@ test('a late answer resets the count', async () => {
   expect(silences()).toBe(1);
 });
 
-test('asks nothing while off', async () => {
+test('sends nothing while disabled', async () => {
   const ask = vi.fn<() => Promise<never>>(never);
   const { heartbeat, silences } = listening(ask);
   heartbeat.listen(false);

@@ -47,7 +47,7 @@ test('a run folder whose row is lost is listed again, once, with recipe and chec
   expect(await tidyRuns(home, '1')).toEqual([]);
 });
 
-test('a folder of an earlier version, without a recipe, is listed by what its model shows', async () => {
+test('a folder of an earlier version, without a recipe, is listed with what its model shows', async () => {
   await writeRun(RUN);
   await tidyRuns(home, '1');
   const sizes = { dModel: 2, hiddenDim: 4 };

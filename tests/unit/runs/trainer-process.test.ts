@@ -39,7 +39,7 @@ test('the trainer has niceness 19 beside a window and 5 alone', async () => {
   expect(NICENESS.alone).toBeLessThan(NICENESS.besideWindow);
 });
 
-test.skipIf(process.platform !== 'linux')('beside a window all its threads take what is left over', async () => {
+test.skipIf(process.platform !== 'linux')('beside a window every thread has niceness 19', async () => {
   const { pid } = await started('besideWindow');
   const threads = readdirSync(`/proc/${pid}/task`).map(Number);
   // Includes the threads of the garbage collector and the compiler.
@@ -48,7 +48,7 @@ test.skipIf(process.platform !== 'linux')('beside a window all its threads take 
 });
 
 test.skipIf(!existsSync(AUTOGROUP))(
-  'its session is its own beside a window, and no other one is slowed down',
+  'beside a window it has its own session, and the niceness of other sessions is unchanged',
   async () => {
     const before = sessionNiceness('self');
     const { pid } = await started('besideWindow');
@@ -67,7 +67,7 @@ test.skipIf(process.platform === 'win32')('Ctrl-C in the terminal that it shares
   expect(() => process.kill(pid, 0)).not.toThrow();
 });
 
-test('a trainer that runs out of memory says so, with what to do', async () => {
+test('a trainer that runs out of memory reports it with a remedy', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nextvec-trainer-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const entry = join(folder, 'trainer.mjs');

@@ -28,7 +28,7 @@ describe('the nearest field', () => {
       for (const name of [path, label, flag]) expect(nearestField(name)).toBe(path);
   });
 
-  test.each(['', '123', 'devDependencies', 'x'.repeat(100_000)])('there is none for a name like %.20s', (name) => {
+  test.each(['', '123', 'devDependencies', 'x'.repeat(100_000)])('suggests no field for %.20s', (name) => {
     expect(nearestField(name)).toBeNull();
   });
 });

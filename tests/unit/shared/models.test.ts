@@ -18,7 +18,7 @@ describe('the table of models', () => {
     expect([skip, start]).toEqual([modelRow(type).skips[0], modelRow(type).starts[0]]);
   });
 
-  it('names the models that offer something', () => {
+  it('modelsThat names the models that match', () => {
     expect(modelsThat(({ starts }) => starts.includes('least-squares'))).toBe('AMN');
     expect(modelsThat(({ attention }) => attention === 'none')).toBe('LSTM, GRU stack and Gram mixture');
     expect(OTHER_MODELS).toEqual(['lstm', 'gru', 'transformer']);

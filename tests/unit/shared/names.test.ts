@@ -21,12 +21,12 @@ describe('a name', () => {
     expect(NameSchema.parse(`  ${name} `)).toBe(name);
   });
 
-  test('of a data set is not the word for the bundled sample', () => {
+  test('of a data set cannot be that of the bundled sample', () => {
     expect(DatasetNameSchema.safeParse(' sample ').success).toBe(false);
     expect(DatasetNameSchema.parse('samples')).toBe('samples');
   });
 
-  test('made from the name of any file keeps the rule', () => {
+  test('made from any file name is valid', () => {
     const anyText = fc
       .array(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 0xffff })), { maxLength: 300 })
       .map((codes) => String.fromCharCode(...codes));

@@ -24,7 +24,7 @@ describe('escapeControls', () => {
     );
   });
 
-  it('of a line escapes those, too', () => {
+  it('escapeLine also escapes tab and line feed', () => {
     expect(escapeLine('a\nb\tc\rd')).toBe('a\\nb\\tc\\u000dd');
   });
 });

@@ -34,7 +34,7 @@ test('a reader that cannot make the index of the WAL reads a copy, which is remo
   db.close();
 });
 
-test('the owner opens although its note cannot be written', () => {
+test('the owner opens even if owner.json cannot be written', () => {
   rmSync(join(path, 'owner.json'), { force: true });
   mkdirSync(join(path, 'owner.json'));
   const home = openHome(path, 'owner', 'test');
@@ -43,7 +43,7 @@ test('the owner opens although its note cannot be written', () => {
   home.close();
 });
 
-test('the files go before the row where the reserve is not enough', async () => {
+test('deletes the files before the row if the reserve is too small', async () => {
   const done: string[] = [];
   let isFull = true;
   const deleteRow = (): void => {
@@ -60,7 +60,7 @@ test('the files go before the row where the reserve is not enough', async () => 
   expect(done).toEqual(['files', 'row', 'row', 'files']);
 });
 
-test('the owner makes a reserve; on a full disk it is given up for the row, and made again later', async () => {
+test('the owner keeps a reserve file, frees it on a full disk to delete the row, and recreates it later', async () => {
   const reserve = join(path, 'reserve.bin');
   const isKept = (): boolean => existsSync(reserve) && statSync(reserve).size === 256 * 1024;
   expect(isKept()).toBe(true);

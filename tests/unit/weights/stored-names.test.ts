@@ -33,14 +33,14 @@ describe('names of stored tensors', () => {
     ['torch.compile on a part', (name: string) => name.replace('residual_net.', 'residual_net._orig_mod.')],
     ['DataParallel', (name: string) => `module.${name}`],
     ['both, inside a Lightning module', (name: string) => `model._orig_mod.module.${name}`],
-  ])('%s: the same parameters, counters left out', async (_, rename) => {
+  ])('%s: gives the same parameters, without counters', async (_, rename) => {
     const plain = await readModelWeights(PLAIN);
     const found = await readModelWeights(await renamed(rename));
     expect(found.spec).toMatchObject({ type: 'amn', D: plain.spec.D });
     expect([...found.parameters]).toEqual([...plain.parameters]);
   });
 
-  it('refuses a tensor that is there wrapped and unwrapped', async () => {
+  it('refuses a tensor that exists both wrapped and unwrapped', async () => {
     const { tensors } = await readWeightsFile(PLAIN);
     const bias = tensors.get('context_encoder.bias')!;
     const path = join(testFolder(), 'twice.safetensors');
@@ -48,7 +48,7 @@ describe('names of stored tensors', () => {
     await expect(readModelWeights(path)).rejects.toThrow('holds context_encoder.bias twice');
   });
 
-  it('takes away only whole parts', () => {
+  it('strips only whole name parts', () => {
     expect(unwrappedName('module.a._orig_mod.b')).toBe('a.b');
     expect(unwrappedName('submodule.module_list.0')).toBe('submodule.module_list.0');
   });
