@@ -158,7 +158,7 @@ describe('other splits', () => {
     dataset.close();
   });
 
-  it("the split of the file is kept and its leak reported; refused where the file has none", async () => {
+  it('the split of the file is kept and its leak reported; refused where the file has none', async () => {
     const folder = testFolder();
     await importDataset(join(ZOO, 'keys_train_prefixed.npz'), join(folder, 'set'));
     const dataset = openDataset(join(folder, 'set'));
