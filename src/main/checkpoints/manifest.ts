@@ -37,9 +37,15 @@ const ManifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof ManifestSchema>;
 
+/** Node hashes at most 2 GiB in one call. */
+const PIECE_BYTES = 2 ** 30;
+
 /** Hex SHA-256. */
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
+export function sha256(bytes: Uint8Array | string, pieceBytes = PIECE_BYTES): string {
+  const hash = createHash('sha256');
+  if (typeof bytes === 'string') hash.update(bytes);
+  else for (let at = 0; at < bytes.length; at += pieceBytes) hash.update(bytes.subarray(at, at + pieceBytes));
+  return hash.digest('hex');
 }
 
 /** BAD_CHECKPOINT: `place` is a file or folder, `what` the reason. */

@@ -46,12 +46,27 @@ export function openRegularFileSync(path: string): { readonly fd: number; readon
   }
 }
 
+/** Node reads at most 2 GiB in one call. */
+const PIECE_BYTES = 2 ** 30;
+
+async function readWhole(handle: FileHandle, bytes: number): Promise<Buffer<ArrayBuffer>> {
+  if (bytes <= PIECE_BYTES) return handle.readFile();
+  const whole = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  while (at < bytes) {
+    const { bytesRead } = await handle.read(whole, at, Math.min(PIECE_BYTES, bytes - at), at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return whole.subarray(0, at);
+}
+
 /** The whole file. Throws OUT_OF_RANGE beyond `maxBytes`, without reading it. */
 export async function readRegularFile(path: string, maxBytes?: number): Promise<Buffer<ArrayBuffer>> {
   const { handle, bytes } = await openRegularFile(path);
   try {
     refuseLarge(path, bytes, maxBytes);
-    return await handle.readFile();
+    return await readWhole(handle, bytes);
   } catch (error) {
     throw readError(path, error);
   } finally {

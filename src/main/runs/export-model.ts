@@ -2,7 +2,6 @@
  * Writes the weights of a checkpoint in one of the formats other programs read. Runs in a data worker. The checkpoint must
  * reproduce its golden output first: a file that leaves here is the model the run trained.
  */
-import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeGraphModel } from '#engine/export/graph-model.ts';
@@ -18,7 +17,7 @@ import { writeThenRename } from '../formats/output-file.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
-import { GOLDEN_FILE, MODEL_FILE } from '../checkpoints/manifest.ts';
+import { GOLDEN_FILE, MODEL_FILE, sha256 } from '../checkpoints/manifest.ts';
 import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
 import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
@@ -93,10 +92,7 @@ function partNames(spec: GramSpec): string {
 }
 
 async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Record<string, string>> {
-  const hash = async (file: string): Promise<string> =>
-    createHash('sha256')
-      .update(await readRegularFile(join(checkpoint.folder, file)))
-      .digest('hex');
+  const hash = async (file: string): Promise<string> => sha256(await readRegularFile(join(checkpoint.folder, file)));
   const { spec, state, valCosine } = checkpoint;
   return {
     'nextvec.version': job.version,

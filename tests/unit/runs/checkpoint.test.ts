@@ -8,6 +8,7 @@ import type { GramArray, GramState } from '#engine/gram/state.ts';
 import { Random } from '#engine/random.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { defaultGramSpec } from '#shared/domain/models/gram.ts';
+import { sha256 } from '../../../src/main/checkpoints/manifest.ts';
 import { readAny, readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { findResumable, listCheckpointFolders, removeReplaced } from '../../../src/main/checkpoints/resume.ts';
 import { writeCheckpoint } from '../../../src/main/checkpoints/write.ts';
@@ -166,6 +167,12 @@ describe('a checkpoint', () => {
     await expect(readAny(folder, { runId: 'r', weightHashes: { [stored.folder]: 'f'.repeat(64) } })).rejects.toThrow(
       /not the ones the history recorded/,
     );
+  });
+
+  test('is hashed in pieces to the same hash', () => {
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
+    expect(sha256(bytes, 7)).toBe(sha256(bytes));
+    expect(sha256(new Uint8Array())).toMatch(/^e3b0c442/);
   });
 
   test('is read back bit for bit', async () => {
