@@ -39,7 +39,7 @@ const ABLATION_ROWS = 2000;
 const SUCCESSOR_ROWS = 2000;
 const SAMPLES = 12;
 
-/** Thrown when `progress` says stop. */
+/** Thrown when `progress` returns false. */
 export class MeasurementStopped extends Error {}
 
 export async function measure(model: Predictor, split: Split, options: MeasureOptions): Promise<Measurement> {

@@ -21,7 +21,7 @@ export interface Score {
   readonly nonFiniteRows: number;
 }
 
-/** Called between blocks, e.g. to give the event loop a turn; false ends the work. */
+/** Called between blocks, e.g. to yield to the event loop; false ends the work. */
 export type Between = () => boolean | Promise<boolean>;
 const always: Between = () => true;
 

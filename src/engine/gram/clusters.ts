@@ -9,7 +9,7 @@ import type { WindowSource } from '../types.ts';
 
 const RESTARTS = 5;
 const ITERATIONS = 30;
-/** Articles that centres are found from; of more, an even share. */
+/** Articles that centres are computed from; evenly spaced ones of a larger set. */
 const MAX_ARTICLES = 4096;
 /** Fewest articles of a cluster on average. */
 const ARTICLES_PER_CLUSTER = 4;

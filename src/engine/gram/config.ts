@@ -18,7 +18,7 @@ export interface GramConfig extends Mixture {
   /** At most so many windows of all clusters as they are, and so many turned by random isometries (0: none). */
   readonly plainWindows: number;
   readonly turnedWindows: number;
-  /** Training windows whose keys are kept; of a larger set an even share. */
+  /** Training windows whose keys are kept; evenly spaced ones of a larger set. */
   readonly maxKeys: number;
   readonly gate: GateConfig;
 }

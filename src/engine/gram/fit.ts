@@ -159,13 +159,13 @@ export function splitMaps(joined: Float32Array, { ridges, pooledRidges, filters 
   };
 }
 
-/** Window ids whose keys are kept: all, or an even share of `maxKeys`. */
+/** Window ids whose keys are kept: all, or `maxKeys` evenly spaced ones. */
 export function keyIds(ids: Uint32Array, maxKeys: number): Uint32Array {
   if (ids.length <= maxKeys) return ids;
   return Uint32Array.from({ length: maxKeys }, (_, i) => ids[Math.floor((i * ids.length) / maxKeys)]);
 }
 
-/** Gives the computer the keys and targets of an even share of windows. */
+/** Gives the computer the keys and targets of evenly spaced windows. */
 export async function addAllKeys(
   parts: PartsComputer,
   source: WindowSource,

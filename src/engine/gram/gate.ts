@@ -1,5 +1,5 @@
 /**
- * The gate: a network that reads the Gram matrix of the parts and answers with mixing coefficients. It never sees a vector,
+ * The gate: a network that maps the Gram matrix of the parts to mixing coefficients. It never sees a vector,
  * so it cannot learn topics. Forward, loss and gradient by hand, in float64 on float32 parameters.
  * K parts, M = K(K + 1)/2 features, H hidden units.
  *

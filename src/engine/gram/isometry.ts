@@ -1,6 +1,6 @@
 /**
- * Random orthogonal maps, one an article, that turn windows into those of a domain nobody has seen: cosines inside a window
- * stay as they are, its place relative to the training data does not. n windows of an article, D width.
+ * Random orthogonal maps, one an article, that move windows to an unseen domain: cosines inside a window
+ * are preserved, its position relative to the training data is not. n windows of an article, D width.
  */
 import type { Random } from '../random.ts';
 

@@ -1,6 +1,7 @@
 /**
  * Keys of training windows in the memory of the kernels, and means over the targets of the nearest ones. The key of a window
- * is the direction of its skip p without its component along the mean target μ: what its topic is, not that it is text.
+ * is the direction of its skip p without its component along the mean target μ: it keeps the topic and drops what all
+ * targets share.
  * N kept keys, D width, L row length.
  */
 import { PackRows } from '../simd/abi/dense.ts';

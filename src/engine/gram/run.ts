@@ -45,7 +45,7 @@ export interface MixtureRunOptions {
   readonly resumeFrom?: { readonly state: TrainerState; readonly fit: GramState };
 }
 
-/** Ends a step that is asked to stop; the state stays that of the step before. */
+/** Thrown inside a step to stop it; the state stays that before the step. */
 class Stopped extends Error {}
 
 type Ending = Pick<Finished, 'status' | 'reason'>;

@@ -1,4 +1,4 @@
-/** What the training of a Gram mixture is given and what it tells. */
+/** Inputs and results of the training of a Gram mixture. */
 import type { WindowSource } from '../types.ts';
 import type { GramConfig } from './config.ts';
 import type { GramState } from './state.ts';

@@ -1,8 +1,8 @@
 /**
- * Who of a sweep trains next. Asynchronous successive halving with one worker: Li et al., "A System for Massively Parallel
- * Hyperparameter Tuning", MLSys 2020, algorithm 2 (after Jamieson & Talwalkar 2016). Members train to the first rung; one
- * in η of those that reached a rung goes on to the next, its runs resumed where they ended. The plain recipe (member 0)
- * goes to the top whatever it gives: it is what the winner is held against. Pure: all state is in the arguments.
+ * Which member of a sweep trains next. Asynchronous successive halving with one worker: Li et al., "A System for
+ * Massively Parallel Hyperparameter Tuning", MLSys 2020, algorithm 2 (after Jamieson & Talwalkar 2016). Members train to
+ * the first rung; one in η of those that reached a rung goes on to the next, its runs resumed where they ended. The plain
+ * recipe (member 0) always goes to the top: the winner is compared with it. Pure: all state is in the arguments.
  */
 
 export interface MemberProgress {
@@ -73,7 +73,7 @@ function nextPromotion(all: readonly MemberProgress[], { rungCount, eta, seeds }
 
 /**
  * What a search that learns may learn from: the values at the highest rung that at least `enough` members have reached,
- * since values at different rungs cannot be held against each other (Falkner, Klein & Hutter, BOHB, ICML 2018).
+ * since values at different rungs cannot be compared (Falkner, Klein & Hutter, BOHB, ICML 2018).
  */
 export function comparable(
   all: readonly MemberProgress[],

@@ -55,7 +55,7 @@ export class Gatherer {
     this.index = new Uint32Array(source.index);
   }
 
-  /** Lets go of a file. */
+  /** Releases a file. */
   close(): void {
     this.pages?.close();
     this.pages = undefined;
@@ -89,7 +89,7 @@ export class Gatherer {
     );
     const isGapless = dtype === 'float32' && rowBytes === D * FLOAT_BYTES;
     return (first, count, to) => {
-      // Vectors that follow each other are one copy, as far as their segment goes.
+      // Consecutive vectors of one segment are one copy.
       for (let done = 0, piece = 1; done < count; done += piece) {
         const vector = first + done;
         const row = vector % segmentRows;
@@ -103,7 +103,7 @@ export class Gatherer {
     };
   }
 
-  /** Vectors that follow each other cost one read. */
+  /** Consecutive vectors cost one read. */
   private fromFile({ dtype, file, vectors }: PagedVectors): CopyRows {
     const { T, D, rowBytes } = this.layout;
     const pages = new PageReader(file);

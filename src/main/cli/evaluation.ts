@@ -1,4 +1,4 @@
-/** `evaluate`, `cross-test`, `compare`: figures one can believe, from the command line. */
+/** `evaluate`, `cross-test`, `compare`: evaluation and comparison of runs. */
 import type { Command } from 'commander';
 import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/contract/evaluation.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';

@@ -124,7 +124,7 @@ class Reporter {
     );
   }
 
-  /** A line for each stage of a fit, which then tells its progress. The last is the gates: its epochs tell it. */
+  /** Prints a line per stage of a fit and updates its progress. The last stage, the gates, shows in the epoch lines instead. */
   private stage(stage: NonNullable<RunSummary['stage']>): void {
     const { name, index, count, fraction } = stage;
     if (index === this.#stage?.index && fraction === this.#stage.fraction) return;

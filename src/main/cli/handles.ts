@@ -35,7 +35,7 @@ interface Named {
   readonly number?: number;
 }
 
-/** The one that fits; null: none. CONFLICT with ids where several do. */
+/** The one match; null: none. Throws CONFLICT with the ids of several. */
 function onlyOne<N extends Named>(all: readonly N[], fits: (one: N) => boolean, what: string): N | null {
   const found = all.filter(fits);
   if (found.length <= 1) return found[0] ?? null;

@@ -14,7 +14,7 @@ import { EXIT } from './exit.ts';
 import { formatBytes, type Output } from './output.ts';
 import { runtimes, withSession } from './session.ts';
 
-/** From SIGTERM to the end; saving a live run takes a second, as a rule. */
+/** From SIGTERM to exit; saving a live run usually takes a second. */
 const CLOSING_MS = 4500;
 
 interface ServeFlags {
@@ -81,7 +81,7 @@ function interrupted(): Promise<void> {
   });
 }
 
-/** The system's own opener; where there is none the printed address has to do. */
+/** Opens the address with the system's opener, if it has one. */
 function openInBrowser(url: string): void {
   const [command, ...args] =
     process.platform === 'darwin'

@@ -13,7 +13,7 @@ export class PeakMemory {
     return this.#peakBytes;
   }
 
-  /** The usual trainer, watched. */
+  /** Spawns the usual trainer and samples its memory. */
   readonly spawn: SpawnTrainer = () => {
     const trainer = forkTrainer(trainerEntry())();
     this.#pid = trainer.pid;
@@ -26,7 +26,7 @@ export class PeakMemory {
       const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8'))?.[1];
       if (kilobytes) this.#peakBytes = Math.max(this.#peakBytes ?? 0, Number(kilobytes) * 1024);
     } catch {
-      // The process is gone; what was seen stays.
+      // The process has ended; the last value stays.
     }
   }
 }

@@ -25,7 +25,7 @@ export function runField(path: string): RunField | null {
   };
 }
 
-/** What stands behind null, defaults and unions. */
+/** The schemas inside nullable, default and union wrappers. */
 function alternatives(schema: z.core.$ZodType): z.core.$ZodType[] {
   if (schema instanceof z.ZodNullable || schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
     return [...alternatives(schema.unwrap()), ...(schema instanceof z.ZodNullable ? [z.null()] : [])];

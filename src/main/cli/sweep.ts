@@ -67,7 +67,7 @@ function readAxis(word: string): Axis {
   }
 }
 
-/** A word that is no number stays one, for the schema to refuse by its name. */
+/** A word that is not a number stays text; the schema refuses it by field. */
 function numeric(word: string): number | string {
   return word.trim() !== '' && Number.isFinite(Number(word)) ? Number(word) : word;
 }

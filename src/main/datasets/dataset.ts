@@ -48,7 +48,7 @@ export interface SourceOptions {
   readonly segmentBytes?: number;
   readonly signal?: AbortSignal;
   /**
-   * Vectors that stay on disk are verified beside the work, and damage is reported here; without it, before the work.
+   * Called on damage found while vectors on disk are verified in the background. Absent: they are verified before use.
    * Vectors in memory are verified as they are read.
    */
   readonly onDamage?: (error: unknown) => void;
@@ -128,7 +128,7 @@ function selectWindows(index: Uint32Array, ids: Uint32Array, T: number): Uint32A
   return selected;
 }
 
-/** Vectors of a batch straight from the file; ids that follow each other cost one read. */
+/** Vectors of a batch straight from the file; consecutive ids cost one read. */
 function pagedGather(reader: VectorReader, index: Uint32Array, T: number): WindowSource['gather'] {
   const { D } = reader;
   const rows = new Float32Array((T + 1) * D);
@@ -167,7 +167,7 @@ function rowCopier(shared: SharedVectors, D: number): (id: number, out: Float32A
   };
 }
 
-/** Loads all vectors into segments and verifies them, a few megabytes between two looks at the event loop. */
+/** Loads all vectors into segments and verifies them, yielding to the event loop every few megabytes. */
 async function loadShared(
   reader: VectorReader,
   index: Uint32Array<SharedArrayBuffer>,

@@ -55,7 +55,7 @@ function unionWindows(index: Uint32Array, width: number, V: number): Uint32Array
   return parent.map((_, w) => find(w));
 }
 
-/** Windows without a group, each followed by the one whose context is its own moved on by one, where there is one. */
+/** Windows without a group in chain order: each is followed by the window that starts one vector later, if there is one. */
 function chainOrder(index: Uint32Array, T: number, groups: Int32Array): Uint32Array {
   const width = T + 1;
   const heads = new Map<number, number>();

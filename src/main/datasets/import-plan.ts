@@ -76,7 +76,7 @@ async function readWindowData(
   };
 }
 
-/** Says of the file, not of its metadata, that it is damaged. */
+/** Errors that mean that the file is damaged, not only its metadata. */
 const DAMAGE = new Set<ErrorCode>(['ARCHIVE_DAMAGED', 'ARCHIVE_TRUNCATED', 'CHECKSUM_MISMATCH']);
 
 async function readMetadata(

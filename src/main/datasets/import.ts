@@ -1,6 +1,6 @@
 /**
  * Import of a file into a stored data set: into a temporary folder beside the destination, synced, then renamed, so that
- * a refused, failed or cancelled import leaves nothing behind. Runs beside other work: it yields between blocks.
+ * a refused, failed or cancelled import leaves nothing behind. It yields to the event loop between blocks.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';

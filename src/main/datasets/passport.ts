@@ -10,7 +10,7 @@ import type { VectorReader } from './vector-reader.ts';
 import type { VectorSums } from './vector-store.ts';
 
 const UNIT_TOLERANCE = 1e-3;
-/** Windows measured between two looks at the event loop. */
+/** Windows measured between two yields to the event loop. */
 const BLOCK_WINDOWS = 512;
 
 export interface PassportFigures {

@@ -91,7 +91,7 @@ function drawGroups(groups: Int32Array, count: number, wanted: number, seed: num
   return inVal;
 }
 
-/** Windows with a vector of an article of the other side (they cross a boundary) go. */
+/** Drops windows that hold a vector of an article of the other side (they cross a boundary). */
 function dropMixedArticles(sides: Uint8Array, dataset: SplitData, inVal: Uint8Array): void {
   const { T, index, vectorArticles } = dataset;
   for (let i = 0; i < index.length; i++) {
@@ -102,7 +102,7 @@ function dropMixedArticles(sides: Uint8Array, dataset: SplitData, inVal: Uint8Ar
   }
 }
 
-/** Training windows that hold a vector of a validation window go. */
+/** Drops training windows that hold a vector of a validation window. */
 function dropSharedVectors(sides: Uint8Array, index: Uint32Array, T: number, V: number): void {
   const inVal = new Uint8Array(V);
   for (let i = 0; i < index.length; i++) if (sides[Math.floor(i / (T + 1))] === VAL) inVal[index[i]] = 1;

@@ -7,7 +7,7 @@ import type { Random } from '#engine/random.ts';
 import { dot } from './passport.ts';
 
 const ITERATIONS = 8;
-/** Rows between two looks at the event loop. */
+/** Rows between two yields to the event loop. */
 const BLOCK_ROWS = 400;
 
 export function unitMean(X: Float32Array, D: number): Float64Array {

@@ -1,5 +1,5 @@
 /**
- * Reads stored vectors by id as float32: ids that follow each other are read with one call, the operating system caches.
+ * Reads stored vectors by id as float32: consecutive ids are read with one call; caching is left to the operating system.
  * D vector width. Synchronous, because a batch needs its rows now.
  */
 import { closeSync, readSync } from 'node:fs';

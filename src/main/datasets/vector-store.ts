@@ -168,7 +168,7 @@ export class VectorStoreWriter {
     return true;
   }
 
-  /** Has row `id` in `ahead`; rows asked for one after another are read ahead. */
+  /** Reads row `id` into `ahead`, with the rows after it when access is sequential. */
   private load(id: number): void {
     if (id >= this.aheadFirst && id < this.aheadFirst + this.aheadRows) return;
     const near = Math.abs(id - this.lastMiss) <= LOOK_AHEAD_ROWS;
@@ -180,7 +180,7 @@ export class VectorStoreWriter {
     this.lastMiss = id;
   }
 
-  /** Sums of a new vector into the next place; refuses what is not finite. */
+  /** Appends the sums of a new vector; refuses values that are not finite. */
   private measure(
     values: Float32Array,
     encoded: Uint32Array | Uint16Array,

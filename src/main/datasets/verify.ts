@@ -11,7 +11,7 @@ import { damagedFile, readMeta, type StoreMeta } from './store-files.ts';
 
 const READ_BYTES = 8 << 20;
 
-/** Throws STORE_DAMAGED where `checksum` is not that of the import. A set without checksums is believed. */
+/** Throws STORE_DAMAGED where `checksum` is not that of the import. A set without checksums passes. */
 export function refuseOther(path: string, checksum: number, { checksums, source }: StoreMeta): void {
   const expected = checksums?.[basename(path)];
   if (expected === undefined || expected === checksum) return;

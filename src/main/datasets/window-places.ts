@@ -16,7 +16,7 @@ export function windowPlaces({ windowArticles, articleLabels }: Articles): (wind
   };
 }
 
-/** The `index`-th window (0-based) of an article as the file numbers it. `name`: what errors call the set. */
+/** The `index`-th window (0-based) of an article as the file numbers it. `name` of the set in errors. */
 export function windowOfArticle(
   { windowArticles, articleLabels }: Articles,
   name: string,

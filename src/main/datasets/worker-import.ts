@@ -67,7 +67,7 @@ async function* importInto(
       const folder = home.datasetFolder(existing.id);
       const { state } = await client.checkStored({ folder });
       if (state === 'damaged') await replaceFolder(home, existing.id, id);
-      // A name that is asked for holds for content that is there already, too.
+      // A requested name also renames a set whose content is already stored.
       if (input.name !== undefined) renameDataset(home.db, existing.id, input.name);
       return { type: 'done', dataset: requireDataset(home.db, existing.id), alreadyThere: true };
     }
@@ -79,7 +79,7 @@ async function* importInto(
   return null;
 }
 
-/** The file's name without its extension; whole where that would be "sample". */
+/** The file's name without its extension, or with it where the result would be "sample". */
 function nameOf(path: string): string {
   const stem = nameFromFile(basename(path, extname(path)), 'data');
   return stem === SAMPLE_WORD ? nameFromFile(`${SAMPLE_WORD} (${basename(path)})`, 'data') : stem;

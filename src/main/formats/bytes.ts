@@ -197,7 +197,7 @@ export async function readWhole(
   }
 }
 
-/** Grows with what really comes, so that a size that lies does not allocate. */
+/** Grows with the bytes that are read, so that a false size allocates nothing. */
 async function readAll(reader: MemberReader, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   let buffer = new Uint8Array(Math.min(sizeBytes, READ_BYTES));
   for (;;) {

@@ -1,6 +1,6 @@
 /**
  * float16 and bfloat16 to float32 and back, exact and round-to-nearest-even. Bit tricks and one 256 KB table,
- * so that it does not depend on Float16Array being there. Counts are elements.
+ * so that Float16Array is not needed. Counts are elements.
  */
 
 /** float32 value of every float16 bit pattern. */

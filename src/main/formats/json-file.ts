@@ -2,7 +2,7 @@
 import { NextvecError, type ErrorCode } from '#shared/domain/errors.ts';
 import { readRegularFileSync } from './regular-file.ts';
 
-/** A recipe or a plan is a page of text; what is larger is something else. */
+/** Recipes and plans are a few kilobytes; a larger file is something else. */
 const MAX_BYTES = 1 << 20;
 
 /** Text of a file in UTF-8, or in UTF-16 with a byte order mark (as PowerShell 5 writes). Throws BAD_INPUT for other bytes. */

@@ -10,7 +10,7 @@ export function makeFolders(path: string): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && statSync(path).isDirectory()) return;
     const parent = dirname(path);
-    // ENOENT below a folder that exists: the place takes no folders.
+    // ENOENT below a folder that exists: the file system makes no folders here.
     if (code !== 'ENOENT' || existsSync(parent)) throw error;
     makeFolders(parent);
     mkdirSync(path);

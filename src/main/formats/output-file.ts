@@ -1,5 +1,5 @@
 /**
- * The one writer of files that a person names (`--out`). Symbolic links are followed. FIFOs and devices are opened and
+ * Writes the files that the user names (`--out`). Symbolic links are followed. FIFOs and devices are opened and
  * written to. A regular file is written beside its place and renamed, so that it is whole or not there. `checkTarget` goes
  * before the work whose result is written, so that a bad path costs no time.
  */
@@ -164,7 +164,7 @@ async function using(file: FileHandle, work: (file: FileHandle) => Promise<void>
   }
 }
 
-/** Permissions do not tell everything (read-only disks, /proc); making a file does. */
+/** Tries to make a file: permissions alone do not show read-only disks or /proc. */
 async function proveWritable(folder: string): Promise<void> {
   const temporary = temporaryBeside(join(folder, 'file'));
   await (await open(temporary, 'wx')).close();

@@ -1,5 +1,5 @@
 /**
- * The one way to open a file that somebody names: regular files only. A FIFO, device, socket or folder is refused at once,
+ * Opens files that the user names: regular files only. A FIFO, device, socket or folder is refused at once,
  * on the descriptor that was opened, so that nothing waits for a writer and nothing can be swapped in between.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Finds a key that an object of a JSON text has twice. JSON.parse keeps the last of them without a word. */
+/** Finds a key that an object of a JSON text has twice. JSON.parse silently keeps the last of them. */
 
 /** A text, or one of the characters that give JSON its structure. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/gs;

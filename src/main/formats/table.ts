@@ -79,11 +79,11 @@ export function rowLength({ shape }: Pick<Column, 'shape'>): number {
   return shape.slice(1).reduce((product, n) => product * n, 1);
 }
 
-/** Embeddings and weights hardly compress; what inflates more than this is one row over and over. */
+/** Largest plausible compression ratio: embeddings and weights hardly compress, unless almost all rows are equal. */
 const MAX_RATIO = 100;
 const SMALL_BYTES = 64 << 20;
 
-/** Throws OUT_OF_RANGE for float data that inflates beyond belief, before any of it is read. */
+/** Throws OUT_OF_RANGE for float data whose compression ratio is implausible, before any of it is read. */
 export function refuseRunawayInflation({ place, bytes, storedBytes }: Pick<Column, 'place' | 'bytes' | 'storedBytes'>) {
   if (bytes <= SMALL_BYTES || bytes <= MAX_RATIO * storedBytes) return;
   throw new NextvecError(

@@ -1,6 +1,6 @@
 /**
- * The members of a .npz: the zip directory read by yauzl, then distrusted. Names that climb, doubled names, encrypted
- * or unknown methods, sizes that lie and members that overlap are refused before a byte of data is read.
+ * The members of a .npz: the zip directory read by yauzl, then checked. Names with "..", repeated names, encrypted
+ * or unknown methods, false sizes and members that overlap are refused before a byte of data is read.
  */
 import { read } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -13,10 +13,10 @@ import type { Member } from './bytes.ts';
 const STORED = 0;
 const DEFLATED = 8;
 const MAX_MEMBERS = 10_000;
-/** Deflate cannot do better than 1032 : 1; more is a lie. */
+/** The largest compression ratio of Deflate; a member that states more is refused. */
 const MAX_RATIO = 1032;
 
-/** yauzl's view of a file handle; positions that cannot be are errors, not exceptions inside a callback. */
+/** yauzl's view of a file handle; invalid positions are errors, not exceptions inside a callback. */
 class HandleReader extends yauzl.RandomAccessReader {
   private readonly handle: FileHandle;
 

@@ -1,5 +1,5 @@
 /**
- * How a page gets its line to the services. The page's half is renderer/rpc.ts.
+ * How a page connects to the services. The page's half is renderer/rpc.ts.
  *
  * Electron: the preload sets `window.nextvecHost = 'electron'` before any script runs. The page adds its listener and
  * posts `{ type: 'nextvec-ready' }` to itself; the preload asks main for a port and hands it on as a `message` event on

@@ -1,5 +1,5 @@
 /**
- * The built page as both hosts serve it: a file for a path, and the headers that keep the page to itself.
+ * The built page as both hosts serve it: a file for a path, and its security headers.
  * Not here: transport, who may ask.
  */
 import { readFile } from 'node:fs/promises';

@@ -1,9 +1,9 @@
-/** Ends a host that does not end by itself. */
+/** Kills a host process that hangs while it closes. */
 
 /**
- * Call when closing begins. Whatever still holds the process after `ms` (a thread in a system call, a trainer that does not
- * answer) is left to the system: the process kills itself, since `process.exit` waits for threads. What was committed
- * stays; a live run is interrupted and resumes from its last checkpoint.
+ * Call when closing begins. If anything still keeps the process alive after `ms` (a thread in a system call, a trainer
+ * that does not answer), the process kills itself, since `process.exit` waits for threads. What was committed stays; a
+ * live run is interrupted and resumes from its last checkpoint.
  */
 export function endWithin(ms: number): void {
   const end = (): void => {

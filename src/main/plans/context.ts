@@ -11,7 +11,7 @@ export interface PlanContext {
   readonly home: Home;
   readonly runs: RunService;
   readonly appVersion: string;
-  /** Resumes a run that was cut off; false when it was cut off at the same step before. */
+  /** Resumes an interrupted run; false when it was interrupted at the same step before. */
   readonly resumeCutOff: (runId: string, stopAfterEpoch: number | null) => boolean;
 }
 

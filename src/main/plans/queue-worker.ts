@@ -28,7 +28,7 @@ export class QueueWorker {
   readonly isRunning: boolean;
   private readonly home: Home;
   private readonly runs: RunService;
-  /** Step at which a run was last cut off and resumed. A second cut at the same step is not the machine's fault. */
+  /** Step at which each run was last interrupted and resumed; it is not resumed twice at the same step. */
   private readonly cutOffAt = new Map<string, number>();
   private isTicking = false;
   private isClosed = false;

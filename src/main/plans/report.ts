@@ -112,7 +112,7 @@ function figures(trained: readonly Trained[]): Block {
   );
 }
 
-/** What the plan set out to show, and whether it did. */
+/** The claims of the plan, and whether they held. */
 function claimed(claims: readonly PlanClaim[], trained: readonly Trained[]): Section[] {
   if (claims.length === 0) return [];
   const lines = claims.map(({ of, ...gate }) => {
@@ -126,7 +126,7 @@ function claimed(claims: readonly PlanClaim[], trained: readonly Trained[]): Sec
   return [{ title: 'Claim', blocks: [paragraph(intro), bullets(lines)] }];
 }
 
-/** Per run, what needs no training and is still better. */
+/** The baselines that beat each run. */
 function lacking(trained: readonly Trained[]): Section {
   const lines = trained.map(({ row, run }) => `**${row.key}**, run #${run.number}: ${lacks(run)}`);
   return { title: 'What each run lacks', blocks: [bullets(lines)] };
@@ -146,7 +146,7 @@ function lacks({ best, baselines, recipe }: RunSummary): string {
   return parts.length === 0 ? 'nothing that needs no training is better.' : `${parts.join('; ')}.`;
 }
 
-/** What could stand in for a model. */
+/** Baselines that are predictors; the shuffled floor is none. */
 const UNTRAINED = BASELINES.filter((name) => name !== 'shuffled');
 const LIST = new Intl.ListFormat('en-GB');
 

@@ -1,4 +1,4 @@
-/** One more try of an item: a new run where its recipe has changed, the same run judged again where only its gates have. */
+/** Retries an item: with a new run if its recipe changed, by judging the same run again if only its gates did. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import {

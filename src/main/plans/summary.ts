@@ -103,7 +103,7 @@ function itemSummary(
   };
 }
 
-/** Why the run of a started item does not train. */
+/** Why the run of a started item is not training. */
 function standing({ number, status, reason }: RunSummary): string {
   if (status === 'paused') return `Run #${number} is paused. ${reason}`;
   return status === 'interrupted' ? `Run #${number} was cut off; it goes on when the queue is worked off.` : '';

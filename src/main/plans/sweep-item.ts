@@ -27,7 +27,7 @@ export function beginSweep(context: PlanContext, work: WorkItem<SweepItem>): voi
   followSweep(context, work);
 }
 
-/** The member and run that is out training, if one is. */
+/** The member and run in training, if any. */
 export function activeRun(members: readonly SweepMemberRow[]): { member: SweepMemberRow; run: SweepRunRow } | null {
   for (const member of members) {
     const run = member.runs.find(({ isActive }) => isActive);
@@ -133,7 +133,7 @@ function send(
   }
 }
 
-/** Whether the run has come back from its rung; then its figures are stored. */
+/** Whether the run has finished its rung; then its figures are stored. */
 function isBack(
   context: PlanContext,
   { row }: WorkItem<SweepItem>,

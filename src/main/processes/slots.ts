@@ -1,4 +1,4 @@
-/** A number of places for heavy work; who comes when all are taken waits, in order. */
+/** A semaphore for heavy work; waiters get a slot in order of arrival. */
 import { NextvecError } from '#shared/domain/errors.ts';
 
 export class Slots {
@@ -9,7 +9,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Resolves to the function that gives the place back. Throws CANCELLED when `signal` aborts before there is one. */
+  /** Resolves to the function that releases the slot. Throws CANCELLED when `signal` aborts first. */
   async take(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) throw cancelled();
     if (this.#free > 0) this.#free--;

@@ -1,4 +1,4 @@
-/** Calls main makes of its data worker: everything on data sets that takes the processor for longer than a moment. */
+/** Calls main makes of its data worker: CPU-heavy work on data sets. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { EngineStatusSchema, StoredCheckSchema } from '#shared/contract/app.ts';
@@ -49,7 +49,7 @@ export const workerContract = {
   proveSplit: call
     .input(z.object({ folder: z.string(), oodFolder: z.string().nullable(), split: SplitSchema, seed: z.int().min(0) }))
     .output(SplitProofSchema),
-  /** Fits the baselines on the split's training windows and holds them against validation and OOD. */
+  /** Fits the baselines on the split's training windows and measures them on validation and OOD. */
   measureBaselines: call
     .input(
       z.object({
@@ -69,7 +69,7 @@ export const workerContract = {
   /** Reads every checkpoint of a run. */
   checkCheckpoints: call.input(RunCheckpointsSchema.extend({ folder: z.string() })).output(StoredCheckSchema),
   compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
-  /** Models in this thread; the thread is one of its own for the call. */
+  /** Evaluates models in this thread, which exists for this call only. */
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
   /** One window; the checkpoint stays open for the next until another job comes. */
   inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),

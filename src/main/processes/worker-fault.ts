@@ -1,10 +1,10 @@
-/** Calls that end with their data worker: the error tells what ended it. */
+/** Errors of calls whose data worker has ended: they name the cause. */
 import { ORPCError, type ClientContext, type ClientLink } from '@orpc/client';
 import { MORE_MEMORY, NextvecError } from '#shared/domain/errors.ts';
 
 export interface WorkerLife {
   readonly heapMb: number;
-  /** The line to the worker is closed. */
+  /** The connection to the worker is closed. */
   isOver(): boolean;
   /** Resolves when the thread has ended: to what it threw, or null when it was ended from here. */
   readonly fault: Promise<unknown>;

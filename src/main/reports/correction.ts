@@ -26,7 +26,7 @@ export interface Correction {
   readonly changes: readonly Change[];
   /** null where nothing supports a figure. */
   readonly claim: Claim | null;
-  /** Verdicts no recipe can mend; the data or the evaluation must be. */
+  /** Verdicts that no recipe can fix: they are about the data or the evaluation. */
   readonly outsideRecipe: readonly Verdict[];
 }
 

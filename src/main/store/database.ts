@@ -217,7 +217,7 @@ export function shrink(db: Db): number {
     db.pragma('incremental_vacuum');
     db.pragma('wal_checkpoint(TRUNCATE)');
   } catch (error) {
-    // The next deletion does it.
+    // The next deletion tries again.
     if (!isDiskFull(error)) throw error;
   }
   return before - bytes();

@@ -6,7 +6,7 @@ import type { Db } from './database.ts';
 import { closeSeries } from './series-writer.ts';
 import { readEpochRecord, wholeRows } from './stored-json.ts';
 
-/** Begins a new life of a run whose next step is `firstStep`; returns its number, 1 for the first. */
+/** Adds an attempt of a run whose next step is `firstStep`; returns its number, from 1. */
 export function beginAttempt(db: Db, runId: string, firstStep: number, engine: unknown, atMs: number): number {
   const newest = db
     .prepare<[string], { n: number }>('SELECT coalesce(max(attempt), 0) AS n FROM attempts WHERE run_id = ?')

@@ -70,7 +70,7 @@ function lockHome(path: string, host: string): Lock {
   try {
     writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, host, since: new Date().toISOString() }));
   } catch {
-    // On a full disk others are told less; the lock holds, and runs can be deleted.
+    // On a full disk the note is missing; the lock still holds, and runs can be deleted.
   }
   return {
     release() {

@@ -1,7 +1,7 @@
-/** Numbers by which a person calls runs and plans. One that was given out is never given out again. */
+/** Numbers by which a person calls runs and plans. A number is never reused. */
 import type { Db } from './database.ts';
 
-/** Call it in the transaction that stores what gets the number. */
+/** Call it in the transaction that stores the numbered row. */
 export function takeNumber(db: Db, what: 'run' | 'plan'): number {
   return db
     .prepare<[string], number>('UPDATE numbers SET last = last + 1 WHERE what = ? RETURNING last')

@@ -155,7 +155,7 @@ export interface TryRow {
   readonly reason: string;
 }
 
-/** Remembers how a run of an item ended. */
+/** Records how a run of an item ended. */
 export function putTry(db: Db, itemId: number, row: TryRow): void {
   db.prepare('INSERT OR REPLACE INTO plan_tries (item_id, run_id, at_ms, status, reason) VALUES (?, ?, ?, ?, ?)').run(
     itemId,
@@ -180,9 +180,9 @@ export interface SweepRunRow {
   readonly runId: string | null;
   /** Rung it was last sent to. */
   readonly rung: number;
-  /** Sent there and not back yet. */
+  /** Whether it has yet to finish that rung. */
   readonly isActive: boolean;
-  /** Why it goes no further; empty otherwise. */
+  /** Why it was dropped; empty while it was not. */
   readonly failure: string;
   /** By rung reached. */
   readonly figures: readonly RunFigures[];

@@ -160,7 +160,7 @@ class SegmentReader {
     const found = this.joined(level).get(this.runId, this.segment.attempt, column, firstChunk, firstChunk + chunks - 1);
     if (found === undefined || found.chunks === 0) return;
     if (found.chunks < chunks) {
-      // Chunks are missing in between; what is there must not move into their place.
+      // Chunks are missing in between; later ones keep their position.
       const middle = (firstChunk + (chunks >> 1)) * CHUNK_STEPS;
       this.mergeWhole(into, column, level, first, middle, width, origin);
       this.mergeWhole(into, column, level, middle, end, width, origin);

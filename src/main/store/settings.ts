@@ -1,4 +1,4 @@
-/** Settings, one row a key. What a key means and its default stand in the contract's schema. */
+/** Settings, one row a key. Meanings and defaults of the keys are in the contract's schema. */
 import { SettingsSchema, type Settings } from '#shared/contract/app.ts';
 import type { Db } from './database.ts';
 
@@ -7,7 +7,7 @@ export function readSettings(db: Db): Record<string, unknown> {
   return Object.fromEntries(rows.map((row) => [row.key, JSON.parse(row.value_json) as unknown]));
 }
 
-/** What is set, with the defaults; all defaults when it no longer fits the schema. */
+/** Stored settings over the defaults; all defaults when they no longer fit the schema. */
 export function currentSettings(db: Db): Settings {
   const parsed = SettingsSchema.safeParse(readSettings(db));
   return parsed.success ? parsed.data : SettingsSchema.parse({});

@@ -9,8 +9,8 @@ const NO_TERMS = byTerm(() => TERM_NOT_MEASURED);
 const NO_NORMS = byTerm(() => null);
 
 /**
- * A field or λ that came later has its default, which is what the run did without it. Throws DATABASE_DAMAGED where a value
- * is none that a recipe can have.
+ * A field or λ that came later has its default, which is what the run did without it. Throws DATABASE_DAMAGED for a
+ * value that is not valid in a recipe.
  */
 export function readRecipe(json: string): Recipe {
   let recipe: unknown;

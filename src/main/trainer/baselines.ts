@@ -18,7 +18,7 @@ export class BaselineMeasurement {
     this.log = log;
   }
 
-  /** Resolves when `values` is final. `onMeasured`: not called for values of an earlier life, nor on failure. */
+  /** Resolves when `values` is final. `onMeasured`: not called for values of an earlier attempt, nor on failure. */
   async run(onMeasured: (measured: { baselines: Baselines; sums: CosineSums | null }) => void): Promise<void> {
     const { resume, earlierBaselines, earlierSums, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
     if (resume && earlierBaselines !== null) {

@@ -1,4 +1,4 @@
-/** The engine of a run: the recipe's, the one of the run's earlier life, or the fastest that is available. */
+/** The engine of a run: the recipe's, the one of the run's earlier attempt, or the fastest that is available. */
 import { chooseEngine, openEngine, type EngineChoice, type Workload } from '#engine/registry.ts';
 import type { Engine, EngineHost } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';

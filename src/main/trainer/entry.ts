@@ -1,4 +1,4 @@
-/** The trainer process: answers `trainerContract` over its owner's line and leaves with it. Entry of trainer.js. */
+/** The trainer process: answers `trainerContract` over its owner's port and exits with the owner. Entry of trainer.js. */
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
@@ -51,7 +51,7 @@ const router = procedures.router({
   stop: procedures.stop.handler(({ input }) => current().stop(input.at, input.reason)),
 });
 
-// The window and main come first; a trainer takes what they leave. Its starter says how politely.
+// The window and main have priority over the trainer. The last argument is its niceness.
 beNice(Number(process.argv.at(-1)));
 // Ctrl-C and the end of a terminal reach every process in it; the owner decides what becomes of the run.
 process.on('SIGINT', () => undefined);

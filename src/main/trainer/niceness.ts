@@ -1,11 +1,11 @@
-/** How politely this process takes processor time. */
+/** CPU priority of this process. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 const OWN_SESSION = '/proc/self/autogroup';
 const OWN_THREADS = '/proc/self/task';
 
-/** 0 (as everyone) to 19 (only what is left over). Where the system does not allow it, nothing changes. */
+/** 0 (normal) to 19 (lowest priority). Where the system does not allow it, nothing changes. */
 export function beNice(niceness: number): void {
   ifAllowed(() => setPriority(niceness));
   if (process.platform !== 'linux') return;
@@ -19,11 +19,11 @@ function ifAllowed(change: () => void): void {
   try {
     change();
   } catch {
-    // Not allowed here, a thread that has just ended, a kernel without autogroups: all works, only less politely.
+    // Not allowed here, a thread that has just ended, a kernel without autogroups: training works at normal priority.
   }
 }
 
-/** Whether the session is this process's own, so that nobody else is slowed down with it. */
+/** Whether the session is this process's own, so that no other process changes priority. */
 function leadsSession(): boolean {
   // The sixth field; the second, the name in parentheses, may hold spaces.
   const [, , , session] = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');

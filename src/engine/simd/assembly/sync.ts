@@ -20,8 +20,8 @@ const CAUTION: i32 = 400;
 let caution: i32 = 0;
 
 /**
- * Waits until the word at `address` differs from `value`. `waiters` counts sleepers, so that nobody wakes in vain.
- * `prompt`: the others are at work on what ends this wait, so that a long one tells that they have no core of their own.
+ * Waits until the word at `address` differs from `value`. `waiters` counts sleepers: without one no wake-up is sent.
+ * `prompt`: the other threads are working towards the end of this wait, so a long wait means that they share a core.
  */
 export function waitWhile(address: usize, value: i32, waiters: usize, prompt: bool): void {
   if (ASC_FEATURE_THREADS) {

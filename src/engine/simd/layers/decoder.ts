@@ -1,6 +1,6 @@
 /**
  * One post-norm decoder layer: causal self-attention, causal attention to the memory, feed-forward, each closed by
- * LN(x + dropout(branch)). The last layer of a network computes its last step alone, the only one anybody reads: its keys
+ * LN(x + dropout(branch)). The last layer of a network computes its last step alone, the only one that is read: its keys
  * and values still come from all T steps. H width.
  */
 import type { TransformerSpec } from '#shared/domain/models/models.ts';

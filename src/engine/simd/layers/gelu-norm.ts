@@ -19,7 +19,7 @@ export class GeluNorm {
   /** Output [F] as panel and strip12. */
   readonly y: Matrix;
   readonly strip: Matrix;
-  /** Gradient of the output, written by whoever comes after. */
+  /** Gradient of the output, written by the next layer. */
   readonly dy: Matrix;
   private readonly linear: Linear;
   private readonly bank: ParameterBank;

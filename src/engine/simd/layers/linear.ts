@@ -5,7 +5,7 @@ import { BLOCK_OUTPUTS, panelCount, panelRow, type Matrix } from '../layout.ts';
 import type { ParameterBank, WeightBlocks } from '../parameters.ts';
 import type { Program } from '../program.ts';
 
-/** Multiply-adds that make a unit long beside the handing out and short beside a phase. */
+/** Multiply-adds of one unit: long against the cost of taking a unit, short against a phase. */
 const UNIT_WORK = 1_500_000;
 /** Panels of one unit: their reduction block (8 KiB a panel) stays near while the weights pass. */
 const UNIT_PANELS = 8;

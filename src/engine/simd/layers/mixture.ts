@@ -14,7 +14,7 @@ export class AttentionMixture {
   /** Attention weights [B][T4], T4 = T rounded up to 4. */
   readonly weights: number;
   readonly weightsPitch: number;
-  /** Gradient of the mix as panel, written by whoever comes after. */
+  /** Gradient of the mix as panel, written by the next layer. */
   readonly dmix: Matrix;
   private readonly key: Linear;
   private readonly query: Linear;

@@ -29,7 +29,7 @@ export interface ResidualNormSizes {
 
 export class ResidualNorm {
   readonly y: Sequence;
-  /** Output of the branch, written by whoever comes before. */
+  /** Output of the branch, which writes it. */
   readonly branch: Matrix;
   /** Gradient on x; where nothing is dropped also that on the branch. */
   readonly dx: Matrix;

@@ -74,7 +74,7 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
   V: 'raw bytes (void), as ml_dtypes stores bfloat16',
 };
 
-/** numpy's type string, e.g. `<f4`, `>i8`, `|O`, or a list of fields. Never refuses a type, only what is no type. */
+/** numpy's type string, e.g. `<f4`, `>i8`, `|O`, or a list of fields. Unsupported types become `other`; invalid ones throw. */
 export function parseDescr(descr: unknown, place: string): DType {
   const other = (label: string): DType => ({ kind: 'other', bytes: 0, littleEndian: true, label });
   if (Array.isArray(descr)) return other('a structured type');

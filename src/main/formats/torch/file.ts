@@ -65,7 +65,7 @@ async function refuseBigEndian(members: readonly Member[], root: string, file: s
   throw unusable(file, 'its numbers are big-endian', 'Save it again on a little-endian machine.');
 }
 
-/** As `readPickle`, with what to do about a checkpoint. */
+/** As `readPickle`, with a remedy for checkpoints. */
 function unpickle(bytes: Uint8Array, place: string): PickleValue {
   try {
     return readPickle(bytes, place, TORCH_VOCABULARY);

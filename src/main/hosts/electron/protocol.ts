@@ -1,4 +1,4 @@
-/** The app:// scheme that serves the built page, and the wall around it: nothing else is loaded, ever. */
+/** The app:// scheme that serves the built page, and the rules that block every other request. */
 import { protocol, session } from 'electron';
 import { APP_ORIGIN } from '../handshake.ts';
 import { answerPage, securityHeaders } from '../page.ts';

@@ -1,4 +1,4 @@
-/** How often a page that died is loaded again: a page that dies while it loads would otherwise be reloaded for ever. */
+/** Limits the reloads of a crashed page: one that crashes while it loads would otherwise be reloaded for ever. */
 
 const MOST_RELOADS = 3;
 const WITHIN_MS = 60_000;

@@ -25,7 +25,7 @@ function pageOrigin(devServer: string | null): string {
   return devServer === null ? APP_ORIGIN : new URL(devServer).origin;
 }
 
-/** Answers a page's request for a line to the services: a fresh port each time, also after a reload. */
+/** Answers a page's request for an RPC port: a new one each time, also after a reload. */
 export function connectPages(nextvec: Pick<Nextvec, 'router'>, devServer: string | null): void {
   const rpc = new RPCHandler(nextvec.router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   ipcMain.on(CONNECT_CHANNEL, (event: IpcMainEvent) => {
@@ -85,7 +85,7 @@ async function offerReload(window: BrowserWindow, reason: string): Promise<void>
   if (response === 0 && !window.isDestroyed()) window.webContents.reload();
 }
 
-/** No way out of the page: no navigation, no second window, no webview; a page that died is loaded again, a few times. */
+/** Blocks navigation, new windows and webviews; reloads a crashed page, within `ReloadLimit`. */
 function keepAtHome(window: BrowserWindow, origin: string): void {
   const contents = window.webContents;
   const reloads = new ReloadLimit();

@@ -21,12 +21,12 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text, 'utf8').digest();
 }
 
-/** Equal without telling by its duration where the first difference is, or how long the token is. */
+/** Constant-time comparison: reveals neither the length nor the first difference. */
 export function tokensEqual(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-/** Any port is fine: `ssh -L` gives the person's side a port of its own. */
+/** Any port is accepted: `ssh -L` may forward from another one. */
 export function checkHost(host: string | undefined): Refusal | null {
   const name = host?.replace(/:\d{1,5}$/, '').toLowerCase();
   if (name !== undefined && LOOPBACK_NAMES.has(name)) return null;

@@ -17,7 +17,7 @@ import { endDeadSockets, serveSocket } from './sockets.ts';
 
 const LOOPBACK = '127.0.0.1';
 const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
-/** A page has one; a person has a few pages open. */
+/** Each open page has one. */
 const MOST_SOCKETS = 32;
 const PING_EVERY_MS = 30_000;
 
