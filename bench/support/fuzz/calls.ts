@@ -21,7 +21,7 @@ export function dyingTrainer(): TrainerProcess {
   const events = new EventEmitter();
   setImmediate(() => {
     events.emit('close');
-    events.emit('exit', { code: 1, signal: null, lastWords: '' } satisfies TrainerExit);
+    events.emit('exit', { code: 1, signal: null, stderrTail: '' } satisfies TrainerExit);
   });
   return {
     pid: undefined,

@@ -163,13 +163,13 @@ export function baselinePredictors(
   product: MatrixProduct = plainProduct,
 ): Partial<Record<Fittable, Predictor>> {
   const T = weights.length;
-  const weighing = (of: ArrayLike<number>): Predictor => ({
+  const weightedBy = (of: ArrayLike<number>): Predictor => ({
     predict: (contexts, B) => ({ raw: weightedMeans({ contexts, B }, of, D) }),
   });
   const predictors: Partial<Record<Fittable, Predictor>> = {
-    contextMean: weighing(Array.from({ length: T }, () => 1 / T)),
-    lastVector: weighing(Array.from({ length: T }, (_, t) => (t === T - 1 ? 1 : 0))),
-    weightedMean: weighing(weights),
+    contextMean: weightedBy(Array.from({ length: T }, () => 1 / T)),
+    lastVector: weightedBy(Array.from({ length: T }, (_, t) => (t === T - 1 ? 1 : 0))),
+    weightedMean: weightedBy(weights),
   };
   if (ridge) {
     predictors.ridge = {

@@ -8,7 +8,7 @@ import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS, infoNceChance, type Term } from '#shared/domain/models/terms.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, never } from './handles.ts';
-import { tellProgress, type Output } from './output.ts';
+import { printProgress, type Output } from './output.ts';
 import { addRecipeFlags, readRecipe, type FlagValues } from './recipe-flags.ts';
 import { withSession } from './session.ts';
 
@@ -45,7 +45,7 @@ function balance(context: CommandContext, flags: BalanceFlags, out: Output): Pro
     const recipe = readRecipe(flags, data.id, null);
     for await (const event of await client.evaluation.balance({ recipe, shares })) {
       if (event.type === 'done') out.result(event.balance, () => printBalance(recipe, event.balance, out));
-      else tellProgress(event, out);
+      else printProgress(event, out);
     }
   });
 }

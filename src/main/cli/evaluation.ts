@@ -17,7 +17,7 @@ import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun, never } from './handles.ts';
-import { tellProgress, type Output } from './output.ts';
+import { printProgress, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
 
 export const PART_OPTION = [
@@ -66,7 +66,7 @@ function evaluate(
     const data = await findDataset(client, flags.data, 'ood', out, never);
     for await (const event of await client.evaluation.evaluate({ runId: run.id, datasetId: data.id, part })) {
       if (event.type === 'done') out.result(event.evaluation, () => printEvaluation(event.evaluation, out));
-      else tellProgress(event, out);
+      else printProgress(event, out);
     }
   });
 }

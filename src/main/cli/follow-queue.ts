@@ -30,9 +30,9 @@ export async function followQueue(client: NextvecClient, out: Output): Promise<F
     interruption.abort();
   });
   try {
-    const said = new Map<number, string>();
+    const printed = new Map<number, string>();
     for await (const queue of await client.plans.watch(undefined, { signal: interruption.signal })) {
-      report(queue, said, out);
+      report(queue, printed, out);
       if (!isBusy(queue)) break;
     }
     return { queue: await client.plans.queue(), wasInterrupted: interruption.happened };
@@ -41,13 +41,13 @@ export async function followQueue(client: NextvecClient, out: Output): Promise<F
   }
 }
 
-function report({ plans }: Queue, said: Map<number, string>, out: Output): void {
+function report({ plans }: Queue, printed: Map<number, string>, out: Output): void {
   for (const item of plans.flatMap(({ items }) => items)) {
     const state = `${item.status} ${item.reason}`;
-    if (said.get(item.id) !== state) {
-      const isNews = said.has(item.id) || item.status === 'running';
-      said.set(item.id, state);
-      if (isNews) {
+    if (printed.get(item.id) !== state) {
+      const isChange = printed.has(item.id) || item.status === 'running';
+      printed.set(item.id, state);
+      if (isChange) {
         out.event(itemEvent(item));
         out.progress(`${item.planName}, ${item.key}: ${item.status}. ${item.reason}`.trimEnd(), true);
       }

@@ -10,7 +10,7 @@ import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
-import { tellProgress, type Output } from './output.ts';
+import { printProgress, type Output } from './output.ts';
 
 /** For work that ends with the process. */
 export const never = new AbortController().signal;
@@ -119,7 +119,7 @@ export async function importFile(
       out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
       return withWarnings(event.dataset, out);
     }
-    tellProgress({ phase: `${basename(path)}: ${event.phase}`, fraction: event.fraction }, out);
+    printProgress({ phase: `${basename(path)}: ${event.phase}`, fraction: event.fraction }, out);
   }
   throwIfCancelled(signal, `The import of ${path}`);
   throw new NextvecError('INTERNAL', `The import of ${path} ended without a result.`);

@@ -71,15 +71,15 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 
 /** Call once: errors of stdout interrupt a command that can save, and end any other; those of stderr are ignored. */
 export function watchOutputStreams({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process): void {
-  const ifReaderGone = (error: NodeJS.ErrnoException, act: () => void): void => {
+  const onBrokenPipe = (error: NodeJS.ErrnoException, act: () => void): void => {
     if (!READER_GONE.has(error.code ?? '')) throw error;
     act();
   };
   stdout.on('error', (error) =>
-    ifReaderGone(error, () => {
+    onBrokenPipe(error, () => {
       if (interruptCommand === null) process.exit();
       interruptCommand();
     }),
   );
-  stderr.on('error', (error) => ifReaderGone(error, () => undefined));
+  stderr.on('error', (error) => onBrokenPipe(error, () => undefined));
 }

@@ -9,7 +9,7 @@ import { checkTarget, writeTarget, type OutputTarget } from '../formats/output-f
 import type { CommandContext } from './context.ts';
 import { PART_OPTION, readPart } from './evaluation.ts';
 import { findDataset, findRun, never } from './handles.ts';
-import { tellProgress, toJsonLine, type Output } from './output.ts';
+import { printProgress, toJsonLine, type Output } from './output.ts';
 import { withSession } from './session.ts';
 
 interface LookFlags {
@@ -117,7 +117,7 @@ async function map(context: CommandContext, handle: string, flags: MapFlags, out
     const data = await findDataset(client, handle, 'train', out, never);
     const runId = flags.run === undefined ? null : (await findRun(client, flags.run)).id;
     for await (const event of await client.evaluation.map({ id: data.id, method, runId })) {
-      if (event.type === 'progress') tellProgress(event, out);
+      if (event.type === 'progress') printProgress(event, out);
       else await writeMap(event.map, data.name, target, out);
     }
   });

@@ -104,7 +104,7 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
 }
 
 /** Draws the progress events of a stream. */
-export function tellProgress({ phase, fraction }: { phase: string; fraction: number | null }, out: Output): void {
+export function printProgress({ phase, fraction }: { phase: string; fraction: number | null }, out: Output): void {
   out.progress(fraction === null ? phase : `${phase} ${Math.floor(fraction * 100)} %`);
 }
 

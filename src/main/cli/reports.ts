@@ -5,7 +5,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { checkTarget, makeFolder, writeTarget, type OutputTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { findRun } from './handles.ts';
-import { tellProgress, type Output } from './output.ts';
+import { printProgress, type Output } from './output.ts';
 import { withSession } from './session.ts';
 
 interface ReportFlags {
@@ -55,7 +55,7 @@ async function report(context: CommandContext, handle: string, flags: ReportFlag
     const input = { runId: run.id, baselineId: baseline?.id ?? null, format, stem: basename(path, extname(path)) };
     for await (const event of await client.evaluation.report(input)) {
       if (event.type === 'progress') {
-        tellProgress(event, out);
+        printProgress(event, out);
         continue;
       }
       await writeTarget(target, event.text);

@@ -61,7 +61,7 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
     const data = await findDataset(client, dataWord, 'train', out, signal);
     const ood = oodWord === null ? null : await findDataset(client, oodWord, 'ood', out, signal);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
-    await tellDoubts(client, recipe, out);
+    await printLint(client, recipe, out);
     if (keepEveryEpochs !== null) await client.app.settings.set({ keepEveryEpochs });
     const { runId } = await client.runs.start({ recipe, name, tags: flags.tag ?? [] });
     return runId;
@@ -104,7 +104,7 @@ function readKeepEvery(word: string | undefined): number | null {
 }
 
 /** Prints lint before training; errors that prevent a start come from `start` itself. */
-async function tellDoubts(client: NextvecClient, recipe: Recipe, out: Output): Promise<void> {
+async function printLint(client: NextvecClient, recipe: Recipe, out: Output): Promise<void> {
   const { lint } = await client.runs.preflight({ recipe });
   if (lint.length === 0) return;
   out.event({ type: 'lint', lint });

@@ -108,14 +108,14 @@ async function nearestNeighbours(
   };
   return {
     across: await run(queriesB, poolA, () => true),
-    withinA: await run(queriesA, poolA, otherPassage(a)),
-    withinB: await run(queriesB, poolB, otherPassage(b)),
+    withinA: await run(queriesA, poolA, fromOtherPassage(a)),
+    withinB: await run(queriesB, poolB, fromOtherPassage(b)),
     chance: await run(scrambled, poolA, () => true),
   };
 }
 
 /** Vectors of another article, or far away where articles are not known. */
-function otherPassage({ vectorArticles }: WithReader): (query: number, other: number) => boolean {
+function fromOtherPassage({ vectorArticles }: WithReader): (query: number, other: number) => boolean {
   return (query, other) => {
     const article = vectorArticles[query];
     if (article >= 0 && vectorArticles[other] >= 0) return article !== vectorArticles[other];

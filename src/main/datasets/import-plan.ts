@@ -108,13 +108,13 @@ function windowArticles(
     return { windowArticles: null, articleLabels: null, vectorArticles, crossings: null };
   }
   const { dense, labels } = denseLabels(Float64Array.from(known.flatMap((m) => Array.from(m.articles))));
-  for (let w = 0; w < dense.length; w++) noteArticle(vectorArticles, index[w * (T + 1) + T], dense[w]);
+  for (let w = 0; w < dense.length; w++) setVectorArticle(vectorArticles, index[w * (T + 1) + T], dense[w]);
   const flags = known[0].crossings;
   const crossings = flags ? flags.reduce((sum, flag) => sum + flag, 0) : null;
   return { windowArticles: new Int32Array(dense), articleLabels: new Float64Array(labels), vectorArticles, crossings };
 }
 
-function noteArticle(vectorArticles: Int32Array, vector: number, article: number): void {
+function setVectorArticle(vectorArticles: Int32Array, vector: number, article: number): void {
   const before = vectorArticles[vector];
   if (before === UNKNOWN_ARTICLE) vectorArticles[vector] = article;
   else if (before !== article) vectorArticles[vector] = SEVERAL_ARTICLES;
@@ -140,7 +140,7 @@ async function readChunkData(
   const index = new Uint32Array(built.starts.length * (T + 1));
   for (const [w, start] of built.starts.entries()) index.set(ids.subarray(start, start + T + 1), w * (T + 1));
   const vectorArticles = new Int32Array(writer.vectors).fill(UNKNOWN_ARTICLE);
-  for (let i = 0; i < M; i++) noteArticle(vectorArticles, ids[i], ordered.articles[i]);
+  for (let i = 0; i < M; i++) setVectorArticle(vectorArticles, ids[i], ordered.articles[i]);
   return {
     T,
     index,

@@ -8,7 +8,7 @@ import { totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import { refuseRunawayInflation, type Column, type DataFile } from '../formats/table.ts';
+import { refuseImplausibleRatio, type Column, type DataFile } from '../formats/table.ts';
 
 const MAX_T = 4096;
 const MAX_D = 65_536;
@@ -139,7 +139,7 @@ function requireAxes(array: Column, axes: readonly string[]): void {
 }
 
 function requireFloats(array: Column): void {
-  if (array.readableAs.includes('floats')) return refuseRunawayInflation(array);
+  if (array.readableAs.includes('floats')) return refuseImplausibleRatio(array);
   const remedy = array.readableAs.includes('records')
     ? `Its rows differ in length or are objects: make one array of equal rows with ${array.name} = numpy.stack(${array.name}).`
     : 'Store the embeddings themselves as float16, float32 or float64.';

@@ -102,9 +102,9 @@ export class DatasetService {
   private async removeFiles(id: string): Promise<number> {
     const folder = this.home.datasetFolder(id);
     if (!existsSync(folder)) return 0;
-    const doomed = join(this.home.datasetsFolder, `.deleted-${id}`);
-    await rename(folder, doomed);
-    return removeFolder(doomed);
+    const renamed = join(this.home.datasetsFolder, `.deleted-${id}`);
+    await rename(folder, renamed);
+    return removeFolder(renamed);
   }
 
   /** The split of `id`, with the counts that prove that no article or vector is shared between its sides. */

@@ -21,14 +21,14 @@ export async function readWindowMetadata(
 ): Promise<WindowMetadata> {
   const { place } = column;
   const entries = elementsOf(column);
-  const miscounted = unusable(place, `it describes ${entries} windows, the file has ${windows}`);
+  const wrongCount = unusable(place, `it describes ${entries} windows, the file has ${windows}`);
   const articles = new Float64Array(windows);
   const crossings = new Uint8Array(windows);
   let crossingsKnown = true;
   let i = 0;
   for await (const block of column.records([ARTICLE, CROSSES, LAST_ARTICLE], options)) {
     // After the pickle is read: a refused call is the better reason.
-    if (entries !== windows) throw miscounted;
+    if (entries !== windows) throw wrongCount;
     for (const record of block) {
       articles[i] = articleOf(record, place, i);
       const crosses = crossing(record, articles[i]);
@@ -37,7 +37,7 @@ export async function readWindowMetadata(
       i++;
     }
   }
-  if (i !== windows) throw miscounted;
+  if (i !== windows) throw wrongCount;
   return { articles, crossings: crossingsKnown ? crossings : null };
 }
 

@@ -87,10 +87,10 @@ function nameOf(path: string): string {
 
 /** A set that is damaged or gone gets the files of the new import, and keeps its id: runs refer to it. */
 async function replaceFolder(home: Home, id: string, imported: string): Promise<void> {
-  const doomed = join(home.datasetsFolder, `.deleted-${id}`);
-  if (existsSync(home.datasetFolder(id))) await rename(home.datasetFolder(id), doomed);
+  const renamed = join(home.datasetsFolder, `.deleted-${id}`);
+  if (existsSync(home.datasetFolder(id))) await rename(home.datasetFolder(id), renamed);
   await rename(home.datasetFolder(imported), home.datasetFolder(id));
-  await removeFolder(doomed);
+  await removeFolder(renamed);
 }
 
 /** The folder of an import that gave no data set, under its final and its temporary name. */

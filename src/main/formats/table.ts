@@ -84,7 +84,7 @@ const MAX_RATIO = 100;
 const SMALL_BYTES = 64 << 20;
 
 /** Throws OUT_OF_RANGE for float data whose compression ratio is implausible, before any of it is read. */
-export function refuseRunawayInflation({ place, bytes, storedBytes }: Pick<Column, 'place' | 'bytes' | 'storedBytes'>) {
+export function refuseImplausibleRatio({ place, bytes, storedBytes }: Pick<Column, 'place' | 'bytes' | 'storedBytes'>) {
   if (bytes <= SMALL_BYTES || bytes <= MAX_RATIO * storedBytes) return;
   throw new NextvecError(
     'OUT_OF_RANGE',
@@ -95,7 +95,7 @@ export function refuseRunawayInflation({ place, bytes, storedBytes }: Pick<Colum
 
 /** The whole column as float32. Throws UNSUPPORTED_DTYPE where it holds anything but floats. */
 export async function readFloats(column: Column, options?: ReadOptions): Promise<Float32Array<ArrayBuffer>> {
-  refuseRunawayInflation(column);
+  refuseImplausibleRatio(column);
   const values = new Float32Array(elementsOf(column));
   const W = rowLength(column);
   for await (const block of column.rows(options)) values.set(block.values, block.firstRow * W);

@@ -12,7 +12,7 @@ export interface PlanContext {
   readonly runs: RunService;
   readonly appVersion: string;
   /** Resumes an interrupted run; false when it was interrupted at the same step before. */
-  readonly resumeCutOff: (runId: string, stopAfterEpoch: number | null) => boolean;
+  readonly resumeInterrupted: (runId: string, stopAfterEpoch: number | null) => boolean;
 }
 
 /** The plan as a spec, from its rows. */

@@ -13,7 +13,7 @@ import { runSummary, specOf, type PlanContext } from './context.ts';
 import { writePlanReport } from './report.ts';
 import { pausedPlans, planRows, runOf } from './rows.ts';
 import { beginSweep, followSweep } from './sweep-item.ts';
-import { beginTraining, endItem, followTraining, whyNot } from './train-item.ts';
+import { beginTraining, endItem, followTraining, failureReason } from './train-item.ts';
 
 export interface QueueWorkerOptions {
   readonly home: Home;
@@ -29,7 +29,7 @@ export class QueueWorker {
   private readonly home: Home;
   private readonly runs: RunService;
   /** Step at which each run was last interrupted and resumed; it is not resumed twice at the same step. */
-  private readonly cutOffAt = new Map<string, number>();
+  private readonly interruptedAt = new Map<string, number>();
   private isTicking = false;
   private isClosed = false;
 
@@ -41,7 +41,7 @@ export class QueueWorker {
       home,
       runs,
       appVersion,
-      resumeCutOff: (runId, stopAfterEpoch) => this.resumeCutOff(runId, stopAfterEpoch),
+      resumeInterrupted: (runId, stopAfterEpoch) => this.resumeInterrupted(runId, stopAfterEpoch),
     };
   }
 
@@ -97,14 +97,14 @@ export class QueueWorker {
       else if (item.kind === 'sweep') (isNew ? beginSweep : followSweep)(this.context, { row, item, spec });
       else writePlanReport(this.context, { row, item, spec });
     } catch (error) {
-      endItem(this.context, row, null, { status: 'failed', reason: whyNot(error) });
+      endItem(this.context, row, null, { status: 'failed', reason: failureReason(error) });
     }
   }
 
-  private resumeCutOff(runId: string, stopAfterEpoch: number | null): boolean {
+  private resumeInterrupted(runId: string, stopAfterEpoch: number | null): boolean {
     const { step } = requireRun(this.home.db, runId);
-    if (this.cutOffAt.get(runId) === step) return false;
-    this.cutOffAt.set(runId, step);
+    if (this.interruptedAt.get(runId) === step) return false;
+    this.interruptedAt.set(runId, step);
     this.runs.resume(runId, { stopAfterEpoch });
     return true;
   }

@@ -60,7 +60,7 @@ function planReport(context: PlanContext, { name, claims }: PlanFacts, items: re
     summary: [paragraph(summaryOf(trained, best?.run)), figures(trained)],
     sections: [
       ...claimed(claims, trained),
-      lacking(trained),
+      lacksSection(trained),
       gates(context, items),
       best ? reproduce(context, best.run) : nothing(),
     ],
@@ -127,7 +127,7 @@ function claimed(claims: readonly PlanClaim[], trained: readonly Trained[]): Sec
 }
 
 /** The baselines that beat each run. */
-function lacking(trained: readonly Trained[]): Section {
+function lacksSection(trained: readonly Trained[]): Section {
   const lines = trained.map(({ row, run }) => `**${row.key}**, run #${run.number}: ${lacks(run)}`);
   return { title: 'What each run lacks', blocks: [bullets(lines)] };
 }

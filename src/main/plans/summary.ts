@@ -84,7 +84,7 @@ function itemSummary(
     title: titleOf(row.item, recipe),
     item: row.item,
     status,
-    reason: reasonOf(row, items, status, run === null ? '' : standing(run)),
+    reason: reasonOf(row, items, status, run === null ? '' : waitingReason(run)),
     recipe,
     runId: row.runId,
     runNumber: run?.number ?? null,
@@ -104,7 +104,7 @@ function itemSummary(
 }
 
 /** Why the run of a started item is not training. */
-function standing({ number, status, reason }: RunSummary): string {
+function waitingReason({ number, status, reason }: RunSummary): string {
   if (status === 'paused') return `Run #${number} is paused. ${reason}`;
   return status === 'interrupted' ? `Run #${number} was cut off; it goes on when the queue is worked off.` : '';
 }

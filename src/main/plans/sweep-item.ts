@@ -20,7 +20,7 @@ import {
   type SweepRunRow,
 } from '../store/plans.ts';
 import { endingWords, figuresOf, runSummary, type PlanContext } from './context.ts';
-import { endItem, whyNot, type WorkItem } from './train-item.ts';
+import { endItem, failureReason, type WorkItem } from './train-item.ts';
 
 export function beginSweep(context: PlanContext, work: WorkItem<SweepItem>): void {
   updateItem(context.home.db, work.row.id, { status: 'running', reason: '', startedAt: Date.now(), endedAt: null });
@@ -41,7 +41,7 @@ export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): vo
   const base = itemRecipe(spec, item);
   const levels = rungs(base.epochs, item.sweep.halving);
   const out = activeRun(listMembers(context.home.db, row.id));
-  if (out !== null && !isBack(context, work, levels, out)) return;
+  if (out !== null && !hasFinishedRung(context, work, levels, out)) return;
   for (;;) {
     const members = listMembers(context.home.db, row.id);
     const move =
@@ -127,14 +127,14 @@ function send(
     });
     return true;
   } catch (error) {
-    const failure = whyNot(error);
+    const failure = failureReason(error);
     putSweepRun(home.db, row.id, member.member, { ...active, runId: null, isActive: false, failure });
     return false;
   }
 }
 
 /** Whether the run has finished its rung; then its figures are stored. */
-function isBack(
+function hasFinishedRung(
   context: PlanContext,
   { row }: WorkItem<SweepItem>,
   levels: readonly number[],
@@ -149,9 +149,9 @@ function isBack(
   }
   if (!hasEnded(summary.status)) return false;
   try {
-    if (summary.status === 'interrupted' && context.resumeCutOff(summary.id, levels[run.rung])) return false;
+    if (summary.status === 'interrupted' && context.resumeInterrupted(summary.id, levels[run.rung])) return false;
   } catch (error) {
-    put({ failure: whyNot(error) });
+    put({ failure: failureReason(error) });
     return true;
   }
   if (reached(context, summary, levels[run.rung])) put({ figures: [...run.figures, figuresOf(summary)] });

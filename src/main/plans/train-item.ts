@@ -21,7 +21,7 @@ export interface WorkItem<I> {
  * A sentence for the history: why an item could not continue. Rethrows faults of disk and database, after which the
  * same step is tried again; anything else ends the item, so that no fault can stop the queue.
  */
-export function whyNot(error: unknown): string {
+export function failureReason(error: unknown): string {
   if (isSystemFault(error)) throw error;
   if (!isNextvecError(error)) console.error(error);
   const { message, remedy } = toErrorData(error);
@@ -52,7 +52,7 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
       updateItem(home.db, row.id, { ...started, runId });
     });
   } catch (error) {
-    updateItem(home.db, row.id, { status: 'failed', reason: whyNot(error), endedAt: Date.now() });
+    updateItem(home.db, row.id, { status: 'failed', reason: failureReason(error), endedAt: Date.now() });
   }
 }
 
@@ -64,7 +64,7 @@ export function followTraining(context: PlanContext, { row, item }: WorkItem<Tra
     return;
   }
   if (!hasEnded(run.status)) return;
-  if (run.status === 'interrupted' && context.resumeCutOff(run.id, null)) return;
+  if (run.status === 'interrupted' && context.resumeInterrupted(run.id, null)) return;
   endItem(context, row, run, outcome(context, item, run));
 }
 

@@ -10,7 +10,7 @@ export interface TrainerExit {
   readonly code: number | null;
   readonly signal: string | null;
   /** The last lines it wrote to stderr; empty when it said nothing. */
-  readonly lastWords: string;
+  readonly stderrTail: string;
 }
 
 export interface TrainerProcess {
@@ -26,7 +26,7 @@ export type SpawnTrainer = () => TrainerProcess;
 /** Unix niceness, 0 to 19 (lowest priority). A window comes before its trainer. */
 export const NICENESS = { alone: 5, besideWindow: 19 } as const;
 
-const LAST_WORDS_CHARACTERS = 4000;
+const STDERR_TAIL_CHARACTERS = 4000;
 const LAST_MESSAGES_MS = 100;
 
 /**
@@ -62,9 +62,9 @@ export function forkTrainer(entry: string, place: keyof typeof NICENESS = 'alone
 
 /** Emits `message`, and after the last one `close` and then `exit` once. */
 function followChild(child: ChildProcess, events: EventEmitter): void {
-  let lastWords = '';
+  let stderrTail = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
+    stderrTail = (stderrTail + text).slice(-STDERR_TAIL_CHARACTERS);
   });
   child.on('message', (data) => events.emit('message', { data }));
   // Its last messages arrive between its exit and the end of the channel, and their handlers need a moment to finish.
@@ -74,7 +74,7 @@ function followChild(child: ChildProcess, events: EventEmitter): void {
     if (--awaited !== 0) return;
     setTimeout(() => {
       events.emit('close');
-      events.emit('exit', { ...exit, lastWords: lastWords.trim() } satisfies TrainerExit);
+      events.emit('exit', { ...exit, stderrTail: stderrTail.trim() } satisfies TrainerExit);
     }, LAST_MESSAGES_MS);
   };
   child.once('disconnect', ended);
@@ -83,7 +83,7 @@ function followChild(child: ChildProcess, events: EventEmitter): void {
     ended();
   });
   child.on('error', (error) => {
-    lastWords += error.message;
+    stderrTail += error.message;
     if (child.pid !== undefined || awaited <= 0) return;
     awaited = 1;
     ended();

@@ -27,7 +27,7 @@ function outOfMemory(input: unknown, heapMb: number, cause: unknown): NextvecErr
 }
 
 /** `link` with errors of a worker that ran out of memory (OUT_OF_MEMORY) or threw outside of a call. */
-export function tellingFaults<Context extends ClientContext>(
+export function withWorkerFaults<Context extends ClientContext>(
   link: ClientLink<Context>,
   life: WorkerLife,
 ): ClientLink<Context> {

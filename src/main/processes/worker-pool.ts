@@ -11,7 +11,7 @@ import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { Slots } from './slots.ts';
 import type { workerContract } from './worker-contract.ts';
-import { tellingFaults } from './worker-fault.ts';
+import { withWorkerFaults } from './worker-fault.ts';
 
 export type WorkerClient = ContractRouterClient<typeof workerContract>;
 
@@ -46,7 +46,7 @@ function startWorker(entry: string, heapMb: number, onGone: () => void): DataWor
   const link = new RPCLink({ port: port1, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   port1.start();
   return {
-    client: createORPCClient(tellingFaults(link, { heapMb, isOver: () => isOver, fault })),
+    client: createORPCClient(withWorkerFaults(link, { heapMb, isOver: () => isOver, fault })),
     async terminate() {
       port1.close();
       await worker.terminate();

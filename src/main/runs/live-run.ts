@@ -340,7 +340,7 @@ export class LiveRun {
     if (this.hasEnded) return;
     const reason = this.closingReason ?? describeExit(exit);
     this.log('error', reason);
-    if (exit?.lastWords) this.log('error', exit.lastWords);
+    if (exit?.stderrTail) this.log('error', exit.stderrTail);
     this.finish('interrupted', reason);
   }
 

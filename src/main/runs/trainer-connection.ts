@@ -40,7 +40,7 @@ export class TrainerConnection {
 /** How a trainer ended, as a sentence; null: it has not ended. */
 export function describeExit(exit: TrainerExit | null): string {
   if (exit === null) return 'The trainer stopped answering.';
-  if (exit.lastWords.includes('heap out of memory')) return `The trainer process ran out of memory. ${MORE_MEMORY}`;
+  if (exit.stderrTail.includes('heap out of memory')) return `The trainer process ran out of memory. ${MORE_MEMORY}`;
   if (exit.signal === 'SIGKILL') return 'The trainer process was killed, perhaps because memory ran out.';
   if (exit.signal !== null) return `The trainer process was ended by ${exit.signal}.`;
   return `The trainer process ended with code ${exit.code}.`;

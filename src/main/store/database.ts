@@ -53,7 +53,7 @@ function openFile(path: string, isNew: boolean, options: FileOptions): Db {
     db = new Database(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS });
     if (options.isAlone) db.pragma('locking_mode = EXCLUSIVE');
     refuseNewer(db, path, migrations);
-    if (!isNew) checkSound(db, path);
+    if (!isNew) checkIntegrity(db, path);
     // Only takes effect before the first table: lets a deleted run give its pages back.
     if (isNew) db.pragma('auto_vacuum = INCREMENTAL');
     configure(db, options.readonly ?? false);
@@ -139,7 +139,7 @@ function refuseOlder(db: Db, path: string, migrations: readonly Migration[]): vo
 }
 
 /** A file of many gigabytes is only checked where it is read; everything smaller as a whole. */
-function checkSound(db: Db, path: string): void {
+function checkIntegrity(db: Db, path: string): void {
   const bytes = statSync(path).size;
   if (bytes === 0 && hasRuns(path)) throw damaged(path, 'the file is empty, yet there are runs beside it');
   if (bytes > CHECKED_BYTES) return;

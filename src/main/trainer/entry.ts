@@ -6,7 +6,7 @@ import { trainerContract, type TrainerEvent } from '#shared/contract/trainer.ts'
 import { NextvecError } from '#shared/domain/errors.ts';
 import { toWireError } from '../wire/errors.ts';
 import { eventStream } from '../wire/stream.ts';
-import { beNice } from './niceness.ts';
+import { setNiceness } from './niceness.ts';
 import { ownerPort } from './port.ts';
 import { TrainerSession } from './session.ts';
 
@@ -52,7 +52,7 @@ const router = procedures.router({
 });
 
 // The window and main have priority over the trainer. The last argument is its niceness.
-beNice(Number(process.argv.at(-1)));
+setNiceness(Number(process.argv.at(-1)));
 // Ctrl-C and the end of a terminal reach every process in it; the owner decides what becomes of the run.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);

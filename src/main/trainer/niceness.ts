@@ -6,7 +6,7 @@ const OWN_SESSION = '/proc/self/autogroup';
 const OWN_THREADS = '/proc/self/task';
 
 /** 0 (normal) to 19 (lowest priority). Where the system does not allow it, nothing changes. */
-export function beNice(niceness: number): void {
+export function setNiceness(niceness: number): void {
   ifAllowed(() => setPriority(niceness));
   if (process.platform !== 'linux') return;
   // There each thread has a niceness of its own; those that collect garbage and compile are running already.

@@ -7,7 +7,7 @@ import yazl from 'yazl';
 import { inspectFile } from '../../../src/main/datasets/import.ts';
 import { readPickle } from '../../../src/main/formats/pickle/read.ts';
 import { decodeSafetensors } from '../../../src/main/formats/safetensors.ts';
-import { refuseRunawayInflation } from '../../../src/main/formats/table.ts';
+import { refuseImplausibleRatio } from '../../../src/main/formats/table.ts';
 import { TORCH_VOCABULARY } from '../../../src/main/formats/torch/vocabulary.ts';
 import { readWeightsFile } from '../../support/weights.ts';
 import { npyBytes, testFolder } from '../datasets/helpers.ts';
@@ -144,7 +144,7 @@ describe('safetensors headers', () => {
 
 it('refuses float data compressed more than 100 : 1', () => {
   const column = { place: 'x.npz: vectors.npy', bytes: 2 ** 31, storedBytes: 6e6 };
-  expect(() => refuseRunawayInflation(column)).toThrow(/6000000 compressed bytes inflate to 2147483648/);
-  expect(() => refuseRunawayInflation({ ...column, storedBytes: 2 ** 31 / 50 })).not.toThrow();
-  expect(() => refuseRunawayInflation({ ...column, bytes: 1 << 20, storedBytes: 2000 })).not.toThrow();
+  expect(() => refuseImplausibleRatio(column)).toThrow(/6000000 compressed bytes inflate to 2147483648/);
+  expect(() => refuseImplausibleRatio({ ...column, storedBytes: 2 ** 31 / 50 })).not.toThrow();
+  expect(() => refuseImplausibleRatio({ ...column, bytes: 1 << 20, storedBytes: 2000 })).not.toThrow();
 });

@@ -31,12 +31,12 @@ export interface WeightMatrix extends WeightBlocks {
 }
 
 /** Whether units of UNIT_PANELS are too few where the other dimension is cut into `pieces`. */
-function areFew(pieces: number, panels: number): boolean {
+function hasFewUnits(pieces: number, panels: number): boolean {
   return Math.ceil(pieces) * Math.ceil(panels / UNIT_PANELS) < MIN_UNITS;
 }
 
 function panelsOfUnit(pieces: number, panels: number): number {
-  return Math.min(panels, areFew(pieces, panels) ? WIDE_PANELS : UNIT_PANELS);
+  return Math.min(panels, hasFewUnits(pieces, panels) ? WIDE_PANELS : UNIT_PANELS);
 }
 
 interface ForwardProduct extends ForwardOptions {
@@ -54,7 +54,7 @@ export function gemmForward(program: Program, label: string, product: ForwardPro
   const pairs = Math.ceil(weight.blocks / 2);
   const pairWork = 2 * BLOCK_OUTPUTS * weight.inputs * Math.min(panels, UNIT_PANELS) * 8;
   const fullPairs = Math.max(1, Math.min(3, Math.round(UNIT_WORK / pairWork)));
-  const unitPairs = areFew(pairs / fullPairs, panels) ? 1 : fullPairs;
+  const unitPairs = hasFewUnits(pairs / fullPairs, panels) ? 1 : fullPairs;
   const unitBlocks = 2 * unitPairs;
   const unitPanels = panelsOfUnit(pairs / unitPairs, panels);
   program.add(label, GemmForward, Math.ceil(weight.blocks / unitBlocks) * Math.ceil(panels / unitPanels), {

@@ -12,7 +12,7 @@ import { bfloatToFloat, halfToFloat } from '../half.ts';
 import { PickledDict, type PickleValue } from '../pickle/values.ts';
 import { readPickle } from '../pickle/read.ts';
 import { listMembers } from '../zip.ts';
-import { refuseRunawayInflation } from '../table.ts';
+import { refuseImplausibleRatio } from '../table.ts';
 import { toPlain, type Plain } from '../pickle/plain.ts';
 import { PickledTensor, TORCH_VOCABULARY, type StorageType } from './vocabulary.ts';
 
@@ -163,7 +163,7 @@ class StorageReader {
       });
     }
     const { place, sizeBytes: bytes, storedBytes } = member;
-    refuseRunawayInflation({ place, bytes, storedBytes });
+    refuseImplausibleRatio({ place, bytes, storedBytes });
     return toFloat32(await readWhole(member, MAX_STORAGE_BYTES), type, elements);
   }
 }

@@ -52,7 +52,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, { onB
     show();
   };
 
-  const heard = (change: RunChange): void => {
+  const onChange = (change: RunChange): void => {
     if (change.type === 'changed') seen(change.run);
     else if (change.type === 'gate') {
       if (!isSpokenFor(change.run)) notify(gateNotice(change.run.name, change.result));
@@ -62,7 +62,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, { onB
   const follow = async (): Promise<void> => {
     const changes = await client.runs.changes(undefined, { signal });
     for (const run of await client.runs.list(undefined, { signal })) if (BUSY.has(run.status)) seen(run);
-    for await (const change of changes) heard(change);
+    for await (const change of changes) onChange(change);
   };
   ignoreAbort(follow(), signal);
 }

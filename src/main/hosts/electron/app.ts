@@ -161,7 +161,7 @@ class DesktopApp {
     const answer = (this.#nextvec?.activeRuns() ?? 0) > 0 ? await askAboutTraining(window) : 'quit';
     if (answer !== 'quit') {
       this.#quitting = 'no';
-      if (answer === 'keep') putAway(window);
+      if (answer === 'keep') hideOrMinimise(window);
       return;
     }
     endWithin(CLOSING_MS);
@@ -223,7 +223,7 @@ class DesktopApp {
 type Theme = 'system' | 'light' | 'dark';
 
 /** Keeps training without the window: hidden on macOS, minimised elsewhere. */
-function putAway(window: BrowserWindow | null): void {
+function hideOrMinimise(window: BrowserWindow | null): void {
   if (process.platform === 'darwin') window?.hide();
   else window?.minimize();
 }

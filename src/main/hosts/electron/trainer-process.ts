@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { utilityProcess } from 'electron';
 import { NICENESS, type SpawnTrainer, type TrainerExit } from '../../processes/trainer-process.ts';
 
-const LAST_WORDS_CHARACTERS = 4000;
+const STDERR_TAIL_CHARACTERS = 4000;
 
 export function utilityTrainer(entry: string): SpawnTrainer {
   return () => {
@@ -12,16 +12,16 @@ export function utilityTrainer(entry: string): SpawnTrainer {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const events = new EventEmitter();
-    let lastWords = '';
+    let stderrTail = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = (lastWords + text).slice(-LAST_WORDS_CHARACTERS);
+      stderrTail = (stderrTail + text).slice(-STDERR_TAIL_CHARACTERS);
     });
     let alive = true;
     child.on('message', (data: unknown) => events.emit('message', { data }));
     child.once('exit', (code: number) => {
       alive = false;
       events.emit('close');
-      events.emit('exit', { code, signal: null, lastWords: lastWords.trim() } satisfies TrainerExit);
+      events.emit('exit', { code, signal: null, stderrTail: stderrTail.trim() } satisfies TrainerExit);
     });
     return {
       get pid() {

@@ -30,8 +30,8 @@ export function connectPages(nextvec: Pick<Nextvec, 'router'>, devServer: string
   const rpc = new RPCHandler(nextvec.router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   ipcMain.on(CONNECT_CHANNEL, (event: IpcMainEvent) => {
     const frame = event.senderFrame;
-    const ours = frame !== null && frame === event.sender.mainFrame && frame.origin === pageOrigin(devServer);
-    if (!ours) return;
+    const isOurPage = frame !== null && frame === event.sender.mainFrame && frame.origin === pageOrigin(devServer);
+    if (!isOurPage) return;
     const { port1, port2 } = new MessageChannelMain();
     rpc.upgrade(guardedPort(port1), { context: { calls: new CallLimit() } });
     port1.start();

@@ -13,7 +13,7 @@ import type { Nextvec } from '../../nextvec.ts';
 import { RPC_PATH, SUBPROTOCOL } from '../handshake.ts';
 import { answerPage, securityHeaders } from '../page.ts';
 import { checkHost, checkUpgrade, newToken, type Refusal } from './guard.ts';
-import { endDeadSockets, serveSocket } from './sockets.ts';
+import { terminateDeadSockets, serveSocket } from './sockets.ts';
 
 const LOOPBACK = '127.0.0.1';
 const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
@@ -109,7 +109,7 @@ export async function servePage({
     if (refusal) return refuseUpgrade(socket, refusal);
     sockets.handleUpgrade(request, socket, head, (ws) => serveSocket(ws, rpc));
   });
-  const stopPings = endDeadSockets(sockets, pingEveryMs ?? PING_EVERY_MS);
+  const stopPings = terminateDeadSockets(sockets, pingEveryMs ?? PING_EVERY_MS);
   const port = await listen(server, wantedPort);
   return {
     url: `http://${LOOPBACK}:${port}/#token=${token}`,

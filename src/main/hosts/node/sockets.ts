@@ -45,7 +45,7 @@ export function serveSocket(socket: WebSocket, rpc: RPCHandler<CallContext>): vo
 }
 
 /** Pings every socket each `everyMs` and terminates those silent since the ping before. Returns a function that stops it. */
-export function endDeadSockets(sockets: WebSocketServer, everyMs: number): () => void {
+export function terminateDeadSockets(sockets: WebSocketServer, everyMs: number): () => void {
   const timer = setInterval(() => {
     for (const socket of sockets.clients) {
       if (alive.delete(socket)) socket.ping();
