@@ -24,7 +24,7 @@ export interface EngineOptions {
   readonly variant?: string;
 }
 
-/** What a run is going to ask of its engine; decides which is fastest. */
+/** The workload of a run; decides which engine is fastest. */
 export interface Workload {
   readonly spec: GradientSpec;
   readonly loss: LossConfig;
@@ -123,7 +123,7 @@ function describe({ engine, rowsPerSecond }: Speed, measured: readonly Speed[]):
 interface Contest {
   readonly best: { readonly engine: Engine; readonly speed: Speed } | null;
   readonly measured: readonly Speed[];
-  /** Engines that said they could run and then did not. */
+  /** Engines that reported to be available and then failed to open or to train. */
   readonly failures: readonly string[];
 }
 

@@ -142,7 +142,7 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   });
 }
 
-/** A full disk keeps nobody from opening the folder and deleting what takes the space; the next start does this again. */
+/** A full disk must not prevent opening the folder, where space can be freed; the next start tries again. */
 async function unlessDiskFull(work: () => void | Promise<void>): Promise<void> {
   try {
     await work();

@@ -73,6 +73,6 @@ describe('in a folder opened by a reader', () => {
   );
 });
 
-test('in its own folder the owner is not refused', async () => {
+test('the owner is not refused in its own folder', async () => {
   expect(await codeOf(owner.router, 'app.settings.set')).toBe('BAD_INPUT');
 });

@@ -1,4 +1,4 @@
-/** Figures one can believe, in the window: evaluation, cross-test, reports, the map. A short run on the sample, on the Node host. */
+/** Evaluation, cross-test, reports and map in the window. A short run on the sample, on the Node host. */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './support/axe.ts';

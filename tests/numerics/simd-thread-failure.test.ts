@@ -1,4 +1,4 @@
-/** A thread that dies inside a step fails the run; thread 0 does not wait forever. */
+/** A thread that ends inside a step fails the run; thread 0 does not wait forever. */
 import { Worker } from 'node:worker_threads';
 import { beforeAll, expect, test } from 'vitest';
 import { initialParameters } from '#engine/init.ts';

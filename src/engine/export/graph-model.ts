@@ -1,6 +1,6 @@
 /**
  * A graph as a tfjs graph model (`model.json` and one file of weights), which `tf.loadGraphModel` reads. A tfjs layers
- * model cannot say what these models do: it has no attention over a context and no GRU with PyTorch's reset gate.
+ * model cannot express these models: it has no attention over a context and no GRU with PyTorch's reset gate.
  */
 import { LAYER_NORM_EPS, type Graph, type GraphNode, type Shape, type Value } from './graph.ts';
 

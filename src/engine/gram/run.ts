@@ -41,7 +41,7 @@ export interface MixtureRunOptions {
   /** As of `TrainerOptions`. */
   readonly baselineSums?: () => CosineSums | null;
   readonly hooks: TrainerHooks;
-  /** State and fit of a checkpoint, to go on from. */
+  /** State and fit of the checkpoint to resume from. */
   readonly resumeFrom?: { readonly state: TrainerState; readonly fit: GramState };
 }
 

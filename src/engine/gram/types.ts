@@ -29,7 +29,7 @@ export interface GramOptions {
   readonly data: GramData;
   readonly config: GramConfig;
   readonly seed: number;
-  /** Of an earlier training with the same data, settings and seed, to go on from. */
+  /** State to resume from: of an earlier training with the same data, settings and seed. */
   readonly state?: GramState;
 }
 

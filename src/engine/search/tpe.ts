@@ -89,7 +89,7 @@ function drawFrom<V>(values: readonly V[], share: (value: V) => number, random: 
   return values[values.length - 1];
 }
 
-/** A mixture on 0..1 of one normal a point, cut at the ends, and one uniform part that never dies out (the prior). */
+/** A mixture on 0..1 of one normal a point, cut at the ends, and one uniform part that never vanishes (the prior). */
 class Parzen {
   private readonly centres: readonly number[];
   private readonly widths: readonly number[];

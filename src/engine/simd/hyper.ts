@@ -1,4 +1,4 @@
-/** Where each hyperparameter stands in the block that kernels read, in words of 4 bytes. */
+/** Position of each hyperparameter in the block that kernels read, in words of 4 bytes. */
 import { Hyper } from './abi/hyper.ts';
 import { fieldIndices, fieldNames } from './struct.ts';
 

@@ -1,9 +1,9 @@
 /**
- * Reads pieces of a vector file straight into memory, on whichever thread asks: the one place where the simd engine
+ * Reads pieces of a vector file straight into memory, on the calling thread: the one place where the simd engine
  * touches a file, because rows that must first cross a thread would cost what reading them costs. Node and Electron only.
  */
 
-/** The engine is compiled without Node's types, so this says the little it uses of them. */
+/** The part of Node's `fs` used here; the engine is compiled without Node's types. */
 interface FileSystem {
   openSync(path: string, flags: 'r'): number;
   closeSync(fd: number): void;

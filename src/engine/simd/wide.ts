@@ -1,7 +1,7 @@
 /**
  * Whether tiles of 6 × 16 (assembly/wide-tile.ts) are faster than those of 6 × 8 here. Their 24 sums of 128 bits fit
  * no register file; but V8 can pair neighbouring vectors into 256 bits, where processor and build allow it, and then
- * twelve registers hold them and a product takes half the time. WebAssembly cannot ask the processor: so both are timed.
+ * twelve registers hold them and a product takes half the time. WebAssembly cannot query the processor, so both are timed.
  */
 import { idleImports, openKernels } from './kernels.ts';
 
@@ -15,12 +15,12 @@ const TILE_FLOATS = 96;
 
 /** Tiles in one timing, about a tenth of a millisecond. */
 const ROUNDS = 100;
-/** V8 optimises a function once it has run for some milliseconds; earlier times say nothing. */
+/** V8 optimises a function once it has run for some milliseconds; earlier times are not representative. */
 const MIN_MS = 60;
 const MAX_MS = 400;
-/** So many timings in a row, then other work of this process gets its turn. */
+/** Timings in a row before yielding to other work of this process. */
 const TIMINGS = 20;
-/** Shorter than this share of the other's time is no accident: where pairs work it is about one half. */
+/** Wide tiles are used below this share of the other's time; where pairing works it is about one half. */
 const CLEAR_SHARE = 0.75;
 
 let answer: Promise<boolean> | undefined;
@@ -64,7 +64,7 @@ export async function compareTiles(module: WebAssembly.Module, shared: boolean):
     }
     await new Promise((resolve) => setTimeout(resolve));
   } while (undecided(performance.now() - start, wideMs / narrowMs));
-  // Small integers, whose products and sums are exact: a compiler that mixes up lanes gives itself away.
+  // Small integers, whose products and sums are exact: a compiler that mixes up lanes gives other results.
   const exact = (asWide: boolean) => {
     const out = new Float32Array(memory.buffer, OUT, TILE_FLOATS).fill(Number.NaN);
     time(asWide);

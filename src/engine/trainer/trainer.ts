@@ -17,7 +17,7 @@ import { nextRate } from './plateau.ts';
 import { StepBuffer } from './step-buffer.ts';
 import type { Checkpoint, TrainerControl, TrainerOptions } from './types.ts';
 
-/** The run cannot go on; the message is what a person reads. */
+/** The run cannot continue; the message is shown to the user. */
 class RunFailure extends Error {}
 
 type Ending = Pick<Finished, 'status' | 'reason'>;

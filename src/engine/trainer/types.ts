@@ -40,7 +40,7 @@ export interface ModelCheckpoint {
   readonly kind: 'best' | 'last';
   readonly state: TrainerState;
   readonly parameters: NamedTensors;
-  /** null where training does not go on from here: in a mixture, whose fit has checkpoints of its own. */
+  /** null where training cannot resume from here: in a mixture, whose fit has checkpoints of its own. */
   readonly optimizer: OptimizerState | null;
   readonly golden: GoldenPair;
 }
@@ -76,7 +76,7 @@ export interface TrainerOptions {
   readonly hooks: TrainerHooks;
   /** Milliseconds between `last` checkpoints inside an epoch; absent: only at epoch ends, pause and stop. */
   readonly checkpointEveryMs?: number;
-  /** A state to go on from; the model must already hold its parameters and optimiser moments. */
+  /** State to resume from; the model must already hold its parameters and optimiser moments. */
   readonly resumeFrom?: TrainerState;
 }
 

@@ -71,7 +71,7 @@ export async function verifyFiles(folder: string, files: Manifest['files']): Pro
   return contents;
 }
 
-/** Whether it holds a fit to go on with, not a model. */
+/** Whether it holds an unfinished fit instead of a model. */
 export function holdsFit({ kind, spec }: Pick<Manifest, 'kind' | 'spec'>): boolean {
   return spec.type === 'gram' && kind !== 'best';
 }

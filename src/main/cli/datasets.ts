@@ -19,7 +19,7 @@ export function addDatasetsCommand(program: Command, context: CommandContext): v
   program
     .command('data [ACTION] [ID] [NAME]')
     .description('list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file')
-    .option('--force', 'delete: also when runs were trained on it; they stay, but cannot go on')
+    .option('--force', 'delete: also when runs were trained on it; they stay, but cannot be resumed')
     .action((action: string | undefined, id: string | undefined, name: string | undefined, flags: DataFlags) =>
       context.run((out) => data(context, readAction(action ?? 'list'), { id, name, ...flags }, out)),
     );

@@ -105,7 +105,7 @@ function printEvaluation(e: Evaluation, out: Output): void {
     `Order: kept ${figure(e.orderAblations.base)}, shuffled ${figure(e.orderAblations.shuffled)}, reversed ${figure(e.orderAblations.reversed)}`,
   );
   out.line();
-  if (e.verdicts.length === 0) out.line('No verdict: nothing is wrong that a rule knows of.');
+  if (e.verdicts.length === 0) out.line('No verdict: no rule found a fault.');
   for (const { severity, code, message } of e.verdicts) out.line(`${severity} ${code}: ${message}`);
 }
 

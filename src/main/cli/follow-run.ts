@@ -179,7 +179,7 @@ export interface FollowOptions {
   readonly onEpoch?: () => void;
 }
 
-/** Ends when the run does, or when it is paused (a gate did that, or the person). */
+/** Ends when the run ends or is paused (by a gate or by the user). */
 export async function followRun({ client, runId, out, signal, warnings, onEpoch }: FollowOptions): Promise<Outcome> {
   const reporter = new Reporter(out, warnings);
   let gate: GateResult | null = null;

@@ -81,7 +81,7 @@ export function addPlanCommands(program: Command, context: CommandContext): void
 function readAction(word: string): Action {
   const action = ACTIONS.find((name) => name === word);
   if (action !== undefined) return action;
-  throw new NextvecError('BAD_INPUT', `The queue knows no "${word}".`, { remedy: `It knows ${ACTIONS.join(', ')}.` });
+  throw new NextvecError('BAD_INPUT', `There is no queue action "${word}".`, { remedy: `Choose one of ${ACTIONS.join(', ')}.` });
 }
 
 function readHolds(words: readonly string[] | undefined): PlanGate[] | undefined {
@@ -230,7 +230,7 @@ async function change(
 }
 
 function usage(message: string): NextvecError {
-  return new NextvecError('BAD_INPUT', message, { remedy: 'nextvec queue --help tells what each action needs.' });
+  return new NextvecError('BAD_INPUT', message, { remedy: 'nextvec queue --help lists what each action needs.' });
 }
 
 function readPlan(state: Queue, word: string): number {

@@ -30,7 +30,7 @@ export function addReportCommands(program: Command, context: CommandContext): vo
     .action((handle: string, flags: ReportFlags) => context.run((out) => card(context, handle, flags, out)));
   program
     .command('claims')
-    .description('what reports expected, and what became of it')
+    .description('results that reports expected, and their outcomes')
     .action(() => context.run((out) => listClaims(context, out)));
 }
 

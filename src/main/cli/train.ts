@@ -121,7 +121,7 @@ function resume(context: CommandContext, handle: string, outputDir: string | und
   });
 }
 
-/** Opens the services, starts a run by `begin`, follows it, prints the result; answers the exit status. */
+/** Opens the services, starts a run by `begin`, follows it, prints the result; returns the exit status. */
 async function trainingSession(
   context: CommandContext,
   out: Output,

@@ -3,7 +3,7 @@ import type { Dataset } from './dataset.ts';
 import { chunkCosines, windowCosines, type MeasureOptions } from './passport.ts';
 
 export interface CoherenceStrip {
-  /** Article numbers as in the file, in file order; 0, 1, 2 ... where the file does not say. */
+  /** Article numbers as in the file, in file order; 0, 1, 2 ... where the file has none. */
   readonly article: Float64Array<ArrayBuffer>;
   /** NaN where an article has no pair of neighbours. */
   readonly coherence: Float32Array<ArrayBuffer>;

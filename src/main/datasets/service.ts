@@ -84,7 +84,7 @@ export class DatasetService {
     }
     if (dataset.runCount > 0 && !force) {
       throw new NextvecError('CONFLICT', `"${dataset.name}" is used by ${dataset.runCount} runs.`, {
-        remedy: 'Delete those runs first, or delete it anyway: the runs stay, but cannot go on.',
+        remedy: 'Delete those runs first, or delete it anyway: the runs stay, but cannot be resumed.',
         details: { place: id },
       });
     }

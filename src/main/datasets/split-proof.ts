@@ -24,7 +24,7 @@ export async function proveSplit(
   const warnings = split.warnings.map(({ message }) => message);
   if (overlap && overlap.sharedVectors > 0) {
     warnings.push(
-      `${overlap.sharedVectors} vectors of the OOD set also stand in training windows; its figures are too good.`,
+      `${overlap.sharedVectors} vectors of the OOD set are also in training windows; its figures are too good.`,
     );
   }
   const proof: SplitProof = {

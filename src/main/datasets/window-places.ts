@@ -40,7 +40,7 @@ export function windowOfArticle(
   if (index < windows.length) return windows[index];
   throw refuse(
     `Article ${article} of ${name} has windows 1 to ${windows.length}; there is no window ${index + 1}.`,
-    'Ask for a window that is there.',
+    'Choose one of these windows.',
   );
 }
 

@@ -7,7 +7,7 @@ import { elementsOf, type ReadOptions } from './table.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
-/** Integers beyond 2^53 and floats with a fraction are refused: they cannot be told apart as numbers. */
+/** Integers beyond 2^53 and floats with a fraction are refused: float64 cannot tell neighbouring ones apart. */
 export async function readIntegers(array: StoredArray, options: ReadOptions = {}): Promise<Float64Array> {
   const { dtype, place, member } = array;
   const size = dtype.bytes;

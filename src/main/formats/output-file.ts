@@ -66,7 +66,7 @@ function pathOf(word: string, kind: 'file' | 'folder'): string {
   });
 }
 
-/** Makes a folder where there is none, and those above it; answers its absolute path. */
+/** Makes a folder and its parents where they are missing; returns its absolute path. */
 export async function makeFolder(word: string): Promise<string> {
   const path = pathOf(word, 'folder');
   try {

@@ -50,7 +50,7 @@ const KNOWN: readonly Known[] = [
   { starts: /^\s*[[{]/, what: 'is text, JSON by its look', remedy: 'Choose the file that holds the arrays.' },
 ];
 
-/** NOT_AN_ARCHIVE for a file that is none of `expected`; `remedy` is for one that nothing here knows. */
+/** NOT_AN_ARCHIVE for a file that is none of `expected`; `remedy` is for files of an unknown kind. */
 export async function unknownFile(
   handle: FileHandle,
   file: string,

@@ -18,7 +18,7 @@ export function defaultHome(
   return join(env.XDG_DATA_HOME || join(user, '.local', 'share'), 'nextvec');
 }
 
-/** `asked` (from --home), else NEXTVEC_HOME, else the platform's place. */
+/** `asked` (--home), else NEXTVEC_HOME, else the default of the platform. */
 export function resolveHome(asked?: string): string {
   return resolve(asked || process.env.NEXTVEC_HOME || defaultHome());
 }

@@ -1,6 +1,6 @@
 /**
  * The built page as both hosts serve it: a file for a path, and its security headers.
- * Not here: transport, who may ask.
+ * Not here: transport and access control.
  */
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';

@@ -4,7 +4,7 @@ import type { Dataset } from '../datasets/dataset.ts';
 
 export type PlaceOf = (vector: number) => Place;
 
-/** `wanted` are the vectors that will be asked for. */
+/** `wanted`: the vectors whose places are needed. */
 export function placesOf({ vectorArticles, articleLabels, chunks }: Dataset, wanted: Iterable<number>): PlaceOf {
   const chunkOf = new Map<number, number>();
   const needed = new Set(wanted);

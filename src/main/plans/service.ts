@@ -209,7 +209,7 @@ export class PlanService {
     this.publisher.publish('changed', null);
   }
 
-  /** Not in answer to a call: an error (a full disk) is printed, and the work is tried again at the next change. */
+  /** Runs outside of any call: an error (a full disk) is printed, and the work is tried again at the next change. */
   private look(): void {
     try {
       this.changed();

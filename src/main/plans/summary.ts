@@ -119,7 +119,7 @@ function titleOf(item: PlanItem, recipe: Recipe | null): string {
   return `Sweep over ${item.sweep.axes.map(({ path }) => fieldOf(path).label).join(', ')}`;
 }
 
-/** The model, and the key where that says more: "AMN", "AMN (cured)". */
+/** The model, and the key where it adds something: "AMN", "AMN (cured)". */
 function trainTitle(key: string, modelType: ModelType): string {
   return key === modelType ? MODEL_LABELS[modelType] : `${MODEL_LABELS[modelType]} (${key})`;
 }

@@ -1,6 +1,6 @@
 /**
  * A sweep of a plan: one run after the other, each sent to the next rung by `engine/search`. Every move is stored before
- * the next is asked for, so that a restart goes on where it was. Figures are read when a run comes back from its rung.
+ * the next is asked for, so that a restart continues there. Figures are read when a run has finished its rung.
  */
 import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type Move } from '#engine/search/index.ts';
 import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans/plans.ts';
@@ -159,7 +159,7 @@ function hasFinishedRung(
   return true;
 }
 
-/** A run sent to an epoch is stopped there by its trainer; stopped before, a person or a gate did it. */
+/** Whether the run has trained to the epoch of its rung; only a person or a gate stops it earlier. */
 function reached({ home }: PlanContext, { id, status }: RunSummary, epochs: number): boolean {
   return status === 'finished' || (status === 'stopped' && listEpochs(home.db, id).length >= epochs);
 }

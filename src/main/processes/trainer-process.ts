@@ -1,6 +1,6 @@
 /**
  * A trainer process as its owner sees it: a port for typed RPC and an exit. The Node host forks a child here; the
- * Electron host gives a `SpawnTrainer` over utilityProcess. Not here: what is said over the port (`contract/trainer.ts`).
+ * Electron host gives a `SpawnTrainer` over utilityProcess. Not here: the calls over the port (`contract/trainer.ts`).
  */
 import { fork, type ChildProcess, type Serializable } from 'node:child_process';
 import { EventEmitter } from 'node:events';
@@ -9,7 +9,7 @@ import type { MessagePortMainLike } from '@orpc/client/message-port';
 export interface TrainerExit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last lines it wrote to stderr; empty when it said nothing. */
+  /** The last lines it wrote to stderr; empty when it wrote nothing. */
   readonly stderrTail: string;
 }
 

@@ -60,7 +60,7 @@ export interface LeasedWorker {
   release(): Promise<void>;
 }
 
-/** Long pieces of work at a time; an import or an evaluation takes a core and up to some hundred MB. */
+/** Long jobs at a time; an import or an evaluation takes a core and up to some hundred MB. */
 const MOST_WORKERS = 3;
 
 export class WorkerPool {
@@ -90,7 +90,7 @@ export class WorkerPool {
     return this.standing.client;
   }
 
-  /** A worker for one long piece of work, when its turn comes. Throws CANCELLED when `signal` aborts or the pool closes first. */
+  /** A worker for one long job, once a slot is free. Throws CANCELLED when `signal` aborts or the pool closes first. */
   async lease(signal?: AbortSignal): Promise<LeasedWorker> {
     const leave = await this.slots.take(signal);
     if (this.isClosed) {
@@ -105,7 +105,7 @@ export class WorkerPool {
     return { client: worker.client, release: () => worker.terminate() };
   }
 
-  /** One call in a worker of its own, which ends with it; what it throws is what the contract knows. */
+  /** One call in a worker of its own, which ends with it. Throws the errors of the contract. */
   async once<R>(call: (client: WorkerClient) => Promise<R>): Promise<R> {
     const worker = await this.lease();
     try {

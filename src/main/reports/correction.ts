@@ -123,7 +123,7 @@ function split(recipe: Recipe): Proposal[] {
       path: 'split.kind',
       to: 'article',
       reason:
-        'The split shares vectors between training and validation; only a split by article tells memory from learning.',
+        'The split shares vectors between training and validation; only a split by article distinguishes memorising from learning.',
     },
   ];
 }

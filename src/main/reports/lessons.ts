@@ -36,7 +36,7 @@ export function lessons(input: ReportInput, findings: readonly { readonly code: 
     );
   return found.length > 0
     ? found
-    : ['Nothing went wrong here that a rule knows of; keep the recipe as a reference for later runs.'];
+    : ['No rule found a fault; keep the recipe as a reference for later runs.'];
 }
 
 export function nextSteps({ subject, baseline }: ReportInput, correction: Correction): string[] {

@@ -1,10 +1,10 @@
 /**
- * Notices a trainer that lives but no longer answers, e.g. because it waits for a thread the system has ended without a
- * word. Counts turns of its own timer, not time: a machine that slept through an hour has missed one turn.
+ * Detects a trainer that is alive but no longer answers, e.g. because it waits for a thread that the system has ended.
+ * Counts ticks of its own timer, not time: a machine that slept for an hour has missed one tick.
  */
 
-/** A step or a block of an evaluation takes seconds at most; this many turns in a row without an answer is no such thing. */
-const SILENT_TURNS = 12;
+/** Ticks without an answer that count as silence: a step or a block of an evaluation takes seconds at most. */
+const SILENT_TICKS = 12;
 
 export interface HeartbeatOptions {
   readonly everyMs: number;
@@ -25,7 +25,7 @@ export class Heartbeat {
 
   /** Silence after which the trainer counts as dead, ms. */
   get limitMs(): number {
-    return SILENT_TURNS * this.options.everyMs;
+    return SILENT_TICKS * this.options.everyMs;
   }
 
   /** Listens, or stops listening. */
@@ -39,7 +39,7 @@ export class Heartbeat {
   private turn(): void {
     if (this.asked) {
       this.silentTurns += 1;
-      if (this.silentTurns < SILENT_TURNS) return;
+      if (this.silentTurns < SILENT_TICKS) return;
       this.listen(false);
       this.options.onSilence();
       return;

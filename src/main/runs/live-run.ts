@@ -93,7 +93,7 @@ export class LiveRun {
     await this.trainer.exited;
   }
 
-  /** Why nothing can be written, so that it pauses: its row cannot say so. */
+  /** Why nothing can be written. The run then pauses, and its row cannot be updated. */
   get diskFull(): string | null {
     return this.fullDiskReason;
   }
@@ -344,7 +344,7 @@ export class LiveRun {
     this.finish('interrupted', reason);
   }
 
-  /** The process lives but answers nothing: what it has not written is lost. */
+  /** The process is alive but does not answer: what it has not written is lost. */
   private onSilence(): void {
     if (this.hasEnded) return;
     const seconds = Math.round(this.heartbeat.limitMs / 1000);

@@ -1,5 +1,5 @@
 /**
- * Writes what one life of a trainer says: steps are gathered and go down in one transaction at most a second later, with
+ * Writes the events of one attempt: steps are gathered and written in one transaction at most a second later, with
  * everything that came after them, in order. A full disk keeps it all in memory, asks for a pause and tries again.
  */
 import { statSync } from 'node:fs';
@@ -129,7 +129,7 @@ export class Recorder {
     this.timer ??= setTimeout(() => this.flush(), FLUSH_INTERVAL_MS);
   }
 
-  /** The open file takes writes although its name is gone: they reach no folder that a person can see. */
+  /** Calls `onGone` once the database file was deleted or replaced: writes to the open file would be lost. */
   private lookForFile(): void {
     if (this.isGone || this.inode === null || inodeOf(this.path) === this.inode) return;
     this.isGone = true;

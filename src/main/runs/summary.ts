@@ -1,4 +1,4 @@
-/** A run's row as a person sees it: lift over the baseline, progress, time left. */
+/** Derived figures of a run: lift over the baseline, progress, time left. */
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
 import { bestCosine } from '#shared/domain/recipe/gates.ts';

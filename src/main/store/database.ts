@@ -98,7 +98,7 @@ function configure(db: Db, readonly: boolean): void {
   db.pragma('foreign_keys = ON');
   if (readonly) return;
   db.pragma('journal_mode = WAL');
-  // A commit survives the end of the process at once; what must survive a power cut asks for `syncWal`.
+  // A commit survives the end of the process; what must survive a power cut calls `syncWal`.
   db.pragma('synchronous = NORMAL');
 }
 

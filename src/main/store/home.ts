@@ -100,7 +100,7 @@ function noFolder(path: string, cause: unknown): NextvecError {
   const fault = fileFault(cause);
   const reason = fault?.reason ?? (cause as Error).message;
   const code = fault?.code === 'DISK_FULL' ? 'DISK_FULL' : 'NO_PERMISSION';
-  return new NextvecError(code, `The storage folder ${path} cannot be made: ${reason}.`, {
+  return new NextvecError(code, `The storage folder ${path} cannot be created: ${reason}.`, {
     remedy: `${code === 'DISK_FULL' ? 'Free some space' : 'Check its permissions'}, or name another folder with --home or NEXTVEC_HOME.`,
     details: { place: path },
     cause,
@@ -114,7 +114,7 @@ export function lockedBy(path: string): NextvecError {
     const { pid, host } = JSON.parse(readFileSync(join(path, OWNER_FILE), 'utf8')) as { pid: number; host: string };
     owner = `another Nextvec (${host}, process ${pid})`;
   } catch {
-    // The owner has not written its note yet; the lock alone says enough.
+    // The owner has not written its note yet; the message then names no process.
   }
   return new NextvecError('LOCKED', `The storage folder ${path} is in use by ${owner}.`, {
     remedy: 'Do this in the Nextvec that has it open, quit that one first, or name another folder with --home.',
@@ -138,7 +138,7 @@ export async function folderBytes(path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Removes a folder and says how many bytes that freed. */
+/** Removes a folder; returns the bytes freed. */
 export async function removeFolder(path: string): Promise<number> {
   const bytes = await folderBytes(path);
   await rm(path, { recursive: true, force: true });

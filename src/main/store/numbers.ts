@@ -1,4 +1,4 @@
-/** Numbers by which a person calls runs and plans. A number is never reused. */
+/** Numbers of runs and plans, as users write them. A number is never reused. */
 import type { Db } from './database.ts';
 
 /** Call it in the transaction that stores the numbered row. */

@@ -1,4 +1,4 @@
-/** Rows of runs. A run's numbers as a person sees them (lift, time left, sparkline) are made in `main/runs/summary.ts`. */
+/** Rows of runs. Not here: derived figures (lift, time left, sparkline), which `main/runs/summary.ts` computes. */
 import type { RunStatus } from '#shared/contract/runs.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';

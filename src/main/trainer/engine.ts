@@ -39,7 +39,7 @@ export async function openRunEngine(job: EngineJob, host: EngineHost, workload: 
   }
 }
 
-/** On resume `auto` takes the earlier engine again: only the same engine goes on bit for bit. */
+/** On resume `auto` takes the earlier engine again: only the same engine continues bit for bit. */
 async function choose(job: EngineJob, host: EngineHost, workload: Workload, log: Log): Promise<EngineChoice> {
   const { recipe, resume, earlierEngine } = job;
   const threads = recipe.threads ?? undefined;

@@ -9,7 +9,7 @@ import type { Dataset } from '../datasets/dataset.ts';
 import { groupBySharedVectors } from '../datasets/groups.ts';
 import type { OpenedRun, RunContext } from './opened-run.ts';
 
-/** Windows of a group that stands for an article where the articles are not known. */
+/** Windows of a group that replaces an article where the articles are not known. */
 const GROUP_WINDOWS = 100;
 
 export async function openMixtureRun(context: RunContext, spec: GramSpec): Promise<OpenedRun> {
@@ -41,7 +41,7 @@ export async function openMixtureRun(context: RunContext, spec: GramSpec): Promi
   return { engine, trainer, dispose: () => trainer.dispose() };
 }
 
-/** Article of each window. Windows that share vectors stand for one where the data do not say. */
+/** Article of each window; groups of windows that share vectors where the data have no articles. */
 function articlesOf({ windowArticles, index, T, windows, vectorArticles }: Dataset): Int32Array {
   const mostWindows = Math.max(1, Math.min(GROUP_WINDOWS, Math.floor(windows / 10)));
   return windowArticles ?? groupBySharedVectors(index, T, vectorArticles.length, mostWindows).groups;

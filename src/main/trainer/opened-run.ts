@@ -20,7 +20,7 @@ export interface RunContext {
   readonly host: EngineHost;
   readonly dataset: Dataset;
   readonly data: RunData;
-  /** To go on from; null: a new run. */
+  /** Checkpoint to resume from; null: a new run. */
   readonly checkpoint: LoadedCheckpoint | LoadedFit | null;
   readonly baselines: Baselines;
   /** Their cosines over the articles; null until they are measured. */

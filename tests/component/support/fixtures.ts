@@ -1,4 +1,4 @@
-/** Runs and data sets as main tells of them, with what a test names in place of the usual. */
+/** Runs and data sets as main sends them; a test overrides the fields that it needs. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';

@@ -1,4 +1,4 @@
-/** Predictions as main tells of them. */
+/** Predictions as main sends them. */
 import type { PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import { DEFAULT_MIXTURE, listParts, type Part } from '#shared/domain/models/gram.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Stands in for src/renderer/rpc.ts: `vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'))`.
- * Calls answer from `history`; a call that a test does not expect throws. Streams tell nothing after their start.
+ * Calls answer from `history`; a call that a test does not expect throws. Streams send nothing after their start.
  */
 import { ref } from 'vue';
 import { vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** Warnings of a passport reach whoever imports or trains: stderr, and the JSON of `import` and `train`. */
+/** Warnings of a passport are printed to stderr and in the JSON of `import` and `train`. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -20,7 +20,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Calls `onFirstStep` once stdout has told of a step. */
+/** Calls `onFirstStep` once stdout has reported a step. */
 async function nextvec(words: readonly string[], onFirstStep: () => void = () => undefined): Promise<Ended> {
   const preload = pathToFileURL(resolve('tests/support/full-disk.ts')).href;
   const env = { ...process.env, NODE_OPTIONS: `--import=${preload}`, NEXTVEC_TEST_FULL_DISK: flag };

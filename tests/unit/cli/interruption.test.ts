@@ -49,7 +49,7 @@ async function statuses(home: string): Promise<string[]> {
 const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32', '--engine', 'simd'];
 
 it.each<[string, (child: ChildProcess) => void]>([
-  ['whose reader of stdout goes (EPIPE)', (child) => child.stdout?.destroy()],
+  ['whose stdout is closed (EPIPE)', (child) => child.stdout?.destroy()],
   ['whose terminal closes (SIGHUP)', (child) => child.kill('SIGHUP')],
 ])(
   'a training %s saves the run, says how to resume, status 130',

@@ -1,4 +1,4 @@
-/** Checkpoints of one run in the folder of another, and a run folder that is gone: no door uses them. */
+/** Checkpoints of one run in the folder of another, and a missing run folder: every use is refused. */
 import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 // Dropout from counters: whether an element is kept is a hash of its place in the operation, of the operation (site) and
-// of the step's two keys. No state, so threads, order and resuming change nothing, and the backward pass asks again.
+// of the step's two keys. No state, so threads, order and resuming change nothing, and the backward pass recomputes the mask.
 import { splat } from './math';
 import { packStrip12, packStrip8 } from './pack';
 import { args, nextUnit } from './sync';

@@ -2,7 +2,7 @@
 import { fma, splat } from './math';
 import { BLOCK_BYTES, PANEL_BYTES } from './tile';
 
-/** How six rows lie in a block of twelve: side by side at every k, or each in rows of its own. */
+/** Layout of six rows in a block of twelve: side by side at every k, or each in rows of its own. */
 export type Beside = i32;
 export type Below = f32;
 

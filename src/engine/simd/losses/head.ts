@@ -17,7 +17,7 @@ import { fieldIndices, fieldNames } from '../struct.ts';
 import { InfoNce, type InfoNceMode } from './info-nce.ts';
 import { TERM_RESULTS, type LossSums } from './terms.ts';
 
-/** Where λ of each term stands in the hyperparameters; the compiler asks for a field of `Lambdas` for every term. */
+/** Position of λ of each term in the hyperparameters; the compiler requires a field of `Lambdas` for every term. */
 const LAMBDA: Readonly<Record<Term, number>> = fieldIndices(Lambdas);
 
 export interface LossResults {

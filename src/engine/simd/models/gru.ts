@@ -16,7 +16,7 @@ import type { Network, NetworkContext, VectorParameter, WeightTerm } from './net
 
 interface Block {
   readonly gru: GruLayer;
-  /** Over all steps; in the last block over the last step, the only one anybody reads. */
+  /** Over all steps; in the last block over the last step, the only one that is read. */
   readonly norm: ResidualNorm;
 }
 

@@ -1,4 +1,4 @@
-/** Bounds what one pickle may become in memory: a few bytes of opcodes can ask for gigabytes. */
+/** Bounds what one pickle may become in memory: a few bytes of opcodes can allocate gigabytes. */
 import { NextvecError } from '#shared/domain/errors.ts';
 
 /** About a million records of five fields. */

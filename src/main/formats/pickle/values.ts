@@ -74,7 +74,7 @@ export abstract class ForeignValue {
 }
 
 /**
- * Globals that a caller knows beside numpy's. It says itself what they mean and builds the values; the reader calls
+ * Globals that a caller adds to numpy's. The caller defines their meaning and builds the values; the reader calls
  * nothing in Python's stead. `undefined` and `null` refuse.
  */
 export interface Vocabulary {

@@ -26,7 +26,7 @@ const DIALOG_TITLES: Readonly<Record<FilePurpose, string>> = {
   recipe: 'Import a recipe',
 };
 
-/** From the person's answer to the end; saving a large model on a slow disk takes some seconds. */
+/** From the answer of the quit dialog to exit; saving a large model on a slow disk takes some seconds. */
 const CLOSING_MS = 30_000;
 
 export function startElectronHost(): void {

@@ -76,7 +76,7 @@ export function openWindow({ preload, statePath, devServer }: WindowOptions): Br
 async function offerReload(window: BrowserWindow, reason: string): Promise<void> {
   const { response } = await dialog.showMessageBox(window, {
     type: 'error',
-    message: `The page of this window ended several times in a row (${reason}).`,
+    message: `The page of this window crashed several times in a row (${reason}).`,
     detail: 'Runs that train are not affected.',
     buttons: ['Load Again', 'Leave It'],
     defaultId: 0,

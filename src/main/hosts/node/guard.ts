@@ -36,7 +36,7 @@ export function checkHost(host: string | undefined): Refusal | null {
   };
 }
 
-/** A browser names the origin of the page that asks; it must be the page this server gave out. */
+/** A browser names the origin of the page that asks; it must be that of this server. */
 export function checkOrigin(origin: string | undefined, host: string | undefined): Refusal | null {
   if (origin === `http://${host ?? ''}`) return null;
   return { status: 403, message: `Only the page of this server may connect, not one from "${origin ?? 'no origin'}".` };
