@@ -81,7 +81,9 @@ export function addPlanCommands(program: Command, context: CommandContext): void
 function readAction(word: string): Action {
   const action = ACTIONS.find((name) => name === word);
   if (action !== undefined) return action;
-  throw new NextvecError('BAD_INPUT', `There is no queue action "${word}".`, { remedy: `Choose one of ${ACTIONS.join(', ')}.` });
+  throw new NextvecError('BAD_INPUT', `There is no queue action "${word}".`, {
+    remedy: `Choose one of ${ACTIONS.join(', ')}.`,
+  });
 }
 
 function readHolds(words: readonly string[] | undefined): PlanGate[] | undefined {

@@ -34,9 +34,7 @@ export function lessons(input: ReportInput, findings: readonly { readonly code: 
     found.push(
       `The best epoch was ${turn.epoch}: a gate, or the plateau of the validation loss, could have ended the run there and saved ${percent(1 - turn.epoch / input.subject.epochs.length)} of its time.`,
     );
-  return found.length > 0
-    ? found
-    : ['No rule found a fault; keep the recipe as a reference for later runs.'];
+  return found.length > 0 ? found : ['No rule found a fault; keep the recipe as a reference for later runs.'];
 }
 
 export function nextSteps({ subject, baseline }: ReportInput, correction: Correction): string[] {
