@@ -137,8 +137,10 @@ export class MixtureRun implements TrainerControl {
       await this.betweenSteps();
       const isGateEpoch = this.trainer.stage === 'gates';
       this.startedMs = performance.now();
+      const before = this.state.durationMs;
       await this.trainer.step((fraction) => this.onProgress(fraction));
       this.book();
+      if (isGateEpoch) this.state.trainMs += this.state.durationMs - before;
       if (isGateEpoch) await this.closeEpoch();
       else await this.checkpointFit();
       if (this.control.stopsAtEpochEnd && isGateEpoch && !this.trainer.isDone) {
@@ -152,7 +154,6 @@ export class MixtureRun implements TrainerControl {
   private book(): void {
     const now = performance.now();
     this.state.durationMs += now - this.startedMs;
-    this.state.trainMs += now - this.startedMs;
     this.startedMs = now;
   }
 

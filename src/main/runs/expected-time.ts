@@ -1,4 +1,5 @@
 /** How long a recipe will take, from the speed of earlier runs like it on this machine. */
+import { modelRow } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { SpeedRow } from '../store/runs.ts';
 
@@ -40,9 +41,12 @@ export function expectTime(
       from: `No ${recipe.modelType} run like this one has been measured on this machine yet.`,
     };
   }
-  const fastest = Math.max(...used.map((s) => s.rowsPerSecond)) * (1 + spread);
-  const slowest = Math.min(...used.map((s) => s.rowsPerSecond)) * (1 - spread);
-  const rows = recipe.epochs * (trainRows + evaluatedRows * EVALUATION_SHARE);
+  // A fit takes most of its time before the first epoch: whole runs are compared, by their training rows.
+  const isFit = modelRow(recipe.modelType).training === 'fit';
+  const rates = used.map((s) => (isFit ? s.fittedRowsPerSecond : s.rowsPerSecond));
+  const fastest = Math.max(...rates) * (1 + spread);
+  const slowest = Math.min(...rates) * (1 - spread);
+  const rows = isFit ? trainRows : recipe.epochs * (trainRows + evaluatedRows * EVALUATION_SHARE);
   const runs = used.map((s) => `#${s.number}`).join(', ');
   return {
     expectedMs: { low: (1000 * rows) / fastest, high: (1000 * rows) / slowest },

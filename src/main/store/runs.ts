@@ -161,6 +161,8 @@ export interface SpeedRow {
   readonly engine: string;
   readonly batchSize: number;
   readonly rowsPerSecond: number;
+  /** Training rows over the duration of the whole run. */
+  readonly fittedRowsPerSecond: number;
 }
 
 /** Measured speeds of earlier runs of a model, newest first. */
@@ -168,9 +170,10 @@ export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
   return db
     .prepare<[string, number], SpeedRow>(
       `SELECT r.number, json_extract(r.engine_json, '$.name') AS engine,
-         json_extract(r.recipe_json, '$.batchSize') AS batchSize, r.rows_per_second AS rowsPerSecond
+         json_extract(r.recipe_json, '$.batchSize') AS batchSize, r.rows_per_second AS rowsPerSecond,
+         1000.0 * r.train_rows / r.duration_ms AS fittedRowsPerSecond
        FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
-       WHERE r.rows_per_second > 0 AND r.engine_json IS NOT NULL
+       WHERE r.rows_per_second > 0 AND r.duration_ms > 0 AND r.train_rows > 0 AND r.engine_json IS NOT NULL
          AND json_extract(r.recipe_json, '$.modelType') = ? AND json_extract(d.passport_json, '$.D') = ?
        ORDER BY r.number DESC LIMIT 50`,
     )
