@@ -147,6 +147,15 @@ describe('lint', () => {
     expect(lintRecipe(good)).toEqual([]);
   });
 
+  it('names what the model type does not use, in place of remarks on its batch', () => {
+    const gram = { modelType: 'gram', lr: 5e-3, batchSize: 1024 } as const;
+    expect(paths(context({ ...gram, lambda: { mse: 0, cosine: 1 } }))).toEqual([]);
+    expect(paths(context({ ...gram, lambda: { mse: 1, info_nce: 0.5 } }))).toEqual(['warning lambda.info_nce']);
+    const off = { neighbours: 'off' } as const;
+    expect(paths(context({ ...gram, gram: off }))).toEqual([]);
+    expect(paths(context({ gram: off }))).toEqual(['warning gram.neighbours']);
+  });
+
   it('reports leaks, OOD overlap, missing OOD, batches too small for moment, more data with equal epochs', () => {
     expect(paths(context({}, { split: { sharedVectors: 9, sharedArticles: 1 } }))).toEqual(['warning split.kind']);
     expect(paths(context({}, { ood: { sharedVectors: 1, space: null } }))).toEqual(['warning ood']);

@@ -45,7 +45,9 @@ const FALSE_NEGATIVE_SHARE = 0.01;
 /** Every finding, errors first. */
 export function lintRecipe(context: LintContext): LintFinding[] {
   const order = { error: 0, warning: 1, info: 2 } as const;
-  const found = CHECKS.map((check) => check(context)).filter((finding) => finding !== null);
+  const checks =
+    modelRow(context.recipe.modelType).training === 'fit' ? COMMON_CHECKS : [...COMMON_CHECKS, ...LOSS_CHECKS];
+  const found = checks.map((check) => check(context)).filter((finding) => finding !== null);
   return found.toSorted((a, b) => order[a.severity] - order[b.severity]);
 }
 
@@ -276,14 +278,35 @@ const fitSettings: Check = ({ recipe }) => {
   };
 };
 
-const CHECKS: readonly Check[] = [
+const unusedTerms: Check = ({ recipe }) => {
+  const { label, training } = modelRow(recipe.modelType);
+  const unused = TERMS.filter((term) => term !== 'mse' && term !== 'cosine' && recipe.lambda[term] > 0);
+  if (training !== 'fit' || unused.length === 0) return null;
+  return {
+    severity: 'warning',
+    path: `lambda.${unused[0]}`,
+    message: `The ${label} is not trained by ${unused.map((term) => TERM_LABELS[term]).join(', ')}.`,
+    reason: 'Its ridges are solved for the squared error and its gates are trained by the cosine, whatever the λ.',
+  };
+};
+
+const unusedParts: Check = ({ recipe }) => {
+  const { label, training } = modelRow(recipe.modelType);
+  const off = Object.entries(recipe.gram).filter(([, value]) => value === 'off');
+  if (training === 'fit' || off.length === 0) return null;
+  return {
+    severity: 'warning',
+    path: `gram.${off[0][0]}`,
+    message: `${label} has no ${off.map(([name]) => name).join(', ')} to turn off.`,
+    reason: 'Only the Gram mixture has these parts (--model-type gram); the run trains as if they were not named.',
+  };
+};
+
+/** Of every model. */
+const COMMON_CHECKS: readonly Check[] = [
   fitSettings,
-  mseOnly,
-  outOfBalance,
-  unreachableVariance,
-  momentBatch,
-  falseNegatives,
-  contrastiveBatch,
+  unusedTerms,
+  unusedParts,
   moreDataSameEpochs,
   leakingSplit,
   oodOverlap,
@@ -291,5 +314,15 @@ const CHECKS: readonly Check[] = [
   noOod,
   repeatedChunks,
   notUnit,
+];
+
+/** Of models that are trained by the weighted loss terms. */
+const LOSS_CHECKS: readonly Check[] = [
+  mseOnly,
+  outOfBalance,
+  unreachableVariance,
+  momentBatch,
+  falseNegatives,
+  contrastiveBatch,
   unusedTemperature,
 ];
