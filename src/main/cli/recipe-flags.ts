@@ -97,7 +97,14 @@ export function readChanges(values: FlagValues): Record<string, unknown> {
     const word = values[storedName(field.flag)];
     if (typeof word === 'string') draft = withValue(draft, field.path, readValue(field, word));
   }
-  if (values.centre === true) draft.inputs = 'centred';
+  if (values.centre === true) {
+    if (typeof values.inputs === 'string' && values.inputs !== 'centred')
+      throw new NextvecError('BAD_RECIPE', `--centre asks for centred inputs, --inputs for ${values.inputs} ones.`, {
+        remedy: 'Give one of the two.',
+        details: { place: 'inputs' },
+      });
+    draft.inputs = 'centred';
+  }
   const [gateWords, gatesFile, schedule, sizes, initFrom] = SPECIAL_FLAGS.map((name) => values[name]);
   if (typeof schedule === 'string') draft.schedule = parseSchedule(schedule);
   if (typeof sizes === 'string') draft.sizes = parseSizes(sizes);

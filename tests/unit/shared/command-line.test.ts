@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyChanges, commandLine, parseCommandLine, splitWords } from '#shared/domain/recipe/command-line.ts';
+import {
+  applyChanges,
+  commandLine,
+  parseCommandLine,
+  parseSizes,
+  splitWords,
+} from '#shared/domain/recipe/command-line.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
@@ -112,4 +118,10 @@ describe('recipe fields', () => {
     const lambda = lambdaOf({});
     expect(() => RecipeSchema.parse({ dataset: 'd', lambda })).toThrow(/at least one term/);
   });
+});
+
+it('refuses a size that no model has, with the sizes there are', () => {
+  expect(() => parseSizes('foo=1')).toThrow(
+    expect.objectContaining({ code: 'BAD_RECIPE', remedy: expect.stringContaining('dModel') }),
+  );
 });

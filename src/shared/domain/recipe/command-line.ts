@@ -2,10 +2,12 @@
  * A recipe as a command line and back. The text can be pasted into a shell or into the form;
  * flags of other trainers for the same models work unchanged.
  */
+import { NextvecError } from '../errors.ts';
 import { SAMPLE_WORD } from '../names.ts';
 import { RECIPE_FIELDS, defaultAt, fieldNumber, fieldWord, valueAt, withValue } from './recipe-fields.ts';
 import {
   GateSchema,
+  MODEL_SIZES,
   ScheduleSchema,
   SizesSchema,
   TrainableRecipeSchema,
@@ -63,13 +65,18 @@ export function formatSizes(sizes: Sizes): string {
     .join(',');
 }
 
-/** Reads what `formatSizes` wrote; throws a ZodError where a part is wrong. */
+/** Reads what `formatSizes` wrote; throws BAD_RECIPE for a name that no model has, a ZodError for a value out of range. */
 export function parseSizes(word: string): Sizes {
   return SizesSchema.parse(
     Object.fromEntries(
       word.split(',').map((part) => {
-        const [name, value] = part.split('=');
-        return [name.trim(), Number(value)];
+        const [name, value] = part.split('=').map((text) => text.trim());
+        if (!MODEL_SIZES.some((size) => size === name))
+          throw new NextvecError('BAD_RECIPE', `No model has a size "${name}".`, {
+            remedy: `Sizes: ${MODEL_SIZES.join(', ')}.`,
+            details: { place: 'sizes' },
+          });
+        return [name, Number(value)];
       }),
     ),
   );
