@@ -5,13 +5,14 @@ import { cosineInterval, intervalSource, type Evaluation } from '#shared/domain/
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { count, figure, percent, plural } from '#shared/domain/figures.ts';
 import { GateSchema } from '#shared/domain/recipe/recipe.ts';
+import { modelRow } from '#shared/domain/models/models.ts';
 import { TERMS, TERM_LABELS, termLabel } from '#shared/domain/models/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { bullets, chart, paragraph, table, type Block, type Section } from './document.ts';
 import type { ReportInput, ReportRun } from './input.ts';
 
 export function evidence({ subject, baseline }: ReportInput): Section {
-  const blocks: Block[] = [termTable(subject)];
+  const blocks: Block[] = isTrainedByTerms(subject) ? [termTable(subject)] : [];
   for (const evaluation of subject.evaluations) {
     blocks.push(
       baselineTable(evaluation),
@@ -31,6 +32,11 @@ export function evidence({ subject, baseline }: ReportInput): Section {
       ),
     );
   return { title: 'Evidence', blocks };
+}
+
+/** The λ and the loss terms say nothing of a fitted model. */
+function isTrainedByTerms({ run }: ReportRun): boolean {
+  return modelRow(run.recipe.modelType).training === 'gradient';
 }
 
 function termTable({ run, epochs }: ReportRun): Block {
@@ -76,6 +82,7 @@ function baselineTable(e: Evaluation): Block {
 function sampleTable(e: Evaluation, other: Evaluation | null): Block {
   const theirs = new Map(other?.samples.map((s) => [s.window, s.cosine]));
   const beside = theirs.size > 0;
+  const attends = e.samples.some((s) => s.attention);
   return table(
     'Sample predictions, from the hardest to the easiest window by the mean of its context',
     [
@@ -86,7 +93,7 @@ function sampleTable(e: Evaluation, other: Evaluation | null): Block {
       '#Mean of context',
       '#Nearest context position',
       '#|prediction|',
-      'Attention',
+      ...(attends ? ['Attention'] : []),
     ],
     e.samples.map((s) => [
       count(s.window),
@@ -96,7 +103,7 @@ function sampleTable(e: Evaluation, other: Evaluation | null): Block {
       figure(s.contextMeanCosine, 3),
       nearest(s.contextCosines),
       figure(s.predictionNorm, 2),
-      s.attention?.map((w) => w.toFixed(2)).join(' ') ?? '',
+      ...(attends ? [s.attention?.map((w) => w.toFixed(2)).join(' ') ?? ''] : []),
     ]),
   );
 }
@@ -127,9 +134,9 @@ export function differences({ comparison, baseline, subject }: ReportInput): Sec
   };
 }
 
-/** Share of loss and gradient of each term of some runs, as bars; null where no epoch was finished. */
+/** Share of loss and gradient of each term of the runs trained by them, as bars; null where no epoch was finished. */
 export function balanceChart(runs: readonly ReportRun[]): Block | null {
-  const bars = runs.flatMap(termBars);
+  const bars = runs.filter(isTrainedByTerms).flatMap(termBars);
   if (bars.length === 0) return null;
   return chart(
     { kind: 'shares', title: 'Who steers the training: share of the loss and of the gradient', bars },

@@ -1,5 +1,6 @@
 /** Findings of a finished run and next steps, one sentence each. */
 import { percent } from '#shared/domain/figures.ts';
+import { modelRow } from '#shared/domain/models/models.ts';
 import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { turningPoint, type Correction } from './correction.ts';
 import type { ReportInput } from './input.ts';
@@ -52,9 +53,10 @@ export function nextSteps({ subject, baseline }: ReportInput, correction: Correc
         : 'The model does not beat the mean of the context; try a smaller learning rate and stronger weight decay before a larger model.',
     );
   }
-  if (subject.run.recipe.gates.length === 0)
+  const { recipe } = subject.run;
+  if (recipe.gates.length === 0 && recipe.epochs > 3 && modelRow(recipe.modelType).training === 'gradient')
     list.push(
-      'Set a gate on validation lift at epoch 3 (`--gate 3:valLift:0:stop`), so that a run like this ends itself.',
+      'Set a gate on validation lift at epoch 3 (`--gate 3:valLift:0:stop`), so that a run that loses to the mean of its context ends early.',
     );
   if (baseline) list.push(`Repeat the winner with two more seeds before calling a difference below 0.01 real.`);
   return list.length > 0 ? list : ['Repeat with two more seeds and report mean and spread.'];

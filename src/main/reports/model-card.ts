@@ -3,7 +3,7 @@ import { commandLine } from '#shared/domain/recipe/command-line.ts';
 import { NOT_MEASURED, count, duration, figure } from '#shared/domain/figures.ts';
 import { cosineInterval } from '#shared/domain/evaluation/evaluation.ts';
 import { withInterval } from '#shared/domain/evaluation/interval.ts';
-import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import { MODEL_LABELS, modelRow } from '#shared/domain/models/models.ts';
 import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
@@ -54,6 +54,7 @@ function use(): Section {
 
 function training({ run, split }: ReportRun): Section {
   const { recipe, figures } = run;
+  const isFit = modelRow(recipe.modelType).training === 'fit';
   const losses = TERMS.filter((term) => recipe.lambda[term] > 0).map(
     (term) => `${recipe.lambda[term]} · ${TERM_LABELS[term]}`,
   );
@@ -65,10 +66,10 @@ function training({ run, split }: ReportRun): Section {
         : `LEAKS: ${count(split.sharedVectors)} vectors, ${count(split.sharedArticles)} articles shared`;
   const rows = [
     ['Split', `${recipe.split.kind}, ${clean}`],
-    ['Loss', losses.join(' + ')],
+    ['Loss', isFit ? 'squared error (ridges), cosine (gate networks)' : losses.join(' + ')],
     [
-      'Optimiser',
-      `AdamW, learning rate ${recipe.lr}, weight decay ${recipe.weightDecay}, clip ${recipe.clip}, batch ${recipe.batchSize}`,
+      isFit ? 'Optimiser of the gate networks' : 'Optimiser',
+      `AdamW, learning rate ${recipe.lr}, weight decay ${recipe.weightDecay}, ${isFit ? '' : `clip ${recipe.clip}, `}batch ${recipe.batchSize}`,
     ],
     ['Epochs', `${count(figures.epochs)} run, best ${count(figures.bestEpoch)}, in ${duration(figures.durationMs)}`],
     ['Seed', String(recipe.seed)],

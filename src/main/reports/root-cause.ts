@@ -2,6 +2,7 @@
  * The root-cause report of a run, against a baseline run where there is one: what happened, why, the evidence,
  * the next run and its expected result. Builds a document; `markdown.ts` and `html.ts` render it.
  */
+import { modelRow } from '#shared/domain/models/models.ts';
 import { CLAIM_METRIC_LABELS } from '#shared/domain/verdicts/claims.ts';
 import { commandLine } from '#shared/domain/recipe/command-line.ts';
 import type { Severity } from '#shared/domain/evaluation/evaluation.ts';
@@ -43,7 +44,7 @@ function title({ subject, baseline }: ReportInput): string {
 }
 
 function subtitle({ generatedAt, version, subject }: ReportInput): string {
-  return `${generatedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC · Nextvec ${version} · ${subject.run.recipe.modelType.toUpperCase()} on ${subject.dataName}`;
+  return `${generatedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC · Nextvec ${version} · ${modelRow(subject.run.recipe.modelType).label} on ${subject.dataName}`;
 }
 
 interface Finding {
