@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { percent } from '#shared/domain/figures.ts';
+import { figure, percent } from '#shared/domain/figures.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
 import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
@@ -116,6 +116,6 @@ function partLines(parts: NonNullable<PredictedRow['parts']>): string[] {
   const sorted = parts.toSorted((a, b) => Math.abs(b.share) - Math.abs(a.share));
   return sorted.map(({ name, share, coefficient }, i) => {
     const head = i === 0 ? 'made of' : '';
-    return `  ${head.padEnd(22)} ${percent(share).padStart(6)}  ${name} (coefficient ${coefficient.toFixed(3)})`;
+    return `  ${head.padEnd(22)} ${percent(share).padStart(6)}  ${name} (coefficient ${figure(coefficient, 3)})`;
   });
 }

@@ -6,6 +6,7 @@ import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { BASELINE_LABELS, BASELINES } from '#shared/domain/runs/training.ts';
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { modelRow } from '#shared/domain/models/models.ts';
 import { NameSchema } from '#shared/domain/names.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -216,7 +217,8 @@ function resultRows(run: RunSummary): { label: string; val: string; ood: string 
   const known = best?.intervals;
   const rows = [
     {
-      label: `Best epoch (${best?.epoch ?? '–'})`,
+      // A fitted model has one checkpoint, that of its last epoch.
+      label: `${modelRow(run.recipe.modelType).training === 'fit' ? 'Last' : 'Best'} epoch (${best?.epoch ?? '–'})`,
       val: withInterval(best?.valCosine, known?.valCosine, formatCosine),
       ood: withInterval(best?.oodCosine, known?.oodCosine, formatCosine),
     },

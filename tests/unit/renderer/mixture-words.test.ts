@@ -82,7 +82,7 @@ describe('the shares', () => {
       ['Filtered context 21 %', 'filtered skip ν 1 20 %', '3 others 1 %'],
       ['Others 0 %'],
     ]);
-    expect(shareGroups(parts).at(-1)?.what).toBe('Learned maps and corpus mean: no part has 1 %.');
+    expect(shareGroups(parts).at(-1)?.what).toBe('Learned maps and corpus mean: each part is below 1 %.');
   });
 
   test('show parts of a kind that cancel each other', () => {

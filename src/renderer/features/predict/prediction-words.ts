@@ -185,7 +185,7 @@ export function shareGroups(parts: Parts): ShareGroup[] {
   });
   const [worth, rest] = [groups.filter(({ large }) => large > 0), groups.filter(({ large }) => large === 0)];
   if (rest.length === 0) return worth.toSorted(bySize);
-  const what = `${listed(rest.map(({ label }) => label.toLowerCase()))}: no part has 1 %.`;
+  const what = `${listed(rest.map(({ label }) => label.toLowerCase()))}: each part is below 1 %.`;
   const others: ShareGroup = {
     ...shown('Others', sum(rest)),
     what: `${what[0].toUpperCase()}${what.slice(1)}`,

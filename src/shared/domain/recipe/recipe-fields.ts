@@ -171,7 +171,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     path: 'lr',
     flag: '--lr',
     label: 'Learning rate',
-    usual: [1e-5, 1e-2],
+    usual: [1e-6, 1e-2],
     kind: 'number',
     group: 'training',
     help: 'AdamW step size at the start; the plateau schedule halves it when validation stalls.',
