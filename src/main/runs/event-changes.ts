@@ -32,9 +32,10 @@ export function stepChanges({ epoch, rowsPerSecond }: StepBlock, { step, duratio
 }
 
 export function epochChanges(record: EpochRecord, { durationMs }: RunClock): RunChanges {
-  const changes: RunChanges = { duration_ms: durationMs, rows_per_second: record.rowsPerSecond };
+  const { epoch, step } = record;
+  const changes: RunChanges = { epoch, step, duration_ms: durationMs, rows_per_second: record.rowsPerSecond };
   if (!record.isBest) return changes;
-  const { epoch, step, valLoss, valCosine, oodCosine, intervals } = record;
+  const { valLoss, valCosine, oodCosine, intervals } = record;
   return { ...changes, best_json: JSON.stringify({ epoch, step, valLoss, valCosine, oodCosine, intervals }) };
 }
 

@@ -213,6 +213,7 @@ export class LiveRun {
         return this.onStatus(event.status);
       case 'stage':
         this.stage = event;
+        this.recorder.update({ duration_ms: this.clock.durationMs });
         return this.options.onChange();
       case 'finished':
         return this.onFinished(event);
@@ -247,6 +248,7 @@ export class LiveRun {
   }
 
   private onEpoch(record: EpochRecord): void {
+    this.clock.step = record.step;
     this.recorder.addEpoch(record);
     this.recorder.update(epochChanges(record, this.clock));
     this.recorder.flush();
