@@ -43,7 +43,7 @@ export function addLookCommands(program: Command, context: CommandContext): void
     .action((data: string, flags: MapFlags) => context.run((out) => map(context, data, flags, out)));
 }
 
-/** Throws BAD_INPUT where a word is no number of a window, or no share. */
+/** Throws BAD_INPUT for an invalid window number or rank. */
 export function readPick({ window, rank }: Pick<LookFlags, 'window' | 'rank'>): WindowPick {
   if (window !== undefined && rank !== undefined)
     throw new NextvecError('BAD_INPUT', '--window and --rank name two windows.', { remedy: 'Give one of them.' });

@@ -60,7 +60,7 @@ async function report(context: CommandContext, handle: string, flags: ReportFlag
       }
       await writeTarget(target, event.text);
       const files: string[] = [];
-      // What goes to a pipe or a device goes without its drawings.
+      // A report written to a pipe or a device has no chart files.
       for (const { name, text } of target.isStream ? [] : event.files) {
         const file = await checkTarget(join(dirname(path), basename(name)));
         await writeTarget(file, text);

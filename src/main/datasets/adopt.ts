@@ -19,7 +19,7 @@ export async function tidyDatasets(home: Home): Promise<void> {
   }
 }
 
-/** Adds the row of a folder. One that cannot be read stays where it is, for repair by hand. */
+/** Adds the row of a folder. One that cannot be read is left for manual repair. */
 function adopt(home: Home, id: string): void {
   try {
     const meta = readMeta(home.datasetFolder(id));

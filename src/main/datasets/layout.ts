@@ -24,7 +24,7 @@ export interface WindowColumns {
   readonly contexts: Column;
   /** [N, D] */
   readonly targets: Column;
-  /** Records, one a window. Described only when it is read: metadata that is unusable costs no vectors. */
+  /** Records, one a window. Described only when it is read, so that unusable metadata does not stop the import of the vectors. */
   readonly metadata: (() => Promise<Column>) | null;
   readonly N: number;
 }

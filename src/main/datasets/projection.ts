@@ -1,5 +1,5 @@
 /**
- * A sample of vectors in the plane: principal components at once, UMAP (umap-js) on its first few dozen of them. The same
+ * A sample of vectors in the plane: principal components, or UMAP (umap-js) on the first few dozen of them. The same
  * sample and seed give the same picture. X [n, D] row-major float32, k leading directions.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';

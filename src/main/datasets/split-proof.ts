@@ -1,4 +1,4 @@
-/** Draws the split of a recipe and proves that nothing leaks; the trainer and the preflight both take it from here. */
+/** Draws the split of a recipe and proves that nothing leaks; used by the trainer and the preflight. */
 import type { SplitProof } from '#shared/contract/datasets.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from './dataset.ts';

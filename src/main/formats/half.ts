@@ -47,7 +47,7 @@ export function halfBits(word: number): number {
   if (magnitude >= 0x47800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
   if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
   if (magnitude < 0x33000000) return sign;
-  // Subnormal: the implicit one comes back and everything moves right until the last bit is worth 2^-24.
+  // Subnormal: restore the implicit one and shift right until the last bit is worth 2^-24.
   const shift = 126 - (magnitude >>> 23);
   const fraction = (magnitude & 0x7fffff) | 0x800000;
   const half = fraction >>> shift;

@@ -68,7 +68,7 @@ export interface RowBlock {
 
 /** A single value of a record; lists, dicts and bytes come as `{ kind }`, without their content. */
 export type Field = null | boolean | number | string | { readonly kind: string };
-/** Only the fields that the record has. null: the entry is no record. */
+/** Only the fields that the record has. null: the entry is not a record. */
 export type DataRecord = ReadonlyMap<string, Field> | null;
 
 export function elementsOf({ shape }: Pick<Column, 'shape'>): number {

@@ -23,7 +23,7 @@ export interface TrainerProcess {
 
 export type SpawnTrainer = () => TrainerProcess;
 
-/** Unix niceness, 0 to 19 (lowest priority). A window comes before its trainer. */
+/** Unix niceness, 0 to 19 (lowest priority). A window has priority over its trainer. */
 export const NICENESS = { alone: 5, besideWindow: 19 } as const;
 
 const STDERR_TAIL_CHARACTERS = 4000;

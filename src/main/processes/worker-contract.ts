@@ -71,7 +71,7 @@ export const workerContract = {
   compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
   /** Evaluates models in this thread, which exists for this call only. */
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
-  /** One window; the checkpoint stays open for the next until another job comes. */
+  /** One window; the checkpoint stays open for further windows until another job starts. */
   inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),
   map: call.input(MapJobSchema).output(eventIterator(MapEventSchema)),
   firstBatches: call.input(FirstBatchesJobSchema).output(eventIterator(FirstBatchesEventSchema)),

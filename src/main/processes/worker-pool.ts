@@ -1,5 +1,5 @@
 /**
- * Starts data workers: one that stays for short questions, and one of its own for each long piece of work, a few at a time.
+ * Starts data workers: a standing one for short calls, and one for each long job, a few at a time.
  */
 import { totalmem } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
@@ -77,12 +77,12 @@ export class WorkerPool {
     this.heapMb = heapMb;
   }
 
-  /** Starts the standing worker after `ms`, so that the first question need not wait for it. */
+  /** Starts the standing worker after `ms`, so that the first call need not wait for it. */
   startSoon(ms: number): void {
     this.warmUp = setTimeout(() => void this.client, ms).unref();
   }
 
-  /** The standing worker, for questions that take a second or so. */
+  /** The standing worker, for calls of about a second. */
   get client(): WorkerClient {
     this.standing ??= startWorker(this.entry, this.heapMb, () => {
       this.standing = null;

@@ -152,7 +152,7 @@ function hasRuns(path: string): boolean {
   return existsSync(folder) && readdirSync(folder).length > 0;
 }
 
-/** Applies what is missing, each migration in a transaction of its own; an old file is copied aside first. */
+/** Applies the missing migrations, each in its own transaction; an old file is copied aside first. */
 export function migrate(db: Db, path: string, migrations: readonly Migration[] = MIGRATIONS): void {
   const from = versionOf(db);
   if (from === migrations.length) return;

@@ -60,7 +60,7 @@ export class Doctor {
     });
   }
 
-  /** In a worker of its own: loading TensorFlow.js blocks a thread for longer than an answer may take. */
+  /** In a worker of its own: loading TensorFlow.js blocks a thread for longer than a call may take. */
   private findEngines(afresh: boolean): Promise<Report['engines']> {
     if (this.engines !== null && !afresh) return this.engines;
     const { workers, resourcesDir } = this.options;

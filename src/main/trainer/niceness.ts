@@ -9,7 +9,7 @@ const OWN_THREADS = '/proc/self/task';
 export function setNiceness(niceness: number): void {
   ifAllowed(() => setPriority(niceness));
   if (process.platform !== 'linux') return;
-  // There each thread has a niceness of its own; those that collect garbage and compile are running already.
+  // On Linux each thread has its own niceness, and V8's garbage-collector and compiler threads already run.
   for (const thread of readdirSync(OWN_THREADS)) ifAllowed(() => setPriority(Number(thread), niceness));
   // With autogroups only the niceness of the session counts between sessions.
   ifAllowed(() => leadsSession() && writeFileSync(OWN_SESSION, String(niceness)));

@@ -88,7 +88,7 @@ export class Amn implements Network {
   weightTerms(draw: Matrix, drawStrip: Matrix): WeightTerm[] {
     const base = panelPart(this.joined, 0, this.D);
     const mix = panelPart(this.joined, this.mixAt, this.D);
-    // What the next step reads first comes last, while it is still in a cache.
+    // Weights that the next step reads first are updated last, so that they are still in a cache.
     return [
       this.first.weightTerm([base, mix], this.joinedStrip),
       this.second.weightTerm([this.first.y], this.first.strip),

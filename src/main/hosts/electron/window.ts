@@ -1,4 +1,4 @@
-/** The one kind of window: sandboxed, isolated, bound to the built page, with an RPC port of its own. */
+/** The app's window: sandboxed, isolated, bound to the built page, with an RPC port of its own. */
 import { BrowserWindow, dialog, ipcMain, MessageChannelMain, nativeTheme, type IpcMainEvent } from 'electron';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
