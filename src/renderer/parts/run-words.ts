@@ -50,9 +50,14 @@ export function gateEpoch(gate: Gate): string {
 
 /** "validation ≥ 0.48" */
 export function gateCondition(gate: Gate): string {
-  const sign = gate.metric.endsWith('Lift') && gate.threshold > 0 ? '+' : '';
   const end = gate.bound === 'low' ? 'lower end of ' : '';
-  return `${end}${METRIC_WORDS[gate.metric]} ≥ ${sign}${String(gate.threshold).replace('-', '\u2212')}`;
+  return `${end}${METRIC_WORDS[gate.metric]} ≥ ${gateThreshold(gate.metric, gate.threshold)}`;
+}
+
+/** "0.48", "+0.01", "0": as it was entered, lifts with their sign. */
+export function gateThreshold(metric: GateMetric, threshold: number): string {
+  const sign = metric.endsWith('Lift') && threshold > 0 ? '+' : '';
+  return `${sign}${String(threshold).replace('-', '\u2212')}`;
 }
 
 /** A gate's value; lifts with their sign. */
