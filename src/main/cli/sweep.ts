@@ -152,8 +152,11 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
     out.line();
     out.line(`${item.title}: ${item.status}. ${item.reason}`.trimEnd());
     if (winner === null) return;
-    const name = winner.member === 0 ? 'The plain recipe' : `Member ${winner.member}`;
-    out.line(`${name} wins by ${state.spec.objective}; over the plain recipe it gains ${gainWords(gain)}.`);
+    const text =
+      winner.member === 0
+        ? `No member is better than the plain recipe by ${state.spec.objective}.`
+        : `Member ${winner.member} wins by ${state.spec.objective}; over the plain recipe it gains ${gainWords(gain)}.`;
+    out.line(item.status === 'done' ? text : `So far: ${text}`);
     if (state.indistinguishable.length > 0) out.line(notDistinguishable(state.indistinguishable));
     if (state.commandLine) out.line(state.commandLine);
   });

@@ -205,7 +205,8 @@ function printResult({ run }: Outcome, result: object, out: Output): void {
       ]);
     }
     out.line();
-    out.line(`${formatDuration(run.durationMs)}, ${Math.round(run.rowsPerSecond ?? 0)} rows/s`);
+    const speed = run.rowsPerSecond ? `, ${Math.round(run.rowsPerSecond)} rows/s` : '';
+    out.line(`${formatDuration(run.durationMs)}${speed}`);
   });
   // On stderr: the reader of stdout may be what has gone.
   if (run.waitsForSpace) out.progress(howToFreeSpace(run.id), true);
