@@ -2,6 +2,7 @@
  * Groups of similar training articles by spherical k-means on centred article means, so that the gate can be trained on
  * articles unlike those its parts were fitted on. D width, C clusters, n articles.
  */
+import { ARTICLES_PER_CLUSTER } from '#shared/domain/models/gram.ts';
 import { blocks } from '../evaluation/windows.ts';
 import { squaredNorm } from '../evaluation/vectors.ts';
 import type { Random } from '../random.ts';
@@ -11,8 +12,6 @@ const RESTARTS = 5;
 const ITERATIONS = 30;
 /** Articles that centres are computed from; evenly spaced ones of a larger set. */
 const MAX_ARTICLES = 4096;
-/** Fewest articles of a cluster on average. */
-const ARTICLES_PER_CLUSTER = 4;
 
 /** Training windows grouped by article. */
 export interface ArticleWindows {

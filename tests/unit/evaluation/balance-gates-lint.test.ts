@@ -117,7 +117,7 @@ describe('lint', () => {
     trainRows: 20_000,
     passport: null,
     firstBatches: null,
-    split: { sharedVectors: 0, sharedArticles: 0 },
+    split: { sharedVectors: 0, sharedArticles: 0, trainArticles: 100 },
     ood: { sharedVectors: 0, space: null },
     earlier: null,
     ...more,
@@ -147,6 +147,19 @@ describe('lint', () => {
     expect(lintRecipe(good)).toEqual([]);
   });
 
+  it('refuses a Gram mixture of too few training articles', () => {
+    const of = (modelType: 'amn' | 'gram', trainArticles: number) =>
+      paths(
+        context(
+          { modelType, lr: 5e-3, batchSize: 1024, lambda: { mse: 0, cosine: 1 } },
+          { split: { sharedVectors: 0, sharedArticles: 0, trainArticles } },
+        ),
+      );
+    expect(of('gram', 7)).toEqual(['error dataset']);
+    expect(of('gram', 8)).toEqual([]);
+    expect(of('amn', 2)).toEqual([]);
+  });
+
   it('names what the model type does not use, in place of remarks on its batch', () => {
     const gram = { modelType: 'gram', lr: 5e-3, batchSize: 1024 } as const;
     expect(paths(context({ ...gram, lambda: { mse: 0, cosine: 1 } }))).toEqual([]);
@@ -157,7 +170,9 @@ describe('lint', () => {
   });
 
   it('reports leaks, OOD overlap, missing OOD, batches too small for moment, more data with equal epochs', () => {
-    expect(paths(context({}, { split: { sharedVectors: 9, sharedArticles: 1 } }))).toEqual(['warning split.kind']);
+    expect(paths(context({}, { split: { sharedVectors: 9, sharedArticles: 1, trainArticles: 100 } }))).toEqual([
+      'warning split.kind',
+    ]);
     expect(paths(context({}, { ood: { sharedVectors: 1, space: null } }))).toEqual(['warning ood']);
     expect(paths(context({ ood: null }, { ood: null }))).toEqual(['info ood']);
     expect(paths(context({ batchSize: 1, lambda: { ...lambda, info_nce: 0, variance: 0 } }))[0]).toBe(

@@ -47,6 +47,9 @@ export const GramSpecSchema = z.object({
 });
 export type GramSpec = z.infer<typeof GramSpecSchema>;
 
+/** Fewest articles of a cluster on average; training needs two clusters, to hold one out. */
+export const ARTICLES_PER_CLUSTER = 4;
+
 /** The settings of the preset. */
 export const DEFAULT_MIXTURE: Mixture = {
   ridges: [3, 30, 300],

@@ -5,6 +5,7 @@
  */
 import { count, figure, percent, plural } from '../figures.ts';
 import type { Comparison, Passport } from '../datasets/passport.ts';
+import { ARTICLES_PER_CLUSTER } from '../models/gram.ts';
 import { modelRow } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
 import { TERMS, TERM_LABELS, infoNceChance } from '../models/terms.ts';
@@ -28,7 +29,11 @@ export interface LintContext {
   readonly passport: Passport | null;
   /** Loss terms measured on the first batches with this recipe's λ. */
   readonly firstBatches: TermTable | null;
-  readonly split: { readonly sharedVectors: number; readonly sharedArticles: number | null } | null;
+  readonly split: {
+    readonly sharedVectors: number;
+    readonly sharedArticles: number | null;
+    readonly trainArticles: number | null;
+  } | null;
   readonly ood: { readonly sharedVectors: number | null; readonly space: Comparison | null } | null;
   /** Rows and epochs of the latest finished run of the same model. */
   readonly earlier: { readonly name: string; readonly trainRows: number; readonly epochs: number } | null;
@@ -278,6 +283,20 @@ const fitSettings: Check = ({ recipe }) => {
   };
 };
 
+const fewArticles: Check = ({ recipe, split }) => {
+  const { label, training } = modelRow(recipe.modelType);
+  const articles = split?.trainArticles ?? null;
+  const least = 2 * ARTICLES_PER_CLUSTER;
+  if (training !== 'fit' || articles === null || articles >= least) return null;
+  return {
+    severity: 'error',
+    path: 'dataset',
+    message: `The ${label} needs at least ${least} training articles; this split has ${articles}.`,
+    reason:
+      'It holds groups of articles out to train its gates. Use more data, a smaller validation share or another model.',
+  };
+};
+
 const unusedTerms: Check = ({ recipe }) => {
   const { label, training } = modelRow(recipe.modelType);
   const unused = TERMS.filter((term) => term !== 'mse' && term !== 'cosine' && recipe.lambda[term] > 0);
@@ -305,6 +324,7 @@ const unusedParts: Check = ({ recipe }) => {
 /** Of every model. */
 const COMMON_CHECKS: readonly Check[] = [
   fitSettings,
+  fewArticles,
   unusedTerms,
   unusedParts,
   moreDataSameEpochs,
