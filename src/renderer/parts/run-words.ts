@@ -27,6 +27,11 @@ export const METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
 /** What a gate can read: a metric, or the lower end of its interval. */
 export type GateReads = Pick<Gate, 'metric' | 'bound'>;
 
+/** "OOD lift, lower end" */
+export function readsLabel({ metric, bound }: GateReads): string {
+  return bound === 'low' ? `${METRIC_LABELS[metric]}, lower end` : METRIC_LABELS[metric];
+}
+
 export const GATE_READS: readonly { key: string; reads: GateReads; label: string }[] = GATE_METRICS.flatMap(
   (metric) => [
     { key: metric, reads: { metric }, label: METRIC_LABELS[metric] },

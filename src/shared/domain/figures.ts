@@ -21,6 +21,11 @@ export function signed(value: number | null | undefined, decimals = 4): string {
   return (value < 0 ? '−' : '+') + digits;
 }
 
+/** The minimum that a gate asks of a figure, shown as the figure by `show`; 0 has no sign. */
+export function minimumText(minimum: number, show: (value: number) => string): string {
+  return minimum === 0 ? '0' : show(minimum);
+}
+
 /** A share of 1 as a percentage. */
 export function percent(share: number | null | undefined, decimals = 0): string {
   return missing(share) ? NOT_MEASURED : `${(100 * share).toFixed(decimals).replace('-', '−')} %`;

@@ -123,6 +123,10 @@ describe('a gate', () => {
     expect(passed).toBe(false);
     expect(messages[0]).toBe('validation lift over the mean of the context +0.0200, below +0.0300');
   });
+  test('names a minimum of 0 without a sign', () => {
+    const { messages } = judge([{ metric: 'valLift', minimum: 0 }], figures);
+    expect(messages).toEqual(['validation lift over the mean of the context +0.0200, at least 0']);
+  });
   test('can use the lower end of an interval', () => {
     const gate = { metric: 'valLift', bound: 'low', minimum: 0.01 } as const;
     expect(judge([gate], figures, { valLift: { low: 0.012, high: 0.03 } }).passed).toBe(true);

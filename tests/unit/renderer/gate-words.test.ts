@@ -1,6 +1,6 @@
 /** Thresholds of gates and claims in words. */
 import { expect, test } from 'vitest';
-import { gateCondition, gateThreshold } from '../../../src/renderer/parts/run-words.ts';
+import { gateCondition, gateThreshold, readsLabel } from '../../../src/renderer/parts/run-words.ts';
 
 test.each([
   ['oodBestLift', 0, '0'],
@@ -14,4 +14,6 @@ test.each([
 test('a gate on the lower end of an interval says so', () => {
   const gate = { epoch: 'end', metric: 'oodLift', bound: 'low', threshold: 0, action: 'warn' } as const;
   expect(gateCondition(gate)).toBe('lower end of OOD lift ≥ 0');
+  expect(readsLabel(gate)).toBe('OOD lift, lower end');
+  expect(readsLabel({ metric: 'oodLift' })).toBe('OOD lift');
 });

@@ -13,7 +13,7 @@ import type { Component } from 'vue';
 import type { Plan, QueueItem } from '#shared/contract/plans.ts';
 import type { PlanGate } from '#shared/domain/plans/plans.ts';
 import type { ShownStatus } from '#shared/domain/plans/plan-queue.ts';
-import { METRIC_LABELS, gateReading, gateThreshold } from '../../parts/run-words.ts';
+import { gateReading, gateThreshold, readsLabel } from '../../parts/run-words.ts';
 
 export interface StatusLook {
   readonly label: string;
@@ -47,11 +47,11 @@ export interface GateLight {
   readonly state: 'open' | 'passed' | 'missed';
 }
 
-/** What a report is to show, e.g. "gram: OOD lift over the best baseline ≥ 0". */
+/** What a report is to show, e.g. "gram: OOD lift over best baseline, lower end ≥ 0". */
 export function claimWords({ item }: QueueItem): string[] {
   if (item.kind !== 'report') return [];
   return item.claims.map(
-    ({ of, metric, minimum }) => `${of}: ${METRIC_LABELS[metric]} ≥ ${gateThreshold(metric, minimum)}`,
+    ({ of, minimum, ...reads }) => `${of}: ${readsLabel(reads)} ≥ ${gateThreshold(reads.metric, minimum)}`,
   );
 }
 
@@ -63,7 +63,7 @@ export function gateLights(item: QueueItem): GateLight[] {
     const read = bound === 'low' ? item.intervals?.[metric]?.low : item.figures?.[metric];
     const value = isRead ? (read ?? null) : null;
     return {
-      metric: bound === 'low' ? `${METRIC_LABELS[metric]}, lower end` : METRIC_LABELS[metric],
+      metric: readsLabel({ metric, bound }),
       minimum: gateThreshold(metric, minimum),
       value: gateReading(metric, value),
       state: !isRead ? 'open' : value !== null && value >= minimum ? 'passed' : 'missed',

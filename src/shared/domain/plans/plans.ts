@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { NextvecError } from '../errors.ts';
 import { NameSchema } from '../names.ts';
-import { figure, signed } from '../figures.ts';
+import { figure, minimumText, signed } from '../figures.ts';
 import { gateLabel } from '../recipe/gates.ts';
 import { unknownFields } from '../recipe/field-names.ts';
 import type { MetricIntervals } from '../runs/training.ts';
@@ -242,7 +242,7 @@ export function judge(gates: readonly PlanGate[], figures: RunFigures, intervals
     const passed = value !== null && value >= minimum;
     const show = metric.endsWith('Lift') ? signed : figure;
     const what = `${gateLabel({ metric, bound })} ${show(value)}`;
-    return { passed, value, message: `${what}, ${passed ? 'at least' : 'below'} ${show(minimum)}` };
+    return { passed, value, message: `${what}, ${passed ? 'at least' : 'below'} ${minimumText(minimum, show)}` };
   });
   return {
     passed: readings.every(({ passed }) => passed),

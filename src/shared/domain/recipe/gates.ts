@@ -4,7 +4,7 @@
  * model by it. Pure; acting on a gate is the run service's work.
  */
 import { bestBaseline } from '../evaluation/evaluation.ts';
-import { figure, signed } from '../figures.ts';
+import { figure, minimumText, signed } from '../figures.ts';
 import type { Gate, GateMetric } from './recipe.ts';
 import { BASELINES, type Baselines, type EpochRecord } from '../runs/training.ts';
 
@@ -128,11 +128,10 @@ function readGate(gate: Gate, record: EpochRecord, broken: string | null): GateR
   const value = gateValue(gate, record);
   const passed = value !== null && value >= gate.threshold;
   const show = gate.metric.endsWith('Lift') ? signed : figure;
+  const minimum = minimumText(gate.threshold, show);
   const what = `Gate at epoch ${record.epoch}: ${gateLabel(gate)} ${show(value)}`;
   const message =
     broken ??
-    (passed
-      ? `${what}, at least ${show(gate.threshold)}: passed.`
-      : `${what}, below ${show(gate.threshold)}: ${ACTION_WORDS[gate.action]}.`);
+    (passed ? `${what}, at least ${minimum}: passed.` : `${what}, below ${minimum}: ${ACTION_WORDS[gate.action]}.`);
   return { type: 'gate', gate, epoch: record.epoch, value, passed, broken: broken !== null, message };
 }
