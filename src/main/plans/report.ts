@@ -57,7 +57,7 @@ function planReport(context: PlanContext, { name, claims }: PlanFacts, items: re
   return {
     title: `Plan: ${name}`,
     subtitle: `${new Date().toISOString().slice(0, 10)} · Nextvec ${context.appVersion}`,
-    summary: [paragraph(summaryOf(trained, best?.run)), figures(trained)],
+    summary: [paragraph(summaryOf(trained, best)), figures(trained)],
     sections: [
       ...claimed(claims, trained),
       lacksSection(trained),
@@ -78,11 +78,12 @@ function rank(run: RunSummary): number {
   return bestLift(run).value ?? -Infinity;
 }
 
-function summaryOf(trained: readonly Trained[], best: RunSummary | undefined): string {
+function summaryOf(trained: readonly Trained[], best: Trained | undefined): string {
   if (best === undefined) return 'No run of this plan has figures.';
-  const { where, value, interval } = bestLift(best);
+  const { row, run } = best;
+  const { where, value, interval } = bestLift(run);
   const lift = `**${signedInterval(value, interval)}** over the best baseline ${where}`;
-  return `Best of ${count(trained.length)}: ${MODEL_LABELS[best.recipe.modelType]}, run #${best.number}, ${lift}. ${verdict(value, interval)}`;
+  return `Best of ${count(trained.length)}: ${row.key} (${MODEL_LABELS[run.recipe.modelType]}), run #${run.number}, ${lift}. ${verdict(value, interval)}`;
 }
 
 function verdict(value: number | null, interval: Interval | null): string {
@@ -90,7 +91,7 @@ function verdict(value: number | null, interval: Interval | null): string {
     return 'No model of this plan beats every baseline: change the recipe before training anything larger.';
   return interval && holdsZero(interval)
     ? 'It is not distinguishable from that baseline on these articles.'
-    : 'It beats every baseline.';
+    : 'There it beats every baseline.';
 }
 
 function figures(trained: readonly Trained[]): Block {

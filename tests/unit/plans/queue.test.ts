@@ -116,6 +116,7 @@ describe('the plan "recover"', () => {
     expect(run.status).toBe('finished');
     const report = readFileSync(itemOf(done, 'report').reportPath!, 'utf8');
     expect(report).toContain('LSTM');
+    expect(report).toMatch(/^Best of \d+: (amn \(AMN\)|lstm \(LSTM\)), run #\d+, /m);
     expect(report).toContain('earlier try: missed');
   });
 
