@@ -64,6 +64,7 @@ const NO_FILES = new Set([
   'needs.*',
   'like',
   'of.*',
+  'claims.*.of',
   'lambda.{}',
   // Field of a recipe that an axis of a sweep varies, and its values.
   'axes.*.path',
@@ -71,8 +72,12 @@ const NO_FILES = new Set([
   // Handed back in the answer, never opened.
   'base.initFrom',
 ]);
-/** Recipes by field; their one file is `initFrom`. */
-const RECIPE_CHANGES = new Set(['items.*.recipe.{}', 'changes.{}']);
+/** Recipes, whole (any value, then parsed) or by field; their one file is `initFrom`. */
+const RECIPES = new Set(['recipe', 'items.*.recipe.{}', 'changes.{}']);
+
+function initFromOf(recipe: string): string {
+  return `${recipe.replace(/\.\{\}$/, '')}.initFrom`;
+}
 
 /** Places of a JSON schema where any text, or any value at all, may stand; `{}` for the names of a record. */
 function freeTexts(schema: z.core.JSONSchema._JSONSchema, place: readonly string[] = []): string[] {
@@ -108,7 +113,7 @@ describe('the inputs of the contract', () => {
   test('every string input is declared as a file path or as not one', () => {
     const unknown = INPUTS.flatMap(({ path, texts, files }) =>
       texts
-        .filter((place) => !files.includes(place) && !RECIPE_CHANGES.has(place) && !endsWithOneOf(place, NO_FILES))
+        .filter((place) => !files.includes(place) && !RECIPES.has(place) && !endsWithOneOf(place, NO_FILES))
         .map((place) => `${path} ${place}`),
     );
     expect(unknown).toEqual([]);
@@ -116,7 +121,7 @@ describe('the inputs of the contract', () => {
 
   test('each recipe that is trained or measured declares its initFrom', () => {
     const undeclared = INPUTS.filter(({ texts, files }) =>
-      texts.some((place) => RECIPE_CHANGES.has(place) && !files.includes(place.replace('{}', 'initFrom'))),
+      texts.some((place) => RECIPES.has(place) && !files.includes(initFromOf(place))),
     );
     expect(undeclared).toEqual([]);
   });

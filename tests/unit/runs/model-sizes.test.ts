@@ -1,7 +1,7 @@
 /** Sizes that no model can have are refused by every way into training; history that holds them can still be read. */
 import { describe, expect, test } from 'vitest';
 import { inferModel } from '#shared/domain/models/infer-model.ts';
-import { INPUT_SHIFTS, MODEL_TYPES, defaultSpec } from '#shared/domain/models/models.ts';
+import { GRADIENT_TYPES, INPUT_SHIFTS, defaultGradientSpec, defaultSpec } from '#shared/domain/models/models.ts';
 import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { parsePlan } from '#shared/domain/plans/plans.ts';
 import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
@@ -52,8 +52,8 @@ describe.each(CASES)('$modelType with $word', ({ modelType, sizes, word, why }) 
 });
 
 test.each(INPUT_SHIFTS)('the tensors of a model say that its inputs are %s', (inputs) => {
-  for (const type of MODEL_TYPES) {
-    const spec = { ...defaultSpec(type, 3, 8), inputs };
+  for (const type of GRADIENT_TYPES) {
+    const spec = { ...defaultGradientSpec(type, 3, 8), inputs };
     const shapes = new Map(parameterShapes(spec).map(({ name, shape }) => [name, shape]));
     expect(inferModel(shapes, { T: 3 }, 'a.pt').spec).toEqual(spec);
   }
