@@ -44,8 +44,10 @@ describe('evaluation of a run', () => {
     await verdicts.getByText('Evidence').first().click();
     expect(await verdicts.getByRole('definition').first().textContent()).toMatch(/\d/);
     const baselines = page.getByRole('region', { name: 'Baselines' });
-    for (const name of ['Mean of context', 'Last vector', 'Weighted mean', 'Ridge', 'Shuffled targets'])
-      expect(await baselines.getByRole('row', { name }).textContent()).toMatch(/0\.\d{4}.*[+−]0\.\d{4}/);
+    for (const name of ['Mean of context', 'Last vector', 'Weighted mean', 'Ridge', 'Pooled ridge', 'Shuffled targets'])
+      expect(await baselines.getByRole('row', { name: new RegExp(`^${name}`) }).textContent()).toMatch(
+        /0\.\d{4}.*[+−]0\.\d{4}/,
+      );
     for (const title of ['Offset sweep', 'Order ablations', 'Rank inside the article', 'Same space?'])
       expect(await page.getByRole('region', { name: title }).textContent()).toMatch(/0\.\d{3}/);
   });

@@ -3,6 +3,8 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
 export async function accessibilityProblems(page: Page): Promise<string[]> {
+  // Without it a notice that is fading out has next to no contrast.
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   // Evaluated over CDP: the page's own policy would refuse a script tag.
   await page.evaluate(axe.source);
   return page.evaluate(async () => {

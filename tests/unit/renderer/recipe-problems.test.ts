@@ -15,9 +15,9 @@ function problemsWith(path: string, value: unknown): Map<string, string> {
 
 describe('each field', () => {
   test.each([
-    ['lr', 0, 'Learning rate must be above 0. Usual: 1e-5 to 0.01, default 5e-4.'],
-    ['lr', 11, 'Learning rate must be at most 10. Usual: 1e-5 to 0.01, default 5e-4.'],
-    ['lr', Number.NaN, 'Learning rate must be a number. Usual: 1e-5 to 0.01, default 5e-4.'],
+    ['lr', 0, 'Learning rate must be above 0. Usual: 1e-6 to 0.01, default 5e-4.'],
+    ['lr', 11, 'Learning rate must be at most 10. Usual: 1e-6 to 0.01, default 5e-4.'],
+    ['lr', Number.NaN, 'Learning rate must be a number. Usual: 1e-6 to 0.01, default 5e-4.'],
     ['epochs', 2.5, 'Epochs must be a whole number. Usual: 1 to 100, default 20.'],
     ['epochs', null, 'Epochs is empty. Usual: 1 to 100, default 20.'],
     ['split.validationShare', 0.95, 'Validation share must be below 0.9. Usual: 0.05 to 0.3, default 0.1.'],
