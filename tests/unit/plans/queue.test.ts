@@ -133,7 +133,9 @@ describe('the plan "recover"', () => {
     const done = await settled(made.id);
     expect(statuses(done)).toEqual({ amn: 'missed', cured: 'done', gram: 'done', report: 'done' });
     const report = readFileSync(itemOf(done, 'report').reportPath!, 'utf8');
-    expect(report).toMatch(/gram.*run #\d+: (held|did not hold|not settled)[.,].*validation lift over the best baseline/);
+    expect(report).toMatch(
+      /gram.*run #\d+: (held|did not hold|not settled)[.,].*validation lift over the best baseline/,
+    );
     expect(report).toMatch(/amn.*run #\d+: .*it does not see the order of its context/);
   });
 });
