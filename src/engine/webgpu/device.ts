@@ -1,0 +1,91 @@
+/**
+ * Opens a GPU: the page's `navigator.gpu`, or Dawn from the optional package `webgpu` in a Node process. Every error that
+ * the device reports later is kept, because a kernel that was refused leaves garbage and goes on.
+ */
+
+/** What the run's record, Settings and `doctor` say about the adapter. */
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** A software adapter: correct, slow. */
+  readonly isSoftware: boolean;
+  /** Largest range of a buffer that one kernel can read, bytes. */
+  readonly maxBindingBytes: number;
+  readonly maxBufferBytes: number;
+}
+
+/** Limits asked of the adapter: as much as it has. */
+const RAISED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/** The device is gone or has refused work: results since then are void. */
+export class GpuFailure extends Error {}
+
+let implementation: Promise<GPU> | undefined;
+
+/** Rejects where neither the process nor the package `webgpu` has WebGPU. One instance for the whole process. */
+function gpuImplementation(): Promise<GPU> {
+  implementation ??= findImplementation();
+  return implementation;
+}
+
+async function findImplementation(): Promise<GPU> {
+  if (typeof navigator !== 'undefined' && 'gpu' in navigator) return navigator.gpu;
+  const name = 'webgpu';
+  const dawn: typeof import('webgpu') = await import(/* @vite-ignore */ name);
+  Object.assign(globalThis, dawn.globals);
+  return dawn.create([]);
+}
+
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  private failure = '';
+  private isDestroyed = false;
+
+  /** Rejects with what is missing and what to do. */
+  static async open(): Promise<Gpu> {
+    const gpu = await gpuImplementation();
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) throw new Error('WebGPU finds no adapter: no GPU, or its driver (Vulkan, Metal, Direct3D 12) is missing');
+    const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
+    return new Gpu(await adapter.requestDevice({ requiredLimits }), adapter);
+  }
+
+  private constructor(device: GPUDevice, { info, limits }: GPUAdapter) {
+    this.device = device;
+    this.adapter = {
+      vendor: info.vendor,
+      architecture: info.architecture,
+      device: info.device,
+      description: info.description,
+      isSoftware: info.isFallbackAdapter,
+      maxBindingBytes: limits.maxStorageBufferBindingSize,
+      maxBufferBytes: limits.maxBufferSize,
+    };
+    device.addEventListener('uncapturederror', ({ error }) => (this.failure ||= error.message));
+    void device.lost.then(({ reason, message }) => {
+      if (!this.isDestroyed) this.failure ||= `the device was lost (${reason}): ${message}`;
+    });
+  }
+
+  /** Throws `GpuFailure` once the device has refused a kernel, run out of memory or been lost. */
+  check(): void {
+    if (this.isDestroyed) throw new GpuFailure('WebGPU: the device was closed');
+    if (this.failure) throw new GpuFailure(`WebGPU failed, results since then are void: ${this.failure}`);
+  }
+
+  /** Call before the process ends: Dawn can crash otherwise. */
+  destroy(): void {
+    this.isDestroyed = true;
+    this.device.destroy();
+  }
+}

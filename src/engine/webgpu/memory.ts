@@ -1,0 +1,75 @@
+/** Device memory of one model: tensors of float32, each in a buffer of its own or a range of one. */
+import type { Gpu } from './device.ts';
+
+/** Elements of 4 bytes in a range of a buffer; offsets are multiples of `ALIGNMENT` elements. */
+export interface Tensor {
+  readonly buffer: GPUBuffer;
+  /** First element. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Bindings begin at multiples of 256 bytes. */
+export const ALIGNMENT = 64;
+const ELEMENT_BYTES = 4;
+
+/** Elements rounded up so that the next range begins at a multiple of `ALIGNMENT`. */
+export function aligned(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}
+
+/** `length` elements of `tensor` from `offset` on, a multiple of `ALIGNMENT`. */
+export function slice(tensor: Tensor, offset: number, length: number): Tensor {
+  return { buffer: tensor.buffer, offset: tensor.offset + offset, length };
+}
+
+export class Memory {
+  private readonly gpu: Gpu;
+  private readonly buffers: GPUBuffer[] = [];
+  private allocated = 0;
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+  }
+
+  /** Bytes of all buffers. */
+  get bytes(): number {
+    return this.allocated;
+  }
+
+  /** `length` elements of 4 bytes, zero. */
+  tensor(label: string, length: number): Tensor {
+    const bytes = Math.max(1, aligned(length)) * ELEMENT_BYTES;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    return { buffer: this.buffer(label, bytes, usage), offset: 0, length };
+  }
+
+  uniform(label: string, bytes: number): GPUBuffer {
+    return this.buffer(label, bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  }
+
+  /** Before everything submitted later. */
+  write(tensor: Tensor, values: Float32Array | Uint32Array, at = 0): void {
+    const { buffer, byteOffset, byteLength } = values;
+    const offset = (tensor.offset + at) * ELEMENT_BYTES;
+    this.gpu.device.queue.writeBuffer(tensor.buffer, offset, buffer, byteOffset, byteLength);
+  }
+
+  dispose(): void {
+    for (const buffer of this.buffers) buffer.destroy();
+    this.buffers.length = 0;
+    this.allocated = 0;
+  }
+
+  private buffer(label: string, size: number, usage: number): GPUBuffer {
+    const buffer = this.gpu.device.createBuffer({ label, size, usage });
+    this.buffers.push(buffer);
+    this.allocated += size;
+    return buffer;
+  }
+}
+
+/** The part of a binding that names `tensor`. */
+export function binding({ buffer, offset, length }: Tensor): GPUBufferBinding {
+  return { buffer, offset: offset * ELEMENT_BYTES, size: Math.max(1, length) * ELEMENT_BYTES };
+}
