@@ -55,7 +55,8 @@ export class Gpu {
   static async open(): Promise<Gpu> {
     const gpu = await gpuImplementation();
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) throw new Error('WebGPU finds no adapter: no GPU, or its driver (Vulkan, Metal, Direct3D 12) is missing');
+    if (!adapter)
+      throw new Error('WebGPU finds no adapter: no GPU, or its driver (Vulkan, Metal, Direct3D 12) is missing');
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
     return new Gpu(await adapter.requestDevice({ requiredLimits }), adapter);
   }
