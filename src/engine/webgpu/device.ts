@@ -73,9 +73,12 @@ export class Gpu {
       maxBufferBytes: limits.maxBufferSize,
     };
     device.addEventListener('uncapturederror', ({ error }) => (this.failure ||= error.message));
-    void device.lost.then(({ reason, message }) => {
-      if (!this.isDestroyed) this.failure ||= `the device was lost (${reason}): ${message}`;
-    });
+    void this.watchLoss();
+  }
+
+  private async watchLoss(): Promise<void> {
+    const { reason, message } = await this.device.lost;
+    if (!this.isDestroyed) this.failure ||= `the device was lost (${reason}): ${message}`;
   }
 
   /** Throws `GpuFailure` once the device has refused a kernel, run out of memory or been lost. */
