@@ -4,6 +4,7 @@
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
+import type { Adapter } from '#shared/domain/runs/adapter.ts';
 
 export const ENGINE_NAMES = ['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -158,10 +159,12 @@ export interface EngineInfo {
   readonly name: EngineName;
   readonly version: string;
   readonly threads: number;
-  /** e.g. "relaxed-simd-fma" or "simd128" for `simd`; the tfjs backend's own word elsewhere. */
+  /** e.g. "relaxed-simd-fma" or "simd128" for `simd`, the adapter for `webgpu`; the tfjs backend's own word elsewhere. */
   readonly variant: string;
   /** Width of the vectors `simd` computes with, in bits; its results are the same for each. Absent elsewhere. */
   readonly vectorBits?: number;
+  /** The GPU of `webgpu`. */
+  readonly adapter?: Adapter;
   /** Results are bit-identical from run to run and for any thread count. */
   readonly deterministic: boolean;
 }
@@ -203,4 +206,6 @@ export interface EngineAvailability {
   readonly available: boolean;
   /** Empty when available without reservation; else what is missing or slower, and what to do. */
   readonly reason: string;
+  /** The GPU of `webgpu`, where it is available. */
+  readonly adapter?: Adapter;
 }

@@ -2,19 +2,7 @@
  * Opens a GPU: the page's `navigator.gpu`, or Dawn from the optional package `webgpu` in a Node process. Every error that
  * the device reports later is kept, because a kernel that was refused leaves garbage and goes on.
  */
-
-/** What the run's record, Settings and `doctor` say about the adapter. */
-export interface AdapterDescription {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** A software adapter: correct, slow. */
-  readonly isSoftware: boolean;
-  /** Largest range of a buffer that one kernel can read, bytes. */
-  readonly maxBindingBytes: number;
-  readonly maxBufferBytes: number;
-}
+import type { Adapter } from '#shared/domain/runs/adapter.ts';
 
 /** Limits asked of the adapter: as much as it has. */
 const RAISED_LIMITS = [
@@ -47,7 +35,7 @@ async function findImplementation(): Promise<GPU> {
 
 export class Gpu {
   readonly device: GPUDevice;
-  readonly adapter: AdapterDescription;
+  readonly adapter: Adapter;
   private failure = '';
   private isDestroyed = false;
 

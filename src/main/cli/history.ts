@@ -80,9 +80,10 @@ function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: R
   out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
   out.line(commandLine);
   if (run.engine) {
-    const { name, version, variant, vectorBits, threads } = run.engine;
+    const { name, version, variant, vectorBits, threads, adapter } = run.engine;
     const bits = vectorBits === undefined ? '' : `, ${vectorBits}-bit vectors`;
-    out.line(`Engine ${name} ${version} ${variant}${bits}, ${threads} threads`);
+    const where = adapter ? '' : `, ${threads} threads`;
+    out.line(`Engine ${name} ${version} ${variant}${bits}${where}`);
   }
   const stated = epochsStatedBy === null ? '' : ' (stated)';
   if (run.imported) out.line(importedWords(run.imported));

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { homedir } from 'node:os';
 import type { Command } from 'commander';
 import type { Doctor } from '#shared/contract/app.ts';
+import { adapterWords } from '#shared/domain/runs/adapter.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { programFiles } from '../hosts/locations.ts';
 import { servePage } from '../hosts/node/serve.ts';
@@ -119,7 +120,7 @@ function printDoctor(report: Doctor, out: Output): void {
   out.table(report.engines, [
     { title: 'engine', value: ({ name }) => name },
     { title: 'available', value: ({ available }) => (available ? 'yes' : 'no') },
-    { title: 'note', value: ({ reason }) => reason },
+    { title: 'note', value: ({ reason, adapter }) => reason || (adapter ? adapterWords(adapter) : '') },
   ]);
   out.line();
   const state = storage.writable ? '' : ' (not writable)';

@@ -1,6 +1,7 @@
 /** Calls about the program itself: what it runs on, which engines it has, settings, files a person may choose. */
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
+import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
 
@@ -9,6 +10,7 @@ export const EngineStatusSchema = z.object({
   available: z.boolean(),
   /** Why it is missing, or what it lacks; empty when nothing is to be said. */
   reason: z.string(),
+  adapter: AdapterSchema.optional(),
 });
 
 export const AppInfoSchema = z.object({

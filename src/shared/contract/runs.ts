@@ -5,6 +5,7 @@ import { NameSchema } from '#shared/domain/names.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
   BaselinesSchema,
@@ -28,6 +29,7 @@ export const RunEngineSchema = z.object({
   threads: z.int(),
   variant: z.string(),
   vectorBits: z.int().optional(),
+  adapter: AdapterSchema.optional(),
   deterministic: z.boolean(),
 });
 
