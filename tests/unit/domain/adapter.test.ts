@@ -4,7 +4,13 @@ import { adapterWords } from '#shared/domain/runs/adapter.ts';
 const limits = { maxBindingBytes: 2 ** 30, maxBufferBytes: 2 ** 30 };
 
 test('an adapter is named with its architecture and driver', () => {
-  const adapter = { vendor: 'nvidia', architecture: 'hopper', device: 'NVIDIA H200', description: '570.86', isSoftware: false };
+  const adapter = {
+    vendor: 'nvidia',
+    architecture: 'hopper',
+    device: 'NVIDIA H200',
+    description: '570.86',
+    isSoftware: false,
+  };
   expect(adapterWords({ ...adapter, ...limits })).toBe('NVIDIA H200, hopper (570.86)');
 });
 
