@@ -33,8 +33,10 @@ async function train(recipe: object, name: string): Promise<string> {
   return runId;
 }
 
-async function evaluate(runId: string, datasetId: string): Promise<Evaluation> {
-  for await (const event of await client.evaluation.evaluate({ runId, datasetId })) {
+type EvaluateOptions = Pick<Parameters<NextvecClient['evaluation']['evaluate']>[0], 'part' | 'ceiling'>;
+
+async function evaluate(runId: string, datasetId: string, options: EvaluateOptions = {}): Promise<Evaluation> {
+  for await (const event of await client.evaluation.evaluate({ runId, datasetId, ...options })) {
     if (event.type === 'done') return event.evaluation;
   }
   throw new Error('the evaluation ended without a result');
@@ -70,6 +72,22 @@ describe('evaluation', () => {
     expect(other.space?.verdict).toBeDefined();
     expect(other.reference?.cosine).toBeCloseTo(own.cosine.mean!, 5);
     expect((await client.evaluation.list({ runId: baseline })).map(({ data }) => data.id)).toEqual([ood, dataset]);
+  }, 120_000);
+
+  test('measures the ceiling of a set on request; of training windows there is none', async () => {
+    const { ceiling, cosine, baselines } = await evaluate(baseline, ood, { ceiling: true });
+    const { positionWeights, gate, windows } = ceiling!;
+    expect(windows).toBe(12 * 7);
+    expect(positionWeights.weights).toHaveLength(5);
+    expect(positionWeights.cosine).toBeGreaterThanOrEqual(baselines.weightedMean! - 1e-3);
+    expect(positionWeights.lift).toBeCloseTo(cosine.mean! - positionWeights.cosine, 6);
+    expect(gate.interval!.low).toBeLessThan(gate.cosine);
+    expect(gate.interval!.high).toBeGreaterThan(gate.cosine);
+    const [stored] = await client.evaluation.list({ runId: baseline });
+    expect(stored.ceiling).toEqual(ceiling);
+    expect((await evaluate(baseline, ood)).ceiling).toBeNull();
+    const refused = evaluate(baseline, dataset, { part: 'all', ceiling: true });
+    await expect(refused).rejects.toThrow('has trained on these windows');
   }, 120_000);
 
   test('inspects a window by place or number: context, attention, nearest targets', async () => {

@@ -12,7 +12,7 @@ import { pooledPredictions, pooledSums, ridgeSystem, solvePooledRidge, type Ridg
 import type { Between } from './score.ts';
 import { groupSums, groupsOf } from './run-intervals.ts';
 import { cosine, dot, weightedMeans } from './vectors.ts';
-import { blocks, shuffledBlocks, type Split, type WindowBlock } from './windows.ts';
+import { blocks, evenlySpread, shuffledBlocks, type Split, type WindowBlock } from './windows.ts';
 
 export interface FitOptions {
   /** Matrix product to use; `tfjs/matrix.ts` has a fast one. */
@@ -58,11 +58,6 @@ export async function fitBaselines(
   const selection = evenlySpread(validation, MAX_SELECTION_ROWS);
   const chosen = await chooseRidge(ridgeSystem(sums), weights, selection, product, between);
   return chosen && { weights, ...chosen, pooledRidge: solvePooledRidge(sums) };
-}
-
-function evenlySpread({ source, ids }: Split, rows: number): Split {
-  if (ids.length <= rows) return { source, ids };
-  return { source, ids: Uint32Array.from({ length: rows }, (_, i) => ids[Math.floor((i * ids.length) / rows)]) };
 }
 
 /** argmin_w Σ ‖Σ_t w_t·c_t − y‖². [T] */

@@ -1,5 +1,5 @@
-/** Intervals of a model's cosine, of the baselines' and of the lifts, from one bootstrap over a split's articles. */
-import { bestBaseline, type BaselineTable, type Intervals } from '#shared/domain/evaluation/evaluation.ts';
+/** Intervals of a model's cosine, of the baselines', the ceiling's and of the lifts, from bootstraps over a split's articles. */
+import { bestBaseline, type BaselineTable, type Ceiling, type Intervals } from '#shared/domain/evaluation/evaluation.ts';
 import type { Interval } from '#shared/domain/evaluation/interval.ts';
 import { BASELINES, type BaselineName } from '#shared/domain/runs/training.ts';
 import { bootstrap, groupWindows, sumByGroup } from './bootstrap.ts';
@@ -40,5 +40,47 @@ export function intervalsOf(
     groups: groups.windows.length,
     baselines: perBaseline(drawn.mean),
     lift: { ...lift, best: best && lift[best.name] },
+  };
+}
+
+/** Cosines of the ceiling's predictors at `rows` of the split (`engine/gram/ceiling.ts`). */
+export interface CeilingCosines {
+  readonly rows: Uint32Array;
+  readonly positions: Float64Array;
+  readonly gate: Float64Array;
+  /** Position weights fitted on the set. [T] */
+  readonly weights: Float32Array;
+}
+
+/** `cosines`: the model's, one a row of the split. */
+export function ceilingFigures(
+  { rows, positions, gate, weights }: CeilingCosines,
+  cosines: Float32Array,
+  { ids, source }: Split,
+  { articleOf, seed }: Drawing,
+): Ceiling {
+  const groups = groupWindows(
+    rows.map((row) => ids[row]),
+    source.T,
+    articleOf,
+  );
+  const ofModel = Float64Array.from(rows, (row) => cosines[row]);
+  const quantities = [ofModel, positions, gate];
+  const drawn = bootstrap(
+    groups.windows,
+    quantities.map((values) => sumByGroup(values, groups)),
+    seed,
+  );
+  const means = quantities.map((values) => values.reduce((sum, value) => sum + value, 0) / rows.length);
+  const figureOf = (q: number) => ({
+    cosine: means[q],
+    interval: drawn.mean(q),
+    lift: Number.isFinite(means[0]) ? means[0] - means[q] : null,
+    liftInterval: drawn.difference(0, q),
+  });
+  return {
+    windows: rows.length,
+    positionWeights: { ...figureOf(1), weights: [...weights] },
+    gate: figureOf(2),
   };
 }

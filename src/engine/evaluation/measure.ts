@@ -16,7 +16,7 @@ import { orderAblations, type Predictor } from './ablations.ts';
 import { successors, type SuccessorReport } from './alignment.ts';
 import { beyondCosine } from './beyond-context.ts';
 import { diversity, effectiveRank } from './collapse.ts';
-import { intervalsOf } from './intervals.ts';
+import { ceilingFigures, intervalsOf, type CeilingCosines } from './intervals.ts';
 import { withinArticleRank } from './ranking.ts';
 import { cosine, squaredNorm, unitRows } from './vectors.ts';
 import { blocks, gatherAll, shuffledBlocks, type Split } from './windows.ts';
@@ -28,6 +28,8 @@ export interface MeasureOptions {
   readonly articleOf?: ArrayLike<number>;
   readonly seed: number;
   readonly samples?: number;
+  /** null: not measured. */
+  readonly ceiling?: CeilingCosines | null;
   /** Share done, 0..1, between blocks; false ends the work. */
   readonly progress?: (fraction: number) => boolean | Promise<boolean>;
 }
@@ -59,6 +61,7 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
     baselines: walked.baselines,
     lift: liftOver(finite(mean), walked.baselines),
     intervals,
+    ceiling: options.ceiling ? ceilingFigures(options.ceiling, walked.cosines, split, options) : null,
     offsets: table(sets),
     beyondContext: finite(walked.beyond / walked.beyondRows),
     contextMeanOffsets: table([...walked.meanOffsets].map((sum) => sum / split.ids.length)),

@@ -48,6 +48,13 @@ export function* shuffledBlocks(split: Split, seed: number): Generator<{ block: 
   for (const block of blocks(split)) yield { block, others: (elsewhere.next().value as WindowBlock).targets };
 }
 
+/** The split, or `rows` evenly spaced windows of a larger one. */
+export function evenlySpread(split: Split, rows: number): Split {
+  const { ids } = split;
+  if (ids.length <= rows) return split;
+  return { ...split, ids: Uint32Array.from({ length: rows }, (_, i) => ids[Math.floor((i * ids.length) / rows)]) };
+}
+
 /** Copies of all windows of a (small) split. */
 export function gatherAll({ source, ids }: Split): Omit<WindowBlock, 'start'> {
   const { T, D } = source;

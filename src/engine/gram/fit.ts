@@ -8,7 +8,7 @@ import type { WindowSource } from '../types.ts';
 import { loadWindows, pairProducts, type Windows } from './blocks.ts';
 import type { GramConfig } from './config.ts';
 import { BLOCK_WINDOWS, type GramMemory } from './memory.ts';
-import type { PartsComputer } from './parts.ts';
+import type { PartsComputer, PartsModel } from './parts.ts';
 import { addToRidgeSums, clearRidgeSums, readRidgeSums, solveFilter, solveRidge, type RidgeSums } from './ridges.ts';
 
 /** Called between blocks with the share done; may throw to stop. */
@@ -75,8 +75,8 @@ function addTargets(sum: Float64Array, memory: GramMemory, count: number): void 
   }
 }
 
-/** Solves the T × T normal equations from Σ of the packed products of x_1 … x_T and y. */
-function solvePositions(products: Float64Array, T: number): Float32Array {
+/** Solves the T × T normal equations from Σ of the packed products of x_1 … x_T and y: upper triangle, row by row. [T] */
+export function solvePositions(products: Float64Array, T: number): Float32Array {
   const matrix = new Float64Array(T * T);
   const right = new Float64Array(T);
   let trace = 0;
@@ -157,6 +157,23 @@ export function splitMaps(joined: Float32Array, { ridges, pooledRidges, filters 
     pooledRidges: pooledRidges.map(() => take(2)),
     filters: filters.map(() => take(1)),
   };
+}
+
+/** The parts fitted on some windows, without their keys; nothing is held out. */
+export async function fitParts(
+  memory: GramMemory,
+  source: WindowSource,
+  ids: Uint32Array,
+  config: GramConfig,
+  progress: Progress,
+): Promise<PartsModel> {
+  const { D } = memory.shape;
+  const { weights, means } = await fitPositions(memory, source, [ids], pieceOf(progress, 0, 2));
+  memory.floats(memory.plan.positionWeights, weights.length).set(weights);
+  clearRidgeSums(memory);
+  await eachBlock(source, ids, (windows) => addToRidgeSums(memory, windows), pieceOf(progress, 1, 2));
+  const maps = solveFold(memory, readRidgeSums(memory), config);
+  return { positionWeights: weights, mean: means.subarray(D), ...splitMaps(maps, config, D) };
 }
 
 /** Window ids whose keys are kept: all, or `maxKeys` evenly spaced ones. */

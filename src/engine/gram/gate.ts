@@ -229,16 +229,19 @@ export function sharesOf({ gram, count }: Statistics, coefficients: Float32Array
   return shares;
 }
 
-/** Mean cosine of Σ a_k c_k and the target, from products alone. NaN without rows. */
-export function meanCosine({ gram, target, count }: Statistics, coefficients: Float32Array): number {
+/** Cosine of Σ a_k c_k and the target of each row, from products alone. [count] */
+export function cosinesOf({ gram, target, count }: Statistics, coefficients: Float32Array): Float64Array {
   const K = coefficients.length / count;
   const M = (K * (K + 1)) / 2;
   const product = new Float64Array(K);
-  let sum = 0;
-  for (let row = 0; row < count; row++) {
+  return Float64Array.from({ length: count }, (_, row) => {
     const a = coefficients.subarray(row * K, (row + 1) * K);
     const square = multiplyGram(gram, row * M, a, product);
-    sum += dotTarget(a, target, row * K) / Math.sqrt(Math.max(square, 1e-12));
-  }
-  return sum / count;
+    return dotTarget(a, target, row * K) / Math.sqrt(Math.max(square, 1e-12));
+  });
+}
+
+/** Mean of `cosinesOf`. NaN without rows. */
+export function meanCosine(statistics: Statistics, coefficients: Float32Array): number {
+  return cosinesOf(statistics, coefficients).reduce((sum, cosine) => sum + cosine, 0) / statistics.count;
 }

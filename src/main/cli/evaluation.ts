@@ -5,16 +5,20 @@ import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import {
+  CEILING_LABELS,
+  CEILING_NOTE,
+  CEILINGS,
   cosineInterval,
   intervalSource,
   offsetEntries,
+  type Ceiling,
   type Evaluation,
 } from '#shared/domain/evaluation/evaluation.ts';
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { changeText, metricText } from '#shared/domain/evaluation/comparison-text.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
-import { figure, percent, signed } from '#shared/domain/figures.ts';
+import { figure, percent, plural, signed } from '#shared/domain/figures.ts';
 import type { CommandContext } from './context.ts';
 import { findDataset, findRun, never } from './handles.ts';
 import { printProgress, type Output } from './output.ts';
@@ -31,9 +35,8 @@ export function addEvaluationCommands(program: Command, context: CommandContext)
     .description('evaluate the best checkpoint of a run: parity, baselines, diagnostics, verdicts')
     .requiredOption('--data <F>', 'a file, an imported data set, or "sample"')
     .option(...PART_OPTION)
-    .action((handle: string, flags: { data: string; part?: string }) =>
-      context.run((out) => evaluate(context, handle, flags, out)),
-    );
+    .option('--ceiling', 'also measure what can be had on the set, from its own targets')
+    .action((handle: string, flags: EvaluateFlags) => context.run((out) => evaluate(context, handle, flags, out)));
   program
     .command('cross-test <RUN...>')
     .description('every run on every data set, as a matrix')
@@ -54,17 +57,20 @@ export function readPart(word: string | undefined): EvaluationPart | undefined {
   throw new NextvecError('BAD_INPUT', `--part is one of ${EVALUATION_PARTS.join(', ')}, not "${word}".`);
 }
 
-function evaluate(
-  context: CommandContext,
-  handle: string,
-  flags: { data: string; part?: string },
-  out: Output,
-): Promise<void> {
+interface EvaluateFlags {
+  readonly data: string;
+  readonly part?: string;
+  readonly ceiling?: boolean;
+}
+
+function evaluate(context: CommandContext, handle: string, flags: EvaluateFlags, out: Output): Promise<void> {
   const part = readPart(flags.part);
+  const { ceiling } = flags;
   return withSession(context.options(), out, 'owner', async ({ client }) => {
     const run = await findRun(client, handle);
     const data = await findDataset(client, flags.data, 'ood', out, never);
-    for await (const event of await client.evaluation.evaluate({ runId: run.id, datasetId: data.id, part })) {
+    const input = { runId: run.id, datasetId: data.id, part, ceiling };
+    for await (const event of await client.evaluation.evaluate(input)) {
       if (event.type === 'done') out.result(event.evaluation, () => printEvaluation(event.evaluation, out));
       else printProgress(event, out);
     }
@@ -89,6 +95,7 @@ function printEvaluation(e: Evaluation, out: Output): void {
     { title: 'lift', value: (name) => signedInterval(e.lift[name], e.intervals?.lift[name]), align: 'right' },
   ]);
   if (e.intervals) out.line(`In brackets: ${intervalSource(e)}.`);
+  if (e.ceiling) printCeiling(e.ceiling, out);
   out.line();
   out.line(
     `Offsets: ${offsetEntries(e.offsets)
@@ -107,6 +114,16 @@ function printEvaluation(e: Evaluation, out: Output): void {
   out.line();
   if (e.verdicts.length === 0) out.line('No verdict: no rule found a fault.');
   for (const { severity, code, message } of e.verdicts) out.line(`${severity} ${code}: ${message}`);
+}
+
+function printCeiling(ceiling: Ceiling, out: Output): void {
+  out.line();
+  out.table(CEILINGS, [
+    { title: `ceiling, ${plural(ceiling.windows, 'window')}`, value: (name) => CEILING_LABELS[name] },
+    { title: 'cosine', value: (name) => withInterval(ceiling[name].cosine, ceiling[name].interval), align: 'right' },
+    { title: 'lift', value: (name) => signedInterval(ceiling[name].lift, ceiling[name].liftInterval), align: 'right' },
+  ]);
+  out.line(CEILING_NOTE);
 }
 
 async function runsOf(session: Session, handles: readonly string[]): Promise<RunSummary[]> {

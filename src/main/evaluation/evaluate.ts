@@ -18,6 +18,7 @@ import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
+import { ceilingCosines } from './ceiling.ts';
 import { openModel } from './model.ts';
 import { proveParity, readForEvaluation } from './parity.ts';
 
@@ -105,10 +106,13 @@ async function measureModel(
   const product = (await wasmProduct(nodeEngineHost(job.resourcesDir))) ?? undefined;
   const fitted = await fitBaselines(own.train, own.validation, { product });
   const on = await chosenSplit(set, own, isOwn, job);
+  const articleOf = set.windowArticles ?? undefined;
+  const ceiling = job.ceiling ? await ceilingCosines(job, own.train, { ...on, articleOf }, progress) : null;
   progress('evaluating', 0);
   return measure(opened.model, on, {
     baselines: fitted ? baselinePredictors(fitted, set.D, product) : {},
-    articleOf: set.windowArticles ?? undefined,
+    articleOf,
+    ceiling,
     seed: job.recipe.seed,
     progress: (fraction) => (progress('evaluating', fraction), true),
   });

@@ -49,6 +49,7 @@ export function evaluateJob(
       folder: home.datasetFolder(datasetId),
       part: isOwn ? (part ?? 'validation') : 'all',
     },
+    ceiling: false,
     resourcesDir,
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: EvaluateJob['engine'] }).name,
     splitProof: row.split_proof_json === null ? null : (JSON.parse(row.split_proof_json) as EvaluateJob['splitProof']),
@@ -57,19 +58,34 @@ export function evaluateJob(
   };
 }
 
+export interface EvaluateInput {
+  readonly runId: string;
+  readonly datasetId: string;
+  readonly part?: EvaluationPart;
+  readonly ceiling?: boolean;
+}
+
 /** Evaluates and stores. Leaving the loop or aborting cancels. */
 export async function* evaluateEvents(
   context: EvaluationContext,
-  handle: string,
-  datasetId: string,
-  part?: EvaluationPart,
+  { runId, datasetId, part, ceiling = false }: EvaluateInput,
   signal?: AbortSignal,
 ): AsyncGenerator<EvaluationEvent> {
-  const job = evaluateJob(context, requireRun(context.home.db, handle), datasetId, part);
+  const job = { ...evaluateJob(context, requireRun(context.home.db, runId), datasetId, part), ceiling };
+  if (ceiling) refuseTrainedWindows(job);
   for await (const event of workerEvents(context.workers, (client) => client.evaluate(job), signal)) {
     if (event.type === 'done' && context.home.access === 'owner') insertEvaluation(context.home.db, event.evaluation);
     yield event;
   }
+}
+
+/** The parts of a ceiling are fitted on the training windows: measured on them, it would say nothing. */
+function refuseTrainedWindows({ recipe, data, runNumber }: EvaluateJob): void {
+  if (data.id !== recipe.dataset || data.part === 'validation') return;
+  throw new NextvecError('BAD_INPUT', `Run #${runNumber} has trained on these windows of ${data.name}.`, {
+    remedy: 'Measure the ceiling on its validation windows or on another set.',
+    details: { place: data.name },
+  });
 }
 
 /** The newest stored evaluation of exactly this best checkpoint on this set, or null. */
@@ -148,7 +164,7 @@ export async function evaluation(
 ): Promise<Evaluation> {
   const stored = storedEvaluation(context, runId, datasetId);
   if (stored) return stored;
-  for await (const event of evaluateEvents(context, runId, datasetId, undefined, signal)) {
+  for await (const event of evaluateEvents(context, { runId, datasetId }, signal)) {
     if (event.type === 'done') return event.evaluation;
     progress(event);
   }

@@ -1,7 +1,7 @@
 /** The report item of a plan: trained runs, gate readings, explained differences, next steps. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
+import { commandLine, dataWord, shellQuote } from '#shared/domain/recipe/command-line.ts';
 import { holdsZero, signedInterval, withInterval, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { count, duration, figure } from '#shared/domain/figures.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
@@ -63,6 +63,7 @@ function planReport(context: PlanContext, { name, claims }: PlanFacts, items: re
       lacksSection(trained),
       gates(context, items),
       best ? reproduce(context, best.run) : nothing(),
+      ...(best ? ceiling(context, best.run) : []),
     ],
   };
 }
@@ -181,6 +182,17 @@ function reproduce({ home }: PlanContext, { recipe, datasetName, oodName }: RunS
   const ood = recipe.ood === null ? null : word(recipe.ood, oodName ?? recipe.ood);
   const line = commandLine(recipe, { data: word(recipe.dataset, datasetName), ood });
   return { title: 'Reproduce the best', blocks: [code(line)] };
+}
+
+/** How to find out whether another recipe can still gain anything on the OOD set. */
+function ceiling({ home }: PlanContext, { recipe, number }: RunSummary): Section[] {
+  const ood = recipe.ood === null ? null : findDataset(home.db, recipe.ood);
+  if (ood === null) return [];
+  const blocks = [
+    paragraph('What can be had on the OOD set, measured from its own targets, for the gates of the next plan:'),
+    code(`nextvec evaluate ${number} --data ${shellQuote(dataWord(ood))} --ceiling`),
+  ];
+  return [{ title: 'How far it can go', blocks }];
 }
 
 function nothing(): Section {

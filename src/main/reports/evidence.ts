@@ -1,7 +1,14 @@
 /** The evidence of a report: loss terms, baselines, sample predictions, and what differs between two runs. */
 import { formatGate } from '#shared/domain/recipe/command-line.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
-import { cosineInterval, intervalSource, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import {
+  CEILING_LABELS,
+  CEILING_NOTE,
+  CEILINGS,
+  cosineInterval,
+  intervalSource,
+  type Evaluation,
+} from '#shared/domain/evaluation/evaluation.ts';
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { count, figure, percent, plural } from '#shared/domain/figures.ts';
 import { GateSchema } from '#shared/domain/recipe/recipe.ts';
@@ -16,6 +23,7 @@ export function evidence({ subject, baseline }: ReportInput): Section {
   for (const evaluation of subject.evaluations) {
     blocks.push(
       baselineTable(evaluation),
+      ...ceilingTable(evaluation),
       sampleTable(
         evaluation,
         baseline?.evaluations.find(
@@ -77,6 +85,18 @@ function baselineTable(e: Evaluation): Block {
     ['Baseline', '#Cosine', '#Lift of the model'],
     rows,
   );
+}
+
+/** Empty where no ceiling was measured. */
+function ceilingTable({ ceiling, data }: Evaluation): Block[] {
+  if (!ceiling) return [];
+  const rows = CEILINGS.map((name) => [
+    CEILING_LABELS[name],
+    withInterval(ceiling[name].cosine, ceiling[name].interval),
+    signedInterval(ceiling[name].lift, ceiling[name].liftInterval),
+  ]);
+  const caption = `${data.name}, ${data.part}, ${plural(ceiling.windows, 'window')}. ${CEILING_NOTE}`;
+  return [table(caption, ['Ceiling', '#Cosine', '#Lift of the model'], rows)];
 }
 
 function sampleTable(e: Evaluation, other: Evaluation | null): Block {

@@ -26,7 +26,7 @@ export function evaluationRouter(
   const id = (handle: string): string => requireRun(db, handle).id;
   return evaluation.router({
     evaluate: evaluation.evaluate.handler(({ input, signal }) =>
-      eventStream((cancelled) => evaluateEvents(context, input.runId, input.datasetId, input.part, cancelled), signal),
+      eventStream((cancelled) => evaluateEvents(context, input, cancelled), signal),
     ),
     list: evaluation.list.handler(({ input }) => listEvaluations(db, id(input.runId))),
     inspect: evaluation.inspect.handler(({ input }) => inspector.inspect(input.runId, input)),

@@ -147,7 +147,15 @@ export type StoredClaim = z.infer<typeof StoredClaimSchema>;
 export const evaluationContract = {
   /** Evaluates the best checkpoint; PARITY_FAILED when it does not reproduce its own golden output and validation cosine. */
   evaluate: query
-    .input(z.object({ runId, datasetId: z.string().min(1), part: z.enum(EVALUATION_PARTS).optional() }))
+    .input(
+      z.object({
+        runId,
+        datasetId: z.string().min(1),
+        part: z.enum(EVALUATION_PARTS).optional(),
+        /** Also measure what can be had on the set; BAD_INPUT for windows the run has trained on. */
+        ceiling: z.boolean().default(false),
+      }),
+    )
     .output(eventIterator(EvaluationEventSchema)),
   /** Stored evaluations of a run, newest first. */
   list: query.input(z.object({ runId })).output(z.array(EvaluationSchema)),

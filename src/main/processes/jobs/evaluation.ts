@@ -20,6 +20,8 @@ export const EvaluateJobSchema = z.object({
   datasetFolder: z.string(),
   /** The set to evaluate on; `folder` is the training set's for its own windows. */
   data: z.object({ id: z.string(), name: z.string(), folder: z.string(), part: z.enum(EVALUATION_PARTS) }),
+  /** Also measure what can be had on the set. */
+  ceiling: z.boolean(),
   resourcesDir: z.string(),
   /** Engine the run was trained on: its forward pass comes first. */
   engine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),

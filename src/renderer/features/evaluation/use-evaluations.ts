@@ -19,11 +19,12 @@ export function useEvaluations(runId: string) {
   }
   load().catch(() => (loaded.value = true));
 
-  function evaluate(choice: Choice): Promise<void> {
+  /** `ceiling`: also measure what can be had on the set. */
+  function evaluate(choice: Choice, ceiling: boolean): Promise<void> {
     const { datasetId, part } = choice;
     asked.value = choice;
     return start(
-      (signal) => client.evaluation.evaluate({ runId, datasetId, part }, { signal }),
+      (signal) => client.evaluation.evaluate({ runId, datasetId, part, ceiling }, { signal }),
       ({ evaluation }) => (list.value = [evaluation, ...list.value]),
     );
   }

@@ -101,6 +101,34 @@ export const IntervalsSchema = z.object({
 });
 export type Intervals = z.infer<typeof IntervalsSchema>;
 
+const CeilingFigureSchema = z.object({
+  cosine: z.number(),
+  interval: IntervalSchema.nullable(),
+  /** Mean cosine of the model minus this one, on the same windows. */
+  lift: figure,
+  liftInterval: IntervalSchema.nullable(),
+});
+export type CeilingFigure = z.infer<typeof CeilingFigureSchema>;
+
+/** What can be had on a set. No baseline: it has seen targets of the set. */
+export const CeilingSchema = z.object({
+  /** Windows it was measured on: all of the set, or evenly spread ones of a large one. */
+  windows: count,
+  /** Position weights fitted on the set, which they are measured on. */
+  positionWeights: CeilingFigureSchema.extend({ weights: z.array(z.number()) }),
+  /** Gram mixture whose gate was trained on one half of the set's articles and measured on the other, both ways. */
+  gate: CeilingFigureSchema,
+});
+export type Ceiling = z.infer<typeof CeilingSchema>;
+
+export const CEILINGS = ['positionWeights', 'gate'] as const;
+export const CEILING_LABELS: Readonly<Record<(typeof CEILINGS)[number], string>> = {
+  positionWeights: 'Position weights fitted on this set',
+  gate: 'Gram mixture, gate trained on the other half of this set',
+};
+/** Beside every table that shows it. */
+export const CEILING_NOTE = 'A ceiling is no baseline: it has seen targets of this set, and says what can be had on it.';
+
 /** Figures of one model on one set; everything a verdict looks at. */
 export const MeasurementSchema = z.object({
   rows: count,
@@ -113,6 +141,8 @@ export const MeasurementSchema = z.object({
   lift: perBaseline.extend({ best: figure }),
   /** Evaluations of earlier versions lack them. */
   intervals: IntervalsSchema.nullable().default(null),
+  /** null: not measured; it is measured on request. */
+  ceiling: CeilingSchema.nullable().default(null),
   /** Mean cosine of the prediction to each position: "-4" … "0" is the context, last position 0, then "target". */
   offsets: z.record(z.string(), figure),
   /** The same for the mean of the context as the prediction: what nearness to the context alone gives. */

@@ -18,7 +18,7 @@ import {
 } from './recipe.ts';
 
 /** Quotes one word for a POSIX shell when it needs it. */
-function shellQuote(word: string): string {
+export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
