@@ -45,7 +45,10 @@ test('the target of a window moves the gate of the other half only', async () =>
   const after = await ceilingOf(withOtherTarget(TRAINED));
   expect(before.rows).toEqual(Uint32Array.from(ids.keys()));
   const moved = new Set(
-    Array.from(before.rows.filter((row) => before.gate[row] !== after.gate[row]), (row) => articleOf[ids[row]]),
+    Array.from(
+      before.rows.filter((row) => before.gate[row] !== after.gate[row]),
+      (row) => articleOf[ids[row]],
+    ),
   );
   // Of the window's own half only the window itself moved; of the other half, all articles did.
   const sameArticle = before.rows.filter((row) => row > 0 && articleOf[ids[row]] === articleOf[TRAINED]);

@@ -1,5 +1,10 @@
 /** Intervals of a model's cosine, of the baselines', the ceiling's and of the lifts, from bootstraps over a split's articles. */
-import { bestBaseline, type BaselineTable, type Ceiling, type Intervals } from '#shared/domain/evaluation/evaluation.ts';
+import {
+  bestBaseline,
+  type BaselineTable,
+  type Ceiling,
+  type Intervals,
+} from '#shared/domain/evaluation/evaluation.ts';
 import type { Interval } from '#shared/domain/evaluation/interval.ts';
 import { BASELINES, type BaselineName } from '#shared/domain/runs/training.ts';
 import { bootstrap, groupWindows, sumByGroup } from './bootstrap.ts';

@@ -23,7 +23,9 @@ export async function ceilingCosines(
     });
   });
   try {
-    return await measureCeiling(runtime, { train, on, seed }, (fraction) => progress('measuring the ceiling', fraction));
+    return await measureCeiling(runtime, { train, on, seed }, (fraction) =>
+      progress('measuring the ceiling', fraction),
+    );
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new NextvecError('BAD_INPUT', `${data.name}: ${error.message}`, {

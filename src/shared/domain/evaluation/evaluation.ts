@@ -127,7 +127,8 @@ export const CEILING_LABELS: Readonly<Record<(typeof CEILINGS)[number], string>>
   gate: 'Gram mixture, gate trained on the other half of this set',
 };
 /** Beside every table that shows it. */
-export const CEILING_NOTE = 'A ceiling is no baseline: it has seen targets of this set, and says what can be had on it.';
+export const CEILING_NOTE =
+  'A ceiling is no baseline: it has seen targets of this set, and says what can be had on it.';
 
 /** Figures of one model on one set; everything a verdict looks at. */
 export const MeasurementSchema = z.object({
