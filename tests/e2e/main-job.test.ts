@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './support/axe.ts';
+import { overlappingText } from './support/overlapping-text.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost } from './support/electron-host.ts';
 import type { TestHost } from './support/host.ts';
@@ -150,6 +151,23 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     });
     expect(Math.max(...around)).toBe(0);
     await page.setViewportSize(size);
+  });
+
+  it('draws no text over another in a small window', async () => {
+    const { page } = host;
+    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+    await page.setViewportSize({ width: 900, height: 600 });
+    const found: Record<string, string[]> = {};
+    for (const title of PAGES) {
+      await goTo(page, title);
+      found[title] = await overlappingText(page);
+    }
+    await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
+    await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
+    found.Run = await overlappingText(page);
+    await page.setViewportSize(size);
+    expect(Object.entries(found).filter(([, pairs]) => pairs.length > 0)).toEqual([]);
   });
 
   it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (colorScheme) => {
