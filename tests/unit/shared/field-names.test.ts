@@ -37,6 +37,7 @@ describe('a recipe file', () => {
   test.each([
     [{ epochs: 1, learning_rate: 0.1 }, 'learning_rate: there is no such field; write "lr"'],
     [{ lambda: { msee: 1 } }, 'lambda.msee: there is no such field; write "lambda.mse"'],
+    [{ gates: [{ epoch: 1, metric: 'valCosine', limit: 0.5 }] }, 'gates.0.limit: there is no such field'],
     [{ split: { validation_share: 0.2 } }, 'write "split.validationShare"'],
     [{ name: 'nextvec', version: '1', scripts: {}, main: 'index.js', bin: {}, files: [] }, 'and 1 more'],
   ])('%j is refused', (content, why) => {

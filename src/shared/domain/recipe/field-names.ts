@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TERMS } from '../models/terms.ts';
 import { RECIPE_FIELDS } from './recipe-fields.ts';
-import { GramSettingsSchema, MODEL_SIZES, RecipeSchema, type RecipeInput } from './recipe.ts';
+import { GateSchema, GramSettingsSchema, MODEL_SIZES, RecipeSchema, type RecipeInput } from './recipe.ts';
 
 export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
 
@@ -15,6 +15,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   split: ['kind', 'validationShare'],
   schedule: ['kind', 'factor', 'patience', 'threshold'],
 };
+
+const GATE_KEYS: readonly string[] = Object.keys(GateSchema.shape);
 
 /** Field by each of its names: path, label, flag, and the name inside its object. */
 const NAMES: ReadonlyMap<string, string> = new Map(
@@ -34,11 +36,16 @@ export interface UnknownField {
 export function unknownFields(draft: Readonly<Record<string, unknown>>): UnknownField[] {
   return Object.entries(draft).flatMap(([key, value]): UnknownField[] => {
     if (!RECIPE_KEYS.includes(key)) return [{ path: [key], message: unknownField(key, RECIPE_KEYS) }];
-    const parts = PARTS[key];
-    if (parts === undefined || typeof value !== 'object' || value === null) return [];
-    const unknown = Object.keys(value).filter((part) => !parts.includes(part));
-    return unknown.map((part) => ({ path: [key, part], message: unknownField(part, parts) }));
+    if (key === 'gates' && Array.isArray(value))
+      return value.flatMap((gate: unknown, i) => unknownParts([key, String(i)], gate, GATE_KEYS));
+    return unknownParts([key], value, PARTS[key]);
   });
+}
+
+function unknownParts(at: readonly string[], value: unknown, known: readonly string[] | undefined): UnknownField[] {
+  if (known === undefined || typeof value !== 'object' || value === null) return [];
+  const unknown = Object.keys(value).filter((part) => !known.includes(part));
+  return unknown.map((part) => ({ path: [...at, part], message: unknownField(part, known) }));
 }
 
 /** Lists the known names where they are few. */
