@@ -28,7 +28,9 @@ export function minimumText(minimum: number, show: (value: number) => string): s
 
 /** A share of 1 as a percentage. */
 export function percent(share: number | null | undefined, decimals = 0): string {
-  return missing(share) ? NOT_MEASURED : `${(100 * share).toFixed(decimals).replace('-', '−')} %`;
+  if (missing(share)) return NOT_MEASURED;
+  const digits = (100 * share).toFixed(decimals);
+  return `${Number(digits) === 0 ? digits.replace('-', '') : digits.replace('-', '−')} %`;
 }
 
 /** Rows, vectors, steps: digits in groups of three. */
