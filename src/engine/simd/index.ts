@@ -8,7 +8,6 @@ import { planModel } from './plan.ts';
 import { createRuntime, openMemory, type RuntimeOptions, type SimdRuntime } from './runtime.ts';
 import { detectFeatures, VARIANT_NAMES } from './variants.ts';
 
-export { IDLE_INFO_NCE_INTERVAL } from './losses/info-nce.ts';
 export { SimdModel, type PhaseTime } from './model.ts';
 export { VARIANTS, type Variant } from './variants.ts';
 

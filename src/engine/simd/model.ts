@@ -15,12 +15,12 @@ import type {
   TrainStepInput,
   WindowSource,
 } from '../types.ts';
+import { infoNceModeOf, type InfoNceMode } from '../losses/info-nce.ts';
+import type { LossResults } from '../losses/terms.ts';
 import { HYPER_WORDS } from './hyper.ts';
 import { writeDropoutKeys } from './layers/dropout.ts';
 import type { VectorStore } from './gather.ts';
 import { DOUBLE_BYTES, FLOAT_BYTES, type Matrix } from './layout.ts';
-import type { LossResults } from './losses/head.ts';
-import { IDLE_INFO_NCE_INTERVAL, type InfoNceMode } from './losses/info-nce.ts';
 import { writeOptimizerHyper } from './optimizer.ts';
 import type { ModelPlan } from './plan.ts';
 import { readsPages } from './pages.ts';
@@ -150,7 +150,7 @@ export class SimdModel implements TrainableModel {
     const B = ids.length;
     this.checkBatch(B);
     this.checkSource(source);
-    const infoNce = this.infoNceMode(input.step);
+    const infoNce = infoNceModeOf(this.loss, input.step);
     this.plan.losses.writeHyper(this.hyper, this.loss);
     writeOptimizerHyper(this.hyper, this.options.optimizer, input.lr, input.step);
     if (this.drops) writeDropoutKeys(this.view, this.plan.hyper, this.options.seed, input.step);
@@ -185,11 +185,6 @@ export class SimdModel implements TrainableModel {
     source.gather(ids, x, y);
     this.writeRows(contexts[this.slot], x, ids.length * T);
     this.writeRows(targets[this.slot], y, ids.length);
-  }
-
-  private infoNceMode(step: number): InfoNceMode {
-    if (this.loss.weights.info_nce !== 0) return 'gradient';
-    return (step - 1) % IDLE_INFO_NCE_INTERVAL === 0 ? 'value' : 'none';
   }
 
   private runGradients(loss: LossConfig, B: number): LossResults {

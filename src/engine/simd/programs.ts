@@ -1,10 +1,10 @@
 /** The programs of one model, emitted when a batch size is first seen and kept in a few fixed areas of its memory. */
+import type { InfoNceMode } from '../losses/info-nce.ts';
 import { OP_ARGS, OP_BYTES, OP_UNITS } from './abi/control.ts';
 import { Gather } from './abi/input.ts';
 import { DOUBLE_BYTES, panelCount, type Arena } from './layout.ts';
 import { SLOTS, type BatchInput } from './input.ts';
 import type { LossHead } from './losses/head.ts';
-import type { InfoNceMode } from './losses/info-nce.ts';
 import type { Network } from './models/network.ts';
 import { emitGradients, type Optimizer } from './optimizer.ts';
 import { Program } from './program.ts';

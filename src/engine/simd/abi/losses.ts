@@ -7,7 +7,7 @@
  * 1. here: its λ in `Lambdas`; what a row or a dimension leaves, in `RowResults` or `DimensionResults`.
  * 2. ../assembly/losses/<term>.ts: value and gradient. Call the value in `rowValues` (output.ts) and the gradient in
  *    `lossRow` (gradient.ts), or both in `dimensions4` (statistics.ts) when the term is made of batch statistics.
- * 3. ../losses/terms.ts: one row, how value and gradient norm follow from the sums of the results.
+ * 3. ../../losses/terms.ts: the fields and one row, how value and gradient norm follow from the sums of the results.
  * 4. `npm run build:kernels` writes the new ABI number to version.ts.
  */
 

@@ -1,5 +1,7 @@
 /** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: tests/reference/losses.ts. */
-import { TERMS, TERM_COUNT, isTermDefined, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
+import { TERMS, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
+import type { InfoNceMode } from '../../losses/info-nce.ts';
+import { lossResults, type LossResults } from '../../losses/terms.ts';
 import {
   BatchStatistics,
   DimensionResults,
@@ -14,18 +16,10 @@ import { DOUBLE_BYTES, paddedFeatures, panelCount, type Arena, type Matrix } fro
 import type { BatchInput } from '../input.ts';
 import type { Program } from '../program.ts';
 import { fieldIndices, fieldNames } from '../struct.ts';
-import { InfoNce, type InfoNceMode } from './info-nce.ts';
-import { TERM_RESULTS, type LossSums } from './terms.ts';
+import { InfoNce } from './info-nce.ts';
 
 /** Position of λ of each term in the hyperparameters; the compiler requires a field of `Lambdas` for every term. */
 const LAMBDA: Readonly<Record<Term, number>> = fieldIndices(Lambdas);
-
-export interface LossResults {
-  readonly total: number;
-  readonly values: Float64Array;
-  readonly gradNorms: Float64Array;
-  readonly cosine: number;
-}
 
 /** Output of the network for the batch in input slot `slot`: `base` rows, if any, are added to it. */
 export interface BatchOutput {
@@ -112,28 +106,12 @@ export class LossHead {
     hyper[HYPER.varianceTarget] = loss.varianceTarget;
   }
 
-  /** Values and gradient norms of the last batch, in `TERMS` order, and their weighted sum. */
+  /** Of the last batch. */
   results(memory: Float64Array, loss: LossConfig, B: number, infoNce: InfoNceMode): LossResults {
     const { D, T } = this.input;
     const rows = sumFields(memory, this.shared.rowResults, RowResults, B);
     const dimensions = sumFields(memory, this.dimensionResults, DimensionResults, this.statisticsUnits);
-    const sums: LossSums = { rows, dimensions, B, T, D };
-    const values = new Float64Array(TERM_COUNT);
-    const gradNorms = new Float64Array(TERM_COUNT);
-    let total = 0;
-    TERMS.forEach((term, k) => {
-      const { value, gradNorm } = TERM_RESULTS[term];
-      const lambda = loss.weights[term];
-      values[k] = term === 'info_nce' && infoNce === 'none' ? Number.NaN : value(sums);
-      if (!isTermDefined(term, B, T)) {
-        gradNorms[k] = Number.NaN;
-        return;
-      }
-      if (lambda === 0) return;
-      total += lambda * values[k];
-      gradNorms[k] = Math.abs(lambda) * gradNorm(sums);
-    });
-    return { total, values, gradNorms, cosine: rows.cosine / B };
+    return lossResults({ rows, dimensions, B, T, D }, loss, infoNce);
   }
 
   private get statisticsUnits(): number {

@@ -1,17 +1,13 @@
 /** InfoNCE's own operations: the products P·T̂ᵀ, their cross entropies and the gradient on the unit prediction P [B][D]. */
+import type { InfoNceMode } from '../../losses/info-nce.ts';
 import { InfoNceColumns, InfoNceGradient, InfoNceRows } from '../abi/losses.ts';
 import type { BatchInput } from '../input.ts';
 import { gemmForward, gemmInput } from '../layers/linear.ts';
 import { panelCount, roundUp, type Arena, type Matrix } from '../layout.ts';
 import type { Program } from '../program.ts';
 
-/** With λ = 0, InfoNCE is measured on every n-th step only: its product costs B·D multiply-adds a row. */
-export const IDLE_INFO_NCE_INTERVAL = 8;
 /** Columns of one unit of `InfoNceColumns`. */
 const UNIT_COLUMNS = 16;
-
-/** Which parts of InfoNCE a program holds. */
-export type InfoNceMode = 'gradient' | 'value' | 'none';
 
 export interface InfoNceAddresses {
   readonly rowResults: number;
