@@ -90,7 +90,8 @@ function drawLayer(drawing: Drawing, placed: PlacedLayer): void {
   if (band.banded) {
     const high = places.of(band.max, band.length, toY);
     const low = places.of(band.min, band.length, toY);
-    fillArea(drawing, { x: behind.x, high, low }, colour, raw ? 0.14 : 0.24);
+    // Bands of epochs, which are intervals, lie over one another.
+    fillArea(drawing, { x: behind.x, high, low }, colour, layer.series.sparse ? 0.1 : raw ? 0.14 : 0.24);
   } else if (raw) {
     surface.stroke((pen) => traceLine(pen, behind), { colour, width: frame.ratio, alpha: 0.3, rough });
   }

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   lastValue,
   lowerBound,
+  bandedFrom,
+  isRaw,
   pointsFrom,
   rawPoints,
   splice,
@@ -69,5 +71,27 @@ describe('splice', () => {
         expect(out.x.length).toBe(fineX.length + x.filter((e) => e < from || e > to).length);
       }),
     );
+  });
+});
+
+describe('points with a band', () => {
+  interface Epoch {
+    readonly step: number;
+    readonly value: number | null;
+    readonly interval: { readonly low: number; readonly high: number } | null;
+  }
+  const x = (e: Epoch) => e.step;
+  const y = (e: Epoch) => e.value;
+  const band = (e: Epoch) => e.interval;
+  const measured: Epoch = { step: 1, value: 0.5, interval: { low: 0.25, high: 0.75 } };
+
+  it('hold its edges, and a gap where nothing was measured', () => {
+    const points = bandedFrom([measured, { step: 2, value: null, interval: null }], x, y, band);
+    expect([...points.min]).toEqual([0.25, Number.NaN]);
+    expect([...points.max]).toEqual([0.75, Number.NaN]);
+  });
+
+  it('are raw where a measured point has no band', () => {
+    expect(isRaw(bandedFrom([measured, { step: 2, value: 0.5, interval: null }], x, y, band))).toBe(true);
   });
 });

@@ -28,6 +28,22 @@ export function pointsFrom<R>(records: readonly R[], x: (r: R) => number, y: (r:
   );
 }
 
+/** Points with a band, e.g. of an interval; without one where a measured point has none. */
+export function bandedFrom<R>(
+  records: readonly R[],
+  x: (r: R) => number,
+  y: (r: R) => number | null,
+  band: (r: R) => { readonly low: number; readonly high: number } | null | undefined,
+): Points {
+  const points = pointsFrom(records, x, y);
+  if (records.length === 0 || records.some((r) => y(r) !== null && !band(r))) return points;
+  return {
+    ...points,
+    min: Float32Array.from(records, (r) => band(r)?.low ?? Number.NaN),
+    max: Float32Array.from(records, (r) => band(r)?.high ?? Number.NaN),
+  };
+}
+
 export function isRaw(points: Points): boolean {
   return points.min === points.max;
 }

@@ -2,7 +2,7 @@
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { holdsZero, intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
-import { signed } from '#shared/domain/figures.ts';
+import { figure as cosine, signed } from '#shared/domain/figures.ts';
 import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/text/format.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
@@ -43,7 +43,9 @@ export interface Column {
   /** null sorts last in both directions. */
   readonly sortKey: (run: RunSummary, context: RowContext) => number | string | null;
   readonly tone?: (run: RunSummary, context: RowContext) => 'good' | 'bad' | undefined;
-  /** The figure with its 95 % interval, where it was measured. */
+  /** The 95 % interval of the figure, where it was measured; shown below it, to three decimals. */
+  readonly interval?: (run: RunSummary) => string | undefined;
+  /** The figure with its interval to four decimals. */
   readonly details?: (run: RunSummary) => string | undefined;
 }
 
@@ -76,11 +78,12 @@ function delta(heading: Heading, read: Read): Column {
 
 /** A figure of the best epoch, with its interval; coloured where that does not hold 0. */
 function measured(metric: GateMetric, column: Column): Column {
-  const show = metric.endsWith('Lift') ? signed : undefined;
+  const show = metric.endsWith('Lift') ? signed : cosine;
   const interval = (run: RunSummary) => run.best?.intervals?.[metric] ?? null;
   const { tone } = column;
   return {
     ...column,
+    interval: (run) => intervalText(interval(run), (value) => show(value, 3)) || undefined,
     details: (run) => {
       const words = intervalText(interval(run), show);
       return words === '' ? undefined : `${column.text(run, { reference: null })} ${words}, 95 % interval`;
@@ -101,15 +104,15 @@ const HELP = {
 };
 
 export const COLUMNS: readonly Column[] = [
-  { ...text({ id: 'name', label: 'Run', widthPx: 182 }, (run) => run.name), sortKey: (run) => run.number },
-  text({ id: 'status', label: 'Status', widthPx: 126 }, statusLabel),
+  { ...text({ id: 'name', label: 'Run', widthPx: 178 }, (run) => run.name), sortKey: (run) => run.number },
+  text({ id: 'status', label: 'Status', widthPx: 114 }, statusLabel),
   text({ id: 'model', label: 'Model', widthPx: 108 }, (run) => MODEL_LABELS[run.recipe.modelType]),
   text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => run.datasetName),
-  text({ id: 'recipe', label: 'Recipe', widthPx: 136, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
+  text({ id: 'recipe', label: 'Recipe', widthPx: 112, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
   measured(
     'valCosine',
     figure(
-      { id: 'validation', label: 'Valid.', widthPx: 64, help: 'Best validation cosine.' },
+      { id: 'validation', label: 'Valid.', widthPx: 84, help: 'Best validation cosine.' },
       (run) => run.best?.valCosine ?? null,
       formatCosine,
     ),
@@ -117,24 +120,24 @@ export const COLUMNS: readonly Column[] = [
   measured(
     'oodCosine',
     figure(
-      { id: 'ood', label: 'OOD', widthPx: 64, help: 'OOD cosine at the best epoch.' },
+      { id: 'ood', label: 'OOD', widthPx: 84, help: 'OOD cosine at the best epoch.' },
       (run) => run.best?.oodCosine ?? null,
       formatCosine,
     ),
   ),
   measured(
     'valLift',
-    delta({ id: 'lift', label: 'Lift', widthPx: 72, help: HELP.lift }, (run) => run.valLift),
+    delta({ id: 'lift', label: 'Lift', widthPx: 92, help: HELP.lift }, (run) => run.valLift),
   ),
   measured(
     'oodLift',
-    delta({ id: 'oodLift', label: 'OOD lift', widthPx: 76, help: HELP.oodLift }, (run) => run.oodLift),
+    delta({ id: 'oodLift', label: 'OOD lift', widthPx: 92, help: HELP.oodLift }, (run) => run.oodLift),
   ),
-  delta({ id: 'delta', label: 'Δ', widthPx: 74, help: HELP.delta }, deltaOf),
+  delta({ id: 'delta', label: 'Δ', widthPx: 66, help: HELP.delta }, deltaOf),
   {
     id: 'trend',
     label: 'Trend',
-    widthPx: 76,
+    widthPx: 64,
     help: 'Validation cosine of each epoch.',
     numeric: false,
     text: () => '',

@@ -2,7 +2,7 @@
 import type { GateResult, RunSummary } from '#shared/contract/runs.ts';
 import { TERMS, infoNceChance } from '#shared/domain/models/terms.ts';
 import { BASELINES, type EpochRecord, type StepColumn } from '#shared/domain/runs/training.ts';
-import { pointsFrom, type Points } from '../../../charts/data/columns.ts';
+import { bandedFrom, pointsFrom, type Points } from '../../../charts/data/columns.ts';
 import type { ChartMarker, ChartSeries, ReferenceLine } from '../../../charts/scene.ts';
 import { STYLES, TERM_STYLES, baselineStyle, type SeriesStyle } from '../../../charts/series-style.ts';
 import { gateLabel } from '../../../parts/run-words.ts';
@@ -17,6 +17,18 @@ function perEpoch(
   value: (epoch: EpochRecord) => number | null,
 ): ChartSeries {
   return { key, style, points: pointsFrom(epochs, (e) => e.step, value), sparse: true };
+}
+
+/** A cosine of each epoch with its 95 % interval as a band. */
+function measuredPerEpoch(rows: 'validation' | 'ood', epochs: readonly EpochRecord[]): ChartSeries {
+  const metric = rows === 'ood' ? 'oodCosine' : 'valCosine';
+  const points = bandedFrom(
+    epochs,
+    (e) => e.step,
+    (e) => e[metric],
+    (e) => e.intervals?.[metric],
+  );
+  return { key: rows, style: STYLES[rows], points, sparse: true };
 }
 
 export function lossSeries(points: StepPoints): ChartSeries[] {
@@ -48,8 +60,8 @@ export function shareSeries(kind: 'share' | 'gradShare', run: RunSummary, points
 export function cosineSeries(points: StepPoints, epochs: readonly EpochRecord[]): ChartSeries[] {
   return [
     { key: 'train', style: STYLES.train, points: points('cosine') },
-    perEpoch('validation', STYLES.validation, epochs, (e) => e.valCosine),
-    perEpoch('ood', STYLES.ood, epochs, (e) => e.oodCosine),
+    measuredPerEpoch('validation', epochs),
+    measuredPerEpoch('ood', epochs),
   ];
 }
 
@@ -57,8 +69,8 @@ export function cosineSeries(points: StepPoints, epochs: readonly EpochRecord[])
 export function epochCosineSeries(epochs: readonly EpochRecord[]): ChartSeries[] {
   return [
     perEpoch('train', STYLES.train, epochs, (e) => e.trainCosine),
-    perEpoch('validation', STYLES.validation, epochs, (e) => e.valCosine),
-    perEpoch('ood', STYLES.ood, epochs, (e) => e.oodCosine),
+    measuredPerEpoch('validation', epochs),
+    measuredPerEpoch('ood', epochs),
   ];
 }
 
