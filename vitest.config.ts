@@ -1,5 +1,8 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vitest/config';
+import { provideAdapter } from './scripts/software-adapter.mjs';
+
+await provideAdapter();
 
 export default defineConfig({
   test: {

@@ -1,16 +1,17 @@
 /**
  * A program: kernels in the order in which they run, each seeing what those before it wrote. Pipelines and bind groups
- * are made once; running it for a batch of B rows records one compute pass.
+ * are made once, when a kernel first runs; running it for a batch of B rows records one compute pass.
  */
 import type { Gpu } from './device.ts';
 import type { Buffers, Groups, Kernel, Pipelines } from './kernel.ts';
 import { binding, type Tensor } from './memory.ts';
 
 interface Dispatch {
-  readonly label: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly groups: (B: number) => Groups;
+  readonly kernel: Kernel;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly groups: (B: number) => Groups | null;
+  /** Made when the kernel first runs. */
+  bound?: { readonly pipeline: GPUComputePipeline; readonly bindGroup: GPUBindGroup };
 }
 
 export class Program {
@@ -28,21 +29,35 @@ export class Program {
     this.training = training;
   }
 
-  /** Kernels of one run. */
-  get length(): number {
-    return this.dispatches.length;
+  /** Kernels that run for a batch of B rows, in order. */
+  labels(B: number): readonly string[] {
+    return this.dispatches.filter(({ groups }) => groups(B)).map(({ kernel }) => kernel.label);
   }
 
-  get labels(): readonly string[] {
-    return this.dispatches.map(({ label }) => label);
-  }
-
-  /** Appends a kernel. `groups`: its workgroups for a batch of B rows. */
+  /** Appends a kernel. `groups`: its workgroups for a batch of B rows; null: it does not run. */
   add<B extends Buffers>(
     kernel: Kernel<B>,
     tensors: { readonly [K in keyof B]: Tensor },
-    groups: (B: number) => Groups,
+    groups: (B: number) => Groups | null,
   ): void {
+    this.dispatches.push({ kernel, tensors, groups });
+  }
+
+  record(encoder: GPUCommandEncoder, B: number): void {
+    const pass = encoder.beginComputePass();
+    for (const dispatch of this.dispatches) {
+      const groups = dispatch.groups(B);
+      if (!groups) continue;
+      const [x, y = 1, z = 1] = groups;
+      const { pipeline, bindGroup } = (dispatch.bound ??= this.bind(dispatch));
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(x, y, z);
+    }
+    pass.end();
+  }
+
+  private bind({ kernel, tensors }: Dispatch) {
     const { layout, pipeline } = this.pipelines.get(kernel);
     const bindGroup = this.gpu.device.createBindGroup({
       label: kernel.label,
@@ -52,17 +67,6 @@ export class Program {
         ...Object.keys(kernel.buffers).map((name, i) => ({ binding: i + 1, resource: binding(tensors[name]) })),
       ],
     });
-    this.dispatches.push({ label: kernel.label, pipeline, bindGroup, groups });
-  }
-
-  record(encoder: GPUCommandEncoder, B: number): void {
-    const pass = encoder.beginComputePass();
-    for (const { pipeline, bindGroup, groups } of this.dispatches) {
-      const [x, y = 1, z = 1] = groups(B);
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(x, y, z);
-    }
-    pass.end();
+    return { pipeline, bindGroup };
   }
 }

@@ -1,0 +1,118 @@
+/** The products of a Linear on WebGPU against float64, for sizes that are multiples of the tile and for others. */
+import { expect, it } from 'vitest';
+import { Random } from '#engine/random.ts';
+import { inputProduct, product, weightProduct } from '#engine/webgpu/gemm.ts';
+import { rowsOf, stepOf } from '#engine/webgpu/rows.ts';
+import { linearForward, linearInputGradient, linearWeightGradient } from '../reference/linear.ts';
+import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+
+interface Size {
+  readonly B: number;
+  readonly K: number;
+  readonly N: number;
+}
+
+const SIZES: readonly Size[] = [
+  { B: 5, K: 24, N: 40 },
+  { B: 1, K: 1, N: 1 },
+  { B: 33, K: 7, N: 35 },
+  { B: 32, K: 130, N: 10 },
+  // Enough for large tiles.
+  { B: 520, K: 20, N: 770 },
+  { B: 515, K: 21, N: 771 },
+];
+
+function values(count: number, seed: number): Float32Array {
+  const random = new Random(seed);
+  return Float32Array.from({ length: count }, () => random.uniform() * 2 - 1);
+}
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  expect(actual.length).toBe(expected.length);
+  let error = 0;
+  for (let i = 0; i < expected.length; i++) error = Math.max(error, Math.abs(actual[i] - expected[i]));
+  expect(error).toBeLessThan(2e-5);
+}
+
+function add(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  return Float64Array.from(a, (x, i) => x + b[i]);
+}
+
+describeWebgpu('webgpu matrix products', () => {
+  it.each(SIZES)('outputs: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
+    const bench = new GpuBench();
+    const [x, w, bias, before] = [values(B * K, 1), values(N * K, 2), values(N, 3), values(B * N, 4)];
+    const out = bench.tensor(before);
+    const forward = { x: rowsOf(bench.tensor(x), K), weight: bench.tensor(w), out: rowsOf(out, N) };
+    bench.run(B, (program) => product(program, 'test', { ...forward, bias: bench.tensor(bias) }));
+    expectClose(await bench.read(out), linearForward(x, w, bias, B, K, N));
+    bench.memory.write(out, before);
+    bench.run(B, (program) => product(program, 'test', { ...forward, accumulate: true }));
+    expectClose(await bench.read(out), add(before, linearForward(x, w, undefined, B, K, N)));
+  });
+
+  it.each(SIZES)('input gradient: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
+    const bench = new GpuBench();
+    const [dy, w] = [values(B * N, 1), values(N * K, 2)];
+    const dx = bench.tensor(new Float32Array(B * K));
+    const backward = { dy: rowsOf(bench.tensor(dy), N), weight: bench.tensor(w), dx: rowsOf(dx, K) };
+    bench.run(B, (program) => inputProduct(program, 'test', backward));
+    expectClose(await bench.read(dx), linearInputGradient(dy, w, B, K, N));
+  });
+
+  it.each([...SIZES, { B: 9, K: 530, N: 780 }])('weight gradient: $B rows, $K inputs, $N outputs', async (size) => {
+    const { B, K, N } = size;
+    const bench = new GpuBench();
+    const [x, dy] = [values(B * K, 1), values(B * N, 2)];
+    const [dweight, dbias] = [bench.tensor(new Float32Array(N * K)), bench.tensor(new Float32Array(N))];
+    const backward = { x: rowsOf(bench.tensor(x), K), dy: rowsOf(bench.tensor(dy), N), dweight, dbias };
+    bench.run(B, (program) => weightProduct(program, 'test', backward));
+    const expected = linearWeightGradient(x, dy, B, K, N);
+    expectClose(await bench.read(dweight), expected.dw);
+    expectClose(await bench.read(dbias), expected.dbias);
+  });
+
+  it('one step of a sequence whose items have room for more rows, on fewer rows than there is room for', async () => {
+    const [B, T, K, N] = [3, 4, 8, 12];
+    const bench = new GpuBench();
+    const [x, w] = [values(8 * T * K, 1), values(N * K, 2)];
+    const out = bench.tensor(new Float32Array(8 * T * N).fill(7));
+    const sequence = rowsOf(bench.tensor(x), K, T);
+    const outputs = rowsOf(out, N, T);
+    bench.run(B, (program) =>
+      product(program, 'test', { x: stepOf(sequence, 2), weight: bench.tensor(w), out: stepOf(outputs, 2) }),
+    );
+    const result = await bench.read(out);
+    for (let b = 0; b < 8; b++) {
+      for (let t = 0; t < T; t++) {
+        const row = result.subarray((b * T + t) * N, (b * T + t + 1) * N);
+        const step = x.subarray((b * T + t) * K, (b * T + t + 1) * K);
+        if (b < B && t === 2) expectClose(row, linearForward(step, w, undefined, 1, K, N));
+        else expect([...row]).toEqual(Array.from({ length: N }, () => 7));
+      }
+    }
+  });
+
+  it('all pairs of rows of two batches, and the gradient through them', async () => {
+    const [B, maxB, D] = [6, 9, 20];
+    const bench = new GpuBench();
+    const [x, y, p] = [values(maxB * D, 1), values(maxB * D, 2), values(maxB * maxB, 3)];
+    const others = rowsOf(bench.tensor(y), D);
+    const out = bench.tensor(new Float32Array(maxB * maxB));
+    bench.run(B, (program) =>
+      product(program, 'test', { x: rowsOf(bench.tensor(x), D), weight: others, out: rowsOf(out, maxB) }),
+    );
+    const pairs = linearForward(x, y, undefined, B, D, B);
+    const rows = await bench.read(out);
+    for (let b = 0; b < B; b++) expectClose(rows.subarray(b * maxB, b * maxB + B), pairs.subarray(b * B, (b + 1) * B));
+
+    p.fill(Number.NaN, B * maxB);
+    for (let b = 0; b < B; b++) p.fill(Number.NaN, b * maxB + B, (b + 1) * maxB);
+    const dx = bench.tensor(new Float32Array(maxB * D));
+    bench.run(B, (program) =>
+      inputProduct(program, 'test', { dy: rowsOf(bench.tensor(p), maxB), weight: others, dx: rowsOf(dx, D) }),
+    );
+    const compact = Float32Array.from({ length: B * B }, (_, i) => p[Math.floor(i / B) * maxB + (i % B)]);
+    expectClose((await bench.read(dx)).subarray(0, B * D), linearInputGradient(compact, y, B, D, B));
+  });
+});

@@ -1,0 +1,71 @@
+/** WebGPU for tests: a device where the machine has an adapter, and programs run on it. */
+import { afterAll, describe } from 'vitest';
+import { Gpu } from '#engine/webgpu/device.ts';
+import { Pipelines } from '#engine/webgpu/kernel.ts';
+import { Memory, type Tensor } from '#engine/webgpu/memory.ts';
+import { Program } from '#engine/webgpu/program.ts';
+import { Readback } from '#engine/webgpu/readback.ts';
+import { UNIFORM_BYTES, Uniforms } from '#engine/webgpu/uniforms.ts';
+
+/** Why there is no device; CI must have one. */
+async function openGpu(): Promise<Gpu | null> {
+  try {
+    return await Gpu.open();
+  } catch (error) {
+    if (process.env.NEXTVEC_REQUIRE_WEBGPU) throw error;
+    return null;
+  }
+}
+
+const gpu = await openGpu();
+const pipelines = gpu && new Pipelines(gpu);
+if (gpu) afterAll(() => gpu.destroy());
+
+/** Skipped where no adapter exists. */
+export const describeWebgpu = describe.skipIf(!gpu);
+
+/** Memory and programs for tests of kernels. */
+export class GpuBench {
+  readonly gpu: Gpu;
+  readonly memory: Memory;
+  readonly uniforms = new Uniforms();
+  private readonly pipelines: Pipelines;
+  private readonly uniformBuffer: GPUBuffer;
+
+  constructor() {
+    if (!gpu || !pipelines) throw new Error('no WebGPU adapter; use describeWebgpu');
+    this.gpu = gpu;
+    this.memory = new Memory(gpu);
+    this.pipelines = pipelines;
+    this.uniformBuffer = this.memory.uniform('uniforms', UNIFORM_BYTES);
+  }
+
+  tensor(values: ArrayLike<number>, room = values.length): Tensor {
+    const tensor = this.memory.tensor('test', room);
+    this.memory.write(tensor, Float32Array.from(values));
+    return tensor;
+  }
+
+  /** Runs the kernels that `emit` adds for a batch of B rows. */
+  run(B: number, emit: (program: Program) => void, training = false): Program {
+    this.uniforms.setBatch(B);
+    const { queue } = this.gpu.device;
+    queue.writeBuffer(this.uniformBuffer, 0, this.uniforms.bytes);
+    const program = new Program(this.gpu, this.pipelines, this.uniformBuffer, training);
+    emit(program);
+    const encoder = this.gpu.device.createCommandEncoder();
+    program.record(encoder, B);
+    queue.submit([encoder.finish()]);
+    return program;
+  }
+
+  async read(tensor: Tensor): Promise<Float32Array> {
+    const readback = new Readback(this.gpu, tensor.length);
+    const encoder = this.gpu.device.createCommandEncoder();
+    const values = readback.record(encoder, tensor);
+    this.gpu.device.queue.submit([encoder.finish()]);
+    const result = await values();
+    readback.dispose();
+    return result;
+  }
+}
