@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { Random } from '#engine/random.ts';
 import { inputProduct, product, weightProduct } from '#engine/webgpu/gemm.ts';
-import { rowsOf, stepOf } from '#engine/webgpu/rows.ts';
+import { rowsOf, rowStart, stepOf } from '#engine/webgpu/rows.ts';
+import { SMALL, tileKernel } from '#engine/webgpu/tiles.ts';
 import { linearForward, linearInputGradient, linearWeightGradient } from '../reference/linear.ts';
 import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
 
@@ -70,6 +71,29 @@ describeWebgpu('webgpu matrix products', () => {
     const expected = linearWeightGradient(x, dy, B, K, N);
     expectClose(await bench.read(dweight), expected.dw);
     expectClose(await bench.read(dbias), expected.dbias);
+  });
+
+  it('slices of a tile that share the sum', async () => {
+    const [B, K, N] = [37, 150, 43];
+    const bench = new GpuBench();
+    const [x, dy] = [values(B * K, 1), values(B * N, 2)];
+    const [a, b] = [rowsOf(bench.tensor(dy), N), rowsOf(bench.tensor(x), K)];
+    const tensors = { out: bench.tensor(new Float32Array(N * K)), bias: bench.tensor(new Float32Array(N)) };
+    const kernel = tileKernel({
+      label: 'test',
+      shape: SMALL,
+      M: `${N}u`,
+      N: `${K}u`,
+      K: 'u.B',
+      a: { contiguous: 'output', rows: 'u.B', columns: `${N}u`, start: (row) => rowStart(a, row), vectorised: false },
+      b: { contiguous: 'output', rows: 'u.B', columns: `${K}u`, start: (row) => rowStart(b, row), vectorised: false },
+      out: { start: (row) => `(${row}) * ${K}u`, vectorised: false, accumulate: false },
+      bias: 'summed',
+    });
+    bench.run(B, (program) => program.add(kernel, { a: a.tensor, b: b.tensor, ...tensors }, () => [2, 5]));
+    const expected = linearWeightGradient(x, dy, B, K, N);
+    expectClose(await bench.read(tensors.out), expected.dw);
+    expectClose(await bench.read(tensors.bias), expected.dbias);
   });
 
   it('one step of a sequence whose items have room for more rows, on fewer rows than there is room for', async () => {

@@ -21,8 +21,8 @@ const gpu = await openGpu();
 const pipelines = gpu && new Pipelines(gpu);
 if (gpu) afterAll(() => gpu.destroy());
 
-/** Skipped where no adapter exists. */
-export const describeWebgpu = describe.skipIf(!gpu);
+/** Tests that are skipped where no adapter exists. */
+export const describeWebgpu = gpu ? describe : describe.skip;
 
 /** Memory and programs for tests of kernels. */
 export class GpuBench {

@@ -6,7 +6,7 @@ import type { Groups } from './kernel.ts';
 import type { Tensor } from './memory.ts';
 import type { Program } from './program.ts';
 import { isVectorised, rowCount, rowsOf, rowStart, type Rows } from './rows.ts';
-import { LARGE, SMALL, tileKernel, type Operand, type TileProduct, type TileShape } from './tiles.ts';
+import { LARGE, PLAIN, SMALL, tileKernel, type Operand, type TileProduct, type TileShape } from './tiles.ts';
 
 /** With fewer large tiles than this, a GPU's cores are better used by small ones. */
 const ENOUGH_TILES = 96;
@@ -52,9 +52,14 @@ function tiles(M: number, N: number, { rows, columns }: TileShape): Groups {
   return [Math.ceil(M / rows), Math.ceil(N / columns)];
 }
 
-function shapeFor(M: number, N: number): TileShape {
+/** Shapes of tiles on a device: of few tiles, of many. */
+function shapes({ isSoftware }: Program): readonly [few: TileShape, many: TileShape] {
+  return [isSoftware ? PLAIN : SMALL, LARGE];
+}
+
+function hasMany(M: number, N: number): boolean {
   const [x, y = 1] = tiles(M, N, LARGE);
-  return x * y < ENOUGH_TILES ? SMALL : LARGE;
+  return x * y >= ENOUGH_TILES;
 }
 
 /** Adds a product whose extents depend on B: a kernel for each shape, of which one runs. */
@@ -64,12 +69,12 @@ function addProduct(
   tensors: Readonly<Record<string, Tensor>>,
   extents: (B: number) => readonly [M: number, N: number],
 ): void {
-  for (const shape of [SMALL, LARGE]) {
+  shapes(program).forEach((shape, isForMany) => {
     program.add(tileKernel({ ...product, shape }), tensors, (B) => {
       const [M, N] = extents(B);
-      return shapeFor(M, N) === shape ? tiles(M, N, shape) : null;
+      return Number(hasMany(M, N)) === isForMany ? tiles(M, N, shape) : null;
     });
-  }
+  });
 }
 
 interface ForwardProduct {
@@ -137,7 +142,7 @@ export function weightProduct(program: Program, label: string, backward: WeightP
   const { dy, x, dweight, columns, dbias } = backward;
   const { offset = 0, stride = x.columns } = columns ?? {};
   const dw = rowsOf(dweight, x.columns, 1, { offset, itemStride: stride });
-  const shape = shapeFor(dy.columns, x.columns);
+  const shape = shapes(program)[Number(hasMany(dy.columns, x.columns))];
   const kernel = tileKernel({
     label,
     shape,

@@ -29,6 +29,10 @@ export class Program {
     this.training = training;
   }
 
+  get isSoftware(): boolean {
+    return this.gpu.adapter.isSoftware;
+  }
+
   /** Kernels that run for a batch of B rows, in order. */
   labels(B: number): readonly string[] {
     return this.dispatches.filter(({ groups }) => groups(B)).map(({ kernel }) => kernel.label);
