@@ -7,7 +7,7 @@ import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
-import { warningText } from './handles.ts';
+import { textFigures, warningText } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 
 export function addDataCommands(program: Command, context: CommandContext): void {
@@ -95,7 +95,9 @@ function printPassport(file: string, passport: Passport, out: Output): void {
     ],
     ['position to target', passport.positionToTarget.map((cosine) => formatCosine(cosine)).join('  ')],
     ['crossings', passport.crossings === null ? 'not in the file' : String(passport.crossings)],
+    ['texts', passport.texts ? textFigures(passport.texts) : 'none'],
     ['sha256', passport.sha256],
+    ['content', passport.contentSha256 ?? 'not measured'],
   ];
   out.table(rows, [
     { title: 'passport', value: ([name]) => name },

@@ -1,24 +1,28 @@
-/** `data`: the imported data sets; list, rename, delete. Importing one is `import`. */
+/** `data`: the imported data sets; list, rename, delete, texts, search. Importing one is `import`. */
 import type { Command } from 'commander';
-import type { Dataset } from '#shared/contract/datasets.ts';
+import { MOST_HITS, type Dataset, type TextHit } from '#shared/contract/datasets.ts';
+import type { Place } from '#shared/contract/places.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { CommandContext } from './context.ts';
 import { storedDataset } from './handles.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
+import { lineOf } from './texts.ts';
 
-const ACTIONS = ['list', 'rename', 'delete'] as const;
+const ACTIONS = ['list', 'rename', 'delete', 'texts', 'search'] as const;
 type Action = (typeof ACTIONS)[number];
 
 interface DataFlags {
   readonly force?: boolean;
+  readonly limit: string;
 }
 
 export function addDatasetsCommand(program: Command, context: CommandContext): void {
   program
     .command('data [ACTION] [ID] [NAME]')
-    .description('list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file')
+    .description('list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file; texts ID: its first texts; search ID WORDS')
+    .option('--limit <N>', 'texts, search: how many', '20')
     .option('--force', 'delete: also when runs were trained on it; they stay, but cannot be resumed')
     .action((action: string | undefined, id: string | undefined, name: string | undefined, flags: DataFlags) =>
       context.run((out) => data(context, readAction(action ?? 'list'), { id, name, ...flags }, out)),
@@ -33,7 +37,8 @@ function readAction(word: string): Action {
 
 function usage(message: string): NextvecError {
   return new NextvecError('BAD_INPUT', message, {
-    remedy: 'Write "data list", "data rename ID NAME" or "data delete ID"; ID is an id or a name.',
+    remedy:
+      'Write "data list", "data rename ID NAME", "data delete ID", "data texts ID" or "data search ID WORDS"; ID is an id or a name.',
   });
 }
 
@@ -43,9 +48,10 @@ interface Words extends DataFlags {
 }
 
 function data(context: CommandContext, action: Action, words: Words, out: Output): Promise<void> {
-  const count = { list: 0, rename: 2, delete: 1 }[action];
+  const count = { list: 0, rename: 2, delete: 1, texts: 1, search: 2 }[action];
   const given = [words.id, words.name].filter((word) => word !== undefined).length;
   if (given !== count) throw usage(`data ${action} takes ${count} arguments, not ${given}.`);
+  if (action === 'texts' || action === 'search') return readTexts(context, action, words, out);
   return withSession(context.options(), out, action === 'list' ? 'any' : 'owner', async (session) => {
     const change = action === 'list' ? {} : await changed(session, action, words, out);
     const datasets = await session.client.datasets.list();
@@ -54,6 +60,39 @@ function data(context: CommandContext, action: Action, words: Words, out: Output
       printDatasets(datasets, out);
     });
   });
+}
+
+function readTexts(context: CommandContext, action: 'texts' | 'search', words: Words, out: Output): Promise<void> {
+  const limit = Number(words.limit);
+  if (!(Number.isInteger(limit) && limit > 0 && limit <= MOST_HITS)) {
+    throw new NextvecError('BAD_INPUT', `--limit needs a number from 1 to ${MOST_HITS}, not "${words.limit}".`);
+  }
+  return withSession(context.options(), out, 'any', async ({ client }) => {
+    const dataset = storedDataset(await client.datasets.list(), words.id ?? '');
+    if (dataset === null) throw unknownDataset(words.id ?? '');
+    const { id } = dataset;
+    if (action === 'texts') {
+      const texts = await client.datasets.texts({ id, count: limit });
+      return out.result({ dataset: id, texts }, () => printPlaces(texts, out));
+    }
+    const hits = await client.datasets.search({ id, words: words.name ?? '', limit });
+    out.result({ dataset: id, hits }, () => {
+      if (hits.length === 0) out.line('No text holds all of these words.');
+      else printPlaces(hits, out);
+    });
+  });
+}
+
+/** Hits of a search with their windows. */
+function printPlaces(places: readonly (Place & Partial<TextHit>)[], out: Output): void {
+  const isSearch = places.some(({ window }) => window !== undefined);
+  out.table(places, [
+    { title: 'vector', value: ({ vector }) => vector },
+    { title: 'article', value: ({ article }) => article },
+    { title: 'chunk', value: ({ chunk }) => chunk },
+    ...(isSearch ? [{ title: 'window', value: ({ window = null }: Partial<TextHit>) => window }] : []),
+    { title: 'text', value: ({ text }) => lineOf(text) },
+  ]);
 }
 
 async function changed({ client }: Session, action: Action, words: Words, out: Output): Promise<object> {

@@ -4,13 +4,13 @@ import { basename, resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import type { DataWarning } from '#shared/domain/datasets/passport.ts';
+import type { DataWarning, TextFigures } from '#shared/domain/datasets/passport.ts';
 import { SAMPLE_WORD } from '#shared/domain/names.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
-import { printProgress, type Output } from './output.ts';
+import { formatBytes, printProgress, type Output } from './output.ts';
 
 /** For work that ends with the process. */
 export const never = new AbortController().signal;
@@ -73,6 +73,11 @@ export async function findDataset(
   });
 }
 
+/** "9922 texts (0.9 MB)". */
+export function textFigures({ texts, storedBytes }: TextFigures): string {
+  return `${texts} texts (${formatBytes(storedBytes)})`;
+}
+
 export function warningText({ code, message, count }: DataWarning): string {
   return `warning ${code} (${count}): ${message}`;
 }
@@ -101,6 +106,8 @@ export interface FileOptions {
   readonly name?: string;
   readonly crossArticles?: boolean;
   readonly dtype?: 'float16' | null;
+  readonly texts?: boolean;
+  readonly textColumn?: string | null;
 }
 
 /** Imports a data file with progress; returns the stored set where the content is known. Throws CANCELLED. */
@@ -113,10 +120,11 @@ export async function importFile(
 ): Promise<Dataset> {
   for await (const event of await client.datasets.import({ path, ...options }, { signal })) {
     if (event.type === 'done') {
-      const { name, windows, vectors } = event.dataset;
+      const { name, windows, vectors, passport } = event.dataset;
+      const texts = passport.texts ? `, ${textFigures(passport.texts)}` : '';
       const known = options.name === undefined ? 'already imported' : 'already imported, now under this name';
       const state = event.alreadyThere ? known : 'imported';
-      out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors`, true);
+      out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors${texts}`, true);
       return withWarnings(event.dataset, out);
     }
     printProgress({ phase: `${basename(path)}: ${event.phase}`, fraction: event.fraction }, out);

@@ -18,6 +18,8 @@ interface ImportFlags {
   readonly name?: string;
   readonly crossArticles?: boolean;
   readonly half?: boolean;
+  readonly texts: boolean;
+  readonly textColumn?: string;
   readonly modelType?: string;
 }
 
@@ -40,6 +42,8 @@ export function addImportCommands(program: Command, context: CommandContext): vo
     .option('--name <S>', 'name of the data set or run; the file name without it')
     .option('--cross-articles', 'windows of a chunk file may cross articles')
     .option('--half', 'store vectors as float16')
+    .option('--no-texts', 'leave out the texts of the file')
+    .option('--text-column <NAME>', 'column of the texts; one with a known name without it')
     .option('--model-type <NAME>', `the files are checkpoints of this model (${MODEL_TYPES.join('|')})`)
     .action((files: string[], flags: ImportFlags) => context.run((out) => importFiles(context, files, flags, out)));
   program
@@ -77,6 +81,8 @@ function importFiles(
         name: flags.name,
         crossArticles: flags.crossArticles === true,
         dtype: flags.half ? 'float16' : null,
+        texts: flags.texts,
+        textColumn: flags.textColumn ?? null,
       } as const;
       datasets.push(await interruptible((signal) => importFile(client, path, out, signal, options)));
     }

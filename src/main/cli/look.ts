@@ -11,6 +11,7 @@ import { PART_OPTION, readPart } from './evaluation.ts';
 import { findDataset, findRun, never } from './handles.ts';
 import { printProgress, toJsonLine, type Output } from './output.ts';
 import { withSession } from './session.ts';
+import { lineOf, textColumn } from './texts.ts';
 
 interface LookFlags {
   readonly data: string;
@@ -87,8 +88,10 @@ function printInspection(found: Inspection, out: Output): void {
       { title: 'attention', value: (t) => figure(found.attention?.[t]), align: 'right' },
       { title: 'to target', value: (t) => figure(found.cosines[t][target]), align: 'right' },
       { title: 'to prediction', value: (t) => figure(found.cosines[t][prediction]), align: 'right' },
+      ...textColumn(found.texts.context, (t: number) => found.texts.context[t]),
     ],
   );
+  if (found.texts.target !== null) out.line(`Target: ${lineOf(found.texts.target)}`);
   out.line();
   out.line(`Own target: place ${found.targetRank} of ${found.candidates} by cosine to the prediction. Nearest:`);
   out.table(found.neighbours, [
@@ -96,6 +99,10 @@ function printInspection(found: Inspection, out: Output): void {
     { title: 'place', value: ({ place }) => placeText(place) },
     { title: 'cosine', value: ({ cosine }) => figure(cosine), align: 'right' },
     { title: 'to own target', value: ({ toTarget }) => figure(toTarget), align: 'right' },
+    ...textColumn(
+      found.neighbours.map(({ text }) => text),
+      ({ text }: (typeof found.neighbours)[number]) => text,
+    ),
   ]);
 }
 

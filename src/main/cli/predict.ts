@@ -1,6 +1,13 @@
 /** `predict`: predictions of a run's model for contexts of a data set or a file. */
 import type { Command } from 'commander';
-import { MOST_ROWS, type ContextSource, type PredictedRow, type PredictionResult } from '#shared/contract/inference.ts';
+import {
+  MOST_ROWS,
+  type ContextSource,
+  type Neighbour,
+  type PredictedRow,
+  type PredictionResult,
+} from '#shared/contract/inference.ts';
+import type { Place } from '#shared/contract/places.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { figure, percent } from '#shared/domain/figures.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
@@ -11,6 +18,7 @@ import type { CommandContext } from './context.ts';
 import { findDataset, findRun } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 import { withSession } from './session.ts';
+import { lineOf, textColumn } from './texts.ts';
 
 interface PredictFlags {
   readonly data?: string;
@@ -99,6 +107,7 @@ function printRow(row: PredictedRow, out: Output): void {
   out.line(`  cosine to the context  ${row.contextCosines.map(formatCosine).join('  ')}`);
   if (row.attention) out.line(`  attention              ${row.attention.map(formatCosine).join('  ')}`);
   if (row.parts) for (const line of partLines(row.parts)) out.line(line);
+  if (row.context) for (const line of readingLines(row.context, row.target)) out.line(line);
   if (row.neighbours.length > 0) {
     out.table(row.neighbours, [
       { title: 'vector', value: ({ vector }) => vector },
@@ -106,9 +115,20 @@ function printRow(row: PredictedRow, out: Output): void {
       { title: 'article', value: ({ article }) => article },
       { title: 'chunk', value: ({ chunk }) => chunk },
       { title: '', value: ({ role }) => role ?? '' },
+      ...textColumn(
+        row.neighbours.map(({ text }) => text),
+        ({ text }: Neighbour) => text,
+      ),
     ]);
   }
   out.line();
+}
+
+/** The texts of the context in reading order, then that of the target. */
+function readingLines(context: readonly Place[], target: Place | null): string[] {
+  if (context.every(({ text }) => text === null)) return [];
+  const lines = context.map(({ text }, t) => `  ${String(t - context.length + 1).padStart(6)}  ${lineOf(text)}`);
+  return [...lines, `  target  ${lineOf(target?.text ?? null)}`];
 }
 
 /** The parts of a mixture, the largest share first. */

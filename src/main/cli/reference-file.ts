@@ -1,6 +1,6 @@
 /** Reads a whole reference file (.npz of small float arrays and 0-d text) for `verify`. */
 import { openDataFile } from '../formats/open.ts';
-import { readFloats } from '../formats/table.ts';
+import { allTexts, readFloats } from '../formats/table.ts';
 import type { ReferenceArray, ReferenceArrays } from '#engine/verify.ts';
 
 export async function readReference(path: string): Promise<ReferenceArrays> {
@@ -9,8 +9,8 @@ export async function readReference(path: string): Promise<ReferenceArrays> {
     const arrays = new Map<string, ReferenceArray>();
     for (const name of file.names) {
       const column = await file.column(name);
-      const isText = column.readableAs.includes('texts');
-      const data = isText ? (await column.texts()).join('') : await readFloats(column);
+      const isText = column.readableAs[0] === 'texts';
+      const data = isText ? (await allTexts(column)).join('') : await readFloats(column);
       arrays.set(name, { shape: column.shape, data });
     }
     return arrays;

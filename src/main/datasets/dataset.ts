@@ -12,6 +12,7 @@ import { throwIfCancelled } from '#shared/domain/errors.ts';
 import { halfToFloat } from '../formats/half.ts';
 import { openRegularFileSync, readRegularFileSync } from '../formats/regular-file.ts';
 import { damagedFile, FILES, readMeta, type StoreMeta } from './store-files.ts';
+import { openTexts, type TextReader } from './texts/text-store.ts';
 import { VectorReader } from './vector-reader.ts';
 import { BYTES_PER_ELEMENT, asBytes } from './vector-store.ts';
 import { refuseOther, verifyFile } from './verify.ts';
@@ -34,6 +35,8 @@ export interface Dataset {
   readonly squares: Float64Array;
   /** Chunks in reading order, of a chunks file. */
   readonly chunks: { readonly ids: Uint32Array; readonly articles: Int32Array } | null;
+  /** Texts by vector; opened on the first call. */
+  texts(): TextReader;
   /** The vectors on disk, once `vectors.bin` has been verified. Throws STORE_DAMAGED. */
   verified(): Promise<VectorReader>;
   /** Training rows for an engine; `windowIds` restricts and renumbers the windows. */
@@ -83,11 +86,16 @@ export function openDataset(folder: string): Dataset {
     await (check ??= verifyFile(reader.path, meta));
     return reader;
   };
+  let texts: TextReader | null = null;
   return {
     ...dataset,
+    texts: () => (texts ??= openTexts(folder, meta)),
     verified,
     source: (windowIds, options) => openSource({ ...dataset, reader, verified }, windowIds, options),
-    close: () => reader.close(),
+    close() {
+      texts?.close();
+      reader.close();
+    },
   };
 }
 

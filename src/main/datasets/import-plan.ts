@@ -26,6 +26,8 @@ export interface ReadData {
   readonly crossings: number | null;
   /** Chunks in reading order, of a chunks file. */
   readonly chunks: { readonly ids: Uint32Array<ArrayBuffer>; readonly articles: Int32Array<ArrayBuffer> } | null;
+  /** Vector id of each row of a chunks file. */
+  readonly fileIds: Uint32Array | null;
   readonly warnings: DataWarning[];
 }
 
@@ -72,6 +74,7 @@ async function readWindowData(
     splits: ranges,
     ...windowArticles(metadata, index, T, writer.vectors),
     chunks: null,
+    fileIds: null,
     warnings: [...warnings, ...lossWarnings(writer)],
   };
 }
@@ -150,6 +153,7 @@ async function readChunkData(
     vectorArticles,
     crossings: built.crossings,
     chunks: { ids, articles: new Int32Array(ordered.articles) },
+    fileIds,
     warnings: [...chunkWarnings(layout, ordered, built.shortArticles, T), ...lossWarnings(writer)],
   };
 }

@@ -13,11 +13,13 @@ import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { openDataFile } from '../formats/open.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
+import { contentHash } from './content-hash.ts';
 import { recogniseLayout, type Layout } from './layout.ts';
 import { measurePassport } from './measure.ts';
 import { readData, type ReadData } from './import-plan.ts';
 import { ImportProgress, type ProgressListener } from './progress.ts';
 import { FILES, type StoreMeta } from './store-files.ts';
+import { importTexts } from './texts/import-texts.ts';
 import { VectorReader } from './vector-reader.ts';
 import {
   BYTES_PER_ELEMENT,
@@ -35,6 +37,10 @@ export interface ImportOptions {
   readonly crossArticles?: boolean;
   /** Context length of windows built from chunks; default 5. */
   readonly T?: number;
+  /** Keep the texts of the file; default true. */
+  readonly texts?: boolean;
+  /** Column of the texts; default: one with a known name. */
+  readonly textColumn?: string;
   readonly onProgress?: ProgressListener;
   readonly signal?: AbortSignal;
 }
@@ -102,13 +108,17 @@ async function fillFolder(
   const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout));
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
-  const checksums = { [FILES.vectors]: writer.checksum, ...writeColumns(folder, data, sums) };
-  const sha256 = await hashFile(source.path, progress, options.signal);
+  const { signal, textColumn = null } = options;
+  const texts = options.texts === false ? null : await importTexts(source, layout, data, folder, { textColumn, signal });
+  const checksums = { [FILES.vectors]: writer.checksum, ...writeColumns(folder, data, sums), ...texts?.checksums };
+  const sha256 = await hashFile(source.path, progress, signal);
   const reader = new VectorReader(join(folder, FILES.vectors), layout.D, writer.vectors, dtype);
   try {
     progress.measuring(data.index.length / (data.T + 1));
     const onDone = (count: number): void => progress.add(count);
-    const passport = await measurePassport(layout.kind, data, sums, reader, sha256, { signal: options.signal, onDone });
+    const measured = await measurePassport(layout.kind, data, sums, reader, sha256, { signal, onDone });
+    const contentSha256 = contentHash(layout.D, dtype, writer.digest(), data);
+    const passport = { ...measured, contentSha256, texts: texts?.figures ?? null };
     return writeMeta(folder, { source, layout, dtype, data, passport, checksums });
   } finally {
     reader.close();
@@ -220,7 +230,7 @@ function writeMeta(folder: string, { source, layout, dtype, data, passport, chec
     splits: data.splits.map((split) => ({ ...split })),
     source: { name: basename(source.path), bytes: source.bytes, sha256: passport.sha256, path: resolve(source.path) },
     checksums,
-    storedBytes: vectors * layout.D * BYTES_PER_ELEMENT[dtype] + columnBytes,
+    storedBytes: vectors * layout.D * BYTES_PER_ELEMENT[dtype] + columnBytes + (passport.texts?.storedBytes ?? 0),
     passport,
   };
   writeFile(folder, FILES.meta, [Buffer.from(JSON.stringify(meta, null, 1))]);

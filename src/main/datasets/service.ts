@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Dataset, ImportEvent, SplitProof } from '#shared/contract/datasets.ts';
+import type { Dataset, ImportEvent, SplitProof, TextHit } from '#shared/contract/datasets.ts';
+import type { Place } from '#shared/contract/places.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
 import { deleteDataset, listDatasets, markSample, renameDataset, requireDataset } from '../store/datasets.ts';
 import { removeFolder, type Home } from '../store/home.ts';
@@ -14,6 +16,7 @@ import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
+import { hasTextIndex } from './texts/search.ts';
 import { importFile, type ImportInput } from './worker-import.ts';
 
 export interface DatasetServiceOptions {
@@ -111,18 +114,36 @@ export class DatasetService {
   async proveSplit(id: string, ood: string | null, split: Split, seed: number): Promise<SplitProof> {
     const folder = this.home.datasetFolder(this.get(id).id);
     const oodFolder = ood === null ? null : this.home.datasetFolder(this.get(ood).id);
-    try {
-      return await this.options.workers.client.proveSplit({ folder, oodFolder, split, seed });
-    } catch (error) {
-      throw fromWireError(error);
-    }
+    return this.call((client) => client.proveSplit({ folder, oodFolder, split, seed }));
   }
 
   /** Mean cosine of neighbouring vectors of each article, in file order. */
   async coherenceStrip(id: string): Promise<Strip> {
     const folder = this.home.datasetFolder(this.get(id).id);
+    return this.call((client) => memoize(this.strips, id, () => client.coherenceStrip({ folder })));
+  }
+
+  /** Vectors in the order of the file, with their texts. */
+  async texts(id: string, first: number, count: number): Promise<Place[]> {
+    const folder = this.home.datasetFolder(this.get(id).id);
+    return this.call((client) => client.texts({ folder, first, count }));
+  }
+
+  async windowTexts(id: string, windows: number[]): Promise<WindowTexts[]> {
+    const folder = this.home.datasetFolder(this.get(id).id);
+    return this.call((client) => client.windowTexts({ folder, windows }));
+  }
+
+  /** The first search of a set builds its index, in a worker of its own. */
+  async search(id: string, words: string, limit: number): Promise<TextHit[]> {
+    const folder = this.home.datasetFolder(this.get(id).id);
+    const search = (client: WorkerClient): Promise<TextHit[]> => client.searchTexts({ folder, words, limit });
+    return hasTextIndex(folder) ? this.call(search) : this.options.workers.once(search);
+  }
+
+  private async call<R>(work: (client: WorkerClient) => Promise<R>): Promise<R> {
     try {
-      return await memoize(this.strips, id, () => this.options.workers.client.coherenceStrip({ folder }));
+      return await work(this.options.workers.client);
     } catch (error) {
       throw fromWireError(error);
     }
@@ -143,7 +164,7 @@ export class DatasetService {
     }
     const found = this.list().find(({ isSample, sourcePath }) => isSample && sourcePath === path);
     if (found !== undefined) return found;
-    for await (const event of this.import({ path, name, dtype: null, crossArticles: false })) {
+    for await (const event of this.import({ path, name, dtype: null, crossArticles: false, texts: true, textColumn: null })) {
       if (event.type !== 'done') continue;
       markSample(this.home.db, event.dataset.id, name);
       return this.get(event.dataset.id);

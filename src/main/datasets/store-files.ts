@@ -5,6 +5,7 @@
  *   window-articles.bin [N] int32 dense article        vector-articles.bin  [V] int32, -1 unknown, -2 in several articles
  *   articles.bin        [articles] float64 numbers     chunks.bin           [M] uint32 vector id, then [M] int32 article
  *   squares.bin         [V] float64 Σ x²
+ * Texts, where the set was imported with them: `texts/text-store.ts`.
  */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -21,6 +22,9 @@ export const FILES = {
   articles: 'articles.bin',
   chunks: 'chunks.bin',
   squares: 'squares.bin',
+  texts: 'texts.bin',
+  textBlocks: 'text-blocks.bin',
+  vectorTexts: 'vector-texts.bin',
 } as const;
 
 export const UNKNOWN_ARTICLE = -1;

@@ -3,6 +3,7 @@
  * are looked up by a 64-bit hash of their float32 bits; a match is confirmed by comparing the stored bytes.
  * Memory is bounded by the table (about 50 bytes a vector) and a ring of recent rows. D vector width, V distinct vectors.
  */
+import { createHash } from 'node:crypto';
 import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
@@ -50,6 +51,7 @@ export class VectorStoreWriter {
   private sums = new Float64Array(2 << 11);
   /** CRC-32 of what was written. */
   private written = 0;
+  private readonly sha256 = createHash('sha256');
   private hashA = 0;
   private hashB = 0;
   private lost = 0;
@@ -99,6 +101,11 @@ export class VectorStoreWriter {
   /** CRC-32 of the file, once it is finished. */
   get checksum(): number {
     return this.written;
+  }
+
+  /** SHA-256 of the file; once, when it is finished. */
+  digest(): string {
+    return this.sha256.digest('hex');
   }
 
   vectorSums(): VectorSums {
@@ -247,6 +254,7 @@ export class VectorStoreWriter {
     const bytes = this.ring.subarray(start, start + rows * this.D);
     writeAll(this.fd, bytes, this.flushedRows * this.rowBytes);
     this.written = crc32(asBytes(bytes), this.written);
+    this.sha256.update(bytes);
     this.flushedRows = this.count;
   }
 

@@ -4,12 +4,14 @@ import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { SAMPLE_WORD, nameFromFile } from '#shared/domain/names.ts';
 import {
   findDataset,
   findDatasetByContent,
   insertDataset,
   renameDataset,
+  replacePassport,
   requireDataset,
   type ImportOptions,
 } from '../store/datasets.ts';
@@ -19,6 +21,9 @@ import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
 export interface ImportInput extends ImportOptions {
   readonly path: string;
+  readonly texts: boolean;
+  /** null: one with a known name. */
+  readonly textColumn: string | null;
   readonly name?: string;
 }
 
@@ -56,7 +61,9 @@ async function* importInto(
 ): AsyncGenerator<ImportEvent, Imported | null> {
   const path = resolve(input.path);
   const options: ImportOptions = { dtype: input.dtype, crossArticles: input.crossArticles };
-  for await (const event of await client.importFile({ path, folder: home.datasetFolder(id), ...options }, { signal })) {
+  const { texts, textColumn } = input;
+  const job = { path, folder: home.datasetFolder(id), texts, textColumn, ...options };
+  for await (const event of await client.importFile(job, { signal })) {
     if (event.type === 'progress') {
       yield event;
       continue;
@@ -66,7 +73,10 @@ async function* importInto(
     if (existing !== null) {
       const folder = home.datasetFolder(existing.id);
       const { state } = await client.checkStored({ folder });
-      if (state === 'damaged') await replaceFolder(home, existing.id, id);
+      if (state === 'damaged' || bringsTexts(input, existing.passport, passport)) {
+        await replaceFolder(home, existing.id, id);
+        replacePassport(home.db, existing.id, passport, storedBytes);
+      }
       // A requested name also renames a set whose content is already stored.
       if (input.name !== undefined) renameDataset(home.db, existing.id, input.name);
       return { type: 'done', dataset: requireDataset(home.db, existing.id), alreadyThere: true };
@@ -77,6 +87,12 @@ async function* importInto(
     return { type: 'done', dataset: requireDataset(home.db, id), alreadyThere: false };
   }
   return null;
+}
+
+/** Whether the file was imported without the texts that are wanted now. */
+function bringsTexts({ textColumn }: ImportInput, before: Passport, now: Passport): boolean {
+  if (!now.texts) return false;
+  return !before.texts || (textColumn !== null && before.texts.from.join() !== now.texts.from.join());
 }
 
 /** The file's name without its extension, or with it where the result would be "sample". */

@@ -9,7 +9,8 @@ import { blocks, gatherAll, type Split } from '#engine/evaluation/windows.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Parity } from '#shared/domain/evaluation/evaluation.ts';
 import type { Inspection, Neighbour, WindowPick, WindowPlace } from '#shared/domain/evaluation/inspection.ts';
-import { openDataset } from '../datasets/dataset.ts';
+import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { targetText, windowTexts } from '../datasets/texts/window-texts.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 import { bestCheckpoint, chosenSplit, ownSplits, refuseOtherShape } from './evaluate.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
@@ -64,7 +65,7 @@ export async function openInspector(job: EvaluateJob): Promise<Inspector> {
     const ranking = await rank(opened, draw(part, MOST_RANKED, job.recipe.seed));
     const places = windowPlaces(set);
     const { model } = opened;
-    return { close, inspect: (pick) => inspectWindow({ model, part, ranking, places, parity, job }, pick) };
+    return { close, inspect: (pick) => inspectWindow({ model, set, part, ranking, places, parity, job }, pick) };
   } catch (error) {
     await close();
     throw error;
@@ -84,6 +85,7 @@ async function rank({ model }: OpenModel, split: Split): Promise<Ranking> {
 
 interface Open {
   readonly model: OpenModel['model'];
+  readonly set: Dataset;
   readonly part: Split;
   readonly ranking: Ranking;
   readonly places: (window: number) => WindowPlace;
@@ -140,13 +142,14 @@ async function inspectWindow(open: Open, pick: WindowPick): Promise<Inspection> 
     contextMeanCosine: cosine(contextMeans(contexts, 1, T, D), 0, targets, 0, D),
     attention: attention ? Array.from(attention.subarray(0, T)) : null,
     cosines,
+    texts: windowTexts(open.set, window),
     ...nearest(open, window, unitRows(raw.subarray(0, D), D), unitRows(targets, D)),
   };
 }
 
 /** The nearest candidate targets to a unit prediction [D], and the rank of the window's own target among them. */
 function nearest(
-  { part, ranking, places }: Open,
+  { set, part, ranking, places }: Open,
   window: number,
   prediction: Float32Array,
   target: Float32Array,
@@ -164,6 +167,7 @@ function nearest(
     cosine: near,
     toTarget: row === -1 ? 1 : dot(targets, row, target, 0, D),
     isTarget: row === -1,
+    text: targetText(set, id),
   });
   return {
     targetRank: 1 + others.filter((other) => other.cosine > own.cosine).length,

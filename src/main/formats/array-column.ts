@@ -33,9 +33,9 @@ export function arrayColumn(array: StoredArray): Column {
       need('integers');
       return readIntegers(array, options);
     },
-    async texts() {
+    texts(options) {
       need('texts');
-      return readTexts(array);
+      return readTexts(array, options);
     },
     records(fields, options) {
       need('records');
@@ -58,7 +58,7 @@ function readings({ kind }: DType): Reading[] {
     case 'S':
       return ['texts'];
     case 'O':
-      return ['records'];
+      return ['records', 'texts'];
     case 'b':
     case 'other':
       return [];

@@ -39,7 +39,8 @@ export interface Column {
   rows(options?: ReadOptions): AsyncGenerator<RowBlock, void>;
   /** One number for each element. Throws OUT_OF_RANGE for a fraction or an integer beyond 2^53. */
   integers(options?: ReadOptions): Promise<Float64Array>;
-  texts(): Promise<string[]>;
+  /** Every element in C order, block by block; null: it is no text. Lists of texts in object arrays are flattened. */
+  texts(options?: ReadOptions): AsyncGenerator<readonly Text[], void>;
   /**
    * The named fields of each record, block by block. Throws METADATA_REFUSED for records that are not plain data or need
    * too much memory.
@@ -48,6 +49,8 @@ export interface Column {
   /** Reads the column to its end and checks it against the checksum of its container, where there is one. */
   verify(options?: ReadOptions): Promise<void>;
 }
+
+export type Text = string | null;
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
@@ -91,6 +94,13 @@ export function refuseImplausibleRatio({ place, bytes, storedBytes }: Pick<Colum
     `${place}: ${storedBytes} compressed bytes inflate to ${bytes}, so almost all of its rows are equal.`,
     { remedy: 'Vectors and weights never compress this well; check the program that wrote the file.' },
   );
+}
+
+/** Every text of a small column. */
+export async function allTexts(column: Column): Promise<Text[]> {
+  const all: Text[] = [];
+  for await (const block of column.texts()) all.push(...block);
+  return all;
 }
 
 /** The whole column as float32. Throws UNSUPPORTED_DTYPE where it holds anything but floats. */

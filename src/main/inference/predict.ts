@@ -9,6 +9,7 @@ import type { MixtureWeights } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { listParts, type Part } from '#shared/domain/models/gram.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { placesOf, type PlaceOf } from '../datasets/places.ts';
 import { windowOfArticle } from '../datasets/window-places.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
@@ -18,7 +19,7 @@ import { plainAttention } from './attention.ts';
 import { rowsOfFile, windowsOf, type Contexts } from './contexts.ts';
 import type { PredictJob } from '../processes/jobs/prediction.ts';
 import { nearest, type Near } from './neighbours.ts';
-import { placesOf, type PlaceOf } from './places.ts';
+
 
 const MIN_NORM = 1e-12;
 
@@ -145,12 +146,8 @@ function describe(
   const D = raw.length / rows.length;
   const T = contexts.length / raw.length;
   const ownPlace = own && ids ? placesOf(own, ids) : null;
-  const nearPlace =
-    set &&
-    placesOf(
-      set,
-      near.flat().map(({ vector }) => vector),
-    );
+  const nearVectors = near.flat().map(({ vector }) => vector);
+  const nearPlace = set && placesOf(set, nearVectors);
   return rows.map((row, b) => {
     const window = ids?.subarray(b * (T + 1), (b + 1) * (T + 1));
     const list = nearPlace ? withPlaces(near[b], nearPlace, own === set ? window : undefined) : [];

@@ -2,7 +2,8 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { EngineStatusSchema, StoredCheckSchema } from '#shared/contract/app.ts';
-import { SplitProofSchema } from '#shared/contract/datasets.ts';
+import { SplitProofSchema, TextHitSchema } from '#shared/contract/datasets.ts';
+import { PlaceSchema } from '#shared/contract/places.ts';
 import {
   BalanceEventSchema,
   EvaluationEventSchema,
@@ -15,7 +16,7 @@ import { ComparisonSchema, PassportSchema } from '#shared/domain/datasets/passpo
 import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { BaselinesSchema } from '#shared/domain/runs/training.ts';
-import { InspectionSchema, WindowPickSchema } from '#shared/domain/evaluation/inspection.ts';
+import { InspectionSchema, WindowPickSchema, WindowTextsSchema } from '#shared/domain/evaluation/inspection.ts';
 import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from './jobs/evaluation.ts';
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
 import { PredictJobSchema } from './jobs/prediction.ts';
@@ -43,6 +44,8 @@ export const workerContract = {
         folder: z.string(),
         dtype: z.enum(['float32', 'float16']).nullable(),
         crossArticles: z.boolean(),
+        texts: z.boolean(),
+        textColumn: z.string().nullable(),
       }),
     )
     .output(eventIterator(WorkerImportEventSchema)),
@@ -64,6 +67,16 @@ export const workerContract = {
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
+  texts: call
+    .input(z.object({ folder: z.string(), first: z.int(), count: z.int() }))
+    .output(z.array(PlaceSchema)),
+  windowTexts: call
+    .input(z.object({ folder: z.string(), windows: z.array(z.int()) }))
+    .output(z.array(WindowTextsSchema)),
+  /** Builds the index first where there is none. */
+  searchTexts: call
+    .input(z.object({ folder: z.string(), words: z.string(), limit: z.int() }))
+    .output(z.array(TextHitSchema)),
   /** Reads every stored file against the checksums of the import. */
   checkStored: call.input(z.object({ folder: z.string() })).output(StoredCheckSchema),
   /** Reads every checkpoint of a run. */

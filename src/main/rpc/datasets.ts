@@ -15,6 +15,9 @@ export function datasetsRouter({ datasets }: Procedures, service: DatasetService
     delete: datasets.delete.handler(async ({ input }) => ({
       freedBytes: await service.delete(input.id, input.force),
     })),
+    texts: datasets.texts.handler(({ input }) => service.texts(input.id, input.first, input.count)),
+    windowTexts: datasets.windowTexts.handler(({ input }) => service.windowTexts(input.id, input.windows)),
+    search: datasets.search.handler(({ input }) => service.search(input.id, input.words, input.limit)),
     proveSplit: datasets.proveSplit.handler(({ input }) =>
       service.proveSplit(input.id, input.ood, input.split, input.seed),
     ),

@@ -104,6 +104,15 @@ export function renameDataset(db: Db, id: string, name: string): void {
   db.prepare('UPDATE datasets SET name = ? WHERE id = ?').run(name, id);
 }
 
+/** Of a set whose files were imported anew. */
+export function replacePassport(db: Db, id: string, passport: Passport, storedBytes: number): void {
+  db.prepare('UPDATE datasets SET passport_json = ?, stored_bytes = ? WHERE id = ?').run(
+    JSON.stringify(passport),
+    storedBytes,
+    id,
+  );
+}
+
 export function markSample(db: Db, id: string, name: string): void {
   db.prepare('UPDATE datasets SET is_sample = 1, name = ? WHERE id = ?').run(name, id);
 }

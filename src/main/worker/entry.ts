@@ -15,6 +15,8 @@ import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { importDataset } from '../datasets/import.ts';
+import { searchTexts } from '../datasets/texts/search.ts';
+import { listTexts, textsOfWindows } from '../datasets/texts/window-texts.ts';
 import { checkStored } from '../datasets/verify.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
 import type { EvaluateJob, FirstBatchesJob, MapJob } from '../processes/jobs/evaluation.ts';
@@ -49,6 +51,8 @@ interface ImportInput {
   readonly folder: string;
   readonly dtype: 'float32' | 'float16' | null;
   readonly crossArticles: boolean;
+  readonly texts: boolean;
+  readonly textColumn: string | null;
 }
 
 async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenerator<WorkerImportEvent> {
@@ -58,6 +62,8 @@ async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenera
       const { passport, storedBytes } = await importDataset(input.path, input.folder, {
         dtype: input.dtype ?? undefined,
         crossArticles: input.crossArticles,
+        texts: input.texts,
+        textColumn: input.textColumn ?? undefined,
         signal,
         onProgress: (status) => events.push({ type: 'progress', ...status }),
       });
@@ -197,6 +203,9 @@ const router = procedures.router({
       return baselinesOf(dataset, ood, input);
     }),
   ),
+  texts: procedures.texts.handler(({ input }) => listTexts(input.folder, input.first, input.count)),
+  windowTexts: procedures.windowTexts.handler(({ input }) => textsOfWindows(input.folder, input.windows)),
+  searchTexts: procedures.searchTexts.handler(({ input }) => searchTexts(input.folder, input)),
   checkStored: procedures.checkStored.handler(({ input }) => checkStored(input.folder)),
   checkCheckpoints: procedures.checkCheckpoints.handler(({ input }) => checkCheckpoints(input.folder, input)),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>

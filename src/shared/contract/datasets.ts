@@ -4,8 +4,11 @@ import { z } from 'zod';
 import { DatasetNameSchema } from '#shared/domain/names.ts';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
+import { WindowTextsSchema } from '#shared/domain/evaluation/inspection.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
+import { PlaceSchema } from './places.ts';
 
+const ColumnNameSchema = z.string().min(1).max(1000);
 const byId = z.object({ id: z.string().min(1) });
 
 export const DatasetSchema = z.object({
@@ -55,6 +58,16 @@ export const SplitProofSchema = z.object({
 });
 export type SplitProof = z.infer<typeof SplitProofSchema>;
 
+/** A vector whose text was found. */
+export const TextHitSchema = PlaceSchema.extend({
+  /** First window with the vector as its target, else in its context; null: it is in no window. */
+  window: z.int().nullable(),
+  isTarget: z.boolean(),
+});
+export type TextHit = z.infer<typeof TextHitSchema>;
+
+export const MOST_HITS = 200;
+
 export const datasetsContract = {
   list: query.output(z.array(DatasetSchema)),
   get: query.input(byId).output(DatasetSchema),
@@ -70,6 +83,10 @@ export const datasetsContract = {
         dtype: z.enum(['float32', 'float16']).nullable().default(null),
         /** Windows of a chunk file may cross article boundaries. */
         crossArticles: z.boolean().default(false),
+        /** Keep the texts of the file. */
+        texts: z.boolean().default(true),
+        /** Column of the texts; null: one with a known name. */
+        textColumn: ColumnNameSchema.nullable().default(null),
       }),
     )
     .output(eventIterator(ImportEventSchema)),
@@ -80,6 +97,18 @@ export const datasetsContract = {
   delete: mutation
     .input(byId.extend({ force: z.boolean().default(false) }))
     .output(z.object({ freedBytes: z.number() })),
+  /** Vectors in the order of the file, with their texts. */
+  texts: query
+    .input(byId.extend({ first: z.int().min(0).default(0), count: z.int().min(1).max(MOST_HITS).default(20) }))
+    .output(z.array(PlaceSchema)),
+  /** Texts of the vectors of some windows, in reading order. */
+  windowTexts: query
+    .input(byId.extend({ windows: z.array(z.int().min(0)).max(MOST_HITS) }))
+    .output(z.array(WindowTextsSchema)),
+  /** Vectors whose texts hold all words, in the order of the file; the first search of a set builds its index. */
+  search: query
+    .input(byId.extend({ words: z.string().max(1000), limit: z.int().min(1).max(MOST_HITS).default(20) }))
+    .output(z.array(TextHitSchema)),
   /** Split of a data set with the proof that nothing leaks. */
   proveSplit: query
     .input(byId.extend({ split: SplitSchema, seed: z.int().min(0), ood: z.string().nullable().default(null) }))

@@ -4,6 +4,7 @@ import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
 import { PART_KINDS } from '#shared/domain/models/gram.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { FilePathSchema, query } from './call.ts';
+import { PlaceSchema } from './places.ts';
 
 const figure = z.number().nullable();
 
@@ -34,15 +35,6 @@ export const ContextSourceSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type ContextSource = z.infer<typeof ContextSourceSchema>;
-
-/** Where a stored vector stands in its file; null: not known. */
-export const PlaceSchema = z.object({
-  vector: z.int(),
-  article: z.number().nullable(),
-  /** Place in reading order. */
-  chunk: z.int().nullable(),
-});
-export type Place = z.infer<typeof PlaceSchema>;
 
 export const NeighbourSchema = PlaceSchema.extend({
   cosine: z.number(),

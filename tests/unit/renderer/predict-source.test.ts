@@ -63,8 +63,8 @@ const ROW: PredictedRow = {
   contextCosines: [0.1, 0.2],
   attention: null,
   context: [
-    { vector: 1, article: 12, chunk: 340 },
-    { vector: 2, article: null, chunk: null },
+    { vector: 1, article: 12, chunk: 340, text: null },
+    { vector: 2, article: null, chunk: null, text: null },
   ],
   target: null,
   neighbours: [],

@@ -10,10 +10,13 @@ export const COST = { object: 48, dict: 104, item: 24, text: 32, view: 128, grow
 export class PickleBudget {
   /** File and array, for messages. */
   readonly place: string;
-  private left = MAX_BYTES;
+  private readonly maxBytes: number;
+  private left: number;
 
-  constructor(place: string) {
+  constructor(place: string, maxBytes = MAX_BYTES) {
     this.place = place;
+    this.maxBytes = maxBytes;
+    this.left = maxBytes;
   }
 
   /** Throws METADATA_REFUSED once the values of this pickle need too much memory. */
@@ -22,7 +25,7 @@ export class PickleBudget {
     if (this.left >= 0) return;
     throw new NextvecError(
       'METADATA_REFUSED',
-      `${this.place}: the pickle was refused: its values need more than ${MAX_BYTES >> 20} MB of memory.`,
+      `${this.place}: the pickle was refused: its values need more than ${this.maxBytes / 2 ** 20} MB of memory.`,
       { remedy: 'Keep only what is needed in it, such as one article_index for each window, as plain numbers.' },
     );
   }

@@ -41,8 +41,13 @@ const MAX_STACK = 1_000_000;
 const MAX_MEMO_GAP = 256;
 
 /** The object one pickle holds. `place` names the file and array in messages; `vocabulary` adds globals to numpy's. */
-export function readPickle(bytes: Uint8Array, place: string, vocabulary: Vocabulary | null = null): PickleValue {
-  return new Unpickler(bytes, place, vocabulary).run();
+export function readPickle(
+  bytes: Uint8Array,
+  place: string,
+  vocabulary: Vocabulary | null = null,
+  budget = new PickleBudget(place),
+): PickleValue {
+  return new Unpickler(bytes, vocabulary, budget).run();
 }
 
 class Unpickler {
@@ -55,8 +60,8 @@ class Unpickler {
   private below = 0;
   private readonly memo: PickleValue[] = [];
 
-  constructor(bytes: Uint8Array, place: string, vocabulary: Vocabulary | null) {
-    this.budget = new PickleBudget(place);
+  constructor(bytes: Uint8Array, vocabulary: Vocabulary | null, budget: PickleBudget) {
+    this.budget = budget;
     this.input = new PickleBytes(bytes, this.budget);
     this.vocabulary = vocabulary;
   }

@@ -87,7 +87,7 @@ export interface Vocabulary {
   persistent(id: PickleValue): PickleValue | undefined;
 }
 
-type GlobalName = 'reconstruct' | 'ndarray' | 'dtype' | 'scalar' | 'encode' | 'frombuffer' | 'bytearray' | 'bytes';
+type GlobalName = 'reconstruct' | 'ndarray' | 'dtype' | 'stringDType' | 'scalar' | 'encode' | 'frombuffer' | 'bytearray' | 'bytes';
 
 export class Global {
   readonly name: GlobalName;
@@ -106,6 +106,8 @@ const KNOWN: ReadonlyMap<string, GlobalName> = new Map([
   ['numpy._core.numeric._frombuffer', 'frombuffer'],
   ['numpy.ndarray', 'ndarray'],
   ['numpy.dtype', 'dtype'],
+  // StringDType of numpy 2: the elements are a list of strings.
+  ['numpy._core._internal._convert_to_stringdtype_kwargs', 'stringDType'],
   ['_codecs.encode', 'encode'],
   ['builtins.bytes', 'bytes'],
   ['__builtin__.bytes', 'bytes'],
@@ -126,6 +128,8 @@ export function applyGlobal(target: Global, args: readonly PickleValue[], budget
     case 'dtype':
       if (typeof args[0] === 'string') return new PickledDType(args[0]);
       break;
+    case 'stringDType':
+      return new PickledDType('T');
     case 'scalar':
       if (args[0] instanceof PickledDType) return scalar(args[0], args[1] ?? null, budget);
       break;

@@ -1,5 +1,6 @@
 /** Text and table rows of a prediction. Pure. */
-import type { Place, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
+import type { PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
+import type { Place } from '#shared/contract/places.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { PART_KINDS } from '#shared/domain/models/gram.ts';
 import { modelRow, type ModelType } from '#shared/domain/models/models.ts';

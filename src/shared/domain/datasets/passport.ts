@@ -22,6 +22,7 @@ export const WARNING_CODES = [
   'RANDOM_SPLIT',
   'FEW_ARTICLES',
   'WINDOWS_DROPPED',
+  'TEXTS_UNUSABLE',
 ] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
 
@@ -46,6 +47,17 @@ export const CoherenceSchema = z.object({
   shareBelow030: figure,
 });
 export type Coherence = z.infer<typeof CoherenceSchema>;
+
+export const TextFiguresSchema = z.object({
+  /** Distinct vectors with a text. */
+  texts: count,
+  /** Of the texts as UTF-8, and as they are stored. */
+  bytes: count,
+  storedBytes: count,
+  /** Columns of the file they were read from. */
+  from: z.array(z.string()),
+});
+export type TextFigures = z.infer<typeof TextFiguresSchema>;
 
 export const PassportSchema = z.object({
   kind: z.enum(['windows', 'chunks']),
@@ -75,6 +87,16 @@ export const PassportSchema = z.object({
   /** Rows of each split the file itself brings, or null. */
   splits: z.record(z.string(), count).nullable(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /**
+   * SHA-256 of the stored vectors, windows and articles: equal for the same data in files of any format. Absent in sets of
+   * version 0.1.
+   */
+  contentSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  /** null: the set has no texts. Absent in sets of version 0.1. */
+  texts: TextFiguresSchema.nullable().optional(),
   /** float64 sums over all contexts and over all targets of the main split. */
   checksum: z.tuple([z.number(), z.number()]).nullable(),
   warnings: z.array(DataWarningSchema),

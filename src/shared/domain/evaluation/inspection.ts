@@ -19,6 +19,12 @@ export const WindowPlaceSchema = z
   .nullable();
 export type WindowPlace = z.infer<typeof WindowPlaceSchema>;
 
+/** null: the set has no text of this vector. Long texts are cut and end in "…". */
+const TextSchema = z.string().nullable();
+
+export const WindowTextsSchema = z.object({ context: z.array(TextSchema), target: TextSchema });
+export type WindowTexts = z.infer<typeof WindowTextsSchema>;
+
 export const NeighbourSchema = z.object({
   /** Window whose target this is. */
   window: count,
@@ -28,6 +34,7 @@ export const NeighbourSchema = z.object({
   toTarget: z.number(),
   /** The inspected window's own target. */
   isTarget: z.boolean(),
+  text: TextSchema,
 });
 export type Neighbour = z.infer<typeof NeighbourSchema>;
 
@@ -49,6 +56,8 @@ export const InspectionSchema = z.object({
   attention: z.array(z.number()).nullable(),
   /** Pairwise cosines [T + 2, T + 2]: the context positions, the target, the prediction. */
   cosines: z.array(z.array(z.number())),
+  /** In reading order. */
+  texts: WindowTextsSchema,
   /** 1: no other of the candidate targets is nearer to the prediction than the window's own. */
   targetRank: z.int().min(1),
   candidates: count,

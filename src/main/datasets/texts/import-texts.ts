@@ -1,0 +1,131 @@
+/**
+ * Reads the texts of a file into the text store of an import, once the vectors have their ids. Texts that cannot be used
+ * leave a warning and an import without texts, unless the user named their column. M chunks, N windows, T context length.
+ */
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NextvecError, isBadInput, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
+import type { TextFigures } from '#shared/domain/datasets/passport.ts';
+import { nameList } from '#shared/domain/short-text.ts';
+import type { Column, DataFile } from '../../formats/table.ts';
+import type { ReadData } from '../import-plan.ts';
+import type { Layout } from '../layout.ts';
+import { FILES } from '../store-files.ts';
+import { TextStoreWriter } from './text-store.ts';
+
+/** Names of columns with one text a chunk, or one a window: the text of its target. */
+export const TEXT_NAMES = ['concept_texts', 'texts', 'text', 'chunk_text', 'content'];
+const TARGET_TEXT_NAMES = ['target_texts', ...TEXT_NAMES];
+const CONTEXT_TEXT_NAMES = ['context_texts'];
+
+export interface TextOptions {
+  /** Column the user named; null: one with a known name, where there is one. */
+  readonly textColumn: string | null;
+  readonly signal?: AbortSignal;
+}
+
+export interface ImportedTexts {
+  readonly figures: TextFigures;
+  /** CRC-32 by file name. */
+  readonly checksums: Readonly<Record<string, number>>;
+}
+
+/** Texts in their order in the file, and the vector of each. */
+interface TextSource {
+  readonly name: string;
+  /** Texts the column must hold. */
+  readonly count: number;
+  readonly vectorOf: (n: number) => number;
+}
+
+/** null: the file has no texts, or they cannot be used; `data.warnings` then says why. */
+export async function importTexts(
+  file: DataFile,
+  layout: Layout,
+  data: ReadData,
+  folder: string,
+  options: TextOptions,
+): Promise<ImportedTexts | null> {
+  const sources = textSources(file, layout, data, options.textColumn);
+  if (sources.length === 0) return null;
+  const writer = new TextStoreWriter(folder, data.vectorArticles.length);
+  try {
+    for (const source of sources) await addTexts(await file.column(source.name), source, writer, options.signal);
+    const { figures, checksums } = writer.finish();
+    return { figures: { ...figures, from: sources.map(({ name }) => name) }, checksums };
+  } catch (error) {
+    writer.abandon();
+    if (options.textColumn !== null || !isUnusable(error)) throw error;
+    for (const name of [FILES.texts, FILES.textBlocks, FILES.vectorTexts]) await rm(join(folder, name), { force: true });
+    const message = `${error.message} The set was imported without texts.`;
+    data.warnings.push({ code: 'TEXTS_UNUSABLE', message, count: sources.reduce((sum, { count }) => sum + count, 0) });
+    return null;
+  }
+}
+
+/** Errors that mean that the file is damaged, not only its texts. */
+const DAMAGE = new Set<ErrorCode>(['ARCHIVE_DAMAGED', 'ARCHIVE_TRUNCATED', 'CHECKSUM_MISMATCH']);
+
+function isUnusable(error: unknown): error is NextvecError {
+  return isNextvecError(error) && isBadInput(error.code) && !DAMAGE.has(error.code);
+}
+
+function textSources(file: DataFile, layout: Layout, data: ReadData, wanted: string | null): TextSource[] {
+  if (wanted !== null && !file.names.includes(wanted)) throw noColumn(file, wanted);
+  const find = (names: readonly string[]): string | undefined =>
+    wanted ?? names.find((name) => file.names.includes(name));
+  if (layout.kind === 'chunks') {
+    const name = find(TEXT_NAMES);
+    const { fileIds } = data;
+    return name === undefined || !fileIds ? [] : [{ name, count: layout.M, vectorOf: (row) => fileIds[row] }];
+  }
+  const { T, index } = data;
+  return data.splits.flatMap(({ name: split, first, count }, i) => {
+    // A file whose arrays have no prefix is its training split.
+    const prefix = layout.splits[i].contexts.name.startsWith(`${split}_`) ? `${split}_` : '';
+    const at = first * (T + 1);
+    const sources: TextSource[] = [];
+    const context = CONTEXT_TEXT_NAMES.map((name) => prefix + name).find((name) => file.names.includes(name));
+    if (context !== undefined) {
+      const vectorOf = (n: number): number => index[at + Math.floor(n / T) * (T + 1) + (n % T)];
+      sources.push({ name: context, count: count * T, vectorOf });
+    }
+    const target = find(TARGET_TEXT_NAMES.map((name) => prefix + name));
+    if (target !== undefined) sources.push({ name: target, count, vectorOf: (n) => index[at + n * (T + 1) + T] });
+    return sources;
+  });
+}
+
+async function addTexts(
+  column: Column,
+  { count, vectorOf }: TextSource,
+  writer: TextStoreWriter,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!column.readableAs.includes('texts')) {
+    throw new NextvecError('UNSUPPORTED_DTYPE', `${column.place}: texts were expected, this is ${column.dtype}.`, {
+      remedy: 'Store it as text, name another column with --text-column, or import with --no-texts.',
+    });
+  }
+  let n = 0;
+  for await (const block of column.texts({ signal })) {
+    if (n + block.length > count) break;
+    for (const text of block) {
+      const at = n++;
+      if (text !== null) writer.add(vectorOf(at), text, () => `${column.place}: text ${at}`);
+    }
+    await nextTurn();
+    throwIfCancelled(signal, 'The import');
+  }
+  if (n === count) return;
+  throw new NextvecError('COUNT_MISMATCH', `${column.place}: it has other than the ${count} texts that the vectors need.`, {
+    remedy: 'Write one text for each vector, in the order of the vectors.',
+  });
+}
+
+function noColumn(file: DataFile, name: string): NextvecError {
+  return new NextvecError('NO_KNOWN_ARRAYS', `${basename(file.path)} has no column "${name}".`, {
+    remedy: `Its columns are ${nameList(file.names.map((known) => `"${known}"`))}.`,
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * The full-text index of a data set's texts: a SQLite file beside them, made from them and rebuilt at will. It holds no text
+ * itself, only the words of each vector's text (FTS5) and the place of the vector.
+ */
+import Database from 'better-sqlite3';
+import { NextvecError } from '#shared/domain/errors.ts';
+
+export interface IndexedText {
+  readonly vector: number;
+  readonly text: string;
+  /** First window with the vector as its target, else in its context; null: of none. */
+  readonly window: number | null;
+  readonly isTarget: boolean;
+  readonly article: number | null;
+  /** Place in reading order. */
+  readonly chunk: number | null;
+}
+
+export type IndexedPlace = Omit<IndexedText, 'text'>;
+
+const VERSION = 1;
+
+/** Writes the index to the new file `path`; `onText` gets the number of texts so far. */
+export function writeTextIndex(path: string, texts: Iterable<IndexedText>, onText: (count: number) => void): void {
+  const db = new Database(path);
+  try {
+    // A derived file: written whole or not at all.
+    db.pragma('journal_mode = OFF');
+    db.pragma('synchronous = OFF');
+    db.exec(`CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize="unicode61 remove_diacritics 2");
+      CREATE TABLE places (
+        vector INTEGER PRIMARY KEY, window INTEGER, is_target INTEGER NOT NULL, article REAL, chunk INTEGER
+      ) STRICT;`);
+    const word = db.prepare('INSERT INTO words (rowid, text) VALUES (?, ?)');
+    const place = db.prepare('INSERT INTO places VALUES (?, ?, ?, ?, ?)');
+    let count = 0;
+    db.exec('BEGIN');
+    for (const { vector, text, window, isTarget, article, chunk } of texts) {
+      // SQLite's row ids may be 0; FTS5's order is that of the vectors.
+      word.run(vector, text);
+      place.run(vector, window, isTarget ? 1 : 0, article, chunk);
+      onText(++count);
+    }
+    db.exec('COMMIT');
+    db.exec(`INSERT INTO words (words) VALUES ('optimize')`);
+    db.pragma(`user_version = ${VERSION}`);
+  } finally {
+    db.close();
+  }
+}
+
+interface PlaceRow {
+  vector: number;
+  window: number | null;
+  is_target: number;
+  article: number | null;
+  chunk: number | null;
+}
+
+/**
+ * Vectors whose texts hold all words, in the order of the file. null: the index cannot be used and must be built again.
+ * Throws BAD_INPUT where `words` holds no word.
+ */
+export function searchTextIndex(path: string, words: string, limit: number): IndexedPlace[] | null {
+  const query = ftsQuery(words);
+  let db: Database.Database | null = null;
+  try {
+    db = new Database(path, { readonly: true, fileMustExist: true });
+    if (db.pragma('user_version', { simple: true }) !== VERSION) return null;
+    const rows = db
+      .prepare<[string, number], PlaceRow>(
+        `SELECT places.* FROM (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid LIMIT ?) AS found
+         JOIN places ON places.vector = found.rowid ORDER BY places.vector`,
+      )
+      .all(query, limit);
+    return rows.map(({ is_target, ...place }) => ({ ...place, isTarget: is_target === 1 }));
+  } catch (error) {
+    if (error instanceof Database.SqliteError) return null;
+    throw error;
+  } finally {
+    db?.close();
+  }
+}
+
+/** Words in quotes stand together as a phrase; the last word may be the beginning of one. */
+export function ftsQuery(words: string): string {
+  const terms = [...words.matchAll(/"([^"]*)"|([^\s"]+)/g)].map(([, phrase, word]) => phrase ?? word);
+  const known = terms.filter((term) => /[\p{L}\p{N}]/u.test(term));
+  if (known.length === 0) {
+    throw new NextvecError('BAD_INPUT', `"${words}" holds no word to search for.`, { remedy: 'Write one or more words.' });
+  }
+  const isOpen = !words.trimEnd().endsWith('"');
+  return known.map((term, i) => `"${term}"${isOpen && i === known.length - 1 ? '*' : ''}`).join(' ');
+}
