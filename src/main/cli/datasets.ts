@@ -21,7 +21,9 @@ interface DataFlags {
 export function addDatasetsCommand(program: Command, context: CommandContext): void {
   program
     .command('data [ACTION] [ID] [NAME]')
-    .description('list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file; texts ID: its first texts; search ID WORDS')
+    .description(
+      'list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file; texts ID: its first texts; search ID WORDS',
+    )
     .option('--limit <N>', 'texts, search: how many', '20')
     .option('--force', 'delete: also when runs were trained on it; they stay, but cannot be resumed')
     .action((action: string | undefined, id: string | undefined, name: string | undefined, flags: DataFlags) =>

@@ -10,9 +10,6 @@ export function lineOf(text: string | null): string {
 }
 
 /** The column of texts, where there are any. */
-export function textColumn<Row>(
-  texts: readonly (string | null)[],
-  textOf: (row: Row) => string | null,
-): Column<Row>[] {
+export function textColumn<Row>(texts: readonly (string | null)[], textOf: (row: Row) => string | null): Column<Row>[] {
   return texts.some((text) => text !== null) ? [{ title: 'text', value: (row) => lineOf(textOf(row)) }] : [];
 }

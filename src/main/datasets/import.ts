@@ -109,7 +109,8 @@ async function fillFolder(
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
   const { signal, textColumn = null } = options;
-  const texts = options.texts === false ? null : await importTexts(source, layout, data, folder, { textColumn, signal });
+  const texts =
+    options.texts === false ? null : await importTexts(source, layout, data, folder, { textColumn, signal });
   const checksums = { [FILES.vectors]: writer.checksum, ...writeColumns(folder, data, sums), ...texts?.checksums };
   const sha256 = await hashFile(source.path, progress, signal);
   const reader = new VectorReader(join(folder, FILES.vectors), layout.D, writer.vectors, dtype);

@@ -5,10 +5,7 @@ import type { Dataset } from './dataset.ts';
 export type PlaceOf = (vector: number) => Place;
 
 /** `wanted`: the vectors whose places are needed. */
-export function placesOf(
-  { vectorArticles, articleLabels, chunks, texts }: Dataset,
-  wanted: Iterable<number>,
-): PlaceOf {
+export function placesOf({ vectorArticles, articleLabels, chunks, texts }: Dataset, wanted: Iterable<number>): PlaceOf {
   const chunkOf = new Map<number, number>();
   const needed = new Set(wanted);
   // A repeated vector is shown at its first position.

@@ -164,7 +164,14 @@ export class DatasetService {
     }
     const found = this.list().find(({ isSample, sourcePath }) => isSample && sourcePath === path);
     if (found !== undefined) return found;
-    for await (const event of this.import({ path, name, dtype: null, crossArticles: false, texts: true, textColumn: null })) {
+    for await (const event of this.import({
+      path,
+      name,
+      dtype: null,
+      crossArticles: false,
+      texts: true,
+      textColumn: null,
+    })) {
       if (event.type !== 'done') continue;
       markSample(this.home.db, event.dataset.id, name);
       return this.get(event.dataset.id);

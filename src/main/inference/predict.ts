@@ -20,7 +20,6 @@ import { rowsOfFile, windowsOf, type Contexts } from './contexts.ts';
 import type { PredictJob } from '../processes/jobs/prediction.ts';
 import { nearest, type Near } from './neighbours.ts';
 
-
 const MIN_NORM = 1e-12;
 
 export async function predict(job: PredictJob): Promise<PredictionResult> {

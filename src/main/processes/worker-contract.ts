@@ -67,9 +67,7 @@ export const workerContract = {
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
-  texts: call
-    .input(z.object({ folder: z.string(), first: z.int(), count: z.int() }))
-    .output(z.array(PlaceSchema)),
+  texts: call.input(z.object({ folder: z.string(), first: z.int(), count: z.int() })).output(z.array(PlaceSchema)),
   windowTexts: call
     .input(z.object({ folder: z.string(), windows: z.array(z.int()) }))
     .output(z.array(WindowTextsSchema)),

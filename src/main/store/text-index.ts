@@ -87,7 +87,9 @@ export function ftsQuery(words: string): string {
   const terms = [...words.matchAll(/"([^"]*)"|([^\s"]+)/g)].map(([, phrase, word]) => phrase ?? word);
   const known = terms.filter((term) => /[\p{L}\p{N}]/u.test(term));
   if (known.length === 0) {
-    throw new NextvecError('BAD_INPUT', `"${words}" holds no word to search for.`, { remedy: 'Write one or more words.' });
+    throw new NextvecError('BAD_INPUT', `"${words}" holds no word to search for.`, {
+      remedy: 'Write one or more words.',
+    });
   }
   const isOpen = !words.trimEnd().endsWith('"');
   return known.map((term, i) => `"${term}"${isOpen && i === known.length - 1 ? '*' : ''}`).join(' ');

@@ -57,7 +57,8 @@ export async function importTexts(
   } catch (error) {
     writer.abandon();
     if (options.textColumn !== null || !isUnusable(error)) throw error;
-    for (const name of [FILES.texts, FILES.textBlocks, FILES.vectorTexts]) await rm(join(folder, name), { force: true });
+    for (const name of [FILES.texts, FILES.textBlocks, FILES.vectorTexts])
+      await rm(join(folder, name), { force: true });
     const message = `${error.message} The set was imported without texts.`;
     data.warnings.push({ code: 'TEXTS_UNUSABLE', message, count: sources.reduce((sum, { count }) => sum + count, 0) });
     return null;
@@ -119,9 +120,13 @@ async function addTexts(
     throwIfCancelled(signal, 'The import');
   }
   if (n === count) return;
-  throw new NextvecError('COUNT_MISMATCH', `${column.place}: it has other than the ${count} texts that the vectors need.`, {
-    remedy: 'Write one text for each vector, in the order of the vectors.',
-  });
+  throw new NextvecError(
+    'COUNT_MISMATCH',
+    `${column.place}: it has other than the ${count} texts that the vectors need.`,
+    {
+      remedy: 'Write one text for each vector, in the order of the vectors.',
+    },
+  );
 }
 
 function noColumn(file: DataFile, name: string): NextvecError {

@@ -46,9 +46,13 @@ export class TextStoreWriter {
     if (this.vectorTexts[vector] !== 0) return;
     const utf8 = Buffer.from(text);
     if (utf8.length > MAX_TEXT_BYTES) {
-      throw new NextvecError('OUT_OF_RANGE', `${place()} has ${utf8.length} bytes; at most ${MAX_TEXT_BYTES} are kept.`, {
-        remedy: 'Shorten it, or import without texts.',
-      });
+      throw new NextvecError(
+        'OUT_OF_RANGE',
+        `${place()} has ${utf8.length} bytes; at most ${MAX_TEXT_BYTES} are kept.`,
+        {
+          remedy: 'Shorten it, or import without texts.',
+        },
+      );
     }
     this.vectorTexts[vector] = ++this.count;
     this.bytes += utf8.length;

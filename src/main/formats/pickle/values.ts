@@ -87,7 +87,8 @@ export interface Vocabulary {
   persistent(id: PickleValue): PickleValue | undefined;
 }
 
-type GlobalName = 'reconstruct' | 'ndarray' | 'dtype' | 'stringDType' | 'scalar' | 'encode' | 'frombuffer' | 'bytearray' | 'bytes';
+type GlobalName =
+  'reconstruct' | 'ndarray' | 'dtype' | 'stringDType' | 'scalar' | 'encode' | 'frombuffer' | 'bytearray' | 'bytes';
 
 export class Global {
   readonly name: GlobalName;
