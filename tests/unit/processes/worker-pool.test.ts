@@ -30,7 +30,14 @@ test('in a call: OUT_OF_MEMORY with the folder', async () => {
 
 test('in the middle of a stream: OUT_OF_MEMORY with the file, after the events before it', async () => {
   const { client, release } = await openHungry().lease();
-  const input = { path: '/data/big.npz', folder: '/home/datasets/a', dtype: null, crossArticles: false, texts: true, textColumn: null };
+  const input = {
+    path: '/data/big.npz',
+    folder: '/home/datasets/a',
+    dtype: null,
+    crossArticles: false,
+    texts: true,
+    textColumn: null,
+  };
   const events = await client.importFile(input);
   expect(await events.next()).toMatchObject({ value: { fraction: 0.5 } });
   await expect(events.next()).rejects.toMatchObject(OUT_OF_MEMORY);
