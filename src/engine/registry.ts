@@ -68,6 +68,10 @@ async function availabilityOf(name: EngineName, host: EngineHost): Promise<Engin
       return { name, available: false, reason: error instanceof Error ? error.message : String(error) };
     }
   }
+  if (name === 'webgpu') {
+    const { webgpuAvailability } = await import('./webgpu/index.ts');
+    return webgpuAvailability();
+  }
   const { loadBackend } = await import('./tfjs/index.ts');
   const reason = await loadBackend(name, host);
   return { name, available: reason === '', reason };
@@ -78,6 +82,10 @@ export async function openEngine(name: EngineName, host: EngineHost, options: En
   if (name === 'simd') {
     const { createSimdEngine } = await import('./simd/index.ts');
     return createSimdEngine({ host, ...options });
+  }
+  if (name === 'webgpu') {
+    const { createWebgpuEngine } = await import('./webgpu/index.ts');
+    return createWebgpuEngine();
   }
   const { createTfjsEngine } = await import('./tfjs/index.ts');
   return createTfjsEngine(name, host);
@@ -102,7 +110,9 @@ export async function chooseEngine(
   }
   const allowed = options.device ? ON_DEVICE[options.device] : ENGINE_NAMES;
   const available = await engineAvailability(host);
-  const names = available.filter((engine) => engine.available && allowed.includes(engine.name)).map(({ name }) => name);
+  const names = available
+    .filter((engine) => engine.available && allowed.includes(engine.name) && !engine.adapter?.isSoftware)
+    .map(({ name }) => name);
   // The plain JavaScript backend is never the fastest and one step of a large model takes it minutes.
   const candidates = names.filter((name) => name !== 'cpu');
   const { best, measured, failures } = await measureAll(candidates, host, workload, options);

@@ -4,7 +4,7 @@ import { Gpu } from '#engine/webgpu/device.ts';
 import { Pipelines } from '#engine/webgpu/kernel.ts';
 import { Memory, type Tensor } from '#engine/webgpu/memory.ts';
 import { Program } from '#engine/webgpu/program.ts';
-import { Readback } from '#engine/webgpu/readback.ts';
+import { readTensors } from '#engine/webgpu/readback.ts';
 import { UNIFORM_BYTES, Uniforms } from '#engine/webgpu/uniforms.ts';
 
 /** Why there is no device; CI must have one. */
@@ -54,18 +54,14 @@ export class GpuBench {
     const program = new Program(this.gpu, this.pipelines, this.uniformBuffer, training);
     emit(program);
     const encoder = this.gpu.device.createCommandEncoder();
-    program.record(encoder, B);
+    const pass = encoder.beginComputePass();
+    program.record(pass, B);
+    pass.end();
     queue.submit([encoder.finish()]);
     return program;
   }
 
-  async read(tensor: Tensor): Promise<Float32Array> {
-    const readback = new Readback(this.gpu, tensor.length);
-    const encoder = this.gpu.device.createCommandEncoder();
-    const values = readback.record(encoder, tensor);
-    this.gpu.device.queue.submit([encoder.finish()]);
-    const result = await values();
-    readback.dispose();
-    return result;
+  read(tensor: Tensor): Promise<Float32Array> {
+    return readTensors(this.gpu, [tensor]);
   }
 }

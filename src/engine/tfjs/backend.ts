@@ -6,14 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { EngineHost, EngineName } from '../types.ts';
 import { loadTensorflow } from './node-gpu.ts';
 
-export type TfjsName = Exclude<EngineName, 'simd'>;
-export const TFJS_NAMES: readonly TfjsName[] = ['tensorflow', 'webgpu', 'wasm', 'cpu'];
+export type TfjsName = Exclude<EngineName, 'simd' | 'webgpu'>;
 
 /** tfjs's own word for each backend. */
 const BACKEND: Readonly<Record<TfjsName, string>> = {
   cpu: 'cpu',
   wasm: 'wasm',
-  webgpu: 'webgpu',
   tensorflow: 'tensorflow',
 };
 
@@ -24,7 +22,6 @@ export async function loadBackend(name: TfjsName, host: EngineHost): Promise<str
     const missing = await importBackend(name, host);
     if (missing) return missing;
     const ready = await tf.setBackend(BACKEND[name]);
-    if (ready && name === 'webgpu') watchDevice();
     return ready ? '' : `the tfjs backend ${BACKEND[name]} did not initialise on this machine`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -41,36 +38,13 @@ async function importBackend(name: TfjsName, host: EngineHost): Promise<string> 
       if (host.tfjsWasmPath !== undefined) wasm.setWasmPaths(host.tfjsWasmPath);
       return '';
     }
-    case 'webgpu': {
-      const gpu = (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu;
-      if (!gpu) return 'this process has no WebGPU (it exists only in the app window, on a supported GPU)';
-      await import('@tensorflow/tfjs-backend-webgpu');
-      return '';
-    }
     case 'tensorflow':
       return loadTensorflow();
   }
 }
 
-/** The part of a GPUDevice used here. */
-interface Device {
-  addEventListener(type: 'uncapturederror', listener: (event: { error: { message: string } }) => void): void;
-}
-
-const watched = new WeakSet<Device>();
-let deviceError = '';
-
-/** A GPU that refuses a kernel goes on and leaves garbage in its output; this makes it an error. */
-function watchDevice(): void {
-  const { device } = tf.backend() as unknown as { device?: Device };
-  if (!device || watched.has(device)) return;
-  watched.add(device);
-  device.addEventListener('uncapturederror', ({ error }) => (deviceError ||= error.message));
-}
-
-/** Makes a loaded backend current; synchronous once it has been initialised. Throws when the GPU has failed before. */
+/** Makes a loaded backend current; synchronous once it has been initialised. */
 export function activate(name: TfjsName): void {
-  if (name === 'webgpu' && deviceError) throw new Error(`WebGPU refused a kernel, results are void: ${deviceError}`);
   if (tf.getBackend() !== BACKEND[name]) void tf.setBackend(BACKEND[name]);
 }
 

@@ -1,11 +1,11 @@
-/** The tfjs engines (`tensorflow`, `webgpu`, `wasm`, `cpu`): one implementation, four backends. */
+/** The tfjs engines (`tensorflow`, `wasm`, `cpu`): one implementation, three backends. */
 import { version_core } from '@tensorflow/tfjs-core';
 import type { Engine, EngineHost, ModelOptions } from '../types.ts';
 import { describeBackend, loadBackend, type TfjsName } from './backend.ts';
 import { registerGradients } from './gradients.ts';
 import { TfjsModel } from './model.ts';
 
-export { loadBackend, TFJS_NAMES, type TfjsName } from './backend.ts';
+export { loadBackend, type TfjsName } from './backend.ts';
 
 /** Opens a tfjs engine; rejects with the reason when its backend cannot run here. */
 export async function createTfjsEngine(name: TfjsName, host: EngineHost): Promise<Engine> {

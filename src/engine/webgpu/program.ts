@@ -1,6 +1,6 @@
 /**
  * A program: kernels in the order in which they run, each seeing what those before it wrote. Pipelines and bind groups
- * are made once, when a kernel first runs; running it for a batch of B rows records one compute pass.
+ * are made once, when a kernel first runs; running it for a batch of B rows records them in a compute pass.
  */
 import type { Gpu } from './device.ts';
 import type { Buffers, Groups, Kernel, Pipelines } from './kernel.ts';
@@ -47,8 +47,7 @@ export class Program {
     this.dispatches.push({ kernel, tensors, groups });
   }
 
-  record(encoder: GPUCommandEncoder, B: number): void {
-    const pass = encoder.beginComputePass();
+  record(pass: GPUComputePassEncoder, B: number): void {
     for (const dispatch of this.dispatches) {
       const groups = dispatch.groups(B);
       if (!groups) continue;
@@ -58,7 +57,6 @@ export class Program {
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y, z);
     }
-    pass.end();
   }
 
   private bind({ kernel, tensors }: Dispatch) {

@@ -1,0 +1,53 @@
+/** The webgpu engine: own WGSL kernels, explicit forward and backward, everything of a run in device memory. */
+import { adapterWords } from '#shared/domain/runs/adapter.ts';
+import type { Engine, EngineAvailability, ModelOptions } from '../types.ts';
+import { Gpu } from './device.ts';
+import { Pipelines } from './kernel.ts';
+import { WebgpuModel } from './model.ts';
+
+export { WebgpuModel } from './model.ts';
+
+/** Raised when results change. */
+const ENGINE_VERSION = '1';
+
+/** Rejects with what is missing and what to do. */
+export async function createWebgpuEngine(): Promise<Engine> {
+  const gpu = await Gpu.open();
+  const pipelines = new Pipelines(gpu);
+  const models = new Set<WebgpuModel>();
+  const { adapter } = gpu;
+  return {
+    info: {
+      name: 'webgpu',
+      version: ENGINE_VERSION,
+      threads: 1,
+      variant: adapterWords(adapter),
+      deterministic: true,
+      adapter,
+    },
+    async createModel(options: ModelOptions) {
+      gpu.check();
+      const model = new WebgpuModel(gpu, pipelines, options);
+      models.add(model);
+      return model;
+    },
+    async dispose() {
+      for (const model of models) model.dispose();
+      models.clear();
+      gpu.destroy();
+    },
+  };
+}
+
+export async function webgpuAvailability(): Promise<EngineAvailability> {
+  const name = 'webgpu';
+  try {
+    const gpu = await Gpu.open();
+    const { adapter } = gpu;
+    gpu.destroy();
+    const reason = adapter.isSoftware ? 'Only a software adapter: correct, slower than simd; auto leaves it out.' : '';
+    return { name, available: true, reason, adapter };
+  } catch (error) {
+    return { name, available: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,20 @@
+/** The webgpu engine against the PyTorch references. */
+import { expect, it } from 'vitest';
+import { createWebgpuEngine } from '#engine/webgpu/index.ts';
+import { verifyAgainstGolden } from '#engine/verify.ts';
+import { GOLDEN_FILES } from '../support/golden.ts';
+import { readNpz } from '../support/npz.ts';
+import { describeWebgpu } from '../support/webgpu.ts';
+
+const AMN_FILES = GOLDEN_FILES.filter((file) => file.includes('amn'));
+
+describeWebgpu('webgpu engine', () => {
+  it.each(AMN_FILES)('agrees with %s', async (file) => {
+    const engine = await createWebgpuEngine();
+    const result = await verifyAgainstGolden(engine, await readNpz(file));
+    await engine.dispose();
+    expect(result.failures).toEqual([]);
+    expect(result).toMatchObject({ engine: 'webgpu', pass: true });
+    expect(result.maxRelError.grad).toBeGreaterThan(0);
+  });
+});
