@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from './build-if-needed.mjs';
@@ -29,6 +29,14 @@ function secondsPerGroup(testResults) {
   return Object.entries(groups).toSorted(([, a], [, b]) => b - a);
 }
 
+/** Tests of the webgpu engine that were skipped: they need an adapter. */
+function skippedWebgpu(testResults) {
+  return testResults
+    .filter(({ name }) => basename(name).startsWith('webgpu'))
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'skipped' || status === 'pending').length;
+}
+
 /** Counts and failures from vitest's own report; null when it wrote none. */
 function readCounts(path) {
   try {
@@ -49,6 +57,7 @@ function readCounts(path) {
       files: report.testResults.length,
       failures,
       groups: secondsPerGroup(report.testResults),
+      skippedWebgpu: skippedWebgpu(report.testResults),
     };
   } catch {
     return null;
@@ -104,11 +113,14 @@ async function test() {
   const counts = readCounts(report);
   rmSync(folder, { recursive: true, force: true });
   if (counts) {
-    const { passed, failed, skipped, files, failures, groups } = counts;
+    const { passed, failed, skipped, files, failures, groups, skippedWebgpu } = counts;
     summary.push(
       `tests       ${passed} passed, ${failed} failed, ${skipped} skipped in ${files} files (${seconds(started)})`,
     );
     for (const [group, time] of groups) if (time >= 1) summary.push(`            ${time.toFixed(0)} s in ${group}`);
+    if (skippedWebgpu > 0) {
+      summary.push(`webgpu      ${skippedWebgpu} tests skipped: no GPU and no Chromium with a software adapter here`);
+    }
     for (const failure of failures) summary.push(`failed      ${failure}`);
   } else summary.push(`tests       vitest wrote no report (status ${status})`);
   for (const line of crash) summary.push(`crash       ${line}`);
