@@ -141,6 +141,11 @@ export interface ModelOptions {
 
 export interface TrainableModel extends Predictor {
   readonly spec: GradientSpec;
+  /**
+   * Steps that may be under way before the figures of the first are awaited; absent: 0. Everything else that the model
+   * does follows the steps submitted before.
+   */
+  readonly stepsAhead?: number;
   /** One forward, backward and AdamW update. */
   trainStep(input: TrainStepInput): StepStats | Promise<StepStats>;
   /** Losses and gradients of one batch in evaluation mode (no dropout, no update). contexts [B,T,D], targets [B,D]. */

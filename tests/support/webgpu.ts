@@ -29,7 +29,7 @@ export class GpuBench {
   readonly gpu: Gpu;
   readonly memory: Memory;
   readonly uniforms = new Uniforms();
-  private readonly pipelines: Pipelines;
+  readonly pipelines: Pipelines;
   private readonly uniformBuffer: GPUBuffer;
 
   constructor() {

@@ -3,7 +3,7 @@
  * through hooks. Everything a run draws or decides follows from its settings and `TrainerState`, so that an exported
  * state with parameters and optimiser moments continues bit for bit.
  */
-import { TERMS, TERM_TABLE, type LossConfig } from '#shared/domain/models/terms.ts';
+import { TERMS, type LossConfig } from '#shared/domain/models/terms.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
@@ -14,7 +14,9 @@ import { Control } from './control.ts';
 import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
 import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
 import { nextRate } from './plateau.ts';
+import { checkOptions, initialState } from './start-state.ts';
 import { StepBuffer } from './step-buffer.ts';
+import { StepQueue } from './step-queue.ts';
 import type { Checkpoint, TrainerControl, TrainerOptions } from './types.ts';
 
 /** The run cannot continue; the message is shown to the user. */
@@ -26,6 +28,8 @@ export class Trainer implements TrainerControl {
   private readonly options: TrainerOptions;
   private readonly control = new Control();
   private readonly steps = new StepBuffer();
+  /** Submitted steps that `state` does not know of yet. */
+  private readonly queue = new StepQueue();
   private readonly evaluation: EpochEvaluation;
   private readonly groups: RunGroups;
   private readonly state: TrainerState;
@@ -109,36 +113,66 @@ export class Trainer implements TrainerControl {
     this.order = train.ids.slice();
     stream(settings.seed, 'shuffle', this.state.epoch).shuffle(this.order);
     this.steps.restartSpeed(performance.now());
-    while (this.state.position < this.order.length) {
+    const stepsAhead = this.options.model.stepsAhead ?? 0;
+    for (let next = this.state.position; next < this.order.length;) {
       await this.pauseIfAsked();
       if (this.control.isStopping) break;
-      const startedMs = performance.now();
-      await this.trainStep();
-      const durationMs = performance.now() - startedMs;
-      this.state.sums.trainMs += durationMs;
-      this.state.trainMs += durationMs;
-      this.state.durationMs += durationMs;
+      next = await this.timed(() => this.submitStep(next, stepsAhead));
       if (this.steps.isDue(performance.now())) await this.flush();
       if (this.isCheckpointDue()) await this.checkpoint(['last']);
       await this.control.yieldToEventLoop();
     }
+    await this.finishSteps();
     await this.flush();
   }
 
-  private async trainStep(): Promise<void> {
+  /** Submits the batch that begins at row `next` of the epoch; at most `stepsAhead` steps stay pending. The next row. */
+  private async submitStep(next: number, stepsAhead: number): Promise<number> {
     const { model, settings } = this.options;
-    const { state, order } = this;
-    const end = Math.min(state.position + settings.batchSize, order.length);
-    const ids = order.subarray(state.position, end);
+    const { state, order, loss, queue } = this;
+    const end = Math.min(next + settings.batchSize, order.length);
+    const ids = order.subarray(next, end);
     const nextIds = end < order.length ? order.subarray(end, end + settings.batchSize) : undefined;
-    const step = state.step + 1;
-    const stats = await model.trainStep({ ...this.batch(ids, nextIds), lr: state.lr, step });
+    const step = state.step + queue.length + 1;
+    const stats = model.trainStep({ ...this.batch(ids, nextIds), lr: state.lr, step });
+    queue.add({ step, rows: ids.length, loss }, stats);
+    while (queue.length > stepsAhead) await this.takeStep();
+    return end;
+  }
+
+  /** Books the oldest pending step. */
+  private async takeStep(): Promise<void> {
+    const { state } = this;
+    const { submitted, stats } = await this.queue.take();
+    const { step, rows, loss } = submitted;
     state.step = step;
-    state.position = end;
-    state.rowsTrained += ids.length;
-    addStep(state.sums, stats, ids.length);
-    this.steps.add(step, state.lr, ids.length, this.loss, stats);
+    state.position += rows;
+    state.rowsTrained += rows;
+    addStep(state.sums, stats, rows);
+    this.steps.add(step, state.lr, rows, loss, stats);
     if (!Number.isFinite(stats.total) || !Number.isFinite(stats.gradNorm)) throw this.notFinite(stats);
+  }
+
+  /** Until `state` and the parameters of the model belong together. */
+  private async finishSteps(): Promise<void> {
+    if (this.queue.length === 0) return;
+    await this.timed(async () => {
+      while (this.queue.length > 0) await this.takeStep();
+    });
+  }
+
+  /** Counts the time of `work` as training. */
+  private async timed<R>(work: () => Promise<R>): Promise<R> {
+    const { state } = this;
+    const startedMs = performance.now();
+    try {
+      return await work();
+    } finally {
+      const durationMs = performance.now() - startedMs;
+      state.sums.trainMs += durationMs;
+      state.trainMs += durationMs;
+      state.durationMs += durationMs;
+    }
   }
 
   /** The windows `ids`, or a source of their own where some of them are turned. */
@@ -232,6 +266,7 @@ export class Trainer implements TrainerControl {
 
   private async pauseIfAsked(): Promise<void> {
     if (!this.control.isPausing) return;
+    await this.finishSteps();
     await this.flush();
     await this.checkpoint(['last']);
     await this.emitStatus('paused');
@@ -249,6 +284,7 @@ export class Trainer implements TrainerControl {
     const { model, hooks } = this.options;
     this.checkpointAtMs = performance.now();
     if (!hooks.onCheckpoint) return;
+    await this.finishSteps();
     // A run resumed from here begins with the next step: every step before it must have been sent.
     await this.flush();
     const parameters = await model.readParameters();
@@ -302,48 +338,4 @@ function predictionsNotFinite({ epoch }: EpochRecord, { validation, ood }: Epoch
     `Predictions are not finite numbers after epoch ${epoch}: ${validation.nonFiniteRows} of ${validation.rows} validation rows` +
       `${ood ? ` and ${ood.nonFiniteRows} of ${ood.rows} OOD rows` : ''}. Check these rows for NaN or Inf, or lower the learning rate.`,
   );
-}
-
-function initialState({ settings }: TrainerOptions): TrainerState {
-  return {
-    version: 2,
-    seed: settings.seed,
-    epoch: 1,
-    position: 0,
-    step: 0,
-    lr: settings.lr,
-    scheduler: { best: null, badEpochs: 0 },
-    best: null,
-    sums: emptySums(),
-    durationMs: 0,
-    trainMs: 0,
-    rowsTrained: 0,
-  };
-}
-
-/** Refuses what cannot be trained, with what to change. */
-function checkOptions({ model, train, validation, ood, settings, resumeFrom }: TrainerOptions): void {
-  const { T, D } = model.spec;
-  for (const [name, split] of Object.entries({ training: train, validation, OOD: ood })) {
-    if (!split) continue;
-    const { source, ids } = split;
-    if (ids.length === 0) throw new RangeError(`The ${name} set has no windows. Choose another split or data set.`);
-    if (source.T !== T || source.D !== D) {
-      throw new RangeError(`The ${name} set has windows of ${source.T}×${source.D}, the model takes ${T}×${D}.`);
-    }
-  }
-  const { batchSize, loss } = settings;
-  const undefinedTerm = TERMS.find((term) => loss.weights[term] > 0 && batchSize < TERM_TABLE[term].minBatch);
-  if (undefinedTerm) {
-    const { lambdaLabel, minBatch } = TERM_TABLE[undefinedTerm];
-    throw new RangeError(
-      `${lambdaLabel} needs a batch of at least ${minBatch}, the recipe has ${batchSize}. Raise the batch size or set it to 0.`,
-    );
-  }
-  if (resumeFrom && resumeFrom.seed !== settings.seed) {
-    throw new RangeError(`The state to resume from was made with seed ${resumeFrom.seed}, not ${settings.seed}.`);
-  }
-  if (resumeFrom && resumeFrom.position > train.ids.length) {
-    throw new RangeError('The state to resume from belongs to a larger training set: its position is past the end.');
-  }
 }

@@ -74,13 +74,14 @@ export class ResidentVectors {
 
   private kernel(T: number, first: number, count: number): Kernel<Buffers> {
     const { D, shardRows, isHalf } = this;
-    const element = isHalf ? READ_U32 : READ;
+    const use = isHalf ? READ_U32 : READ;
     const names = Array.from({ length: count }, (_, i) => `shard${i}`);
-    const value = (name: string) => (isHalf ? `unpack2x16float(${name}[at / 2u])[at % 2u]` : `${name}[at]`);
+    const value = (name: string) =>
+      isHalf ? `unpack2x16float(${name}[element / 2u])[element % 2u]` : `${name}[element]`;
     const cases = names.map((name, i) => `case ${first + i}u: { value = ${value(name)}; }`);
     const body = `let position = d / ${D}u;
   let vector = index[ids[b] * ${T + 1}u + position];
-  let at = (vector % ${shardRows}u) * ${D}u + d % ${D}u;
+  let element = (vector % ${shardRows}u) * ${D}u + d % ${D}u;
   var value = 0.0;
   switch (vector / ${shardRows}u) {
     ${cases.join('\n    ')}
@@ -94,7 +95,7 @@ export class ResidentVectors {
         ids: READ_U32,
         contexts: WRITE,
         targets: WRITE,
-        ...Object.fromEntries(names.map((name) => [name, element])),
+        ...Object.fromEntries(names.map((name) => [name, use])),
       },
       columns: (T + 1) * D,
       body,

@@ -1,0 +1,103 @@
+/** The training loop with a model that takes further steps before the figures of the first are known. */
+import { expect, test } from 'vitest';
+import { Trainer } from '#engine/trainer/index.ts';
+import type { TrainableModel } from '#engine/types.ts';
+import { Recorder, smallModel, smallRun } from '../support/training.ts';
+
+/** `model` whose steps run one after the other some turns of the event loop later; counts how many are pending. */
+function delayed(model: TrainableModel, stepsAhead: number): TrainableModel & { readonly mostPending: () => number } {
+  let last: Promise<unknown> = Promise.resolve();
+  let pending = 0;
+  let most = 0;
+  const after = <R>(work: () => R | Promise<R>): Promise<R> => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+  return {
+    spec: model.spec,
+    stepsAhead,
+    trainStep(input) {
+      const given = { ...input, ids: input.ids.slice() };
+      most = Math.max(most, ++pending);
+      return after(async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        pending--;
+        return model.trainStep(given);
+      });
+    },
+    predict: (contexts, B) => after(() => model.predict(contexts, B)),
+    probe: (contexts, targets, B) => after(() => model.probe(contexts, targets, B)),
+    readParameters: () => after(() => model.readParameters()),
+    writeParameters: (parameters) => model.writeParameters(parameters),
+    readOptimizer: () => after(() => model.readOptimizer()),
+    writeOptimizer: (state) => model.writeOptimizer(state),
+    setLoss: (loss) => model.setLoss(loss),
+    dispose: () => model.dispose(),
+    mostPending: () => most,
+  };
+}
+
+async function run(model: TrainableModel) {
+  const recorder = new Recorder();
+  const finished = await new Trainer(smallRun(model, recorder)).run();
+  return { finished, recorder, parameters: await model.readParameters() };
+}
+
+test('steps ahead: figures, checkpoints and weights are those of one step at a time', async () => {
+  const ahead = delayed(await smallModel(), 3);
+  const [several, single] = [await run(ahead), await run(await smallModel())];
+  expect(ahead.mostPending()).toBe(4);
+  expect(several.parameters).toEqual(single.parameters);
+  for (const column of ['total', 'cosine', 'gradNorm', 'lr'] as const) {
+    expect(several.recorder.column(column)).toEqual(single.recorder.column(column));
+  }
+  const states = ({ checkpoints }: Recorder) =>
+    checkpoints.map((saved) => {
+      const { kind, state } = saved;
+      return [kind, state.step, state.position, 'parameters' in saved && saved.parameters];
+    });
+  expect(states(several.recorder)).toEqual(states(single.recorder));
+});
+
+test('a pause waits for the steps under way, and its checkpoint belongs to the last of them', async () => {
+  const recorder = new Recorder();
+  const model = delayed(await smallModel(), 3);
+  let submitted = 0;
+  const trainer: Trainer = new Trainer(
+    smallRun(
+      {
+        ...model,
+        trainStep: (input) => {
+          submitted = input.step;
+          if (input.step === 4) trainer.pause();
+          return model.trainStep(input);
+        },
+      },
+      recorder,
+      {
+        hooks: {
+          onCheckpoint: recorder.onCheckpoint,
+          onEvent: (event) => {
+            if (event.type === 'status' && event.status === 'paused') trainer.stop();
+          },
+        },
+      },
+    ),
+  );
+  expect(await trainer.run()).toMatchObject({ status: 'stopped', step: 4 });
+  expect(submitted).toBe(4);
+  expect(recorder.checkpoints[0].state).toMatchObject({ step: 4, position: 64 });
+});
+
+test('a step that fails while earlier ones are pending fails the run with its error', async () => {
+  const model = delayed(await smallModel(), 3);
+  const failing: TrainableModel = {
+    ...model,
+    trainStep: (input) => (input.step > 5 ? Promise.reject(new Error('the device was lost')) : model.trainStep(input)),
+  };
+  const recorder = new Recorder();
+  const finished = await new Trainer(smallRun(failing, recorder)).run();
+  expect(finished).toMatchObject({ status: 'failed', reason: 'the device was lost', step: 5 });
+  expect(recorder.checkpoints).toEqual([]);
+});

@@ -1,0 +1,158 @@
+/** A model of the webgpu engine as a whole: where its batches come from, what a step costs, that it repeats itself. */
+import { expect, it, vi } from 'vitest';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
+import { initialParameters } from '#engine/init.ts';
+import type { SharedVectors, StepStats, WindowSource } from '#engine/types.ts';
+import type { Gpu } from '#engine/webgpu/device.ts';
+import { WebgpuModel } from '#engine/webgpu/model.ts';
+import { sharedStore } from '../support/shared-store.ts';
+import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+
+const [T, D, WINDOWS, MAX_BATCH] = [5, 22, 20, 9];
+const SPEC: GradientSpec = { type: 'amn', T, D, dModel: 6, hiddenDim: 16, skip: 'positional' };
+const LOSS: LossConfig = {
+  weights: lambdaOf({ mse: 1, info_nce: 0.1, moment: 0.1, directional: 0.1 }),
+  tau: 0.2,
+  marginDirectional: 0.05,
+  marginAntiCopy: 0.02,
+  varianceTarget: 0.2,
+};
+
+function store(dtype: SharedVectors['dtype']) {
+  return sharedStore({ windows: WINDOWS, T, D, dtype });
+}
+
+function open(gpu?: Gpu, loss = LOSS): WebgpuModel {
+  const bench = new GpuBench();
+  return new WebgpuModel(gpu ?? bench.gpu, bench.pipelines, {
+    spec: SPEC,
+    loss,
+    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
+    seed: 3,
+    parameters: initialParameters(SPEC, 3),
+    maxBatch: MAX_BATCH,
+  });
+}
+
+/** Windows of each step: batches of several sizes. */
+const BATCHES = [
+  [0, 7, 19, 3, 3],
+  [1, 2, 4, 8, 16, 5, 10, 15, 12],
+  [6, 11],
+  [18, 17, 14, 13],
+].map((ids) => Uint32Array.from(ids));
+
+function train(model: WebgpuModel, source: WindowSource, from = 0, to = BATCHES.length): Promise<StepStats[]> {
+  return Promise.all(
+    BATCHES.slice(from, to).map((ids, i) => model.trainStep({ source, ids, lr: 0.01, step: from + i + 1 })),
+  );
+}
+
+async function bytesOf(model: WebgpuModel): Promise<number[][]> {
+  const { m, v } = await model.readOptimizer();
+  const tensors = [await model.readParameters(), m, v].flatMap((named) => [...named.values()]);
+  return tensors.map((values) => Array.from(values));
+}
+
+describeWebgpu('webgpu model', () => {
+  it.each(['float32', 'float16'] as const)(
+    'vectors of %s in device memory train as uploaded batches',
+    async (dtype) => {
+      const { shared, plain } = store(dtype);
+      const [resident, uploaded] = [open(), open()];
+      expect(await train(resident, shared)).toEqual(await train(uploaded, plain));
+      expect(await bytesOf(resident)).toEqual(await bytesOf(uploaded));
+      expect(resident.dispatches(5)[0]).toBe('gather');
+      expect(uploaded.dispatches(5)).not.toContain('gather');
+    },
+  );
+
+  it('vectors in more shards than one kernel reads', async () => {
+    const { gpu } = new GpuBench();
+    const small: Gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, maxBindingBytes: 480 } } });
+    const { shared, plain } = store('float32');
+    const resident = open(small);
+    expect(await train(resident, shared)).toEqual(await train(open(), plain));
+    expect(resident.dispatches(5).filter((label) => label === 'gather')).toHaveLength(2);
+  });
+
+  it('an index larger than a binding leaves the vectors to upload', async () => {
+    const { gpu } = new GpuBench();
+    const small: Gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, maxBindingBytes: 400 } } });
+    const { shared, plain } = store('float32');
+    expect(await train(open(small), shared)).toEqual(await train(open(), plain));
+  });
+
+  it('submits steps before the figures of the first are read', async () => {
+    const { gpu } = new GpuBench();
+    const model = open();
+    const { plain } = store('float32');
+    await train(model, plain);
+    const submit = vi.spyOn(gpu.device.queue, 'submit');
+    const steps = train(model, plain);
+    expect(submit).toHaveBeenCalledTimes(BATCHES.length);
+    await steps;
+    expect(submit).toHaveBeenCalledTimes(BATCHES.length);
+    submit.mockRestore();
+  });
+
+  it('runs AMN in at most 45 kernels a step', () => {
+    expect(open().dispatches(MAX_BATCH).length).toBeLessThanOrEqual(45);
+  });
+
+  it('two runs, one of them stopped and resumed, give the same bits', async () => {
+    const { plain } = store('float32');
+    const [through, first, second] = [open(), open(), open()];
+    const figures = await train(through, plain);
+    const before = await train(first, plain, 0, 2);
+    second.writeParameters(await first.readParameters());
+    second.writeOptimizer(await first.readOptimizer());
+    expect([...before, ...(await train(second, plain, 2))]).toEqual(figures);
+    expect(await bytesOf(second)).toEqual(await bytesOf(through));
+  });
+
+  it('predicts more rows than a batch has, the same as one by one', async () => {
+    const { plain } = store('float32');
+    const model = open();
+    const B = 2 * MAX_BATCH + 1;
+    const contexts = new Float32Array(B * T * D);
+    plain.gather(
+      Uint32Array.from({ length: B }, (_, i) => i),
+      contexts,
+      new Float32Array(B * D),
+    );
+    const { raw, attention } = await model.predict(contexts, B);
+    const last = await model.predict(contexts.subarray((B - 1) * T * D), 1);
+    expect(raw.subarray((B - 1) * D)).toEqual(last.raw);
+    expect(attention).toHaveLength(B * T);
+    expect(attention?.subarray(0, T).reduce((sum, weight) => sum + weight)).toBeCloseTo(1, 5);
+  });
+
+  it('refuses other sizes, a batch too large and windows that do not exist', async () => {
+    const model = open();
+    const { plain } = store('float32');
+    const step = (source: WindowSource, ids: number[]) =>
+      model.trainStep({ source, ids: Uint32Array.from(ids), lr: 0.01, step: 1 });
+    await expect(step({ ...plain, T: 4 }, [0])).rejects.toThrow(
+      /the data has T 4, D 22; the model was made for T 5, D 22/,
+    );
+    await expect(step(plain, [])).rejects.toThrow(/a batch of 0 rows; this model was made for 1 to 9/);
+    await expect(step(plain, [1, WINDOWS])).rejects.toThrow(/window 20 lies outside the data/);
+    model.dispose();
+    await expect(step(plain, [1])).rejects.toThrow(/disposed/);
+  });
+
+  it('a value that is not finite makes the total NaN', async () => {
+    const { plain } = store('float32');
+    const broken: WindowSource = {
+      ...plain,
+      gather(ids, contexts, targets) {
+        plain.gather(ids, contexts, targets);
+        contexts[3] = Number.NaN;
+      },
+    };
+    const [{ total }] = await train(open(), broken, 0, 1);
+    expect(total).toBeNaN();
+  });
+});
