@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
+import { MAX_CONTEXT, MAX_HISTORY, taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
 import { textFigures, warningText } from './handles.ts';
+import { CONTEXT_OPTION, chunkCount, HISTORY_OPTION } from './imports.ts';
 import { formatCosine, type Output } from './output.ts';
 
 export function addDataCommands(program: Command, context: CommandContext): void {
@@ -15,9 +17,9 @@ export function addDataCommands(program: Command, context: CommandContext): void
     .command('inspect <F>')
     .description('the passport of a data file; nothing is stored')
     .option('--cross-articles', 'windows of a chunk file may cross articles')
-    .action((file: string, flags: { crossArticles?: boolean }) =>
-      context.run((out) => inspect(file, flags.crossArticles === true, out)),
-    );
+    .option(...CONTEXT_OPTION)
+    .option(...HISTORY_OPTION)
+    .action((file: string, flags: InspectFlags) => context.run((out) => inspect(file, flags, out)));
   program
     .command('compare-data <A> <B>')
     .description('whether two files are of one vector space: same, shifted or different, with the figures')
@@ -61,9 +63,17 @@ function printComparison([a, b]: readonly string[], comparison: Comparison, out:
   ]);
 }
 
-async function inspect(file: string, crossArticles: boolean, out: Output): Promise<void> {
+interface InspectFlags {
+  readonly crossArticles?: boolean;
+  readonly contextLength?: string;
+  readonly history?: string;
+}
+
+async function inspect(file: string, flags: InspectFlags, out: Output): Promise<void> {
   const passport = await inspectFile(existingFile(file), {
-    crossArticles,
+    crossArticles: flags.crossArticles === true,
+    T: chunkCount('--context-length', flags.contextLength, MAX_CONTEXT),
+    history: chunkCount('--history', flags.history, MAX_HISTORY),
     onProgress: ({ phase, fraction }) => out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`),
   });
   out.result(passport, () => printPassport(file, passport, out));
@@ -80,6 +90,7 @@ function printPassport(file: string, passport: Passport, out: Output): void {
     ['kind', passport.kind],
     ['rows', String(passport.rows)],
     ['windows', `${passport.windows} (T = ${passport.T}, D = ${passport.D})`],
+    ['task', taskText(taskOf(passport))],
     ['distinct vectors', String(passport.vectors)],
     ['articles', `${passport.articles ?? 'not in the file'} (${range(passport.articleRange)})`],
     [

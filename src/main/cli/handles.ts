@@ -105,6 +105,8 @@ export async function recipeWarnings(client: NextvecClient, { dataset, ood }: Re
 export interface FileOptions {
   readonly name?: string;
   readonly crossArticles?: boolean;
+  readonly contextLength?: number | null;
+  readonly history?: number | null;
   readonly dtype?: 'float16' | null;
   readonly texts?: boolean;
   readonly textColumn?: string | null;

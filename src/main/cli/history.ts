@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Imported, RunDetail, RunSummary } from '#shared/contract/runs.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds.ts';
+import { nameWithTask, taskText } from '#shared/domain/datasets/task.ts';
 import { signedInterval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { checkTarget, checkTargetFolder, moveToTarget, withScratch, writeTarget } from '../formats/output-file.ts';
@@ -57,7 +58,7 @@ function printRuns(runs: readonly RunSummary[], total: number, out: Output): voi
     { title: 'name', value: (run) => run.name },
     { title: 'status', value: (run) => (run.imported ? 'imported' : run.status) },
     { title: 'model', value: (run) => run.recipe.modelType },
-    { title: 'data', value: (run) => run.datasetName },
+    { title: 'data', value: (run) => nameWithTask(run.datasetName, run.task) },
     { title: 'epoch', value: (run) => `${run.epoch}/${run.recipe.epochs}`, align: 'right' },
     { title: 'validation', value: (run) => formatCosine(run.best?.valCosine), align: 'right' },
     { title: 'OOD', value: (run) => formatCosine(run.best?.oodCosine), align: 'right' },
@@ -79,6 +80,7 @@ function show(context: CommandContext, handle: string, out: Output): Promise<voi
 function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: RunDetail, out: Output): void {
   out.line(`Run #${run.number} ${run.name} (${run.id}): ${run.status}${run.reason ? `, ${run.reason}` : ''}`);
   out.line(commandLine);
+  if (run.task) out.line(`Task: the next vector after ${taskText(run.task)}`);
   if (run.engine) {
     const { name, version, variant, vectorBits, threads, adapter } = run.engine;
     const bits = vectorBits === undefined ? '' : `, ${vectorBits}-bit vectors`;

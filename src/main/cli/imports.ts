@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
+import { DEFAULT_CONTEXT, MAX_CONTEXT, MAX_HISTORY } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { existingFile } from '../formats/regular-file.ts';
@@ -17,6 +18,8 @@ import { withSession } from './session.ts';
 interface ImportFlags {
   readonly name?: string;
   readonly crossArticles?: boolean;
+  readonly contextLength?: string;
+  readonly history?: string;
   readonly half?: boolean;
   readonly texts: boolean;
   readonly textColumn?: string;
@@ -35,12 +38,31 @@ interface ImportRunFlags {
 
 const CHECKPOINT_FILES = new Set(['.pt', '.pth']);
 
+/** Of windows built from a chunk file. */
+export const CONTEXT_OPTION = [
+  '--context-length <N>',
+  `chunks of a context of windows built from chunks [${DEFAULT_CONTEXT}]`,
+] as const;
+export const HISTORY_OPTION = [
+  '--history <K>',
+  'windows of a chunk file also read the mean of up to K chunks before them, and of the article so far',
+] as const;
+
+/** null: not given. Throws BAD_INPUT. */
+export function chunkCount(flag: string, word: string | undefined, most: number): number | null {
+  const count = countOf(flag, word);
+  if (count === null || count <= most) return count;
+  throw new NextvecError('BAD_INPUT', `${flag} is at most ${most}, not ${count}.`);
+}
+
 export function addImportCommands(program: Command, context: CommandContext): void {
   program
     .command('import <FILE...>')
     .description('import data files, nothing is trained; a .pt file, or any with --model-type, is imported as a run')
     .option('--name <S>', 'name of the data set or run; the file name without it')
     .option('--cross-articles', 'windows of a chunk file may cross articles')
+    .option(...CONTEXT_OPTION)
+    .option(...HISTORY_OPTION)
     .option('--half', 'store vectors as float16')
     .option('--no-texts', 'leave out the texts of the file')
     .option('--text-column <NAME>', 'column of the texts; one with a known name without it')
@@ -80,6 +102,8 @@ function importFiles(
       const options = {
         name: flags.name,
         crossArticles: flags.crossArticles === true,
+        contextLength: chunkCount('--context-length', flags.contextLength, MAX_CONTEXT),
+        history: chunkCount('--history', flags.history, MAX_HISTORY),
         dtype: flags.half ? 'float16' : null,
         texts: flags.texts,
         textColumn: flags.textColumn ?? null,

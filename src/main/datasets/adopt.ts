@@ -5,8 +5,9 @@
 import { readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { sweepUnfinishedImports } from './import.ts';
-import { readMeta } from './store-files.ts';
-import { findDataset, insertDataset } from '../store/datasets.ts';
+import { readMeta, type StoreMeta } from './store-files.ts';
+import { taskOf } from '#shared/domain/datasets/task.ts';
+import { findDataset, importedWindows, insertDataset, type ImportOptions } from '../store/datasets.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 
 const ID = /^[0-9a-f]{12}$/;
@@ -17,6 +18,12 @@ export async function tidyDatasets(home: Home): Promise<void> {
     if (name.startsWith('.deleted-')) await removeFolder(join(home.datasetsFolder, name));
     else if (ID.test(name) && findDataset(home.db, name) === null) adopt(home, name);
   }
+}
+
+function windowOptions(passport: StoreMeta['passport']): Pick<ImportOptions, 'T' | 'history'> {
+  if (passport.kind === 'windows') return {};
+  const { context, history } = taskOf(passport);
+  return importedWindows(context, history);
 }
 
 /** Adds the row of a folder. One that cannot be read is left for manual repair. */
@@ -31,7 +38,11 @@ function adopt(home: Home, id: string): void {
       importedAt: Date.now(),
       storedBytes: meta.storedBytes,
       passport: meta.passport,
-      options: { dtype: meta.dtype, crossArticles: (meta.passport.crossings ?? 0) > 0 },
+      options: {
+        dtype: meta.dtype,
+        crossArticles: (meta.passport.crossings ?? 0) > 0,
+        ...windowOptions(meta.passport),
+      },
     });
   } catch (error) {
     console.error(`The data set folder ${id} could not be added to the history:`, (error as Error).message);

@@ -12,7 +12,7 @@ import { countOverlap } from './overlap.ts';
 import { dot } from './passport.ts';
 import { leadingSubspace, subspaceOverlap, unitMean } from './subspace.ts';
 
-export type CompareData = Pick<Dataset, 'D' | 'verified' | 'squares' | 'vectorArticles' | 'meta'>;
+export type CompareData = Pick<Dataset, 'D' | 'fileVectors' | 'verified' | 'squares' | 'vectorArticles' | 'meta'>;
 type WithReader = Awaited<ReturnType<typeof withVectors<CompareData>>>;
 
 const SUBSPACE_ROWS = 3000;
@@ -71,10 +71,10 @@ interface Sample {
   readonly ids: Uint32Array;
 }
 
-/** `count` distinct non-zero vectors spread evenly over the whole set from place `offset` (0..1) on, as unit rows. */
+/** `count` distinct non-zero vectors of the file, spread evenly over the whole set from place `offset` (0..1) on, as unit rows. */
 function sample(data: WithReader, count: number, offset = 0): Sample {
-  const { D, reader, squares } = data;
-  const usable = Uint32Array.from({ length: reader.vectors }, (_, v) => v).filter((v) => squares[v] > 0);
+  const { D, reader, squares, fileVectors } = data;
+  const usable = Uint32Array.from({ length: fileVectors }, (_, v) => v).filter((v) => squares[v] > 0);
   const n = Math.min(count, usable.length);
   const ids = Uint32Array.from({ length: n }, (_, i) => usable[Math.floor(((i + offset) * usable.length) / n)]);
   const values = new Float32Array(n * D);

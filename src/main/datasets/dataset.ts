@@ -23,6 +23,8 @@ export interface Dataset {
   readonly T: number;
   readonly D: number;
   readonly windows: number;
+  /** Distinct vectors of the file; those after them are derived. */
+  readonly fileVectors: number;
   /** [N, T+1] vector ids, target last. */
   readonly index: Uint32Array<SharedArrayBuffer>;
   /** Dense article of each window's target; null: not known. */
@@ -80,7 +82,7 @@ export function openDataset(folder: string): Dataset {
   };
   refuseBadIds(index, meta, folder);
   const reader = new VectorReader(path(FILES.vectors), D, vectors, meta.dtype);
-  const dataset = { folder, meta, T, D, windows, index, ...columns };
+  const dataset = { folder, meta, T, D, windows, fileVectors: meta.fileVectors ?? vectors, index, ...columns };
   let check: Promise<void> | null = null;
   const verified = async (): Promise<VectorReader> => {
     await (check ??= verifyFile(reader.path, meta));

@@ -5,7 +5,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, isBadInput, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
 import type { DataWarning } from '#shared/domain/datasets/passport.ts';
+import { DEFAULT_CONTEXT, HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import { elementsOf, type Column } from '../formats/table.ts';
+import { addHistory } from './history.ts';
 import type { Layout, WindowColumns } from './layout.ts';
 import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';
 import type { VectorStoreWriter } from './vector-store.ts';
@@ -14,6 +16,7 @@ import { buildWindows, denseLabels, orderChunks, type OrderedChunks } from './wi
 
 /** Everything known of a file once its arrays have been read; vectors themselves are in the writer. */
 export interface ReadData {
+  /** Inputs of a model: chunks of the context, and what precedes them with history. */
   readonly T: number;
   /** [N, T+1] vector ids, target last, split after split. */
   readonly index: Uint32Array<ArrayBuffer>;
@@ -24,6 +27,10 @@ export interface ReadData {
   /** Dense article of each distinct vector, or UNKNOWN_ARTICLE or SEVERAL_ARTICLES. */
   readonly vectorArticles: Int32Array<ArrayBuffer>;
   readonly crossings: number | null;
+  /** As of `ReadOptions`. */
+  readonly history: number | null;
+  /** Distinct vectors of the file; those after them are derived. */
+  readonly fileVectors: number;
   /** Chunks in reading order, of a chunks file. */
   readonly chunks: { readonly ids: Uint32Array<ArrayBuffer>; readonly articles: Int32Array<ArrayBuffer> } | null;
   /** Vector id of each row of a chunks file. */
@@ -32,8 +39,11 @@ export interface ReadData {
 }
 
 export interface ReadOptions {
-  readonly T: number;
+  /** Chunks of a context of windows built from chunks; null: the default. */
+  readonly T: number | null;
   readonly crossArticles: boolean;
+  /** Most chunks before a window whose mean it reads, beside that of the article so far; null: no history. */
+  readonly history: number | null;
   readonly signal?: AbortSignal;
   readonly scratchFolder: string;
   /** Bytes of array data read since the last call. */
@@ -50,6 +60,7 @@ async function readWindowData(
   options: ReadOptions,
 ): Promise<ReadData> {
   const { T, splits } = layout;
+  refuseChunkOptions(splits[0].contexts, options);
   const N = splits.reduce((sum, split) => sum + split.N, 0);
   const index = new Uint32Array(N * (T + 1));
   const warnings: DataWarning[] = [];
@@ -73,10 +84,22 @@ async function readWindowData(
     index,
     splits: ranges,
     ...windowArticles(metadata, index, T, writer.vectors),
+    history: null,
+    fileVectors: writer.vectors,
     chunks: null,
     fileIds: null,
     warnings: [...warnings, ...lossWarnings(writer)],
   };
+}
+
+/** Windows are as long as the file has them, and it does not say in which order they follow each other. */
+function refuseChunkOptions({ place }: Column, { T, history }: ReadOptions): void {
+  if (T === null && history === null) return;
+  const what = history === null ? 'its context length is fixed' : 'it does not say what precedes a window';
+  throw new NextvecError('BAD_INPUT', `${place}: the file holds windows, not chunks: ${what}.`, {
+    remedy: 'Import the chunks themselves (vectors, article_indices, chunk_indices), or leave out the context length and history.',
+    details: { place },
+  });
 }
 
 /** Errors that mean that the file is damaged, not only its metadata. */
@@ -129,7 +152,9 @@ async function readChunkData(
   options: ReadOptions,
 ): Promise<ReadData> {
   const { M, vectors } = layout;
-  const { T } = options;
+  const { history, signal } = options;
+  const T = options.T ?? DEFAULT_CONTEXT;
+  if (history !== null) refuseHistory(layout, options);
   const articleNumbers = (await layout.articles?.integers({ signal: options.signal })) ?? null;
   const chunkNumbers = (await layout.chunks?.integers({ signal: options.signal })) ?? null;
   const fileIds = new Uint32Array(M);
@@ -140,13 +165,21 @@ async function readChunkData(
   const ids = ordered.order ? Uint32Array.from(ordered.order, (row) => fileIds[row]) : fileIds;
   const built = buildWindows(ordered.articles, T, options.crossArticles);
   if (built.starts.length === 0) throw noWindows(vectors, T, M);
-  const index = new Uint32Array(built.starts.length * (T + 1));
-  for (const [w, start] of built.starts.entries()) index.set(ids.subarray(start, start + T + 1), w * (T + 1));
+  const fileVectors = writer.vectors;
+  const { starts } = built;
+  const derived =
+    history === null
+      ? null
+      : await addHistory(writer, { ids, articles: ordered.articles, starts, T, K: history }, signal);
+  const index = windowIndex(ids, starts, T, derived);
   const vectorArticles = new Int32Array(writer.vectors).fill(UNKNOWN_ARTICLE);
   for (let i = 0; i < M; i++) setVectorArticle(vectorArticles, ids[i], ordered.articles[i]);
+  derived?.forEach((id, i) => setVectorArticle(vectorArticles, id, ordered.articles[starts[i >> 1]]));
   return {
-    T,
+    T: index.length / starts.length - 1,
     index,
+    history,
+    fileVectors,
     splits: [{ name: 'all', first: 0, count: built.starts.length }],
     windowArticles: Int32Array.from(built.starts, (start) => ordered.articles[start + T]),
     articleLabels: new Float64Array(ordered.labels),
@@ -156,6 +189,40 @@ async function readChunkData(
     fileIds,
     warnings: [...chunkWarnings(layout, ordered, built.shortArticles, T), ...lossWarnings(writer)],
   };
+}
+
+/** [W, T + 1], with the derived inputs of each window before its context: [W, 2 + T + 1]. */
+function windowIndex(
+  ids: Uint32Array,
+  starts: Uint32Array,
+  T: number,
+  derived: Uint32Array | null,
+): Uint32Array<ArrayBuffer> {
+  const inputs = derived ? HISTORY_INPUTS : 0;
+  const width = inputs + T + 1;
+  const index = new Uint32Array(starts.length * width);
+  for (const [w, start] of starts.entries()) {
+    if (derived) index.set(derived.subarray(w * inputs, (w + 1) * inputs), w * width);
+    index.set(ids.subarray(start, start + T + 1), w * width + inputs);
+  }
+  return index;
+}
+
+/** History lies within an article. */
+function refuseHistory({ vectors, articles }: Extract<Layout, { kind: 'chunks' }>, options: ReadOptions): void {
+  const refuse = (why: string, remedy: string): never => {
+    const { place } = vectors;
+    throw new NextvecError('BAD_INPUT', `${place}: ${why}.`, { remedy, details: { place } });
+  };
+  if (articles === null) {
+    refuse(
+      'history needs the articles, and the file has no article_indices array',
+      'Add article_indices [M], one number an article, or import without history.',
+    );
+  }
+  if (options.crossArticles) {
+    refuse('history lies within one article, windows that cross articles have none', 'Leave out one of the two.');
+  }
 }
 
 function noWindows(vectors: Column, T: number, M: number): NextvecError {

@@ -10,6 +10,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
+import { HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import { openDataFile } from '../formats/open.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
@@ -35,8 +36,10 @@ export interface ImportOptions {
   readonly dtype?: StoreDType;
   /** Windows built from chunks may cross articles; default false. */
   readonly crossArticles?: boolean;
-  /** Context length of windows built from chunks; default 5. */
-  readonly T?: number;
+  /** Chunks of a context of windows built from chunks; default 5. */
+  readonly T?: number | null;
+  /** Windows built from chunks also read the mean of up to so many chunks before them and of the article so far; default: none. */
+  readonly history?: number | null;
   /** Keep the texts of the file; default true. */
   readonly texts?: boolean;
   /** Column of the texts; default: one with a known name. */
@@ -52,7 +55,6 @@ export interface ImportResult {
   readonly storedBytes: number;
 }
 
-const DEFAULT_T = 5;
 const TEMPORARY = '.importing-';
 
 /** Imports `file` into the new folder `destFolder`. */
@@ -105,7 +107,7 @@ async function fillFolder(
 ): Promise<StoreMeta> {
   const dtype = options.dtype ?? naturalDType(layout);
   const progress = new ImportProgress(vectorBytes(layout), source.bytes, options.onProgress);
-  const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout));
+  const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout, options));
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
   const { signal, textColumn = null } = options;
@@ -135,8 +137,9 @@ async function writeVectors(
 ): Promise<ReadData> {
   try {
     const data = await readData(layout, writer, {
-      T: options.T ?? DEFAULT_T,
+      T: options.T ?? null,
       crossArticles: options.crossArticles ?? false,
+      history: options.history ?? null,
       signal: options.signal,
       scratchFolder: folder,
       onBytes: (bytes) => progress.add(bytes),
@@ -157,9 +160,10 @@ function vectorColumns(layout: Layout): Column[] {
   return layout.kind === 'windows' ? layout.splits.flatMap((s) => [s.contexts, s.targets]) : [layout.vectors];
 }
 
-/** Vectors in the file, repeated ones too. */
-function vectorCount(layout: Layout): number {
-  return vectorColumns(layout).reduce((sum, column) => sum + elementsOf(column) / layout.D, 0);
+/** Vectors in the file, repeated ones too, and at most so many derived ones. */
+function vectorCount(layout: Layout, { history = null }: ImportOptions): number {
+  const inFile = vectorColumns(layout).reduce((sum, column) => sum + elementsOf(column) / layout.D, 0);
+  return history === null ? inFile : (1 + HISTORY_INPUTS) * inFile;
 }
 
 function vectorBytes(layout: Layout): number {
@@ -226,6 +230,7 @@ function writeMeta(folder: string, { source, layout, dtype, data, passport, chec
     T: data.T,
     vectors,
     windows: data.index.length / (data.T + 1),
+    fileVectors: data.fileVectors,
     chunks: data.chunks?.ids.length ?? 0,
     articles: data.articleLabels?.length ?? null,
     splits: data.splits.map((split) => ({ ...split })),

@@ -40,6 +40,8 @@ export const StoreMetaSchema = z.object({
   D: z.int().min(1),
   T: z.int().min(1),
   vectors: z.int().min(1),
+  /** Distinct vectors of the file, the first of all; the others are derived (history). Absent in sets of earlier versions: all. */
+  fileVectors: z.int().min(1).optional(),
   windows: count,
   /** 0 for a windows file. */
   chunks: count,

@@ -8,7 +8,7 @@ import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { floatToHalf } from '../formats/half.ts';
+import { floatToHalf, halfToFloat } from '../formats/half.ts';
 
 export type StoreDType = 'float32' | 'float16';
 export const BYTES_PER_ELEMENT: Readonly<Record<StoreDType, number>> = { float32: 4, float16: 2 };
@@ -162,15 +162,23 @@ export class VectorStoreWriter {
     return this.encoded;
   }
 
+  /** Overwrites `out` [D] with a vector that was added. */
+  read(id: number, out: Float32Array): void {
+    const { stored, at } = this.placeOf(id);
+    if (stored instanceof Uint16Array) halfToFloat(stored, at, out, 0, this.D);
+    else out.set(new Float32Array(stored.buffer, stored.byteOffset + 4 * at, this.D));
+  }
+
+  /** Where a vector lies now, in the ring or, read from the file, in `ahead`. */
+  private placeOf(id: number): { stored: Units; at: number } {
+    if (id >= this.count - this.ringRows) return { stored: this.ring, at: (id % this.ringRows) * this.D };
+    this.load(id);
+    return { stored: this.ahead, at: (id - this.aheadFirst) * this.D };
+  }
+
   private isStored(id: number, encoded: Uint32Array | Uint16Array, encodedStart: number): boolean {
     const { D } = this;
-    let stored = this.ring;
-    let at = (id % this.ringRows) * D;
-    if (id < this.count - this.ringRows) {
-      this.load(id);
-      stored = this.ahead;
-      at = (id - this.aheadFirst) * D;
-    }
+    const { stored, at } = this.placeOf(id);
     for (let d = 0; d < D; d++) if (stored[at + d] !== encoded[encodedStart + d]) return false;
     return true;
   }

@@ -5,10 +5,12 @@ import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
+import { nameWithTask, taskOf } from '#shared/domain/datasets/task.ts';
 import { SAMPLE_WORD, nameFromFile } from '#shared/domain/names.ts';
 import {
   findDataset,
   findDatasetByContent,
+  importedWindows,
   insertDataset,
   renameDataset,
   replacePassport,
@@ -19,12 +21,17 @@ import { removeFolder, type Home } from '../store/home.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
-export interface ImportInput extends ImportOptions {
+export interface ImportInput {
   readonly path: string;
   readonly texts: boolean;
   /** null: one with a known name. */
   readonly textColumn: string | null;
   readonly name?: string;
+  readonly dtype: 'float32' | 'float16' | null;
+  readonly crossArticles: boolean;
+  /** Of windows built from chunks; null: the default context, no history. */
+  readonly contextLength?: number | null;
+  readonly history?: number | null;
 }
 
 type Imported = Extract<ImportEvent, { type: 'done' }>;
@@ -60,9 +67,10 @@ async function* importInto(
   signal?: AbortSignal,
 ): AsyncGenerator<ImportEvent, Imported | null> {
   const path = resolve(input.path);
-  const options: ImportOptions = { dtype: input.dtype, crossArticles: input.crossArticles };
-  const { texts, textColumn } = input;
-  const job = { path, folder: home.datasetFolder(id), texts, textColumn, ...options };
+  const { dtype, crossArticles, contextLength = null, history = null, texts, textColumn } = input;
+  const options: ImportOptions = { dtype, crossArticles, ...importedWindows(contextLength, history) };
+  const windows = { crossArticles, contextLength, history };
+  const job = { path, folder: home.datasetFolder(id), dtype, ...windows, texts, textColumn };
   for await (const event of await client.importFile(job, { signal })) {
     if (event.type === 'progress') {
       yield event;
@@ -81,7 +89,7 @@ async function* importInto(
       if (input.name !== undefined) renameDataset(home.db, existing.id, input.name);
       return { type: 'done', dataset: requireDataset(home.db, existing.id), alreadyThere: true };
     }
-    const name = input.name ?? nameOf(path);
+    const name = input.name ?? nameOf(path, passport);
     const importedAt = Date.now();
     insertDataset(home.db, { id, name, sourcePath: path, isSample: false, importedAt, storedBytes, passport, options });
     return { type: 'done', dataset: requireDataset(home.db, id), alreadyThere: false };
@@ -95,9 +103,13 @@ function bringsTexts({ textColumn }: ImportInput, before: Passport, now: Passpor
   return !before.texts || (textColumn !== null && before.texts.from.join() !== now.texts.from.join());
 }
 
-/** The file's name without its extension, or with it where the result would be "sample". */
-function nameOf(path: string): string {
-  const stem = nameFromFile(basename(path, extname(path)), 'data');
+/**
+ * The file's name without its extension, or with it where the result would be "sample"; with the task where the same file
+ * would otherwise give it too.
+ */
+function nameOf(path: string, passport: Passport): string {
+  const name = nameFromFile(basename(path, extname(path)), 'data');
+  const stem = passport.kind === 'windows' ? name : nameWithTask(name, taskOf(passport));
   return stem === SAMPLE_WORD ? nameFromFile(`${SAMPLE_WORD} (${basename(path)})`, 'data') : stem;
 }
 

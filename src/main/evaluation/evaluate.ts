@@ -14,6 +14,7 @@ import { drawVerdicts } from '#shared/domain/verdicts/verdicts.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
+import { refuseOtherTask } from '../datasets/other-task.ts';
 import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
@@ -83,6 +84,7 @@ async function evaluateModel(job: EvaluateJob, run: OpenedRun, progress: Progres
     runNumber: job.runNumber,
     runName: job.runName,
     modelType: checkpoint.spec.type,
+    task: job.task,
     checkpoint: evaluatedCheckpoint(checkpoint),
     data: { id: job.data.id, name: job.data.name, windows: set.windows, part },
     engine: `${name} ${version} ${variant}`,
@@ -150,7 +152,8 @@ export async function bestCheckpoint(job: EvaluateJob): Promise<LoadedCheckpoint
   });
 }
 
-export function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, { data, runNumber }: EvaluateJob): void {
+export function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, job: EvaluateJob): void {
+  const { data, runNumber } = job;
   if (spec.D !== set.D) {
     throw new NextvecError(
       'WIDTH_MISMATCH',
@@ -161,6 +164,7 @@ export function refuseOtherShape({ spec }: LoadedCheckpoint, set: Dataset, { dat
       },
     );
   }
+  refuseOtherTask(set, data.name, job);
   if (spec.T !== set.T) {
     throw new NextvecError(
       'BAD_INPUT',

@@ -21,7 +21,7 @@ const VALIDATION = 2;
 export async function mapVectors(job: MapJob, progress: PlaneProgress): Promise<VectorMap> {
   const set = openDataset(job.folder);
   try {
-    const ids = sampleIds(set.meta.vectors);
+    const ids = sampleIds(set.fileVectors);
     progress('reading vectors', null);
     const X = new Float32Array(ids.length * set.D);
     (await set.verified()).gather(ids, X);
@@ -34,7 +34,7 @@ export async function mapVectors(job: MapJob, progress: PlaneProgress): Promise<
       article: articlesOf(set, ids),
       side: job.split && sidesOf(set, ids, job.split, job.seed),
       cosine,
-      vectors: set.meta.vectors,
+      vectors: set.fileVectors,
       splitOf: job.splitOf,
     };
   } finally {

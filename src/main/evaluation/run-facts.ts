@@ -1,5 +1,6 @@
 /** A run of the history as comparisons and reports read it. */
 import type { ComparableRun, Fact } from '#shared/domain/evaluation/comparison.ts';
+import { taskText } from '#shared/domain/datasets/task.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { findDataset } from '../store/datasets.ts';
 import { requireRun } from '../store/runs.ts';
@@ -18,6 +19,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
     name: run.name,
     status: run.status,
     recipe: run.recipe,
+    task: run.task,
     figures: {
       valCosine: run.best?.valCosine ?? null,
       oodCosine: run.best?.oodCosine ?? null,
@@ -35,6 +37,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
       durationMs: run.imported ? null : run.durationMs,
     },
     data: {
+      ...(run.task ? { Task: taskText(run.task) } : {}),
       ...dataFacts(context, run.recipe.dataset, 'Training set', run.datasetName),
       ...(run.recipe.ood === null
         ? { 'OOD set': 'none' }

@@ -13,7 +13,7 @@ import { requireDataset } from '../store/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, weightHashes } from '../store/history.ts';
 import { requireRun, type RunRow } from '../store/runs.ts';
-import { readRecipe } from '../store/stored-json.ts';
+import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { EvaluationContext } from './context.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
 import { pairedDifferences } from './paired.ts';
@@ -39,6 +39,7 @@ export function evaluateJob(
     runNumber: row.number,
     runName: row.name,
     recipe,
+    task: readTask(row.task_json),
     runFolder: home.runFolder(row.id),
     imported: row.imported_json !== null,
     weightHashes: weightHashes(home.db, row.id),

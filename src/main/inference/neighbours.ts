@@ -1,4 +1,4 @@
-/** Nearest stored vectors to a few predictions, by cosine, in one pass over the file. D width, V vectors, B predictions. */
+/** Nearest vectors of a set's file to a few predictions, by cosine, in one pass. D width, V vectors, B predictions. */
 import { dot } from '#engine/evaluation/vectors.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 
@@ -11,14 +11,14 @@ const BLOCK_ROWS = 1024;
 
 /** For each unit row of pred [B, D], its `count` nearest, nearest first; a zero vector is no neighbour. Throws STORE_DAMAGED. */
 export async function nearest(set: Dataset, pred: Float32Array, count: number): Promise<Near[][]> {
-  const { squares, D } = set;
+  const { squares, D, fileVectors } = set;
   const B = pred.length / D;
   const found: Near[][] = Array.from({ length: B }, () => []);
   if (count === 0) return found;
   const reader = await set.verified();
   const block = new Float32Array(BLOCK_ROWS * D);
-  for (let first = 0; first < reader.vectors; first += BLOCK_ROWS) {
-    const rows = Math.min(BLOCK_ROWS, reader.vectors - first);
+  for (let first = 0; first < fileVectors; first += BLOCK_ROWS) {
+    const rows = Math.min(BLOCK_ROWS, fileVectors - first);
     reader.range(first, rows, block);
     for (let r = 0; r < rows; r++) {
       const square = squares[first + r];

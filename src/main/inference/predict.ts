@@ -9,6 +9,7 @@ import type { MixtureWeights } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { listParts, type Part } from '#shared/domain/models/gram.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { refuseOtherTask } from '../datasets/other-task.ts';
 import { placesOf, type PlaceOf } from '../datasets/places.ts';
 import { windowOfArticle } from '../datasets/window-places.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
@@ -36,6 +37,7 @@ export async function predict(job: PredictJob): Promise<PredictionResult> {
       source.kind === 'file'
         ? await rowsOfFile(source.path, source.rows, checkpoint.spec)
         : await windowsOf(dataset(source.folder), source.name, chosenWindows(dataset, source), checkpoint.spec);
+    if (source.kind !== 'file') refuseOtherTask(dataset(source.folder), source.name, job);
     const set = neighbourSet && dataset(neighbourSet.folder);
     if (set && set.D !== checkpoint.spec.D) throw otherWidth(neighbourSet.name, set.D, checkpoint.spec.D);
     const found = await forward(job, checkpoint, contexts);

@@ -6,7 +6,7 @@ import { requireDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun } from '../store/runs.ts';
-import { readRecipe } from '../store/stored-json.ts';
+import { readRecipe, readTask } from '../store/stored-json.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import type { PredictJob } from '../processes/jobs/prediction.ts';
@@ -57,6 +57,7 @@ function predictJob(
     runNumber: row.number,
     runFolder: home.runFolder(row.id),
     recipe: readRecipe(row.recipe_json),
+    task: readTask(row.task_json),
     weightHashes: weightHashes(home.db, row.id),
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: PredictJob['engine'] }).name,
     resourcesDir,

@@ -44,6 +44,8 @@ export const workerContract = {
         folder: z.string(),
         dtype: z.enum(['float32', 'float16']).nullable(),
         crossArticles: z.boolean(),
+        contextLength: z.int().nullable(),
+        history: z.int().nullable(),
         texts: z.boolean(),
         textColumn: z.string().nullable(),
       }),

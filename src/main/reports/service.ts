@@ -3,6 +3,7 @@
  * document and renders it. Also settles claims by the runs that followed them.
  */
 import type { ReportEvent, ReportOnScreen, StoredClaim, WorkProgress } from '#shared/contract/evaluation.ts';
+import { nameWithTask } from '#shared/domain/datasets/task.ts';
 import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
@@ -140,7 +141,7 @@ function reportRun(context: ReportContext, runId: string, evaluations: readonly 
     epochs: run.imported ? [] : epochs,
     gates: gates.map(({ message, passed }) => ({ message, passed })),
     files: { data: run.datasetName, ood: run.oodName },
-    dataName: run.datasetName,
+    dataName: nameWithTask(run.datasetName, run.task),
     oodName: run.oodName,
     split: proof && {
       kind: run.recipe.split.kind,

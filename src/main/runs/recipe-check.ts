@@ -1,5 +1,6 @@
 /** Errors of a recipe with its data sets, found before a run is made. Not here: warnings (`lint.ts`). */
 import type { Dataset } from '#shared/contract/datasets.ts';
+import { isSameTask, taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { modelRow, modelsThat } from '#shared/domain/models/models.ts';
 import { recipeSizesProblem, unknownTerms, type Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -29,6 +30,13 @@ function checkData(dataset: Dataset, ood: Dataset | null): void {
       'ood',
       `The OOD set "${ood.name}" has windows of ${ood.T}×${ood.D}, "${dataset.name}" of ${dataset.T}×${dataset.D}.`,
       'Choose an OOD set of the same context length and vector width.',
+    );
+  }
+  if (ood !== null && !isSameTask(taskOf(ood.passport), taskOf(dataset.passport))) {
+    refuse(
+      'ood',
+      `The OOD set "${ood.name}" has windows of ${taskText(taskOf(ood.passport))}, "${dataset.name}" of ${taskText(taskOf(dataset.passport))}.`,
+      'Import the chunks of both with the same context length and history.',
     );
   }
 }

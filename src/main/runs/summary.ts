@@ -5,7 +5,7 @@ import { bestCosine } from '#shared/domain/recipe/gates.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/runs/training.ts';
 import type { RunRow } from '../store/runs.ts';
-import { readRecipe } from '../store/stored-json.ts';
+import { readRecipe, readTask } from '../store/stored-json.ts';
 
 /** Float32 of every column, and the pyramid over it: 16 bytes for each 16, 256 and 4096 steps. */
 const SERIES_BYTES_PER_STEP = STEP_COLUMNS.length * 4 * (1 + 1 / 4 + 1 / 64 + 1 / 1024);
@@ -42,6 +42,7 @@ export function damagedRow(row: RunRow, problem: string): RunRow {
     reason: `Its row in the history is damaged (${problem}). Put a backup of the storage folder in its place, or delete the run.`,
     recipe_json: JSON.stringify({ dataset: row.dataset_id ?? NO_DATASET }),
     engine_json: null,
+    task_json: null,
     split_proof_json: null,
     baselines_json: '{}',
     best_json: null,
@@ -68,6 +69,7 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
     recipe,
     datasetName: row.dataset_name,
     oodName: row.ood_name,
+    task: readTask(row.task_json),
     engine: parse<NonNullable<RunSummary['engine']>>(row.engine_json),
     parameters: row.parameters,
     trainRows: row.train_rows,

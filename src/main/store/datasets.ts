@@ -2,12 +2,27 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
+import { DEFAULT_CONTEXT } from '#shared/domain/datasets/task.ts';
 import type { Db } from './database.ts';
 
 /** Together with the file's hash: two imports with equal options give the same stored data set. */
 export interface ImportOptions {
   readonly dtype: 'float32' | 'float16' | null;
   readonly crossArticles: boolean;
+  /** Absent: the default context, no history. Sets of earlier versions lack both. */
+  readonly T?: number;
+  readonly history?: number;
+}
+
+/** The options of windows built from chunks; null: the default. */
+export function importedWindows(
+  context: number | null | undefined,
+  history: number | null | undefined,
+): Pick<ImportOptions, 'T' | 'history'> {
+  return {
+    ...(context && context !== DEFAULT_CONTEXT ? { T: context } : {}),
+    ...(history ? { history } : {}),
+  };
 }
 
 export interface NewDataset {
@@ -37,7 +52,8 @@ const SELECT = `SELECT datasets.*,
   FROM datasets`;
 
 function toDataset(row: DatasetRow): Dataset {
-  const passport = JSON.parse(row.passport_json) as Passport;
+  const stored = JSON.parse(row.passport_json) as Omit<Passport, 'history'> & Partial<Passport>;
+  const passport: Passport = { ...stored, history: stored.history ?? null };
   return {
     id: row.id,
     name: row.name,

@@ -290,4 +290,16 @@ const SEVENTH: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH];
+const EIGHTH: Migration = {
+  version: 8,
+  what: 'the task that each run solves',
+  sql: `
+    -- {context, history}: chunks of a context, and most chunks of history before it or null. NULL: not known.
+    ALTER TABLE runs ADD COLUMN task_json TEXT CHECK (task_json IS NULL OR json_valid(task_json));
+    UPDATE runs SET task_json = (
+      SELECT json_object('context', json_extract(passport_json, '$.T'), 'history', NULL)
+      FROM datasets WHERE datasets.id = runs.dataset_id);
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH];

@@ -1,8 +1,10 @@
 /** Rows of runs. Not here: derived figures (lift, time left, sparkline), which `main/runs/summary.ts` computes. */
 import type { RunStatus } from '#shared/contract/runs.ts';
+import { taskOf } from '#shared/domain/datasets/task.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
+import { findDataset } from './datasets.ts';
 import { takeNumber } from './numbers.ts';
 
 export interface RunRow {
@@ -16,6 +18,8 @@ export interface RunRow {
   readonly recipe_json: string;
   readonly dataset_id: string | null;
   readonly dataset_name: string;
+  /** What the windows of its data set ask; null: it has none, or had none when this was first recorded. */
+  readonly task_json: string | null;
   readonly ood_id: string | null;
   readonly ood_name: string | null;
   readonly app_version: string;
@@ -60,11 +64,12 @@ export interface NewRun {
 
 export function insertRun(db: Db, run: NewRun): void {
   const insert = db.prepare(
-    `INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_id, dataset_name, ood_id, ood_name,
-       app_version, tags_json)
-     VALUES (@id, @number, @name, 'queued', @createdAt, @recipe, @datasetId, @datasetName,
+    `INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_id, dataset_name, task_json, ood_id,
+       ood_name, app_version, tags_json)
+     VALUES (@id, @number, @name, 'queued', @createdAt, @recipe, @datasetId, @datasetName, @task,
        @oodId, @oodName, @appVersion, @tags)`,
   );
+  const dataset = findDataset(db, run.recipe.dataset);
   db.transaction(() => {
     const number = takeNumber(db, 'run');
     insert.run({
@@ -75,6 +80,7 @@ export function insertRun(db: Db, run: NewRun): void {
       recipe: JSON.stringify(run.recipe),
       datasetId: run.recipe.dataset === NO_DATASET ? null : run.recipe.dataset,
       datasetName: run.datasetName,
+      task: dataset && JSON.stringify(taskOf(dataset.passport)),
       oodId: run.recipe.ood,
       oodName: run.oodName,
       appVersion: run.appVersion,

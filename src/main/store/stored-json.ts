@@ -1,4 +1,5 @@
 /** Recipes and epoch records as stored, by this or another version: what is absent is filled in, what is unknown is kept. */
+import { TaskSchema, type Task } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { byTerm } from '#shared/domain/models/terms.ts';
@@ -26,6 +27,11 @@ export function readRecipe(json: string): Recipe {
     throw damagedRecipe(`${path.join('.')}: ${message}`, parsed.error);
   }
   return recipe as Recipe;
+}
+
+/** null: the task is not known. */
+export function readTask(json: string | null): Task | null {
+  return json === null ? null : TaskSchema.parse(JSON.parse(json));
 }
 
 function damagedRecipe(why: string, cause: unknown): NextvecError {

@@ -51,6 +51,8 @@ interface ImportInput {
   readonly folder: string;
   readonly dtype: 'float32' | 'float16' | null;
   readonly crossArticles: boolean;
+  readonly contextLength: number | null;
+  readonly history: number | null;
   readonly texts: boolean;
   readonly textColumn: string | null;
 }
@@ -62,6 +64,8 @@ async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenera
       const { passport, storedBytes } = await importDataset(input.path, input.folder, {
         dtype: input.dtype ?? undefined,
         crossArticles: input.crossArticles,
+        T: input.contextLength,
+        history: input.history,
         texts: input.texts,
         textColumn: input.textColumn ?? undefined,
         signal,

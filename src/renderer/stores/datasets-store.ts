@@ -11,6 +11,9 @@ import { useAppStore } from './app-store.ts';
 export interface ImportOptions {
   readonly dtype: 'float32' | 'float16';
   readonly crossArticles: boolean;
+  /** Of windows built from chunks; null: the default context, no history. */
+  readonly contextLength?: number | null;
+  readonly history?: number | null;
 }
 
 export interface ImportJob {

@@ -1,4 +1,5 @@
 /** The data a new recipe starts with: that of the newest run, else the first data set with a fitting OOD set. */
+import { misfit } from '../parts/misfit.ts';
 import { useDatasetsStore } from './datasets-store.ts';
 import { useRunsStore } from './runs-store.ts';
 
@@ -10,6 +11,6 @@ export function usualData(): { readonly dataset: string; readonly ood: string | 
   const known = useRunsStore().all.find((run) => byId.has(run.recipe.dataset))?.recipe;
   const first = byId.get(known?.dataset ?? '') ?? list.find((set) => !isOod(set));
   if (!first) return null;
-  const fitting = list.find((set) => set.id !== first.id && isOod(set) && set.T === first.T && set.D === first.D);
+  const fitting = list.find((set) => set.id !== first.id && isOod(set) && misfit(first, set) === '');
   return { dataset: first.id, ood: known?.ood ?? fitting?.id ?? null };
 }

@@ -3,6 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { DatasetNameSchema } from '#shared/domain/names.ts';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
+import { MAX_CONTEXT, MAX_HISTORY } from '#shared/domain/datasets/task.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { WindowTextsSchema } from '#shared/domain/evaluation/inspection.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
@@ -22,6 +23,7 @@ export const DatasetSchema = z.object({
   windows: z.int(),
   /** Distinct vectors stored. */
   vectors: z.int(),
+  /** Inputs of a model: chunks of the context, after two derived ones where the passport has a history. */
   T: z.int(),
   D: z.int(),
   storedBytes: z.number(),
@@ -83,6 +85,10 @@ export const datasetsContract = {
         dtype: z.enum(['float32', 'float16']).nullable().default(null),
         /** Windows of a chunk file may cross article boundaries. */
         crossArticles: z.boolean().default(false),
+        /** Chunks of a context of windows built from chunks; null: 5. */
+        contextLength: z.int().min(1).max(MAX_CONTEXT).nullable().default(null),
+        /** Windows also read the mean of up to so many chunks before them and that of the article so far; null: they do not. */
+        history: z.int().min(1).max(MAX_HISTORY).nullable().default(null),
         /** Keep the texts of the file. */
         texts: z.boolean().default(true),
         /** Column of the texts; null: one with a known name. */

@@ -15,6 +15,7 @@ import {
   STEP_COLUMNS,
   StepBlockSchema,
 } from '#shared/domain/runs/training.ts';
+import { TaskSchema } from '#shared/domain/datasets/task.ts';
 import { SplitProofSchema } from './datasets.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
 import { FirstBatchesSchema } from './evaluation.ts';
@@ -65,6 +66,8 @@ export const RunSummarySchema = z.object({
   recipe: RecipeSchema,
   datasetName: z.string(),
   oodName: z.string().nullable(),
+  /** What it predicts from; figures of different tasks are not compared. null: its data set is not known. */
+  task: TaskSchema.nullable(),
   engine: RunEngineSchema.nullable(),
   parameters: z.int().nullable(),
   trainRows: z.int().nullable(),

@@ -18,7 +18,7 @@ export function dataset(id: string, changes: Partial<Dataset> = {}): Dataset {
     storedBytes: 1000,
     runCount: 0,
     // No page under test reads it.
-    passport: {} as Passport,
+    passport: { T: 5, history: null } as Passport,
     ...changes,
   };
 }
@@ -39,6 +39,7 @@ export function run(number: number, { recipe, ...changes }: RunChanges = {}): Ru
     recipe: RecipeSchema.parse({ dataset: 'docs', ...recipe }),
     datasetName: 'docs',
     oodName: null,
+    task: { context: 5, history: null },
     engine: null,
     parameters: null,
     trainRows: null,

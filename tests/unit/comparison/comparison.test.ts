@@ -30,6 +30,7 @@ function run(
     name: `run ${number}`,
     status: 'finished',
     recipe: RecipeSchema.parse({ dataset: 'd1', ...recipe }),
+    task: { context: 5, history: null },
     figures: {
       valCosine,
       oodCosine: null,
@@ -68,6 +69,15 @@ describe('comparison of runs', () => {
     ]);
     expect(unclear.metrics.find(({ metric }) => metric === 'oodCosine')?.intervals).toEqual([null, null]);
     expect(compareRuns(runs, paired(0.011, 0.029)).verdicts.map(({ code }) => code)).toEqual(['ONE_CHANGE']);
+  });
+
+  it('of different tasks says so and explains nothing else', () => {
+    const history = { context: 5, history: 8 };
+    const runs = [run(1, 0.4), run(2, 0.45, { lr: 1e-3 }, { task: history, data: { Task: 'other' } })];
+    const { verdicts } = compareRuns(runs);
+    expect(verdicts.map(({ code, severity }) => [code, severity])).toEqual([['DIFFERENT_TASK', 'warning']]);
+    expect(verdicts[0].message).toContain('#2 solves another task than #1: it reads 5 chunks with a history of 8');
+    expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3 }, { task: null })])).toEqual(['ONE_CHANGE']);
   });
 
   it('gives deltas and percent against the first run, null where not measured', () => {

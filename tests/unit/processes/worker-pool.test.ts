@@ -35,6 +35,8 @@ test('in the middle of a stream: OUT_OF_MEMORY with the file, after the events b
     folder: '/home/datasets/a',
     dtype: null,
     crossArticles: false,
+    contextLength: null,
+    history: null,
     texts: true,
     textColumn: null,
   };

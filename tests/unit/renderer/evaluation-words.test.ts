@@ -74,7 +74,8 @@ describe('figures of an evaluation', () => {
 });
 
 describe('what a run can be evaluated on', () => {
-  const set = (id: string, changes: Partial<Dataset> = {}) => ({ id, name: id, T: 5, D: 768, ...changes }) as Dataset;
+  const set = (id: string, { T = 5, D = 768 }: Partial<Dataset> = {}) =>
+    ({ id, name: id, T, D, passport: { T, history: null } }) as Dataset;
   const run = { recipe: { dataset: 'train', ood: 'ood' } } as RunSummary;
 
   it('offers its validation windows, then its OOD set, then the rest; unusable sets give the reason', () => {
@@ -87,7 +88,7 @@ describe('what a run can be evaluated on', () => {
       'narrow all',
       'long all',
     ]);
-    expect(choices.map((c) => c.problem)).toEqual(['', '', '', '', 'width 16, not 768', '8 vectors a window, not 5']);
+    expect(choices.map((c) => c.problem)).toEqual(['', '', '', '', 'width 16, not 768', '8 chunks, not 5 chunks']);
   });
 
   it('shows the newest evaluation of that part only', () => {

@@ -15,6 +15,7 @@ import { openHome } from '../../../src/main/store/home.ts';
 import { MIGRATIONS, type Migration } from '../../../src/main/store/migrations.ts';
 import { takeNumber } from '../../../src/main/store/numbers.ts';
 import { deleteRun, findRun, insertRun, listRuns } from '../../../src/main/store/runs.ts';
+import { readTask } from '../../../src/main/store/stored-json.ts';
 import { readSettings, writeSettings } from '../../../src/main/store/settings.ts';
 import { passport } from './passport.ts';
 
@@ -134,6 +135,20 @@ describe('migrations', () => {
     const copy = openDatabase(`${path}.before-version-${NEXT.version}`);
     expect(listRuns(copy)).toHaveLength(2);
     copy.close();
+  });
+
+  test('the eighth records the task of runs whose data set is there', () => {
+    const old = openDatabase(path, { migrations: MIGRATIONS.slice(0, 7) });
+    old.exec(`
+      INSERT INTO datasets (id, name, source_path, is_sample, imported_at_ms, stored_bytes, passport_json, options_json)
+        VALUES ('d', 'd', '/d.npz', 0, 1, 1, '{"T":4,"sha256":"x"}', '{}');
+      INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_id, dataset_name, app_version, tags_json)
+        VALUES ('a', 1, 'A', 'finished', 1, '{}', 'd', 'd', '0', '[]'), ('b', 2, 'B', 'finished', 1, '{}', NULL, 'e', '0', '[]');`);
+    old.close();
+    const db = openDatabase(path);
+    expect(readTask(findRun(db, 'a')!.task_json)).toEqual({ context: 4, history: null });
+    expect(readTask(findRun(db, 'b')!.task_json)).toBeNull();
+    db.close();
   });
 
   test('the sixth fills the validation cosine of existing epochs', () => {

@@ -6,6 +6,7 @@ export const passport: Passport = {
   rows: 480,
   windows: 280,
   T: 5,
+  history: null,
   D: 16,
   vectors: 480,
   articles: 40,

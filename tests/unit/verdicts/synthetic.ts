@@ -198,6 +198,7 @@ export function asData({ vectors, articles }: Articles): CompareData {
   };
   return {
     D,
+    fileVectors: reader.vectors,
     verified: () => Promise.resolve(reader),
     squares: new Float64Array(reader.vectors).fill(1),
     vectorArticles: Int32Array.from({ length: articles * ARTICLE_LENGTH }, (_, v) => Math.floor(v / ARTICLE_LENGTH)),

@@ -4,6 +4,7 @@ import { EVALUATION_PARTS } from '#shared/contract/evaluation.ts';
 import { SplitProofSchema } from '#shared/contract/datasets.ts';
 import { InitFileSchema, RunCheckpointsSchema } from '#shared/contract/trainer.ts';
 import { RecipeSchema, SplitSchema } from '#shared/domain/recipe/recipe.ts';
+import { TaskSchema } from '#shared/domain/datasets/task.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { MAP_METHODS } from '#shared/domain/datasets/vector-map.ts';
 import { BaselinesSchema, TermTableSchema } from '#shared/domain/runs/training.ts';
@@ -13,6 +14,7 @@ export const EvaluateJobSchema = z.object({
   runNumber: z.int(),
   runName: z.string(),
   recipe: RecipeSchema,
+  task: TaskSchema.nullable(),
   runFolder: z.string(),
   /** Its validation cosine need not be known. */
   imported: z.boolean(),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MOST_NEIGHBOURS } from '#shared/contract/inference.ts';
 import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
+import { TaskSchema } from '#shared/domain/datasets/task.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 export const PredictJobSchema = z.object({
@@ -9,6 +10,7 @@ export const PredictJobSchema = z.object({
   runNumber: z.int(),
   runFolder: z.string(),
   recipe: RecipeSchema,
+  task: TaskSchema.nullable(),
   engine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
   resourcesDir: z.string(),
   source: z.discriminatedUnion('kind', [

@@ -1,5 +1,6 @@
 /** The figures of a passport, once: label, meaning, format, group. Used by the passport and by two of them side by side. */
 import type { Dataset } from '#shared/contract/datasets.ts';
+import { HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import { formatBytes, formatCosine, formatCount, formatFigure, formatShare } from '../../ui/text/format.ts';
 
 export interface PassportFigure {
@@ -39,9 +40,11 @@ const SIZE: FigureGroup = {
     },
     {
       label: 'Context length',
-      help: 'T: how many vectors stand before a target.',
+      help: 'T: how many vectors stand before a target. History adds two: the mean of the article so far, and of the last chunks before the window.',
       value: (d) => d.T,
       format: formatCount,
+      note: ({ passport: { T, history } }) =>
+        history === null ? undefined : `${T - HISTORY_INPUTS} chunks, history ${history}`,
     },
     {
       label: 'Width',

@@ -1,5 +1,6 @@
 /** Columns of the table of runs: heading, help, what is shown and what it is sorted by. Not here: which are visible. */
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import { isSameTask, nameWithTask } from '#shared/domain/datasets/task.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { holdsZero, intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { figure as cosine, signed } from '#shared/domain/figures.ts';
@@ -51,6 +52,8 @@ export interface Column {
 
 export function deltaOf(run: RunSummary, { reference }: RowContext): number | null {
   if (reference === null || reference.id === run.id || run.best === null || reference.best === null) return null;
+  // Another task has other figures, whatever the model.
+  if (run.task === null || reference.task === null || !isSameTask(run.task, reference.task)) return null;
   return run.best.valCosine - reference.best.valCosine;
 }
 
@@ -107,7 +110,7 @@ export const COLUMNS: readonly Column[] = [
   { ...text({ id: 'name', label: 'Run', widthPx: 178 }, (run) => run.name), sortKey: (run) => run.number },
   text({ id: 'status', label: 'Status', widthPx: 114 }, statusLabel),
   text({ id: 'model', label: 'Model', widthPx: 108 }, (run) => MODEL_LABELS[run.recipe.modelType]),
-  text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => run.datasetName),
+  text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => nameWithTask(run.datasetName, run.task)),
   text({ id: 'recipe', label: 'Recipe', widthPx: 112, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
   measured(
     'valCosine',

@@ -65,9 +65,12 @@ export const PassportSchema = z.object({
   rows: count,
   /** Windows to train on, of all splits. */
   windows: count,
+  /** Inputs of a model: chunks of the context, after two derived ones where `history` is not null. */
   T: z.int().min(1),
+  /** Most chunks before a window whose mean it reads; null: no history. Sets of earlier versions have none. */
+  history: z.int().min(1).nullable().default(null),
   D: z.int().min(1),
-  /** Distinct vectors kept. */
+  /** Distinct vectors kept, derived ones among them. */
   vectors: count,
   articles: count.nullable(),
   articleRange: z.tuple([z.number(), z.number()]).nullable(),

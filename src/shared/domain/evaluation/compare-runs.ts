@@ -2,6 +2,7 @@
  * Compares runs with a baseline run (the first): figures with deltas and percent, what differs in recipe, data, code and
  * engine, and what explains the difference. Pure. Not here: comparing two data sets (`passport.ts`), curves.
  */
+import { isSameTask, taskText } from '../datasets/task.ts';
 import { figure, percent, signed } from '../figures.ts';
 import { holdsZero, signedInterval, type Interval } from './interval.ts';
 import { RECIPE_FIELDS, recipeDiff, valueAt } from '../recipe/recipe-fields.ts';
@@ -100,6 +101,8 @@ function explain(base: ComparableRun, run: ComparableRun, interval: Interval | n
       about('NOT_FINISHED', 'info', `${names}: one of them has no validation cosine yet, so nothing can be explained.`),
     ];
   }
+  const otherTask = taskExplains(about, base, run, delta);
+  if (otherTask) return [otherTask];
   const changed = recipeDiff(base.recipe, run.recipe).filter((d) => !IMMATERIAL.has(d.path));
   const data = factDifferences([base.data, run.data]);
   const code = factDifferences([base.code, run.code]);
@@ -137,6 +140,17 @@ function explain(base: ComparableRun, run: ComparableRun, interval: Interval | n
   if (changed.length > 0 && !isSame(delta, interval))
     verdicts.push(changesExplain(about, names, changed, delta, evidence));
   return verdicts;
+}
+
+/** Runs of different tasks say which inputs are worth having; null: the same task, or not known. */
+function taskExplains(about: About, base: ComparableRun, run: ComparableRun, delta: number): RunVerdict | null {
+  if (run.task === null || base.task === null || isSameTask(run.task, base.task)) return null;
+  return about(
+    'DIFFERENT_TASK',
+    'warning',
+    `#${run.number} solves another task than #${base.number}: it reads ${taskText(run.task)}, #${base.number} ${taskText(base.task)}. ${signed(delta)} in validation says what the inputs are worth, not which model or recipe is better.`,
+    { valCosineDelta: delta, task: taskText(run.task), baseTask: taskText(base.task) },
+  );
 }
 
 /** Too small a difference, or one whose interval holds 0. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SEVERITIES } from './evaluation.ts';
 import { IntervalSchema, type Interval } from './interval.ts';
+import type { Task } from '../datasets/task.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { TermTable } from '../runs/training.ts';
 
@@ -12,6 +13,8 @@ export interface ComparableRun {
   readonly name: string;
   readonly status: string;
   readonly recipe: Recipe;
+  /** null: not known. */
+  readonly task: Task | null;
   readonly figures: RunFigures;
   /** Facts of the training and OOD set by label, e.g. sha256, rows, coherence. */
   readonly data: Readonly<Record<string, Fact>>;
@@ -50,6 +53,7 @@ export const RUN_VERDICT_CODES = [
   'IDENTICAL_RECIPES',
   'SAME_RESULT',
   'ONLY_SEED',
+  'DIFFERENT_TASK',
   'DIFFERENT_DATA',
   'HARDER_DATA',
   'LOSS_OUT_OF_BALANCE',

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { BASELINES, type BaselineName } from '../runs/training.ts';
 import { ComparisonSchema } from '../datasets/passport.ts';
+import { TaskSchema } from '../datasets/task.ts';
 import { plural } from '../figures.ts';
 import { IntervalSchema, type Interval } from './interval.ts';
 
@@ -219,6 +220,8 @@ export const EvaluationSchema = MeasurementSchema.extend({
   runNumber: z.int(),
   runName: z.string(),
   modelType: z.string(),
+  /** Evaluations of earlier versions lack it: no history. */
+  task: TaskSchema.nullable().default(null),
   checkpoint: z.object({ kind: z.enum(['best', 'last']), epoch: count }),
   data: z.object({ id: z.string().nullable(), name: z.string(), windows: count, part: z.string() }),
   engine: z.string(),

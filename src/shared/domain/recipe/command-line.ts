@@ -2,6 +2,8 @@
  * A recipe as a command line and back. The text can be pasted into a shell or into the form;
  * flags of other trainers for the same models work unchanged.
  */
+import type { Passport } from '../datasets/passport.ts';
+import { isSameTask, taskOf, USUAL_TASK } from '../datasets/task.ts';
 import { NextvecError } from '../errors.ts';
 import { SAMPLE_WORD } from '../names.ts';
 import { RECIPE_FIELDS, defaultAt, fieldNumber, fieldWord, valueAt, withValue } from './recipe-fields.ts';
@@ -87,9 +89,21 @@ export interface RecipeFiles {
   readonly ood: string | null;
 }
 
-/** How a command line names a data set: the file it came from, or the word for the bundled sample. */
-export function dataWord(dataset: { readonly isSample: boolean; readonly sourcePath: string }): string {
-  return dataset.isSample ? SAMPLE_WORD : dataset.sourcePath;
+export interface NamedData {
+  readonly isSample: boolean;
+  readonly sourcePath: string;
+  readonly name: string;
+  readonly passport: Pick<Passport, 'kind' | 'T' | 'history'>;
+}
+
+/**
+ * How a command line names a data set: the file it came from, or the word for the bundled sample; by its name where a file
+ * alone would be imported with other windows.
+ */
+export function dataWord({ isSample, sourcePath, name, passport }: NamedData): string {
+  if (isSample) return SAMPLE_WORD;
+  const isUsual = passport.kind === 'windows' || isSameTask(taskOf(passport), USUAL_TASK);
+  return isUsual ? sourcePath : name;
 }
 
 /** `nextvec train …` with data, model, epochs and every field that is not at its default. */

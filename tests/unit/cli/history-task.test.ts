@@ -1,0 +1,76 @@
+/** Data with history from import to evaluation, through the command line; other tasks are refused or marked. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeChunks } from '../../support/chunks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nextvec-history-'));
+const train = join(folder, 'docs.npz');
+const ood = join(folder, 'other.npz');
+const TASK = { context: 5, history: 8 };
+
+beforeAll(async () => {
+  await writeChunks(train, { articles: 30, chunksPerArticle: 14, D: 24 });
+  await writeChunks(ood, { articles: 10, chunksPerArticle: 14, D: 24, seed: 5 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The last JSON line; of a failure, that of the error. */
+async function nextvec(...words: string[]): Promise<Record<string, unknown>> {
+  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
+  const { stdout } = await promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
+}
+
+it('trains AMN and a Gram mixture on windows with history and evaluates them on a set with the same', async () => {
+  const imported = await nextvec('import', train, ood, '--history', '8');
+  const sets = ['docs (history 8)', 'other (history 8)'];
+  const passport = expect.objectContaining({ T: 7, history: 8 });
+  expect(imported).toMatchObject({ datasets: sets.map((name) => ({ name, T: 7, passport })) });
+  // The same file with other options is another data set; with the same it is there already.
+  await nextvec('import', train);
+  await nextvec('import', train, ood, '--history', '8');
+  const { datasets } = (await nextvec('data')) as { datasets: unknown[] };
+  expect(datasets).toHaveLength(3);
+
+  const data = ['--data', sets[0], '--ood', sets[1]];
+  await nextvec('train', ...data, '--epochs', '2', '--batch-size', '32', '--engine', 'simd');
+  await nextvec('train', ...data, '--preset', 'robust', '--epochs', '2');
+  await nextvec('train', '--data', 'docs', '--epochs', '2', '--batch-size', '32', '--engine', 'simd');
+  const { runs } = (await nextvec('runs')) as { runs: { number: number; status: string; task: unknown }[] };
+  expect(runs.map(({ number, status, task }) => [number, status, task])).toEqual([
+    [3, 'finished', { context: 5, history: null }],
+    [2, 'finished', TASK],
+    [1, 'finished', TASK],
+  ]);
+  for (const run of ['1', '2']) {
+    const evaluation = await nextvec('evaluate', run, '--data', sets[1], '--ceiling');
+    expect(evaluation).toMatchObject({ task: TASK, parity: { ok: true }, ceiling: { windows: 90 } });
+    expect(Object.keys(evaluation['offsets'] as object)).toHaveLength(8);
+    const predicted = await nextvec('predict', run, '--data', sets[1], '--rows', '0,3');
+    expect(predicted).toMatchObject({ T: 7 });
+  }
+
+  const comparison = await nextvec('compare', '3', '1');
+  expect(comparison['verdicts']).toMatchObject([{ code: 'DIFFERENT_TASK' }]);
+  const other = { error: { code: 'BAD_INPUT', remedy: 'Import the chunks of docs with --history 8.' } };
+  expect(await nextvec('evaluate', '1', '--data', 'docs')).toMatchObject(other);
+  expect(await nextvec('predict', '1', '--data', 'docs', '--rows', '0')).toMatchObject({ error: {} });
+  const mixed = await nextvec('train', '--data', sets[0], '--ood', train, '--epochs', '1');
+  expect(mixed).toMatchObject({ error: { code: 'BAD_RECIPE' } });
+}, 180_000);
+
+it('refuses another history of the same shape', async () => {
+  await nextvec('import', ood, '--history', '2', '--name', 'short');
+  expect(await nextvec('evaluate', '1', '--data', 'short')).toMatchObject({
+    error: { code: 'BAD_INPUT', message: expect.stringContaining('solves another task') },
+  });
+  expect(await nextvec('predict', '1', '--data', 'short', '--rows', '0')).toMatchObject({
+    error: { message: expect.stringContaining('solves another task') },
+  });
+  const mixed = await nextvec('train', '--data', 'docs (history 8)', '--ood', 'short', '--epochs', '1');
+  expect(mixed).toMatchObject({ error: { code: 'BAD_RECIPE', message: expect.stringContaining('history of 2') } });
+}, 60_000);
