@@ -166,7 +166,13 @@ test('reports no error for a field that the chosen model does not have', async (
 });
 
 test('omits batch and loss estimates for a Gram mixture, which has no training steps', async () => {
-  const passport = { T: 5, history: null, coherence: { mean: 0.5 }, positionToTarget: [0.4], articles: 10 } as unknown as Passport;
+  const passport = {
+    T: 5,
+    history: null,
+    coherence: { mean: 0.5 },
+    positionToTarget: [0.4],
+    articles: 10,
+  } as unknown as Passport;
   history.datasets = [dataset('docs', { passport })];
   client.runs.preflight.mockResolvedValue(preflight);
   await open();

@@ -97,7 +97,8 @@ function refuseChunkOptions({ place }: Column, { T, history }: ReadOptions): voi
   if (T === null && history === null) return;
   const what = history === null ? 'its context length is fixed' : 'it does not say what precedes a window';
   throw new NextvecError('BAD_INPUT', `${place}: the file holds windows, not chunks: ${what}.`, {
-    remedy: 'Import the chunks themselves (vectors, article_indices, chunk_indices), or leave out the context length and history.',
+    remedy:
+      'Import the chunks themselves (vectors, article_indices, chunk_indices), or leave out the context length and history.',
     details: { place },
   });
 }
