@@ -7,7 +7,7 @@
 const MAIN_LAYERS = [
   ['wire/', 'formats/'],
   ['store/', 'processes/'],
-  ['checkpoints/', 'datasets/', 'system/'],
+  ['checkpoints/', 'datasets/', 'engines/', 'system/'],
   ['weights/'],
   ['evaluation/'],
   ['inference/', 'reports/', 'runs/'],

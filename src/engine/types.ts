@@ -186,6 +186,8 @@ export interface EngineHost {
   readResource(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Folder (with a trailing slash) of tfjs-backend-wasm's .wasm files; absent: beside its module, as npm installs it. */
   readonly tfjsWasmPath?: string;
+  /** Folder that `nextvec engines install tensorflow` made; absent: there is none. */
+  readonly tensorflowFolder?: string;
   /** Starts a thread that runs `src/engine/simd/worker.ts`; absent where threads or shared memory are missing. */
   readonly spawnSimdThread?: () => EngineThread;
   /**

@@ -38,8 +38,10 @@ async function importBackend(name: TfjsName, host: EngineHost): Promise<string> 
       if (host.tfjsWasmPath !== undefined) wasm.setWasmPaths(host.tfjsWasmPath);
       return '';
     }
-    case 'tensorflow':
-      return loadTensorflow();
+    case 'tensorflow': {
+      const load = await loadTensorflow(host.tensorflowFolder);
+      return 'reason' in load ? load.reason : '';
+    }
   }
 }
 
@@ -50,8 +52,21 @@ export function activate(name: TfjsName): void {
 
 /** How the backend runs here, for the run's record. */
 export async function describeBackend(name: TfjsName): Promise<{ variant: string; threads: number }> {
+  if (name === 'tensorflow') return { variant: tensorflowVariant(), threads: 1 };
   if (name !== 'wasm') return { variant: BACKEND[name], threads: 1 };
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   return { variant: simd ? 'simd128' : 'scalar', threads: Math.max(1, wasm.getThreadsCount()) };
+}
+
+/** The part of tfjs-node's backend used here. */
+interface TensorflowBackend {
+  readonly binding?: { readonly TF_Version: string };
+  readonly isUsingGpuDevice?: boolean;
+}
+
+/** Version and device of the loaded TensorFlow, e.g. "2.19.1 cpu". */
+function tensorflowVariant(): string {
+  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
+  return `${binding?.TF_Version ?? 'tensorflow'} ${isUsingGpuDevice ? 'gpu' : 'cpu'}`;
 }

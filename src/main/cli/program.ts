@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { programFiles } from '../hosts/locations.ts';
 import { addBalanceCommand } from './balance.ts';
 import { createContext, fail } from './context.ts';
+import { addEngineInstallCommand } from './engine-install.ts';
 import { addEngineCommands } from './engines.ts';
 import { addDataCommands } from './data.ts';
 import { addDatasetsCommand } from './datasets.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addPlanCommands(program, context);
   addSweepCommand(program, context);
   addEngineCommands(program, context);
+  addEngineInstallCommand(program, context);
   addHostCommands(program, context);
   for (const command of program.commands) {
     // Global flags may stand after the command too.

@@ -1,22 +1,9 @@
 /** Paths of the user's storage folder and of the shipped files of this build. */
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The default storage folder. */
-export function defaultHome(
-  platform: NodeJS.Platform = process.platform,
-  env: Environment = process.env,
-  user = homedir(),
-): string {
-  if (platform === 'darwin') return join(user, 'Library', 'Application Support', 'Nextvec');
-  if (platform === 'win32') return join(env.APPDATA || join(user, 'AppData', 'Roaming'), 'Nextvec');
-  return join(env.XDG_DATA_HOME || join(user, '.local', 'share'), 'nextvec');
-}
+import { defaultHome } from '../processes/user-folders.ts';
 
 /** `asked` (--home), else NEXTVEC_HOME, else the default of the platform. */
 export function resolveHome(asked?: string): string {
@@ -29,6 +16,8 @@ export interface ProgramFiles {
   readonly rendererDir: string;
   readonly preload: string;
   readonly resourcesDir: string;
+  /** Files made with PyTorch that `verify` takes, one for each model. */
+  readonly referencesDir: string;
 }
 
 /** Climbs from this module (src/ or out/) to the folder that holds Nextvec's package.json. */
@@ -43,5 +32,6 @@ export function programFiles(from: string = fileURLToPath(import.meta.url)): Pro
     rendererDir: join(folder, 'out', 'renderer'),
     preload: join(folder, 'out', 'preload', 'index.cjs'),
     resourcesDir: join(folder, 'resources'),
+    referencesDir: join(folder, 'tests', 'fixtures', 'golden'),
   };
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { EngineHost, EngineThread } from '#engine/types.ts';
+import { tensorflowFolder } from './user-folders.ts';
 
 /** simd-worker.js of the build (chunks lie one folder deeper), or the source file when this module runs from source. */
 function simdWorkerFile(): string {
@@ -42,10 +43,20 @@ function pairVectors(): boolean {
   return true;
 }
 
+/**
+ * TensorFlow reports on stderr which instructions it uses; from level 1 on it writes warnings and errors only. It reads the
+ * environment of the process, which a worker thread cannot change.
+ */
+export function quietTensorflow(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+}
+
 export function nodeEngineHost(resourcesDir: string): EngineHost {
+  quietTensorflow();
   return {
     hardwareThreads: availableParallelism(),
     readResource: async (path) => new Uint8Array(await readFile(join(resourcesDir, path))),
+    tensorflowFolder: tensorflowFolder(),
     spawnSimdThread,
     pairVectors,
   };

@@ -9,6 +9,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
+import { quietTensorflow } from './engine-host.ts';
 import { Slots } from './slots.ts';
 import type { workerContract } from './worker-contract.ts';
 import { withWorkerFaults } from './worker-fault.ts';
@@ -25,6 +26,7 @@ const HEAP_MB = Math.max(2048, Math.floor(totalmem() / 2 ** 20 / 4));
 
 function startWorker(entry: string, heapMb: number, onGone: () => void): DataWorker {
   const { port1, port2 } = new MessageChannel();
+  quietTensorflow();
   const resourceLimits = { maxOldGenerationSizeMb: heapMb };
   const worker = new Worker(entry, { workerData: { port: port2 }, transferList: [port2], resourceLimits });
   let thrown: unknown = null;

@@ -65,7 +65,7 @@ function lockHome(path: string, host: string): Lock {
   } catch (cause) {
     throw noFolder(path, cause);
   }
-  const lockDb = holdLock(path);
+  const lockDb = holdLock(path, () => lockedBy(path));
   const ownerFile = join(path, OWNER_FILE);
   try {
     writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, host, since: new Date().toISOString() }));
@@ -80,7 +80,8 @@ function lockHome(path: string, host: string): Lock {
   };
 }
 
-function holdLock(path: string): Db {
+/** Locks a folder until the result is closed; the system unlocks it when the process ends. Throws `locked()` where another holds it. */
+export function holdLock(path: string, locked: () => NextvecError): Pick<Db, 'close'> {
   const file = join(path, 'lock.db');
   let lockDb: Db | null = null;
   try {
@@ -91,7 +92,7 @@ function holdLock(path: string): Db {
     return lockDb;
   } catch (error) {
     lockDb?.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) throw lockedBy(path);
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) throw locked();
     throw explain(error, file);
   }
 }

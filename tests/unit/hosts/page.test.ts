@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { answerPage, contentSecurityPolicy, securityHeaders } from '../../../src/main/hosts/page.ts';
-import { defaultHome } from '../../../src/main/hosts/locations.ts';
+import { defaultHome } from '../../../src/main/processes/user-folders.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-page-'));
 const dir = join(folder, 'renderer');
