@@ -93,6 +93,7 @@ describeWebgpu('webgpu matrix products', () => {
       b: { contiguous: 'output', rows: 'u.B', columns: `${K}u`, start: (row) => rowStart(b, row), vectorised: false },
       out: { start: (row) => `(${row}) * ${K}u`, vectorised: false, accumulate: false },
       bias: 'summed',
+      biasOffset: 0,
     });
     bench.run(B, (program) => program.add(kernel, { a: a.tensor, b: b.tensor, ...tensors }, () => [2, 5]));
     const expected = linearWeightGradient(x, dy, B, K, N);

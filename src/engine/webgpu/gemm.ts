@@ -82,13 +82,15 @@ interface ForwardProduct {
   readonly weight: Weight;
   readonly columns?: WeightColumns;
   readonly bias?: Tensor;
+  /** First element of the bias. */
+  readonly biasOffset?: number;
   readonly out: Rows;
   readonly accumulate?: boolean;
 }
 
 /** out[r, n] = Σ_k x[r, k]·w[n, k] + bias[n], added to what is there where `accumulate`. */
 export function product(program: Program, label: string, forward: ForwardProduct): void {
-  const { x, weight, columns, bias, out, accumulate = false } = forward;
+  const { x, weight, columns, bias, biasOffset = 0, out, accumulate = false } = forward;
   const w = weightMatrix(weight, out.columns, x.columns, columns);
   const kernel = {
     label,
@@ -99,6 +101,7 @@ export function product(program: Program, label: string, forward: ForwardProduct
     b: operand(w.rows, w.count, 'sum'),
     out: output(out, accumulate, w.ofBatch),
     bias: bias ? ('added' as const) : ('none' as const),
+    biasOffset,
   };
   const tensors = { a: x.tensor, b: w.rows.tensor, out: out.tensor, ...(bias && { bias }) };
   addProduct(program, kernel, tensors, (B) => [B * x.R, w.ofBatch ? B * w.rows.R : out.columns]);
@@ -125,6 +128,7 @@ export function inputProduct(program: Program, label: string, backward: InputPro
     b: operand(w.rows, w.count, 'output'),
     out: output(dx, accumulate),
     bias: 'none' as const,
+    biasOffset: 0,
   };
   addProduct(program, kernel, { a: dy.tensor, b: w.rows.tensor, out: dx.tensor }, (B) => [B * dy.R, dx.columns]);
 }
@@ -135,11 +139,13 @@ interface WeightProduct {
   readonly dweight: Tensor;
   readonly columns?: WeightColumns;
   readonly dbias?: Tensor;
+  /** First element of the bias. */
+  readonly biasOffset?: number;
 }
 
 /** dw[n, k] = Σ_r dy[r, n]·x[r, k] and dbias[n] = Σ_r dy[r, n]. */
 export function weightProduct(program: Program, label: string, backward: WeightProduct): void {
-  const { dy, x, dweight, columns, dbias } = backward;
+  const { dy, x, dweight, columns, dbias, biasOffset = 0 } = backward;
   const { offset = 0, stride = x.columns } = columns ?? {};
   const dw = rowsOf(dweight, x.columns, 1, { offset, itemStride: stride });
   const shape = shapes(program)[Number(hasMany(dy.columns, x.columns))];
@@ -153,6 +159,7 @@ export function weightProduct(program: Program, label: string, backward: WeightP
     b: operand(x, rowCount(x), 'output'),
     out: output(dw, false),
     bias: dbias ? 'summed' : 'none',
+    biasOffset,
   });
   const tensors = { a: dy.tensor, b: x.tensor, out: dweight, ...(dbias && { bias: dbias }) };
   program.add(kernel, tensors, () => tiles(dy.columns, x.columns, shape));

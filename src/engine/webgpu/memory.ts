@@ -26,6 +26,7 @@ export function slice(tensor: Tensor, offset: number, length: number): Tensor {
 export class Memory {
   private readonly gpu: Gpu;
   private readonly buffers: GPUBuffer[] = [];
+  private readonly scratches = new Map<string, Tensor>();
   private allocated = 0;
 
   constructor(gpu: Gpu) {
@@ -44,6 +45,14 @@ export class Memory {
     return { buffer: this.buffer(label, bytes, usage), offset: 0, length };
   }
 
+  /** Like `tensor`, but one for all of the same label: its values last until the next layer uses it. */
+  scratch(label: string, length: number): Tensor {
+    const key = `${label} ${length}`;
+    const tensor = this.scratches.get(key) ?? this.tensor(label, length);
+    this.scratches.set(key, tensor);
+    return tensor;
+  }
+
   uniform(label: string, bytes: number): GPUBuffer {
     return this.buffer(label, bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
   }
@@ -58,6 +67,7 @@ export class Memory {
   dispose(): void {
     for (const buffer of this.buffers) buffer.destroy();
     this.buffers.length = 0;
+    this.scratches.clear();
     this.allocated = 0;
   }
 

@@ -30,6 +30,11 @@ export function stepOf(rows: Rows, t: number): Rows {
   return { ...rows, offset: rows.offset + t * rows.rowStride, R: 1 };
 }
 
+/** The first R rows of each item. */
+export function firstRowsOf(rows: Rows, R: number): Rows {
+  return { ...rows, R };
+}
+
 /** Columns [first, first + columns) of each row. */
 export function columnsOf(rows: Rows, first: number, columns: number): Rows {
   return { ...rows, offset: rows.offset + first, columns };

@@ -51,6 +51,8 @@ export interface TileProduct {
   readonly out: { readonly start: (row: string) => string; readonly vectorised: boolean; readonly accumulate: boolean };
   /** Added to each row of out, or written as Σ_k a[m, k]; named `bias`. */
   readonly bias: 'none' | 'added' | 'summed';
+  /** Its first element. */
+  readonly biasOffset: number;
 }
 
 export function tileKernel(product: TileProduct): Kernel {
@@ -224,11 +226,11 @@ function reduce({ shape, bias }: TileProduct): string {
   }`;
 }
 
-function store({ shape, M, N, out, bias }: TileProduct): string {
+function store({ shape, M, N, out, bias, biasOffset }: TileProduct): string {
   const assign = out.accumulate ? '+=' : '=';
   const vectors = shape.columns / 32;
   const each = (line: (k: number) => string) => times(4, line);
-  const addBias = each((k) => `if (n + ${k}u < ${N}) { sum[${k}] += bias[n + ${k}u]; }`);
+  const addBias = each((k) => `if (n + ${k}u < ${N}) { sum[${k}] += bias[${biasOffset + k}u + n]; }`);
   const write = out.vectorised
     ? `if (n < ${N}) { out[(start + n) / 4u] ${assign} sum; }`
     : each((k) => `if (n + ${k}u < ${N}) { out[start + n + ${k}u] ${assign} sum[${k}]; }`);
@@ -245,7 +247,7 @@ function store({ shape, M, N, out, bias }: TileProduct): string {
   }
   ${
     bias === 'summed'
-      ? `if (group.y == 0u && lane < ${shape.rows}u && first_m + lane < ${M}) { bias[first_m + lane] = bias_sum; }`
+      ? `if (group.y == 0u && lane < ${shape.rows}u && first_m + lane < ${M}) { bias[${biasOffset}u + first_m + lane] = bias_sum; }`
       : ''
   }`;
 }

@@ -1,5 +1,6 @@
 /** Fragments of WGSL that kernels share. */
 import { GROUP_INDEX_WGSL, grid, type Buffers, type Groups, type Kernel } from './kernel.ts';
+import { rowCount } from './rows.ts';
 
 /** Error function as in simd/assembly/math.ts: a rational approximation on [-3.8325, 3.8325]; GELU and its derivative. */
 export const GELU_WGSL = `fn erf(a: f32) -> f32 {
@@ -33,12 +34,15 @@ interface RowKernel<B extends Buffers> {
   readonly buffers: B;
   /** Declarations of module scope. */
   readonly declarations?: string;
+  /** Rows of each item of the batch; default: 1. */
+  readonly R?: number;
   /** Statements that see the row `b` and the thread `lane` < ROW_THREADS. */
   readonly body: string;
 }
 
-/** A kernel with one workgroup for each row of the batch; run it on `grid(B)`. */
-export function rowKernel<B extends Buffers>({ label, buffers, declarations = '', body }: RowKernel<B>): Kernel<B> {
+/** A kernel with one workgroup for each row; run it on `grid(B * R)`. */
+export function rowKernel<B extends Buffers>(kernel: RowKernel<B>): Kernel<B> {
+  const { label, buffers, declarations = '', R = 1, body } = kernel;
   const code = `${GROUP_INDEX_WGSL}${declarations}
 @compute @workgroup_size(${ROW_THREADS})
 fn main(
@@ -47,7 +51,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let b = group_index(id, count);
-  if (b >= u.B) { return; }
+  if (b >= ${rowCount({ R })}) { return; }
   ${body}
 }
 `;
