@@ -12,12 +12,16 @@ const FILES = GOLDEN_FILES.filter((file) => /golden\/|centred|relative/.test(fil
 const TIMEOUT_MS = 400_000;
 
 describeWebgpu('webgpu engine', () => {
-  it.each(FILES)('agrees with %s', async (file) => {
-    const engine = await createWebgpuEngine();
-    const result = await verifyAgainstGolden(engine, await readNpz(file));
-    await engine.dispose();
-    expect(result.failures).toEqual([]);
-    expect(result).toMatchObject({ engine: 'webgpu', pass: true });
-    expect(result.maxRelError.grad).toBeGreaterThan(0);
-  }, TIMEOUT_MS);
+  it.each(FILES)(
+    'agrees with %s',
+    async (file) => {
+      const engine = await createWebgpuEngine();
+      const result = await verifyAgainstGolden(engine, await readNpz(file));
+      await engine.dispose();
+      expect(result.failures).toEqual([]);
+      expect(result).toMatchObject({ engine: 'webgpu', pass: true });
+      expect(result.maxRelError.grad).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
 });
