@@ -1,8 +1,9 @@
 /** Compiles the addon with the C++ compiler of the system: CXX where it is set, else `c++`. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { lastLines, runProgram, type Ended } from './run-program.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -58,7 +59,7 @@ export async function compileAddon({ compiler, sources, folder, flags, signal }:
   try {
     ended = await runProgram(compiler, args, { signal });
   } catch (error) {
-    throwIfCancelled(signal, 'The installation');
+    throwIfInterrupted(signal);
     throw error;
   }
   if (ended.status === 0) return;

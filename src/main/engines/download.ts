@@ -5,9 +5,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import type { Artefact } from './plan.ts';
 import { downloadFailed, networkReason, request, type Source } from './request.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal;
@@ -23,7 +24,7 @@ const FRUITLESS_TRIES = 3;
 export async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    throwIfCancelled(signal, 'The installation');
+    throwIfInterrupted(signal);
     hash.update(chunk as Buffer);
   }
   return hash.digest('hex');
@@ -96,7 +97,7 @@ async function fetchRest(
     }
     return undefined;
   } catch (error) {
-    throwIfCancelled(signal, 'The installation');
+    throwIfInterrupted(signal);
     if (error instanceof NextvecError && !stall.signal.aborted) throw error;
     // Errors of the file system (a full disk) have a system call; those of the network are tried again.
     if ((error as NodeJS.ErrnoException).syscall === 'write') throw error;

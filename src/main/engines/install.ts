@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, open, rename, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import { makeFolders } from '../formats/make-folders.ts';
 import { MANIFEST_FILE } from '../processes/user-folders.ts';
@@ -18,6 +18,7 @@ import type { Source } from './request.ts';
 import { lastLines, runProgram } from './run-program.ts';
 import { ENGINE, engineFolders, readState, withLock, type EngineState, type Manifest } from './state.ts';
 import { extractWheel } from './wheel.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 /** A file of the plan and where it comes from. */
 export interface Fetch {
@@ -59,7 +60,7 @@ export function installTensorflow(options: InstallOptions): Promise<EngineState>
       await build(options, folders, files, compiler);
       options.onProgress?.('verifying', null);
       await options.verify(folders.partial, options.signal);
-      throwIfCancelled(options.signal, 'The installation');
+      throwIfInterrupted(options.signal);
       await putInPlace(folders);
     } catch (error) {
       await removeBuild(folders);
@@ -193,7 +194,7 @@ function isHeader(member: string): boolean {
 async function untar(file: string, folder: string, signal: AbortSignal | undefined): Promise<string> {
   await mkdir(folder, { recursive: true });
   const ended = await runProgram('tar', ['-xzf', file, '-C', folder], { signal }).catch((cause: Error) => {
-    throwIfCancelled(signal, 'The installation');
+    throwIfInterrupted(signal);
     throw new NextvecError('ENGINE_UNAVAILABLE', `The program tar cannot be run: ${cause.message}.`, {
       remedy: 'Install tar.',
       cause,

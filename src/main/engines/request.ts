@@ -1,5 +1,6 @@
 /** One HTTP request; whatever fails is DOWNLOAD_FAILED with address, reason and remedy. */
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 export interface Source {
   /** Without user name and password. */
@@ -24,7 +25,7 @@ export async function request({ url, authorization }: Source, options: RequestOp
   try {
     response = await fetch(url, { headers, signal: signal ?? null });
   } catch (cause) {
-    throwIfCancelled(signal, 'The installation');
+    throwIfInterrupted(signal);
     throw downloadFailed(url, networkReason(cause), cause);
   }
   if (response.ok || allowed.includes(response.status)) return response;

@@ -1,6 +1,7 @@
 /** Verifies the installed or staged TensorFlow in child processes: a library that crashes takes only the child along. */
-import { throwIfCancelled, NextvecError } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { lastLines, runProgram, type Ended } from './run-program.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 export interface VerifyChild {
   /** Program and first arguments of the command line, e.g. [node, cli.js]. */
@@ -24,7 +25,7 @@ export async function verifyEngine(
     try {
       ended = await runProgram(program, words, { env: { ...process.env, NEXTVEC_ENGINES: engines }, signal });
     } catch (error) {
-      throwIfCancelled(signal, 'The installation');
+      throwIfInterrupted(signal);
       throw error;
     }
     if (ended.status !== 0) throw failed(reference, ended);

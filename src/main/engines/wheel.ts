@@ -4,7 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 export interface ExtractOptions {
   readonly signal?: AbortSignal;
@@ -28,7 +29,7 @@ export async function extractWheel(
   });
   try {
     for await (const entry of zip.eachEntry()) {
-      throwIfCancelled(signal, 'The installation');
+      throwIfInterrupted(signal);
       const path = entry.fileName.endsWith('/') ? null : target(entry.fileName);
       if (path === null) continue;
       await mkdir(dirname(path), { recursive: true });
