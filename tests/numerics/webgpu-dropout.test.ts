@@ -34,7 +34,7 @@ describeWebgpu('webgpu dropout', () => {
         const kernel = elementKernel({ label: 'mask', buffers: { mask: WRITE }, declarations, columns: T * F, body });
         program.add(kernel, { mask }, elementGroups(T * F));
       },
-      true,
+      { training: true },
     );
     const keys = simdKeys();
     const stepRows = 8 * Math.ceil(B / 8);

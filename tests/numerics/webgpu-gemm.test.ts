@@ -43,40 +43,55 @@ function add(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
   return Float64Array.from(a, (x, i) => x + b[i]);
 }
 
-describeWebgpu('webgpu matrix products', () => {
-  it.each(SIZES)('outputs: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
+/** A software adapter takes seconds to compile a tile of several slices. */
+const TILED_SIZES: readonly Size[] = [
+  { B: 5, K: 24, N: 40 },
+  { B: 515, K: 21, N: 771 },
+];
+
+const VARIANTS = [
+  { tiled: true, sizes: TILED_SIZES },
+  { tiled: false, sizes: SIZES },
+];
+
+describeWebgpu.each(VARIANTS)('webgpu matrix products, tiled: $tiled', ({ tiled, sizes }) => {
+  const options = { tiled };
+
+  it.each(sizes)('outputs: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
     const bench = new GpuBench();
     const [x, w, bias, before] = [values(B * K, 1), values(N * K, 2), values(N, 3), values(B * N, 4)];
     const out = bench.tensor(before);
     const forward = { x: rowsOf(bench.tensor(x), K), weight: bench.tensor(w), out: rowsOf(out, N) };
-    bench.run(B, (program) => product(program, 'test', { ...forward, bias: bench.tensor(bias) }));
+    bench.run(B, (program) => product(program, 'test', { ...forward, bias: bench.tensor(bias) }), options);
     expectClose(await bench.read(out), linearForward(x, w, bias, B, K, N));
     bench.memory.write(out, before);
-    bench.run(B, (program) => product(program, 'test', { ...forward, accumulate: true }));
+    bench.run(B, (program) => product(program, 'test', { ...forward, accumulate: true }), options);
     expectClose(await bench.read(out), add(before, linearForward(x, w, undefined, B, K, N)));
   });
 
-  it.each(SIZES)('input gradient: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
+  it.each(sizes)('input gradient: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
     const bench = new GpuBench();
     const [dy, w] = [values(B * N, 1), values(N * K, 2)];
     const dx = bench.tensor(new Float32Array(B * K));
     const backward = { dy: rowsOf(bench.tensor(dy), N), weight: bench.tensor(w), dx: rowsOf(dx, K) };
-    bench.run(B, (program) => inputProduct(program, 'test', backward));
+    bench.run(B, (program) => inputProduct(program, 'test', backward), options);
     expectClose(await bench.read(dx), linearInputGradient(dy, w, B, K, N));
   });
 
-  it.each([...SIZES, { B: 9, K: 530, N: 780 }])('weight gradient: $B rows, $K inputs, $N outputs', async (size) => {
+  it.each(sizes)('weight gradient: $B rows, $K inputs, $N outputs', async (size) => {
     const { B, K, N } = size;
     const bench = new GpuBench();
     const [x, dy] = [values(B * K, 1), values(B * N, 2)];
     const [dweight, dbias] = [bench.tensor(new Float32Array(N * K)), bench.tensor(new Float32Array(N))];
     const backward = { x: rowsOf(bench.tensor(x), K), dy: rowsOf(bench.tensor(dy), N), dweight, dbias };
-    bench.run(B, (program) => weightProduct(program, 'test', backward));
+    bench.run(B, (program) => weightProduct(program, 'test', backward), options);
     const expected = linearWeightGradient(x, dy, B, K, N);
     expectClose(await bench.read(dweight), expected.dw);
     expectClose(await bench.read(dbias), expected.dbias);
   });
+});
 
+describeWebgpu('webgpu matrix products', () => {
   it('slices of a tile that share the sum', async () => {
     const [B, K, N] = [37, 150, 43];
     const bench = new GpuBench();

@@ -3,7 +3,7 @@ import { afterAll, describe } from 'vitest';
 import { Gpu } from '#engine/webgpu/device.ts';
 import { Pipelines } from '#engine/webgpu/kernel.ts';
 import { Memory, type Tensor } from '#engine/webgpu/memory.ts';
-import { Program } from '#engine/webgpu/program.ts';
+import { Program, type ProgramOptions } from '#engine/webgpu/program.ts';
 import { readTensors } from '#engine/webgpu/readback.ts';
 import { UNIFORM_BYTES, Uniforms } from '#engine/webgpu/uniforms.ts';
 
@@ -47,11 +47,11 @@ export class GpuBench {
   }
 
   /** Runs the kernels that `emit` adds for a batch of B rows. */
-  run(B: number, emit: (program: Program) => void, training = false): Program {
+  run(B: number, emit: (program: Program) => void, options?: ProgramOptions): Program {
     this.uniforms.setBatch(B);
     const { queue } = this.gpu.device;
     queue.writeBuffer(this.uniformBuffer, 0, this.uniforms.bytes);
-    const program = new Program(this.gpu, this.pipelines, this.uniformBuffer, training);
+    const program = new Program(this.gpu, this.pipelines, this.uniformBuffer, options);
     emit(program);
     const encoder = this.gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();

@@ -6,7 +6,8 @@ import type { Groups } from './kernel.ts';
 import type { Tensor } from './memory.ts';
 import type { Program } from './program.ts';
 import { isVectorised, rowCount, rowsOf, rowStart, type Rows } from './rows.ts';
-import { LARGE, PLAIN, SMALL, tileKernel, type Operand, type TileProduct, type TileShape } from './tiles.ts';
+import { PLAIN_COLUMNS, plainKernel } from './plain-product.ts';
+import { LARGE, SMALL, tileKernel, type Operand, type TileProduct, type TileShape } from './tiles.ts';
 
 /** With fewer large tiles than this, a GPU's cores are better used by small ones. */
 const ENOUGH_TILES = 96;
@@ -52,27 +53,29 @@ function tiles(M: number, N: number, { rows, columns }: TileShape): Groups {
   return [Math.ceil(M / rows), Math.ceil(N / columns)];
 }
 
-/** Shapes of tiles on a device: of few tiles, of many. */
-function shapes({ isSoftware }: Program): readonly [few: TileShape, many: TileShape] {
-  return [isSoftware ? PLAIN : SMALL, LARGE];
-}
-
 function hasMany(M: number, N: number): boolean {
   const [x, y = 1] = tiles(M, N, LARGE);
   return x * y >= ENOUGH_TILES;
 }
 
-/** Adds a product whose extents depend on B: a kernel for each shape, of which one runs. */
+/** Adds a product whose extents may depend on B: a kernel for each shape of tiles, of which one runs. */
 function addProduct(
   program: Program,
   product: Omit<TileProduct, 'shape'>,
   tensors: Readonly<Record<string, Tensor>>,
   extents: (B: number) => readonly [M: number, N: number],
 ): void {
-  shapes(program).forEach((shape, isForMany) => {
+  if (!program.tiled) {
+    program.add(plainKernel(product), tensors, (B) => {
+      const [M, N] = extents(B);
+      return [M, Math.ceil(N / PLAIN_COLUMNS)];
+    });
+    return;
+  }
+  [SMALL, LARGE].forEach((shape) => {
     program.add(tileKernel({ ...product, shape }), tensors, (B) => {
       const [M, N] = extents(B);
-      return Number(hasMany(M, N)) === isForMany ? tiles(M, N, shape) : null;
+      return hasMany(M, N) === (shape === LARGE) ? tiles(M, N, shape) : null;
     });
   });
 }
@@ -148,19 +151,17 @@ export function weightProduct(program: Program, label: string, backward: WeightP
   const { dy, x, dweight, columns, dbias, biasOffset = 0 } = backward;
   const { offset = 0, stride = x.columns } = columns ?? {};
   const dw = rowsOf(dweight, x.columns, 1, { offset, itemStride: stride });
-  const shape = shapes(program)[Number(hasMany(dy.columns, x.columns))];
-  const kernel = tileKernel({
+  const kernel = {
     label,
-    shape,
     M: `${dy.columns}u`,
     N: `${x.columns}u`,
     K: rowCount(dy),
     a: operand(dy, rowCount(dy), 'output'),
     b: operand(x, rowCount(x), 'output'),
     out: output(dw, false),
-    bias: dbias ? 'summed' : 'none',
+    bias: dbias ? ('summed' as const) : ('none' as const),
     biasOffset,
-  });
+  };
   const tensors = { a: dy.tensor, b: x.tensor, out: dweight, ...(dbias && { bias: dbias }) };
-  program.add(kernel, tensors, () => tiles(dy.columns, x.columns, shape));
+  addProduct(program, kernel, tensors, () => [dy.columns, x.columns]);
 }

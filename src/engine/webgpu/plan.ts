@@ -69,7 +69,7 @@ export class ModelPlan {
 
   private build(kind: ProgramKind, infoNce: InfoNceMode): Program {
     const { input, losses, network, optimizer } = this;
-    const program = new Program(this.gpu, this.pipelines, this.uniforms, kind === 'train');
+    const program = new Program(this.gpu, this.pipelines, this.uniforms, { training: kind === 'train' });
     input.shiftContexts(program, losses.raw);
     network.forward(program);
     if (kind === 'predict') return program;

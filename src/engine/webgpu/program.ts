@@ -14,23 +14,27 @@ interface Dispatch {
   bound?: { readonly pipeline: GPUComputePipeline; readonly bindGroup: GPUBindGroup };
 }
 
+export interface ProgramOptions {
+  readonly training?: boolean;
+  readonly tiled?: boolean;
+}
+
 export class Program {
   /** Whether dropout drops. */
   readonly training: boolean;
+  /** Whether matrix products are computed by tiles; a software adapter computes them plainly. */
+  readonly tiled: boolean;
   private readonly gpu: Gpu;
   private readonly pipelines: Pipelines;
   private readonly uniforms: GPUBuffer;
   private readonly dispatches: Dispatch[] = [];
 
-  constructor(gpu: Gpu, pipelines: Pipelines, uniforms: GPUBuffer, training = false) {
+  constructor(gpu: Gpu, pipelines: Pipelines, uniforms: GPUBuffer, options: ProgramOptions = {}) {
     this.gpu = gpu;
     this.pipelines = pipelines;
     this.uniforms = uniforms;
-    this.training = training;
-  }
-
-  get isSoftware(): boolean {
-    return this.gpu.adapter.isSoftware;
+    this.training = options.training ?? false;
+    this.tiled = options.tiled ?? !gpu.adapter.isSoftware;
   }
 
   /** Kernels that run for a batch of B rows, in order. */

@@ -17,8 +17,6 @@ export interface TileShape {
 export const LARGE: TileShape = { rows: 64, columns: 64, slices: 1 };
 /** Most threads for few values. */
 export const SMALL: TileShape = { rows: 32, columns: 32, slices: 4 };
-/** For a software adapter: it gains nothing from more threads and compiles a kernel the longer the more there are. */
-export const PLAIN: TileShape = { rows: 32, columns: 32, slices: 1 };
 
 /** Steps of k in workgroup memory at once. */
 const DEPTH = 16;
