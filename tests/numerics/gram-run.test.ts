@@ -91,7 +91,7 @@ test('the model of the checkpoint reproduces its golden output', async () => {
   const { gate, ridges, startRidge, pooledRidges, filters, neighbours } = CONFIG;
   const mixture = { ridges, startRidge, pooledRidges, filters, neighbours };
   const sizes = { hiddenDim: gate.hidden, gates: gate.gates, keys: data.train.length };
-  const spec: GramSpec = { type: 'gram', T, D, ...sizes, ...mixture };
+  const spec: GramSpec = { type: 'gram', T, D, ...sizes, ...mixture, extras: [] };
   const model = await GramModel.open(runtime, spec, parameters);
   expect((await model.predict(golden.contexts, golden.B)).raw).toEqual(golden.raw);
   await model.dispose();

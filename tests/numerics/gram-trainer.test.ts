@@ -99,20 +99,10 @@ test('an aborted step leaves the state unchanged', async () => {
   await trainer.dispose();
 });
 
-test('without neighbours, filters and turned windows, and with another model as a part', async () => {
+test('without neighbours, filters and turned windows', async () => {
   const runtime = await runtimeFor(2);
   const plain = await train(runtime, { config: { ...SMALL_CONFIG, neighbours: [], filters: [], turnedWindows: 0 } });
   expect(plain.parts.some((name) => /neighbours|filtered/.test(name))).toBe(false);
-  const folds: (number | null)[] = [];
-  const last = (contexts: Float32Array, count: number, fold: number | null) => {
-    folds.push(fold);
-    const { T, D } = data.source;
-    return Float32Array.from({ length: count * D }, (_, i) => contexts[(Math.floor(i / D) * T + T - 1) * D + (i % D)]);
-  };
-  const extended = await train(runtime, { data: { ...data, extras: [{ name: 'last vector', predict: last }] } });
-  expect(extended.parts.at(-1)).toBe('last vector');
-  expect(extended.coefficients.length).toBe(data.validation.length * 20);
-  expect(new Set(folds)).toEqual(new Set([0, 1, 2, 3, null]));
 });
 
 test('a mixture opened from its tensors predicts the same bits', async () => {

@@ -68,7 +68,7 @@ describe('parts', () => {
       ),
     ).toBeLessThan(1e-5);
 
-    const computer = new PartsComputer(memory, FIXTURE_CONFIG, listParts(FIXTURE_CONFIG, T));
+    const computer = new PartsComputer(memory, FIXTURE_CONFIG, listParts({ ...FIXTURE_CONFIG, extras: [] }, T));
     computer.use({ positionWeights: weights, mean, ridges, pooledRidges, filters });
     await addAllKeys(computer, source, ids, FIXTURE_CONFIG);
     const queries = sourceOf(fixture('queries'), T, D);

@@ -2,7 +2,8 @@
  * The forward pass of a Gram mixture (`engine/gram`) as part of a graph. B contexts, T context length, D width, K parts,
  * M = K(K + 1)/2 features, N keys.
  */
-import { listParts, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
+import { extraPrefix, listParts, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { CLIP, REACH } from '../gram/gate.ts';
 import type { Value } from './graph.ts';
 import type { GraphLayers } from './layers.ts';
@@ -10,10 +11,19 @@ import type { GraphLayers } from './layers.ts';
 /** Smallest norm that a vector or a key is divided by, as in the kernels. */
 const MIN_NORM = 1e-8;
 
+/** Unit predictions [B, D] of a trained model among the parts, whose weights are those of the builder's prefix. */
+type ExtraGraph = (spec: GradientSpec, x: Value) => Value;
+
 /** x [B, T, D] → raw [B, D] and the coefficients of the parts [B, K]. */
-export function gramOutputs(layers: GraphLayers, spec: GramSpec, x: Value): { raw: Value; coefficients: Value } {
+export function gramOutputs(
+  layers: GraphLayers,
+  spec: GramSpec,
+  x: Value,
+  extraGraph: ExtraGraph,
+): { raw: Value; coefficients: Value } {
   const { builder } = layers;
-  const parts = partsOf(layers, spec, layers.unit(x, 'min_vector_norm', MIN_NORM));
+  const extras = spec.extras.map((extra, i) => builder.within(extraPrefix(i), () => extraGraph(extra, x)));
+  const parts = partsOf(layers, spec, layers.unit(x, 'min_vector_norm', MIN_NORM), extras);
   const K = parts.length;
   const stacked = builder.concat(
     parts.map((part) => builder.reshape(part, [-1, 1, spec.D])),
@@ -26,7 +36,7 @@ export function gramOutputs(layers: GraphLayers, spec: GramSpec, x: Value): { ra
 }
 
 /** The K parts [B, D] of unit vectors x [B, T, D]. */
-function partsOf(layers: GraphLayers, spec: GramSpec, x: Value): Value[] {
+function partsOf(layers: GraphLayers, spec: GramSpec, x: Value, extras: readonly Value[]): Value[] {
   const { builder } = layers;
   const { T } = spec;
   const steps = layers.steps(x, T);
@@ -58,7 +68,7 @@ function partsOf(layers: GraphLayers, spec: GramSpec, x: Value): Value[] {
       case 'filteredLast':
         return map('filters', index, last);
       case 'extra':
-        throw new Error('a Gram mixture with another model among its parts has no graph');
+        return extras[index];
     }
   };
   return listParts(spec, T).map(partOf);

@@ -59,8 +59,27 @@ export class GraphBuilder {
   readonly nodes: GraphNode[] = [];
   readonly constants = new Map<string, Constant>();
 
+  private scope = '';
+
+  /** Stands before the names of constants. */
+  get prefix(): string {
+    return this.scope;
+  }
+
+  /** What `build` makes, its constants under names that begin with `prefix`. */
+  within<R>(prefix: string, build: () => R): R {
+    const outer = this.scope;
+    this.scope = outer + prefix;
+    try {
+      return build();
+    } finally {
+      this.scope = outer;
+    }
+  }
+
   /** A weight or constant; one name always stands for the same values. */
-  constant(name: string, shape: Shape, data: Float32Array): Value {
+  constant(ownName: string, shape: Shape, data: Float32Array): Value {
+    const name = this.scope + ownName;
     this.constants.set(name, { shape, data });
     return { name, shape };
   }

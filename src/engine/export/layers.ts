@@ -30,8 +30,8 @@ export class GraphLayers {
   }
 
   private parameter(name: string): Constant {
-    const parameter = this.parameters.get(name);
-    if (!parameter) throw new Error(`the model has no parameter ${name}`);
+    const parameter = this.parameters.get(this.builder.prefix + name);
+    if (!parameter) throw new Error(`the model has no parameter ${this.builder.prefix}${name}`);
     return parameter;
   }
 

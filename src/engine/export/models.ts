@@ -64,7 +64,7 @@ class ForwardGraph extends GraphLayers {
       case 'transformer':
         return this.transformer(spec, x);
       case 'gram':
-        return gramOutputs(this, spec, x);
+        return gramOutputs(this, spec, x, (extra, of) => this.unit(this.outputs(extra, of).raw, 'min_norm', MIN_NORM));
     }
   }
 

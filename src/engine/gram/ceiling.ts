@@ -42,7 +42,7 @@ export async function measureCeiling(
   const set = { ...on, ids: rows.map((row) => on.ids[row]) };
   const halves = halvesOf(set, seed);
   const { T, D } = train.source;
-  const parts = listParts(config, T);
+  const parts = listParts({ ...config, extras: [] }, T);
   const shape = gramShape(config, { T, D, K: parts.length, windows: train.ids.length });
   const memory = await GramMemory.open(runtime, shape);
   try {

@@ -2,12 +2,13 @@
  * A fitted Gram mixture: prediction raw = Σ_k a_k·c_k with the coefficients a of its gates, and its tensors by name.
  * B contexts, T context length, D width, K parts, M = K(K + 1)/2, H hidden units, N keys.
  */
-import { listParts, settingsTensors, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
+import { extraPrefix, listParts, settingsTensors, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
 import type { MixtureWeights, NamedTensors } from '../types.ts';
+import { extraTensors, openExtras, type ExtraModel } from './extras.ts';
 import { coefficientsOf, gateLayout, sharesOf, type GateInput } from './gate.ts';
 import { BLOCK_WINDOWS, GramMemory, gramShape } from './memory.ts';
-import { PartsComputer, type ExtraPrediction, type PartsModel } from './parts.ts';
+import { PartsComputer, type PartsModel } from './parts.ts';
 
 export interface GramPrediction {
   /** Σ_k a_k·c_k; the prediction is its direction. [B, D] */
@@ -23,6 +24,8 @@ export interface FittedMixture {
   readonly gateInput: GateInput;
   /** Parameters of each gate, in the order of `gateLayout`. */
   readonly gates: readonly Float32Array[];
+  /** Tensors of the trained models among the parts, in the order of `spec.extras`. */
+  readonly extras: readonly NamedTensors[];
 }
 
 export class GramModel {
@@ -31,40 +34,41 @@ export class GramModel {
   private readonly fitted: FittedMixture;
   private readonly computer: PartsComputer;
 
-  /** `computer` holds the fitted parts and their keys. */
-  constructor(fitted: FittedMixture, parts: readonly Part[], computer: PartsComputer) {
+  private readonly ownExtras: readonly ExtraModel[];
+
+  /** `computer` holds the fitted parts and their keys; `ownExtras` are disposed with this model. */
+  constructor(
+    fitted: FittedMixture,
+    parts: readonly Part[],
+    computer: PartsComputer,
+    ownExtras: readonly ExtraModel[] = [],
+  ) {
     this.fitted = fitted;
     this.spec = fitted.spec;
     this.parts = parts;
     this.computer = computer;
+    this.ownExtras = ownExtras;
   }
 
   /** A mixture from its tensors (`gramShapes`), in a memory of its own. */
-  static async open(
-    runtime: SimdRuntime,
-    spec: GramSpec,
-    tensors: NamedTensors,
-    extras: readonly { readonly name: string; readonly predict: ExtraPrediction }[] = [],
-  ): Promise<GramModel> {
+  static async open(runtime: SimdRuntime, spec: GramSpec, tensors: NamedTensors): Promise<GramModel> {
     const dataOf = (name: string): Float32Array => {
       const tensor = tensors.get(name);
       if (!tensor) throw new Error(`Gram mixture: the weights have no tensor "${name}"; export the run anew.`);
       return tensor;
     };
     const { T, D } = spec;
-    const parts = listParts(
-      spec,
-      T,
-      extras.map(({ name }) => name),
-    );
+    const parts = listParts(spec, T);
     const shape = gramShape({ ...spec, maxKeys: spec.keys }, { T, D, K: parts.length, windows: spec.keys });
     const memory = await GramMemory.open(runtime, shape);
-    const fitted = readFitted(spec, parts.length, dataOf);
-    const predictions = extras.map(({ predict }) => predict);
+    const extras = extraTensors(spec, tensors);
+    const fitted = { ...readFitted(spec, parts.length, dataOf), extras };
+    const models = await openExtras(runtime, spec, extras);
+    const predictions = models.map(({ predict }) => predict);
     const computer = new PartsComputer(memory, spec, parts, predictions);
     computer.use(fitted.parts);
     if (spec.keys > 0) computer.search.write({ keys: dataOf('keys'), values: dataOf('values') });
-    return new GramModel(fitted, parts, computer);
+    return new GramModel(fitted, parts, computer, models);
   }
 
   /** Contexts [B, T, D]; any B ≥ 1. */
@@ -110,15 +114,19 @@ export class GramModel {
       tensors.set(`gates.${g}.2.weight`, of.slice(weight2, bias2));
       tensors.set(`gates.${g}.2.bias`, of.slice(bias2, size));
     });
+    this.fitted.extras.forEach((own, i) => {
+      for (const [name, data] of own) tensors.set(extraPrefix(i) + name, data);
+    });
     return tensors;
   }
 
   async dispose(): Promise<void> {
+    for (const extra of this.ownExtras) extra.dispose();
     await this.computer.dispose();
   }
 }
 
-function readFitted(spec: GramSpec, K: number, dataOf: (name: string) => Float32Array): FittedMixture {
+function readFitted(spec: GramSpec, K: number, dataOf: (name: string) => Float32Array): Omit<FittedMixture, 'extras'> {
   return {
     spec,
     parts: {

@@ -24,6 +24,7 @@ import type { GramConfig } from './config.ts';
 import type { GramModel } from './model.ts';
 import type { GramState } from './state.ts';
 import { GramTrainer } from './trainer.ts';
+import type { ExtraPart } from './types.ts';
 
 /** Windows of a set that are measured after each epoch of the gates; the last epoch measures all. */
 const MEASURED_WINDOWS = 8192;
@@ -37,6 +38,8 @@ export interface MixtureRunOptions {
   readonly articles: Uint32Array;
   readonly validation: Split;
   readonly ood?: Split;
+  /** As of `GramData`. */
+  readonly extras?: readonly ExtraPart[];
   readonly baselines: Baselines;
   /** As of `TrainerOptions`. */
   readonly baselineSums?: () => CosineSums | null;
@@ -67,7 +70,7 @@ export class MixtureRun implements TrainerControl {
   }
 
   static async create(runtime: SimdRuntime, options: MixtureRunOptions): Promise<MixtureRun> {
-    const { train, articles, validation, ood, config, seed, resumeFrom } = options;
+    const { train, articles, validation, ood, extras, config, seed, resumeFrom } = options;
     for (const [name, split] of Object.entries({ training: train, validation, OOD: ood })) {
       if (split?.ids.length === 0)
         throw new RangeError(`The ${name} set has no windows. Choose another split or data set.`);
@@ -78,6 +81,7 @@ export class MixtureRun implements TrainerControl {
       articles,
       validation: evenShare(validation.ids),
       ood: ood && { source: ood.source, ids: evenShare(ood.ids) },
+      extras,
     };
     return new MixtureRun(options, await GramTrainer.create(runtime, { data, config, seed, state: resumeFrom?.fit }));
   }

@@ -18,6 +18,7 @@ import { addAllKeys, fitPositions, fitRidges, pieceOf, splitMaps, type Progress 
 import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate.ts';
 import type { GateState } from './gate-optimizer.ts';
 import { initialGates, trainEpoch } from './gate-trainer.ts';
+import { FoldExtras } from './extras.ts';
 import { Folds } from './folds.ts';
 import { GramMemory, gramShape } from './memory.ts';
 import { GramModel } from './model.ts';
@@ -38,36 +39,32 @@ export class GramTrainer {
   private readonly config: GramConfig;
   private readonly seed: number;
   private readonly computer: PartsComputer;
+  private readonly extras: FoldExtras;
   private current: GramState;
   /** The fold whose parts are in the computer; undefined: none yet. */
   private loaded: number | undefined;
   private knownFolds: Folds | undefined;
 
-  private constructor(memory: GramMemory, { data, config, seed, state }: GramOptions, parts: readonly Part[]) {
+  private constructor(runtime: SimdRuntime, memory: GramMemory, options: GramOptions, parts: readonly Part[]) {
+    const { data, config, seed, state } = options;
     this.memory = memory;
     this.data = data;
     this.config = config;
     this.seed = seed;
     this.parts = parts;
     this.current = state ?? INITIAL_STATE;
-    const extras = (data.extras ?? []).map(
-      (extra) => (contexts: Float32Array, count: number) =>
-        extra.predict(contexts, count, this.loaded === this.folds.whole ? null : this.loaded!),
-    );
-    this.computer = new PartsComputer(memory, config, parts, extras);
+    this.extras = new FoldExtras(runtime, data);
+    this.computer = new PartsComputer(memory, config, parts, this.extras.predictions);
   }
 
   static async create(runtime: SimdRuntime, options: GramOptions): Promise<GramTrainer> {
     const { data, config } = options;
     const { T, D } = data.source;
-    const parts = listParts(
-      config,
-      T,
-      data.extras?.map(({ name }) => name),
-    );
+    const extras = (data.extras ?? []).map(({ spec }) => spec);
+    const parts = listParts({ ...config, extras }, T);
     const shape = gramShape(config, { T, D, K: parts.length, windows: data.train.length });
     const memory = await GramMemory.open(runtime, shape);
-    return new GramTrainer(memory, options, parts);
+    return new GramTrainer(runtime, memory, options, parts);
   }
 
   /** To store between steps. */
@@ -258,12 +255,16 @@ export class GramTrainer {
     };
   }
 
-  /** Brings the parts of a fold into the computer, with their keys. */
+  /** Brings the parts of a fold into the computer, with their keys; trained models are trained without its cluster. */
   private async load(fold: number, progress: Progress): Promise<void> {
     const { config, data } = this;
     this.computer.use(this.partsOf(fold));
     this.loaded = fold;
-    await addAllKeys(this.computer, data.source, this.folds.fittedOn(fold), config, progress);
+    const train = this.folds.fittedOn(fold);
+    const pieces = 1 + this.extras.parts.length;
+    await addAllKeys(this.computer, data.source, train, config, pieceOf(progress, 0, pieces));
+    if (fold === this.folds.whole) return this.extras.openAll();
+    await this.extras.trainAll(train, (fraction) => progress((1 + fraction * (pieces - 1)) / pieces));
   }
 
   /** The trained mixture; it works in this trainer's memory and with its threads. */
@@ -272,17 +273,29 @@ export class GramTrainer {
     if (this.loaded !== this.folds.whole) await this.load(this.folds.whole, () => {});
     const parts = this.partsOf(this.folds.whole);
     const gates = this.copyGates().map(({ parameters }) => parameters);
-    return new GramModel({ spec: this.spec, parts, gateInput: this.gateInput(), gates }, this.parts, this.computer);
+    const extras = this.extras.parts.map(({ parameters }) => parameters);
+    const fitted = { spec: this.spec, parts, gateInput: this.gateInput(), gates, extras };
+    return new GramModel(fitted, this.parts, this.computer);
   }
 
   get spec(): GramSpec {
     const { ridges, startRidge, pooledRidges, filters, neighbours, gate } = this.config;
     const { T, D, maxKeys: keys } = this.memory.shape;
     const mixture = { ridges, startRidge, pooledRidges, filters, neighbours };
-    return { type: 'gram', T, D, hiddenDim: gate.hidden, gates: gate.gates, keys, ...mixture };
+    return {
+      type: 'gram',
+      T,
+      D,
+      hiddenDim: gate.hidden,
+      gates: gate.gates,
+      keys,
+      ...mixture,
+      extras: this.extras.specs,
+    };
   }
 
   async dispose(): Promise<void> {
+    this.extras.dispose();
     await this.memory.dispose();
   }
 

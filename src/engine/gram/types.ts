@@ -1,18 +1,18 @@
 /** Inputs and results of the training of a Gram mixture. */
-import type { WindowSource } from '../types.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { NamedTensors, WindowSource } from '../types.ts';
 import type { GramConfig } from './config.ts';
 import type { GramState } from './state.ts';
 
 export type GramStage = 'clusters' | 'positions' | 'ridges' | 'cross-fit' | 'final fit' | 'gates';
 
-/** Another model as a further part. */
+/** A trained model that is to be a part. */
 export interface ExtraPart {
-  readonly name: string;
-  /**
-   * Unit predictions [count, D] for contexts [count, T, D], by the model that has not seen cluster `fold`, or by the one
-   * trained on everything (null).
-   */
-  predict(contexts: Float32Array, count: number, fold: number | null): Float32Array | Promise<Float32Array>;
+  readonly spec: GradientSpec;
+  readonly parameters: NamedTensors;
+  /** How it was trained. */
+  readonly recipe: Recipe;
 }
 
 export interface GramData {
@@ -22,6 +22,7 @@ export interface GramData {
   readonly articles: Uint32Array;
   readonly validation: Uint32Array;
   readonly ood?: { readonly source: WindowSource; readonly ids: Uint32Array };
+  /** Trained models as further parts; none of them may have been trained on the validation windows. */
   readonly extras?: readonly ExtraPart[];
 }
 

@@ -22,7 +22,7 @@ export async function createSimdEngine(options: SimdEngineOptions): Promise<Engi
   return {
     info: runtimeInfo(runtime),
     async createModel(modelOptions: ModelOptions) {
-      const model = await createModel(runtime, modelOptions);
+      const model = await openSimdModel(runtime, modelOptions);
       models.add(model);
       return model;
     },
@@ -67,7 +67,7 @@ export async function simdAvailability(host: EngineHost): Promise<EngineAvailabi
   return { name: 'simd', available: true, reason: reasons.join(' ') };
 }
 
-async function createModel(runtime: SimdRuntime, options: ModelOptions): Promise<SimdModel> {
+export async function openSimdModel(runtime: SimdRuntime, options: ModelOptions): Promise<SimdModel> {
   const { maxBatch } = options;
   const plan = planModel(options, runtime.threads);
   const tooLarge = `the model and a batch of ${maxBatch} rows need more than the 4 GiB a WebAssembly memory holds; use a smaller batch`;

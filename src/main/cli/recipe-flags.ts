@@ -17,7 +17,7 @@ import { parseRecipeFile, type RecipeFile } from '#shared/domain/recipe/recipe-f
 import { GateSchema, TrainableRecipeSchema, type Gate, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readJsonFile } from '../formats/json-file.ts';
 
-const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom'] as const;
+const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom', 'part'] as const;
 
 export type FlagValues = Readonly<Record<string, unknown>>;
 
@@ -60,6 +60,7 @@ export function addRecipeFlags(command: Command): Command {
     .addOption(presets.choices(PRESETS.map(({ id }) => id)))
     .option('--recipe <FILE>', 'JSON file of a recipe (nextvec export --format recipe); other flags change it')
     .option('--init-from <RUN|FILE>', 'start from the weights of a run, or of a safetensors, .pt or .npz file')
+    .option('--part <RUN...>', 'Gram mixture only: a finished run whose model is a further part; may be repeated')
     .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
@@ -105,10 +106,11 @@ export function readChanges(values: FlagValues): Record<string, unknown> {
       });
     draft.inputs = 'centred';
   }
-  const [gateWords, gatesFile, schedule, sizes, initFrom] = SPECIAL_FLAGS.map((name) => values[name]);
+  const [gateWords, gatesFile, schedule, sizes, initFrom, parts] = SPECIAL_FLAGS.map((name) => values[name]);
   if (typeof schedule === 'string') draft.schedule = parseSchedule(schedule);
   if (typeof sizes === 'string') draft.sizes = parseSizes(sizes);
   if (typeof initFrom === 'string') draft.initFrom = existsSync(initFrom) ? resolve(initFrom) : initFrom;
+  if (Array.isArray(parts)) draft.parts = parts;
   const gates = [
     ...(typeof gatesFile === 'string' ? readGateFile(gatesFile) : []),
     ...(Array.isArray(gateWords) ? gateWords.map((word) => parseGate(String(word))) : []),

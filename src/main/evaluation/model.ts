@@ -7,7 +7,7 @@ import type { Engine, EngineInfo, EngineName, NamedTensors, Predictor, Trainable
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
-import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
 export interface OpenModel<Model extends Predictor = Predictor> {
@@ -48,7 +48,6 @@ async function openMixture({ spec, recipe, resourcesDir, parameters }: OpenModel
 export async function openTrainable(options: OpenModelOptions<GradientSpec>): Promise<OpenModel<TrainableModel>> {
   const { recipe, spec, parameters, maxBatch } = options;
   const host = nodeEngineHost(options.resourcesDir);
-  const optimizer = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip };
   const names = [...new Set([...(options.engine ? [options.engine] : []), ...FALLBACKS])];
   const reasons: string[] = [];
   for (const name of names) {
@@ -58,7 +57,7 @@ export async function openTrainable(options: OpenModelOptions<GradientSpec>): Pr
       const model = await engine.createModel({
         spec,
         loss: lossConfig(recipe, spec.D),
-        optimizer,
+        optimizer: optimizerConfig(recipe),
         seed: recipe.seed,
         parameters,
         maxBatch,

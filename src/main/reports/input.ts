@@ -15,6 +15,8 @@ export interface ReportRun {
   readonly files: RecipeFiles;
   readonly dataName: string;
   readonly oodName: string | null;
+  /** Models of other runs among the parts of a Gram mixture, e.g. "AMN of run #3 (cured)". */
+  readonly parts: readonly string[];
   readonly split: SplitEvidence | null;
   /** Own validation windows first, then OOD; only what was evaluated. */
   readonly evaluations: readonly Evaluation[];

@@ -52,7 +52,7 @@ function use(): Section {
   };
 }
 
-function training({ run, split }: ReportRun): Section {
+function training({ run, split, parts }: ReportRun): Section {
   const { recipe, figures } = run;
   const isFit = modelRow(recipe.modelType).training === 'fit';
   const losses = TERMS.filter((term) => recipe.lambda[term] > 0).map(
@@ -66,6 +66,7 @@ function training({ run, split }: ReportRun): Section {
         : `LEAKS: ${count(split.sharedVectors)} vectors, ${count(split.sharedArticles)} articles shared`;
   const rows = [
     ['Split', `${recipe.split.kind}, ${clean}`],
+    ...(parts.length > 0 ? [['Trained models among the parts', parts.join(', ')]] : []),
     ['Loss', isFit ? 'squared error (ridges), cosine (gate networks)' : losses.join(' + ')],
     [
       isFit ? 'Optimiser of the gate networks' : 'Optimiser',

@@ -11,10 +11,13 @@ import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { EvaluationContext } from '../evaluation/context.ts';
 import { comparableRun } from '../evaluation/run-facts.ts';
 import { compare, evaluation } from '../evaluation/service.ts';
+import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listClaims, listEvaluations, putClaim, updateClaim } from '../store/evaluations.ts';
 import { inTransaction } from '../store/database.ts';
 import { insertLog } from '../store/history.ts';
+import { findRun } from '../store/runs.ts';
+import { readRecipe } from '../store/stored-json.ts';
 import { Channel } from '../wire/channel.ts';
 import { renderHtml } from './html.ts';
 import type { ReportRun } from './input.ts';
@@ -143,6 +146,7 @@ function reportRun(context: ReportContext, runId: string, evaluations: readonly 
     files: { data: run.datasetName, ood: run.oodName },
     dataName: nameWithTask(run.datasetName, run.task),
     oodName: run.oodName,
+    parts: run.recipe.parts.map((id) => partName(context, id)),
     split: proof && {
       kind: run.recipe.split.kind,
       sharedVectors: proof.sharedVectors,
@@ -151,6 +155,12 @@ function reportRun(context: ReportContext, runId: string, evaluations: readonly 
     evaluations,
     reason: run.status === 'finished' ? '' : run.reason,
   };
+}
+
+function partName({ home }: ReportContext, runId: string): string {
+  const row = findRun(home.db, runId);
+  if (row === null) return `a model of the deleted run ${runId}`;
+  return `${MODEL_LABELS[readRecipe(row.recipe_json).modelType]} of run #${row.number} (${row.name})`;
 }
 
 /** Fields that do not change the expected result. */

@@ -53,3 +53,13 @@ export function expectTime(
     from: `Measured on ${used.length === 1 ? 'run' : 'runs'} ${runs} (same model, ${what}).`,
   };
 }
+
+/** With the time that the models among the parts of a Gram mixture take to be trained anew. */
+export function withRetraining({ expectedMs, from }: ExpectedTime, retrainingMs: number): ExpectedTime {
+  if (retrainingMs === 0 || expectedMs === null) return { expectedMs, from };
+  const { low, high } = expectedMs;
+  return {
+    expectedMs: { low: low + retrainingMs * (1 - SPREAD), high: high + retrainingMs * (1 + SPREAD) },
+    from: `${from} Its parts are trained anew for each cluster, as long as their runs took.`,
+  };
+}

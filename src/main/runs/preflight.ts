@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
-import { gramMemoryBytes, withTrainingWindows } from '#shared/domain/models/gram.ts';
-import type { ModelSpec } from '#shared/domain/models/models.ts';
+import { gramMemoryBytes, withExtras, withTrainingWindows } from '#shared/domain/models/gram.ts';
+import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lintRecipe } from '#shared/domain/recipe/lint.ts';
@@ -19,7 +19,8 @@ import type { Home } from '../store/home.ts';
 import { listSpeeds } from '../store/runs.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
-import { expectTime } from './expected-time.ts';
+import { expectTime, withRetraining } from './expected-time.ts';
+import { partRuns, retrainingMs } from './parts.ts';
 import { checkRecipe } from './recipe-check.ts';
 
 /** Weights, gradients and two moments, and an engine's copies of the activations of a batch. */
@@ -42,10 +43,19 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
   checkRecipe(recipe, dataset, ood);
   const splitProof = await proveSplit(context, recipe);
   const { trainWindows, valWindows } = splitProof;
-  const spec = specFor(recipe, dataset, trainWindows);
+  const parts = partRuns(context.home, recipe);
+  const spec = specFor(
+    recipe,
+    dataset,
+    trainWindows,
+    parts.map((part) => part.recipe),
+  );
   const parameters = parameterCount(spec);
   const speeds = listSpeeds(db, recipe.modelType, dataset.D);
-  const time = expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0));
+  const time = withRetraining(
+    expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0)),
+    retrainingMs(context.home, recipe),
+  );
   const firstBatches = context.balance.measured(recipe);
   return {
     trainRows: trainWindows,
@@ -105,9 +115,11 @@ async function proveSplit({ home, workers }: PreflightContext, recipe: Recipe): 
   }
 }
 
-function specFor(recipe: Recipe, { T, D }: Dataset, trainWindows: number): ModelSpec {
+function specFor(recipe: Recipe, { T, D }: Dataset, trainWindows: number, parts: readonly Recipe[]): ModelSpec {
   const spec = modelSpec(recipe, T, D);
-  return spec.type === 'gram' ? withTrainingWindows(spec, trainWindows) : spec;
+  if (spec.type !== 'gram') return spec;
+  const extras = parts.map((part) => modelSpec(part, T, D) as GradientSpec);
+  return withExtras(withTrainingWindows(spec, trainWindows), extras);
 }
 
 interface MemoryUse {
@@ -119,7 +131,10 @@ interface MemoryUse {
 /** An estimate: vectors in memory, and what training needs beside them. */
 function memoryBytes(recipe: Recipe, { dataset, ood, spec }: MemoryUse): number {
   const vectors = dataset.storedBytes + (ood?.storedBytes ?? 0);
-  const training = spec.type === 'gram' ? gramMemoryBytes(spec) : gradientBytes(recipe, spec);
+  const training =
+    spec.type === 'gram'
+      ? spec.extras.reduce((sum, extra) => sum + gradientBytes(recipe, extra), gramMemoryBytes(spec))
+      : gradientBytes(recipe, spec);
   return Math.round(BASE_BYTES + vectors + training);
 }
 

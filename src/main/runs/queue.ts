@@ -15,6 +15,7 @@ import { readRecipe } from '../store/stored-json.ts';
 import type { SpawnTrainer } from '../processes/trainer-process.ts';
 import type { RunBus } from './bus.ts';
 import { LiveRun } from './live-run.ts';
+import { partRuns } from './parts.ts';
 import { initFile } from './start-weights.ts';
 import type { RunSummaries } from './summaries.ts';
 
@@ -149,6 +150,7 @@ export class RunQueue {
       resourcesDir: options.resourcesDir,
       dataWorker: options.dataWorker,
       initFile: sourceOf(home, row, recipe),
+      parts: partRuns(home, recipe),
       resume,
       earlierEngine: earlierEngine(row),
       earlierBaselines: earlierBaselines(row),

@@ -55,6 +55,8 @@ function checkModel(recipe: Recipe): void {
     refuse('start', 'A run starts either from given weights or from least squares.', 'Set start to "random".');
   }
   if (modelRow(recipe.modelType).training === 'fit') checkFit(recipe);
+  else if (recipe.parts.length > 0)
+    refuse('parts', `${label} has no parts.`, 'Leave them out, or choose the Gram mixture.');
   const problem = recipeSizesProblem(recipe);
   if (problem !== null) refuse('sizes', problem.message, problem.remedy);
 }

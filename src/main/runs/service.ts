@@ -19,6 +19,7 @@ import { readRecipe } from '../store/stored-json.ts';
 import { RunBus } from './bus.ts';
 import type { LiveRun } from './live-run.ts';
 import { RunQueue, type RunQueueOptions } from './queue.ts';
+import { partIds, unfinishedMixtureOf } from './parts.ts';
 import { checkRecipe } from './recipe-check.ts';
 import { recoverRuns } from './recover.ts';
 import { removeRunFolder } from './tidy.ts';
@@ -121,7 +122,7 @@ export class RunService {
     insertRun(db, {
       id,
       name,
-      recipe: { ...recipe, ...sourceFields(this.home, recipe) },
+      recipe: { ...recipe, ...sourceFields(this.home, recipe), parts: partIds(this.home, recipe) },
       datasetName: dataset.name,
       oodName: ood?.name ?? null,
       tags,
@@ -185,6 +186,13 @@ export class RunService {
     const live = this.live.get(row.id);
     if (live?.isOver) await live.gone();
     if (this.queue.ids().includes(row.id)) throw conflict(row, 'it is in use; stop it first');
+    const mixture = unfinishedMixtureOf(this.home, row.id);
+    if (mixture !== null) {
+      throw conflict(
+        row,
+        `it is a part of run ${mixture.number}, which has not finished; let that finish or delete it first`,
+      );
+    }
     const freed = await deleteFreeingSpace(
       this.home.path,
       () => deleteRun(this.home.db, row.id),
@@ -223,6 +231,7 @@ export class RunService {
   private requireTrainable(row: RunRow): void {
     const { db } = this.home;
     const recipe = readRecipe(row.recipe_json);
+    partIds(this.home, recipe);
     checkRecipe(
       recipe,
       requireDataset(db, recipe.dataset),

@@ -181,6 +181,7 @@ export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
        FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
        WHERE r.rows_per_second > 0 AND r.duration_ms > 0 AND r.train_rows > 0 AND r.engine_json IS NOT NULL
          AND json_extract(r.recipe_json, '$.modelType') = ? AND json_extract(d.passport_json, '$.D') = ?
+         AND coalesce(json_array_length(r.recipe_json, '$.parts'), 0) = 0
        ORDER BY r.number DESC LIMIT 50`,
     )
     .all(modelType, D);

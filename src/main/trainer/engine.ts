@@ -4,7 +4,7 @@ import type { Engine, EngineHost } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
-import { lossConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Log } from './log.ts';
 
 type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine'>;
@@ -13,7 +13,7 @@ export function workloadOf(recipe: Recipe, spec: GradientSpec): Workload {
   return {
     spec,
     loss: lossConfig(recipe, spec.D),
-    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: recipe.weightDecay, clip: recipe.clip },
+    optimizer: optimizerConfig(recipe),
     batchSize: recipe.batchSize,
   };
 }

@@ -13,7 +13,7 @@ import type { OpenedRun, RunContext } from './opened-run.ts';
 const GROUP_WINDOWS = 100;
 
 export async function openMixtureRun(context: RunContext, spec: GramSpec): Promise<OpenedRun> {
-  const { job, host, dataset, data, checkpoint, baselines, baselineSums, hooks, log } = context;
+  const { job, host, dataset, data, extras, checkpoint, baselines, baselineSums, hooks, log } = context;
   const { epochs, lr, weightDecay, batchSize: batch, gram, seed, threads } = job.recipe;
   const runtime = await createRuntime({ host, threads: threads ?? undefined }).catch((error: Error) => {
     throw new NextvecError('ENGINE_UNAVAILABLE', `A Gram mixture is fitted by the simd engine: ${error.message}.`, {
@@ -33,6 +33,7 @@ export async function openMixtureRun(context: RunContext, spec: GramSpec): Promi
     articles: train.ids.map((id) => articles[id]),
     validation,
     ood,
+    extras,
     baselines,
     baselineSums,
     hooks,

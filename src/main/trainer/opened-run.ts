@@ -1,4 +1,5 @@
 /** A run that is about to train, whichever way its model is trained. */
+import type { ExtraPart } from '#engine/gram/types.ts';
 import type { TrainerControl, TrainerHooks } from '#engine/trainer/index.ts';
 import type { EngineHost, EngineInfo } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly host: EngineHost;
   readonly dataset: Dataset;
   readonly data: RunData;
+  /** Trained models that are parts of a Gram mixture. */
+  readonly extras: readonly ExtraPart[];
   /** Checkpoint to resume from; null: a new run. */
   readonly checkpoint: LoadedCheckpoint | LoadedFit | null;
   readonly baselines: Baselines;

@@ -4,11 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import type { ExtraPart } from '#engine/gram/types.ts';
 import type { Checkpoint, TrainerControl } from '#engine/trainer/index.ts';
 import type { EngineHost } from '#engine/types.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { readGates } from '#shared/domain/recipe/gates.ts';
-import { withTrainingWindows } from '#shared/domain/models/gram.ts';
+import { withExtras, withTrainingWindows } from '#shared/domain/models/gram.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { modelSpec } from '#shared/domain/recipe/recipe.ts';
 import type { EpochRecord, TrainingEvent } from '#shared/domain/runs/training.ts';
@@ -22,6 +23,7 @@ import type { Log } from './log.ts';
 import { openMixtureRun } from './mixture-run.ts';
 import type { RunContext } from './opened-run.ts';
 import { OwedCheckpoints } from './owed-checkpoints.ts';
+import { loadParts } from './parts.ts';
 import { checkpointToResume } from './start.ts';
 
 export class TrainerSession {
@@ -88,7 +90,8 @@ export class TrainerSession {
     const dataset = openDataset(this.job.datasetFolder);
     const ood = this.job.oodFolder === null ? null : openDataset(this.job.oodFolder);
     const data = await openData(recipe, { dataset, ood }, this.log, (error) => this.events.fail(error));
-    const spec = specOf(modelSpec(recipe, dataset.T, dataset.D), data.train.ids.length);
+    const extras = await loadParts(this.job, this.log);
+    const spec = specOf(modelSpec(recipe, dataset.T, dataset.D), data.train.ids.length, extras);
     const checkpoint = await checkpointToResume(this.job, spec, this.log);
     await makeRunFolder(runFolder);
     const context: RunContext = {
@@ -96,6 +99,7 @@ export class TrainerSession {
       host: this.host,
       dataset,
       data,
+      extras,
       checkpoint,
       baselines: this.baselines.values,
       baselineSums: () => this.baselines.sums,
@@ -188,7 +192,9 @@ async function makeRunFolder(path: string): Promise<void> {
   if (!existsSync(path)) await mkdir(path);
 }
 
-/** The spec for these training windows. */
-function specOf(spec: ModelSpec, windows: number): ModelSpec {
-  return spec.type === 'gram' ? withTrainingWindows(spec, windows) : spec;
+/** The spec for these training windows and parts. */
+function specOf(spec: ModelSpec, windows: number, extras: readonly ExtraPart[]): ModelSpec {
+  if (spec.type !== 'gram') return spec;
+  const extraSpecs = extras.map((extra) => extra.spec);
+  return withExtras(withTrainingWindows(spec, windows), extraSpecs);
 }

@@ -51,7 +51,7 @@ export function readModelWeights(path: string, hints: ModelHints = {}): Promise<
       else refuseNotFinite(data, name, file);
       parameters.set(name, data);
     }
-    refuseOtherMean(parameters.get(CONTEXT_MEAN_WEIGHTS), file);
+    for (const [name, data] of parameters) if (isContextMean(name)) refuseOtherMean(data, name, file);
     return { source: { file, format, rest }, spec, parameters, args, assumed };
   });
 }
@@ -115,12 +115,17 @@ async function refuseOtherPositions(stored: StoredTensor | undefined, spec: Mode
 }
 
 /** Only the plain mean of the context is subtracted here. */
-function refuseOtherMean(weights: Float32Array | undefined, file: string): void {
-  if (!weights || weights.every((weight) => Math.abs(weight * weights.length - 1) <= CONSTANT_TOLERANCE)) return;
-  throw new NextvecError('BAD_CHECKPOINT', `${file}: ${CONTEXT_MEAN_WEIGHTS} are not all 1/${weights.length}.`, {
+function refuseOtherMean(weights: Float32Array, name: string, file: string): void {
+  if (weights.every((weight) => Math.abs(weight * weights.length - 1) <= CONSTANT_TOLERANCE)) return;
+  throw new NextvecError('BAD_CHECKPOINT', `${file}: ${name} are not all 1/${weights.length}.`, {
     remedy: 'Only models relative to the plain mean of their context can be used here.',
-    details: { place: file, where: CONTEXT_MEAN_WEIGHTS },
+    details: { place: file, where: name },
   });
+}
+
+/** Of the model itself, or of a part of a mixture. */
+function isContextMean(name: string): boolean {
+  return name === CONTEXT_MEAN_WEIGHTS || name.endsWith(`.${CONTEXT_MEAN_WEIGHTS}`);
 }
 
 /**

@@ -34,6 +34,14 @@ export type RunCheckpoints = z.infer<typeof RunCheckpointsSchema>;
 export const InitFileSchema = z.object({ path: z.string().min(1), run: RunCheckpointsSchema.nullable() });
 export type InitFile = z.infer<typeof InitFileSchema>;
 
+/** A finished run whose model is a part of a Gram mixture. */
+const PartRunSchema = z.object({
+  recipe: RecipeSchema,
+  /** Folder of its best checkpoint. */
+  folder: z.string().min(1),
+  run: RunCheckpointsSchema,
+});
+
 export const TrainerJobSchema = z.object({
   ...RunCheckpointsSchema.shape,
   recipe: RecipeSchema,
@@ -47,6 +55,8 @@ export const TrainerJobSchema = z.object({
   dataWorker: z.string().min(1),
   /** File whose weights a new run starts from; null: as the recipe's `start` says. */
   initFile: InitFileSchema.nullable().default(null),
+  /** In the order of the recipe's `parts`. */
+  parts: z.array(PartRunSchema).default([]),
   /** Go on from the newest usable checkpoint in `runFolder`; false: from the beginning. */
   resume: z.boolean(),
   /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */

@@ -19,7 +19,7 @@ export function mixtureRow(): PredictedRow {
     baselines: { contextMean: 0.5, lastVector: 0.4 },
     contextCosines: [0.5, 0.5, 0.6, 0.6, 0.7],
     attention: null,
-    parts: listParts(DEFAULT_MIXTURE, 5).map(({ kind, name, index }) => {
+    parts: listParts({ ...DEFAULT_MIXTURE, extras: [] }, 5).map(({ kind, name, index }) => {
       const share = SHARES[kind]?.[index] ?? 0;
       return { kind, name, share, coefficient: share };
     }),

@@ -15,7 +15,7 @@ function partsWith(shares: Partial<Record<Kind, readonly number[]>>) {
     filters: [1, 10],
     neighbours: [{ count: 32, tau: 0.05 }],
   };
-  return listParts(mixture, 5).map(({ kind, name, index }) => {
+  return listParts({ ...mixture, extras: [] }, 5).map(({ kind, name, index }) => {
     const share = shares[kind]?.[index] ?? 0;
     return { kind, name, share, coefficient: share };
   });

@@ -3,6 +3,7 @@
  * the Gram matrix of the parts and gives the coefficients a_k. T context length, D vector width, M = K(K + 1)/2.
  */
 import { z } from 'zod';
+import { GRADIENT_LABELS, GradientSpecSchema, type GradientSpec } from './gradient-specs.ts';
 
 const size = z.int().min(1).max(65_536);
 const positive = z.number().gt(0).max(1e9);
@@ -29,6 +30,9 @@ const mixtureFields = {
   /** Empty: no neighbours. */
   neighbours: z.array(NeighboursSchema).max(8),
 };
+/** Most trained models among the parts. */
+export const MOST_EXTRAS = 8;
+
 const MixtureSchema = z.object(mixtureFields);
 /** What the parts are made of. */
 export type Mixture = z.infer<typeof MixtureSchema>;
@@ -44,6 +48,8 @@ export const GramSpecSchema = z.object({
   /** Training windows kept for the neighbours; before the data are known, the most that are kept. */
   keys: z.int().min(0).max(1_048_576),
   ...mixtureFields,
+  /** Trained models that are further parts. */
+  extras: z.array(GradientSpecSchema).max(MOST_EXTRAS).default([]),
 });
 export type GramSpec = z.infer<typeof GramSpecSchema>;
 
@@ -63,7 +69,12 @@ export const DEFAULT_MIXTURE: Mixture = {
 };
 
 export function defaultGramSpec(T: number, D: number): GramSpec {
-  return { type: 'gram', T, D, hiddenDim: 32, gates: 3, keys: 65_536, ...DEFAULT_MIXTURE };
+  return { type: 'gram', T, D, hiddenDim: 32, gates: 3, keys: 65_536, ...DEFAULT_MIXTURE, extras: [] };
+}
+
+/** The spec with trained models among its parts. */
+export function withExtras(spec: GramSpec, extras: readonly GradientSpec[]): GramSpec {
+  return { ...spec, extras: [...extras] };
 }
 
 /** The spec for a training set of `windows` windows, which bound the keys. */
@@ -110,8 +121,13 @@ export interface Part {
   readonly name: string;
 }
 
+/** What decides the parts: the settings, and the trained models among them. */
+export interface PartsSpec extends Mixture {
+  readonly extras: readonly GradientSpec[];
+}
+
 /** The parts in the order of coefficients and Gram matrices. */
-export function listParts(mixture: Mixture, T: number, extras: readonly string[] = []): readonly Part[] {
+export function listParts(mixture: PartsSpec, T: number): readonly Part[] {
   return [
     ...Array.from({ length: T }, (_, t): Part => ({ kind: 'context', index: t, name: `x ${t + 1}` })),
     { kind: 'mean', index: 0, name: 'corpus mean' },
@@ -124,8 +140,20 @@ export function listParts(mixture: Mixture, T: number, extras: readonly string[]
     ...mixture.neighbours.map(({ count }, index): Part => ({ kind: 'neighbours', index, name: `${count} neighbours` })),
     ...mixture.filters.map((nu, index): Part => ({ kind: 'filteredSkip', index, name: `filtered skip ν ${nu}` })),
     ...mixture.filters.map((nu, index): Part => ({ kind: 'filteredLast', index, name: `filtered x ${T} ν ${nu}` })),
-    ...extras.map((name, index): Part => ({ kind: 'extra', index, name })),
+    ...mixture.extras.map((_, index): Part => ({ kind: 'extra', index, name: extraName(mixture.extras, index) })),
   ];
+}
+
+/** The model's label, numbered where there are several of its type: "AMN", "LSTM 2". */
+export function extraName(extras: readonly GradientSpec[], index: number): string {
+  const { type } = extras[index];
+  const sameType = extras.flatMap((other, i) => (other.type === type ? [i] : []));
+  return sameType.length === 1 ? GRADIENT_LABELS[type] : `${GRADIENT_LABELS[type]} ${sameType.indexOf(index) + 1}`;
+}
+
+/** What stands before the names of the tensors of a trained model among the parts. */
+export function extraPrefix(index: number): string {
+  return `extras.${index}.`;
 }
 
 export interface NamedShape {
@@ -146,7 +174,7 @@ export const SETTINGS_TENSORS = {
 export const GATE_STD = 'gate_std';
 
 /**
- * Every tensor of a mixture under its name; linear weights are [out, in], as in PyTorch. The settings are among them, so
+ * Every tensor of a mixture under its name, apart from those of `extras`; linear weights are [out, in], as in PyTorch. The settings are among them, so
  * that a file of the tensors alone can be loaded.
  */
 export function gramShapes(spec: GramSpec): NamedShape[] {

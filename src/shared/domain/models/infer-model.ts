@@ -3,8 +3,15 @@
  * (context length, attention heads, dropout) comes from hints or from what every published run used, and is noted.
  */
 import { NextvecError } from '../errors.ts';
-import type { Mixture } from './gram.ts';
-import { defaultSpec, ModelSpecSchema, sizesProblem, type ModelSpec, type ModelType } from './models.ts';
+import { extraPrefix, MOST_EXTRAS, type Mixture } from './gram.ts';
+import {
+  defaultSpec,
+  ModelSpecSchema,
+  sizesProblem,
+  type GradientSpec,
+  type ModelSpec,
+  type ModelType,
+} from './models.ts';
 import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, parameterShapes } from './shapes.ts';
 import { nameList, shortText } from '../short-text.ts';
 
@@ -27,13 +34,13 @@ export interface InferredModel {
   readonly assumed: readonly string[];
 }
 
-/** One tensor that only this model has, and whose name never changes. */
+/** One tensor that only this model has, and whose name never changes; first a mixture's, which may hold the others. */
 const SIGNATURES: Readonly<Record<ModelType, string>> = {
+  gram: 'gate_std',
   amn: 'context_encoder.weight',
   lstm: 'lstm.weight_ih_l0',
   gru: 'blocks.0.gru.weight_ih_l0',
   transformer: 'transformer_decoder.layers.0.self_attn.in_proj_weight',
-  gram: 'gate_std',
 };
 
 /** Buffers of a state_dict that are computed, not learned. */
@@ -139,9 +146,25 @@ class SpecReader {
         const [keys, D] = this.matrix('keys');
         const [hiddenDim] = this.matrix('gates.0.0.weight');
         const gates = this.count((i) => `gates.${i}.0.weight`);
-        return { type: 'gram', T, D, hiddenDim, gates, keys, ...mixture };
+        return { type: 'gram', T, D, hiddenDim, gates, keys, ...mixture, extras: this.extras(T) };
       }
     }
+  }
+
+  /** The trained models among the parts of a mixture. */
+  private extras(T: number): GradientSpec[] {
+    const extras: GradientSpec[] = [];
+    while (extras.length < MOST_EXTRAS) {
+      const prefix = extraPrefix(extras.length);
+      const own = [...this.names].filter(([name]) => name.startsWith(prefix));
+      if (own.length === 0) break;
+      const shapes = new Map(own.map(([name, shape]) => [name.slice(prefix.length), shape]));
+      const { spec, assumed } = inferModel(shapes, { T }, this.place);
+      if (spec.type === 'gram') throw bad(this.place, 'a Gram mixture is a part of another');
+      this.assumed.push(...assumed);
+      extras.push(spec);
+    }
+    return extras;
   }
 
   private matrix(name: string): readonly [number, number] {

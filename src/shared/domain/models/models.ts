@@ -3,59 +3,17 @@
  * T the context length.
  */
 import { z } from 'zod';
+import { GRADIENT_LABELS, GradientSpecSchema, type GradientSpec, type InputShift } from './gradient-specs.ts';
 import { defaultGramSpec, GramSpecSchema } from './gram.ts';
 
-const size = z.int().min(1).max(65_536);
-const probability = z.number().min(0).lt(1);
+export { INPUT_SHIFTS, type GradientSpec, type InputShift } from './gradient-specs.ts';
 
-/** What is subtracted from every input and added back to the output: the context's own mean, or the mean of the training data. */
-export const INPUT_SHIFTS = ['relative', 'centred'] as const;
-export type InputShift = (typeof INPUT_SHIFTS)[number];
-/** Absent: nothing is subtracted, as published. */
-const inputs = z.enum(INPUT_SHIFTS).optional();
-
-export const ModelSpecSchema = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('amn'),
-    T: size,
-    D: size,
-    dModel: size,
-    hiddenDim: size,
-    /** What the residual is added to: the mean of the context (absent, as published), or learned position weights [T, D]. */
-    skip: z.literal('positional').optional(),
-    inputs,
-  }),
-  z.object({
-    type: z.literal('lstm'),
-    T: size,
-    D: size,
-    hiddenDim: size,
-    numLayers: size,
-    dropout: probability,
-    inputs,
-  }),
-  z.object({ type: z.literal('gru'), T: size, D: size, dModel: size, numLayers: size, inputs }),
-  z.object({
-    type: z.literal('transformer'),
-    T: size,
-    D: size,
-    dModel: size,
-    heads: size,
-    numLayers: size,
-    feedForward: size,
-    dropout: probability,
-    inputs,
-  }),
-  GramSpecSchema,
-]);
+export const ModelSpecSchema = z.discriminatedUnion('type', [...GradientSpecSchema.options, GramSpecSchema]);
 export type ModelSpec = z.infer<typeof ModelSpecSchema>;
 export type AmnSpec = Extract<ModelSpec, { type: 'amn' }>;
 export type LstmSpec = Extract<ModelSpec, { type: 'lstm' }>;
 export type GruSpec = Extract<ModelSpec, { type: 'gru' }>;
 export type TransformerSpec = Extract<ModelSpec, { type: 'transformer' }>;
-
-/** Of a model that every engine trains by gradient steps. */
-export type GradientSpec = Exclude<ModelSpec, { type: 'gram' }>;
 
 export type ModelType = ModelSpec['type'];
 
@@ -83,7 +41,7 @@ export interface ModelRow {
 /** What each model offers. Its parameters, sizes and layers are the switches below, in `infer-model.ts` and in each engine. */
 export const MODEL_TABLE = {
   amn: {
-    label: 'AMN',
+    label: GRADIENT_LABELS.amn,
     help: 'the smallest; without the positional skip path it does not see the order of its context',
     training: 'gradient',
     attention: 'own',
@@ -92,7 +50,7 @@ export const MODEL_TABLE = {
     seesOrder: 'with-positional-skip',
   },
   lstm: {
-    label: 'LSTM',
+    label: GRADIENT_LABELS.lstm,
     help: 'recurrent, two layers',
     training: 'gradient',
     attention: 'none',
@@ -101,7 +59,7 @@ export const MODEL_TABLE = {
     seesOrder: 'yes',
   },
   gru: {
-    label: 'GRU stack',
+    label: GRADIENT_LABELS.gru,
     help: 'recurrent, four residual layers',
     training: 'gradient',
     attention: 'none',
@@ -110,7 +68,7 @@ export const MODEL_TABLE = {
     seesOrder: 'yes',
   },
   transformer: {
-    label: 'Transformer',
+    label: GRADIENT_LABELS.transformer,
     help: 'the largest; causal decoder layers',
     training: 'gradient',
     attention: 'last-layer',

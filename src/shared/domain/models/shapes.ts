@@ -2,7 +2,7 @@
  * The tensors of each model under PyTorch state_dict names, with shapes and initialisers. One list, used by every engine,
  * the safetensors reader and writer and the reference checks. D is the vector width, T the context length.
  */
-import { gramShapes } from './gram.ts';
+import { extraPrefix, gramShapes } from './gram.ts';
 import { inputShift, type ModelSpec } from './models.ts';
 
 /** PyTorch's default initialisers: uniform(±bound), or a constant. */
@@ -132,7 +132,12 @@ function trainableShapes(spec: ModelSpec): ParameterShape[] {
     }
     case 'gram':
       // Fitted, not drawn.
-      return gramShapes(spec).map((tensor) => ({ ...tensor, init: constant(0) }));
+      return [
+        ...gramShapes(spec).map((tensor) => ({ ...tensor, init: constant(0) })),
+        ...spec.extras.flatMap((extra, i) =>
+          parameterShapes(extra).map((tensor) => ({ ...tensor, name: extraPrefix(i) + tensor.name })),
+        ),
+      ];
   }
 }
 

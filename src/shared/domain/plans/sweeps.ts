@@ -156,7 +156,7 @@ export function fieldOf(path: string): RecipeField {
 export function ofOneModel(type: unknown): Partial<Recipe> {
   const own = { skip: 'mean', start: 'random', initFrom: null, sizes: null } as const;
   const isFitted = MODEL_TYPES.some((one) => one === type && modelRow(one).training === 'fit');
-  return isFitted ? { ...own, inputs: 'absolute', augment: { isometry: 0 } } : own;
+  return isFitted ? { ...own, inputs: 'absolute', augment: { isometry: 0 } } : { ...own, parts: [] };
 }
 
 /** The base recipe with the point's values, not yet validated. */

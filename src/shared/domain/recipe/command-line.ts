@@ -120,6 +120,7 @@ export function commandLine(recipe: Recipe, files: RecipeFiles): string {
   if (schedule !== formatSchedule(defaultAt('schedule') as Schedule)) words.push('--schedule', schedule);
   if (recipe.sizes) words.push('--sizes', formatSizes(recipe.sizes));
   if (recipe.initFrom) words.push('--init-from', recipe.initFrom);
+  for (const part of recipe.parts) words.push('--part', part);
   for (const gate of recipe.gates) words.push('--gate', formatGate(gate));
   return words.map(shellQuote).join(' ');
 }
@@ -156,6 +157,7 @@ export function parseCommandLine(text: string): ParsedCommandLine {
   });
   const changes = new Map<string, unknown>();
   const gates: Gate[] = [];
+  const parts: string[] = [];
   const unknown: string[] = [];
   let data: string | null = null;
   let ood: string | null = null;
@@ -172,11 +174,13 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
     else if (flag === '--sizes' && value !== null) changes.set('sizes', parseSizes(value));
     else if (flag === '--init-from' && value !== null) changes.set('initFrom', value);
+    else if (flag === '--part' && value !== null) parts.push(value);
     else if (flag === '--centre') changes.set('inputs', 'centred');
     else if (flag === '--gate' && value !== null) gates.push(parseGate(value));
     else if (flag !== '--output-dir' && flag !== '--name' && flag !== '--tag') unknown.push(flag);
   }
   if (gates.length > 0) changes.set('gates', gates);
+  if (parts.length > 0) changes.set('parts', parts);
   return { changes, data, ood, unknown };
 }
 

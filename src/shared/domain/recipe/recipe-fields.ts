@@ -341,6 +341,7 @@ const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
   ['dataset', 'Data set'],
   ['ood', 'OOD set'],
   ['initFrom', 'Starts from'],
+  ['parts', 'Models among the parts'],
   ['sizes', 'Model sizes'],
   ['schedule', 'Schedule'],
   ['gates', 'Gates'],

@@ -13,6 +13,7 @@ import {
   type GradientSpec,
   type ModelSpec,
 } from '../models/models.ts';
+import { MOST_EXTRAS } from '../models/gram.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -105,6 +106,8 @@ export const RecipeSchema = z.object({
   initFrom: z.string().min(1).max(4096).nullable().default(null),
   /** Gram mixture only. */
   gram: GramSettingsSchema.default({ neighbours: 'on', filters: 'on', turned: 'on' }),
+  /** Gram mixture only: ids of finished runs whose models are further parts. */
+  parts: z.array(z.string().min(1).max(100)).max(MOST_EXTRAS).default([]),
   /** Sizes other than those of the published runs; null: those. */
   sizes: SizesSchema.nullable().default(null),
   /** Share of each training batch that is turned by random isometries, one an article and epoch. */
@@ -195,6 +198,11 @@ export function unknownTerms(lambda: Recipe['lambda']): string[] {
 /** Whether the model of a recipe gives another prediction for the context in another order. */
 export function seesOrder({ modelType, skip }: Pick<Recipe, 'modelType' | 'skip'>): boolean {
   return modelRow(modelType).seesOrder === 'yes' || skip === 'positional';
+}
+
+/** AdamW as a recipe sets it. */
+export function optimizerConfig({ weightDecay, clip }: Pick<Recipe, 'weightDecay' | 'clip'>) {
+  return { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay, clip };
 }
 
 /** The losses a recipe trains on, for vectors of width D. */
