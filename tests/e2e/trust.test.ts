@@ -52,6 +52,22 @@ describe('evaluation of a run', () => {
       expect(await page.getByRole('region', { name: title }).textContent()).toMatch(/0\.\d{3}/);
   });
 
+  it('measures the ceiling of the set on request, and keeps measuring it', async () => {
+    const { page } = host;
+    const baselines = page.getByRole('region', { name: 'Baselines' });
+    await baselines.getByRole('button', { name: 'Measure the ceiling' }).click();
+    await baselines.getByText('A ceiling is no baseline').waitFor({ timeout: 120_000 });
+    for (const name of ['Position weights fitted on this set', 'Gram mixture, gate trained on the other half'])
+      expect(await baselines.getByRole('row', { name: new RegExp(`^${name}`) }).textContent()).toMatch(
+        /0\.\d{4}.*[+−]0\.\d{4}/,
+      );
+    const again = page.getByRole('button', { name: 'Evaluate again' });
+    await again.click();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await again.waitFor({ timeout: 120_000 });
+    await baselines.getByText('A ceiling is no baseline').waitFor();
+  });
+
   it('inspects windows from the table, by place and by number', async () => {
     const { page } = host;
     const table = page.getByRole('region', { name: 'Table of the sample windows' });

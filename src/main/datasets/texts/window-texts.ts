@@ -40,7 +40,7 @@ export function textsOfWindows(folder: string, windows: readonly number[]): Wind
 export function listTexts(folder: string, first: number, count: number): Place[] {
   const dataset = openDataset(folder);
   try {
-    const last = Math.min(dataset.meta.vectors, first + count);
+    const last = Math.min(dataset.fileVectors, first + count);
     const vectors = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
     return vectors.map(placesOf(dataset, vectors));
   } finally {

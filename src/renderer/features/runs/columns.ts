@@ -1,6 +1,6 @@
 /** Columns of the table of runs: heading, help, what is shown and what it is sorted by. Not here: which are visible. */
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
-import { isSameTask, nameWithTask } from '#shared/domain/datasets/task.ts';
+import { isSameTask, nameWithTask, taskMark } from '#shared/domain/datasets/task.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { holdsZero, intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { figure as cosine, signed } from '#shared/domain/figures.ts';
@@ -100,18 +100,24 @@ function isUnclear(interval: Interval | null): boolean {
 }
 
 const HELP = {
-  recipe: 'Loss weights (parts of a Gram mixture), epochs, batch size, learning rate.',
+  recipe:
+    'Context and history where they are not the usual ones; loss weights (parts of a Gram mixture), epochs, batch size, learning rate.',
   lift: 'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model. Grey: not distinguishable from it.',
   oodLift: 'OOD cosine over the mean of the context on the OOD rows. Grey: not distinguishable from it.',
   delta: 'Validation cosine against the reference run.',
 };
+
+function recipeWithTask({ recipe, task }: RunSummary): string {
+  const mark = taskMark(task);
+  return mark === '' ? recipeBrief(recipe) : `${mark} · ${recipeBrief(recipe)}`;
+}
 
 export const COLUMNS: readonly Column[] = [
   { ...text({ id: 'name', label: 'Run', widthPx: 178 }, (run) => run.name), sortKey: (run) => run.number },
   text({ id: 'status', label: 'Status', widthPx: 114 }, statusLabel),
   text({ id: 'model', label: 'Model', widthPx: 108 }, (run) => MODEL_LABELS[run.recipe.modelType]),
   text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => nameWithTask(run.datasetName, run.task)),
-  text({ id: 'recipe', label: 'Recipe', widthPx: 112, help: HELP.recipe }, (run) => recipeBrief(run.recipe)),
+  text({ id: 'recipe', label: 'Recipe', widthPx: 112, help: HELP.recipe }, recipeWithTask),
   measured(
     'valCosine',
     figure(

@@ -32,15 +32,20 @@ export function taskText({ context, history }: Task): string {
   return history === null ? chunks : `${chunks} with a history of ${history}`;
 }
 
-/** A name with what is unusual about the task, unless it says so already: "docs (history 8)". */
-export function nameWithTask(name: string, task: Task | null): string {
+/** What is unusual about a task: "T 10", "history 8"; empty for the usual one, or where it is not known. */
+export function taskMark(task: Task | null): string {
   const parts = task
     ? [
         ...(task.context === DEFAULT_CONTEXT ? [] : [`T ${task.context}`]),
         ...(task.history === null ? [] : [`history ${task.history}`]),
       ]
     : [];
-  const mark = parts.join(', ');
+  return parts.join(', ');
+}
+
+/** A name with the mark of the task, unless it says so already: "docs (history 8)". */
+export function nameWithTask(name: string, task: Task | null): string {
+  const mark = taskMark(task);
   return mark === '' || name.includes(mark) ? name : `${name} (${mark})`;
 }
 
