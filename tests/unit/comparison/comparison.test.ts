@@ -105,6 +105,10 @@ describe('comparison of runs', () => {
   it('attributes the difference to a single change, to none of several, and handles seeds', () => {
     expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3 })])).toEqual(['ONE_CHANGE']);
     expect(codes([run(1, 0.4), run(2, 0.45, { lr: 1e-3, epochs: 7 })])).toEqual(['SEVERAL_CHANGES']);
+    // λ is no field of a Gram mixture.
+    expect(codes([run(1, 0.4), run(2, 0.45, { modelType: 'gram', lambda: lambdaOf({ cosine: 1 }) })])).toEqual([
+      'ONE_CHANGE',
+    ]);
     expect(codes([run(1, 0.4), run(2, 0.42, { seed: 9 })])).toEqual(['ONLY_SEED']);
     expect(codes([run(1, 0.4), run(2, 0.402, { lr: 1e-3 })])).toEqual(['SAME_RESULT']);
   });

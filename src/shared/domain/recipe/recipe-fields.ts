@@ -347,12 +347,14 @@ const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
   ['gates', 'Gates'],
 ];
 
-/** Every field in which two recipes differ, in the order of the form. Empty means identical. */
+/** Every field of both models in which two recipes differ, in the order of the form. Empty: they train the same. */
 export function recipeDiff(a: Recipe, b: Recipe): FieldDifference[] {
   const unknown = new Set([...unknownTerms(a.lambda), ...unknownTerms(b.lambda)]);
   const paths = [
     ...EXTRA_DIFF_PATHS,
-    ...RECIPE_FIELDS.map((field) => [field.path, field.label] as const),
+    ...RECIPE_FIELDS.filter((field) => hasField(a.modelType, field) && hasField(b.modelType, field)).map(
+      (field) => [field.path, field.label] as const,
+    ),
     ...[...unknown].map((term) => [`lambda.${term}`, `λ ${term}`] as const),
   ];
   return paths
