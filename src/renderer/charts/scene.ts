@@ -143,6 +143,7 @@ function yRange(input: ChartInput, layers: readonly Layer[], references: readonl
 const PADDING = 0.06;
 
 function padLinear({ min, max }: Range): Range {
+  if (min === 0 && max === 0) return { min: 0, max: 1 };
   const size = max - min;
   const pad = size > 0 ? size * PADDING : Math.max(Math.abs(max) * 0.05, 1e-9);
   const low = min - pad;

@@ -21,6 +21,10 @@ const line = (layer: { line: { mean: Float32Array; length: number } }) => [
 ];
 
 describe('buildScene', () => {
+  it('spans 0 to 1 where every value is 0', () => {
+    expect(build({ series: [series('a', 0, 0)] }).y).toEqual({ min: 0, max: 1 });
+  });
+
   it('stacks shares and counts a gap as 0', () => {
     const { layers } = build({ stacked: true, series: [series('a', 0.5, Number.NaN), series('b', 0.25, 0.75)] });
     expect(line(layers[0])).toEqual([0.5, 0]);
