@@ -120,6 +120,14 @@ test('offers AMN fields only for AMN', async () => {
 
 const presets = () => texts('.preset .name');
 
+test('opens the folded losses when a preset sets one', async () => {
+  await open();
+  expect(hasField('λ cosine')).toBe(false);
+  const cured = presets().indexOf('AMN with cures');
+  await click(document.querySelectorAll<HTMLElement>('.preset')[cured]);
+  expect(field('λ cosine').value).toBe('1');
+});
+
 test('shows only the fields of a Gram mixture, with the values of its preset', async () => {
   await open();
   await fill(field('Epochs'), '7');
