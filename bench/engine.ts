@@ -69,9 +69,11 @@ interface TorchSettings {
 
 function runTorch({ omp, openblas, torch }: TorchSettings, duration: number): number {
   const env = { ...process.env, OMP_NUM_THREADS: omp, OPENBLAS_NUM_THREADS: openblas };
-  const args = ['bench/pytorch_training.py', type, String(B), String(duration), torch];
+  const args = ['bench/pytorch_training.py', type, String(B), String(duration), '--threads', torch];
   const out = execFileSync(flags.python, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return (JSON.parse(out) as { rowsPerSecond: number }).rowsPerSecond;
+  const result = JSON.parse(out) as { rowsPerSecond: number } | { error: string };
+  if ('error' in result) throw new Error(`PyTorch: ${result.error}`);
+  return result.rowsPerSecond;
 }
 
 /** Every sensible mix of OpenMP, OpenBLAS and torch threads once; the fastest is the peer. */

@@ -60,9 +60,9 @@ export function syntheticSource(): WindowSource {
   };
 }
 
-export function benchModel(engine: Engine, batch: number, type: GradientType = 'amn'): Promise<TrainableModel> {
+export function benchOptions(batch: number, type: GradientType): ModelOptions {
   const spec = defaultGradientSpec(type, T, D);
-  const options: ModelOptions = {
+  return {
     spec,
     loss: LOSS,
     optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
@@ -70,7 +70,10 @@ export function benchModel(engine: Engine, batch: number, type: GradientType = '
     parameters: initialParameters(spec, 1),
     maxBatch: batch,
   };
-  return engine.createModel(options);
+}
+
+export function benchModel(engine: Engine, batch: number, type: GradientType = 'amn'): Promise<TrainableModel> {
+  return engine.createModel(benchOptions(batch, type));
 }
 
 /** Steps through shuffled epochs for ever, one batch after another. */
@@ -109,7 +112,10 @@ export class Loop {
 
   async step(): Promise<StepStats> {
     const pending = this.model.trainStep(this.nextInput());
-    const stats = pending instanceof Promise ? await pending : pending;
+    return this.show(pending instanceof Promise ? await pending : pending);
+  }
+
+  private show(stats: StepStats): StepStats {
     const norms = stats.gradNorms.reduce((sum, x) => sum + x, 0);
     this.series.push(stats.total, stats.gradNorm, stats.cosine);
     for (let k = 0; k < TERM_COUNT; k++) this.series.push(stats.values[k], stats.gradNorms[k] / norms);
@@ -126,6 +132,23 @@ export class Loop {
       stepMs.push(now - last);
       last = now;
     }
+    this.series.length = 0;
+    return (1000 * steps * this.batch) / (performance.now() - start);
+  }
+
+  /**
+   * The same with up to `ahead` steps on their way while the oldest is awaited, for engines whose figures come late; ends
+   * when all have arrived.
+   */
+  async measureAhead(seconds: number, ahead: number): Promise<number> {
+    const start = performance.now();
+    const pending: (StepStats | Promise<StepStats>)[] = [];
+    let steps = 0;
+    for (; performance.now() - start < seconds * 1000; steps++) {
+      pending.push(this.model.trainStep(this.nextInput()));
+      if (pending.length > ahead) this.show(await pending.shift()!);
+    }
+    for (const stats of pending) this.show(await stats);
     this.series.length = 0;
     return (1000 * steps * this.batch) / (performance.now() - start);
   }

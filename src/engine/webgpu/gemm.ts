@@ -2,7 +2,7 @@
  * The three matrix products of a Linear: outputs, input gradient, weight gradient. x [B·R][K] inputs, w [N][K] weights,
  * y [B·R][N] outputs.
  */
-import type { Groups } from './kernel.ts';
+import type { Groups, Work } from './kernel.ts';
 import type { Tensor } from './memory.ts';
 import type { Program } from './program.ts';
 import { isVectorised, rowCount, rowsOf, rowStart, type Rows } from './rows.ts';
@@ -58,22 +58,31 @@ function hasMany(M: number, N: number): boolean {
   return x * y >= ENOUGH_TILES;
 }
 
+type Extents = readonly [M: number, N: number, K: number];
+
+/** Both operands and the bias are read and the output is written; it is read too where it accumulates. */
+function workOf([M, N, K]: Extents, { out, bias }: Pick<TileProduct, 'out' | 'bias'>): Work {
+  const values = M * K + K * N + (out.accumulate ? 2 : 1) * M * N + { none: 0, added: N, summed: M }[bias];
+  return { flop: 2 * M * N * K, bytes: 4 * values };
+}
+
 /** Adds a product whose extents may depend on B: a kernel for each shape of tiles, of which one runs. */
 function addProduct(
   program: Program,
   product: Omit<TileProduct, 'shape'>,
   tensors: Readonly<Record<string, Tensor>>,
-  extents: (B: number) => readonly [M: number, N: number],
+  extents: (B: number) => Extents,
 ): void {
+  const work = (B: number) => workOf(extents(B), product);
   if (!program.tiled) {
-    program.add(plainKernel(product), tensors, (B) => {
+    program.add({ ...plainKernel(product), work }, tensors, (B) => {
       const [M, N] = extents(B);
       return [M, Math.ceil(N / PLAIN_COLUMNS)];
     });
     return;
   }
   [SMALL, LARGE].forEach((shape) => {
-    program.add(tileKernel({ ...product, shape }), tensors, (B) => {
+    program.add({ ...tileKernel({ ...product, shape }), work }, tensors, (B) => {
       const [M, N] = extents(B);
       return hasMany(M, N) === (shape === LARGE) ? tiles(M, N, shape) : null;
     });
@@ -107,7 +116,7 @@ export function product(program: Program, label: string, forward: ForwardProduct
     biasOffset,
   };
   const tensors = { a: x.tensor, b: w.rows.tensor, out: out.tensor, ...(bias && { bias }) };
-  addProduct(program, kernel, tensors, (B) => [B * x.R, w.ofBatch ? B * w.rows.R : out.columns]);
+  addProduct(program, kernel, tensors, (B) => [B * x.R, w.ofBatch ? B * w.rows.R : out.columns, x.columns]);
 }
 
 interface InputProduct {
@@ -133,7 +142,8 @@ export function inputProduct(program: Program, label: string, backward: InputPro
     bias: 'none' as const,
     biasOffset: 0,
   };
-  addProduct(program, kernel, { a: dy.tensor, b: w.rows.tensor, out: dx.tensor }, (B) => [B * dy.R, dx.columns]);
+  const tensors = { a: dy.tensor, b: w.rows.tensor, out: dx.tensor };
+  addProduct(program, kernel, tensors, (B) => [B * dy.R, dx.columns, w.ofBatch ? B * w.rows.R : dy.columns]);
 }
 
 interface WeightProduct {
@@ -163,5 +173,5 @@ export function weightProduct(program: Program, label: string, backward: WeightP
     biasOffset,
   };
   const tensors = { a: dy.tensor, b: x.tensor, out: dweight, ...(dbias && { bias: dbias }) };
-  addProduct(program, kernel, tensors, () => [dy.columns, x.columns]);
+  addProduct(program, kernel, tensors, (B) => [dy.columns, x.columns, B * x.R]);
 }

@@ -16,6 +16,14 @@ export const READ_U32: BufferUse = { access: 'read', type: 'u32' };
 export const WRITE: BufferUse = { access: 'read_write', type: 'f32' };
 export const WRITE4: BufferUse = { access: 'read_write', type: 'vec4<f32>' };
 
+/** What a kernel does in one run, for benchmarks. */
+export interface Work {
+  /** Of matrix products; a multiply-add counts two. */
+  readonly flop: number;
+  /** Read and written, each operand once. */
+  readonly bytes: number;
+}
+
 /** A kernel before it is compiled. Sizes that never change are constants in its code; the batch size is `u.B`. */
 export interface Kernel<B extends Buffers = Buffers> {
   readonly label: string;
@@ -23,6 +31,8 @@ export interface Kernel<B extends Buffers = Buffers> {
   readonly buffers: B;
   /** WGSL with the entry point `main`. */
   readonly code: string;
+  /** Work for a batch of B rows; without it, no products and every buffer as a whole. */
+  readonly work?: (B: number) => Work;
 }
 
 /**

@@ -37,9 +37,13 @@ export class Program {
     this.tiled = options.tiled ?? !gpu.adapter.isSoftware;
   }
 
-  /** Kernels that run for a batch of B rows, in order. */
+  /** Kernels that run for a batch of B rows, in order, with their tensors and workgroups. */
+  kernels(B: number): readonly Pick<Dispatch, 'kernel' | 'tensors' | 'groups'>[] {
+    return this.dispatches.filter(({ groups }) => groups(B));
+  }
+
   labels(B: number): readonly string[] {
-    return this.dispatches.filter(({ groups }) => groups(B)).map(({ kernel }) => kernel.label);
+    return this.kernels(B).map(({ kernel }) => kernel.label);
   }
 
   /** Appends a kernel. `groups`: its workgroups for a batch of B rows; null: it does not run. */
