@@ -38,7 +38,16 @@ export function retrainingMs(home: Home, recipe: Recipe): number {
 /** An unfinished run that needs the model of run `id`; null: there is none. */
 export function unfinishedMixtureOf(home: Home, id: string): RunRow | null {
   const unfinished = listRuns(home.db).filter(({ status }) => status !== 'finished');
-  return unfinished.find(({ recipe_json }) => readRecipe(recipe_json).parts.includes(id)) ?? null;
+  return unfinished.find(({ recipe_json }) => needsPart(recipe_json, id)) ?? null;
+}
+
+/** A run whose recipe is damaged cannot go on and so needs none. */
+function needsPart(recipeJson: string, id: string): boolean {
+  try {
+    return readRecipe(recipeJson).parts.includes(id);
+  } catch {
+    return false;
+  }
 }
 
 function requirePart(home: Home, recipe: Recipe, handle: string): RunRow {
