@@ -71,6 +71,10 @@ const NO_FILES = new Set([
   'axes.*.values.*',
   // Handed back in the answer, never opened.
   'base.initFrom',
+  // A column of a file, words to search for, handles of runs.
+  'textColumn',
+  'words',
+  'parts.*',
 ]);
 /** Recipes, whole (any value, then parsed) or by field; their one file is `initFrom`. */
 const RECIPES = new Set(['recipe', 'items.*.recipe.{}', 'changes.{}']);
