@@ -62,7 +62,7 @@ async function importPackage(): Promise<TensorflowLoad> {
   }
 }
 
-const INSTALL = '`npx nextvec engines install tensorflow`';
+const INSTALL = '"nextvec engines install tensorflow"';
 
 function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
