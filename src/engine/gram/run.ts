@@ -16,8 +16,9 @@ import {
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { score } from '../evaluation/score.ts';
 import { Control } from '../trainer/control.ts';
-import { emptySums, figure } from '../trainer/epoch-sums.ts';
+import { figure } from '../trainer/epoch-sums.ts';
 import { ProbeSet, type Collapse } from '../trainer/probe-set.ts';
+import { initialState } from '../trainer/start-state.ts';
 import type { Split, TrainerControl, TrainerHooks } from '../trainer/types.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
 import type { GramConfig } from './config.ts';
@@ -65,7 +66,8 @@ export class MixtureRun implements TrainerControl {
   private constructor(options: MixtureRunOptions, trainer: GramTrainer) {
     this.options = options;
     this.trainer = trainer;
-    this.state = structuredClone(options.resumeFrom?.state) ?? initialState(options);
+    this.state =
+      structuredClone(options.resumeFrom?.state) ?? initialState({ seed: options.seed, lr: options.config.gate.lr });
     this.probeSet = new ProbeSet(options.validation, options.seed);
   }
 
@@ -302,21 +304,4 @@ function evenShare(ids: Uint32Array): Uint32Array {
   if (ids.length <= MEASURED_WINDOWS) return ids;
   const step = ids.length / MEASURED_WINDOWS;
   return Uint32Array.from({ length: MEASURED_WINDOWS }, (_, i) => ids[Math.floor(i * step)]);
-}
-
-function initialState({ seed, config }: MixtureRunOptions): TrainerState {
-  return {
-    version: 2,
-    seed,
-    epoch: 1,
-    position: 0,
-    step: 0,
-    lr: config.gate.lr,
-    scheduler: { best: null, badEpochs: 0 },
-    best: null,
-    sums: emptySums(),
-    durationMs: 0,
-    trainMs: 0,
-    rowsTrained: 0,
-  };
 }

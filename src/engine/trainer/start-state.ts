@@ -4,14 +4,15 @@ import type { TrainerState } from '#shared/domain/runs/training.ts';
 import { emptySums } from './epoch-sums.ts';
 import type { TrainerOptions } from './types.ts';
 
-export function initialState({ settings }: TrainerOptions): TrainerState {
+/** Before the first step. */
+export function initialState({ seed, lr }: Pick<TrainerState, 'seed' | 'lr'>): TrainerState {
   return {
     version: 2,
-    seed: settings.seed,
+    seed,
     epoch: 1,
     position: 0,
     step: 0,
-    lr: settings.lr,
+    lr,
     scheduler: { best: null, badEpochs: 0 },
     best: null,
     sums: emptySums(),

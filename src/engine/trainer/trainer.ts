@@ -42,7 +42,7 @@ export class Trainer implements TrainerControl {
     checkOptions(options);
     this.options = options;
     this.loss = options.settings.loss;
-    this.state = structuredClone(options.resumeFrom) ?? initialState(options);
+    this.state = structuredClone(options.resumeFrom) ?? initialState(options.settings);
     this.evaluation = new EpochEvaluation(options);
     this.groups = new RunGroups(options);
     const { augmentation, train, settings } = options;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { RunGroups } from '#engine/evaluation/run-intervals.ts';
 import { score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
-import { emptySums } from '#engine/trainer/epoch-sums.ts';
+import { initialState } from '#engine/trainer/start-state.ts';
 import type { GoldenPair } from '#engine/trainer/types.ts';
 import type { Predictor } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -14,7 +14,7 @@ import type { GramSpec } from '#shared/domain/models/gram.ts';
 import { inputShift } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import type { EpochRecord, TrainerState } from '#shared/domain/runs/training.ts';
+import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { proveGolden } from '../evaluation/parity.ts';
@@ -213,20 +213,7 @@ function store(
   epoch: number,
   valCosine: number | null,
 ): Promise<StoredCheckpoint> {
-  const state: TrainerState = {
-    version: 2,
-    seed: recipe.seed,
-    epoch,
-    position: 0,
-    step: 0,
-    lr: recipe.lr,
-    scheduler: { best: null, badEpochs: 0 },
-    best: null,
-    sums: emptySums(),
-    durationMs: 0,
-    trainMs: 0,
-    rowsTrained: 0,
-  };
+  const state = { ...initialState(recipe), epoch };
   const optimizer = { step: 0, m: new Map(), v: new Map() };
   const { runFolder, runId } = job;
   return writeCheckpoint(
