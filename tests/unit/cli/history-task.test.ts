@@ -50,7 +50,8 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
     const evaluation = await nextvec('evaluate', run, '--data', sets[1], '--ceiling');
     expect(evaluation).toMatchObject({ task: TASK, parity: { ok: true }, ceiling: { windows: 90 } });
     expect(Object.keys(evaluation['offsets'] as object)).toHaveLength(8);
-    const predicted = await nextvec('predict', run, '--data', sets[1], '--rows', '0,3');
+    const out = join(folder, 'prediction.npy');
+    const predicted = await nextvec('predict', run, '--data', sets[1], '--rows', '0,3', '--out', out);
     expect(predicted).toMatchObject({ T: 7 });
   }
 
