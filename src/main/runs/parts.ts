@@ -7,7 +7,7 @@ import { modelRow } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { findRunByHandle, listRuns, type RunRow } from '../store/runs.ts';
+import { findRunByHandle, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 
 type PartRun = TrainerJob['parts'][number];
@@ -33,21 +33,6 @@ export function partRuns(home: Home, recipe: Recipe): PartRun[] {
 export function retrainingMs(home: Home, recipe: Recipe): number {
   const durations = recipe.parts.map((handle) => requirePart(home, recipe, handle).duration_ms);
   return DEFAULT_GRAM_CONFIG.clusters * durations.reduce((sum, ms) => sum + ms, 0);
-}
-
-/** An unfinished run that needs the model of run `id`; null: there is none. */
-export function unfinishedMixtureOf(home: Home, id: string): RunRow | null {
-  const unfinished = listRuns(home.db).filter(({ status }) => status !== 'finished');
-  return unfinished.find(({ recipe_json }) => needsPart(recipe_json, id)) ?? null;
-}
-
-/** A run whose recipe is damaged cannot go on and so needs none. */
-function needsPart(recipeJson: string, id: string): boolean {
-  try {
-    return readRecipe(recipeJson).parts.includes(id);
-  } catch {
-    return false;
-  }
 }
 
 function requirePart(home: Home, recipe: Recipe, handle: string): RunRow {

@@ -13,13 +13,21 @@ import { listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, listGates, listLog } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
-import { deleteRun, insertRun, requireRun, updateRun, type RunChanges, type RunRow } from '../store/runs.ts';
+import {
+  deleteRun,
+  findUnfinishedMixtureOf,
+  insertRun,
+  requireRun,
+  updateRun,
+  type RunChanges,
+  type RunRow,
+} from '../store/runs.ts';
 import { readSeries, type SeriesQuery } from '../store/series.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { RunBus } from './bus.ts';
 import type { LiveRun } from './live-run.ts';
 import { RunQueue, type RunQueueOptions } from './queue.ts';
-import { partIds, unfinishedMixtureOf } from './parts.ts';
+import { partIds } from './parts.ts';
 import { checkRecipe } from './recipe-check.ts';
 import { recoverRuns } from './recover.ts';
 import { removeRunFolder } from './tidy.ts';
@@ -186,11 +194,11 @@ export class RunService {
     const live = this.live.get(row.id);
     if (live?.isOver) await live.gone();
     if (this.queue.ids().includes(row.id)) throw conflict(row, 'it is in use; stop it first');
-    const mixture = unfinishedMixtureOf(this.home, row.id);
+    const mixture = findUnfinishedMixtureOf(this.home.db, row.id);
     if (mixture !== null) {
       throw conflict(
         row,
-        `it is a part of run ${mixture.number}, which has not finished; let that finish or delete it first`,
+        `it is a part of run #${mixture.number}, which has not finished; let that finish or delete it first`,
       );
     }
     const freed = await deleteFreeingSpace(

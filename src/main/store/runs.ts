@@ -120,6 +120,12 @@ export function listRunsWithStatus(db: Db, statuses: readonly RunStatus[]): RunR
     .all(JSON.stringify(statuses));
 }
 
+/** A run that has not finished and has run `id` as a part of its mixture; null: there is none. */
+export function findUnfinishedMixtureOf(db: Db, id: string): RunRow | null {
+  const isPart = `EXISTS (SELECT 1 FROM json_each(recipe_json, '$.parts') WHERE value = ?)`;
+  return db.prepare<[string], RunRow>(`${SELECT} WHERE status <> 'finished' AND ${isPart} LIMIT 1`).get(id) ?? null;
+}
+
 type Fixed = 'id' | 'number' | 'recipe_json' | 'created_at_ms' | 'checkpoint_bytes' | 'stored_steps';
 export type RunChanges = Partial<Omit<RunRow, Fixed>>;
 const UPDATABLE = new Set<string>([
