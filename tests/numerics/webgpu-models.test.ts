@@ -1,11 +1,12 @@
 /** Whole models on WebGPU against the simd engine: outputs, gradients, three steps with dropout. */
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { byTerm } from '#shared/domain/models/terms.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import type { Engine, LossProbe, NamedTensors, StepStats } from '#engine/types.ts';
+import { relativeError } from '#engine/verify.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { simdHost } from '../support/simd-host.ts';
 import { describeWebgpu } from '../support/webgpu.ts';
@@ -60,27 +61,26 @@ async function train(engine: Engine, spec: GradientSpec): Promise<Outcome> {
   return { raw, probe, steps };
 }
 
-function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [error, norm] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i] - expected[i]) ** 2;
-    norm += expected[i] ** 2;
-  }
-  return Math.sqrt(error / norm);
-}
-
 function largestError(actual: NamedTensors, expected: NamedTensors): number {
   const trained = [...expected].filter(([, values]) => values.some((value) => value !== 0));
   return Math.max(...trained.map(([name, values]) => relativeError(actual.get(name) ?? [], values)));
 }
 
 describeWebgpu('models on webgpu', () => {
-  it.each(SPECS)('$type, T $T, $numLayers layers', async (spec) => {
-    const simd = await createSimdEngine({ host: await simdHost(), threads: 1 });
-    const webgpu = await createWebgpuEngine();
-    const [expected, actual] = [await train(simd, spec), await train(webgpu, spec)];
+  /** One each for all models: a kernel that several of them need is compiled once. */
+  let simd: Engine;
+  let webgpu: Engine;
+  beforeAll(async () => {
+    simd = await createSimdEngine({ host: await simdHost(), threads: 1 });
+    webgpu = await createWebgpuEngine();
+  });
+  afterAll(async () => {
     await simd.dispose();
     await webgpu.dispose();
+  });
+
+  it.each(SPECS)('$type, T $T, $numLayers layers', async (spec) => {
+    const [expected, actual] = [await train(simd, spec), await train(webgpu, spec)];
     expect(relativeError(actual.raw, expected.raw)).toBeLessThan(1e-5);
     expect(largestError(actual.probe.gradients, expected.probe.gradients)).toBeLessThan(1e-4);
     const totals = ({ steps }: Outcome) => steps.flatMap(({ total, gradNorm, cosine }) => [total, gradNorm, cosine]);

@@ -1,5 +1,6 @@
 /** The webgpu engine against the PyTorch references. */
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Engine } from '#engine/types.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { verifyAgainstGolden } from '#engine/verify.ts';
 import { GOLDEN_FILES } from '../support/golden.ts';
@@ -12,12 +13,17 @@ const FILES = GOLDEN_FILES.filter((file) => /golden\/|centred|relative/.test(fil
 const TIMEOUT_MS = 400_000;
 
 describeWebgpu('webgpu engine', () => {
+  /** One for all files: a kernel that several of them need is compiled once. */
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createWebgpuEngine();
+  });
+  afterAll(() => engine.dispose());
+
   it.each(FILES)(
     'agrees with %s',
     async (file) => {
-      const engine = await createWebgpuEngine();
       const result = await verifyAgainstGolden(engine, await readNpz(file));
-      await engine.dispose();
       expect(result.failures).toEqual([]);
       expect(result).toMatchObject({ engine: 'webgpu', pass: true });
       expect(result.maxRelError.grad).toBeGreaterThan(0);
