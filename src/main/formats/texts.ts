@@ -104,7 +104,7 @@ function toText(item: PickleValue): Text {
 
 function tooLarge(place: string, why: string): NextvecError {
   return new NextvecError('OUT_OF_RANGE', `${place}: the texts are too large: ${why}.`, {
-    remedy: 'Write the texts in parts, or as a Parquet or .jsonl file, or import without texts.',
+    remedy: 'Split the file, shorten its texts, or import it with --no-texts.',
     details: { place },
   });
 }
