@@ -20,8 +20,8 @@ export type IndexedPlace = Omit<IndexedText, 'text'>;
 
 const VERSION = 1;
 
-/** Writes the index to the new file `path`; `onText` gets the number of texts so far. */
-export function writeTextIndex(path: string, texts: Iterable<IndexedText>, onText: (count: number) => void): void {
+/** Writes the index to the new file `path`. */
+export function writeTextIndex(path: string, texts: Iterable<IndexedText>): void {
   const db = new Database(path);
   try {
     // A derived file: written whole or not at all.
@@ -33,13 +33,11 @@ export function writeTextIndex(path: string, texts: Iterable<IndexedText>, onTex
       ) STRICT;`);
     const word = db.prepare('INSERT INTO words (rowid, text) VALUES (?, ?)');
     const place = db.prepare('INSERT INTO places VALUES (?, ?, ?, ?, ?)');
-    let count = 0;
     db.exec('BEGIN');
     for (const { vector, text, window, isTarget, article, chunk } of texts) {
-      // SQLite's row ids may be 0; FTS5's order is that of the vectors.
+      // The vector is the row id, so that hits come in the order of the file.
       word.run(vector, text);
       place.run(vector, window, isTarget ? 1 : 0, article, chunk);
-      onText(++count);
     }
     db.exec('COMMIT');
     db.exec(`INSERT INTO words (words) VALUES ('optimize')`);

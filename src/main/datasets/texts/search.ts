@@ -53,11 +53,11 @@ export function searchTexts(folder: string, { words, limit }: TextSearch): TextH
 }
 
 /** Writes the index anew; it takes the place of the one before when it is complete. */
-export function buildTextIndex(folder: string, onText: (count: number) => void = () => {}): void {
+export function buildTextIndex(folder: string): void {
   const temporary = join(folder, `${INDEX}.${randomUUID().slice(0, 8)}.tmp`);
   const dataset = openDataset(folder);
   try {
-    writeTextIndex(temporary, indexedTexts(dataset), onText);
+    writeTextIndex(temporary, indexedTexts(dataset));
     renameSync(temporary, join(folder, INDEX));
   } finally {
     dataset.close();
