@@ -1,6 +1,7 @@
 /** Texts of data files: read, stored beside the vectors, searched; files of tests/fixtures/make_tables.py. */
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
 import { importDataset, type ImportOptions } from '../../../src/main/datasets/import.ts';
@@ -122,6 +123,10 @@ it('an index that is damaged or of another version is built again', async () => 
   const search = () => searchTexts(folder, { words: 'lantern orchard', limit: 1 });
   const before = search();
   writeFileSync(path, 'no database');
+  expect(search()).toEqual(before);
+  const index = new Database(path);
+  index.exec('DELETE FROM places; PRAGMA user_version = 0');
+  index.close();
   expect(search()).toEqual(before);
   rmSync(path);
   buildTextIndex(folder);
