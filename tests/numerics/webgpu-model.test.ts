@@ -23,15 +23,15 @@ function store(dtype: SharedVectors['dtype']) {
   return sharedStore({ windows: WINDOWS, T, D, dtype });
 }
 
-function open(gpu?: Gpu, loss = LOSS): WebgpuModel {
+function open(gpu?: Gpu, maxBatch = MAX_BATCH): WebgpuModel {
   const bench = new GpuBench();
   return new WebgpuModel(gpu ?? bench.gpu, bench.pipelines, {
     spec: SPEC,
-    loss,
+    loss: LOSS,
     optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
     seed: 3,
     parameters: initialParameters(SPEC, 3),
-    maxBatch: MAX_BATCH,
+    maxBatch,
   });
 }
 
@@ -141,6 +141,16 @@ describeWebgpu('webgpu model', () => {
     await expect(step(plain, [1, WINDOWS])).rejects.toThrow(/window 20 lies outside the data/);
     model.dispose();
     await expect(step(plain, [1])).rejects.toThrow(/disposed/);
+  });
+
+  it('refuses a batch whose InfoNCE products are larger than a binding', () => {
+    const { limits } = new GpuBench().gpu.device;
+    const limit = limits.maxStorageBufferBindingSize;
+    const maxBatch = Math.floor(Math.sqrt(limit / 4)) + 1;
+    expect(() => open(undefined, maxBatch)).toThrow(
+      `"InfoNCE products" takes ${4 * maxBatch ** 2} bytes for a batch of ${maxBatch} rows; ` +
+        `a binding of this GPU holds at most ${limit}. Lower the batch size`,
+    );
   });
 
   it('a value that is not finite makes the total NaN', async () => {

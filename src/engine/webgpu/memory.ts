@@ -25,21 +25,20 @@ export function slice(tensor: Tensor, offset: number, length: number): Tensor {
 
 export class Memory {
   private readonly gpu: Gpu;
+  private readonly maxB: number | undefined;
   private readonly buffers: GPUBuffer[] = [];
   private readonly scratches = new Map<string, Tensor>();
-  private allocated = 0;
 
-  constructor(gpu: Gpu) {
+  /** `maxB`: rows of the largest batch, for errors; absent where no tensor depends on it. */
+  constructor(gpu: Gpu, maxB?: number) {
     this.gpu = gpu;
+    this.maxB = maxB;
   }
 
-  /** Bytes of all buffers. */
-  get bytes(): number {
-    return this.allocated;
-  }
-
-  /** `length` elements of 4 bytes, zero. */
+  /** `length` elements of 4 bytes, zero. Throws where they are more than one binding of the device holds. */
   tensor(label: string, length: number): Tensor {
+    const limit = this.gpu.device.limits.maxStorageBufferBindingSize;
+    if (length * ELEMENT_BYTES > limit) throw this.tooLarge(label, length * ELEMENT_BYTES, limit);
     const bytes = Math.max(1, aligned(length)) * ELEMENT_BYTES;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     return { buffer: this.buffer(label, bytes, usage), offset: 0, length };
@@ -68,13 +67,19 @@ export class Memory {
     for (const buffer of this.buffers) buffer.destroy();
     this.buffers.length = 0;
     this.scratches.clear();
-    this.allocated = 0;
+  }
+
+  private tooLarge(label: string, bytes: number, limit: number): RangeError {
+    const batch = this.maxB === undefined ? '' : ` for a batch of ${this.maxB} rows`;
+    return new RangeError(
+      `webgpu engine: "${label}" takes ${bytes} bytes${batch}; a binding of this GPU holds at most ${limit}. ` +
+        'Lower the batch size or choose another engine.',
+    );
   }
 
   private buffer(label: string, size: number, usage: number): GPUBuffer {
     const buffer = this.gpu.device.createBuffer({ label, size, usage });
     this.buffers.push(buffer);
-    this.allocated += size;
     return buffer;
   }
 }

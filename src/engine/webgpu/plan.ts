@@ -33,7 +33,7 @@ export class ModelPlan {
 
   constructor(gpu: Gpu, pipelines: Pipelines, { spec, maxBatch: maxB }: ModelOptions) {
     const { T, D } = spec;
-    const memory = new Memory(gpu);
+    const memory = new Memory(gpu, maxB);
     this.gpu = gpu;
     this.pipelines = pipelines;
     this.memory = memory;
@@ -49,7 +49,7 @@ export class ModelPlan {
     this.optimizer = new Optimizer(memory, this.network.bank);
   }
 
-  /** Compiled once for each kind; InfoNCE as the step measures it. */
+  /** Built once for each kind; InfoNCE as the step measures it. */
   program(kind: ProgramKind, infoNce: InfoNceMode): Program {
     const key = `${kind} ${infoNce}`;
     let program = this.programs.get(key);

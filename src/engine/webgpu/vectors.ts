@@ -52,10 +52,6 @@ export class ResidentVectors {
     );
   }
 
-  get bytes(): number {
-    return this.memory.bytes;
-  }
-
   dispose(): void {
     this.memory.dispose();
   }
