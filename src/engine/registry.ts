@@ -70,7 +70,7 @@ async function availabilityOf(name: EngineName, host: EngineHost): Promise<Engin
   }
   if (name === 'webgpu') {
     const { webgpuAvailability } = await import('./webgpu/index.ts');
-    return webgpuAvailability();
+    return webgpuAvailability(host);
   }
   const { loadBackend } = await import('./tfjs/index.ts');
   const reason = await loadBackend(name, host);
@@ -85,7 +85,7 @@ export async function openEngine(name: EngineName, host: EngineHost, options: En
   }
   if (name === 'webgpu') {
     const { createWebgpuEngine } = await import('./webgpu/index.ts');
-    return createWebgpuEngine();
+    return createWebgpuEngine(host);
   }
   const { createTfjsEngine } = await import('./tfjs/index.ts');
   return createTfjsEngine(name, host);

@@ -195,6 +195,8 @@ export interface EngineHost {
    * whether the runtime supports it; whether it is faster must be measured. Absent: not supported.
    */
   readonly pairVectors?: () => boolean;
+  /** Why the system's Vulkan loader cannot be loaded; empty: it can, or `webgpu` does not need it here. */
+  readonly vulkanProblem?: () => string;
   /** Cores this process may use. */
   readonly hardwareThreads: number;
 }

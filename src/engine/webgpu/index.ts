@@ -1,6 +1,6 @@
 /** The webgpu engine: own WGSL kernels, explicit forward and backward, everything of a run in device memory. */
 import { adapterWords } from '#shared/domain/runs/adapter.ts';
-import type { Engine, EngineAvailability, ModelOptions } from '../types.ts';
+import type { Engine, EngineAvailability, EngineHost, ModelOptions } from '../types.ts';
 import { Gpu } from './device.ts';
 import { Pipelines } from './kernel.ts';
 import { WebgpuModel } from './model.ts';
@@ -10,9 +10,20 @@ export { WebgpuModel } from './model.ts';
 /** Raised when results change. */
 const ENGINE_VERSION = '1';
 
+type VulkanHost = Pick<EngineHost, 'vulkanProblem'>;
+
+/** Without the Vulkan loader Dawn is not started: it would write a warning of its own to stderr. */
+async function openGpu(host: VulkanHost = {}): Promise<Gpu> {
+  const problem = host.vulkanProblem?.() ?? '';
+  if (problem === '') return Gpu.open();
+  throw new Error(
+    `${problem}; install the Vulkan loader (Debian, Ubuntu: apt install libvulkan1) and the driver of the GPU`,
+  );
+}
+
 /** Rejects with what is missing and what to do. */
-export async function createWebgpuEngine(): Promise<Engine> {
-  const gpu = await Gpu.open();
+export async function createWebgpuEngine(host?: VulkanHost): Promise<Engine> {
+  const gpu = await openGpu(host);
   const pipelines = new Pipelines(gpu);
   const models = new Set<WebgpuModel>();
   const { adapter } = gpu;
@@ -39,10 +50,10 @@ export async function createWebgpuEngine(): Promise<Engine> {
   };
 }
 
-export async function webgpuAvailability(): Promise<EngineAvailability> {
+export async function webgpuAvailability(host: VulkanHost): Promise<EngineAvailability> {
   const name = 'webgpu';
   try {
-    const gpu = await Gpu.open();
+    const gpu = await openGpu(host);
     const { adapter } = gpu;
     gpu.destroy();
     const reason = adapter.isSoftware ? 'Only a software adapter: correct, slower than simd; auto leaves it out.' : '';

@@ -43,6 +43,21 @@ function pairVectors(): boolean {
   return true;
 }
 
+const VULKAN_LOADER = 'libvulkan.so.1';
+
+/** Only for Linux. Not under Electron, which brings a loader of its own. */
+function vulkanProblem(): string {
+  if (process.platform !== 'linux' || process.versions.electron !== undefined) return '';
+  try {
+    process.dlopen({ exports: {} }, VULKAN_LOADER);
+  } catch (error) {
+    // A loader that is there is refused too, since it is not an addon of Node.
+    const { message } = error as Error;
+    if (message.startsWith(`${VULKAN_LOADER}: cannot open`)) return message;
+  }
+  return '';
+}
+
 /**
  * TensorFlow reports on stderr which instructions it uses; from level 1 on it writes warnings and errors only. It reads the
  * environment of the process, which a worker thread cannot change.
@@ -59,5 +74,6 @@ export function nodeEngineHost(resourcesDir: string): EngineHost {
     tensorflowFolder: tensorflowFolder(),
     spawnSimdThread,
     pairVectors,
+    vulkanProblem,
   };
 }
