@@ -105,19 +105,19 @@ export class LayerNorm {
     const body = `let row = b * ${F}u;
   let dy_row = ${rowStart(dy, 'b')};
   ${prologue}
-  var sums = vec4<f32>();
+  var sums = vec2<f32>();
   ${loop(F)} {
     let g = dy[dy_row + f] * gamma[f];
-    sums += vec4<f32>(g, g * normalised[row + f], 0.0, 0.0);
+    sums += vec2<f32>(g, g * normalised[row + f]);
   }
-  sums = sum4(sums, lane) / ${F}.0;
+  sums = sum2(sums, lane) / ${F}.0;
   ${loop(F)} {
     let dh = inverses[b] * (dy[dy_row + f] * gamma[f] - sums.x - normalised[row + f] * sums.y);
     ${store}
   }`;
     const buffers = { ...kernel.buffers, dy: READ, normalised: READ, inverses: READ, gamma: READ };
     const own = { dy: dy.tensor, normalised, inverses: inverse, gamma: gamma.w };
-    const sums = sumFunction('sum4', 'vec4<f32>', ROW_THREADS);
+    const sums = sumFunction('sum2', 'vec2<f32>', ROW_THREADS);
     program.add(
       rowKernel({ label, buffers, R, declarations: sums + declarations, body }),
       { ...kernel.tensors, ...own },

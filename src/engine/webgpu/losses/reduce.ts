@@ -1,7 +1,7 @@
 /** WGSL that combines one value of each thread of a workgroup, always in the same order. Call it in uniform control flow. */
 
 /** `fn <name>(value, lane) -> type`: the sum over a workgroup of `threads`, a power of two, for all of them. */
-export function sumFunction(name: string, type: 'f32' | 'vec4<f32>', threads: number): string {
+export function sumFunction(name: string, type: 'f32' | 'vec2<f32>' | 'vec4<f32>', threads: number): string {
   return combineFunction(name, type, { threads, stride: 1, combine: (a, b) => `${a} + ${b}` });
 }
 
