@@ -8,7 +8,7 @@ import { MODEL_LABELS, type GradientSpec } from '#shared/domain/models/models.ts
 import { byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { lossConfig, optimizerConfig } from '#shared/domain/recipe/recipe.ts';
 import type { TrainingEvent } from '#shared/domain/runs/training.ts';
-import { squaredNorm } from '../evaluation/vectors.ts';
+import { unitRows } from '../evaluation/vectors.ts';
 import { openSimdModel } from '../simd/index.ts';
 import type { SimdModel } from '../simd/model.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
@@ -35,7 +35,6 @@ export interface ExtraModel {
 }
 
 const INFERENCE_BATCH = 256;
-const MIN_NORM = 1e-12;
 /** A model that only predicts needs some loss. */
 const NO_LOSS: LossConfig = {
   weights: byTerm(() => 0),
@@ -49,12 +48,7 @@ function asPart(model: SimdModel): ExtraModel {
   const { D } = model.spec;
   return {
     async predict(contexts, count) {
-      const unit = Float32Array.from((await model.predict(contexts, count)).raw);
-      for (let row = 0; row < count; row++) {
-        const norm = Math.max(Math.sqrt(squaredNorm(unit, row, D)), MIN_NORM);
-        for (let d = row * D; d < (row + 1) * D; d++) unit[d] /= norm;
-      }
-      return unit;
+      return unitRows((await model.predict(contexts, count)).raw, D);
     },
     dispose: () => model.dispose(),
   };
