@@ -1,6 +1,6 @@
 /** Global norm of the gradient, clipping and AdamW over all parameters at once. */
 import type { ParameterBank } from './bank.ts';
-import { READ, WRITE, type Kernel } from './kernel.ts';
+import { GROUP_INDEX_WGSL, READ, WRITE, grid, type Kernel } from './kernel.ts';
 import { sumFunction } from './losses/reduce.ts';
 import type { Memory, Tensor } from './memory.ts';
 import type { Program } from './program.ts';
@@ -37,8 +37,7 @@ export class Optimizer {
     this.addNorm(program);
     const [w, g, m, v] = (['w', 'g', 'm', 'v'] as const).map((part) => bank.tensor(part));
     const groups = Math.ceil(trainedLength / GROUP_PARAMETERS);
-    const rows = Math.ceil(groups / 65_535);
-    program.add(adamwKernel(trainedLength), { w, g, m, v, norm }, () => [Math.ceil(groups / rows), rows]);
+    program.add(adamwKernel(trainedLength), { w, g, m, v, norm }, () => grid(groups));
   }
 }
 
@@ -76,7 +75,7 @@ const adamwBuffers = { w: WRITE, g: READ, m: WRITE, v: WRITE, norm: READ };
 
 /** m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w·decay − stepSize·m/(√v + ε) with g clipped. */
 function adamwKernel(length: number): Kernel<typeof adamwBuffers> {
-  const code = `@compute @workgroup_size(${THREADS})
+  const code = `${GROUP_INDEX_WGSL}@compute @workgroup_size(${THREADS})
 fn main(
   @builtin(workgroup_id) id: vec3<u32>,
   @builtin(num_workgroups) count: vec3<u32>,
@@ -84,7 +83,7 @@ fn main(
 ) {
   var factor = 1.0;
   if (u.clip > 0.0) { factor = min(1.0, u.clip / (norm[0] + 1e-6)); }
-  let first = (id.y * count.x + id.x) * ${GROUP_PARAMETERS}u + lane;
+  let first = group_index(id, count) * ${GROUP_PARAMETERS}u + lane;
   for (var part = 0u; part < ${GROUP_PARAMETERS / THREADS}u; part++) {
     let i = first + part * ${THREADS}u;
     if (i >= ${length}u) { return; }
