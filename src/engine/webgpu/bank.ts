@@ -5,8 +5,7 @@
 import type { NamedTensors } from '../types.ts';
 import { aligned, slice, type Memory, type Tensor } from './memory.ts';
 
-export const BANK_PARTS = ['w', 'g', 'm', 'v'] as const;
-export type BankPart = (typeof BANK_PARTS)[number];
+export type BankPart = 'w' | 'g' | 'm' | 'v';
 
 /** One parameter; its tensors exist once the bank is placed. */
 export class Parameter {

@@ -31,7 +31,7 @@ const buffers = {
 };
 const infoNceBuffers = { ...buffers, dunit: READ };
 
-/** Σ over the missed positions of ĉ_t − t̂, where anti-copy is trained on; a part [T] of each position is in `parts`. */
+/** WGSL of Σ_t (ĉ_t − t̂)/(B·T) over the positions that miss the margin; `parts` [T]: 1/|c_t| of these, 0 of the others. */
 function antiCopyOf({ T, D }: LossSizes): string {
   return `fn anti_copy(b: u32, d: u32, unit_target: f32) -> f32 {
   var g = 0.0;
@@ -46,7 +46,7 @@ function antiCopyOf({ T, D }: LossSizes): string {
 `;
 }
 
-/** \`directional_part\`: 1/|ĉ| where the margin is missed, else 0. */
+/** WGSL of ĉ_{T−2} − t̂ over B; `part`: 1/|c_{T−2}| where the margin is missed, else 0. */
 function directionalOf({ T, D }: LossSizes): string {
   if (T < 2) return 'fn directional(b: u32, d: u32, unit_target: f32, part: f32) -> f32 { return 0.0; }\n';
   return `fn directional(b: u32, d: u32, unit_target: f32, part: f32) -> f32 {
