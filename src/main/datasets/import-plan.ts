@@ -3,13 +3,14 @@
  * the file holds windows or chunks. N windows, T context length, D width, M chunks. Measures and writes nothing else.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NextvecError, isBadInput, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
+import { NextvecError, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
 import type { DataWarning } from '#shared/domain/datasets/passport.ts';
 import { DEFAULT_CONTEXT, HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import { elementsOf, type Column } from '../formats/table.ts';
 import { addHistory } from './history.ts';
 import type { Layout, WindowColumns } from './layout.ts';
 import { SEVERAL_ARTICLES, UNKNOWN_ARTICLE } from './store-files.ts';
+import { isUnusable } from './unusable.ts';
 import type { VectorStoreWriter } from './vector-store.ts';
 import { readWindowMetadata, type WindowMetadata } from './window-metadata.ts';
 import { buildWindows, denseLabels, orderChunks, type OrderedChunks } from './windows.ts';
@@ -103,9 +104,6 @@ function refuseChunkOptions({ place }: Column, { T, history }: ReadOptions): voi
   });
 }
 
-/** Errors that mean that the file is damaged, not only its metadata. */
-const DAMAGE = new Set<ErrorCode>(['ARCHIVE_DAMAGED', 'ARCHIVE_TRUNCATED', 'CHECKSUM_MISMATCH']);
-
 async function readMetadata(
   { metadata, N }: WindowColumns,
   warnings: DataWarning[],
@@ -115,7 +113,7 @@ async function readMetadata(
   try {
     return await readWindowMetadata(await metadata(), N, { signal });
   } catch (error) {
-    if (!isNextvecError(error) || !isBadInput(error.code) || DAMAGE.has(error.code)) throw error;
+    if (!isUnusable(error)) throw error;
     const code = error.code === 'METADATA_REFUSED' ? error.code : 'METADATA_UNUSABLE';
     warnings.push({ code, message: `${error.message} The vectors were loaded without it.`, count: N });
     return null;

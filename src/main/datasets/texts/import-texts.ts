@@ -5,13 +5,14 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NextvecError, isBadInput, isNextvecError, throwIfCancelled, type ErrorCode } from '#shared/domain/errors.ts';
+import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Column, DataFile } from '../../formats/table.ts';
 import type { ReadData } from '../import-plan.ts';
 import type { Layout } from '../layout.ts';
 import { FILES } from '../store-files.ts';
+import { isUnusable } from '../unusable.ts';
 import { TextStoreWriter } from './text-store.ts';
 
 /** Names of columns with one text a chunk, or one a window: the text of its target. */
@@ -63,13 +64,6 @@ export async function importTexts(
     data.warnings.push({ code: 'TEXTS_UNUSABLE', message, count: sources.reduce((sum, { count }) => sum + count, 0) });
     return null;
   }
-}
-
-/** Errors that mean that the file is damaged, not only its texts. */
-const DAMAGE = new Set<ErrorCode>(['ARCHIVE_DAMAGED', 'ARCHIVE_TRUNCATED', 'CHECKSUM_MISMATCH']);
-
-function isUnusable(error: unknown): error is NextvecError {
-  return isNextvecError(error) && isBadInput(error.code) && !DAMAGE.has(error.code);
 }
 
 function textSources(file: DataFile, layout: Layout, data: ReadData, wanted: string | null): TextSource[] {
