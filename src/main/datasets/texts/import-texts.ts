@@ -116,9 +116,9 @@ async function addTexts(
   if (n === count) return;
   throw new NextvecError(
     'COUNT_MISMATCH',
-    `${column.place}: it has other than the ${count} texts that the vectors need.`,
+    `${column.place}: it does not have exactly ${count} texts, one for each vector.`,
     {
-      remedy: 'Write one text for each vector, in the order of the vectors.',
+      remedy: 'Write the texts in the order of the vectors, or import with --no-texts.',
     },
   );
 }
