@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.dispose());
 
-test('a run that may have seen the validation windows is refused, and so is what is no model', async () => {
+test('refuses as a part a run of another split or from given weights, an unknown run, and parts of another model', async () => {
   const { number } = (await nextvec.client.runs.get({ runId: part })).run;
   const refused = async (of: RecipeInput): Promise<string> =>
     nextvec.client.runs.start({ recipe: of }).then(
