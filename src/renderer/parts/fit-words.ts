@@ -87,5 +87,6 @@ export function partKinds(recipe: Recipe): string[] {
     plural(ridges.length + pooledRidges.length, 'ridge map'),
     ...(means === '' ? [] : [`what followed the ${means} most similar training windows`]),
     ...(filters.length === 0 ? [] : [plural(2 * filters.length, 'filtered context')]),
+    ...(recipe.parts.length === 0 ? [] : [`the predictions of ${plural(recipe.parts.length, 'earlier run')}`]),
   ];
 }

@@ -62,8 +62,15 @@ export const useRunsStore = defineStore('runs', () => {
 
   const all = computed(() => [...byId.value.values()].toSorted((a, b) => b.number - a.number));
   const live = computed(() => all.value.filter(isLive));
+
+  /** The run of this id or number ("7", "#7"), as command lines name runs; undefined: there is none. */
+  function find(handle: string): RunSummary | undefined {
+    const number = /^#?(\d{1,9})$/.exec(handle)?.[1];
+    return byId.value.get(handle) ?? all.value.find((run) => run.number === Number(number));
+  }
+
   /** The run shown in the sidebar and the dock. */
   const current = computed(() => live.value.find((run) => run.status === 'running') ?? live.value[0] ?? null);
 
-  return { byId, all, live, current, loaded, error, onChange: heard.on };
+  return { byId, all, live, find, current, loaded, error, onChange: heard.on };
 });

@@ -75,4 +75,7 @@ test('the part kinds and the short text follow the recipe', () => {
   const bare = { ...recipe, gram: { neighbours: 'off', filters: 'off', turned: 'on' } } as const;
   expect(recipeBrief(bare)).toBe('no neighbours, no filters · 12 ep · B 1024 · lr 5e-3');
   expect(partKinds(bare)).toEqual(['the context vectors', 'the corpus mean', '5 ridge maps']);
+  const withRun = { ...bare, parts: ['run-1'] };
+  expect(recipeBrief(withRun)).toBe('no neighbours, no filters, 1 earlier run · 12 ep · B 1024 · lr 5e-3');
+  expect(partKinds(withRun).at(-1)).toBe('the predictions of 1 earlier run');
 });

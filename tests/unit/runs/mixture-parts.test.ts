@@ -76,6 +76,10 @@ test('the mixture holds the model: it is named, exported and imported, also when
   expect(JSON.stringify(card)).toContain(`AMN of run #${number}`);
 
   await client.runs.delete({ runId: part });
+  await expect(start(mixture())).rejects.toMatchObject({
+    message: `There is no run "${part}" to be a part of this mixture.`,
+    data: { remedy: expect.stringContaining('a deleted one must be trained again') },
+  });
   const source = { kind: 'dataset' as const, datasetId: dataset, windows: [0] };
   const partsOf = async (of: string) =>
     (await client.inference.predict({ runId: of, source })).rows[0].parts?.map(({ name }) => name);

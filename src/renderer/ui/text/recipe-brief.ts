@@ -2,7 +2,7 @@
 import { modelRow } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
-import { formatInput } from './format.ts';
+import { formatInput, plural } from './format.ts';
 
 /** "MSE 0.5 + InfoNCE 0.5" */
 function lossBrief(recipe: Recipe): string {
@@ -10,14 +10,15 @@ function lossBrief(recipe: Recipe): string {
   return used.map((term) => `${TERM_LABELS[term]} ${formatInput(recipe.lambda[term])}`).join(' + ');
 }
 
-/** "all parts", "no neighbours, no turned windows" */
-function fitBrief({ gram }: Recipe): string {
+/** "all parts", "no neighbours, no turned windows, 1 earlier run" */
+function fitBrief({ gram, parts }: Recipe): string {
   const missing = [
     gram.neighbours === 'off' ? 'no neighbours' : '',
     gram.filters === 'off' ? 'no filters' : '',
     gram.turned === 'off' ? 'no turned windows' : '',
   ].filter(Boolean);
-  return missing.length === 0 ? 'all parts' : missing.join(', ');
+  const own = missing.length === 0 ? 'all parts' : missing.join(', ');
+  return parts.length === 0 ? own : `${own}, ${plural(parts.length, 'earlier run')}`;
 }
 
 /** "MSE 1 · relative · turned" */

@@ -341,7 +341,7 @@ const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
   ['dataset', 'Data set'],
   ['ood', 'OOD set'],
   ['initFrom', 'Starts from'],
-  ['parts', 'Models among the parts'],
+  ['parts', 'Earlier runs as parts'],
   ['sizes', 'Model sizes'],
   ['schedule', 'Schedule'],
   ['gates', 'Gates'],
