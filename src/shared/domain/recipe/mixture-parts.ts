@@ -27,7 +27,10 @@ type SplitRecipe = Pick<Recipe, 'dataset' | 'split' | 'seed'>;
  * null: the run can be a part. Its training windows must be those of the mixture: then it has seen none of the validation
  * windows, and can be trained anew without a cluster. Weights that it started from may have seen any.
  */
-export function refusePart(mixture: SplitRecipe, { status, isImported, recipe, hasBest }: PartCandidate): PartRefusal | null {
+export function refusePart(
+  mixture: SplitRecipe,
+  { status, isImported, recipe, hasBest }: PartCandidate,
+): PartRefusal | null {
   const { label, training } = modelRow(recipe.modelType);
   if (isImported)
     return { why: 'it was imported, and what it was trained on is not known', remedy: 'Train such a model here.' };
