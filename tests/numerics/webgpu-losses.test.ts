@@ -16,7 +16,7 @@ const LOSS: LossConfig = {
   varianceTarget: 1,
 };
 
-/** Room for more rows than the batch has; what lies there must not count. One size for all: kernels compile slowly. */
+/** Room for more rows than the batch has; what lies there must not count. One size for all, so that kernels compile once. */
 const MAX_B = 53;
 
 function batch(B: number, T: number, D: number): LossInput {

@@ -14,6 +14,12 @@ const RAISED_LIMITS = [
   'maxComputeWorkgroupSizeX',
 ] as const;
 
+/**
+ * Every kernel writes workgroup memory before it reads it. Without the zeroing, kernels start sooner, and a software adapter
+ * compiles them ten times as fast.
+ */
+const DAWN_OPTIONS = ['enable-dawn-features=disable_workgroup_init'];
+
 /** The device is gone or has refused work: results since then are void. */
 export class GpuFailure extends Error {}
 
@@ -30,7 +36,7 @@ async function findImplementation(): Promise<GPU> {
   const name = 'webgpu';
   const dawn: typeof import('webgpu') = await import(/* @vite-ignore */ name);
   Object.assign(globalThis, dawn.globals);
-  return dawn.create([]);
+  return dawn.create(DAWN_OPTIONS);
 }
 
 export class Gpu {

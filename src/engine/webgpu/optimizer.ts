@@ -6,7 +6,7 @@ import type { Memory, Tensor } from './memory.ts';
 import type { Program } from './program.ts';
 
 const THREADS = 256;
-/** Sums of squares that the norm adds up, one of each workgroup. */
+/** Sums of squares that the norm adds up, one of each workgroup; zero beyond the last workgroup. */
 const PARTS = 256;
 /** Parameters of one workgroup of the update. */
 const GROUP_PARAMETERS = 4 * THREADS;
@@ -26,7 +26,8 @@ export class Optimizer {
   /** Writes `norm`. */
   addNorm(program: Program): void {
     const { parts, norm, bank } = this;
-    program.add(squaresKernel(bank.trainedLength), { gradients: bank.tensor('g'), parts }, () => [PARTS]);
+    const groups = Math.min(PARTS, Math.ceil(bank.trainedLength / THREADS));
+    program.add(squaresKernel(bank.trainedLength), { gradients: bank.tensor('g'), parts }, () => [groups]);
     program.add(normKernel(), { parts, norm }, () => [1]);
   }
 

@@ -1,6 +1,7 @@
 /** Reads device memory back without blocking: staging buffers are used in turn and mapped when their copy is done. */
 import type { Gpu } from './device.ts';
 import type { Tensor } from './memory.ts';
+import { withNaps } from './wait.ts';
 
 const ELEMENT_BYTES = 4;
 
@@ -29,7 +30,7 @@ export class Readback {
     }
     return async () => {
       try {
-        await staging.mapAsync(GPUMapMode.READ, 0, end);
+        await withNaps(staging.mapAsync(GPUMapMode.READ, 0, end));
       } catch (error) {
         this.gpu.check();
         throw error;

@@ -1,0 +1,38 @@
+/**
+ * Waits for the GPU without taking a core: Dawn in a Node process asks whether work is done in every turn of the event loop,
+ * which has no other reason to pause.
+ */
+
+/** Between two turns: short beside a step, of which several are under way at a time. */
+const NAP_MS = 0.1;
+
+/** Absent in a page, which does not poll and must not block. */
+interface NodeTimers {
+  setImmediate?(callback: () => void): unknown;
+}
+
+const { setImmediate } = globalThis as NodeTimers;
+const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+let waiting = 0;
+let isNapping = false;
+
+function nap(): void {
+  isNapping = waiting > 0;
+  if (!isNapping) return;
+  Atomics.wait(never, 0, 0, NAP_MS);
+  setImmediate?.(nap);
+}
+
+/** The outcome of `work`, with naps between the turns of the event loop until then. */
+export async function withNaps<T>(work: Promise<T>): Promise<T> {
+  waiting++;
+  if (!isNapping) {
+    isNapping = true;
+    setImmediate?.(nap);
+  }
+  try {
+    return await work;
+  } finally {
+    waiting--;
+  }
+}
