@@ -23,6 +23,10 @@ const PT = resolve('tests/fixtures/pt');
 const [T, D] = [5, 24];
 const WINDOWS = [0, 7, 8, 9];
 
+const PLACES = 'harbour,mill,orchard,quarry,bridge,market,chapel,lighthouse,ferry,forge,tavern,well'.split(',');
+const THINGS = 'anchor,barrel,candle,drum,engine,feather,glass,hammer,iron,jacket'.split(',');
+const textOf = (article: number, chunk: number): string => `By the ${PLACES[article]} lay the ${THINGS[chunk]}.`;
+
 let chromium: TestBrowser;
 beforeAll(async () => {
   chromium = await openChromium();
@@ -39,7 +43,12 @@ async function prepare(home: string): Promise<readonly PredictedRow[]> {
     roots: null,
   });
   const { client } = nextvec;
-  const dataset = await importChunks(client, join(home, 'walks.npz'), { articles: 12, chunksPerArticle: 10, D });
+  const dataset = await importChunks(client, join(home, 'walks.npz'), {
+    articles: 12,
+    chunksPerArticle: 10,
+    D,
+    textOf,
+  });
   const { runId } = await client.runs.importRun({ path: join(PT, 'amn.pt'), name: 'baseline', dataset });
   const source: ContextSource = { kind: 'dataset', datasetId: dataset, windows: [...WINDOWS] };
   const { rows } = await client.inference.predict({ runId, source });
@@ -102,14 +111,37 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     for (const value of [row.targetCosine, row.baselines.contextMean, row.baselines.lastVector])
       expect(text).toContain(figure(value));
     expect(text).toContain(figure(row.norm, 3));
+    // A line of figures and one of text for each vector.
     const context = region('Context').getByRole('row');
-    expect(await context.count()).toBe(T + 2);
+    expect(await context.count()).toBe(1 + 2 * (T + 1));
     expect(await context.nth(1).textContent()).toContain(`${(100 * row.attention![0]).toFixed(1)} %`);
+    expect(await region('Context').locator('.text-row').allTextContents()).toEqual(
+      [0, 1, 2, 3, 4, 5].map((chunk) => textOf(0, chunk)),
+    );
     const nearest = region('Nearest neighbours').getByRole('row');
-    expect(await nearest.count()).toBe(1 + row.neighbours.length);
+    expect(await nearest.count()).toBe(1 + 2 * row.neighbours.length);
     expect(await nearest.nth(1).textContent()).toContain(figure(row.neighbours[0].cosine, 3));
     expect(await nearest.nth(1).textContent()).toContain(String(row.neighbours[0].article));
+    expect(await nearest.nth(2).textContent()).toBe(row.neighbours[0].text);
     expect(await problemsInBothThemes(page)).toEqual([]);
+  });
+
+  it('finds a window by two words and opens it, by keyboard', async () => {
+    const search = page.getByRole('searchbox', { name: 'Find by words' });
+    await search.fill('quarry hammer');
+    await search.press('Enter');
+    const hit = page.getByRole('list', { name: 'Texts found' }).getByRole('button');
+    await hit.first().waitFor();
+    expect(await hit.allTextContents()).toEqual([`window 17 · article 3${textOf(3, 7)}`]);
+    await search.press('ArrowDown');
+    await hit.press('Enter');
+    await region('Context').locator('.text-row').last().getByText(textOf(3, 7)).waitFor();
+    expect(await page.getByRole('textbox', { name: 'Windows' }).inputValue()).toBe('17');
+    expect(await problemsInBothThemes(page)).toEqual([]);
+    await search.fill('quarry zebra');
+    await search.press('Enter');
+    await page.getByText('No text has all of “quarry zebra”.').waitFor();
+    await search.fill('');
   });
 
   it('predicts several windows by keyboard and shows one', async () => {
@@ -150,7 +182,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await region('Nearest neighbours').getByText('Not looked for').waitFor();
     await page.getByRole('combobox', { name: 'Neighbours in' }).selectOption({ label: 'walks' });
     await predicted();
-    expect(await region('Nearest neighbours').getByRole('row').count()).toBe(11);
+    expect(await region('Nearest neighbours').getByRole('row').count()).toBe(21);
     await page.getByRole('button', { name: 'Choose…' }).click();
     await host.chooseFile(join(home.path, 'narrow.npz'));
     await page.getByText('narrow.npz', { exact: true }).waitFor();

@@ -78,7 +78,7 @@ describe('evaluation of a run', () => {
     const inspector = page.getByRole('region', { name: 'Window inspector' });
     await inspector.getByText(`Window ${number}`, { exact: true }).waitFor();
     expect(await inspector.textContent()).toContain(cosine);
-    expect(await inspector.getByRole('table', { name: 'Context and attention' }).getByRole('row').count()).toBe(6);
+    expect(await inspector.getByRole('table', { name: 'Context and target' }).getByRole('row').count()).toBe(7);
     const slider = inspector.getByRole('slider');
     await slider.focus();
     await page.keyboard.press('Home');

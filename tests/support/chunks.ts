@@ -9,6 +9,16 @@ export interface ChunkFile {
   readonly chunksPerArticle: number;
   readonly D: number;
   readonly seed?: number;
+  /** Text of each chunk; absent: the file has none. */
+  readonly textOf?: (article: number, chunk: number) => string;
+}
+
+/** Column of texts as numpy's fixed-width unicode. */
+function npyTexts(texts: readonly string[]): Buffer {
+  const width = Math.max(...texts.map((text) => text.length));
+  const codes = new Uint32Array(texts.length * width);
+  texts.forEach((text, row) => [...text].forEach((c, i) => (codes[row * width + i] = c.codePointAt(0)!)));
+  return npy(`<U${width}`, [texts.length], codes);
 }
 
 function npy(descr: string, shape: readonly number[], data: NodeJS.ArrayBufferView): Buffer {
@@ -19,7 +29,8 @@ function npy(descr: string, shape: readonly number[], data: NodeJS.ArrayBufferVi
 }
 
 /** Unit vectors; the chunks of an article lie around its centre. */
-export async function writeChunks(path: string, { articles, chunksPerArticle, D, seed = 1 }: ChunkFile): Promise<void> {
+export async function writeChunks(path: string, file: ChunkFile): Promise<void> {
+  const { articles, chunksPerArticle, D, seed = 1, textOf } = file;
   const random = new Random(seed);
   const M = articles * chunksPerArticle;
   const vectors = new Float32Array(M * D);
@@ -43,6 +54,10 @@ export async function writeChunks(path: string, { articles, chunksPerArticle, D,
   zip.addBuffer(npy('<f4', [M, D], vectors), 'vectors.npy', { compress: false });
   zip.addBuffer(npy('<i4', [M], articleIndices), 'article_indices.npy', { compress: false });
   zip.addBuffer(npy('<i4', [M], chunkIndices), 'chunk_indices.npy', { compress: false });
+  if (textOf) {
+    const texts = Array.from(articleIndices, (article, row) => textOf(article, chunkIndices[row]));
+    zip.addBuffer(npyTexts(texts), 'concept_texts.npy');
+  }
   zip.end();
   await pipeline(zip.outputStream, createWriteStream(path));
 }

@@ -3,6 +3,7 @@
  * itself, only the words of each vector's text (FTS5) and the place of the vector.
  */
 import Database from 'better-sqlite3';
+import { searchTerms } from '#shared/domain/datasets/search-terms.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 
 export interface IndexedText {
@@ -82,13 +83,11 @@ export function searchTextIndex(path: string, words: string, limit: number): Ind
 
 /** Words in quotes stand together as a phrase; the last word may be the beginning of one. */
 export function ftsQuery(words: string): string {
-  const terms = [...words.matchAll(/"([^"]*)"|([^\s"]+)/g)].map(([, phrase, word]) => phrase ?? word);
-  const known = terms.filter((term) => /[\p{L}\p{N}]/u.test(term));
-  if (known.length === 0) {
+  const terms = searchTerms(words);
+  if (terms.length === 0) {
     throw new NextvecError('BAD_INPUT', `"${words}" holds no word to search for.`, {
       remedy: 'Write one or more words.',
     });
   }
-  const isOpen = !words.trimEnd().endsWith('"');
-  return known.map((term, i) => `"${term}"${isOpen && i === known.length - 1 ? '*' : ''}`).join(' ');
+  return terms.map(({ text, isPrefix }) => `"${text}"${isPrefix ? '*' : ''}`).join(' ');
 }

@@ -5,6 +5,7 @@ import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
 import { client, connection } from '../rpc.ts';
 import { isCancelled } from '../ui/feedback/errors.ts';
 import { toast, toastError } from '../ui/feedback/toasts.ts';
+import { formatBytes, plural } from '../ui/text/format.ts';
 import { baseName } from './file-picker.ts';
 import { useAppStore } from './app-store.ts';
 
@@ -14,6 +15,8 @@ export interface ImportOptions {
   /** Of windows built from chunks; null: the default context, no history. */
   readonly contextLength?: number | null;
   readonly history?: number | null;
+  /** Default true. */
+  readonly texts?: boolean;
 }
 
 export interface ImportJob {
@@ -27,6 +30,10 @@ export interface ImportJob {
   etaMs: number | null;
   /** Why it failed; null while it runs. */
   error: unknown;
+}
+
+function textWords({ passport: { texts } }: Dataset): string | undefined {
+  return texts ? `With ${plural(texts.texts, 'text')}, ${formatBytes(texts.storedBytes)}.` : undefined;
 }
 
 export const useDatasetsStore = defineStore('datasets', () => {
@@ -68,7 +75,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
     const { dataset, alreadyThere } = event;
     lastImported.value = dataset.id;
     if (alreadyThere) toast(`“${dataset.name}” was there already`, { detail: 'The file has the same contents.' });
-    else toast(`Imported “${dataset.name}”`, { kind: 'good' });
+    else toast(`Imported “${dataset.name}”`, { kind: 'good', detail: textWords(dataset) });
     return dataset;
   }
 

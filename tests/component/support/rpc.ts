@@ -25,7 +25,7 @@ const info: AppInfo = {
 const settings: Settings = { theme: 'light', engine: 'auto', threads: null, keepEveryEpochs: 0 };
 
 function unexpected(call: string) {
-  return vi.fn<(input?: unknown) => Promise<unknown>>(() => Promise.reject(new Error(`Unexpected call: ${call}`)));
+  return vi.fn<(input?: unknown, options?: unknown) => Promise<unknown>>(() => Promise.reject(new Error(`Unexpected call: ${call}`)));
 }
 
 export const client = {
@@ -34,7 +34,7 @@ export const client = {
     settings: { get: async () => settings },
     files: { choose: unexpected('app.files.choose') },
   },
-  datasets: { list: async () => history.datasets },
+  datasets: { list: async () => history.datasets, search: unexpected('datasets.search') },
   runs: {
     list: async () => history.runs,
     preflight: unexpected('runs.preflight'),

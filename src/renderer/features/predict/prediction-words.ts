@@ -31,6 +31,7 @@ export interface ContextRow {
   readonly weight: number | null;
   readonly weightText: string;
   readonly cosine: string;
+  readonly text: string | null;
 }
 
 /** The context, first position first. */
@@ -46,6 +47,7 @@ export function contextRows(row: PredictedRow, model: ModelType): ContextRow[] {
       weight,
       weightText: weight === null ? noAttention(model) : percent(weight, 1),
       cosine: figure(cosine, 3),
+      text: context?.[t].text ?? null,
     };
   });
 }
