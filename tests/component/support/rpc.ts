@@ -25,7 +25,9 @@ const info: AppInfo = {
 const settings: Settings = { theme: 'light', engine: 'auto', threads: null, keepEveryEpochs: 0 };
 
 function unexpected(call: string) {
-  return vi.fn<(input?: unknown, options?: unknown) => Promise<unknown>>(() => Promise.reject(new Error(`Unexpected call: ${call}`)));
+  return vi.fn<(input?: unknown, options?: unknown) => Promise<unknown>>(() =>
+    Promise.reject(new Error(`Unexpected call: ${call}`)),
+  );
 }
 
 export const client = {
