@@ -169,6 +169,11 @@ describe('a sweep', () => {
     const table = results.getByRole('region', { name: 'Members of the sweep' });
     await table.getByRole('row').nth(3).waitFor();
     expect(await table.getByRole('row').count()).toBe(4);
+    for (const member of ['Plain', 'Member 1', 'Member 2'])
+      expect(await table.getByRole('row', { name: new RegExp(`^${member} `) }).textContent()).toMatch(
+        /[+−]0\.\d{4} \[[+−]0\.\d{4}, [+−]0\.\d{4}\]/,
+      );
+    expect(await results.textContent()).toMatch(/\[[+−]0\.\d{4}, [+−]0\.\d{4}\] over plain|The plain recipe/);
     for (const theme of ['light', 'dark']) {
       await page.evaluate((name) => (document.documentElement.dataset.theme = name), theme);
       for (const view of ['Table', 'Parallel coordinates', 'Heat map']) {

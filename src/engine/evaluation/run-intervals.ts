@@ -63,7 +63,9 @@ export function pairedDifference(a: GroupSums, b: GroupSums, seed: number): Inte
   return bootstrap(a.windows, [minus(ours, theirs)], seed).mean(0);
 }
 
-export function haveSameWindows(a: GroupSums, b: GroupSums): boolean {
+type Windows = Pick<GroupSums, 'windows'>;
+
+export function haveSameWindows(a: Windows, b: Windows): boolean {
   return a.windows.length === b.windows.length && a.windows.every((count, g) => count === b.windows[g]);
 }
 
@@ -71,7 +73,7 @@ function partIntervals(of: GroupSums, baselines: GroupSums | null, seed: number)
   const { windows, sums } = of;
   const known = baselines && haveSameWindows(of, baselines) ? baselines.sums : {};
   const mean = known.contextMean ?? null;
-  const best = strongest(BASELINES.flatMap((name) => known[name] ?? []));
+  const best = strongestBaseline(known);
   // Differences of the same windows: one quantity each.
   const lifts = [mean, best].map((baseline) => baseline && minus(sums.model, baseline));
   const drawn = bootstrap(windows, [sums.model, ...lifts.map((lift) => lift ?? sums.model)], seed);
@@ -82,16 +84,16 @@ function partIntervals(of: GroupSums, baselines: GroupSums | null, seed: number)
   };
 }
 
-/** Sums of the baseline with the largest mean cosine. */
-function strongest(baselines: readonly Float64Array[]): Float64Array | null {
+/** The sums of the baseline with the largest mean cosine; null: none was measured. */
+export function strongestBaseline(known: GroupSums['sums']): Float64Array | null {
   let best: { total: number; sums: Float64Array } | null = null;
-  for (const sums of baselines) {
+  for (const sums of BASELINES.flatMap((name) => known[name] ?? [])) {
     const total = sums.reduce((a, b) => a + b, 0);
     if (Number.isFinite(total) && (best === null || total > best.total)) best = { total, sums };
   }
   return best && best.sums;
 }
 
-function minus(a: Float64Array, b: Float64Array): Float64Array {
+export function minus(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, g) => value - b[g]);
 }

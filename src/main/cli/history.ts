@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { Imported, RunDetail, RunSummary } from '#shared/contract/runs.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds.ts';
 import { nameWithTask, taskText } from '#shared/domain/datasets/task.ts';
-import { signedInterval } from '#shared/domain/evaluation/interval.ts';
+import { signedInterval, withInterval, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { checkTarget, checkTargetFolder, moveToTarget, withScratch, writeTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
@@ -60,13 +60,21 @@ function printRuns(runs: readonly RunSummary[], total: number, out: Output): voi
     { title: 'model', value: (run) => run.recipe.modelType },
     { title: 'data', value: (run) => nameWithTask(run.datasetName, run.task) },
     { title: 'epoch', value: (run) => `${run.epoch}/${run.recipe.epochs}`, align: 'right' },
-    { title: 'validation', value: (run) => formatCosine(run.best?.valCosine), align: 'right' },
-    { title: 'OOD', value: (run) => formatCosine(run.best?.oodCosine), align: 'right' },
+    {
+      title: 'validation',
+      value: ({ best }) => cosineText(best?.valCosine, best?.intervals?.valCosine),
+      align: 'right',
+    },
+    { title: 'OOD', value: ({ best }) => cosineText(best?.oodCosine, best?.intervals?.oodCosine), align: 'right' },
     { title: 'lift', value: (run) => signedInterval(run.valLift, run.best?.intervals?.valLift), align: 'right' },
     { title: 'rows/s', value: (run) => (run.rowsPerSecond === null ? null : Math.round(run.rowsPerSecond)) },
     { title: 'time', value: (run) => (run.imported ? null : formatDuration(run.durationMs)), align: 'right' },
     { title: 'id', value: (run) => run.id },
   ]);
+}
+
+function cosineText(cosine: number | null | undefined, interval: Interval | null | undefined): string {
+  return withInterval(cosine, interval, formatCosine);
 }
 
 function show(context: CommandContext, handle: string, out: Output): Promise<void> {
@@ -95,8 +103,16 @@ function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: R
     { title: 'epoch', value: (epoch) => epoch.epoch },
     { title: 'loss', value: (epoch) => epoch.trainLoss?.toPrecision(4) ?? null, align: 'right' },
     { title: `train${stated}`, value: (epoch) => formatCosine(epoch.trainCosine), align: 'right' },
-    { title: `validation${stated}`, value: (epoch) => formatCosine(epoch.valCosine), align: 'right' },
-    { title: `OOD${stated}`, value: (epoch) => formatCosine(epoch.oodCosine), align: 'right' },
+    {
+      title: `validation${stated}`,
+      value: ({ valCosine, intervals }) => cosineText(valCosine, intervals?.valCosine),
+      align: 'right',
+    },
+    {
+      title: `OOD${stated}`,
+      value: ({ oodCosine, intervals }) => cosineText(oodCosine, intervals?.oodCosine),
+      align: 'right',
+    },
     { title: 'lr', value: (epoch) => epoch.lr?.toPrecision(3) ?? null, align: 'right' },
     { title: 'rows/s', value: (epoch) => (epoch.rowsPerSecond === null ? null : Math.round(epoch.rowsPerSecond)) },
     { title: '', value: (epoch) => (epoch.isBest ? 'best' : '') },

@@ -129,8 +129,3 @@ export function formatBytes(bytes: number): string {
 export function formatCosine(value: number | null | undefined): string {
   return value === null || value === undefined || !Number.isFinite(value) ? NOT_MEASURED : value.toFixed(4);
 }
-
-export function signed(value: number | null | undefined): string {
-  const text = formatCosine(value);
-  return text === NOT_MEASURED || text.startsWith('-') ? text : `+${text}`;
-}

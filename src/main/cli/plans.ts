@@ -5,8 +5,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { withInterval } from '#shared/domain/evaluation/interval.ts';
+import { figure, signed } from '#shared/domain/figures.ts';
 import { readGateMetric } from '#shared/domain/recipe/command-line.ts';
-import { GATE_METRICS } from '#shared/domain/recipe/recipe.ts';
+import { GATE_METRICS, type GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { EXAMPLE_PLAN, PLAN_TEMPLATES, RecoverSchema, recoverPlan } from '#shared/domain/plans/plan-templates.ts';
 import { PlanGateSchema, badPlan, parsePlan, type PlanGate, type PlanSpec } from '#shared/domain/plans/plans.ts';
 import { readJsonFile } from '../formats/json-file.ts';
@@ -14,7 +16,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
 import { findDataset } from './handles.ts';
-import { formatCosine, signed, type Output } from './output.ts';
+import type { Output } from './output.ts';
 import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 import { printSweep } from './sweep.ts';
@@ -285,11 +287,19 @@ function printPlans(plans: readonly Plan[], out: Output): void {
       { title: 'what', value: (item) => item.title },
       { title: 'status', value: (item) => item.status },
       { title: 'run', value: (item) => (item.runNumber === null ? null : `#${item.runNumber}`) },
-      { title: 'validation', value: (item) => formatCosine(item.figures?.valCosine), align: 'right' },
-      { title: 'lift', value: (item) => signed(item.figures?.valLift), align: 'right' },
-      { title: 'OOD', value: (item) => formatCosine(item.figures?.oodCosine), align: 'right' },
-      { title: 'OOD lift', value: (item) => signed(item.figures?.oodLift), align: 'right' },
+      { title: 'validation', value: figureOf('valCosine', figure), align: 'right' },
+      { title: 'lift', value: figureOf('valLift', signed), align: 'right' },
+      { title: 'OOD', value: figureOf('oodCosine', figure), align: 'right' },
+      { title: 'OOD lift', value: figureOf('oodLift', signed), align: 'right' },
       { title: '', value: (item) => item.reason },
     ]);
   }
+}
+
+/** A figure with its interval; null where it was not measured. */
+function figureOf(metric: GateMetric, show: typeof figure): (item: QueueItem) => string | null {
+  return ({ figures, intervals }) => {
+    const value = figures?.[metric] ?? null;
+    return value === null ? null : withInterval(value, intervals?.[metric], show);
+  };
 }

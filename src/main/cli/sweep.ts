@@ -2,18 +2,17 @@
 import type { Command } from 'commander';
 import type { QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { signed as signedFigure } from '#shared/domain/figures.ts';
 import { parsePlan } from '#shared/domain/plans/plans.ts';
 import { GATE_METRICS } from '#shared/domain/recipe/recipe.ts';
 import {
-  fieldOf,
-  formatVary,
+  gainIn,
   notDistinguishable,
-  parseVary,
-  SWEEP_METHODS,
-  type Axis,
-  type Spread,
-} from '#shared/domain/plans/sweeps.ts';
+  SPREAD_NOTE,
+  spreadText,
+  SWEEP_FIGURES,
+  winnerText,
+} from '#shared/domain/plans/sweep-words.ts';
+import { fieldOf, formatVary, parseVary, SWEEP_METHODS, type Axis } from '#shared/domain/plans/sweeps.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
@@ -119,17 +118,11 @@ function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise
   return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true });
 }
 
-function gainOf(winner: Spread | null | undefined, plain: Spread | null | undefined): number | null {
-  return winner && plain ? winner.mean - plain.mean : null;
-}
-
 /** The sweep as the last line of --json, or as a table. */
 export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
   const plain = state.members.find(({ member }) => member === 0) ?? null;
   const winner = state.members.find(({ member }) => member === state.winner) ?? null;
-  const gain = Object.fromEntries(
-    GATE_METRICS.map((metric) => [metric, gainOf(winner?.figures[metric], plain?.figures[metric])]),
-  );
+  const gain = Object.fromEntries(GATE_METRICS.map((metric) => [metric, gainIn(metric, winner, plain)]));
   const result = {
     type: 'sweep',
     itemId: item.id,
@@ -144,6 +137,7 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
     winner,
     indistinguishable: state.indistinguishable,
     gain,
+    gainIntervals: state.gainIntervals,
     recipe: state.recipe,
     commandLine: state.commandLine,
   };
@@ -152,18 +146,13 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
     out.line();
     out.line(`${item.title}: ${item.status}. ${item.reason}`.trimEnd());
     if (winner === null) return;
-    const text =
-      winner.member === 0
-        ? `No member is better than the plain recipe by ${state.spec.objective}.`
-        : `Member ${winner.member} wins by ${state.spec.objective}; over the plain recipe it gains ${gainWords(gain)}.`;
+    const { gainIntervals, indistinguishable, spec } = state;
+    const text = winnerText({ winner, plain, objective: spec.objective, gainIntervals });
     out.line(item.status === 'done' ? text : `So far: ${text}`);
-    if (state.indistinguishable.length > 0) out.line(notDistinguishable(state.indistinguishable));
+    const rivals = notDistinguishable(indistinguishable);
+    if (rivals) out.line(rivals);
     if (state.commandLine) out.line(state.commandLine);
   });
-}
-
-function gainWords(gain: Readonly<Record<string, number | null>>): string {
-  return `${signedFigure(gain.valLift)} validation lift, ${signedFigure(gain.oodLift)} OOD lift`;
 }
 
 function printMembers({ spec, members, winner }: Sweep, out: Output): void {
@@ -176,13 +165,12 @@ function printMembers({ spec, members, winner }: Sweep, out: Output): void {
       align: 'right' as const,
     })),
     { title: 'epochs', value: ({ epochs }) => String(epochs), align: 'right' },
-    { title: 'validation lift', value: ({ figures }) => spreadText(figures.valLift), align: 'right' },
-    { title: 'OOD lift', value: ({ figures }) => spreadText(figures.oodLift), align: 'right' },
+    ...SWEEP_FIGURES.map(({ title, metric }) => ({
+      title,
+      value: ({ figures, intervals }: SweepMember) => figures[metric] && spreadText(figures[metric], intervals[metric]),
+      align: 'right' as const,
+    })),
     { title: '', value: ({ member, state }) => (member === winner ? 'winner' : state) },
   ]);
-}
-
-function spreadText(value: Spread | null): string | null {
-  if (value === null) return null;
-  return value.std === null ? signedFigure(value.mean) : `${signedFigure(value.mean)} ± ${value.std.toFixed(4)}`;
+  out.line(SPREAD_NOTE);
 }

@@ -6,11 +6,13 @@ import { summarise } from '../runs/summary.ts';
 import { findRun } from '../store/runs.ts';
 import type { Home } from '../store/home.ts';
 import type { ItemRow, PlanRow } from '../store/plans.ts';
+import type { SweepIntervals } from './sweep-intervals.ts';
 
 export interface PlanContext {
   readonly home: Home;
   readonly runs: RunService;
   readonly appVersion: string;
+  readonly sweepIntervals: SweepIntervals;
   /** Resumes an interrupted run; false when it was interrupted at the same step before. */
   readonly resumeInterrupted: (runId: string, stopAfterEpoch: number | null) => boolean;
 }

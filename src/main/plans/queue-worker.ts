@@ -12,6 +12,7 @@ import { requireRun } from '../store/runs.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { writePlanReport } from './report.ts';
 import { pausedPlans, planRows, runOf } from './rows.ts';
+import { SweepIntervals } from './sweep-intervals.ts';
 import { beginSweep, followSweep } from './sweep-item.ts';
 import { beginTraining, endItem, followTraining, failureReason } from './train-item.ts';
 
@@ -41,6 +42,7 @@ export class QueueWorker {
       home,
       runs,
       appVersion,
+      sweepIntervals: new SweepIntervals(home.db),
       resumeInterrupted: (runId, stopAfterEpoch) => this.resumeInterrupted(runId, stopAfterEpoch),
     };
   }

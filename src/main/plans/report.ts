@@ -1,4 +1,4 @@
-/** The report item of a plan: trained runs, gate readings, explained differences, next steps. */
+/** The report item of a plan: trained runs, sweeps, gate readings, claims, next steps. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, dataWord, shellQuote } from '#shared/domain/recipe/command-line.ts';
@@ -9,13 +9,14 @@ import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { gateLabel } from '#shared/domain/recipe/gates.ts';
 import { shownStatus, unmet } from '#shared/domain/plans/plan-queue.ts';
-import { judge, type PlanClaim, type ReportItem } from '#shared/domain/plans/plans.ts';
+import { judge, type PlanClaim, type PlanSpec, type ReportItem } from '#shared/domain/plans/plans.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { bullets, code, paragraph, table, type Block, type ReportDocument, type Section } from '../reports/document.ts';
 import { renderMarkdown } from '../reports/markdown.ts';
 import { findDataset } from '../store/datasets.ts';
 import { listItems, listTries, updateItem, type ItemRow } from '../store/plans.ts';
 import { figuresOf, runSummary, type PlanContext } from './context.ts';
+import { sweepSections } from './sweep-report.ts';
 import type { WorkItem } from './train-item.ts';
 
 interface Trained {
@@ -29,7 +30,7 @@ export function writePlanReport(context: PlanContext, { row, item, spec }: WorkI
   const items = listItems(home.db).filter(
     (one) => one.planId === row.planId && one.id !== row.id && (item.of.length === 0 || item.of.includes(one.key)),
   );
-  const document = planReport(context, { name: spec.name, claims: item.claims }, items);
+  const document = planReport(context, { spec, claims: item.claims }, items);
   const stem = `plan-${row.planId}-${row.key}`;
   const path = join(home.exportsFolder, `${stem}.md`);
   writeFileSync(path, renderMarkdown(document, stem).text);
@@ -44,26 +45,29 @@ export function writePlanReport(context: PlanContext, { row, item, spec }: WorkI
 }
 
 interface PlanFacts {
-  readonly name: string;
+  readonly spec: PlanSpec;
   readonly claims: readonly PlanClaim[];
 }
 
-function planReport(context: PlanContext, { name, claims }: PlanFacts, items: readonly ItemRow[]): ReportDocument {
+function planReport(context: PlanContext, { spec, claims }: PlanFacts, items: readonly ItemRow[]): ReportDocument {
   const trained = items.flatMap((row): Trained[] => {
     const run = runSummary(context, row.runId);
     return run === null ? [] : [{ row, run }];
   });
   const best = trained.filter(({ run }) => run.best !== null).toSorted((a, b) => rank(b.run) - rank(a.run))[0];
+  const sweeps = sweepSections(context, spec, items);
+  const isOnlySweeps = trained.length === 0 && sweeps.length > 0;
   return {
-    title: `Plan: ${name}`,
+    title: `Plan: ${spec.name}`,
     subtitle: `${new Date().toISOString().slice(0, 10)} · Nextvec ${context.appVersion}`,
-    summary: [paragraph(summaryOf(trained, best)), figures(trained)],
+    summary: isOnlySweeps ? [] : [paragraph(summaryOf(trained, best)), figures(trained)],
     sections: [
       ...claimed(claims, trained),
-      lacksSection(trained),
+      ...(isOnlySweeps ? [] : [lacksSection(trained)]),
+      ...sweeps,
       gates(context, items),
-      best ? reproduce(context, best.run) : nothing(),
-      ...(best ? ceiling(context, best.run) : []),
+      ...(best ? [reproduce(context, best.run), ...ceiling(context, best.run)] : []),
+      ...(best || isOnlySweeps ? [] : [nothing()]),
     ],
   };
 }

@@ -28,7 +28,8 @@ import { runSummary, specOf, type PlanContext } from './context.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { retryItem, type Retry } from './retry.ts';
 import { planRows, runOf } from './rows.ts';
-import { queueSummary, sweepSummary } from './summary.ts';
+import { queueSummary } from './summary.ts';
+import { sweepSummary } from './sweep-summary.ts';
 
 export interface PlanServiceOptions {
   readonly home: Home;

@@ -1,22 +1,13 @@
-/** The queue, its plans and a sweep's results as the contract shows them, from the rows. */
-import { isDistinguishable } from '#engine/evaluation/seed-difference.ts';
-import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
+/** The queue and its plans as the contract shows them, from the rows. A sweep's results: `sweep-summary.ts`. */
 import { MODEL_LABELS, type ModelType } from '#shared/domain/models/models.ts';
-import {
-  findItemRecipe,
-  itemRecipe,
-  type PlanItem,
-  type PlanSpec,
-  type SweepItem,
-} from '#shared/domain/plans/plans.ts';
+import { findItemRecipe, type PlanItem, type PlanSpec } from '#shared/domain/plans/plans.ts';
 import { nextReady, obstacle, shownStatus, unmet, type ShownStatus } from '#shared/domain/plans/plan-queue.ts';
-import { GATE_METRICS, type GateMetric, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import { fieldOf, memberCount, plainPoint, recipeAt, rungs, spread, winnerOf } from '#shared/domain/plans/sweeps.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { fieldOf, memberCount } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import type { Plan, Queue, QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
-import { cosineSums } from '../store/cosine-sums.ts';
+import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
 import { findDataset } from '../store/datasets.ts';
-import { listMembers, listTries, type ItemRow, type PlanRow, type SweepMemberRow } from '../store/plans.ts';
+import { listMembers, listTries, type ItemRow, type PlanRow } from '../store/plans.ts';
 import { figuresOf, runSummary, specOf, type PlanContext } from './context.ts';
 
 export function queueSummary(
@@ -148,85 +139,4 @@ function progressOf(context: PlanContext, row: ItemRow, step: number, totalSteps
   const runs = members.flatMap((member) => member.runs);
   const back = runs.filter(({ isActive, figures, failure }) => !isActive && (figures.length > 0 || failure !== ''));
   return back.length / ((memberCount(sweep, members[0].point) + 1) * sweep.seeds);
-}
-
-export function sweepSummary(context: PlanContext, spec: PlanSpec, row: ItemRow, item: SweepItem): Sweep {
-  const base = itemRecipe(spec, item);
-  const levels = rungs(base.epochs, item.sweep.halving);
-  const isLive = row.status === 'running' || row.status === 'waiting';
-  const members = listMembers(context.home.db, row.id).map((member) =>
-    memberSummary(context, item, base, levels, isLive, member),
-  );
-  const winner = winnerOf(members, item.sweep.objective);
-  const recipe = winner && recipeAt(base, winner.point, base.seed);
-  return {
-    itemId: row.id,
-    spec: item.sweep,
-    rungs: levels,
-    memberCount: memberCount(item.sweep, plainPoint(base, item.sweep.axes)),
-    members,
-    winner: winner?.member ?? null,
-    indistinguishable: winner ? indistinguishable(context, members, winner, item.sweep.objective, base.seed) : [],
-    recipe,
-    commandLine: recipe && commandLine(recipe, filesOf(context, spec)),
-  };
-}
-
-/** Members not distinguishable from the winner; those without stored cosines (of earlier versions) are left out. */
-function indistinguishable(
-  { home }: PlanContext,
-  members: readonly SweepMember[],
-  winner: SweepMember,
-  objective: GateMetric,
-  seed: number,
-): number[] {
-  const part = objective.startsWith('ood') ? 'ood' : 'validation';
-  const sumsOf = (member: SweepMember) =>
-    member.runs.map(({ runId }) => (runId === null ? null : (cosineSums(home.db, runId)?.[part] ?? null)));
-  const best = sumsOf(winner);
-  const rivals = members.filter(({ member, epochs }) => member !== winner.member && epochs === winner.epochs);
-  return rivals.flatMap((rival) => {
-    const pairs = sumsOf(rival).flatMap((b, s) => {
-      const a = best[s];
-      return a?.sums.model && b?.sums.model ? [{ a, b }] : [];
-    });
-    return isDistinguishable(pairs, seed) === false ? [rival.member] : [];
-  });
-}
-
-function filesOf({ home }: PlanContext, { dataset, ood }: PlanSpec): { data: string; ood: string | null } {
-  const word = (id: string): string => {
-    const found = findDataset(home.db, id);
-    return found === null ? id : dataWord(found);
-  };
-  return { data: word(dataset), ood: ood === null ? null : word(ood) };
-}
-
-function memberSummary(
-  context: PlanContext,
-  { sweep }: SweepItem,
-  base: Recipe,
-  levels: readonly number[],
-  isLive: boolean,
-  row: SweepMemberRow,
-): SweepMember {
-  const reached = Math.min(...Array.from({ length: sweep.seeds }, (_, s) => row.runs[s]?.figures.length ?? 0));
-  const at = (metric: GateMetric) =>
-    reached === 0 ? null : spread(row.runs.map(({ figures }) => figures[reached - 1]?.[metric] ?? null));
-  const failed = row.runs.some(({ failure }) => failure !== '');
-  const isFinished = reached === levels.length;
-  const isOut = isLive && reached <= row.rung;
-  return {
-    member: row.member,
-    point: { ...row.point },
-    state: failed ? 'failed' : isFinished ? 'finished' : isOut ? 'running' : 'ended',
-    epochs: reached === 0 ? 0 : levels[reached - 1],
-    figures: Object.fromEntries(GATE_METRICS.map((metric) => [metric, at(metric)])) as SweepMember['figures'],
-    runs: row.runs.map(({ runId, seed, failure }) => ({
-      runId,
-      runNumber: runSummary(context, runId)?.number ?? null,
-      seed: base.seed + seed,
-      failure,
-    })),
-  };
 }

@@ -3,6 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { PlanGateSchema, PlanItemSchema, PlanSpecSchema, RecipeChangesSchema } from '#shared/domain/plans/plans.ts';
 import { SHOWN_STATUSES } from '#shared/domain/plans/plan-queue.ts';
+import { PairedDifferenceSchema } from '#shared/domain/evaluation/comparison.ts';
 import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe/recipe.ts';
 import { MetricIntervalsSchema } from '#shared/domain/runs/training.ts';
 import { SweepSpecSchema } from '#shared/domain/plans/sweeps.ts';
@@ -86,6 +87,8 @@ export const SweepMemberSchema = z.object({
   /** Epochs all its seeds have trained; 0 before that. */
   epochs: z.int(),
   figures: perMetric(SpreadSchema.nullable()),
+  /** 95 % intervals of the means over articles and seeds; absent while it trains, null where not measured. */
+  intervals: MetricIntervalsSchema,
   runs: z.array(
     z.object({ runId: z.string().nullable(), runNumber: z.int().nullable(), seed: z.int(), failure: z.string() }),
   ),
@@ -104,6 +107,8 @@ export const SweepSchema = z.object({
   winner: z.int().nullable(),
   /** Members trained as long whose objective is not distinguishable from the winner's, over articles and seeds. */
   indistinguishable: z.array(z.int()),
+  /** 95 % intervals of the winner's cosines minus the plain recipe's, which are those of its gain in lift too. */
+  gainIntervals: PairedDifferenceSchema,
   /** The winner's recipe, ready for a form. */
   recipe: RecipeSchema.nullable(),
   commandLine: z.string().nullable(),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan, Queue, QueueItem, Sweep } from '#shared/contract/plans.ts';
 import type { PlanSpec, PlanSpecInput } from '#shared/domain/plans/plans.ts';
+import { signed } from '#shared/domain/figures.ts';
 import { recoverPlan, type RecoverInput } from '#shared/domain/plans/plan-templates.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { openHome } from '../../../src/main/store/home.ts';
@@ -287,7 +288,8 @@ describe('a sweep', () => {
       {
         key: 'sweep',
         kind: 'sweep',
-        recipe: { ...RECIPE, epochs: 4, lr: 1e-6 },
+        // Eight validation articles: intervals need five.
+        recipe: { ...RECIPE, epochs: 4, lr: 1e-6, split: { kind: 'article', validationShare: 0.4 } },
         sweep: {
           axes: [{ kind: 'range', path: 'lr', low: 1e-6, high: 3e-3, scale: 'log' }],
           method: 'tpe',
@@ -300,9 +302,11 @@ describe('a sweep', () => {
   });
 
   test('trains members with seeds, stops weak ones early; its winner beats a weak plain recipe', async () => {
-    const made = await nextvec.client.plans.create(spec());
+    const { items, ...rest } = spec();
+    const report = { key: 'report', kind: 'report' as const, needs: ['sweep'] };
+    const made = await nextvec.client.plans.create({ ...rest, items: [...items, report] });
     const done = await settled(made.id);
-    expect(statuses(done)).toEqual({ sweep: 'done' });
+    expect(statuses(done)).toEqual({ sweep: 'done', report: 'done' });
     const sweep = await nextvec.client.plans.sweep({ itemId: made.items[0].id });
     uninterrupted = sweep;
     expect(sweep.rungs).toEqual([2, 4]);
@@ -329,7 +333,24 @@ describe('a sweep', () => {
       }
     }
     const values = winner.runs.map(({ runId }) => runs.get(runId!)!.valLift!);
-    expect(winner.figures.valLift!.mean).toBeCloseTo((values[0] + values[1]) / 2, 12);
+    const { mean } = winner.figures.valLift!;
+    expect(mean).toBeCloseTo((values[0] + values[1]) / 2, 12);
+
+    // Two seeds: the interval over articles and seeds is wider than that of one run over its articles.
+    const { low, high } = winner.intervals.valLift!;
+    const ofRun = runs.get(winner.runs[0].runId!)!.best!.intervals!.valLift!;
+    expect(low).toBeLessThan(mean);
+    expect(high).toBeGreaterThan(mean);
+    expect(high - low).toBeGreaterThan(ofRun.high - ofRun.low);
+    const gain = mean - plain.figures.valLift!.mean;
+    expect(sweep.gainIntervals.validation!.low).toBeLessThan(gain);
+    expect(sweep.gainIntervals.validation!.high).toBeGreaterThan(gain);
+    expect(sweep.gainIntervals.ood).toBeNull();
+
+    const text = readFileSync(itemOf(done, 'report').reportPath!, 'utf8');
+    expect(text).toContain(`Member ${winner.member} wins by valLift; over the plain recipe it gains +`);
+    const { std } = winner.figures.valLift!;
+    expect(text).toContain(`${signed(mean)} ± ${std!.toFixed(4)} \\[${signed(low)}, ${signed(high)}\\]`);
   });
 
   test('killed, skipped and retried, it gives the same figures as uninterrupted', async () => {

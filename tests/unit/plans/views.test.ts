@@ -17,6 +17,7 @@ function member(index: number, lr: number, skip: string, lift: number | null): S
     state: 'finished',
     epochs: lift === null ? 0 : 3,
     figures: { valCosine: null, oodCosine: null, valLift: one, oodLift: null, valBestLift: null, oodBestLift: null },
+    intervals: {},
     runs: [],
   };
 }
@@ -34,6 +35,7 @@ const sweep: Sweep = {
   ],
   winner: 1,
   indistinguishable: [],
+  gainIntervals: { validation: null, ood: null },
   recipe: RecipeSchema.parse({ dataset: 'd' }),
   commandLine: '',
 };

@@ -1,4 +1,4 @@
-/** Labels, tones and icons of an item's status and gates. */
+/** How an item of a plan is written: its status, figures, gates and claims. */
 import {
   Ban,
   CircleCheck,
@@ -11,8 +11,12 @@ import {
 } from 'lucide-vue-next';
 import type { Component } from 'vue';
 import type { Plan, QueueItem } from '#shared/contract/plans.ts';
+import { intervalText } from '#shared/domain/evaluation/interval.ts';
+import { figure, signed } from '#shared/domain/figures.ts';
 import type { PlanGate } from '#shared/domain/plans/plans.ts';
 import type { ShownStatus } from '#shared/domain/plans/plan-queue.ts';
+import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { formatCosine, formatDelta } from '../../ui/text/format.ts';
 import { gateReading, gateThreshold, readsLabel } from '../../parts/run-words.ts';
 
 export interface StatusLook {
@@ -39,6 +43,29 @@ export const PLAN_LABELS: Readonly<Record<Plan['status'], string>> = {
   stopped: 'Stopped at a gate or a failure',
   done: 'Done',
 };
+
+const PARTS = [
+  { label: 'Validation', metrics: ['valCosine', 'valLift'] },
+  { label: 'OOD', metrics: ['oodCosine', 'oodLift'] },
+] as const;
+
+export interface ItemFigures {
+  readonly label: string;
+  readonly lines: readonly { readonly metric: GateMetric; readonly text: string; readonly interval: string }[];
+}
+
+/** Cosine and lift of a trained item with their 95 % intervals, in validation and on the OOD set; empty before that. */
+export function itemFigures({ item, figures, intervals }: QueueItem): ItemFigures[] {
+  if (figures === null || item.kind !== 'train') return [];
+  return PARTS.map(({ label, metrics }) => ({
+    label,
+    lines: metrics.map((metric) => {
+      const isLift = metric.endsWith('Lift');
+      const text = (isLift ? formatDelta : formatCosine)(figures[metric]);
+      return { metric, text, interval: intervalText(intervals?.[metric], isLift ? signed : figure) };
+    }),
+  }));
+}
 
 export interface GateLight {
   readonly metric: string;

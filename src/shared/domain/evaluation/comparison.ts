@@ -1,7 +1,7 @@
 /** Comparison of runs with a baseline run (the first): what it looks at, and its result. The comparing: compare-runs.ts. */
 import { z } from 'zod';
 import { SEVERITIES } from './evaluation.ts';
-import { IntervalSchema, type Interval } from './interval.ts';
+import { IntervalSchema } from './interval.ts';
 import type { Task } from '../datasets/task.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { TermTable } from '../runs/training.ts';
@@ -24,11 +24,12 @@ export interface ComparableRun {
   /** Loss terms of the last epoch. */
   readonly terms: TermTable | null;
 }
-/** Intervals of a run's cosines minus the baseline run's; null: measured on other windows. */
-export interface PairedDifference {
-  readonly validation: Interval | null;
-  readonly ood: Interval | null;
-}
+/** Intervals of a run's cosines minus the baseline run's; null: not measured, or measured on other windows. */
+export const PairedDifferenceSchema = z.object({
+  validation: IntervalSchema.nullable(),
+  ood: IntervalSchema.nullable(),
+});
+export type PairedDifference = z.infer<typeof PairedDifferenceSchema>;
 export type Fact = string | number | boolean | null;
 
 export const RUN_FIGURES = [

@@ -304,14 +304,6 @@ export interface MemberResult {
   readonly figures: Readonly<Record<GateMetric, Spread | null>>;
 }
 
-/** Names the members a winner is not distinguishable from. */
-export function notDistinguishable(members: readonly number[]): string {
-  const names = members.map((member) => (member === 0 ? 'the plain recipe' : `member ${member}`));
-  const last = names.pop() ?? '';
-  const list = names.length === 0 ? last : `${names.join(', ')} and ${last}`;
-  return `Not distinguishable from ${list} over the articles and seeds measured.`;
-}
-
 /** The best by the objective among the members trained longest; null before there is one. The plain recipe is member 0. */
 export function winnerOf<R extends MemberResult>(members: readonly R[], objective: GateMetric): R | null {
   const longest = Math.max(0, ...members.map(({ epochs }) => epochs));
