@@ -1,10 +1,11 @@
-"""A Gram mixture that Nextvec exported as safetensors, in PyTorch. Needs torch and safetensors.
+"""A Gram mixture that Nextvec exported as safetensors, in PyTorch. Needs torch, safetensors, and gram_parts.py beside it.
 
 load("run-7.safetensors")(contexts) gives raw [B, D] for contexts [B, T, D]; the prediction is the direction of raw.
 python3 gram_loader.py run-7.safetensors run-7-golden.safetensors prints the largest difference to the golden output.
 """
 import sys
 import torch
+from gram_parts import trained_models
 from safetensors.torch import load_file
 from torch.nn.functional import gelu, linear, normalize
 
@@ -12,10 +13,11 @@ from torch.nn.functional import gelu, linear, normalize
 class GramMixture(torch.nn.Module):
     def __init__(self, tensors):
         super().__init__()
-        for name, tensor in tensors.items():
-            self.register_buffer(name.replace(".", "_"), tensor)
+        for name in (name for name in tensors if not name.startswith("extras.")):
+            self.register_buffer(name.replace(".", "_"), tensors[name])
         self.neighbours = [(int(count), tau) for count, tau in self.settings_neighbours.tolist()]
-        self.gates = sum(name.endswith(".0.bias") for name in tensors)
+        self.gates = sum(name.startswith("gates.") and name.endswith(".0.bias") for name in tensors)
+        self.extras = trained_models(tensors)
 
     def maps(self, name, x):
         return [linear(x, getattr(self, f"{name}_{i}_weight")) for i in range(len(getattr(self, f"settings_{name}")))]
@@ -34,7 +36,8 @@ class GramMixture(torch.nn.Module):
         p, last = torch.einsum("t,btd->bd", self.position_weights, x), x[:, -1]
         parts = [*x.unbind(1), self.mean.expand_as(p), *self.maps("ridges", p)]
         parts += self.maps("pooled_ridges", torch.cat([p, last], 1)) + self.nearest(p)
-        return torch.stack(parts + self.maps("filters", p) + self.maps("filters", last), 1)
+        parts += self.maps("filters", p) + self.maps("filters", last)
+        return torch.stack(parts + [normalize(model(contexts)) for model in self.extras], 1)
 
     def gate(self, g, z):
         w1, b1, w2, b2 = (getattr(self, f"gates_{g}_{name}") for name in ("0_weight", "0_bias", "2_weight", "2_bias"))

@@ -15,7 +15,7 @@ import { openEngine } from '#engine/registry.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { referenceModel, relativeError } from '#engine/verify.ts';
 import { testHost } from '../support/host.ts';
-import { trainSmallMixture } from '../support/gram.ts';
+import { smallExtras, trainSmallMixture } from '../support/gram.ts';
 import { readNpz } from '../support/npz.ts';
 
 const TOLERANCE = 1e-5;
@@ -58,6 +58,7 @@ const tfjs: Runtime = async (spec, parameters, contexts, B) => {
 const mixture = await trainSmallMixture();
 const plainMixture = await trainSmallMixture({ neighbours: [], filters: [] });
 const fewKeys = await trainSmallMixture({ maxKeys: 12 });
+const withModels = await trainSmallMixture({}, smallExtras());
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
   expect(a.length).toBe(b.length);
@@ -109,6 +110,7 @@ describe.each([
     ['as trained', mixture],
     ['without neighbours and filters', plainMixture],
     ['with fewer keys than neighbours', fewKeys],
+    ['with a model of each type among its parts', withModels],
   ])('a Gram mixture %s', async (_name, { spec, parameters, contexts, B, raw, coefficients }) => {
     const outputs = await run(spec, parameters, contexts, B);
     expect(largestDifference(outputs.raw, raw)).toBeLessThan(TOLERANCE);

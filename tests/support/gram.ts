@@ -2,11 +2,14 @@
 import { resolve } from 'node:path';
 import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
-import type { GramData } from '#engine/gram/types.ts';
+import type { ExtraPart, GramData } from '#engine/gram/types.ts';
+import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
 import { createRuntime } from '#engine/simd/runtime.ts';
 import type { NamedTensors, WindowSource } from '#engine/types.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { readNpz } from './npz.ts';
 import { simdHost } from './simd-host.ts';
 
@@ -70,10 +73,13 @@ export interface SmallMixture {
   readonly coefficients: Float32Array;
 }
 
-/** Trained on `smallGramData`. */
-export async function trainSmallMixture(changes: Partial<GramConfig> = {}): Promise<SmallMixture> {
-  const runtime = await createRuntime({ host: await simdHost(), threads: 2 });
-  const data = smallGramData();
+/** Trained on `smallGramData`, with the models `extras` among its parts. */
+export async function trainSmallMixture(
+  changes: Partial<GramConfig> = {},
+  extras: readonly ExtraPart[] = [],
+): Promise<SmallMixture> {
+  const runtime = await createRuntime({ host: await simdHost(), threads: 1 });
+  const data = { ...smallGramData(), extras };
   const { source, validation } = data;
   const trainer = await GramTrainer.create(runtime, { data, config: { ...SMALL_CONFIG, ...changes }, seed: 7 });
   while (!trainer.isDone) await trainer.step();
@@ -86,6 +92,29 @@ export async function trainSmallMixture(changes: Partial<GramConfig> = {}): Prom
   const parameters = model.parameters();
   await trainer.dispose();
   return { spec, parameters, contexts, B, raw, coefficients: mixture.coefficients };
+}
+
+const size = { T: 5, D: 20 };
+const SMALL_SPECS: readonly GradientSpec[] = [
+  { type: 'amn', ...size, dModel: 6, hiddenDim: 18, skip: 'positional', inputs: 'centred' },
+  { type: 'lstm', ...size, hiddenDim: 10, numLayers: 2, dropout: 0.1, inputs: 'relative' },
+  { type: 'gru', ...size, dModel: 10, numLayers: 2 },
+  { type: 'transformer', ...size, dModel: 128, heads: 2, numLayers: 1, feedForward: 24, dropout: 0.1 },
+];
+
+/** For `smallGramData`: a model of each type, as initialised but for its constants. Trained anew for one epoch. */
+export function smallExtras(): ExtraPart[] {
+  const random = new Random(9);
+  return SMALL_SPECS.map((spec) => {
+    const { inputs } = spec;
+    const recipe = RecipeSchema.parse({ dataset: '-', modelType: spec.type, inputs, epochs: 1, batchSize: 256 });
+    const parameters = initialParameters(spec, 3);
+    for (const name of ['corpus_mean', 'position_weights']) {
+      const values = parameters.get(name);
+      values?.forEach((_, i) => (values[i] = random.normal()));
+    }
+    return { spec, recipe, parameters };
+  });
 }
 
 /** A training of seconds: `articles` random walks with a shared direction, the last three held out. */

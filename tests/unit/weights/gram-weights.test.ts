@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { GramModel } from '#engine/gram/model.ts';
 import { createRuntime } from '#engine/simd/runtime.ts';
-import { gramShapes } from '#shared/domain/models/gram.ts';
+import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { encodeNpz } from '../../../src/main/formats/npy/write.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/formats/safetensors.ts';
@@ -12,7 +12,7 @@ import { MODEL_FORMATS, type ModelFormat } from '../../../src/main/processes/job
 import { importRun } from '../../../src/main/runs/convert-weights.ts';
 import { exportModel } from '../../../src/main/runs/export-model.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';
-import { trainSmallMixture, type SmallMixture } from '../../support/gram.ts';
+import { smallExtras, trainSmallMixture, type SmallMixture } from '../../support/gram.ts';
 import { largestOnnxError } from '../../support/onnx.ts';
 import { simdHost } from '../../support/simd-host.ts';
 import { testFolder } from '../datasets/helpers.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 function tensorsOf({ spec, parameters }: SmallMixture): Map<string, Tensor> {
-  return new Map(gramShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)!.slice() }]));
+  return new Map(parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)!.slice() }]));
 }
 
 const ENCODERS = { safetensors: encodeSafetensors, npz: encodeNpz } as const;
@@ -149,8 +149,9 @@ describe('an imported run', () => {
     expect(imported.notes.join(' ')).toContain('not checked by a second one');
   });
 
-  it('is exported in every format', async () => {
-    const { imported, run, checkpoint } = await importMixture(mixture);
+  it('with an AMN and an LSTM among its parts is exported in every format', async () => {
+    const trained = await trainSmallMixture({}, smallExtras().slice(0, 2));
+    const { imported, run, checkpoint } = await importMixture(trained);
     const folder = testFolder();
     const exported = async (format: ModelFormat) => {
       const target = join(folder, format);
@@ -159,7 +160,7 @@ describe('an imported run', () => {
         format,
         checkpoint,
         target,
-        recipe: imported.recipe,
+        recipe: { ...imported.recipe, threads: 1 },
         resourcesDir: 'resources',
         engine: null,
         version: '0',
@@ -167,11 +168,10 @@ describe('an imported run', () => {
       });
       return target;
     };
-    const paths = Object.fromEntries(
-      await Promise.all(MODEL_FORMATS.map(async (format) => [format, await exported(format)] as const)),
-    );
+    const paths: Record<string, string> = {};
+    for (const format of MODEL_FORMATS) paths[format] = await exported(format);
     for (const format of ['safetensors', 'npz']) {
-      expect((await readModelWeights(paths[format])).parameters).toEqual(mixture.parameters);
+      expect((await readModelWeights(paths[format])).parameters).toEqual(trained.parameters);
     }
     const { metadata } = decodeSafetensors(await readFile(paths.safetensors), 'exported');
     expect(metadata).toEqual({ format: 'pt', model: 'gram' });
@@ -181,5 +181,6 @@ describe('an imported run', () => {
     };
     const parts = JSON.parse(graph.userDefinedMetadata['nextvec.parts']) as string[];
     expect(parts.slice(4, 8)).toEqual(['x 5', 'corpus mean', 'ridge λ 3', 'ridge λ 30']);
+    expect(parts.slice(-2)).toEqual(['AMN', 'LSTM']);
   });
 });
