@@ -24,7 +24,9 @@ test.skipIf(!python).each([
     await writeFile(join(folder, name), file);
     return join(folder, name);
   };
-  const weights = new Map(parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)! }]));
+  const weights = new Map(
+    parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)! }]),
+  );
   const golden = new Map([
     ['contexts', { shape: [B, T, D], data: contexts }],
     ['raw', { shape: [B, D], data: raw }],

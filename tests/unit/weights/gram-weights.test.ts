@@ -28,7 +28,9 @@ beforeAll(async () => {
 });
 
 function tensorsOf({ spec, parameters }: SmallMixture): Map<string, Tensor> {
-  return new Map(parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)!.slice() }]));
+  return new Map(
+    parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)!.slice() }]),
+  );
 }
 
 const ENCODERS = { safetensors: encodeSafetensors, npz: encodeNpz } as const;
