@@ -17,6 +17,7 @@ import { PlanService } from './plans/service.ts';
 import { appRouter } from './rpc/app.ts';
 import { datasetsRouter } from './rpc/datasets.ts';
 import { evaluationRouter } from './rpc/evaluation.ts';
+import type { ReportContext } from './reports/service.ts';
 import { implementer } from './rpc/implementer.ts';
 import { inferenceRouter } from './rpc/inference.ts';
 import { plansRouter } from './rpc/plans.ts';
@@ -117,7 +118,6 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   const procedures = implementer(home, roots);
   const spaces = new SpaceComparisons({ home, workers });
   const balance = new LossBalance({ home, workers, resourcesDir, initFile: (recipe) => initFile(home, recipe) });
-  const context = { home, workers, runs, resourcesDir, version };
   const electron = runtimes?.electron ?? process.versions.electron ?? null;
   const doctor = new Doctor({
     home,
@@ -126,9 +126,12 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
     runtimes: { browser: runtimes?.browser ?? null, electron },
   });
   const isInUse = (datasetId: string): boolean => runs.isUsing(datasetId);
+  const datasets = new DatasetService({ home, workers, resourcesDir, isInUse });
+  const windowTexts: ReportContext['windowTexts'] = (id, windows) => datasets.windowTexts(id, windows);
+  const context = { home, workers, runs, resourcesDir, version, windowTexts };
   return procedures.router({
     app: appRouter(procedures, { home, host, version, roots, native, doctor, commands }),
-    datasets: datasetsRouter(procedures, new DatasetService({ home, workers, resourcesDir, isInUse })),
+    datasets: datasetsRouter(procedures, datasets),
     runs: runsRouter(procedures, runs, { ...context, exportsFolder, spaces, balance }),
     evaluation: evaluationRouter(procedures, {
       context,

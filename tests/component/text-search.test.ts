@@ -57,7 +57,7 @@ test('arrow keys go through the hits that have a window; one is chosen', async (
   await press(document.activeElement!, 'ArrowDown');
   expect(document.activeElement?.textContent).toContain('window 1,340');
   await click(document.activeElement as HTMLElement);
-  expect(wrapper.emitted('choose')).toEqual([[1340]]);
+  expect(wrapper.emitted('choose')).toMatchObject([[{ vector: 9, window: 1340 }]]);
   await press(document.activeElement!, 'ArrowUp');
   await press(document.activeElement!, 'ArrowUp');
   expect(document.activeElement).toBe(input());

@@ -46,7 +46,12 @@ beforeAll(async () => {
   home = await testHome();
   nextvec = await home.open();
   client = nextvec.client;
-  dataset = await importChunks(client, join(home.path, 'train.npz'), { articles: 40, chunksPerArticle: 12, D: 16 });
+  dataset = await importChunks(client, join(home.path, 'train.npz'), {
+    articles: 40,
+    chunksPerArticle: 12,
+    D: 16,
+    textOf: (article, chunk) => `<b>chunk ${chunk}</b> of article ${article}`,
+  });
   ood = await importChunks(client, join(home.path, 'ood.npz'), { articles: 12, chunksPerArticle: 12, D: 16, seed: 9 });
   baseline = await train({ lambda: { mse: 1 } }, 'mse');
   subject = await train({ lambda: UNBALANCED }, 'unbalanced');
@@ -253,8 +258,8 @@ describe('balance', () => {
 });
 
 describe('reports', () => {
-  async function report(format: 'md' | 'html') {
-    const input = { runId: subject, baselineId: baseline, format, stem: 'report' };
+  async function report(format: 'md' | 'html', texts = false) {
+    const input = { runId: subject, baselineId: baseline, format, stem: 'report', texts };
     for await (const event of await client.evaluation.report(input)) if (event.type === 'done') return event;
     throw new Error('the report ended without a result');
   }
@@ -290,6 +295,17 @@ describe('reports', () => {
     expect(html.text).not.toMatch(/<script|javascript:|https?:\/\/(?!www\.w3\.org)/);
     expect(html.text.match(/<svg /g)).toHaveLength(md.files.length);
     expect(html.text.match(/<h2>/g)).toHaveLength(sections.length);
+  }, 120_000);
+
+  test('quotes the texts of the sample windows, escaped, only when asked', async () => {
+    const quoted =
+      /\| &lt;b&gt;chunk \d+&lt;\/b&gt; of article (\d+) \| &lt;b&gt;chunk \d+&lt;\/b&gt; of article \1 \|/;
+    const { text } = await report('md', true);
+    expect(text).toMatch(quoted);
+    // The OOD set has no texts.
+    expect(text.match(/\*\*Texts of the sample windows\*\*/g)).toHaveLength(1);
+    expect((await report('html', true)).text).toContain('&lt;b&gt;chunk');
+    expect((await report('md')).text).not.toMatch(quoted);
   }, 120_000);
 
   test('an expectation becomes a claim that the retrained run settles, with both figures', async () => {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { EVALUATION_PARTS, type EvaluationPart, type MatrixCell } from '#shared/contract/evaluation.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
+import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import {
@@ -13,7 +14,9 @@ import {
   offsetEntries,
   type Ceiling,
   type Evaluation,
+  type Sample,
 } from '#shared/domain/evaluation/evaluation.ts';
+import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { changeText, metricText } from '#shared/domain/evaluation/comparison-text.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
@@ -23,6 +26,7 @@ import type { CommandContext } from './context.ts';
 import { findDataset, findRun, never } from './handles.ts';
 import { printProgress, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
+import { lineOf } from './texts.ts';
 
 export const PART_OPTION = [
   '--part <P>',
@@ -35,6 +39,7 @@ export function addEvaluationCommands(program: Command, context: CommandContext)
     .description('evaluate the best checkpoint of a run: parity, baselines, diagnostics, verdicts')
     .requiredOption('--data <F>', 'a file, an imported data set, or "sample"')
     .option(...PART_OPTION)
+    .option('--texts', 'show the sample windows with their texts')
     .option('--ceiling', 'also measure what can be had on the set, from its own targets')
     .action((handle: string, flags: EvaluateFlags) => context.run((out) => evaluate(context, handle, flags, out)));
   program
@@ -61,6 +66,7 @@ interface EvaluateFlags {
   readonly data: string;
   readonly part?: string;
   readonly ceiling?: boolean;
+  readonly texts?: boolean;
 }
 
 function evaluate(context: CommandContext, handle: string, flags: EvaluateFlags, out: Output): Promise<void> {
@@ -71,10 +77,39 @@ function evaluate(context: CommandContext, handle: string, flags: EvaluateFlags,
     const data = await findDataset(client, flags.data, 'ood', out, never);
     const input = { runId: run.id, datasetId: data.id, part, ceiling };
     for await (const event of await client.evaluation.evaluate(input)) {
-      if (event.type === 'done') out.result(event.evaluation, () => printEvaluation(event.evaluation, out));
-      else printProgress(event, out);
+      if (event.type === 'progress') {
+        printProgress(event, out);
+        continue;
+      }
+      const { evaluation } = event;
+      const samples = flags.texts ? await samplesWithTexts(client, data.id, evaluation.samples) : null;
+      out.result(samples ? { ...evaluation, samples } : evaluation, () => {
+        printEvaluation(evaluation, out);
+        if (samples) printSamples(samples, out);
+      });
     }
   });
+}
+
+type SampleWithTexts = Sample & { readonly texts: WindowTexts };
+
+async function samplesWithTexts(
+  client: NextvecClient,
+  id: string,
+  samples: readonly Sample[],
+): Promise<SampleWithTexts[]> {
+  const texts = await client.datasets.windowTexts({ id, windows: samples.map(({ window }) => window) });
+  return samples.map((sample, i) => ({ ...sample, texts: texts[i] }));
+}
+
+function printSamples(samples: readonly SampleWithTexts[], out: Output): void {
+  out.line();
+  out.table(samples, [
+    { title: 'window', value: ({ window }) => String(window), align: 'right' },
+    { title: 'cosine', value: ({ cosine }) => figure(cosine, 3), align: 'right' },
+    { title: 'mean of context', value: ({ contextMeanCosine }) => figure(contextMeanCosine, 3), align: 'right' },
+    { title: 'target', value: ({ texts }) => lineOf(texts.target) },
+  ]);
 }
 
 function printEvaluation(e: Evaluation, out: Output): void {

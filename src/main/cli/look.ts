@@ -151,6 +151,7 @@ async function writeMap(found: VectorMap, name: string, target: OutputTarget | n
 }
 
 interface MapPoint {
+  readonly vector: number;
   readonly x: number;
   readonly y: number;
   /** null: not known. */
@@ -160,10 +161,11 @@ interface MapPoint {
   readonly cosine: number | null;
 }
 
-function pointsOf({ x, y, article, side, cosine }: VectorMap): MapPoint[] {
+function pointsOf({ vector, x, y, article, side, cosine }: VectorMap): MapPoint[] {
   const known = (value: number | undefined): number | null =>
     value === undefined || Number.isNaN(value) ? null : value;
   return Array.from(x, (_, i) => ({
+    vector: vector[i],
     x: x[i],
     y: y[i],
     article: known(article[i]),
@@ -174,6 +176,8 @@ function pointsOf({ x, y, article, side, cosine }: VectorMap): MapPoint[] {
 
 /** A header and a line for each point; unknown values are empty. */
 function mapCsv(points: readonly MapPoint[]): string {
-  const lines = points.map(({ x, y, article, side, cosine }) => [x, y, article, side, cosine].join(','));
-  return `${['x,y,article,side,cosine', ...lines].join('\n')}\n`;
+  const lines = points.map(({ vector, x, y, article, side, cosine }) =>
+    [vector, x, y, article, side, cosine].join(','),
+  );
+  return `${['vector,x,y,article,side,cosine', ...lines].join('\n')}\n`;
 }

@@ -12,6 +12,7 @@ interface ReportFlags {
   readonly baseline?: string;
   readonly format: string;
   readonly out: string;
+  readonly texts?: boolean;
 }
 
 export function addReportCommands(program: Command, context: CommandContext): void {
@@ -20,6 +21,7 @@ export function addReportCommands(program: Command, context: CommandContext): vo
     .description('root-cause report of a run: what happened, why, what to run next')
     .option('--baseline <RUN>', 'run to hold it against')
     .option('--format <F>', 'md|html', 'md')
+    .option('--texts', 'quote the texts of the sample windows')
     .requiredOption('--out <F>', 'file to write')
     .action((handle: string, flags: ReportFlags) => context.run((out) => report(context, handle, flags, out)));
   program
@@ -52,7 +54,8 @@ async function report(context: CommandContext, handle: string, flags: ReportFlag
   await withSession(context.options(), out, 'owner', async ({ client }) => {
     const run = await findRun(client, handle);
     const baseline = flags.baseline === undefined ? null : await findRun(client, flags.baseline);
-    const input = { runId: run.id, baselineId: baseline?.id ?? null, format, stem: basename(path, extname(path)) };
+    const stem = basename(path, extname(path));
+    const input = { runId: run.id, baselineId: baseline?.id ?? null, format, stem, texts: flags.texts };
     for await (const event of await client.evaluation.report(input)) {
       if (event.type === 'progress') {
         printProgress(event, out);

@@ -31,6 +31,7 @@ export async function mapVectors(job: MapJob, progress: PlaneProgress): Promise<
     return {
       method: job.method,
       ...plane,
+      vector: Float64Array.from(ids),
       article: articlesOf(set, ids),
       side: job.split && sidesOf(set, ids, job.split, job.seed),
       cosine,

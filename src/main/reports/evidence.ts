@@ -9,8 +9,10 @@ import {
   intervalSource,
   type Evaluation,
 } from '#shared/domain/evaluation/evaluation.ts';
+import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { count, figure, percent, plural } from '#shared/domain/figures.ts';
+import { shortText } from '#shared/domain/short-text.ts';
 import { GateSchema } from '#shared/domain/recipe/recipe.ts';
 import { modelRow } from '#shared/domain/models/models.ts';
 import { TERMS, TERM_LABELS, termLabel } from '#shared/domain/models/terms.ts';
@@ -18,7 +20,7 @@ import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { bullets, chart, paragraph, table, type Block, type Section } from './document.ts';
 import type { ReportInput, ReportRun } from './input.ts';
 
-export function evidence({ subject, baseline }: ReportInput): Section {
+export function evidence({ subject, baseline, texts }: ReportInput): Section {
   const blocks: Block[] = isTrainedByTerms(subject) ? [termTable(subject)] : [];
   for (const evaluation of subject.evaluations) {
     blocks.push(
@@ -30,6 +32,7 @@ export function evidence({ subject, baseline }: ReportInput): Section {
           (e) => e.data.name === evaluation.data.name && e.data.part === evaluation.data.part,
         ) ?? null,
       ),
+      ...textTable(evaluation, texts.get(evaluation) ?? []),
     );
   }
   if (subject.gates.length > 0) blocks.push(bullets(subject.gates.map((gate) => gate.message)));
@@ -126,6 +129,22 @@ function sampleTable(e: Evaluation, other: Evaluation | null): Block {
       ...(attends ? [s.attention?.map((w) => w.toFixed(2)).join(' ') ?? ''] : []),
     ]),
   );
+}
+
+/** Longest text that is quoted, in UTF-16 units. */
+const MOST_QUOTED = 400;
+
+/** The samples as texts; empty where none is known. */
+function textTable(e: Evaluation, texts: readonly WindowTexts[]): Block[] {
+  const quoted = (text: string | null | undefined): string => shortText(text ?? '', MOST_QUOTED);
+  const rows = texts.map(({ context, target }, i) => [
+    count(e.samples[i].window),
+    figure(e.samples[i].cosine, 3),
+    quoted(context.at(-1)),
+    quoted(target),
+  ]);
+  if (rows.every(([, , last, target]) => last === '' && target === '')) return [];
+  return [table('Texts of the sample windows', ['#Window', '#Cosine', 'Last of the context', 'Target'], rows)];
 }
 
 function nearest(cosines: readonly number[]): string {

@@ -3,6 +3,7 @@ import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import type { RecipeFiles } from '#shared/domain/recipe/command-line.ts';
 import type { ComparableRun, RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import type { Evaluation, Verdict } from '#shared/domain/evaluation/evaluation.ts';
+import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import type { SplitEvidence } from '#shared/domain/verdicts/verdicts.ts';
 
@@ -24,6 +25,9 @@ export interface ReportRun {
   readonly reason: string;
 }
 
+/** Texts of the sample windows of an evaluation, in their order. */
+export type SampleTexts = ReadonlyMap<Evaluation, readonly WindowTexts[]>;
+
 export interface ReportInput {
   readonly subject: ReportRun;
   readonly baseline: ReportRun | null;
@@ -31,6 +35,8 @@ export interface ReportInput {
   readonly comparison: RunComparison | null;
   /** A claim stored with an earlier report of this run, and its outcome. */
   readonly earlierClaim: ClaimOutcome | null;
+  /** Empty unless texts were asked for: reports travel. */
+  readonly texts: SampleTexts;
   readonly generatedAt: Date;
   readonly version: string;
 }

@@ -6,6 +6,7 @@ import type { ReportEvent, ReportOnScreen, StoredClaim, WorkProgress } from '#sh
 import { nameWithTask } from '#shared/domain/datasets/task.ts';
 import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { EvaluationContext } from '../evaluation/context.ts';
@@ -20,7 +21,7 @@ import { findRun } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { Channel } from '../wire/channel.ts';
 import { renderHtml } from './html.ts';
-import type { ReportRun } from './input.ts';
+import type { ReportRun, SampleTexts } from './input.ts';
 import { renderMarkdown } from './markdown.ts';
 import { modelCard } from './model-card.ts';
 import { onScreen } from './on-screen.ts';
@@ -29,6 +30,7 @@ import { rootCauseReport } from './root-cause.ts';
 export interface ReportContext extends EvaluationContext {
   /** Version of Nextvec, printed in the report. */
   readonly version: string;
+  readonly windowTexts: (datasetId: string, windows: number[]) => Promise<WindowTexts[]>;
 }
 
 export interface ReportRequest {
@@ -37,6 +39,8 @@ export interface ReportRequest {
   readonly format: 'md' | 'html';
   /** Names the chart files of a Markdown report. */
   readonly stem: string;
+  /** Quote the texts of the sample windows. */
+  readonly texts: boolean;
 }
 
 export async function* reportEvents(
@@ -59,7 +63,7 @@ export async function* reportEvents(
 
 async function makeReport(
   context: ReportContext,
-  { runId, baselineId, format, stem }: ReportRequest,
+  { runId, baselineId, format, stem, texts }: ReportRequest,
   progress: (event: WorkProgress) => void,
   signal?: AbortSignal,
 ): Promise<ReportEvent> {
@@ -71,6 +75,7 @@ async function makeReport(
     baseline,
     comparison: baseline && compare(context, [baseline.run.id, subject.run.id]),
     earlierClaim: earlier?.outcome ?? null,
+    texts: texts ? await sampleTexts(context, subject.evaluations) : new Map(),
     generatedAt: new Date(),
     version: context.version,
   });
@@ -80,6 +85,17 @@ async function makeReport(
   const recipe = correction.changes.length > 0 ? correction.recipe : null;
   const { text } = rendered;
   return { type: 'done', title: document.title, text, document: onScreen(document), files, claim, recipe };
+}
+
+async function sampleTexts({ windowTexts }: ReportContext, evaluations: readonly Evaluation[]): Promise<SampleTexts> {
+  const texts = new Map<Evaluation, WindowTexts[]>();
+  for (const evaluation of evaluations) {
+    const { id } = evaluation.data;
+    if (id === null) continue;
+    const windows = evaluation.samples.map(({ window }) => window);
+    texts.set(evaluation, await windowTexts(id, windows));
+  }
+  return texts;
 }
 
 /** Stores a claim, or returns the outcome of the claim that this run's report made for the same recipe. */

@@ -206,6 +206,8 @@ export const evaluationContract = {
         baselineId: runId.nullable().default(null),
         format: z.enum(['md', 'html']),
         stem: z.string().max(200).default('report'),
+        /** Quote the texts of the sample windows. */
+        texts: z.boolean().default(false),
       }),
     )
     .output(eventIterator(ReportEventSchema)),

@@ -14,7 +14,8 @@ const TASK = { context: 5, history: 8 };
 
 beforeAll(async () => {
   await writeChunks(train, { articles: 30, chunksPerArticle: 14, D: 24 });
-  await writeChunks(ood, { articles: 10, chunksPerArticle: 14, D: 24, seed: 5 });
+  const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
+  await writeChunks(ood, { articles: 10, chunksPerArticle: 14, D: 24, seed: 5, textOf });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -47,9 +48,14 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
     [1, 'finished', TASK],
   ]);
   for (const run of ['1', '2']) {
-    const evaluation = await nextvec('evaluate', run, '--data', sets[1], '--ceiling');
+    const evaluation = await nextvec('evaluate', run, '--data', sets[1], '--ceiling', '--texts');
     expect(evaluation).toMatchObject({ task: TASK, parity: { ok: true }, ceiling: { windows: 90 } });
     expect(Object.keys(evaluation['offsets'] as object)).toHaveLength(8);
+    // The two vectors of the history have no text of their own.
+    const { texts } = (evaluation['samples'] as { texts: { context: unknown[]; target: string } }[])[0];
+    const [, last, article] = /^chunk (\d+) of article (\d+)$/.exec(texts.target)!;
+    const before = [5, 4, 3, 2, 1].map((distance) => `chunk ${Number(last) - distance} of article ${article}`);
+    expect(texts.context).toEqual([null, null, ...before]);
     const out = join(folder, 'prediction.npy');
     const predicted = await nextvec('predict', run, '--data', sets[1], '--rows', '0,3', '--out', out);
     expect(predicted).toMatchObject({ T: 7 });

@@ -52,10 +52,12 @@ describe('map', () => {
     const written = await nextvec<{ drawn: number; path: string }>(...words, '--out', file);
     expect(written).toMatchObject({ method: 'pca', splitOf: 'run #1', path: file });
     const [head, ...lines] = readFileSync(file, 'utf8').trim().split('\n');
-    expect(head).toBe('x,y,article,side,cosine');
+    expect(head).toBe('vector,x,y,article,side,cosine');
     expect(lines).toHaveLength(written.drawn);
     const { points } = await nextvec<{ points: Record<string, unknown>[] }>(...words);
-    expect(lines).toEqual(points.map(({ x, y, article, side, cosine }) => [x, y, article, side, cosine].join(',')));
+    expect(lines).toEqual(
+      points.map(({ vector, x, y, article, side, cosine }) => [vector, x, y, article, side, cosine].join(',')),
+    );
     expect(points.some(({ side, cosine }) => side === 'validation' && typeof cosine === 'number')).toBe(true);
   }, 60_000);
 

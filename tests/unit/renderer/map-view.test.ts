@@ -18,6 +18,7 @@ const layout: Layout = {
   explained: [0.25, 0.125],
 };
 const facts: Facts = {
+  vector: Float64Array.of(0, 300, 600, 899),
   article: Float64Array.of(10, 10, Number.NaN, 4),
   side: Float32Array.of(1, 1, 0, 2),
   cosine: Float32Array.of(0.1, Number.NaN, 0.5, 0.3),

@@ -15,6 +15,8 @@ interface ReportWish {
   readonly runNumber: number;
   /** The run compared with in a root-cause report, or null. */
   readonly baselineId: string | null;
+  /** A root-cause report quotes the texts of its sample windows. */
+  readonly texts: boolean;
 }
 
 type Made = Extract<ReportEvent, { type: 'done' }>;
@@ -27,11 +29,11 @@ function stemOf({ kind, runNumber }: ReportWish): string {
 
 /** Makes a report, or a model card, which has no progress events. */
 async function* make(wish: ReportWish, format: ReportFormat, signal: AbortSignal): AsyncGenerator<ReportEvent> {
-  const { runId, baselineId } = wish;
+  const { runId, baselineId, texts } = wish;
   if (wish.kind === 'card') {
     const card = await client.evaluation.modelCard({ runId, format }, { signal });
     yield { type: 'done', ...card, files: [], claim: null, recipe: null };
-  } else yield* await client.evaluation.report({ runId, baselineId, format, stem: stemOf(wish) }, { signal });
+  } else yield* await client.evaluation.report({ runId, baselineId, format, stem: stemOf(wish), texts }, { signal });
 }
 
 export function useReport() {

@@ -16,6 +16,8 @@ export const VectorMapSchema = z.object({
   /** Coordinates [n]; their scale has no meaning. */
   x: z.instanceof(Float32Array),
   y: z.instanceof(Float32Array),
+  /** Number of each vector in the set [n]. */
+  vector: z.instanceof(Float64Array),
   /** Article number as in the file [n]; NaN where it is not known, or the vector stands in several. */
   article: z.instanceof(Float64Array),
   /** Index into MAP_SIDES [n]; null where the set has no split (it is not the run's training set, or cannot be split). */

@@ -7,7 +7,7 @@ export type MapColour = (typeof MAP_COLOURS)[number];
 
 /** Layout and facts of the points, which are requested separately. */
 export type Layout = Pick<VectorMap, 'method' | 'x' | 'y' | 'explained'>;
-export type Facts = Pick<VectorMap, 'article' | 'side' | 'cosine' | 'vectors' | 'splitOf'>;
+export type Facts = Pick<VectorMap, 'vector' | 'article' | 'side' | 'cosine' | 'vectors' | 'splitOf'>;
 
 export interface Placed {
   readonly px: Float32Array;
