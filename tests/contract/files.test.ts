@@ -19,6 +19,7 @@ const RECIPE = RecipeSchema.parse({ dataset: 'none' });
 /** A call for each place that names a file, by procedure and place. */
 const CALLS: Readonly<Record<string, (client: NextvecClient, path: string) => Promise<unknown>>> = {
   'app.files.list path': (client, path) => client.app.files.list({ path }),
+  'datasets.describe path': (client, path) => client.datasets.describe({ path }),
   'datasets.import path': async (client, path) => {
     for await (const _ of await client.datasets.import({ path }));
   },
@@ -55,6 +56,10 @@ const NO_FILES = new Set([
   'a',
   'b',
   'neighboursIn',
+  'mapping.vector',
+  'mapping.article',
+  'mapping.order',
+  'mapping.articles.prefix',
   'name',
   'tags.*',
   'notes',

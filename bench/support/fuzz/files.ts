@@ -1,9 +1,10 @@
 /**
- * Damaged data files through the whole import: every zoo file, and a safetensors file of windows. Every second archive is
+ * Damaged data files through the whole import: every zoo file, a safetensors file of windows, and tables. Every second archive is
  * damaged inside a member and zipped anew with right checksums, so that the damage gets past the archive.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Random } from '#engine/random.ts';
 import { isBadInput, isNextvecError } from '#shared/domain/errors.ts';
 import { importDataset } from '../../../src/main/datasets/import.ts';
@@ -77,6 +78,44 @@ export async function safetensors(parent: string): Promise<FuzzTarget> {
   return {
     name: 'safetensors',
     attempt: (seed) => importBytes(folder, 'mutant.safetensors', mutate(original, seed)),
+    close: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+const TABLES = join(import.meta.dirname, '../../../tests/fixtures/tables');
+const FEW_ROWS = 40;
+
+/** Name and bytes of small tables, one of each format. */
+function smallTables(): [string, Buffer][] {
+  const plain = (name: string): Buffer => gunzipSync(readFileSync(join(TABLES, name)));
+  const head = (name: string): Buffer => Buffer.from(plain(name).toString().split('\n').slice(0, FEW_ROWS).join('\n'));
+  return [
+    ['x.jsonl', head('pandas.jsonl.gz')],
+    ['x.jsonl.gz', gzipSync(head('base64.jsonl.gz'))],
+    ['x.jsonl.zst', zstdCompressSync(head('names.jsonl.gz'))],
+    ['x.csv', head('wide.csv.gz')],
+    ['x.tsv', head('json.tsv.gz')],
+  ];
+}
+
+export async function tables(parent: string): Promise<FuzzTarget> {
+  const folder = mkdtempSync(join(parent, 'nextvec-fuzz-tables-'));
+  const originals = smallTables();
+  for (const [name, bytes] of originals) {
+    const untouched = await importBytes(folder, name, bytes);
+    if (untouched !== 'accepted') throw new Error(`the undamaged ${name} was refused: ${untouched}`);
+    rmSync(join(folder, name));
+  }
+  return {
+    name: 'tables',
+    attempt: async (seed) => {
+      const [name, bytes] = originals[seed % originals.length];
+      try {
+        return await importBytes(folder, name, mutate(bytes, seed));
+      } finally {
+        rmSync(join(folder, name));
+      }
+    },
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -3,22 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
+import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
 import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
-import { MAX_CONTEXT, MAX_HISTORY, taskOf, taskText } from '#shared/domain/datasets/task.ts';
-import { compareDatasets, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
+import { taskOf, taskText } from '#shared/domain/datasets/task.ts';
+import { compareDatasets, describeFile, importDataset, inspectFile, openDataset } from '../datasets/index.ts';
 import { existingFile } from '../formats/regular-file.ts';
+import { addChunkFlags, chunkOptions, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { textFigures, warningText } from './handles.ts';
-import { CONTEXT_OPTION, chunkCount, HISTORY_OPTION } from './imports.ts';
 import { formatCosine, type Output } from './output.ts';
+import { lineOf } from './texts.ts';
 
 export function addDataCommands(program: Command, context: CommandContext): void {
-  program
-    .command('inspect <F>')
-    .description('the passport of a data file; nothing is stored')
-    .option('--cross-articles', 'windows of a chunk file may cross articles')
-    .option(...CONTEXT_OPTION)
-    .option(...HISTORY_OPTION)
+  addChunkFlags(program.command('inspect <F>').description('the passport of a data file; nothing is stored'))
+    .option('--columns', 'only its columns: type, shape, first values, and which an import would take')
     .action((file: string, flags: InspectFlags) => context.run((out) => inspect(file, flags, out)));
   program
     .command('compare-data <A> <B>')
@@ -63,20 +61,34 @@ function printComparison([a, b]: readonly string[], comparison: Comparison, out:
   ]);
 }
 
-interface InspectFlags {
-  readonly crossArticles?: boolean;
-  readonly contextLength?: string;
-  readonly history?: string;
+interface InspectFlags extends ChunkFlags {
+  readonly columns?: boolean;
 }
 
 async function inspect(file: string, flags: InspectFlags, out: Output): Promise<void> {
+  if (flags.columns) {
+    const description = await describeFile(existingFile(file));
+    return out.result(description, () => printColumns(description, out));
+  }
+  const { contextLength: T, ...options } = chunkOptions(flags);
   const passport = await inspectFile(existingFile(file), {
-    crossArticles: flags.crossArticles === true,
-    T: chunkCount('--context-length', flags.contextLength, MAX_CONTEXT),
-    history: chunkCount('--history', flags.history, MAX_HISTORY),
+    ...options,
+    T,
     onProgress: ({ phase, fraction }) => out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`),
   });
   out.result(passport, () => printPassport(file, passport, out));
+}
+
+function printColumns({ columns, guess, kind }: FileDescription, out: Output): void {
+  const roleOf = new Map<unknown, string>();
+  if (kind === 'chunks') for (const [role, name] of Object.entries(guess)) roleOf.set(name, role);
+  out.table(columns, [
+    { title: 'column', value: ({ name }) => name },
+    { title: 'taken as', value: ({ name }) => roleOf.get(name) ?? '' },
+    { title: 'type', value: ({ type }) => type },
+    { title: 'shape', value: ({ rows, rowShape }) => [rows ?? '?', ...rowShape].join(' × ') },
+    { title: 'first values', value: ({ first }) => lineOf(first.join('; ')) },
+  ]);
 }
 
 function range(values: readonly [number, number] | null): string {

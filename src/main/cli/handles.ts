@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { DataWarning, TextFigures } from '#shared/domain/datasets/passport.ts';
 import { SAMPLE_WORD } from '#shared/domain/names.ts';
 import { nameList } from '#shared/domain/short-text.ts';
@@ -107,6 +108,9 @@ export interface FileOptions {
   readonly crossArticles?: boolean;
   readonly contextLength?: number | null;
   readonly history?: number | null;
+  readonly stride?: number;
+  readonly normalise?: boolean;
+  readonly mapping?: Mapping;
   readonly dtype?: 'float16' | null;
   readonly texts?: boolean;
   readonly textColumn?: string | null;

@@ -3,10 +3,10 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
-import { DEFAULT_CONTEXT, MAX_CONTEXT, MAX_HISTORY } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { existingFile } from '../formats/regular-file.ts';
+import { addChunkFlags, chunkOptions, countOf, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { printDatasets } from './datasets.ts';
 import { findDataset, importFile, setWarnings } from './handles.ts';
@@ -15,11 +15,8 @@ import { interruptible } from './interruption.ts';
 import type { Output } from './output.ts';
 import { withSession } from './session.ts';
 
-interface ImportFlags {
+interface ImportFlags extends ChunkFlags {
   readonly name?: string;
-  readonly crossArticles?: boolean;
-  readonly contextLength?: string;
-  readonly history?: string;
   readonly half?: boolean;
   readonly texts: boolean;
   readonly textColumn?: string;
@@ -38,31 +35,13 @@ interface ImportRunFlags {
 
 const CHECKPOINT_FILES = new Set(['.pt', '.pth']);
 
-/** Of windows built from a chunk file. */
-export const CONTEXT_OPTION = [
-  '--context-length <N>',
-  `chunks of a context of windows built from chunks [${DEFAULT_CONTEXT}]`,
-] as const;
-export const HISTORY_OPTION = [
-  '--history <K>',
-  'windows of a chunk file also read the mean of up to K chunks before them, and of the article so far',
-] as const;
-
-/** null: not given. Throws BAD_INPUT. */
-export function chunkCount(flag: string, word: string | undefined, most: number): number | null {
-  const count = countOf(flag, word);
-  if (count === null || count <= most) return count;
-  throw new NextvecError('BAD_INPUT', `${flag} is at most ${most}, not ${count}.`);
-}
-
 export function addImportCommands(program: Command, context: CommandContext): void {
-  program
-    .command('import <FILE...>')
-    .description('import data files, nothing is trained; a .pt file, or any with --model-type, is imported as a run')
-    .option('--name <S>', 'name of the data set or run; the file name without it')
-    .option('--cross-articles', 'windows of a chunk file may cross articles')
-    .option(...CONTEXT_OPTION)
-    .option(...HISTORY_OPTION)
+  addChunkFlags(
+    program
+      .command('import <FILE...>')
+      .description('import data files, nothing is trained; a .pt file, or any with --model-type, is imported as a run')
+      .option('--name <S>', 'name of the data set or run; the file name without it'),
+  )
     .option('--half', 'store vectors as float16')
     .option('--no-texts', 'leave out the texts of the file')
     .option('--text-column <NAME>', 'column of the texts; one with a known name without it')
@@ -101,9 +80,7 @@ function importFiles(
       }
       const options = {
         name: flags.name,
-        crossArticles: flags.crossArticles === true,
-        contextLength: chunkCount('--context-length', flags.contextLength, MAX_CONTEXT),
-        history: chunkCount('--history', flags.history, MAX_HISTORY),
+        ...chunkOptions(flags),
         dtype: flags.half ? 'float16' : null,
         texts: flags.texts,
         textColumn: flags.textColumn ?? null,
@@ -123,13 +100,6 @@ function modelTypeOf(word: string | undefined) {
   const type = MODEL_TYPES.find((name) => name === word);
   if (type) return type;
   throw new NextvecError('BAD_INPUT', `There is no model "${word}".`, { remedy: `Models: ${MODEL_TYPES.join(', ')}.` });
-}
-
-function countOf(flag: string, word: string | undefined): number | null {
-  if (word === undefined) return null;
-  const value = Number(word);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new NextvecError('BAD_INPUT', `${flag} needs a count above 0, not "${word}".`);
 }
 
 async function takeRun(client: NextvecClient, path: string, flags: ImportRunFlags, out: Output) {

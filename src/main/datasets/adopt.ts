@@ -7,7 +7,7 @@ import { join, parse } from 'node:path';
 import { sweepUnfinishedImports } from './import.ts';
 import { readMeta, type StoreMeta } from './store-files.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
-import { findDataset, importedWindows, insertDataset, type ImportOptions } from '../store/datasets.ts';
+import { findDataset, chunkOptions, insertDataset, type ImportOptions } from '../store/datasets.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 
 const ID = /^[0-9a-f]{12}$/;
@@ -20,10 +20,10 @@ export async function tidyDatasets(home: Home): Promise<void> {
   }
 }
 
-function windowOptions(passport: StoreMeta['passport']): Pick<ImportOptions, 'T' | 'history'> {
+function windowOptions(passport: StoreMeta['passport']): Partial<ImportOptions> {
   if (passport.kind === 'windows') return {};
   const { context, history } = taskOf(passport);
-  return importedWindows(context, history);
+  return chunkOptions({ contextLength: context, history });
 }
 
 /** Adds the row of a folder. One that cannot be read is left for manual repair. */

@@ -3,7 +3,7 @@
  * with the same element type.
  */
 import { createHash } from 'node:crypto';
-import type { ReadData } from './import-plan.ts';
+import type { ReadData } from './read-data.ts';
 import type { StoreDType } from './vector-store.ts';
 
 /** `vectors`: SHA-256 of the stored vectors. */

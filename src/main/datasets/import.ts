@@ -3,33 +3,28 @@
  * a refused, failed or cancelled import leaves nothing behind. It yields to the event loop between blocks.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { dirname, join } from 'node:path';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
-import { openDataFile } from '../formats/open.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
 import { contentHash } from './content-hash.ts';
+import { openColumns } from './import-source.ts';
 import { recogniseLayout, type Layout } from './layout.ts';
 import { measurePassport } from './measure.ts';
-import { readData, type ReadData } from './import-plan.ts';
+import { readData } from './import-plan.ts';
 import { ImportProgress, type ProgressListener } from './progress.ts';
+import type { ReadData } from './read-data.ts';
 import { FILES, type StoreMeta } from './store-files.ts';
+import { syncRename, writeColumns, writeMeta } from './store-writer.ts';
 import { importTexts } from './texts/import-texts.ts';
 import { VectorReader } from './vector-reader.ts';
-import {
-  BYTES_PER_ELEMENT,
-  VectorStoreWriter,
-  asBytes,
-  writeAll,
-  type StoreDType,
-  type VectorSums,
-} from './vector-store.ts';
+import { VectorStoreWriter, type StoreDType } from './vector-store.ts';
 
 export interface ImportOptions {
   /** Element type of the stored vectors; default: float16 for a float16 file, else float32. */
@@ -40,6 +35,12 @@ export interface ImportOptions {
   readonly T?: number | null;
   /** Windows built from chunks also read the mean of up to so many chunks before them and of the article so far; default: none. */
   readonly history?: number | null;
+  /** Chunks from the start of one window to that of the next, of windows built from chunks; default 1. */
+  readonly stride?: number;
+  /** Scale vectors to length 1; default false. */
+  readonly normalise?: boolean;
+  /** Columns of the file; default: found by name and type. */
+  readonly mapping?: Mapping;
   /** Keep the texts of the file; default true. */
   readonly texts?: boolean;
   /** Column of the texts; default: one with a known name. */
@@ -64,20 +65,25 @@ export async function importDataset(
   options: ImportOptions = {},
 ): Promise<ImportResult> {
   if (existsSync(destFolder)) throw new NextvecError('CONFLICT', `The folder ${destFolder} is already there.`);
-  const source = await openDataFile(file);
   const temporary = `${destFolder}${TEMPORARY}${randomUUID().slice(0, 8)}`;
+  const columnsFolder = `${temporary}-columns`;
+  const progress = new ImportProgress(options.onProgress);
+  let source: DataFile | null = null;
   try {
-    const layout = await recogniseLayout(source);
+    const { mapping = NO_MAPPING, signal } = options;
+    const opened = await openColumns(file, { ...options, mapping, folder: columnsFolder, progress, signal });
+    source = opened.file;
+    const layout = await recogniseLayout(source, opened.mapping, opened.texts);
     await mkdir(temporary, { recursive: true });
-    const meta = await fillFolder(source, layout, temporary, options);
+    const meta = await fillFolder(source, layout, temporary, { ...options, progress });
     await rename(temporary, destFolder);
     syncRename(destFolder);
     return { folder: destFolder, meta, passport: meta.passport, storedBytes: meta.storedBytes };
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
     throw asFileError(error, destFolder);
   } finally {
-    await source.close();
+    await source?.close();
+    for (const folder of [temporary, columnsFolder]) await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -103,10 +109,11 @@ async function fillFolder(
   source: DataFile,
   layout: Layout,
   folder: string,
-  options: ImportOptions,
+  options: ImportOptions & { readonly progress: ImportProgress },
 ): Promise<StoreMeta> {
   const dtype = options.dtype ?? naturalDType(layout);
-  const progress = new ImportProgress(vectorBytes(layout), source.bytes, options.onProgress);
+  const { progress } = options;
+  progress.reading(vectorBytes(layout));
   const writer = new VectorStoreWriter(join(folder, FILES.vectors), layout.D, dtype, vectorCount(layout, options));
   const data = await writeVectors(layout, writer, folder, progress, options);
   const sums = writer.vectorSums();
@@ -114,7 +121,7 @@ async function fillFolder(
   const texts =
     options.texts === false ? null : await importTexts(source, layout, data, folder, { textColumn, signal });
   const checksums = { [FILES.vectors]: writer.checksum, ...writeColumns(folder, data, sums), ...texts?.checksums };
-  const sha256 = await hashFile(source.path, progress, signal);
+  const sha256 = await hashFile(source, progress, signal);
   const reader = new VectorReader(join(folder, FILES.vectors), layout.D, writer.vectors, dtype);
   try {
     progress.measuring(data.index.length / (data.T + 1));
@@ -140,6 +147,8 @@ async function writeVectors(
       T: options.T ?? null,
       crossArticles: options.crossArticles ?? false,
       history: options.history ?? null,
+      stride: options.stride ?? 1,
+      normalise: options.normalise ?? false,
       signal: options.signal,
       scratchFolder: folder,
       onBytes: (bytes) => progress.add(bytes),
@@ -170,82 +179,12 @@ function vectorBytes(layout: Layout): number {
   return vectorColumns(layout).reduce((sum, column) => sum + column.bytes, 0);
 }
 
-/** CRC-32 of each file written, by its name. */
-function writeColumns(folder: string, data: ReadData, sums: VectorSums): Record<string, number> {
-  const files: [string, NodeJS.ArrayBufferView[]][] = [
-    [FILES.windows, [data.index]],
-    [FILES.vectorArticles, [data.vectorArticles]],
-    [FILES.squares, [sums.squares]],
-  ];
-  if (data.windowArticles) files.push([FILES.windowArticles, [data.windowArticles]]);
-  if (data.articleLabels) files.push([FILES.articles, [data.articleLabels]]);
-  if (data.chunks) files.push([FILES.chunks, [data.chunks.ids, data.chunks.articles]]);
-  return Object.fromEntries(files.map(([name, parts]) => [name, writeFile(folder, name, parts)]));
-}
-
-/** Returns the CRC-32 of the file. */
-function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBufferView[]): number {
-  let checksum = 0;
-  const fd = openSync(join(folder, name), 'wx');
-  try {
-    let position = 0;
-    for (const part of parts) {
-      writeAll(fd, part, position);
-      checksum = crc32(asBytes(part), checksum);
-      position += part.byteLength;
-    }
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  return checksum;
-}
-
-interface Filled {
-  readonly source: DataFile;
-  readonly layout: Layout;
-  readonly dtype: StoreDType;
-  readonly data: ReadData;
-  readonly passport: Passport;
-  readonly checksums: Readonly<Record<string, number>>;
-}
-
-function writeMeta(folder: string, { source, layout, dtype, data, passport, checksums }: Filled): StoreMeta {
-  const { vectors } = passport;
-  const columns = [
-    data.index,
-    data.vectorArticles,
-    data.windowArticles,
-    data.articleLabels,
-    data.chunks?.ids,
-    data.chunks?.articles,
-  ];
-  const columnBytes = columns.reduce((sum, column) => sum + (column?.byteLength ?? 0), 8 * vectors);
-  const meta: StoreMeta = {
-    format: 'nextvec-dataset',
-    version: 1,
-    kind: layout.kind,
-    dtype,
-    D: layout.D,
-    T: data.T,
-    vectors,
-    windows: data.index.length / (data.T + 1),
-    fileVectors: data.fileVectors,
-    chunks: data.chunks?.ids.length ?? 0,
-    articles: data.articleLabels?.length ?? null,
-    splits: data.splits.map((split) => ({ ...split })),
-    source: { name: basename(source.path), bytes: source.bytes, sha256: passport.sha256, path: resolve(source.path) },
-    checksums,
-    storedBytes: vectors * layout.D * BYTES_PER_ELEMENT[dtype] + columnBytes + (passport.texts?.storedBytes ?? 0),
-    passport,
-  };
-  writeFile(folder, FILES.meta, [Buffer.from(JSON.stringify(meta, null, 1))]);
-  syncFolder(folder);
-  return meta;
-}
-
-async function hashFile(path: string, progress: ImportProgress, signal: AbortSignal | undefined): Promise<string> {
-  progress.hashing();
+async function hashFile(
+  { path, bytes }: DataFile,
+  progress: ImportProgress,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  progress.hashing(bytes);
   const hash = createHash('sha256');
   const { handle } = await openRegularFile(path);
   try {
@@ -259,26 +198,6 @@ async function hashFile(path: string, progress: ImportProgress, signal: AbortSig
     await handle.close();
   }
   return hash.digest('hex');
-}
-
-/** The data set is in place by now; a file system that cannot sync a folder is no reason to fail. */
-function syncRename(folder: string): void {
-  try {
-    syncFolder(dirname(folder));
-  } catch {
-    // Nothing to undo.
-  }
-}
-
-/** So that the rename itself survives a power cut; not possible on Windows, where it is not needed. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 const PERMISSION_ERRORS = new Set(['EACCES', 'EPERM', 'EROFS']);

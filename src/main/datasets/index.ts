@@ -8,3 +8,4 @@ export type { ImportPhase, ImportStatus, ProgressListener } from './progress.ts'
 export { proveNoLeak, splitDataset, vectorsOf, type DatasetSplit, type LeakProof } from './split.ts';
 export { readMeta, type StoreMeta } from './store-files.ts';
 export type { StoreDType } from './vector-store.ts';
+export { describeFile } from './describe.ts';

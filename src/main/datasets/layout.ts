@@ -7,8 +7,9 @@
 import { totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { nameList } from '#shared/domain/short-text.ts';
+import type { ArticleRule, Mapping } from '#shared/domain/datasets/mapping.ts';
 import { refuseImplausibleRatio, type Column, type DataFile } from '../formats/table.ts';
+import { chooseColumns, describeColumns, type ChunkColumns } from './columns.ts';
 
 const MAX_T = 4096;
 const MAX_D = 65_536;
@@ -29,40 +30,56 @@ export interface WindowColumns {
   readonly N: number;
 }
 
+export interface ChunkLayout {
+  readonly kind: 'chunks';
+  /** [M, D] */
+  readonly vectors: Column;
+  /** [M] numbers, or names. */
+  readonly articles: Column | null;
+  readonly chunks: Column | null;
+  /** What an article is where no column says so. */
+  readonly rule: ArticleRule | null;
+  /** Of the texts, where the rule needs them. */
+  readonly texts: Column | null;
+  readonly M: number;
+  readonly D: number;
+}
+
 export type Layout =
   | { readonly kind: 'windows'; readonly splits: readonly WindowColumns[]; readonly T: number; readonly D: number }
-  | {
-      readonly kind: 'chunks';
-      /** [M, D] */
-      readonly vectors: Column;
-      readonly articles: Column | null;
-      readonly chunks: Column | null;
-      readonly M: number;
-      readonly D: number;
-    };
+  | ChunkLayout;
 
 const CONTEXT_NAMES = ['context_sequences', 'contexts'];
 const TARGET_NAMES = ['target_vectors', 'targets'];
 
-export async function recogniseLayout(file: DataFile): Promise<Layout> {
-  const name = basename(file.path);
+/** `texts`: column of the texts, where one is known. */
+export async function recogniseLayout(file: DataFile, mapping: Mapping, texts: string | null): Promise<Layout> {
+  const isMapped = Object.values(mapping).some((part) => part !== null);
+  const windows = isMapped ? null : await recogniseWindows(file);
+  if (windows) return windows;
+  const known = (name: string): string | null => (file.names.includes(name) ? name : null);
+  const wanted = {
+    ...mapping,
+    // A .npy file holds one array, whatever its name.
+    vector: mapping.vector ?? known('vectors') ?? (file.format === 'npy' ? file.names[0] : null),
+    article: mapping.article ?? (mapping.articles ? null : known('article_indices')),
+    order: mapping.order ?? known('chunk_indices'),
+  };
+  const chosen = chooseColumns(file, await describeColumns(file), wanted);
+  return checkChunks(file, chosen, { rule: mapping.articles, texts });
+}
+
+/** Whether an import without a mapping would read windows. */
+export function hasWindows({ names }: Pick<DataFile, 'names'>): boolean {
+  return ['', 'train_'].some((prefix) => CONTEXT_NAMES.some((name) => names.includes(prefix + name)));
+}
+
+async function recogniseWindows(file: DataFile): Promise<Layout | null> {
   const main = (await findWindows(file, 'all', '')) ?? (await findWindows(file, 'train', 'train_'));
-  if (main) {
-    const val = await findWindows(file, 'val', 'val_');
-    const first = val && main.split === 'all' ? { ...main, split: 'train' as const } : main;
-    return checkSplits(val ? [first, val] : [first]);
-  }
-  // A .npy file holds one array, whatever its name.
-  const vectors = file.names.includes('vectors') ? 'vectors' : file.format === 'npy' ? file.names[0] : undefined;
-  if (vectors !== undefined) return checkChunks(await file.column(vectors), file);
-  throw new NextvecError(
-    'NO_KNOWN_ARRAYS',
-    `${name}: no array has a known name; it holds ${nameList(file.names.map((key) => `"${key}"`)) || 'none'}.`,
-    {
-      remedy:
-        'Name the arrays context_sequences [N,T,D] and target_vectors [N,D], or vectors [M,D] with article_indices and chunk_indices.',
-    },
-  );
+  if (!main) return null;
+  const val = await findWindows(file, 'val', 'val_');
+  const first = val && main.split === 'all' ? { ...main, split: 'train' as const } : main;
+  return checkSplits(val ? [first, val] : [first]);
 }
 
 async function findWindows(
@@ -113,20 +130,38 @@ function checkSplits(splits: readonly WindowColumns[]): Layout {
   return { kind: 'windows', splits, T, D };
 }
 
-async function checkChunks(vectors: Column, file: DataFile): Promise<Layout> {
+async function checkChunks(
+  file: DataFile,
+  chosen: ChunkColumns,
+  { rule, texts }: { readonly rule: ArticleRule | null; readonly texts: string | null },
+): Promise<Layout> {
+  const vectors = await file.column(chosen.vector);
   requireFloats(vectors);
   requireAxes(vectors, ['M', 'D']);
   const [M, D] = vectors.shape;
   requireSizes(vectors, 1, D);
-  const numbers = async (name: string): Promise<Column | null> => {
-    if (!file.names.includes(name)) return null;
-    const array = await file.column(name);
-    requireAxes(array, ['M']);
-    requireEqual('COUNT_MISMATCH', vectors, array, 0, 0, 'rows');
-    return array;
+  const beside = async (name: string | null): Promise<Column | null> => {
+    if (name === null) return null;
+    const column = await file.column(name);
+    requireAxes(column, ['M']);
+    requireEqual('COUNT_MISMATCH', vectors, column, 0, 0, 'rows');
+    return column;
   };
-  const articles = await numbers('article_indices');
-  return { kind: 'chunks', vectors, articles, chunks: await numbers('chunk_indices'), M, D };
+  const articles = await beside(chosen.article);
+  const chunks = await beside(chosen.order);
+  if (rule?.by !== 'prefix') return { kind: 'chunks', vectors, articles, chunks, rule, texts: null, M, D };
+  if (texts === null) throw noTexts(file);
+  return { kind: 'chunks', vectors, articles, chunks, rule, texts: await file.column(texts), M, D };
+}
+
+function noTexts({ path }: DataFile): NextvecError {
+  return new NextvecError(
+    'NO_KNOWN_ARRAYS',
+    `${basename(path)}: articles by a prefix need the texts, and no column of texts is known.`,
+    {
+      remedy: 'Name it with --text-column.',
+    },
+  );
 }
 
 function requireAxes(array: Column, axes: readonly string[]): void {

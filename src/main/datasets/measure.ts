@@ -1,6 +1,6 @@
 /** Builds the passport of imported data: figures from `passport.ts`, and the warnings they imply. */
 import type { DataWarning, Passport } from '#shared/domain/datasets/passport.ts';
-import type { ReadData } from './import-plan.ts';
+import type { ReadData } from './read-data.ts';
 import {
   chunkCosines,
   coherenceOf,

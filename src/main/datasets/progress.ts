@@ -1,6 +1,6 @@
 /** Progress of an import over its phases, at most twenty times a second. Weights are rough costs of a byte or a window. */
 
-export type ImportPhase = 'reading' | 'hashing' | 'measuring';
+export type ImportPhase = 'converting' | 'reading' | 'hashing' | 'measuring';
 
 export interface ImportStatus {
   readonly phase: ImportPhase;
@@ -13,30 +13,43 @@ export interface ImportStatus {
 export type ProgressListener = (status: ImportStatus) => void;
 
 const INTERVAL_MS = 50;
-/** Share of the whole time each phase takes, measured on files of 46 MB and 13 GB. */
+/** Share of the time each phase takes, measured on files of 46 MB and 13 GB. */
 const SHARES: Readonly<Record<ImportPhase, readonly [from: number, to: number]>> = {
+  converting: [0, 1],
   reading: [0, 0.65],
   hashing: [0.65, 0.8],
   measuring: [0.8, 1],
 };
+/** Share of the whole that converting rows takes, where it is needed. */
+const CONVERTING = 0.5;
 
 export class ImportProgress {
   private readonly startedMs = performance.now();
-  private readonly fileBytes: number;
   private readonly listener: ProgressListener | undefined;
   private phase: ImportPhase = 'reading';
-  private total: number;
+  private converted = false;
+  private total = 0;
   private done = 0;
   private lastMs = 0;
 
-  constructor(arrayBytes: number, fileBytes: number, listener: ProgressListener | undefined) {
-    this.total = arrayBytes;
-    this.fileBytes = fileBytes;
+  constructor(listener: ProgressListener | undefined) {
     this.listener = listener;
   }
 
-  hashing(): void {
-    this.enter('hashing', this.fileBytes);
+  /** Bytes of the file of rows. */
+  converting(bytes: number): void {
+    this.converted = true;
+    this.enter('converting', bytes);
+  }
+
+  /** Bytes of the arrays of vectors. */
+  reading(bytes: number): void {
+    this.enter('reading', bytes);
+  }
+
+  /** Bytes of the file. */
+  hashing(bytes: number): void {
+    this.enter('hashing', bytes);
   }
 
   measuring(windows: number): void {
@@ -49,11 +62,17 @@ export class ImportProgress {
     const now = performance.now();
     if (!this.listener || now - this.lastMs < INTERVAL_MS) return;
     this.lastMs = now;
-    const [from, to] = SHARES[this.phase];
-    const fraction = from + (to - from) * Math.min(1, this.done / Math.max(1, this.total));
+    const fraction = this.fraction();
     const elapsedMs = now - this.startedMs;
     const etaMs = fraction > 0.02 && elapsedMs > 300 ? (elapsedMs * (1 - fraction)) / fraction : null;
     this.listener({ phase: this.phase, fraction, etaMs });
+  }
+
+  private fraction(): number {
+    const [from, to] = SHARES[this.phase];
+    const ofPhase = from + (to - from) * Math.min(1, this.done / Math.max(1, this.total));
+    if (this.phase === 'converting') return CONVERTING * ofPhase;
+    return this.converted ? CONVERTING + (1 - CONVERTING) * ofPhase : ofPhase;
   }
 
   private enter(phase: ImportPhase, total: number): void {

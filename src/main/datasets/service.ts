@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Dataset, ImportEvent, SplitProof, TextHit } from '#shared/contract/datasets.ts';
 import type { Place } from '#shared/contract/places.ts';
+import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
@@ -52,6 +53,10 @@ export class DatasetService {
 
   get(id: string): Dataset {
     return requireDataset(this.home.db, id);
+  }
+
+  describe(path: string): Promise<FileDescription> {
+    return this.call((client) => client.describe({ path: resolve(path) }));
   }
 
   /** Progress, then `done`. Leaving the loop or aborting cancels the import and removes what it wrote. */

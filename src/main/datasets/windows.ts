@@ -77,7 +77,13 @@ export interface BuiltWindows {
   readonly shortArticles: number;
 }
 
-export function buildWindows(articles: Int32Array, T: number, crossArticles: boolean): BuiltWindows {
+export interface WindowOptions {
+  readonly crossArticles: boolean;
+  /** Chunks from the start of one window to that of the next, counted anew in each article unless windows cross articles. */
+  readonly stride: number;
+}
+
+export function buildWindows(articles: Int32Array, T: number, { crossArticles, stride }: WindowOptions): BuiltWindows {
   const M = articles.length;
   const starts: number[] = [];
   let crossings = 0;
@@ -90,6 +96,7 @@ export function buildWindows(articles: Int32Array, T: number, crossArticles: boo
     if (i < T) continue;
     const crosses = i - T < runStart;
     if (crosses && !crossArticles) continue;
+    if ((i - T - (crossArticles ? 0 : runStart)) % stride !== 0) continue;
     if (crosses) crossings++;
     starts.push(i - T);
   }

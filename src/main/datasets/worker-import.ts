@@ -4,13 +4,14 @@ import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
+import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { nameWithTask, taskOf } from '#shared/domain/datasets/task.ts';
 import { SAMPLE_WORD, nameFromFile } from '#shared/domain/names.ts';
 import {
+  chunkOptions,
   findDataset,
   findDatasetByContent,
-  importedWindows,
   insertDataset,
   renameDataset,
   replacePassport,
@@ -32,6 +33,9 @@ export interface ImportInput {
   /** Of windows built from chunks; null: the default context, no history. */
   readonly contextLength?: number | null;
   readonly history?: number | null;
+  readonly stride?: number;
+  readonly normalise?: boolean;
+  readonly mapping?: Mapping;
 }
 
 type Imported = Extract<ImportEvent, { type: 'done' }>;
@@ -68,8 +72,9 @@ async function* importInto(
 ): AsyncGenerator<ImportEvent, Imported | null> {
   const path = resolve(input.path);
   const { dtype, crossArticles, contextLength = null, history = null, texts, textColumn } = input;
-  const options: ImportOptions = { dtype, crossArticles, ...importedWindows(contextLength, history) };
-  const windows = { crossArticles, contextLength, history };
+  const { stride = 1, normalise = false, mapping = NO_MAPPING } = input;
+  const options: ImportOptions = { dtype, crossArticles, ...chunkOptions(input) };
+  const windows = { crossArticles, contextLength, history, stride, normalise, mapping };
   const job = { path, folder: home.datasetFolder(id), dtype, ...windows, texts, textColumn };
   for await (const event of await client.importFile(job, { signal })) {
     if (event.type === 'progress') {

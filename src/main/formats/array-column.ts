@@ -1,6 +1,7 @@
 /** An array of fixed-size elements (or one pickle) that lies together in its file, offered as a column. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { readThrough } from './bytes.ts';
+import { unsupported } from './column.ts';
 import { readIntegers } from './integers.ts';
 import type { DType } from './npy/header.ts';
 import { readRecords } from './pickle/records.ts';
@@ -15,7 +16,7 @@ export function arrayColumn(array: StoredArray): Column {
   const { name, place, dtype, shape, member } = array;
   const readableAs = readings(dtype);
   const need = (reading: Reading): void => {
-    if (!readableAs.includes(reading)) throw unsupported(array, reading);
+    if (!readableAs.includes(reading)) throw unsupported({ place, dtype: dtype.label }, reading);
   };
   return {
     name,
@@ -63,19 +64,6 @@ function readings({ kind }: DType): Reading[] {
     case 'other':
       return [];
   }
-}
-
-const REMEDIES: Readonly<Record<Reading, string>> = {
-  floats: 'Store it as float16, float32 or float64.',
-  integers: 'Store it as integers.',
-  texts: 'Store it as text.',
-  records: 'Store one dict for each row.',
-};
-
-function unsupported({ place, dtype }: StoredArray, reading: Reading): NextvecError {
-  return new NextvecError('UNSUPPORTED_DTYPE', `${place}: ${reading} were expected, this is ${dtype.label}.`, {
-    remedy: REMEDIES[reading],
-  });
 }
 
 function refuseWrongSize(array: StoredArray): void {

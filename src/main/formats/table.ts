@@ -2,9 +2,10 @@
  * What every file of data offers, whatever its format: named columns, read as rows of float vectors, integers, texts or
  * records. Knows nothing of bytes. R rows, W elements a row (all axes but the first).
  */
+import type { READINGS } from '#shared/domain/datasets/mapping.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 
-export type DataFormat = 'npz' | 'npy' | 'safetensors';
+export type DataFormat = 'npz' | 'npy' | 'safetensors' | 'jsonl' | 'csv';
 
 export interface DataFile {
   readonly path: string;
@@ -17,7 +18,7 @@ export interface DataFile {
   close(): Promise<void>;
 }
 
-export type Reading = 'floats' | 'integers' | 'texts' | 'records';
+export type Reading = (typeof READINGS)[number];
 
 export interface Column {
   readonly name: string;

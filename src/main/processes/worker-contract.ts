@@ -12,6 +12,7 @@ import {
 } from '#shared/contract/evaluation.ts';
 import { CONTRACT_ERRORS } from '#shared/contract/errors.ts';
 import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
+import { FileDescriptionSchema, MappingSchema } from '#shared/domain/datasets/mapping.ts';
 import { ComparisonSchema, PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
@@ -46,11 +47,15 @@ export const workerContract = {
         crossArticles: z.boolean(),
         contextLength: z.int().nullable(),
         history: z.int().nullable(),
+        stride: z.int(),
+        normalise: z.boolean(),
+        mapping: MappingSchema,
         texts: z.boolean(),
         textColumn: z.string().nullable(),
       }),
     )
     .output(eventIterator(WorkerImportEventSchema)),
+  describe: call.input(z.object({ path: z.string() })).output(FileDescriptionSchema),
   proveSplit: call
     .input(z.object({ folder: z.string(), oodFolder: z.string().nullable(), split: SplitSchema, seed: z.int().min(0) }))
     .output(SplitProofSchema),

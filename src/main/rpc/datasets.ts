@@ -7,6 +7,7 @@ export function datasetsRouter({ datasets }: Procedures, service: DatasetService
   return datasets.router({
     list: datasets.list.handler(() => service.list()),
     get: datasets.get.handler(({ input }) => service.get(input.id)),
+    describe: datasets.describe.handler(({ input }) => service.describe(input.path)),
     import: datasets.import.handler(({ input, signal }) =>
       eventStream((cancelled) => service.import(input, cancelled), signal),
     ),

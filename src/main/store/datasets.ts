@@ -1,6 +1,7 @@
 /** Rows of imported data sets. Their vectors are files below `datasets/<id>/`, written by `main/datasets`. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { unknownDataset } from '#shared/domain/not-found.ts';
+import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { DEFAULT_CONTEXT } from '#shared/domain/datasets/task.ts';
 import type { Db } from './database.ts';
@@ -12,16 +13,35 @@ export interface ImportOptions {
   /** Absent: the default context, no history. Sets of earlier versions lack both. */
   readonly T?: number;
   readonly history?: number;
+  /** Absent: 1, no, and no column named. */
+  readonly stride?: number;
+  readonly normalise?: true;
+  readonly mapping?: Mapping;
 }
 
-/** The options of windows built from chunks; null: the default. */
-export function importedWindows(
-  context: number | null | undefined,
-  history: number | null | undefined,
-): Pick<ImportOptions, 'T' | 'history'> {
+export interface ChunkOptions {
+  readonly contextLength?: number | null;
+  readonly history?: number | null;
+  readonly stride?: number;
+  readonly normalise?: boolean;
+  readonly mapping?: Mapping;
+}
+
+/** The options of a file of chunks that are not the default. */
+export function chunkOptions({
+  contextLength,
+  history,
+  stride = 1,
+  normalise,
+  mapping,
+}: ChunkOptions): Partial<ImportOptions> {
+  const isMapped = mapping && Object.values(mapping).some((part) => part !== null);
   return {
-    ...(context && context !== DEFAULT_CONTEXT ? { T: context } : {}),
+    ...(contextLength && contextLength !== DEFAULT_CONTEXT ? { T: contextLength } : {}),
     ...(history ? { history } : {}),
+    ...(stride === 1 ? {} : { stride }),
+    ...(normalise ? { normalise } : {}),
+    ...(isMapped ? { mapping } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import { Control } from '#engine/trainer/control.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { BalanceEvent, EvaluationEvent, FirstBatchesEvent, MapEvent } from '#shared/contract/evaluation.ts';
 import type { Inspection, WindowPick } from '#shared/domain/evaluation/inspection.ts';
+import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Split as RecipeSplit } from '#shared/domain/recipe/recipe.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
@@ -14,6 +15,7 @@ import { checkCheckpoints } from '../checkpoints/verify.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
+import { describeFile } from '../datasets/describe.ts';
 import { importDataset } from '../datasets/import.ts';
 import { searchTexts } from '../datasets/texts/search.ts';
 import { listTexts, textsOfWindows } from '../datasets/texts/window-texts.ts';
@@ -53,6 +55,9 @@ interface ImportInput {
   readonly crossArticles: boolean;
   readonly contextLength: number | null;
   readonly history: number | null;
+  readonly stride: number;
+  readonly normalise: boolean;
+  readonly mapping: Mapping;
   readonly texts: boolean;
   readonly textColumn: string | null;
 }
@@ -66,6 +71,9 @@ async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenera
         crossArticles: input.crossArticles,
         T: input.contextLength,
         history: input.history,
+        stride: input.stride,
+        normalise: input.normalise,
+        mapping: input.mapping,
         texts: input.texts,
         textColumn: input.textColumn ?? undefined,
         signal,
@@ -195,6 +203,7 @@ const router = procedures.router({
   importFile: procedures.importFile.handler(({ input, signal }) =>
     eventStream((cancelled) => importFile(input, cancelled), signal),
   ),
+  describe: procedures.describe.handler(({ input }) => describeFile(input.path)),
   proveSplit: procedures.proveSplit.handler(({ input, signal }) =>
     withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
       if (!dataset) throw new Error('no data set');

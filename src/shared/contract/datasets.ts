@@ -2,8 +2,9 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { DatasetNameSchema } from '#shared/domain/names.ts';
+import { FileDescriptionSchema, MappingSchema, NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
-import { MAX_CONTEXT, MAX_HISTORY } from '#shared/domain/datasets/task.ts';
+import { MAX_CONTEXT, MAX_HISTORY, MAX_STRIDE } from '#shared/domain/datasets/task.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
 import { WindowTextsSchema } from '#shared/domain/evaluation/inspection.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
@@ -73,6 +74,11 @@ export const MOST_HITS = 200;
 export const datasetsContract = {
   list: query.output(z.array(DatasetSchema)),
   get: query.input(byId).output(DatasetSchema),
+  /** What a file holds, and a guess which column is what; reads its first rows only. */
+  describe: query
+    .meta({ files: ['path'] })
+    .input(z.object({ path: FilePathSchema }))
+    .output(FileDescriptionSchema),
   /** Imports a file; aborting the iterator cancels and leaves nothing behind. */
   import: mutation
     .meta({ files: ['path'] })
@@ -89,6 +95,11 @@ export const datasetsContract = {
         contextLength: z.int().min(1).max(MAX_CONTEXT).nullable().default(null),
         /** Windows also read the mean of up to so many chunks before them and that of the article so far; null: they do not. */
         history: z.int().min(1).max(MAX_HISTORY).nullable().default(null),
+        /** Chunks from the start of one window to that of the next, of windows built from chunks. */
+        stride: z.int().min(1).max(MAX_STRIDE).default(1),
+        /** Scale vectors to length 1. */
+        normalise: z.boolean().default(false),
+        mapping: MappingSchema.default(NO_MAPPING),
         /** Keep the texts of the file. */
         texts: z.boolean().default(true),
         /** Column of the texts; null: one with a known name. */

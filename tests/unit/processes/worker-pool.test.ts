@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
 import { WorkerPool } from '../../../src/main/processes/worker-pool.ts';
 
@@ -37,6 +38,9 @@ test('in the middle of a stream: OUT_OF_MEMORY with the file, after the events b
     crossArticles: false,
     contextLength: null,
     history: null,
+    stride: 1,
+    normalise: false,
+    mapping: NO_MAPPING,
     texts: true,
     textColumn: null,
   };

@@ -3,20 +3,19 @@
  * leave a warning and an import without texts, unless the user named their column. M chunks, N windows, T context length.
  */
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
-import { nameList } from '#shared/domain/short-text.ts';
 import type { Column, DataFile } from '../../formats/table.ts';
-import type { ReadData } from '../import-plan.ts';
+import { noColumn, TEXT_NAMES } from '../columns.ts';
 import type { Layout } from '../layout.ts';
+import type { ReadData } from '../read-data.ts';
 import { FILES } from '../store-files.ts';
 import { isUnusable } from '../unusable.ts';
 import { TextStoreWriter } from './text-store.ts';
 
-/** Names of columns with one text a chunk, or one a window: the text of its target. */
-export const TEXT_NAMES = ['concept_texts', 'texts', 'text', 'chunk_text', 'content'];
+/** Names of columns with one text a window: that of its target. */
 const TARGET_TEXT_NAMES = ['target_texts', ...TEXT_NAMES];
 const CONTEXT_TEXT_NAMES = ['context_texts'];
 
@@ -121,10 +120,4 @@ async function addTexts(
       remedy: 'Write the texts in the order of the vectors, or import with --no-texts.',
     },
   );
-}
-
-function noColumn(file: DataFile, name: string): NextvecError {
-  return new NextvecError('NO_KNOWN_ARRAYS', `${basename(file.path)} has no column "${name}".`, {
-    remedy: `Its columns are ${nameList(file.names.map((known) => `"${known}"`))}.`,
-  });
 }

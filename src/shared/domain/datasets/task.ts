@@ -9,6 +9,7 @@ export const DEFAULT_CONTEXT = 5;
 /** Bounds of an import's options; the Transformer has as many positions. */
 export const MAX_CONTEXT = 100;
 export const MAX_HISTORY = 4096;
+export const MAX_STRIDE = 4096;
 
 export const TaskSchema = z.object({
   /** Chunks of the context. */

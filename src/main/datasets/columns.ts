@@ -1,0 +1,177 @@
+/** Which columns of a file are its chunks: named by the user, or guessed by name and type. R rows. */
+import { basename } from 'node:path';
+import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import type { Mapping } from '#shared/domain/datasets/mapping.ts';
+import { nameList } from '#shared/domain/short-text.ts';
+import type { Column, DataFile, Reading } from '../formats/table.ts';
+
+export interface ColumnFacts {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly readableAs: readonly Reading[];
+}
+
+export interface ChunkColumns {
+  readonly vector: string;
+  readonly article: string | null;
+  readonly order: string | null;
+}
+
+const VECTOR_NAMES = ['vectors', 'vector', 'embeddings', 'embedding', 'emb', 'embs'];
+/** A name is split at its underscores; a column of articles has one of these words and perhaps one of NUMBER_WORDS. */
+const ARTICLE_WORDS = [
+  'article',
+  'articles',
+  'doc',
+  'docs',
+  'document',
+  'source',
+  'book',
+  'speech',
+  'page',
+  'paper',
+  'file',
+  'title',
+  'conversation',
+  'thread',
+  'session',
+];
+const ORDER_WORDS = [
+  'chunk',
+  'chunks',
+  'pos',
+  'position',
+  'order',
+  'seq',
+  'sequence',
+  'sentence',
+  'sent',
+  'paragraph',
+  'para',
+  'line',
+  'turn',
+  'segment',
+  'index',
+  'idx',
+];
+const NUMBER_WORDS = ['id', 'ids', 'idx', 'index', 'indices', 'no', 'nr', 'num', 'number', 'key', 'name'];
+/** Names of columns with one text a chunk. */
+export const TEXT_NAMES = ['concept_texts', 'texts', 'text', 'chunk_text', 'content'];
+
+/** What can be described; a column that cannot is of no use. */
+export async function describeColumns(file: DataFile): Promise<Column[]> {
+  const columns: Column[] = [];
+  for (const name of file.names) {
+    try {
+      columns.push(await file.column(name));
+    } catch (error) {
+      if (!isNextvecError(error)) throw error;
+    }
+  }
+  return columns;
+}
+
+/** The guess for what the user left open; null: there is no column of vectors, or several that could be. */
+export function guessColumns(columns: readonly ColumnFacts[], mapping: Mapping): ChunkColumns | null {
+  const vectors = columns.filter(isVectors);
+  const vector =
+    mapping.vector ?? VECTOR_NAMES.find((name) => vectors.some((column) => column.name === name)) ?? onlyName(vectors);
+  if (vector === null) return null;
+  const rows = columns.find(({ name }) => name === vector)?.shape[0];
+  const beside = columns.filter(({ name, shape }) => name !== vector && shape.length === 1 && shape[0] === rows);
+  const order = mapping.order ?? find(beside, (column) => column.readableAs.includes('integers'), ORDER_WORDS);
+  const others = beside.filter(({ name }) => name !== order);
+  const article = mapping.article ?? (mapping.articles ? null : find(others, isKey, ARTICLE_WORDS));
+  return { vector, article, order };
+}
+
+/** Throws NO_KNOWN_ARRAYS where no column of vectors is found, nothing says what an article is, or a column that was named is not there. */
+export function chooseColumns(
+  file: Pick<DataFile, 'path' | 'names' | 'format'>,
+  columns: readonly ColumnFacts[],
+  mapping: Mapping,
+): ChunkColumns {
+  for (const name of [mapping.vector, mapping.article, mapping.order]) {
+    if (name !== null && !file.names.includes(name)) throw noColumn(file, name);
+  }
+  const chosen = guessColumns(columns, mapping);
+  if (chosen) {
+    if (chosen.article === null && mapping.articles === null && !isKnownArray(file, chosen)) throw noArticles(file);
+    return chosen;
+  }
+  const several = columns.filter(isVectors).map(({ name }) => name);
+  const name = basename(file.path);
+  if (several.length > 1) {
+    throw new NextvecError(
+      'NO_KNOWN_ARRAYS',
+      `${name}: several columns could be the vectors: ${quotedNames(several)}.`,
+      {
+        remedy: 'Name the one that is with --vector-column.',
+      },
+    );
+  }
+  throw new NextvecError(
+    'NO_KNOWN_ARRAYS',
+    `${name}: no array has a known name; it holds ${quotedNames(file.names) || 'none'}.`,
+    {
+      remedy:
+        'Name the arrays context_sequences [N,T,D] and target_vectors [N,D], or vectors [M,D] with article_indices and chunk_indices.',
+    },
+  );
+}
+
+/** Arrays of the name or the format that has always been read: imported as one article, with a warning. */
+function isKnownArray({ format }: Pick<DataFile, 'format'>, { vector }: ChunkColumns): boolean {
+  return format === 'npy' || (vector === 'vectors' && (format === 'npz' || format === 'safetensors'));
+}
+
+function noArticles({ path }: Pick<DataFile, 'path'>): NextvecError {
+  return new NextvecError('NO_KNOWN_ARRAYS', `${basename(path)}: no column says to which article a row belongs.`, {
+    remedy:
+      'Name it with --article-column, or say with --articles what an article is: by-file, prefix:TEXT or split:THRESHOLD.',
+  });
+}
+
+export function noColumn(file: Pick<DataFile, 'path' | 'names'>, name: string): NextvecError {
+  return new NextvecError('NO_KNOWN_ARRAYS', `${basename(file.path)} has no column "${name}".`, {
+    remedy: `Its columns are ${quotedNames(file.names)}.`,
+  });
+}
+
+function quotedNames(names: readonly string[]): string {
+  return nameList(names.map((name) => `"${name}"`));
+}
+
+function isVectors({ shape, readableAs }: ColumnFacts): boolean {
+  return shape.length === 2 && shape[1] > 1 && readableAs.includes('floats');
+}
+
+function isKey({ readableAs }: ColumnFacts): boolean {
+  return readableAs.includes('integers') || readableAs.includes('texts');
+}
+
+function onlyName(columns: readonly ColumnFacts[]): string | null {
+  return columns.length === 1 ? columns[0].name : null;
+}
+
+/** The first column whose name consists of one of the words, alone or with a word for "number"; words in order of preference. */
+function find(
+  columns: readonly ColumnFacts[],
+  fits: (column: ColumnFacts) => boolean,
+  words: readonly string[],
+): string | null {
+  const usable = columns.filter(fits);
+  for (const word of words) {
+    const found = usable.find(({ name }) => {
+      const parts = name
+        .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+        .toLowerCase()
+        .split(/[^a-z]+/)
+        .filter(Boolean);
+      const rest = parts.filter((part) => part !== word);
+      return rest.length < parts.length && rest.every((part) => NUMBER_WORDS.includes(part));
+    });
+    if (found) return found.name;
+  }
+  return null;
+}

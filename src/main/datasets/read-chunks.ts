@@ -1,0 +1,131 @@
+/** Reads a file of chunks: vectors with articles and an order, of which windows are built. M chunks, T context length. */
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { DataWarning } from '#shared/domain/datasets/passport.ts';
+import { DEFAULT_CONTEXT, HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
+import type { Column } from '../formats/table.ts';
+import { addVectors, lossWarnings } from './add-vectors.ts';
+import { articlesByCosine, readArticles } from './articles.ts';
+import { addHistory } from './history.ts';
+import type { ChunkLayout } from './layout.ts';
+import { setVectorArticle, type ReadData, type ReadOptions } from './read-data.ts';
+import { UNKNOWN_ARTICLE } from './store-files.ts';
+import type { VectorStoreWriter } from './vector-store.ts';
+import { buildWindows, orderChunks, type OrderedChunks } from './windows.ts';
+
+export async function readChunkData(
+  layout: ChunkLayout,
+  writer: VectorStoreWriter,
+  options: ReadOptions,
+): Promise<ReadData> {
+  const { M, vectors } = layout;
+  const { history, signal } = options;
+  const T = options.T ?? DEFAULT_CONTEXT;
+  if (history !== null) refuseHistory(layout, options);
+  const known = await readArticles(layout, signal);
+  const chunkNumbers = (await layout.chunks?.integers({ signal })) ?? null;
+  const fileIds = new Uint32Array(M);
+  await addVectors(vectors, writer, options, (row, id) => {
+    fileIds[row] = id;
+  });
+  const { rule } = layout;
+  const articleNumbers = rule?.by === 'split' ? articlesByCosine(writer, fileIds, rule.threshold) : known;
+  const ordered = orderChunks(M, articleNumbers, chunkNumbers);
+  const ids = ordered.order ? Uint32Array.from(ordered.order, (row) => fileIds[row]) : fileIds;
+  const built = buildWindows(ordered.articles, T, options);
+  if (built.starts.length === 0) throw noWindows(vectors, T, M);
+  const fileVectors = writer.vectors;
+  const { starts } = built;
+  const derived =
+    history === null
+      ? null
+      : await addHistory(writer, { ids, articles: ordered.articles, starts, T, K: history }, signal);
+  const index = windowIndex(ids, starts, T, derived);
+  const vectorArticles = new Int32Array(writer.vectors).fill(UNKNOWN_ARTICLE);
+  for (let i = 0; i < M; i++) setVectorArticle(vectorArticles, ids[i], ordered.articles[i]);
+  derived?.forEach((id, i) => setVectorArticle(vectorArticles, id, ordered.articles[starts[i >> 1]]));
+  return {
+    T: index.length / starts.length - 1,
+    index,
+    history,
+    fileVectors,
+    splits: [{ name: 'all', first: 0, count: built.starts.length }],
+    windowArticles: Int32Array.from(built.starts, (start) => ordered.articles[start + T]),
+    articleLabels: new Float64Array(ordered.labels),
+    vectorArticles,
+    crossings: built.crossings,
+    chunks: { ids, articles: new Int32Array(ordered.articles) },
+    fileIds,
+    warnings: [...chunkWarnings(layout, ordered, built.shortArticles, T), ...lossWarnings(writer)],
+  };
+}
+
+/** [W, T + 1], with the derived inputs of each window before its context: [W, 2 + T + 1]. */
+function windowIndex(
+  ids: Uint32Array,
+  starts: Uint32Array,
+  T: number,
+  derived: Uint32Array | null,
+): Uint32Array<ArrayBuffer> {
+  const inputs = derived ? HISTORY_INPUTS : 0;
+  const width = inputs + T + 1;
+  const index = new Uint32Array(starts.length * width);
+  for (const [w, start] of starts.entries()) {
+    if (derived) index.set(derived.subarray(w * inputs, (w + 1) * inputs), w * width);
+    index.set(ids.subarray(start, start + T + 1), w * width + inputs);
+  }
+  return index;
+}
+
+/** History lies within an article. */
+function refuseHistory({ vectors, articles, rule }: ChunkLayout, options: ReadOptions): void {
+  const refuse = (why: string, remedy: string): never => {
+    const { place } = vectors;
+    throw new NextvecError('BAD_INPUT', `${place}: ${why}.`, { remedy, details: { place } });
+  };
+  if (articles === null && rule === null) {
+    refuse(
+      'history needs the articles, and the file has no article_indices array',
+      'Add it, name another column (--article-column) or a rule (--articles), or import without history.',
+    );
+  }
+  if (options.crossArticles) {
+    refuse('history lies within one article, windows that cross articles have none', 'Leave out one of the two.');
+  }
+}
+
+function noWindows(vectors: Column, T: number, M: number): NextvecError {
+  return new NextvecError('EMPTY', `${vectors.place}: none of the articles of these ${M} chunks has more than ${T}.`, {
+    remedy: `A window needs ${T} chunks and the one after them. Choose longer articles, or let windows cross articles.`,
+  });
+}
+
+function chunkWarnings(
+  layout: ChunkLayout,
+  { order, gaps, repeats }: OrderedChunks,
+  shortArticles: number,
+  T: number,
+): DataWarning[] {
+  const warnings: DataWarning[] = [];
+  if (!layout.articles && !layout.rule) {
+    const message =
+      'There is no article_indices array, so the whole file counts as one article; a split by article is not possible.';
+    warnings.push({ code: 'NO_ARTICLES', message, count: layout.M });
+  }
+  if (order !== null) {
+    const message = 'The chunks do not stand in the order of their numbers; they were put in it.';
+    warnings.push({ code: 'CHUNKS_REORDERED', message, count: layout.M });
+  }
+  if (gaps > 0) {
+    const message = `Chunk numbers inside an article skip in ${gaps} places; windows go across them.`;
+    warnings.push({ code: 'CHUNK_GAPS', message, count: gaps });
+  }
+  if (repeats > 0) {
+    const message = `${repeats} chunks have the article and chunk number of an earlier one, as when files that each number their articles from 0 are joined: windows mix their texts. Give every article a number of its own, or import the files one by one.`;
+    warnings.push({ code: 'CHUNKS_REPEATED', message, count: repeats });
+  }
+  if (shortArticles > 0) {
+    const message = `${shortArticles} articles have ${T} chunks or fewer and give no window.`;
+    warnings.push({ code: 'SHORT_ARTICLES', message, count: shortArticles });
+  }
+  return warnings;
+}

@@ -1,0 +1,234 @@
+/** Tables as other programs write them: the same chunks give the same data set. Files of tests/fixtures/make_tables.py. */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { NO_MAPPING, parseArticleRule, type Mapping } from '#shared/domain/datasets/mapping.ts';
+import { describeFile } from '../../../src/main/datasets/describe.ts';
+import { importDataset, inspectFile, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import { testFolder } from './helpers.ts';
+
+const TABLES = join(import.meta.dirname, '../../fixtures/tables');
+const table = (name: string): string => join(TABLES, name);
+
+async function contentOf(path: string, options: ImportOptions = {}): Promise<string | undefined> {
+  return (await inspectFile(path, options)).contentSha256;
+}
+
+let npz: string | undefined;
+beforeAll(async () => {
+  npz = await contentOf(table('chunks.npz'));
+});
+
+describe('the same content as the .npz', () => {
+  it.each(['pandas.jsonl.gz', 'pandas.jsonl.zst', 'base64.jsonl.gz', 'wide.csv.gz', 'json.tsv.gz'])(
+    '%s',
+    async (name) => {
+      const { contentSha256, texts } = await inspectFile(table(name));
+      expect(contentSha256).toBe(npz);
+      expect(texts).toMatchObject({ texts: 999, from: ['text'] });
+    },
+  );
+
+  it('whatever the order of the rows', async () => {
+    const path = join(testFolder(), 'x.jsonl');
+    const [first, ...rest] = records();
+    // Articles are numbered in the order of their first row, and of two equal vectors the first has the text.
+    writeFileSync(path, [first, ...rest.toReversed()].map((row) => JSON.stringify(row)).join('\n'));
+    const { articles, windows, coherence } = await inspectFile(path);
+    const expected = await inspectFile(table('chunks.npz'));
+    expect({ articles, windows }).toEqual({ articles: expected.articles, windows: expected.windows });
+    expect(coherence.mean).toBeCloseTo(expected.coherence.mean ?? 0, 9);
+  });
+
+  it('names of articles are numbered in order of appearance', async () => {
+    const { articleRange, articles, windows } = await inspectFile(table('names.jsonl.gz'));
+    expect({ articleRange, articles, windows }).toEqual({ articleRange: [0, 49], articles: 50, windows: 750 });
+  });
+});
+
+interface TestRecord {
+  [name: string]: unknown;
+  doc_id: unknown;
+  emb: unknown[];
+}
+
+function records(): TestRecord[] {
+  const lines = gunzipSync(readFileSync(table('pandas.jsonl.gz')))
+    .toString()
+    .trimEnd()
+    .split('\n');
+  return lines.map((line) => JSON.parse(line) as TestRecord);
+}
+
+function writeRecords(rows: readonly unknown[]): string {
+  const path = join(testFolder(), 'x.jsonl');
+  writeFileSync(path, `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  return path;
+}
+
+describe('columns', () => {
+  it('are described with a guess which is what', async () => {
+    const { format, kind, columns, guess } = await describeFile(table('wide.csv.gz'));
+    expect({ format, kind }).toEqual({ format: 'csv', kind: 'chunks' });
+    expect(guess).toEqual({ ...NO_MAPPING, vector: 'e*', article: 'doc_id', order: 'pos', text: 'text' });
+    expect(columns.map(({ name, rows, rowShape }) => [name, rows, rowShape])).toContainEqual(['e*', null, [6]]);
+    const texts = columns.find(({ name }) => name === 'text');
+    expect(texts?.first[0]).toBe('chunk 0 of article 1, harbour and harbour');
+    const array = await describeFile(table('chunks.npz'));
+    expect(array.guess).toMatchObject({ vector: 'vectors', article: 'article_indices', order: 'chunk_indices' });
+    expect((await describeFile(table('windows.npz'))).kind).toBe('windows');
+  });
+
+  const renamed = (): TestRecord[] =>
+    records().map(({ doc_id: doc, pos, text, emb }) => ({
+      doc_id: 0,
+      x: emb,
+      y: emb,
+      a: doc,
+      b: pos,
+      c: text,
+      emb: [],
+    }));
+  const named: Mapping = { ...NO_MAPPING, vector: 'y', article: 'a', order: 'b' };
+
+  it('of any name are taken as the user says', async () => {
+    const path = writeRecords(renamed());
+    await expect(inspectFile(path)).rejects.toThrow('several columns could be the vectors: "x", "y"');
+    expect(await contentOf(path, { mapping: named, textColumn: 'c' })).toBe(npz);
+    const missing = { mapping: { ...named, order: 'z' } };
+    await expect(inspectFile(path, missing)).rejects.toThrow('has no column "z"');
+  });
+
+  it('apply to arrays, too', async () => {
+    const swapped: Mapping = { ...NO_MAPPING, vector: 'vectors', article: 'chunk_indices', order: 'article_indices' };
+    const { articles } = await inspectFile(table('chunks.npz'), { mapping: swapped });
+    expect(articles).toBe(20);
+  });
+});
+
+describe('articles', () => {
+  const rule = (word: string): Pick<ImportOptions, 'mapping'> => ({
+    mapping: { ...NO_MAPPING, articles: parseArticleRule(word) },
+  });
+  const without = (): string => writeRecords(records().map(({ emb, text }) => ({ emb, text })));
+
+  it('a table that does not say them is refused with the remedy', async () => {
+    await expect(inspectFile(without())).rejects.toMatchObject({
+      code: 'NO_KNOWN_ARRAYS',
+      remedy: expect.stringContaining('--articles') as string,
+    });
+  });
+
+  it('by the file, by the beginning of texts, by the cosine of neighbours', async () => {
+    const path = without();
+    expect((await inspectFile(path, rule('by-file'))).articles).toBe(1);
+    const prefix = await inspectFile(path, rule('prefix:chunk 0 of'));
+    expect(prefix).toMatchObject({ articles: 50, windows: 750, warnings: [{ code: 'DUPLICATES' }] });
+    await expect(inspectFile(path, rule('prefix:Chapter'))).rejects.toThrow('no text begins with "Chapter"');
+    // Two orthogonal topics of ten vectors each.
+    const topics = Array.from({ length: 20 }, (_, i) => ({ v: i < 10 ? [1, i / 100] : [i / -1000, 1] }));
+    const split = await inspectFile(writeRecords(topics), rule('split:0.5'));
+    expect(split).toMatchObject({ articles: 2, windows: 10 });
+  });
+
+  it('rules are read as they are written', () => {
+    expect(parseArticleRule('prefix:a:b')).toEqual({ by: 'prefix', prefix: 'a:b' });
+    for (const word of ['', 'split', 'split:', 'split:2', 'split:x', 'prefix:', 'file']) {
+      expect(() => parseArticleRule(word)).toThrow('is no rule for articles');
+    }
+  });
+});
+
+it('windows start every stride chunks of an article; vectors are scaled to length 1', async () => {
+  const { windows } = await inspectFile(table('chunks.npz'), { stride: 4 });
+  // An article of 20 chunks has windows from chunks 0 to 14.
+  expect(windows).toBe(50 * 4);
+  const scaled = writeRecords(records().map((row) => ({ ...row, emb: row.emb.map((x) => 3 * Number(x)) })));
+  const { norm } = await inspectFile(scaled, { normalise: true });
+  expect([norm.min, norm.max].map((n) => n?.toFixed(6))).toEqual(['1.000000', '1.000000']);
+});
+
+describe('damaged rows are refused with file, line and column', () => {
+  const withRow = (row: number, change: object): string =>
+    writeRecords(records().map((record, i) => (i === row ? { ...record, ...change } : record)));
+  it.each([
+    [
+      'a vector of another length',
+      { emb: [1, 2] },
+      'x.jsonl: line 501: emb has 2 elements, in the first row there are 6',
+    ],
+    ['a vector that is missing', { emb: null }, 'line 501: emb is missing, not a list of numbers'],
+    ['a value that is missing', { emb: [1, 2, null, 4, 5, 6] }, 'line 501: emb is no vector: its element 2 is missing'],
+    ['a value beyond float32', { emb: [1, 2, 1e39, 4, 5, 6] }, 'its element 2 is 1e+39, too large for float32'],
+    ['an order that is no integer', { pos: 0.5 }, 'line 501: pos is 0.5, not an integer'],
+    ['an article that is missing', { doc_id: null }, 'x.jsonl: doc_id: row 500 has no article'],
+  ])('%s', async (_, change, message) => {
+    await expect(inspectFile(withRow(500, change))).rejects.toThrow(message);
+  });
+
+  const broken: [string, string, string, string][] = [
+    ['x.jsonl', '{"a": 1}\n{"a": NaN}\n', 'ARCHIVE_DAMAGED', 'line 2 is no JSON (NaN and Infinity are not)'],
+    ['x.jsonl', '{"a": 1}\n[1]\n', 'ARCHIVE_DAMAGED', 'line 2 is no JSON object'],
+    ['x.jsonl', '{"a": 1}\n{"a": [1,', 'ARCHIVE_TRUNCATED', 'the last line (2) is no JSON, so the file was cut off'],
+    ['x.jsonl', '{"a": 1}\n{"a": "\xff"}\n', 'ARCHIVE_DAMAGED', 'line 2 is not UTF-8'],
+    ['x.csv', 'a,b\n1,2\n1,2,3\n', 'ARCHIVE_DAMAGED', 'x.csv: line 3 has not as many fields as the first'],
+    ['x.csv', 'a,b\n1,"2\n1,2\n', 'ARCHIVE_TRUNCATED', 'opens a quote that is not closed'],
+    ['x.csv', '0.5,0.25\n0.5,0.25\n', 'HEADER_MISMATCH', 'begins with numbers'],
+    ['x.csv', 'a,b,a\n1,2,3\n', 'HEADER_MISMATCH', 'names the column "a" twice'],
+    ['x.csv', 'a,b\n', 'EMPTY', 'has no rows'],
+  ];
+  it.each(broken)('%s %j', async (name, content, code, message) => {
+    const path = join(testFolder(), name);
+    writeFileSync(path, Buffer.from(content, 'latin1'));
+    await expect(inspectFile(path)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  it.each([
+    ['gzip', 'x.jsonl.gz', gzipSync],
+    ['zstd', 'x.jsonl.zst', zstdCompressSync],
+  ] as const)('%s data that ends too early, and a bomb', async (_, name, compress) => {
+    const path = join(testFolder(), name);
+    const whole = readFileSync(writeRecords(records()));
+    writeFileSync(path, compress(whole).subarray(0, -200));
+    await expect(inspectFile(path)).rejects.toMatchObject({ code: 'ARCHIVE_TRUNCATED' });
+    const padding = JSON.stringify({ ...records()[0], padding: 'x'.repeat(1 << 20) });
+    writeFileSync(path, compress(Buffer.concat([whole, Buffer.from(`${padding}\n`.repeat(80))])));
+    await expect(inspectFile(path)).rejects.toMatchObject({ code: 'OUT_OF_RANGE' });
+  });
+
+  it('names of JavaScript are names of columns', async () => {
+    const rows = records().map(
+      ({ doc_id: doc, emb }) => `{"__proto__": ${JSON.stringify(emb)}, "constructor": ${String(doc)}}`,
+    );
+    const path = join(testFolder(), 'x.jsonl');
+    writeFileSync(path, rows.join('\n'));
+    const mapping = { ...NO_MAPPING, vector: '__proto__', article: 'constructor' };
+    expect(await contentOf(path, { mapping })).toBe(npz);
+    expect(Object.hasOwn(Object.prototype, '0')).toBe(false);
+  });
+
+  it('nothing stays after a refusal', async () => {
+    const folder = testFolder();
+    await expect(importDataset(withRow(999, { emb: null }), join(folder, 'set'))).rejects.toThrow('line 1000');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('nothing stays after a cancel while rows are converted', async () => {
+    const folder = testFolder();
+    const stop = new AbortController();
+    const phases: string[] = [];
+    const onProgress = ({ phase }: { phase: string }): void => {
+      phases.push(phase);
+      stop.abort();
+    };
+    const path = writeRecords(Array.from({ length: 30 }, () => records()).flat());
+    const running = importDataset(path, join(folder, 'set'), { onProgress, signal: stop.signal });
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(phases).toEqual(['converting']);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
