@@ -46,7 +46,7 @@ function readCount(flag: string, word: string | undefined): number | undefined {
   throw new NextvecError('BAD_INPUT', `${flag} needs a whole number from 1, not "${word}".`);
 }
 
-function oneOf<T extends string>(flag: string, names: readonly T[], word: string): T {
+export function oneOf<T extends string>(flag: string, names: readonly T[], word: string): T {
   const found = names.find((name) => name === word);
   if (found !== undefined) return found;
   throw new NextvecError('BAD_INPUT', `${flag}: there is no "${word}".`, { remedy: `Choose ${names.join(', ')}.` });

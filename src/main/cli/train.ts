@@ -9,7 +9,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { modelRow } from '#shared/domain/models/models.ts';
 import { NameSchema } from '#shared/domain/names.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
-import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { ENGINE_CHOICES, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
@@ -18,6 +18,7 @@ import { recipeWarnings, findDataset, findRun } from './handles.ts';
 import { Interruption } from './interruption.ts';
 import { formatCosine, formatDuration, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
+import { oneOf } from './engines.ts';
 import { addRecipeFlags, readRecipe, readRecipeFile, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 
@@ -28,6 +29,11 @@ interface TrainFlags extends FlagValues {
   readonly name?: string;
   readonly tag?: string[];
   readonly keepEvery?: string;
+}
+
+interface ResumeFlags {
+  readonly engine?: string;
+  readonly outputDir?: string;
 }
 
 export function addTrainCommands(program: Command, context: CommandContext): void {
@@ -46,10 +52,9 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
   program
     .command('resume <RUN>')
     .description('go on with a paused or interrupted run, bit for bit')
+    .option('--engine <E>', `instead of its own, rounds differently: ${ENGINE_CHOICES.join('|')}`)
     .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
-    .action((handle: string, flags: { outputDir?: string }) =>
-      context.run((out) => resume(context, handle, flags.outputDir, out)),
-    );
+    .action((handle: string, flags: ResumeFlags) => context.run((out) => resume(context, handle, flags, out)));
 }
 
 function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
@@ -114,10 +119,11 @@ async function printLint(client: NextvecClient, recipe: Recipe, out: Output): Pr
   }
 }
 
-function resume(context: CommandContext, handle: string, outputDir: string | undefined, out: Output): Promise<number> {
-  return trainingSession(context, out, outputDir, async ({ client }) => {
+function resume(context: CommandContext, handle: string, flags: ResumeFlags, out: Output): Promise<number> {
+  const engine = flags.engine === undefined ? undefined : oneOf('--engine', ENGINE_CHOICES, flags.engine);
+  return trainingSession(context, out, flags.outputDir, async ({ client }) => {
     const run = await findRun(client, handle);
-    await client.runs.resume({ runId: run.id });
+    await client.runs.resume({ runId: run.id, engine });
     return run.id;
   });
 }
@@ -166,8 +172,9 @@ function pauseInstead(interruption: Interruption, client: NextvecClient, runId: 
   });
 }
 
-function howToResume(runId: string): string {
-  return `Saved. To go on: nextvec resume ${runId}`;
+function howToResume(runId: string, engine?: string): string {
+  const elsewhere = engine === undefined || engine === 'simd' ? '' : '; add --engine simd where its engine is missing';
+  return `Saved. To go on: nextvec resume ${runId}${elsewhere}`;
 }
 
 function howToFreeSpace(runId: string): string {
@@ -210,7 +217,7 @@ function printResult({ run }: Outcome, result: object, out: Output): void {
   });
   // On stderr: the reader of stdout may be what has gone.
   if (run.waitsForSpace) out.progress(howToFreeSpace(run.id), true);
-  else if (RESUMABLE.has(run.status)) out.progress(howToResume(run.id), true);
+  else if (RESUMABLE.has(run.status)) out.progress(howToResume(run.id, run.engine?.name), true);
 }
 
 function resultRows(run: RunSummary): { label: string; val: string; ood: string }[] {

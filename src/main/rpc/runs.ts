@@ -27,7 +27,7 @@ export function runsRouter({ runs }: Procedures, service: RunService, context: R
       runId: service.start(input.recipe, input.name ?? null, input.tags),
     })),
     pause: runs.pause.handler(({ input }) => service.pause(input.runId)),
-    resume: runs.resume.handler(({ input }) => service.resume(input.runId)),
+    resume: runs.resume.handler(({ input }) => service.resume(input.runId, { engine: input.engine })),
     stop: runs.stop.handler(({ input }) => service.stop(input.runId, input.at)),
     annotate: runs.annotate.handler(({ input }) => service.annotate(input.runId, input)),
     importRun: runs.importRun.handler(({ input }) => importRun(importContext, input)),

@@ -4,7 +4,7 @@
  */
 import type { RunEvent } from '#shared/contract/runs.ts';
 import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
-import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { cosineSums } from '../store/cosine-sums.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
@@ -35,6 +35,8 @@ export interface QueuedRun {
   readonly resume: boolean;
   /** End, resumable, after this epoch; null: the recipe's last. */
   readonly stopAfterEpoch: number | null;
+  /** Instead of the recipe's. */
+  readonly engine?: EngineChoice;
 }
 
 export class RunQueue {
@@ -137,9 +139,9 @@ export class RunQueue {
     }
   }
 
-  private jobOf(row: RunRow, { resume, stopAfterEpoch }: QueuedRun): TrainerJob {
+  private jobOf(row: RunRow, { resume, stopAfterEpoch, engine }: QueuedRun): TrainerJob {
     const { home, options } = this;
-    const recipe = readRecipe(row.recipe_json);
+    const recipe = onEngine(readRecipe(row.recipe_json), engine);
     return {
       runId: row.id,
       weightHashes: weightHashes(home.db, row.id),

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import { shrink } from '../store/database.ts';
 import { findDataset, requireDataset } from '../store/datasets.ts';
@@ -41,6 +41,11 @@ export interface RunServiceOptions extends RunQueueOptions {
 export interface TrainingExtent {
   /** Ends, resumable, after this epoch; null: the recipe's last. */
   readonly stopAfterEpoch: number | null;
+}
+
+export interface ResumeOptions extends Partial<TrainingExtent> {
+  /** Instead of the recipe's. */
+  readonly engine?: EngineChoice;
 }
 
 const WHOLE: TrainingExtent = { stopAfterEpoch: null };
@@ -149,7 +154,7 @@ export class RunService {
     return this.summaries.of(row.id);
   }
 
-  resume(handle: string, extent: TrainingExtent = WHOLE): RunSummary {
+  resume(handle: string, { stopAfterEpoch = null, engine }: ResumeOptions = {}): RunSummary {
     const row = this.row(handle);
     const live = this.live.get(row.id);
     if (live?.isOver === false && live.diskFull !== null) {
@@ -162,8 +167,10 @@ export class RunService {
     const isResumable = isGone ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
     if (this.queue.isWaiting(row.id) || !isResumable)
       throw conflict(row, 'only a paused, stopped, failed or interrupted run goes on');
-    if (isGone) this.requireTrainable(row);
-    this.queue.add({ runId: row.id, resume: true, ...extent });
+    if (isGone) this.requireTrainable(row, engine);
+    else if (engine !== undefined)
+      throw conflict(row, 'a paused run keeps its engine; stop it, then resume it on another one');
+    this.queue.add({ runId: row.id, resume: true, stopAfterEpoch, engine });
     return this.summaries.of(row.id);
   }
 
@@ -236,9 +243,9 @@ export class RunService {
   }
 
   /** Throws when a data set is gone or the recipe asks for something this version does not have. */
-  private requireTrainable(row: RunRow): void {
+  private requireTrainable(row: RunRow, engine?: EngineChoice): void {
     const { db } = this.home;
-    const recipe = readRecipe(row.recipe_json);
+    const recipe = onEngine(readRecipe(row.recipe_json), engine);
     partIds(this.home, recipe);
     checkRecipe(
       recipe,

@@ -26,7 +26,10 @@ export async function openRunEngine(job: EngineJob, host: EngineHost, workload: 
     const { name, version, variant, threads } = engine.info;
     log('info', `Engine: ${note}; version ${version}, ${variant}, ${threads} threads.`);
     if (resume && earlierEngine !== null && name !== earlierEngine) {
-      log('warning', `The run began on ${earlierEngine}; on ${name} it does not go on bit for bit.`);
+      log(
+        'warning',
+        `Its steps so far were computed by ${earlierEngine}; ${name} rounds differently, so the run does not go on bit for bit.`,
+      );
     }
     return engine;
   } catch (error) {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { NameSchema } from '#shared/domain/names.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
-import { GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
+import { ENGINE_CHOICES, GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
@@ -226,8 +226,11 @@ export const runsContract = {
     )
     .output(z.object({ runId: z.string() })),
   pause: mutation.input(byId).output(RunSummarySchema),
-  /** Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. */
-  resume: mutation.input(byId).output(RunSummarySchema),
+  /**
+   * Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. `engine`: instead of the recipe's, until
+   * the run ends or is interrupted again; from another engine on it does not go on bit for bit.
+   */
+  resume: mutation.input(byId.extend({ engine: z.enum(ENGINE_CHOICES).optional() })).output(RunSummarySchema),
   stop: mutation.input(byId.extend({ at: z.enum(['now', 'epoch-end']).default('now') })).output(RunSummarySchema),
   annotate: mutation
     .input(

@@ -142,6 +142,25 @@ describe('a run', () => {
     expect(epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));
   });
 
+  test('goes on from its checkpoint on another engine where asked, and says that it rounds differently', async () => {
+    const runId = await start({ epochs: 4, sizes: { dModel: 8, hiddenDim: 16 } });
+    await follow(nextvec.client, runId, (event) => event.type === 'epoch');
+    await nextvec.client.runs.pause({ runId });
+    const paused = await followTo(nextvec.client, runId, 'paused');
+    await expect(nextvec.client.runs.resume({ runId, engine: 'wasm' })).rejects.toThrow(
+      /a paused run keeps its engine/,
+    );
+    const before = await losses(runId);
+    trainers.at(-1)?.kill();
+    await followTo(nextvec.client, runId, 'interrupted');
+    await nextvec.client.runs.resume({ runId, engine: 'wasm' });
+    const finished = await followTo(nextvec.client, runId, 'finished');
+    expect(finished).toMatchObject({ step: finished.totalSteps, engine: { name: 'wasm' }, recipe: { engine: 'simd' } });
+    expect((await losses(runId)).slice(0, paused.step)).toEqual(before);
+    const { log } = await nextvec.client.runs.get({ runId });
+    expect(log.map(({ message }) => message).join(' ')).toMatch(/computed by simd; wasm rounds differently/);
+  });
+
   test('closing the app saves it; the next start resumes to the same bits', async () => {
     const runId = await start();
     await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 20);

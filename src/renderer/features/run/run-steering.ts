@@ -44,16 +44,25 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>) {
     });
   const pause = () => steer('pause', 'The run was not paused', (runId) => client.runs.pause({ runId }));
   const resume = () => steer('resume', 'The run was not resumed', (runId) => client.runs.resume({ runId }));
+  /** An interrupted run of an engine that may be missing here can go on on `simd`, which runs everywhere. */
+  const canResumeOnSimd = computed(() => {
+    const { value } = run;
+    return value?.status === 'interrupted' && value.engine !== null && value.engine.name !== 'simd';
+  });
+  const resumeOnSimd = () =>
+    steer('resume on simd', 'The run was not resumed', (runId) => client.runs.resume({ runId, engine: 'simd' }));
 
   return {
     busy,
     canPause,
     canResume,
+    canResumeOnSimd,
     canStop: computed(() => run.value !== null && isLive(run.value)),
     canDelete: computed(() => run.value !== null && !isLive(run.value)),
     canPredict: computed(() => run.value !== null && canPredict(run.value)),
     pause,
     resume,
+    resumeOnSimd,
     stop: (at: 'now' | 'epoch-end') =>
       steer('stop', 'The run was not stopped', (runId) => client.runs.stop({ runId, at })),
     toggle() {

@@ -200,6 +200,11 @@ export function seesOrder({ modelType, skip }: Pick<Recipe, 'modelType' | 'skip'
   return modelRow(modelType).seesOrder === 'yes' || skip === 'positional';
 }
 
+/** The recipe on another engine; undefined: on its own. */
+export function onEngine(recipe: Recipe, engine: EngineChoice | undefined): Recipe {
+  return engine === undefined ? recipe : { ...recipe, engine };
+}
+
 /** AdamW as a recipe sets it. */
 export function optimizerConfig({ weightDecay, clip }: Pick<Recipe, 'weightDecay' | 'clip'>) {
   return { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay, clip };
