@@ -1,5 +1,6 @@
 /** The training loop with a model that takes further steps before the figures of the first are known. */
 import { expect, test } from 'vitest';
+import { EngineFailure } from '#engine/failure.ts';
 import { Trainer } from '#engine/trainer/index.ts';
 import type { TrainableModel } from '#engine/types.ts';
 import { Recorder, smallModel, smallRun } from '../support/training.ts';
@@ -100,4 +101,24 @@ test('a step that fails while earlier ones are pending fails the run with its er
   const finished = await new Trainer(smallRun(failing, recorder)).run();
   expect(finished).toMatchObject({ status: 'failed', reason: 'the device was lost', step: 5 });
   expect(recorder.checkpoints).toEqual([]);
+});
+
+test('an engine that stops working interrupts the run; the reason says where, what is left and what to do', async () => {
+  const model = delayed(await smallModel(), 3);
+  const recorder = new Recorder();
+  const failing: TrainableModel = {
+    ...model,
+    trainStep: (input) =>
+      recorder.checkpoints.length > 0
+        ? Promise.reject(new EngineFailure('The GPU was lost.', 'Restart the machine.'))
+        : model.trainStep(input),
+  };
+  const { status, reason, step } = await new Trainer(smallRun(failing, recorder)).run();
+  const last = recorder.checkpoints.at(-1)?.state;
+  expect(status).toBe('interrupted');
+  expect(last).toMatchObject({ epoch: 2, position: 0, step });
+  expect(reason).toBe(
+    `The GPU was lost. The last step was ${step}, in epoch 2. The checkpoint of step ${step} is intact: ` +
+      'when resumed, the run goes on from there. Restart the machine.',
+  );
 });

@@ -3,14 +3,15 @@
  * through hooks. Everything a run draws or decides follows from its settings and `TrainerState`, so that an exported
  * state with parameters and optimiser moments continues bit for bit.
  */
-import { TERMS, type LossConfig } from '#shared/domain/models/terms.ts';
+import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { stream } from '../random.ts';
-import type { StepStats, TrainStepInput } from '../types.ts';
+import type { TrainStepInput } from '../types.ts';
 import { TurnedBatches } from './augment.ts';
 import { Control } from './control.ts';
+import { endingOf, lossNotFinite, predictionsNotFinite, type Ending } from './endings.ts';
 import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
 import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
 import { nextRate } from './plateau.ts';
@@ -18,11 +19,6 @@ import { checkOptions, initialState } from './start-state.ts';
 import { StepBuffer } from './step-buffer.ts';
 import { StepQueue } from './step-queue.ts';
 import type { Checkpoint, TrainerControl, TrainerOptions } from './types.ts';
-
-/** The run cannot continue; the message is shown to the user. */
-class RunFailure extends Error {}
-
-type Ending = Pick<Finished, 'status' | 'reason'>;
 
 export class Trainer implements TrainerControl {
   private readonly options: TrainerOptions;
@@ -37,12 +33,15 @@ export class Trainer implements TrainerControl {
   private loss: LossConfig;
   private order = new Uint32Array(0);
   private checkpointAtMs = performance.now();
+  /** Step of the newest checkpoint; null: there is none. */
+  private checkpointStep: number | null;
 
   constructor(options: TrainerOptions) {
     checkOptions(options);
     this.options = options;
     this.loss = options.settings.loss;
     this.state = structuredClone(options.resumeFrom) ?? initialState(options.settings);
+    this.checkpointStep = options.resumeFrom?.step ?? null;
     this.evaluation = new EpochEvaluation(options);
     this.groups = new RunGroups(options);
     const { augmentation, train, settings } = options;
@@ -80,7 +79,7 @@ export class Trainer implements TrainerControl {
     try {
       ending = await this.epochs();
     } catch (error) {
-      ending = { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      ending = endingOf(error, this.state, this.checkpointStep);
     }
     await this.flush();
     const { best, epoch, step, durationMs, trainMs, rowsTrained } = this.state;
@@ -150,7 +149,7 @@ export class Trainer implements TrainerControl {
     state.rowsTrained += rows;
     addStep(state.sums, stats, rows);
     this.steps.add(step, state.lr, rows, loss, stats);
-    if (!Number.isFinite(stats.total) || !Number.isFinite(stats.gradNorm)) throw this.notFinite(stats);
+    if (!Number.isFinite(stats.total) || !Number.isFinite(stats.gradNorm)) throw lossNotFinite(stats, state, this.loss);
   }
 
   /** Until `state` and the parameters of the model belong together. */
@@ -293,6 +292,7 @@ export class Trainer implements TrainerControl {
     for (const kind of kinds) {
       await hooks.onCheckpoint({ kind, state: this.exportState(), parameters, optimizer, golden });
     }
+    this.checkpointStep = this.state.step;
   }
 
   private async flush(): Promise<void> {
@@ -320,22 +320,4 @@ export class Trainer implements TrainerControl {
     const { epoch, step } = this.state;
     await this.options.hooks.onEvent({ type: 'status', status, epoch, step });
   }
-
-  private notFinite(stats: StepStats): RunFailure {
-    const { epoch, step, lr } = this.state;
-    const guilty = TERMS.filter((term, k) => this.loss.weights[term] > 0 && !Number.isFinite(stats.values[k]));
-    const what = guilty.length > 0 ? `terms ${guilty.join(', ')}` : 'the gradient';
-    return new RunFailure(
-      `The loss is no longer a finite number at step ${step} (epoch ${epoch}): ${what}. ` +
-        `Lower the learning rate (${lr}), raise τ (${this.loss.tau}) or look for rows of zeros or NaN in the data; ` +
-        'the last checkpoint before this step is intact.',
-    );
-  }
-}
-
-function predictionsNotFinite({ epoch }: EpochRecord, { validation, ood }: EpochMeasurement): RunFailure {
-  return new RunFailure(
-    `Predictions are not finite numbers after epoch ${epoch}: ${validation.nonFiniteRows} of ${validation.rows} validation rows` +
-      `${ood ? ` and ${ood.nonFiniteRows} of ${ood.rows} OOD rows` : ''}. Check these rows for NaN or Inf, or lower the learning rate.`,
-  );
 }

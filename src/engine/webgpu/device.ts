@@ -3,6 +3,8 @@
  * the device reports later is kept, because a kernel that was refused leaves garbage and goes on.
  */
 import type { Adapter } from '#shared/domain/runs/adapter.ts';
+import { GpuFailure, type FaultKind } from './failure.ts';
+import { withNaps } from './wait.ts';
 
 /** Limits asked of the adapter: as much as it has. */
 const RAISED_LIMITS = [
@@ -20,8 +22,14 @@ const RAISED_LIMITS = [
  */
 const DAWN_OPTIONS = ['enable-dawn-features=disable_workgroup_init'];
 
-/** The device is gone or has refused work: results since then are void. */
-export class GpuFailure extends Error {}
+/**
+ * How long an answer of the device is awaited: drivers reset a GPU that hangs much earlier. Counted in turns of a timer,
+ * so that a sleep of the machine is one turn.
+ */
+interface Patience {
+  readonly turnMs: number;
+  readonly turns: number;
+}
 
 let implementation: Promise<GPU> | undefined;
 
@@ -42,21 +50,23 @@ async function findImplementation(): Promise<GPU> {
 export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: Adapter;
-  private failure = '';
+  private readonly patience: Patience;
+  private failure: GpuFailure | undefined;
   private isDestroyed = false;
 
   /** Rejects with what is missing and what to do. */
-  static async open(): Promise<Gpu> {
+  static async open(patience: Patience = { turnMs: 10_000, turns: 30 }): Promise<Gpu> {
     const gpu = await gpuImplementation();
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter)
       throw new Error('WebGPU finds no adapter: no GPU, or its driver (Vulkan, Metal, Direct3D 12) is missing');
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
-    return new Gpu(await adapter.requestDevice({ requiredLimits }), adapter);
+    return new Gpu(await adapter.requestDevice({ requiredLimits }), adapter, patience);
   }
 
-  private constructor(device: GPUDevice, { info, limits }: GPUAdapter) {
+  private constructor(device: GPUDevice, { info, limits }: GPUAdapter, patience: Patience) {
     this.device = device;
+    this.patience = patience;
     this.adapter = {
       vendor: info.vendor,
       architecture: info.architecture,
@@ -66,19 +76,50 @@ export class Gpu {
       maxBindingBytes: limits.maxStorageBufferBindingSize,
       maxBufferBytes: limits.maxBufferSize,
     };
-    device.addEventListener('uncapturederror', ({ error }) => (this.failure ||= error.message));
+    device.addEventListener('uncapturederror', ({ error }) => {
+      this.fail(error instanceof GPUOutOfMemoryError ? 'memory' : 'refused', error.message);
+    });
     void this.watchLoss();
   }
 
   private async watchLoss(): Promise<void> {
-    const { reason, message } = await this.device.lost;
-    if (!this.isDestroyed) this.failure ||= `the device was lost (${reason}): ${message}`;
+    const { message } = await this.device.lost;
+    this.fail('lost', message);
   }
 
-  /** Throws `GpuFailure` once the device has refused a kernel, run out of memory or been lost. */
+  /** The first failure is kept: it is the cause of the others. */
+  private fail(kind: FaultKind, reason: string): GpuFailure {
+    this.failure ??= new GpuFailure(kind, this.adapter, reason);
+    return this.failure;
+  }
+
+  /** Throws `GpuFailure` once the device has refused a kernel, run out of memory, been lost or closed. */
   check(): void {
-    if (this.isDestroyed) throw new GpuFailure('WebGPU: the device was closed');
-    if (this.failure) throw new GpuFailure(`WebGPU failed, results since then are void: ${this.failure}`);
+    if (this.isDestroyed) this.fail('lost', 'it was closed');
+    if (this.failure) throw this.failure;
+  }
+
+  /** What the device answers; rejects with `GpuFailure` where it is lost or silent. */
+  async answer<R>(promise: Promise<R>): Promise<R> {
+    const { turnMs, turns } = this.patience;
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      let passed = 0;
+      timer = setInterval(() => {
+        if (++passed >= turns) reject(this.fail('silent', `nothing for ${(turnMs * turns) / 1000} s`));
+      }, turnMs);
+    });
+    try {
+      const answer = await withNaps(Promise.race([promise, silence]));
+      this.check();
+      return answer;
+    } catch (error) {
+      if (error instanceof GpuFailure) throw error;
+      // A lost device rejects with an error of its own, perhaps before it says that it is lost.
+      throw this.fail('lost', error instanceof Error ? error.message : String(error));
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Call before the process ends: Dawn can crash otherwise. */

@@ -1,7 +1,6 @@
 /** Reads device memory back without blocking: staging buffers are used in turn and mapped when their copy is done. */
 import type { Gpu } from './device.ts';
 import type { Tensor } from './memory.ts';
-import { withNaps } from './wait.ts';
 
 const ELEMENT_BYTES = 4;
 
@@ -29,16 +28,10 @@ export class Readback {
       end += length * ELEMENT_BYTES;
     }
     return async () => {
-      try {
-        await withNaps(staging.mapAsync(GPUMapMode.READ, 0, end));
-      } catch (error) {
-        this.gpu.check();
-        throw error;
-      }
+      await this.gpu.answer(staging.mapAsync(GPUMapMode.READ, 0, end));
       const values = new Float32Array(staging.getMappedRange(0, end)).slice();
       staging.unmap();
       this.free.push(staging);
-      this.gpu.check();
       return values;
     };
   }

@@ -270,8 +270,12 @@ export class LiveRun {
 
   private onFinished(event: Finished): void {
     this.recorder.update(finishedChanges(event));
-    if (this.closingReason !== null && event.status === 'stopped') this.finish('interrupted', this.closingReason);
-    else this.finish(event.status, event.reason, event.durationMs);
+    if (this.closingReason !== null && event.status === 'stopped') {
+      this.finish('interrupted', this.closingReason);
+      return;
+    }
+    if (event.status === 'interrupted') this.log('error', event.reason);
+    this.finish(event.status, event.reason, event.durationMs);
   }
 
   /** Writes the history to disk, then lets the trainer write its checkpoint. A full disk is tried again. */
@@ -327,14 +331,18 @@ export class LiveRun {
     this.options.onChange();
   }
 
-  /** An error of the trainer (a bad checkpoint, a missing engine) fails the run; any other means the process is gone. */
+  /**
+   * An error of the trainer (a bad checkpoint, a missing engine) fails the run; any other means the process is gone. A
+   * resumed run without its engine can go on when the engine is there again, or on another one.
+   */
   private async fail(error: unknown): Promise<void> {
     if (!isNextvecError(error)) {
       await this.die();
       return;
     }
     this.log('error', error.message);
-    this.finish('failed', [error.message, error.remedy].filter(Boolean).join(' '));
+    const canGoOn = this.options.job.resume && error.code === 'ENGINE_UNAVAILABLE';
+    this.finish(canGoOn ? 'interrupted' : 'failed', [error.message, error.remedy].filter(Boolean).join(' '));
   }
 
   private async die(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Opens a run that trains by gradient steps: engine, model, and the loop of `engine/trainer`. */
+import { EngineFailure } from '#engine/failure.ts';
 import { Trainer } from '#engine/trainer/index.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
@@ -6,7 +7,18 @@ import { openRunEngine, workloadOf } from './engine.ts';
 import type { OpenedRun, RunContext } from './opened-run.ts';
 import { initialParameters } from './start.ts';
 
+/** Throws ENGINE_UNAVAILABLE where the engine cannot train this model here. */
 export async function openGradientRun(context: RunContext, spec: GradientSpec): Promise<OpenedRun> {
+  try {
+    return await open(context, spec);
+  } catch (error) {
+    if (!(error instanceof EngineFailure)) throw error;
+    const { message, remedy } = error;
+    throw new NextvecError('ENGINE_UNAVAILABLE', message, { remedy, details: { place: 'engine' }, cause: error });
+  }
+}
+
+async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun> {
   const { job, data, baselines, baselineSums, hooks, log } = context;
   const { recipe } = job;
   const checkpoint = context.checkpoint && 'parameters' in context.checkpoint ? context.checkpoint : null;

@@ -28,6 +28,21 @@ export interface KillReport {
   readonly mostUnflushed: number;
 }
 
+/** A way to interrupt a run. */
+export interface Strike {
+  /** Ends the work of a trainer; returns what the run's reason must say. */
+  strike(trainer: TrainerProcess): RegExp;
+  /** Called once the run is interrupted. */
+  after?(client: NextvecClient, runId: string): Promise<void>;
+}
+
+export const KILL: Strike = {
+  strike(trainer) {
+    trainer.kill();
+    return /killed/;
+  },
+};
+
 /** Share of kills during start-up. */
 const STARTING_SHARE = 0.2;
 const STARTING_MS = 400;
@@ -69,7 +84,7 @@ function moment(random: Random, { moments }: Reference): Moment {
 }
 
 /** Watches one process lifetime of a run: last step sent, and how it ended. */
-async function watchLife(
+export async function watchLife(
   client: NextvecClient,
   runId: string,
   onProgress: (trainedSteps: number) => void,
@@ -92,8 +107,8 @@ async function watchLife(
   throw new Error('the watch ended before the run did');
 }
 
-/** Kills the trainer; main lives on and must store every step it sent. */
-export async function killTrainer(options: KillOptions): Promise<KillReport> {
+/** Kills the trainer, or interrupts it by strikes in turn; main lives on and must store every step it sent. */
+export async function killTrainer(options: KillOptions, strikes: readonly Strike[] = [KILL]): Promise<KillReport> {
   const { home, reference, rounds, seed } = options;
   const random = new Random(seed);
   const tally = new Tally();
@@ -113,10 +128,13 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
     const next = tally.kills < rounds ? moment(random, reference) : null;
     let timer: NodeJS.Timeout | null = null;
     let isTraining = false;
+    let reason = /never struck/;
+    const way = strikes[tally.kills % strikes.length];
     const kill = (): void => {
-      timer ??= setTimeout(() => trainers.at(-1)?.kill(), next?.afterMs);
+      timer ??= setTimeout(() => (reason = way.strike(trainers[trainers.length - 1])), next?.afterMs);
     };
-    if (next?.isEarly) kill();
+    // Others than a kill need a trainer at work.
+    if (next?.isEarly && way === KILL) kill();
     const life = await watchLife(client, runId, (trained) => {
       isTraining = true;
       if (next !== null && trained >= next.steps) kill();
@@ -129,10 +147,11 @@ export async function killTrainer(options: KillOptions): Promise<KillReport> {
       continue;
     }
     assert.equal(life.status, 'interrupted');
-    assert.match(life.reason, /killed/);
+    assert.match(life.reason, reason);
     const stored = await checkKilled(home, client, runId, reference);
     assert.ok(stored >= life.sent, `the window was sent ${life.sent} steps, the history holds ${stored}`);
     tally.kill(runId, isTraining);
+    await way.after?.(client, runId);
   }
   await nextvec.close();
   await checkOwned(home);

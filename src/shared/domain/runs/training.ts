@@ -191,8 +191,11 @@ export type Best = z.infer<typeof BestSchema>;
 
 export const FinishedSchema = z.object({
   type: z.literal('finished'),
-  /** `finished`: all epochs; `stopped`: on request; `failed`: NaN/Inf or an error, `reason` says which. */
-  status: z.enum(['finished', 'stopped', 'failed']),
+  /**
+   * `finished`: all epochs; `stopped`: on request; `failed`: NaN/Inf or an error; `interrupted`: the engine stopped working,
+   * and the run can go on from its last checkpoint. `reason` says which.
+   */
+  status: z.enum(['finished', 'stopped', 'failed', 'interrupted']),
   reason: z.string(),
   best: BestSchema.nullable(),
   epoch: count,

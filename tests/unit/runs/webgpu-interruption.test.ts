@@ -1,0 +1,31 @@
+/**
+ * A run on the webgpu engine whose GPU is lost, whose machine then has none, whose trainer is killed: interrupted each time,
+ * and in the end the bytes of an undisturbed run. bench/gpu-rounds.ts does it with every kind of fault and all models.
+ */
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { faultEnvironment, gpuFault } from '../../support/kill/gpu-faults.ts';
+import { trainReference, type Reference } from '../../support/kill/reference.ts';
+import { KILL, killTrainer } from '../../support/kill/rounds.ts';
+import { testHome, type TestHome } from '../../support/nextvec.ts';
+import { describeWebgpu } from '../../support/webgpu.ts';
+
+describeWebgpu('a run on the webgpu engine', () => {
+  let home: TestHome;
+  let reference: Reference;
+
+  beforeAll(async () => {
+    home = await testHome();
+    for (const [name, value] of Object.entries(faultEnvironment(home))) vi.stubEnv(name, value);
+    reference = await trainReference(home, 'webgpu-amn', { epochs: 2, batchSize: 16 });
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await home.dispose();
+  });
+
+  it('goes on to the same bytes after a lost device, a start without an adapter and kill -9', async () => {
+    const report = await killTrainer({ home, reference, rounds: 2, seed: 3 }, [gpuFault(home, 'lost'), KILL]);
+    expect(report).toMatchObject({ kills: 2 });
+    expect(report.runsFinished).toBeGreaterThan(0);
+  });
+});
