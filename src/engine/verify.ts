@@ -15,7 +15,7 @@ export interface ReferenceArray {
 }
 export type ReferenceArrays = ReadonlyMap<string, ReferenceArray>;
 
-export const TOLERANCE = { forward: 1e-5, gradient: 1e-4, step: 1e-5, zeroGradient: 1e-6 } as const;
+const TOLERANCE = { forward: 1e-5, gradient: 1e-4, step: 1e-5, zeroGradient: 1e-6 } as const;
 
 export interface VerifyResult {
   readonly model: GradientType;

@@ -42,7 +42,7 @@ const SUCCESSOR_ROWS = 2000;
 const SAMPLES = 12;
 
 /** Thrown when `progress` returns false. */
-export class MeasurementStopped extends Error {}
+class MeasurementStopped extends Error {}
 
 export async function measure(model: Predictor, split: Split, options: MeasureOptions): Promise<Measurement> {
   const walked = await walk(model, split, options);
@@ -306,7 +306,7 @@ async function sampleTable(
 }
 
 /** Mean, σ and percentiles (nearest rank below, interpolated). */
-export function spreadOf(values: Float32Array): Spread {
+function spreadOf(values: Float32Array): Spread {
   const n = values.length;
   if (n === 0 || values.some((v) => !Number.isFinite(v)))
     return { mean: null, std: null, p5: null, p50: null, p95: null };

@@ -21,7 +21,7 @@ export interface WindowBlock {
   readonly B: number;
 }
 
-export const BLOCK_ROWS = 256;
+const BLOCK_ROWS = 256;
 
 export function* blocks({ source, ids }: Split, rows = BLOCK_ROWS): Generator<WindowBlock> {
   const { T, D } = source;

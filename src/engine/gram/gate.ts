@@ -171,7 +171,7 @@ export class Gate {
 }
 
 /** product ← G·a for a packed symmetric G at `at`; returns aᵀGa. */
-export function multiplyGram(gram: Float32Array, at: number, a: ArrayLike<number>, product: Float64Array): number {
+function multiplyGram(gram: Float32Array, at: number, a: ArrayLike<number>, product: Float64Array): number {
   const K = product.length;
   product.fill(0);
   for (let k = 0, i = at; k < K; k++) {
@@ -186,7 +186,7 @@ export function multiplyGram(gram: Float32Array, at: number, a: ArrayLike<number
   return square;
 }
 
-export function dotTarget(a: ArrayLike<number>, target: Float32Array, at: number): number {
+function dotTarget(a: ArrayLike<number>, target: Float32Array, at: number): number {
   let sum = 0;
   for (let k = 0; k < a.length; k++) sum += a[k] * target[at + k];
   return sum;

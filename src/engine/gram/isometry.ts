@@ -80,7 +80,7 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 /** Rotates the plane of the orthonormal `axis` and `other` by `angle`, from `axis` towards `other`. */
-export function turn(vectors: Float32Array, axis: Float64Array, other: Float64Array, angle: number): void {
+function turn(vectors: Float32Array, axis: Float64Array, other: Float64Array, angle: number): void {
   const D = axis.length;
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
@@ -94,7 +94,7 @@ export function turn(vectors: Float32Array, axis: Float64Array, other: Float64Ar
 }
 
 /** Reflects at the hyperplane orthogonal to the unit vector `normal`. */
-export function reflect(vectors: Float32Array, normal: Float64Array): void {
+function reflect(vectors: Float32Array, normal: Float64Array): void {
   for (let at = 0; at < vectors.length; at += normal.length) {
     const twice = 2 * dotAt(vectors, at, normal);
     for (let d = 0; d < normal.length; d++) vectors[at + d] -= twice * normal[d];

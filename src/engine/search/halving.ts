@@ -35,7 +35,7 @@ export type Move =
 const PLAIN = 0;
 
 /** Mean over the seeds at a rung; −∞ for a member that failed; null while a seed is missing. */
-export function valueAtRung(progress: MemberProgress, rung: number, seeds: number): number | null {
+function valueAtRung(progress: MemberProgress, rung: number, seeds: number): number | null {
   const values = progress.values.slice(0, seeds).map((reached) => reached[rung]);
   const known = values.filter((value): value is number => value !== undefined);
   if (known.length === seeds) return known.reduce((sum, value) => sum + value, 0) / seeds;

@@ -16,7 +16,7 @@ const PANEL_ROW_BYTES = PANEL_ROWS * FLOAT_BYTES;
 export const BLOCK_OUTPUTS = 12;
 export const BLOCK_ROW_BYTES = BLOCK_OUTPUTS * FLOAT_BYTES;
 /** Activations are padded to a multiple of both strip widths. */
-export const FEATURE_PAD = 24;
+const FEATURE_PAD = 24;
 
 export function roundUp(n: number, multiple: number): number {
   return Math.ceil(n / multiple) * multiple;

@@ -14,7 +14,7 @@ import type { Program } from './program.ts';
 const UNIT_BYTES = 32_768;
 
 /** Largest batch whose update is fused: the products of batch rows grow with B² and are cheap up to here. */
-export const FUSED_MAX_BATCH = 48;
+const FUSED_MAX_BATCH = 48;
 /** Products of batch rows of one model: two for each Linear at most. */
 const GRAMS = 16;
 

@@ -41,7 +41,7 @@ export function gelu(x: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** x [B, T, F] → T tensors [B, F]. */
-export function steps(x: tf.Tensor3D): tf.Tensor2D[] {
+function steps(x: tf.Tensor3D): tf.Tensor2D[] {
   return tf.unstack(x, 1) as tf.Tensor2D[];
 }
 

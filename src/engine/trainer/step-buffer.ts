@@ -4,7 +4,7 @@ import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/ru
 import type { StepStats } from '../types.ts';
 import { sharesOf, weightedValues } from './epoch-sums.ts';
 
-export const FLUSH_INTERVAL_MS = 100;
+const FLUSH_INTERVAL_MS = 100;
 /** The speed shown is a mean over at least this long. */
 const SPEED_WINDOW_MS = 1000;
 

@@ -5,8 +5,6 @@ import { Gpu } from './device.ts';
 import { Pipelines } from './kernel.ts';
 import { WebgpuModel } from './model.ts';
 
-export { WebgpuModel } from './model.ts';
-
 /** Raised when results change. */
 const ENGINE_VERSION = '1';
 

@@ -51,7 +51,7 @@ export function grid(count: number): Groups {
   return [Math.ceil(count / rows), rows];
 }
 
-export function sourceOf({ buffers, code }: Kernel): string {
+function sourceOf({ buffers, code }: Kernel): string {
   const declarations = Object.entries(buffers).map(
     ([name, { access, type }], i) => `@group(0) @binding(${i + 1}) var<storage, ${access}> ${name}: array<${type}>;\n`,
   );

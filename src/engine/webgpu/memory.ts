@@ -10,7 +10,7 @@ export interface Tensor {
 }
 
 /** Bindings begin at multiples of 256 bytes. */
-export const ALIGNMENT = 64;
+const ALIGNMENT = 64;
 const ELEMENT_BYTES = 4;
 
 /** Elements rounded up so that the next range begins at a multiple of `ALIGNMENT`. */

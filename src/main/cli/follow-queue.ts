@@ -4,7 +4,7 @@ import type { Plan, Queue, QueueItem } from '#shared/contract/plans.ts';
 import { Interruption } from './interruption.ts';
 import type { Output } from './output.ts';
 
-export function itemEvent(item: QueueItem): object {
+function itemEvent(item: QueueItem): object {
   const { id, planId, key, title, status, reason, runId, runNumber, figures, reportPath } = item;
   return { type: 'item', itemId: id, planId, key, title, status, reason, runId, runNumber, figures, reportPath };
 }

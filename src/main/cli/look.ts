@@ -45,7 +45,7 @@ export function addLookCommands(program: Command, context: CommandContext): void
 }
 
 /** Throws BAD_INPUT for an invalid window number or rank. */
-export function readPick({ window, rank }: Pick<LookFlags, 'window' | 'rank'>): WindowPick {
+function readPick({ window, rank }: Pick<LookFlags, 'window' | 'rank'>): WindowPick {
   if (window !== undefined && rank !== undefined)
     throw new NextvecError('BAD_INPUT', '--window and --rank name two windows.', { remedy: 'Give one of them.' });
   if (window !== undefined) {

@@ -19,7 +19,7 @@ import { addReportCommands } from './reports.ts';
 import { addSweepCommand } from './sweep.ts';
 import { addTrainCommands } from './train.ts';
 
-export function createProgram(): Command {
+function createProgram(): Command {
   const program = new Command('nextvec')
     .description('Retrain next-vector predictors and believe the numbers.')
     .version(programFiles().version)

@@ -25,7 +25,7 @@ function electronVersion(): string | null {
 const READABLE: ReadonlySet<string> = new Set(['LOCKED', 'NO_PERMISSION', 'DISK_FULL']);
 
 /** `any`: owner where that is possible, else reader. */
-export async function openServices(
+async function openServices(
   options: GlobalOptions,
   access: Access,
   more: Partial<NextvecOptions> = {},

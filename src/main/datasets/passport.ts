@@ -214,7 +214,7 @@ async function pause({ signal, onDone }: MeasureOptions, count: number): Promise
 }
 
 /** Cosine of two rows of one buffer, null when either is zero. */
-export function cosine(
+function cosine(
   values: Float32Array,
   a: number,
   b: number,

@@ -90,7 +90,7 @@ function refuseTrainedWindows({ recipe, data, runNumber }: EvaluateJob): void {
 }
 
 /** The newest stored evaluation of exactly this best checkpoint on this set, or null. */
-export function storedEvaluation(context: EvaluationContext, handle: string, datasetId: string): Evaluation | null {
+function storedEvaluation(context: EvaluationContext, handle: string, datasetId: string): Evaluation | null {
   const row = requireRun(context.home.db, handle);
   const hasCheckpoint = row.best_json !== null || row.imported_json !== null;
   const part = datasetId === readRecipe(row.recipe_json).dataset ? 'validation' : 'all';

@@ -6,7 +6,7 @@ import { readRegularFileSync } from './regular-file.ts';
 const MAX_BYTES = 1 << 20;
 
 /** Text of a file in UTF-8, or in UTF-16 with a byte order mark (as PowerShell 5 writes). Throws BAD_INPUT for other bytes. */
-export function readTextFile(path: string): string {
+function readTextFile(path: string): string {
   return decodeText(readRegularFileSync(path, MAX_BYTES), path);
 }
 

@@ -55,7 +55,7 @@ function open(height: number, title: string): string {
 }
 
 /** About five round tick values over a range. */
-export function ticks(low: number, high: number): number[] {
+function ticks(low: number, high: number): number[] {
   const span = high - low || 1;
   const power = 10 ** Math.floor(Math.log10(span / 4));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => span / s <= 6) ?? power * 10;

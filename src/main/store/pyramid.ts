@@ -5,9 +5,9 @@
  */
 
 export const CHUNK_STEPS = 4096;
-export const LEVEL_FACTOR = 16;
+const LEVEL_FACTOR = 16;
 /** Levels above the raw values: 16, 256 and 4096 steps a bucket. */
-export const LEVELS = 3;
+const LEVELS = 3;
 const FIELDS = 4;
 
 export function bucketSteps(level: number): number {

@@ -22,7 +22,7 @@ interface Segment {
 }
 
 /** Which attempt each step is read from: the newest one that has it. */
-export function segmentsOf(db: Db, runId: string): Segment[] {
+function segmentsOf(db: Db, runId: string): Segment[] {
   const attempts = db
     .prepare<[string], { attempt: number; first_step: number; last_step: number }>(
       'SELECT attempt, first_step, last_step FROM attempts WHERE run_id = ? AND last_step >= first_step ORDER BY attempt DESC',

@@ -2,7 +2,7 @@
  * Colour, line style and name of each series, the same on every page. Colours are tokens of ui/styles/tokens.css
  * (Okabe-Ito); line styles differ too, so that colour is never the only difference.
  */
-import { BASELINES, BASELINE_LABELS, type BaselineName } from '#shared/domain/runs/training.ts';
+import { BASELINE_LABELS, type BaselineName } from '#shared/domain/runs/training.ts';
 import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/models/terms.ts';
 
 export const COLOUR_TOKENS = [
@@ -81,7 +81,6 @@ export function baselineStyle(name: BaselineName, rows: 'validation' | 'ood'): S
   const where = rows === 'ood' ? 'OOD' : 'val';
   return style(`${BASELINE_LABELS[name]}, ${where}`, STYLES[rows].colour, BASELINE_DASHES[name], 1);
 }
-export { BASELINES };
 
 const RUN_COLOURS: readonly ColourToken[] = [
   '--series-blue',

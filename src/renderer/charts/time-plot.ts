@@ -13,7 +13,7 @@ import { buildScene, SceneCache, type ChartInput, type Scene } from './scene.ts'
 import { CanvasSurface } from './surface.ts';
 import { logLabel, logTicks, xLabels, xTicks, yLabels, type XAxisMode } from './ticks.ts';
 
-export const Y_AXIS_WIDTH = 46;
+const Y_AXIS_WIDTH = 46;
 const X_AXIS_HEIGHT = 24;
 const X_LABEL_SPACE = 64;
 const Y_LABEL_SPACE = 30;

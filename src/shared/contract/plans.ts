@@ -53,7 +53,7 @@ export const QueueItemSchema = z.object({
 });
 export type QueueItem = z.infer<typeof QueueItemSchema>;
 
-export const PLAN_STATUSES = ['waiting', 'running', 'paused', 'stopped', 'done'] as const;
+const PLAN_STATUSES = ['waiting', 'running', 'paused', 'stopped', 'done'] as const;
 
 export const PlanSchema = z.object({
   id: z.int(),

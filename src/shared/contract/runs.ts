@@ -154,7 +154,7 @@ export const RunDetailSchema = z.object({
 });
 export type RunDetail = z.infer<typeof RunDetailSchema>;
 
-export const SeriesRequestSchema = byId.extend({
+const SeriesRequestSchema = byId.extend({
   columns: z.array(z.enum(STEP_COLUMNS)).min(1),
   /** First and last step wanted, inclusive; null: from the start, to the end. */
   fromStep: z.int().min(0).nullable().default(null),

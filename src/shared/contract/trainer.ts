@@ -75,23 +75,23 @@ export const TrainerJobSchema = z.object({
 export type TrainerJob = z.infer<typeof TrainerJobSchema>;
 
 /** What was found out before the first step. */
-export const PreparedSchema = z.object({
+const PreparedSchema = z.object({
   type: z.literal('prepared'),
   engine: RunEngineSchema,
   splitProof: SplitProofSchema,
 });
 
 /** Comes while the first epoch trains, at the latest before it is evaluated. */
-export const BaselinesMeasuredSchema = z.object({
+const BaselinesMeasuredSchema = z.object({
   type: z.literal('baselines'),
   baselines: BaselinesSchema,
   sums: CosineSumsSchema.nullable(),
 });
 
 /** The model's cosines over the articles at a new best epoch; its record follows. */
-export const BestCosinesSchema = z.object({ type: z.literal('best cosines'), sums: CosineSumsSchema });
+const BestCosinesSchema = z.object({ type: z.literal('best cosines'), sums: CosineSumsSchema });
 
-export const CheckpointWrittenSchema = z.object({
+const CheckpointWrittenSchema = z.object({
   type: z.literal('checkpoint'),
   folder: z.string(),
   kind: z.enum(['best', 'last', 'kept']),
@@ -103,10 +103,10 @@ export const CheckpointWrittenSchema = z.object({
 });
 
 /** Everything up to here should be stored now; the trainer waits for `stored` with this number. */
-export const StoreRequestSchema = z.object({ type: z.literal('store'), ticket: z.int() });
+const StoreRequestSchema = z.object({ type: z.literal('store'), ticket: z.int() });
 
 /** The trainer pauses of its own accord (a gate, a full disk); `status: paused` follows. */
-export const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.string(), isDiskFull: z.boolean() });
+const PausingSchema = z.object({ type: z.literal('pausing'), reason: z.string(), isDiskFull: z.boolean() });
 
 export const TrainerEventSchema = z.discriminatedUnion('type', [
   PreparedSchema,

@@ -7,7 +7,7 @@ import { fileFault } from './file-faults.ts';
 import { shortMessage, shortQuote } from './short-text.ts';
 
 /** Files, recipes and arguments that cannot be used as they are (exit status 2). */
-export const BAD_INPUT_CODES = [
+const BAD_INPUT_CODES = [
   'BAD_INPUT',
   'FILE_NOT_FOUND',
   'FILE_UNREADABLE',
@@ -35,7 +35,7 @@ export const BAD_INPUT_CODES = [
 ] as const;
 
 /** Work that was right to ask for and failed, or was stopped (exit status 1, or 130 for CANCELLED). */
-export const FAILURE_CODES = [
+const FAILURE_CODES = [
   'CANCELLED',
   'TOO_MANY',
   'DISK_FULL',

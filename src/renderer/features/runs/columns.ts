@@ -50,7 +50,7 @@ export interface Column {
   readonly details?: (run: RunSummary) => string | undefined;
 }
 
-export function deltaOf(run: RunSummary, { reference }: RowContext): number | null {
+function deltaOf(run: RunSummary, { reference }: RowContext): number | null {
   if (reference === null || reference.id === run.id || run.best === null || reference.best === null) return null;
   // Another task has other figures, whatever the model.
   if (run.task === null || reference.task === null || !isSameTask(run.task, reference.task)) return null;

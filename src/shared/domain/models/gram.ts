@@ -145,7 +145,7 @@ export function listParts(mixture: PartsSpec, T: number): readonly Part[] {
 }
 
 /** The model's label, numbered where there are several of its type: "AMN", "LSTM 2". */
-export function extraName(extras: readonly GradientSpec[], index: number): string {
+function extraName(extras: readonly GradientSpec[], index: number): string {
   const { type } = extras[index];
   const sameType = extras.flatMap((other, i) => (other.type === type ? [i] : []));
   return sameType.length === 1 ? GRADIENT_LABELS[type] : `${GRADIENT_LABELS[type]} ${sameType.indexOf(index) + 1}`;

@@ -242,7 +242,7 @@ export function spread(values: readonly (number | null)[]): Spread | null {
 }
 
 /** "learningRate", "lr", "--lr", "lambda.info_nce", "lambda-info" … → the field; null when nothing is meant. */
-export function fieldByName(name: string): RecipeField | null {
+function fieldByName(name: string): RecipeField | null {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9λτ]/g, '');
   const wanted = plain(name);
   return (

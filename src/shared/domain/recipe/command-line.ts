@@ -48,7 +48,7 @@ export function parseGate(word: string): Gate {
 }
 
 /** "constant", or "plateau:factor:patience:threshold". */
-export function formatSchedule(schedule: Schedule): string {
+function formatSchedule(schedule: Schedule): string {
   if (schedule.kind === 'constant') return 'constant';
   return ['plateau', schedule.factor, schedule.patience, schedule.threshold].join(':');
 }
@@ -61,7 +61,7 @@ export function parseSchedule(word: string): Schedule {
 }
 
 /** Sizes as a word, e.g. "dModel=128,heads=4". */
-export function formatSizes(sizes: Sizes): string {
+function formatSizes(sizes: Sizes): string {
   return Object.entries(sizes)
     .map(([name, value]) => `${name}=${value}`)
     .join(',');

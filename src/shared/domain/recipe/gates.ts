@@ -21,7 +21,7 @@ export interface GateReading {
   readonly message: string;
 }
 
-export const GATE_METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
+const GATE_METRIC_LABELS: Readonly<Record<GateMetric, string>> = {
   valCosine: 'validation cosine',
   oodCosine: 'OOD cosine',
   valLift: 'validation lift over the mean of the context',

@@ -57,7 +57,7 @@ export const ScheduleSchema = z.discriminatedUnion('kind', [
 ]);
 export type Schedule = z.infer<typeof ScheduleSchema>;
 
-export const SPLIT_KINDS = ['article', 'random', 'file'] as const;
+const SPLIT_KINDS = ['article', 'random', 'file'] as const;
 export const SplitSchema = z.object({
   /** 'article' keeps every article on one side; 'random' leaks overlapping windows; 'file' takes the file's own train/val arrays. */
   kind: z.enum(SPLIT_KINDS).default('article'),

@@ -12,7 +12,7 @@ export const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-export const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
+const ENDED_STATUSES: readonly RunStatus[] = ['finished', 'stopped', 'failed', 'interrupted'];
 
 export function hasEnded(status: RunStatus): boolean {
   return ENDED_STATUSES.includes(status);

@@ -25,7 +25,7 @@ export const BASELINE_LABELS: Readonly<Record<BaselineName, string>> = {
 };
 
 /** Mean cosine of a baseline to the targets. */
-export const BaselineFiguresSchema = z.object({ valCosine: figure, oodCosine: figure });
+const BaselineFiguresSchema = z.object({ valCosine: figure, oodCosine: figure });
 /** Only what was measured is present. */
 export const BaselinesSchema = z.partialRecord(z.enum(BASELINES), BaselineFiguresSchema);
 export type Baselines = z.infer<typeof BaselinesSchema>;
