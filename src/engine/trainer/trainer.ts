@@ -7,6 +7,8 @@ import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
+import { gatherAll } from '../evaluation/windows.ts';
+import type { Batch } from '../parity.ts';
 import { stream } from '../random.ts';
 import type { TrainStepInput } from '../types.ts';
 import { TurnedBatches } from './augment.ts';
@@ -73,6 +75,17 @@ export class Trainer implements TrainerControl {
     return structuredClone(this.state);
   }
 
+  /** The batch that training begins with, at most `most` rows of it. */
+  firstBatch(most: number): Batch {
+    const { epoch, position } = this.state;
+    const order = this.orderOf(epoch);
+    // After the last row of an epoch only its evaluation is outstanding.
+    const from = position < order.length ? position : 0;
+    const { batchSize } = this.options.settings;
+    const { source, ids } = this.batch(order.subarray(from, from + batchSize), undefined);
+    return gatherAll({ source, ids: ids.subarray(0, most) });
+  }
+
   async run(): Promise<Finished> {
     await this.announce();
     let ending: Ending;
@@ -108,9 +121,7 @@ export class Trainer implements TrainerControl {
 
   /** Trains the rest of the epoch, or until a stop. */
   private async trainEpoch(): Promise<void> {
-    const { train, settings } = this.options;
-    this.order = train.ids.slice();
-    stream(settings.seed, 'shuffle', this.state.epoch).shuffle(this.order);
+    this.order = this.orderOf(this.state.epoch);
     this.steps.restartSpeed(performance.now());
     const stepsAhead = this.options.model.stepsAhead ?? 0;
     for (let next = this.state.position; next < this.order.length;) {
@@ -123,6 +134,14 @@ export class Trainer implements TrainerControl {
     }
     await this.finishSteps();
     await this.flush();
+  }
+
+  /** Training windows in the order of an epoch. */
+  private orderOf(epoch: number): Uint32Array<ArrayBuffer> {
+    const { train, settings } = this.options;
+    const order = train.ids.slice();
+    stream(settings.seed, 'shuffle', epoch).shuffle(order);
+    return order;
   }
 
   /** Submits the batch that begins at row `next` of the epoch; at most `stepsAhead` steps stay pending. The next row. */

@@ -1,9 +1,11 @@
 /** Opens a run that trains by gradient steps: engine, model, and the loop of `engine/trainer`. */
 import { EngineFailure } from '#engine/failure.ts';
 import { Trainer } from '#engine/trainer/index.ts';
+import type { ModelOptions } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { openRunEngine, workloadOf } from './engine.ts';
+import { FIRST_BATCH_ROWS, proveFirstBatch } from './first-batch.ts';
 import type { OpenedRun, RunContext } from './opened-run.ts';
 import { initialParameters } from './start.ts';
 
@@ -27,7 +29,8 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
   const parameters = checkpoint?.parameters ?? (await initialParameters(job, spec, data.train, log));
   const { loss, optimizer } = workload;
   const { epochs, batchSize, lr, schedule, seed } = recipe;
-  const model = await engine.createModel({ spec, loss, optimizer, seed, parameters, maxBatch: batchSize });
+  const options: ModelOptions = { spec, loss, optimizer, seed, parameters, maxBatch: batchSize };
+  const model = await engine.createModel(options);
   if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
   const { train, validation, ood } = data;
   const { isometry } = recipe.augment;
@@ -48,6 +51,7 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
         resumeFrom: checkpoint?.state,
       }),
   );
+  if (engine.info.name === 'webgpu') await proveFirstBatch(model, trainer.firstBatch(FIRST_BATCH_ROWS), options, context);
   const dispose = async () => {
     model.dispose();
     await engine.dispose();

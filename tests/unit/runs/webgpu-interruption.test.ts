@@ -3,10 +3,10 @@
  * and in the end the bytes of an undisturbed run. bench/gpu-rounds.ts does it with every kind of fault and all models.
  */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { faultEnvironment, gpuFault } from '../../support/kill/gpu-faults.ts';
+import { breakGpu, faultEnvironment, gpuFault } from '../../support/kill/gpu-faults.ts';
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
 import { KILL, killTrainer } from '../../support/kill/rounds.ts';
-import { testHome, type TestHome } from '../../support/nextvec.ts';
+import { followTo, testHome, type TestHome } from '../../support/nextvec.ts';
 import { describeWebgpu } from '../../support/webgpu.ts';
 
 describeWebgpu('a run on the webgpu engine', () => {
@@ -27,5 +27,13 @@ describeWebgpu('a run on the webgpu engine', () => {
     const report = await killTrainer({ home, reference, rounds: 2, seed: 3 }, [gpuFault(home, 'lost'), KILL]);
     expect(report).toMatchObject({ kills: 2 });
     expect(report.runsFinished).toBeGreaterThan(0);
+  });
+
+  it('is refused before its first step where the GPU computes other gradients than simd', async () => {
+    const { client } = await home.open();
+    const reason = breakGpu(home, 'wrong');
+    const { runId } = await client.runs.start({ recipe: reference.recipe });
+    const run = await followTo(client, runId, 'failed');
+    expect(run).toMatchObject({ step: 0, reason: expect.stringMatching(reason) });
   });
 });
