@@ -44,7 +44,10 @@ describe('parity on the first batch', () => {
 
   it('names the loss, the term and the parameter that differ most', async () => {
     const [name, values] = [...probe.gradients].toSorted(([, a], [, b]) => b.length - a.length)[0];
-    const gradients = new Map(probe.gradients).set(name, values.map((value) => value * 1.01));
+    const gradients = new Map(probe.gradients).set(
+      name,
+      values.map((value) => value * 1.01),
+    );
     const worst = async (changes: Partial<LossProbe>) => (await compareOnBatch(saying(changes), model, batch))?.[0];
     expect(await worst({ gradients })).toMatchObject({ quantity: `gradient of ${name}` });
     expect((await worst({ gradients }))?.relativeError).toBeGreaterThan(PARITY_TOLERANCE);

@@ -51,7 +51,8 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
         resumeFrom: checkpoint?.state,
       }),
   );
-  if (engine.info.name === 'webgpu') await proveFirstBatch(model, trainer.firstBatch(FIRST_BATCH_ROWS), options, context);
+  if (engine.info.name === 'webgpu')
+    await proveFirstBatch(model, trainer.firstBatch(FIRST_BATCH_ROWS), options, context);
   const dispose = async () => {
     model.dispose();
     await engine.dispose();

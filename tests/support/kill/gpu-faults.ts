@@ -14,7 +14,8 @@ const REASONS = {
   memory: /^The GPU .* has no memory left: /,
   refused: /^The GPU .* refused a command: /,
   silent: /^The GPU .* does not answer: nothing for 4 s\./,
-  wrong: /^The GPU does not compute the first batch \(\d+ rows\) as simd does; relative differences: gradient of .* 1e-4 is rounding\. Choose another engine/,
+  wrong:
+    /^The GPU does not compute the first batch \(\d+ rows\) as simd does; relative differences: gradient of .* 1e-4 is rounding\. Choose another engine/,
 } satisfies Record<FaultKind | 'wrong', RegExp>;
 export const FAULT_KINDS: readonly FaultKind[] = ['lost', 'memory', 'refused', 'silent'];
 
