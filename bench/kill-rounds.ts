@@ -1,12 +1,13 @@
 /**
  * Hundreds of rounds of kill -9 at random moments: of the trainer, and of the whole program. After each one the history
  * is read and held against an uninterrupted run; every run that gets through must end in the same bytes. Stops at the
- * first that does not. Prints one JSON line. Usage: node bench/kill-rounds.ts [--rounds 200] [--seed N] [--model amn|gram]
+ * first that does not. Prints one JSON line.
+ * Usage: node bench/kill-rounds.ts [--rounds 200] [--seed N] [--model amn|gram|gram-with-part]
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { killProgram, killTrainer } from '../tests/support/kill/rounds.ts';
-import { trainReference } from '../tests/support/kill/reference.ts';
+import { KILLED_MODELS, trainReference } from '../tests/support/kill/reference.ts';
 import { testHome } from '../tests/support/nextvec.ts';
 
 const { values } = parseArgs({
@@ -18,7 +19,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seed = Number(values.seed);
-const model = z.enum(['amn', 'gram']).parse(values.model);
+const model = z.enum(KILLED_MODELS).parse(values.model);
 console.error(`seed ${seed}`);
 const home = await testHome();
 try {

@@ -11,6 +11,8 @@ export interface OwnerMessage {
   readonly sent: number;
   /** Steps trained by this process. */
   readonly trained: number;
+  /** Of the fit of a mixture, 0-based; 0 for other models. */
+  readonly stage: number;
   readonly isTraining: boolean;
   readonly isFinished: boolean;
 }
@@ -31,8 +33,9 @@ const runId = isNew ? (await client.runs.start({ recipe: JSON.parse(recipeJson) 
 if (!isNew) await client.runs.resume({ runId });
 let sent = 0;
 let trained = 0;
+let stage = 0;
 const send = (isTraining: boolean, isFinished: boolean): void => {
-  process.send?.({ runId, sent, trained, isTraining, isFinished } satisfies OwnerMessage);
+  process.send?.({ runId, sent, trained, stage, isTraining, isFinished } satisfies OwnerMessage);
 };
 send(false, false);
 let isFinished = false;
@@ -42,7 +45,10 @@ for await (const event of await client.runs.watch({ runId })) {
     trained += event.count;
     send(true, false);
   }
-  if (event.type === 'run' && event.run.status === 'running') send(true, false);
+  if (event.type === 'run' && event.run.status === 'running') {
+    stage = event.run.stage?.index ?? stage;
+    send(true, false);
+  }
   isFinished = event.type === 'run' && event.run.status === 'finished';
   if (isFinished) break;
 }

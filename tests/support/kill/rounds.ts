@@ -26,6 +26,8 @@ export interface KillReport {
   readonly runsFinished: number;
   /** Most steps that were sent to a watcher but not yet stored when the program was killed. */
   readonly mostUnflushed: number;
+  /** Stages of the fit of a mixture in which it was killed, 0-based. */
+  readonly stages: readonly number[];
 }
 
 /** A way to interrupt a run. */
@@ -53,10 +55,13 @@ class Tally {
   runsFinished = 0;
   mostUnflushed = 0;
   private readonly killed = new Set<string>();
+  private readonly stages = new Set<number>();
 
-  kill(runId: string, wasTraining: boolean): void {
+  /** `stage` null: before the first step or stage of a life. */
+  kill(runId: string, stage: number | null): void {
     this.kills++;
-    if (!wasTraining) this.whileStarting++;
+    if (stage === null) this.whileStarting++;
+    else this.stages.add(stage);
     this.killed.add(runId);
   }
 
@@ -66,43 +71,57 @@ class Tally {
 
   report(): KillReport {
     const { kills, whileStarting, runsFinished, mostUnflushed } = this;
-    return { kills, whileStarting, runsFinished, mostUnflushed };
+    const stages = [...this.stages].toSorted((a, b) => a - b);
+    return { kills, whileStarting, runsFinished, mostUnflushed, stages };
   }
 }
 
-/** The moment of one kill: a time after start, or after a number of steps. */
+/** How far a life has come: steps it trained, and the stage of the fit of a mixture. */
+interface Progress {
+  readonly trained: number;
+  readonly stage: number;
+}
+
+/** The moment of one kill: a time after start, or after a stage and a number of steps. */
 interface Moment {
   readonly isEarly: boolean;
-  readonly steps: number;
+  readonly from: Progress;
   readonly afterMs: number;
+}
+
+function isReached({ from }: Moment, { trained, stage }: Progress): boolean {
+  return trained >= from.trained && stage >= from.stage;
 }
 
 function moment(random: Random, { moments }: Reference): Moment {
   const isEarly = random.uniform() < STARTING_SHARE;
   const afterMs = random.integer(isEarly ? STARTING_MS : moments.withinMs);
-  return { isEarly, steps: random.integer(moments.withinSteps), afterMs };
+  const from = { trained: random.integer(moments.withinSteps), stage: random.integer(moments.stages) };
+  return { isEarly, from, afterMs };
 }
 
 /** Watches one process lifetime of a run: last step sent, and how it ended. */
 export async function watchLife(
   client: NextvecClient,
   runId: string,
-  onProgress: (trainedSteps: number) => void,
-): Promise<{ sent: number; status: string; reason: string }> {
+  onProgress: (progress: Progress) => void,
+): Promise<{ sent: number; stage: number; status: string; reason: string }> {
   let sent = 0;
   let trained = 0;
+  let stage = 0;
   let hasBegun = false;
   for await (const event of await client.runs.watch({ runId })) {
     if (event.type === 'steps') {
       sent = event.firstStep + event.count - 1;
       trained += event.count;
-      onProgress(trained);
+      onProgress({ trained, stage });
     }
     if (event.type !== 'run') continue;
+    stage = event.run.stage?.index ?? stage;
     const { status, reason } = event.run;
-    if (status === 'running') onProgress(trained);
+    if (status === 'running') onProgress({ trained, stage });
     if (['queued', 'starting', 'running'].includes(status)) hasBegun = true;
-    else if (hasBegun) return { sent, status, reason };
+    else if (hasBegun) return { sent, stage, status, reason };
   }
   throw new Error('the watch ended before the run did');
 }
@@ -135,9 +154,9 @@ export async function killTrainer(options: KillOptions, strikes: readonly Strike
     };
     // Others than a kill need a trainer at work.
     if (next?.isEarly && way === KILL) kill();
-    const life = await watchLife(client, runId, (trained) => {
+    const life = await watchLife(client, runId, (progress) => {
       isTraining = true;
-      if (next !== null && trained >= next.steps) kill();
+      if (next !== null && isReached(next, progress)) kill();
     });
     if (timer !== null) clearTimeout(timer);
     if (life.status === 'finished') {
@@ -150,7 +169,7 @@ export async function killTrainer(options: KillOptions, strikes: readonly Strike
     assert.match(life.reason, reason);
     const stored = await checkKilled(home, client, runId, reference);
     assert.ok(stored >= life.sent, `the window was sent ${life.sent} steps, the history holds ${stored}`);
-    tally.kill(runId, isTraining);
+    tally.kill(runId, isTraining ? life.stage : null);
     await way.after?.(client, runId);
   }
   await nextvec.close();
@@ -177,9 +196,10 @@ async function committed(home: TestHome, runId: string | undefined): Promise<num
 }
 
 /** Waits for the moment of the kill; false if the owner has exited before. */
-async function untilMoment(life: OwnerProcess, { isEarly, steps, afterMs }: Moment): Promise<boolean> {
+async function untilMoment(life: OwnerProcess, next: Moment): Promise<boolean> {
   const ended = life.exited.then(() => false);
-  const isDue = (): boolean => isEarly || (life.wasTraining && (life.last?.trained ?? 0) >= steps);
+  const isDue = (): boolean =>
+    next.isEarly || (life.wasTraining && life.last !== null && isReached(next, life.last));
   const due = new Promise<boolean>((resolve) => {
     const look = (): void => void (isDue() && resolve(true));
     life.owner.on('message', look);
@@ -187,7 +207,7 @@ async function untilMoment(life: OwnerProcess, { isEarly, steps, afterMs }: Mome
   });
   if (!(await Promise.race([due, ended]))) return false;
   const waited = new Promise<boolean>((resolve) => {
-    setTimeout(() => resolve(true), afterMs);
+    setTimeout(() => resolve(true), next.afterMs);
   });
   return Promise.race([waited, ended]);
 }
@@ -222,7 +242,7 @@ export async function killProgram(options: KillOptions): Promise<KillReport> {
       const stored = await checkKilled(home, reader.client, run.id, reference);
       assert.ok(stored >= before, `${before} steps were committed before the kill, ${stored} are there after it`);
       tally.mostUnflushed = Math.max(tally.mostUnflushed, (life.last?.sent ?? 0) - stored);
-      tally.kill(run.id, life.wasTraining);
+      tally.kill(run.id, life.wasTraining ? (life.last?.stage ?? 0) : null);
       isOpen = run.status !== 'finished';
     }
     await reader.close();
