@@ -198,8 +198,7 @@ async function committed(home: TestHome, runId: string | undefined): Promise<num
 /** Waits for the moment of the kill; false if the owner has exited before. */
 async function untilMoment(life: OwnerProcess, next: Moment): Promise<boolean> {
   const ended = life.exited.then(() => false);
-  const isDue = (): boolean =>
-    next.isEarly || (life.wasTraining && life.last !== null && isReached(next, life.last));
+  const isDue = (): boolean => next.isEarly || (life.wasTraining && life.last !== null && isReached(next, life.last));
   const due = new Promise<boolean>((resolve) => {
     const look = (): void => void (isDue() && resolve(true));
     life.owner.on('message', look);
