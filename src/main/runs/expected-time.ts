@@ -60,6 +60,6 @@ export function withRetraining({ expectedMs, from }: ExpectedTime, retrainingMs:
   const { low, high } = expectedMs;
   return {
     expectedMs: { low: low + retrainingMs * (1 - SPREAD), high: high + retrainingMs * (1 + SPREAD) },
-    from: `${from} Its parts are trained anew for each cluster, as long as their runs took.`,
+    from: `${from} The runs among its parts are trained anew without each cluster in turn, up to three times as long as they took.`,
   };
 }
