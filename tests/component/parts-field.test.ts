@@ -63,7 +63,7 @@ test('a chosen run becomes a part of the recipe, is listed with its model, and c
 
 test('says what a part costs and gains', async () => {
   await open();
-  expect(note()).toMatch(/four times/);
+  expect(note()).toMatch(/three times/);
 });
 
 test('reads the number of a run, as a pasted command line gives it', async () => {
@@ -76,7 +76,7 @@ test('a recipe that names a deleted run says so and lets it be taken out', async
   expect(note()).toBe('The run gone was deleted. Take it out, or train such a run again.');
   await click(button('Take out gone'));
   expect(draft.recipe?.parts).toEqual([]);
-  expect(note()).toMatch(/four times/);
+  expect(note()).toMatch(/three times/);
 });
 
 test('a run that no longer fits says what to change', async () => {

@@ -60,7 +60,10 @@ export function addRecipeFlags(command: Command): Command {
     .addOption(presets.choices(PRESETS.map(({ id }) => id)))
     .option('--recipe <FILE>', 'JSON file of a recipe (nextvec export --format recipe); other flags change it')
     .option('--init-from <RUN|FILE>', 'start from the weights of a run, or of a safetensors, .pt or .npz file')
-    .option('--part <RUN...>', 'Gram mixture only: a finished run whose model is a further part; may be repeated')
+    .option(
+      '--part <RUN...>',
+      'Gram mixture only: a finished run whose model is a further part, at two to three times its time; may be repeated',
+    )
     .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
     .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
