@@ -4,7 +4,7 @@ import type { Preflight } from '#shared/contract/runs.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import NewRunPage from '../../src/renderer/features/new-run/NewRunPage.vue';
 import { dataset, run } from './support/fixtures.ts';
-import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
+import { button, change, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
 
 vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
@@ -119,6 +119,21 @@ test('offers AMN fields only for AMN', async () => {
 });
 
 const presets = () => texts('.preset .name');
+
+test('a cosine schedule has its own numbers and starts; a warm-up as long as the run is refused', async () => {
+  await open();
+  await click(document.querySelector<HTMLElement>('input[value=cosine]')!);
+  expect(hasField('Factor')).toBe(false);
+  await change(field('Warm-up'), '20');
+  expect(texts('.problem').join()).toContain('The warm-up of 20 epochs leaves none of the 20 epochs for the cosine.');
+  expect(startButton().disabled).toBe(true);
+  await change(field('Warm-up'), '2');
+  await fill(field('Early stopping'), 'validation');
+  await click(startButton());
+  expect(client.runs.start.mock.calls[0][0]).toMatchObject({
+    recipe: { schedule: { kind: 'cosine', warmUp: 2, floor: 0 }, earlyStopping: { on: 'validation', patience: 5 } },
+  });
+});
 
 test('opens the folded losses when a preset sets one', async () => {
   await open();

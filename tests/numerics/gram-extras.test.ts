@@ -35,12 +35,12 @@ async function trained(spec: GradientSpec, recipe: Recipe): Promise<ExtraPart> {
   const engine = await createSimdEngine({ host, threads: 2 });
   const { source, train: ids, validation } = plain;
   const train = { source, ids };
-  const { epochs, batchSize, lr, schedule, seed, start } = recipe;
+  const { epochs, batchSize, lr, schedule, earlyStopping, seed, start } = recipe;
   const loss = lossConfig(recipe, D);
   const optimizer = optimizerConfig(recipe);
   const parameters = startParameters(start, spec, seed, train);
   const model = await engine.createModel({ spec, loss, optimizer, seed, parameters, maxBatch: batchSize });
-  const settings = { epochs, batchSize, lr, schedule, loss, seed };
+  const settings = { epochs, batchSize, lr, schedule, earlyStopping, loss, seed };
   const hooks = { onEvent: () => undefined };
   await new Trainer({
     model,

@@ -6,7 +6,6 @@ import { TERMS } from '#shared/domain/models/terms.ts';
 import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/runs/training.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { Trainer, type ModelCheckpoint, type TrainerOptions } from '#engine/trainer/index.ts';
-import { nextRate, type Rate } from '#engine/trainer/plateau.ts';
 import { sourceOf, range } from '../support/walks.ts';
 import { AMN, D, LOSS, LSTM, Recorder, SETTINGS, smallModel, smallRun, SOURCE, T } from '../support/training.ts';
 
@@ -260,26 +259,5 @@ describe('failure', () => {
     expect(refusal({ validation: { source: SOURCE, ids: range(0, 0) } })).toThrow(/validation set has no windows/);
     expect(refusal({ ood: { source: { ...SOURCE, D: 13 }, ids: range(0, 1) } })).toThrow(/4×13, the model takes 4×12/);
     expect(refusal({ settings: { ...SETTINGS, batchSize: 1 } })).toThrow(/batch of at least 2/);
-  });
-});
-
-describe('ReduceLROnPlateau', () => {
-  const plateau = { kind: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4 } as const;
-
-  test('follows PyTorch on a stalling loss', () => {
-    // torch.optim.lr_scheduler.ReduceLROnPlateau(opt, factor=0.5, patience=3, threshold=1e-4), lr 1, printed after each step
-    const losses = [1, 0.9, 0.89995, 0.9, 0.91, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8];
-    const expected = [1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.125];
-    let rate: Rate = { lr: 1, scheduler: { best: null, badEpochs: 0 } };
-    const rates = losses.map((loss) => {
-      rate = nextRate(plateau, rate, loss);
-      return rate.lr;
-    });
-    expect(rates).toEqual(expected);
-  });
-
-  test('constant keeps the rate', () => {
-    const rate: Rate = { lr: 1, scheduler: { best: null, badEpochs: 0 } };
-    expect(nextRate({ kind: 'constant' }, rate, 5)).toEqual(rate);
   });
 });

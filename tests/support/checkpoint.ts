@@ -25,6 +25,7 @@ export function checkpointAt(step: number, kind: ModelCheckpoint['kind'] = 'last
       step,
       lr: 5e-4,
       scheduler: { best: 0.1, badEpochs: 1 },
+      stopping: { best: 0.4, badEpochs: 0 },
       best: { epoch: 1, step: 10, valLoss: 0.1, valCosine: 0.4, oodCosine: null },
       sums: emptySums(),
       durationMs: 10,

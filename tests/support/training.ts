@@ -29,6 +29,7 @@ export const SETTINGS: TrainingSettings = {
   batchSize: 16,
   lr: 5e-3,
   schedule: { kind: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4 },
+  earlyStopping: { on: 'off', patience: 5, minGain: 0 },
   loss: LOSS,
   seed: SEED,
 };

@@ -87,7 +87,7 @@ async function trainExtra(
   progress: Progress,
 ): Promise<ExtraModel> {
   const { source, train: ids, validation, articleOf } = windows;
-  const { epochs, batchSize, lr, schedule, seed, start, augment } = recipe;
+  const { epochs, batchSize, lr, schedule, earlyStopping, seed, start, augment } = recipe;
   const train = { source, ids };
   const loss = lossConfig(recipe, spec.D);
   const parameters = startParameters(start, spec, seed, train);
@@ -98,7 +98,7 @@ async function trainExtra(
     model,
     train,
     validation: { source, ids: validation },
-    settings: { epochs, batchSize, lr, schedule, loss, seed },
+    settings: { epochs, batchSize, lr, schedule, earlyStopping, loss, seed },
     augmentation: augment.isometry > 0 ? { isometry: augment.isometry, articleOf } : undefined,
     baselines: {},
     hooks: { onEvent: (event) => follower.see(event, () => trainer.stop()) },

@@ -14,6 +14,7 @@ export function initialState({ seed, lr }: Pick<TrainerState, 'seed' | 'lr'>): T
     step: 0,
     lr,
     scheduler: { best: null, badEpochs: 0 },
+    stopping: { best: null, badEpochs: 0 },
     best: null,
     sums: emptySums(),
     durationMs: 0,

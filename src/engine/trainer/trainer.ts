@@ -13,10 +13,11 @@ import { stream } from '../random.ts';
 import type { TrainStepInput } from '../types.ts';
 import { TurnedBatches } from './augment.ts';
 import { Control } from './control.ts';
+import { nextProgress, stallReason } from './early-stopping.ts';
 import { endingOf, lossNotFinite, predictionsNotFinite, type Ending } from './endings.ts';
 import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
 import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
-import { nextRate } from './plateau.ts';
+import { cosineFactor, nextRate } from './schedule.ts';
 import { checkOptions, initialState } from './start-state.ts';
 import { StepBuffer } from './step-buffer.ts';
 import { StepQueue } from './step-queue.ts';
@@ -96,7 +97,7 @@ export class Trainer implements TrainerControl {
     }
     await this.flush();
     const { best, epoch, step, durationMs, trainMs, rowsTrained } = this.state;
-    const lastEpoch = Math.min(epoch, this.options.settings.epochs);
+    const lastEpoch = ending.status === 'finished' ? epoch - 1 : Math.min(epoch, this.options.settings.epochs);
     const rowsPerSecond = trainMs > 0 ? (1000 * rowsTrained) / trainMs : 0;
     const finished: Finished = { type: 'finished', ...ending, best, epoch: lastEpoch, step, durationMs, rowsPerSecond };
     await this.options.hooks.onEvent(finished);
@@ -106,6 +107,8 @@ export class Trainer implements TrainerControl {
   private async epochs(): Promise<Ending> {
     const { settings } = this.options;
     while (this.state.epoch <= settings.epochs) {
+      const stall = stallReason(settings.earlyStopping, this.state.stopping);
+      if (stall !== null) return { status: 'finished', reason: stall };
       await this.trainEpoch();
       const measured = this.control.isStopping ? null : await this.evaluateEpoch();
       if (measured) await this.closeEpoch(measured);
@@ -152,10 +155,18 @@ export class Trainer implements TrainerControl {
     const ids = order.subarray(next, end);
     const nextIds = end < order.length ? order.subarray(end, end + settings.batchSize) : undefined;
     const step = state.step + queue.length + 1;
-    const stats = model.trainStep({ ...this.batch(ids, nextIds), lr: state.lr, step });
+    const stats = model.trainStep({ ...this.batch(ids, nextIds), lr: this.rate(step), step });
     queue.add({ step, rows: ids.length, loss }, stats);
     while (queue.length > stepsAhead) await this.takeStep();
     return end;
+  }
+
+  /** Learning rate of a step of this epoch. */
+  private rate(step: number): number {
+    const { epochs, schedule, batchSize, lr } = this.options.settings;
+    if (schedule.kind !== 'cosine') return this.state.lr;
+    const stepsPerEpoch = Math.ceil(this.options.train.ids.length / batchSize);
+    return lr * cosineFactor(schedule, { epochs, stepsPerEpoch }, step);
   }
 
   /** Books the oldest pending step. */
@@ -167,7 +178,7 @@ export class Trainer implements TrainerControl {
     state.position += rows;
     state.rowsTrained += rows;
     addStep(state.sums, stats, rows);
-    this.steps.add(step, state.lr, rows, loss, stats);
+    this.steps.add(step, this.rate(step), rows, loss, stats);
     if (!Number.isFinite(stats.total) || !Number.isFinite(stats.gradNorm)) throw lossNotFinite(stats, state, this.loss);
   }
 
@@ -245,7 +256,8 @@ export class Trainer implements TrainerControl {
         intervals,
       };
     }
-    Object.assign(state, nextRate(this.options.settings.schedule, state, validation.unitMse));
+    Object.assign(state, nextRate(settings.schedule, state, validation.unitMse));
+    state.stopping = nextProgress(settings.earlyStopping, state.stopping, measured);
     state.epoch += 1;
     state.position = 0;
     state.sums = emptySums();
@@ -256,7 +268,7 @@ export class Trainer implements TrainerControl {
   }
 
   private record(measured: EpochMeasurement, isBest: boolean): EpochRecord {
-    const { epoch, step, sums, lr } = this.state;
+    const { epoch, step, sums } = this.state;
     const { validation, ood } = measured;
     return {
       type: 'epoch',
@@ -268,7 +280,7 @@ export class Trainer implements TrainerControl {
       valCosine: figure(validation.cosine),
       oodLoss: ood ? figure(ood.unitMse) : null,
       oodCosine: ood ? figure(ood.cosine) : null,
-      lr,
+      lr: this.rate(step),
       gradNorm: figure(sums.gradNorm / sums.rows),
       rowsPerSecond: sums.trainMs > 0 ? (1000 * sums.rows) / sums.trainMs : 0,
       durationMs: sums.trainMs + sums.evaluationMs,

@@ -4,7 +4,7 @@
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
-import type { Schedule } from '#shared/domain/recipe/recipe.ts';
+import type { EarlyStopping, Schedule } from '#shared/domain/recipe/recipe.ts';
 import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/runs/training.ts';
 import type { Split } from '../evaluation/windows.ts';
 import type { GramState } from '../gram/state.ts';
@@ -19,6 +19,7 @@ export interface TrainingSettings {
   readonly batchSize: number;
   readonly lr: number;
   readonly schedule: Schedule;
+  readonly earlyStopping: EarlyStopping;
   readonly loss: LossConfig;
   readonly seed: number;
 }

@@ -66,7 +66,11 @@ export function addRecipeFlags(command: Command): Command {
     )
     .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
-    .option('--schedule <S>', 'constant, or plateau:factor:patience:threshold', undefined)
+    .option(
+      '--schedule <S>',
+      'constant, plateau:factor:patience:threshold, or cosine:WARM-UP EPOCHS:part of the rate at the end',
+      undefined,
+    )
     .option(
       '--gate <G...>',
       'epoch:metric:threshold:action, e.g. 3:valLift:0.01:stop; metric.low: the lower end of its interval',

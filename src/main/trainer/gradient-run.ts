@@ -28,7 +28,7 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
   const engine = await openRunEngine(job, context.host, workload, log);
   const parameters = checkpoint?.parameters ?? (await initialParameters(job, spec, data.train, log));
   const { loss, optimizer } = workload;
-  const { epochs, batchSize, lr, schedule, seed } = recipe;
+  const { epochs, batchSize, lr, schedule, earlyStopping, seed } = recipe;
   const options: ModelOptions = { spec, loss, optimizer, seed, parameters, maxBatch: batchSize };
   const model = await engine.createModel(options);
   if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
@@ -42,7 +42,7 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
         train,
         validation,
         ood,
-        settings: { epochs, batchSize, lr, schedule, loss, seed },
+        settings: { epochs, batchSize, lr, schedule, earlyStopping, loss, seed },
         augmentation: isometry > 0 ? { isometry, articleOf } : undefined,
         baselines,
         baselineSums,

@@ -8,7 +8,7 @@ import type { ModelType } from '#shared/domain/models/models.ts';
 import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
-import { RecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
+import { RecipeSchema, TrainableRecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { hasEngine, isFitted, presetOf } from './model-fields.ts';
 import { formatInput } from '../ui/text/format.ts';
 import { recipeProblems } from './recipe-problems.ts';
@@ -46,7 +46,7 @@ export const useDraftStore = defineStore('draft', () => {
     for (const { path } of NUMBER_FIELDS) next = withValue(next, path, parseNumber(texts.value[path]));
     return next;
   });
-  const parsed = computed(() => RecipeSchema.safeParse(candidate.value));
+  const parsed = computed(() => TrainableRecipeSchema.safeParse(candidate.value));
   /** The recipe as it would be started; null while a field is wrong. */
   const recipe = computed((): Recipe | null => parsed.value.data ?? null);
   /** Problems by field path. */

@@ -8,8 +8,10 @@ const OTHER_LABELS: Readonly<Record<string, string>> = {
   dataset: 'Data set',
   ood: 'OOD set',
   'schedule.factor': 'Factor',
-  'schedule.patience': 'Patience',
+  'schedule.patience': 'Epochs to wait',
   'schedule.threshold': 'Threshold',
+  'schedule.warmUp': 'Warm-up',
+  'schedule.floor': 'Floor',
 };
 
 function labelOf(path: string): string {

@@ -97,6 +97,13 @@ export async function fill(element: HTMLInputElement | HTMLSelectElement, value:
   await flushPromises();
 }
 
+/** Types a value and leaves the field. */
+export async function change(element: HTMLInputElement, value: string): Promise<void> {
+  await fill(element, value);
+  element.dispatchEvent(new Event('change', { bubbles: true }));
+  await flushPromises();
+}
+
 export function texts(selector: string): string[] {
   return [...document.querySelectorAll(selector)].map((element) => squeezed(element.textContent));
 }

@@ -27,6 +27,7 @@ function stateWith(sums: EpochSums): TrainerState {
     step: 12,
     lr: 5e-4,
     scheduler: { best: null, badEpochs: 1 },
+    stopping: { best: 0.4, badEpochs: 1 },
     best: { epoch: 1, step: 10, valLoss: 0.1, valCosine: 0.4, oodCosine: null },
     sums,
     durationMs: 10.5,

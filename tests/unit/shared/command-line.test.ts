@@ -27,6 +27,11 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
     schedule: fc.oneof(
       fc.constant({ kind: 'constant' }),
       fc.record({
+        kind: fc.constant('cosine'),
+        warmUp: fc.double({ min: 0, max: 0.99, noNaN: true }).map((x) => x + 0),
+        floor: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0),
+      }),
+      fc.record({
         kind: fc.constant('plateau'),
         factor: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
         patience: fc.integer({ min: 0, max: 50 }),
@@ -44,6 +49,11 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
       }),
       { maxLength: 4 },
     ),
+    earlyStopping: fc.record({
+      on: fc.constantFrom('off', 'validation'),
+      patience: fc.integer({ min: 1, max: 50 }),
+      minGain: fc.double({ min: 0, max: 2, noNaN: true }).map((x) => x + 0),
+    }),
     varianceTarget: fc.constantFrom('one', 'reachable'),
     inputs: fc.constantFrom('absolute', ...INPUT_SHIFTS),
     augment: fc.record({ isometry: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0) }),

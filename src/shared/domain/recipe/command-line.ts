@@ -47,17 +47,19 @@ export function parseGate(word: string): Gate {
   });
 }
 
-/** "constant", or "plateau:factor:patience:threshold". */
+/** "constant", "plateau:factor:patience:threshold" or "cosine:warmUp:floor". */
 function formatSchedule(schedule: Schedule): string {
   if (schedule.kind === 'constant') return 'constant';
+  if (schedule.kind === 'cosine') return ['cosine', schedule.warmUp, schedule.floor].join(':');
   return ['plateau', schedule.factor, schedule.patience, schedule.threshold].join(':');
 }
 
 /** Reads what `formatSchedule` wrote; parts left out take their defaults. */
 export function parseSchedule(word: string): Schedule {
   const [kind, ...numbers] = word.split(':');
-  const [factor, patience, threshold] = numbers.map(Number);
-  return ScheduleSchema.parse({ kind, factor, patience, threshold });
+  const [first, second, third] = numbers.map(Number);
+  if (kind === 'cosine') return ScheduleSchema.parse({ kind, warmUp: first, floor: second });
+  return ScheduleSchema.parse({ kind, factor: first, patience: second, threshold: third });
 }
 
 /** Sizes as a word, e.g. "dModel=128,heads=4". */

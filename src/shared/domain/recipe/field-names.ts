@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { TERMS } from '../models/terms.ts';
 import { RECIPE_FIELDS } from './recipe-fields.ts';
-import { GateSchema, GramSettingsSchema, MODEL_SIZES, RecipeSchema, type RecipeInput } from './recipe.ts';
+import {
+  EarlyStoppingSchema,
+  GateSchema,
+  GramSettingsSchema,
+  MODEL_SIZES,
+  RecipeSchema,
+  type RecipeInput,
+} from './recipe.ts';
 
 export const RECIPE_KEYS: readonly string[] = Object.keys(RecipeSchema.shape);
 
@@ -13,7 +20,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   gram: Object.keys(GramSettingsSchema.shape),
   augment: ['isometry'],
   split: ['kind', 'validationShare'],
-  schedule: ['kind', 'factor', 'patience', 'threshold'],
+  schedule: ['kind', 'factor', 'patience', 'threshold', 'warmUp', 'floor'],
+  earlyStopping: Object.keys(EarlyStoppingSchema.shape),
 };
 
 const GATE_KEYS: readonly string[] = Object.keys(GateSchema.shape);
@@ -45,24 +53,32 @@ export function unknownFields(draft: Readonly<Record<string, unknown>>): Unknown
 function unknownParts(at: readonly string[], value: unknown, known: readonly string[] | undefined): UnknownField[] {
   if (known === undefined || typeof value !== 'object' || value === null) return [];
   const unknown = Object.keys(value).filter((part) => !known.includes(part));
-  return unknown.map((part) => ({ path: [...at, part], message: unknownField(part, known) }));
+  const own = known.map((part) => [plain(part), [...at, part].join('.')] as const);
+  return unknown.map((part) => ({ path: [...at, part], message: unknownField(part, known, own) }));
 }
 
 /** Lists the known names where they are few. */
 const MOST_LISTED = 10;
 
-function unknownField(name: string, known: readonly string[]): string {
-  const meant = nearestField(name);
+/** `own`: fields of the object that the unknown one stands in, which are looked at first. */
+function unknownField(name: string, known: readonly string[], own: Iterable<FieldName> = []): string {
+  const meant = nearestOf(own, name) ?? nearestField(name);
   const hint = meant === null ? `there are ${known.join(', ')}` : `write "${meant}"`;
   return meant === null && known.length > MOST_LISTED ? 'there is no such field' : `there is no such field; ${hint}`;
 }
 
 /** Path of the field whose name is the nearest: at most a third of the letters differ. null: none is near. */
 export function nearestField(name: string): string | null {
+  return NAMES.get(plain(name)) ?? nearestOf(NAMES, name);
+}
+
+/** A name in lower case, and the path of its field. */
+type FieldName = readonly [name: string, path: string];
+
+function nearestOf(names: Iterable<FieldName>, name: string): string | null {
   const wanted = plain(name);
-  let best = { path: NAMES.get(wanted) ?? null, distance: Math.floor(wanted.length / 3) + 1 };
-  if (best.path !== null) return best.path;
-  for (const [known, path] of NAMES) {
+  let best: { path: string | null; distance: number } = { path: null, distance: Math.floor(wanted.length / 3) + 1 };
+  for (const [known, path] of names) {
     // Fewer edits than the difference in length are impossible; names of a hostile file may be long.
     if (Math.abs(known.length - wanted.length) >= best.distance) continue;
     const distance = editDistance(wanted, known);

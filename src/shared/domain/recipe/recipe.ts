@@ -54,8 +54,25 @@ export const ScheduleSchema = z.discriminatedUnion('kind', [
     threshold: z.number().min(0).max(1).default(1e-4),
   }),
   z.object({ kind: z.literal('constant') }),
+  z.object({
+    kind: z.literal('cosine'),
+    /** Epochs in which the rate rises linearly to `lr`; half a cosine takes it down in the rest. */
+    warmUp: z.number().min(0).max(100_000).default(1),
+    /** Part of `lr` that it ends at. */
+    floor: z.number().min(0).max(1).default(0),
+  }),
 ]);
 export type Schedule = z.infer<typeof ScheduleSchema>;
+
+export const EarlyStoppingSchema = z.object({
+  /** Rows whose mean cosine must go on rising. */
+  on: z.enum(['off', 'validation', 'ood']).default('off'),
+  /** Epochs in a row without a gain that end the run. */
+  patience: z.int().min(1).max(100_000).default(5),
+  /** Cosine that a gain must exceed. */
+  minGain: z.number().min(0).max(2).default(0),
+});
+export type EarlyStopping = z.infer<typeof EarlyStoppingSchema>;
 
 const SPLIT_KINDS = ['article', 'random', 'file'] as const;
 export const SplitSchema = z.object({
@@ -125,6 +142,7 @@ export const RecipeSchema = z.object({
   /** Global gradient norm limit; 0 turns clipping off. */
   clip: z.number().min(0).max(1e6).default(1),
   schedule: ScheduleSchema.default({ kind: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4 }),
+  earlyStopping: EarlyStoppingSchema.default({ on: 'off', patience: 5, minGain: 0 }),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(7),
   split: SplitSchema.default({ kind: 'article', validationShare: 0.1 }),
   engine: z.enum(ENGINE_CHOICES).default('auto'),
@@ -171,12 +189,34 @@ export function recipeSizesProblem(recipe: Recipe): RecipeProblem | null {
   return { message, remedy: 'Change one of the sizes; sizes left out are the published ones.' };
 }
 
+function warmUpProblem({ schedule, epochs }: Recipe): RecipeProblem | null {
+  if (schedule.kind !== 'cosine' || schedule.warmUp < epochs) return null;
+  return {
+    message: `The warm-up of ${schedule.warmUp} epochs leaves none of the ${epochs} epochs for the cosine.`,
+    remedy: 'Shorten the warm-up or train for more epochs.',
+  };
+}
+
+function stoppingProblem({ earlyStopping, ood }: Recipe): RecipeProblem | null {
+  if (earlyStopping.on !== 'ood' || ood !== null) return null;
+  return {
+    message: 'Early stopping looks at the OOD set, and there is none.',
+    remedy: 'Choose an OOD set, or validation.',
+  };
+}
+
 /** A recipe to be trained. `RecipeSchema` also reads what history holds, where sizes may not fit together. */
 export const TrainableRecipeSchema = RecipeSchema.superRefine((recipe, context) => {
-  const problem = recipeSizesProblem(recipe);
-  if (problem === null) return;
-  const { message, remedy } = problem;
-  context.addIssue({ code: 'custom', path: ['sizes'], message, params: { remedy } });
+  const problems = {
+    sizes: recipeSizesProblem(recipe),
+    schedule: warmUpProblem(recipe),
+    'earlyStopping.on': stoppingProblem(recipe),
+  };
+  for (const [path, problem] of Object.entries(problems)) {
+    if (problem === null) continue;
+    const { message, remedy } = problem;
+    context.addIssue({ code: 'custom', path: path.split('.'), message, params: { remedy } });
+  }
 });
 
 /**

@@ -248,6 +248,8 @@ const stateFields = {
   step: count,
   lr: z.number(),
   scheduler: z.object({ best: figure, badEpochs: count }),
+  /** Of early stopping: best cosine, and epochs since. */
+  stopping: z.object({ best: figure, badEpochs: count }).default({ best: null, badEpochs: 0 }),
   best: BestSchema.nullable(),
   /** Without pauses, over all sessions. */
   durationMs: z.number(),
