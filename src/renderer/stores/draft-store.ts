@@ -8,7 +8,13 @@ import type { ModelType } from '#shared/domain/models/models.ts';
 import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
-import { RecipeSchema, TrainableRecipeSchema, type Gate, type Recipe, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
+import {
+  RecipeSchema,
+  TrainableRecipeSchema,
+  type Gate,
+  type Recipe,
+  type RecipeInput,
+} from '#shared/domain/recipe/recipe.ts';
 import { hasEngine, isFitted, presetOf } from './model-fields.ts';
 import { formatInput } from '../ui/text/format.ts';
 import { recipeProblems } from './recipe-problems.ts';
