@@ -102,7 +102,9 @@ describe('cosine with warm-up', () => {
       Math.fround(SETTINGS.lr * cosineFactor(schedule, length, i + 1)),
     );
     expect(through.recorder.column('lr')).toEqual(expected);
-    expect(through.recorder.epochs.map(({ lr }) => Math.fround(Number(lr)))).toEqual([6, 13, 20].map((i) => expected[i]));
+    expect(through.recorder.epochs.map(({ lr }) => Math.fround(Number(lr)))).toEqual(
+      [6, 13, 20].map((i) => expected[i]),
+    );
     const resumed = await run({ schedule }, checkpointOf(through.recorder, 1));
     expect(resumed.recorder.column('lr')).toEqual(expected.slice(7));
     expect(resumed.parameters).toEqual(through.parameters);
