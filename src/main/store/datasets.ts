@@ -136,6 +136,16 @@ export function findDatasetByContent(db: Db, sha256: string, options: ImportOpti
   return row === undefined ? null : toDataset(row);
 }
 
+/** A set that stores the same data, whatever file it came from. */
+export function findDatasetByStoredContent(db: Db, contentSha256: string): Dataset | null {
+  const row = db
+    .prepare<[string], DatasetRow>(
+      `${SELECT} WHERE json_extract(passport_json, '$.contentSha256') = ? ORDER BY imported_at_ms LIMIT 1`,
+    )
+    .get(contentSha256);
+  return row === undefined ? null : toDataset(row);
+}
+
 export function renameDataset(db: Db, id: string, name: string): void {
   db.prepare('UPDATE datasets SET name = ? WHERE id = ?').run(name, id);
 }

@@ -2,7 +2,7 @@
  * Search for words in the texts of a stored set. The index is a file beside the texts, built on the first search. V distinct
  * vectors, T context length.
  */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { TextHit } from '#shared/contract/datasets.ts';
@@ -14,6 +14,7 @@ import { readMeta } from '../store-files.ts';
 import { openTexts } from './text-store.ts';
 
 const INDEX = 'text-index.db';
+const TEMPORARY = '.tmp';
 
 export interface TextSearch {
   readonly words: string;
@@ -52,9 +53,15 @@ export function searchTexts(folder: string, { words, limit }: TextSearch): TextH
   }
 }
 
+/** Removes what killed index builds have left in the folder of a set. */
+export function removeUnfinishedIndexes(folder: string): void {
+  const unfinished = readdirSync(folder).filter((name) => name.startsWith(`${INDEX}.`) && name.endsWith(TEMPORARY));
+  for (const name of unfinished) rmSync(join(folder, name), { force: true });
+}
+
 /** Writes the index anew; it takes the place of the one before when it is complete. */
 export function buildTextIndex(folder: string): void {
-  const temporary = join(folder, `${INDEX}.${randomUUID().slice(0, 8)}.tmp`);
+  const temporary = join(folder, `${INDEX}.${randomUUID().slice(0, 8)}${TEMPORARY}`);
   const dataset = openDataset(folder);
   try {
     writeTextIndex(temporary, indexedTexts(dataset));

@@ -30,6 +30,7 @@ export class TextStoreWriter {
   private readonly vectorTexts: Uint32Array<ArrayBuffer>;
   private readonly blocks: number[] = [0];
   private pending: Buffer[] = [];
+  private isOpen = true;
   private count = 0;
   private bytes = 0;
   private checksum = 0;
@@ -64,7 +65,7 @@ export class TextStoreWriter {
   finish(): { readonly figures: Omit<TextFigures, 'from'>; readonly checksums: Record<string, number> } {
     if (this.pending.length > 0) this.writeBlock();
     fsyncSync(this.fd);
-    closeSync(this.fd);
+    this.close();
     const offsets = Float64Array.from(this.blocks);
     const checksums = {
       [FILES.texts]: this.checksum,
@@ -75,9 +76,15 @@ export class TextStoreWriter {
     return { figures: { texts: this.count, bytes: this.bytes, storedBytes }, checksums };
   }
 
-  /** Closes without writing; the file is of no use. */
+  /** After an error: closes without writing; the files are of no use. */
   abandon(): void {
-    closeSync(this.fd);
+    this.close();
+  }
+
+  /** Once only: another file may have the descriptor by now. */
+  private close(): void {
+    if (this.isOpen) closeSync(this.fd);
+    this.isOpen = false;
   }
 
   private get written(): number {

@@ -1,0 +1,63 @@
+/** What a killed program leaves of data sets with texts: at the next start each is whole, texts included, or gone. */
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { sweepUnfinishedImports } from '../../../src/main/datasets/import.ts';
+import { writeChunks } from '../../support/chunks.ts';
+import { importChunks, testHome } from '../../support/nextvec.ts';
+import { testFolder } from './helpers.ts';
+
+const CHUNKS = { articles: 3, chunksPerArticle: 8, D: 4 };
+const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
+
+it('an import killed before any write or sync leaves nothing after the next start', async () => {
+  const folder = testFolder();
+  const file = join(folder, 'c.npz');
+  await writeChunks(file, { ...CHUNKS, textOf });
+  const importInto = (store: string, n: number) => {
+    mkdirSync(join(folder, store));
+    const args = ['tests/support/kill/killed-import.ts', file, join(folder, store, 'set'), String(n)];
+    return promisify(execFile)(process.execPath, args);
+  };
+  const calls = Number((await importInto('whole', 0)).stdout);
+  expect(readdirSync(join(folder, 'whole/set'))).toEqual(expect.arrayContaining(['texts.bin', 'meta.json']));
+  // Every third call; the last one syncs the folder after the rename.
+  const moments = Array.from({ length: Math.floor((calls - 1) / 3) }, (_, i) => 3 * i + 1);
+  const killed = moments.map(async (n) => {
+    await expect(importInto(`store-${n}`, n)).rejects.toMatchObject({ signal: 'SIGKILL' });
+    expect(await sweepUnfinishedImports(join(folder, `store-${n}`))).toBe(1);
+    expect(readdirSync(join(folder, `store-${n}`))).toEqual([]);
+  });
+  await Promise.all(killed);
+}, 30_000);
+
+async function storedSet() {
+  const home = await testHome();
+  onTestFinished(() => home.dispose());
+  const nextvec = await home.open();
+  const id = await importChunks(nextvec.client, join(home.path, 'c.npz'), { ...CHUNKS, textOf });
+  await nextvec.close();
+  const sets = join(home.path, 'home/datasets');
+  return { home, id, sets, folder: join(sets, id) };
+}
+
+it('an import killed while it replaces the files of a set leaves the set as it was', async () => {
+  const { home, id, sets, folder } = await storedSet();
+  cpSync(folder, join(sets, 'aaaaaaaaaaaa'), { recursive: true });
+  renameSync(folder, join(sets, `.deleted-${id}`));
+  const { client } = await home.open();
+  expect(readdirSync(sets)).toEqual([id]);
+  expect((await client.datasets.list()).map((set) => set.id)).toEqual([id]);
+  expect(await client.datasets.search({ id, words: 'chunk 7' })).toHaveLength(CHUNKS.articles);
+});
+
+it('an index that was not completed is removed at the next start', async () => {
+  const { home, id, folder } = await storedSet();
+  const unfinished = join(folder, 'text-index.db.12345678.tmp');
+  writeFileSync(unfinished, 'half');
+  const { client } = await home.open();
+  expect(existsSync(unfinished)).toBe(false);
+  expect(await client.datasets.search({ id, words: 'chunk 7' })).toHaveLength(CHUNKS.articles);
+});
