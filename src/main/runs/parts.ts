@@ -14,7 +14,15 @@ type PartRun = TrainerJob['parts'][number];
 
 /** Ids of the runs, which never change. Throws NOT_FOUND or BAD_RECIPE naming the run that cannot be a part. */
 export function partIds(home: Home, recipe: Recipe): string[] {
-  return recipe.parts.map((handle) => requirePart(home, recipe, handle).id);
+  const rows = recipe.parts.map((handle) => requirePart(home, recipe, handle));
+  const twice = rows.find((row, i) => rows.findIndex(({ id }) => id === row.id) < i);
+  if (twice !== undefined) {
+    throw new NextvecError('BAD_RECIPE', `Run #${twice.number} is named twice among the parts.`, {
+      remedy: 'Name it once.',
+      details: { place: 'parts' },
+    });
+  }
+  return rows.map(({ id }) => id);
 }
 
 /** What a trainer needs of the runs. Throws as `partIds`. */

@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.dispose());
 
-test('refuses as a part a run of another split or from given weights, an unknown run, and parts of another model', async () => {
+test('refuses as a part a run of another split or from given weights, an unknown run, one named twice, and parts of another model', async () => {
   const { number } = (await nextvec.client.runs.get({ runId: part })).run;
   const refused = async (of: RecipeInput): Promise<string> =>
     nextvec.client.runs.start({ recipe: of }).then(
@@ -56,6 +56,9 @@ test('refuses as a part a run of another split or from given weights, an unknown
   expect(await refused(mixture({ seed: 8 }))).toMatch(/its split is another/);
   expect(await refused(mixture({ split: { validationShare: 0.3 } }))).toMatch(/its split is another/);
   expect(await refused(mixture({ parts: ['#99'] }))).toMatch(/no run "#99"/);
+  expect(await refused(mixture({ parts: [part, `#${number}`] }))).toBe(
+    `Run #${number} is named twice among the parts.`,
+  );
   expect(await refused(recipe({ parts: [part] }))).toMatch(/AMN has no parts/);
   const started = await finish(recipe({ initFrom: String(number) }));
   expect(await refused(mixture({ parts: [started] }))).toMatch(/started from given weights/);
