@@ -95,6 +95,8 @@ function smallTables(): [string, Buffer][] {
     ['x.jsonl.zst', zstdCompressSync(head('names.jsonl.gz'))],
     ['x.csv', head('wide.csv.gz')],
     ['x.tsv', head('json.tsv.gz')],
+    ['plain.parquet', readFileSync(join(TABLES, 'small-plain.parquet'))],
+    ['pages.parquet', readFileSync(join(TABLES, 'small-pages.parquet'))],
   ];
 }
 

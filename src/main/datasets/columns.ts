@@ -58,17 +58,25 @@ const NUMBER_WORDS = ['id', 'ids', 'idx', 'index', 'indices', 'no', 'nr', 'num',
 /** Names of columns with one text a chunk. */
 export const TEXT_NAMES = ['concept_texts', 'texts', 'text', 'chunk_text', 'content'];
 
-/** What can be described; a column that cannot is of no use. */
-export async function describeColumns(file: DataFile): Promise<Column[]> {
+export interface Described<C extends ColumnFacts = ColumnFacts> {
+  readonly columns: readonly C[];
+  /** Why the first column that cannot be described cannot; null: each can. */
+  readonly fault: NextvecError | null;
+}
+
+/** A column that cannot be described does not stop the import of others. */
+export async function describeColumns(file: DataFile): Promise<Described<Column>> {
   const columns: Column[] = [];
+  let fault: NextvecError | null = null;
   for (const name of file.names) {
     try {
       columns.push(await file.column(name));
     } catch (error) {
       if (!isNextvecError(error)) throw error;
+      fault ??= error;
     }
   }
-  return columns;
+  return { columns, fault };
 }
 
 /** The guess for what the user left open; null: there is no column of vectors, or several that could be. */
@@ -88,7 +96,7 @@ export function guessColumns(columns: readonly ColumnFacts[], mapping: Mapping):
 /** Throws NO_KNOWN_ARRAYS where no column of vectors is found, nothing says what an article is, or a column that was named is not there. */
 export function chooseColumns(
   file: Pick<DataFile, 'path' | 'names' | 'format'>,
-  columns: readonly ColumnFacts[],
+  { columns, fault }: Described,
   mapping: Mapping,
 ): ChunkColumns {
   for (const name of [mapping.vector, mapping.article, mapping.order]) {
@@ -99,6 +107,8 @@ export function chooseColumns(
     if (chosen.article === null && mapping.articles === null && !isKnownArray(file, chosen)) throw noArticles(file);
     return chosen;
   }
+  // It may have been the one.
+  if (fault) throw fault;
   const several = columns.filter(isVectors).map(({ name }) => name);
   const name = basename(file.path);
   if (several.length > 1) {

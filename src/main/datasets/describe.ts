@@ -26,7 +26,7 @@ export async function describeFile(path: string): Promise<FileDescription> {
 }
 
 async function describe(source: Source, file: DataFile): Promise<FileDescription> {
-  const columns = await describeColumns(file);
+  const { columns } = await describeColumns(file);
   const guess = guessColumns(columns, NO_MAPPING);
   const windows = hasWindows(file);
   const described: ColumnDescription[] = [];

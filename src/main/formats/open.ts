@@ -44,6 +44,10 @@ async function listColumns(handle: FileHandle, fileBytes: number, file: string):
     const member = wholeFile(handle, fileBytes, file);
     return { format: 'npy', columns: new Map([[arrayName(member.name), () => npyColumn(member)]]) };
   }
+  if (text.startsWith('PAR1')) {
+    const { openParquet } = await import('./parquet/file.ts');
+    return { format: 'parquet', columns: await openParquet(handle, fileBytes, file) };
+  }
   if (await looksLikeSafetensors(handle, fileBytes)) {
     const tensors = await listTensors(handle, fileBytes, file);
     return { format: 'safetensors', columns: new Map(tensors.map((t) => [t.name, async () => arrayColumn(t)])) };

@@ -32,11 +32,7 @@ const KNOWN: readonly Known[] = [
     what: 'is an HDF5 file',
     remedy: 'Read it in Python (h5py) and write the arrays with numpy.savez.',
   },
-  {
-    starts: 'PAR1',
-    what: 'is a Parquet file',
-    remedy: 'Read it in Python and write the columns with numpy.savez.',
-  },
+  { starts: 'PAR1', what: 'is a Parquet file', remedy: 'Import it as data.' },
   {
     starts: 'ARROW1',
     what: 'is an Arrow file',

@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { NO_MAPPING, parseArticleRule, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import { describeFile } from '../../../src/main/datasets/describe.ts';
+import { readHybrid } from '../../../src/main/formats/parquet/levels.ts';
 import { importDataset, inspectFile, type ImportOptions } from '../../../src/main/datasets/import.ts';
 import { testFolder } from './helpers.ts';
 
@@ -41,10 +42,20 @@ describe('the same content as the .npz', () => {
     expect(coherence.mean).toBeCloseTo(expected.coherence.mean ?? 0, 9);
   });
 
-  it('names of articles are numbered in order of appearance', async () => {
-    const { articleRange, articles, windows } = await inspectFile(table('names.jsonl.gz'));
-    expect({ articleRange, articles, windows }).toEqual({ articleRange: [0, 49], articles: 50, windows: 750 });
+  it('float16 is stored as float16', async () => {
+    expect(await contentOf(table('half-gzip.parquet'))).toBe(
+      await contentOf(table('chunks.npz'), { dtype: 'float16' }),
+    );
+    expect(await contentOf(table('half-gzip.parquet'), { dtype: 'float32' })).toBe(npz);
   });
+
+  it.each(['names.jsonl.gz', 'names.parquet'])(
+    '%s: names of articles are numbered in order of appearance',
+    async (name) => {
+      const { articleRange, articles, windows } = await inspectFile(table(name));
+      expect({ articleRange, articles, windows }).toEqual({ articleRange: [0, 49], articles: 50, windows: 750 });
+    },
+  );
 });
 
 interface TestRecord {
@@ -230,5 +241,49 @@ describe('damaged rows are refused with file, line and column', () => {
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(phases).toEqual(['converting']);
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('damaged Parquet files are refused with file, column and place', () => {
+  it.each([
+    ['small-ragged.parquet', 'WIDTH_MISMATCH', 'small-ragged.parquet: emb: the list of row 30 has not 6 elements'],
+    ['small-null.parquet', 'HEADER_MISMATCH', 'emb: row 30 has no value'],
+    ['small-no-article.parquet', 'HEADER_MISMATCH', 'doc_id: row 25 has no value'],
+    ['small-lz4.parquet', 'ARCHIVE_UNSUPPORTED', 'it is compressed with LZ4'],
+  ])('%s', async (name, code, message) => {
+    await expect(inspectFile(table(name))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  const changed = async (name: string, change: (bytes: Buffer) => Buffer): Promise<unknown> => {
+    const path = join(testFolder(), 'x.parquet');
+    writeFileSync(path, change(readFileSync(table(name))));
+    return inspectFile(path);
+  };
+
+  it('a file that was cut off, a page that was changed, a footer that lies', async () => {
+    await expect(changed('snappy.parquet', (b) => b.subarray(0, -9))).rejects.toMatchObject({
+      code: 'ARCHIVE_TRUNCATED',
+    });
+    const flipped = (bytes: Buffer): Buffer => {
+      bytes[bytes.length >> 1] ^= 1;
+      return bytes;
+    };
+    await expect(changed('split-brotli.parquet', flipped)).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
+    const longFooter = (bytes: Buffer): Buffer => {
+      bytes.writeUInt32LE(0x7fffffff, bytes.length - 8);
+      return bytes;
+    };
+    await expect(changed('snappy.parquet', longFooter)).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' });
+  });
+
+  it('a run that claims more values than the page has fills no memory', () => {
+    // A run length of 2^31 - 1, then the value 1.
+    const bytes = Uint8Array.of(0xfe, 0xff, 0xff, 0xff, 0x0f, 1);
+    expect(readHybrid(bytes, 0, 1, 5).values).toEqual(Uint32Array.of(1, 1, 1, 1, 1));
+    expect(() => readHybrid(Uint8Array.of(0, 1), 0, 1, 5)).toThrow('an empty run');
+    expect(() => readHybrid(Uint8Array.of(3, 1), 0, 8, 5)).toThrow('ends too early');
   });
 });

@@ -75,7 +75,6 @@ describe('a file of another kind is named', () => {
     ['a web page', '\n<!DOCTYPE html><html><body>Sign in</body></html>', 'web page'],
     ['gzip', '\x1f\x8b\x08\x00', 'gzip'],
     ['HDF5', '\x89HDF\r\n\x1a\n', 'HDF5'],
-    ['Parquet', 'PAR1....', 'Parquet'],
     ['Arrow', 'ARROW1\0\0', 'Arrow'],
     ['JSON', '[1, 2]', 'JSON'],
   ])('%s, as data and as weights', async (_, content, words) => {

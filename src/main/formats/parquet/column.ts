@@ -1,0 +1,164 @@
+/** A column of a Parquet file as rows of floats, integers or texts, page by page. R rows, D elements of a list. */
+import { NextvecError } from '#shared/domain/errors.ts';
+import { columnOf } from '../column.ts';
+import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
+import { columnChunks, pagesOf, type Page, type ParquetData } from './pages.ts';
+import type { LeafColumn } from './schema.ts';
+
+const MAX_D = 1 << 20;
+const ELEMENT_BYTES: Readonly<Record<string, number>> = { float16: 2, float32: 4, float64: 8 };
+
+export async function parquetColumn(data: ParquetData, leaf: LeafColumn): Promise<Column> {
+  const { name } = leaf;
+  const place = `${data.file}: ${name}`;
+  const R = Number(data.metadata.num_rows);
+  const D = leaf.isList && leaf.kind === 'floats' ? await listLength(data, leaf) : null;
+  const storedBytes = columnChunks(data, leaf).reduce((sum, chunk) => sum + Number(chunk.total_compressed_size), 0);
+  const plain = columnChunks(data, leaf).reduce((sum, chunk) => sum + Number(chunk.total_uncompressed_size), 0);
+  const dtype = leaf.isList && leaf.kind !== null ? leaf.label.replace('list of ', '') : leaf.label;
+  const bytes = D === null ? plain : R * D * (ELEMENT_BYTES[dtype] ?? 4);
+  const facts = { name, place, dtype, shape: D === null ? [R] : [R, D], bytes, storedBytes };
+  const source = { data, leaf, place, R };
+  const integers = (options?: ReadOptions) => readIntegers(source, options);
+  if (leaf.kind === 'texts') return columnOf(facts, { texts: (options) => readTexts(source, options) });
+  if (leaf.kind === 'integers') return columnOf(facts, { integers });
+  return D === null ? columnOf(facts, {}) : columnOf(facts, { rows: (options) => readRows(source, D, options) });
+}
+
+interface ColumnSource {
+  readonly data: ParquetData;
+  readonly leaf: LeafColumn;
+  readonly place: string;
+  readonly R: number;
+}
+
+/** Elements of the first list. */
+async function listLength(data: ParquetData, leaf: LeafColumn): Promise<number> {
+  let length = 0;
+  for await (const { repetitions, entries, isThere } of pagesOf(data, leaf)) {
+    for (let i = 0; i < entries; i++) {
+      if (repetitions?.[i] === 0 && length > 0) return length;
+      // An empty list has one entry without a value.
+      if (isThere && !isThere(i)) throw missing(`${data.file}: ${leaf.name}`, 0);
+      length++;
+    }
+    if (length > MAX_D) break;
+  }
+  return length;
+}
+
+async function* readRows(
+  { data, leaf, place, R }: ColumnSource,
+  D: number,
+  { signal }: ReadOptions = {},
+): AsyncGenerator<RowBlock, void> {
+  let left: Float32Array<ArrayBuffer> = new Float32Array(0);
+  let firstRow = 0;
+  for await (const page of pagesOf(data, leaf, signal)) {
+    const from = firstRow * D + left.length;
+    refuseOtherLengths(page, from, D, place);
+    const values = new Float32Array(left.length + page.values.length);
+    values.set(left);
+    copyFloats(
+      page,
+      values,
+      left.length,
+      (i) => `${place}: element [${Math.floor((from + i) / D)}, ${(from + i) % D}]`,
+    );
+    const rows = Math.floor(values.length / D);
+    left = values.slice(rows * D);
+    if (firstRow + rows > R) throw wrongCount(place, R);
+    if (rows > 0) yield { firstRow, rows, values: values.slice(0, rows * D) };
+    firstRow += rows;
+  }
+  if (firstRow !== R || left.length > 0) throw wrongCount(place, R);
+}
+
+/** Every list must have D elements: one begins at each multiple of D, and nowhere else. `from`: place of the page's first element. */
+function refuseOtherLengths({ repetitions, entries, isThere }: Page, from: number, D: number, place: string): void {
+  let element = from % D;
+  for (let i = 0; i < entries; i++) {
+    const isFirst = repetitions?.[i] === 0;
+    const isRight = isFirst === (element === 0) && (!isThere || isThere(i));
+    element = element + 1 === D ? 0 : element + 1;
+    if (isRight) continue;
+    const row = Math.floor((from + i) / D);
+    if (isThere && !isThere(i)) throw missing(place, row);
+    throw new NextvecError(
+      'WIDTH_MISMATCH',
+      `${place}: the list of row ${Math.max(0, isFirst ? row : row - 1)} has not ${D} elements, as the first has.`,
+      {
+        remedy: 'Write lists of one length: the vectors of one encoder.',
+      },
+    );
+  }
+}
+
+function copyFloats(page: Page, out: Float32Array, at: number, placeOf: (i: number) => string): void {
+  const { values } = page;
+  if (!(values instanceof Float32Array || values instanceof Float64Array))
+    throw new Error('a page of floats was expected');
+  out.set(values, at);
+  if (values instanceof Float32Array) return;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(out[at + i]) || !Number.isFinite(values[i])) continue;
+    throw new NextvecError('OUT_OF_RANGE', `${placeOf(i)} is ${values[i]}, too large for float32.`, {
+      remedy: 'Remove or repair this row and write the file again.',
+    });
+  }
+}
+
+async function readIntegers(
+  { data, leaf, place, R }: ColumnSource,
+  { signal }: ReadOptions = {},
+): Promise<Float64Array> {
+  const parts: Float64Array[] = [];
+  let row = 0;
+  for await (const { values, entries, isThere } of pagesOf(data, leaf, signal)) {
+    for (let i = 0; i < entries; i++) if (isThere?.(i) === false) throw missing(place, row + i);
+    const part = Float64Array.from(values, Number);
+    const odd = part.findIndex((value) => !Number.isSafeInteger(value));
+    if (odd >= 0) {
+      const message = `${place}: row ${row + odd} is ${part[odd]}, not an integer below 2^53.`;
+      throw new NextvecError('OUT_OF_RANGE', message, { remedy: 'Number articles and chunks with integers.' });
+    }
+    parts.push(part);
+    row += entries;
+    if (row > R) throw wrongCount(place, R);
+  }
+  if (row !== R) throw wrongCount(place, R);
+  const all = new Float64Array(R);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+async function* readTexts(
+  { data, leaf, place, R }: ColumnSource,
+  { signal }: ReadOptions = {},
+): AsyncGenerator<readonly Text[], void> {
+  let row = 0;
+  for await (const { values, entries, isThere } of pagesOf(data, leaf, signal)) {
+    let next = 0;
+    const texts = Array.from({ length: entries }, (_, i) => (isThere && !isThere(i) ? null : String(values[next++])));
+    row += entries;
+    if (row > R) throw wrongCount(place, R);
+    yield texts;
+  }
+  if (row !== R) throw wrongCount(place, R);
+}
+
+function missing(place: string, row: number): NextvecError {
+  return new NextvecError('HEADER_MISMATCH', `${place}: row ${row} has no value.`, {
+    remedy: 'Repair or remove this row, or choose another column.',
+  });
+}
+
+function wrongCount(place: string, R: number): NextvecError {
+  return new NextvecError('ARCHIVE_DAMAGED', `${place}: the column does not have ${R} rows, as the file says.`, {
+    remedy: 'Write the file again.',
+  });
+}
