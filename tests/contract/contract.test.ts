@@ -310,6 +310,12 @@ describe('data sets and runs', () => {
     const series = await readFile((await client.runs.export({ runId, format: 'series' })).path!, 'utf8');
     const { step } = (await client.runs.get({ runId })).run;
     expect(series.trim().split('\n')).toHaveLength(1 + step);
+    const tensorboard = (await client.runs.export({ runId, format: 'tensorboard' })).path!;
+    const [events] = await readdir(tensorboard);
+    expect(events).toMatch(/^events\.out\.tfevents\.\d+\.nextvec$/);
+    const eventFile = await readFile(join(tensorboard, events), 'latin1');
+    expect(eventFile.split('step/total')).toHaveLength(1 + step);
+    expect(eventFile.split('epoch/valCosine')).toHaveLength(1 + 3);
     const recipe = await client.runs.export({ runId, format: 'recipe' });
     expect(parseRecipeFile(JSON.parse(recipe.text!), recipe.fileName)).toMatchObject({
       recipe: (await client.runs.get({ runId })).run.recipe,

@@ -156,10 +156,12 @@ function exportRun(
     throw new NextvecError('BAD_INPUT', `There is no export format "${flags.format}".`, { remedy });
   }
   if (flags.out === undefined) return exportBeside(context, handle, format, out);
-  return format === 'tfjs'
+  return FOLDER_FORMATS.includes(format)
     ? exportFolder(context, { handle, format, folder: flags.out }, out)
     : exportFile(context, { handle, format, file: flags.out }, out);
 }
+
+const FOLDER_FORMATS: readonly ExportFormat[] = ['tfjs', 'tensorboard'];
 
 /** Text to stdout, files to the storage folder's `exports/`. */
 function exportBeside(context: CommandContext, handle: string, format: ExportFormat, out: Output): Promise<void> {
@@ -194,14 +196,14 @@ async function exportFile(
   });
 }
 
-/** The files of a model that is a folder; others in it stay. */
+/** The files of an export that is a folder; others in it stay. */
 async function exportFolder(
   context: CommandContext,
   { handle, format, folder }: NamedExport & { readonly folder: string },
   out: Output,
 ): Promise<void> {
   const target = await checkTargetFolder(folder);
-  await withScratch(await checkTarget(join(target, 'model.json')), (exportsFolder) => {
+  await withScratch(await checkTarget(join(target, 'file')), (exportsFolder) => {
     const work = async ({ client }: Session): Promise<void> => {
       const run = await findRun(client, handle);
       const { path } = await client.runs.export({ runId: run.id, format });

@@ -2,7 +2,7 @@
  * Exports of a run: its best weights in the formats other programs read, its figures as CSV, its recipe as a command
  * line and as a file. Text comes back as text; what can be large is written to a folder, usually the storage folder's `exports/`.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
 import { dataWord } from '#shared/domain/recipe/command-line.ts';
@@ -22,6 +22,7 @@ import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
 import { writeThenRename } from '../formats/output-file.ts';
 import { writeSeriesCsv } from './series-csv.ts';
+import { writeTensorboard } from './tensorboard.ts';
 
 export interface ExportContext {
   readonly home: Home;
@@ -61,6 +62,8 @@ export async function exportRun(context: ExportContext, handle: string, format: 
       return { path: null, text: epochsCsv(runs.get(row.id)), fileName: `${stem}-epochs.csv` };
     case 'series':
       return exportSeries(context, row, `${stem}-steps.csv`);
+    case 'tensorboard':
+      return exportTensorboard(context, row, `${stem}-tensorboard`);
     default:
       return exportWeights(context, row, format, `${stem}${MODEL_FILES[format]}`);
   }
@@ -91,6 +94,21 @@ async function exportSeries(
   await mkdir(exportsFolder, { recursive: true });
   const path = join(exportsFolder, fileName);
   await writeThenRename(path, (temporary) => writeSeriesCsv(home.db, row.id, run.step, temporary));
+  return { path, text: null, fileName };
+}
+
+/** A folder. */
+async function exportTensorboard(
+  { home, exportsFolder, runs }: ExportContext,
+  row: RunRow,
+  fileName: string,
+): Promise<Exported> {
+  const { run, epochs } = runs.get(row.id);
+  await mkdir(exportsFolder, { recursive: true });
+  const path = join(exportsFolder, fileName);
+  const facts = { id: row.id, createdAtMs: row.created_at_ms, lastStep: run.step, epochs };
+  await rm(path, { recursive: true, force: true });
+  await writeThenRename(path, (temporary) => writeTensorboard(home.db, facts, temporary));
   return { path, text: null, fileName };
 }
 

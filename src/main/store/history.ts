@@ -47,6 +47,29 @@ export function listEpochs(db: Db, runId: string, damaged?: string[]): EpochReco
   return wholeRows(rows, readEpoch, ({ epoch }) => `The record of epoch ${epoch}`, damaged);
 }
 
+/** In milliseconds since 1970. */
+export interface RunTimes {
+  /** null: the run has not begun. */
+  readonly started: number | null;
+  /** Ends by epoch, from the newest attempt that has it. */
+  readonly epochs: ReadonlyMap<number, number>;
+}
+
+export function runTimes(db: Db, runId: string): RunTimes {
+  const attempts = db
+    .prepare<[string], { started: number | null }>(
+      'SELECT min(started_at_ms) AS started FROM attempts WHERE run_id = ?',
+    )
+    .get(runId);
+  const epochs = db
+    .prepare<[string], { epoch: number; at_ms: number }>(
+      // The value is that of the row with the greatest attempt.
+      'SELECT epoch, max(attempt), at_ms FROM epochs WHERE run_id = ? GROUP BY epoch',
+    )
+    .all(runId);
+  return { started: attempts?.started ?? null, epochs: new Map(epochs.map(({ epoch, at_ms }) => [epoch, at_ms])) };
+}
+
 function readEpoch({ record_json }: { readonly record_json: string }): EpochRecord {
   const record = readEpochRecord(record_json);
   if (typeof record.epoch !== 'number') throw new Error('a record without its epoch');

@@ -26,6 +26,7 @@ export const EXPORT_FORMATS = [
   'golden',
   'csv',
   'series',
+  'tensorboard',
   'command',
   'recipe',
 ] as const;
@@ -40,6 +41,7 @@ export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
   golden: 'Golden input and output (safetensors)',
   csv: 'Figures of each epoch (CSV)',
   series: 'Figures of each step (CSV)',
+  tensorboard: 'Figures for TensorBoard (event file)',
   command: 'Recipe as a command line',
   recipe: 'Recipe as a file (JSON)',
 };

@@ -1,0 +1,80 @@
+/**
+ * Event files as TensorBoard reads them: TFRecords (length, data, CRC-32C of each) of `tensorflow.Event` messages.
+ * https://www.tensorflow.org/tutorials/load_data/tfrecord, tensorflow/core/util/event.proto.
+ */
+
+/** Keys of protocol buffer fields: number · 8 + wire type (0 varint, 1 eight bytes, 2 length first, 5 four bytes). */
+const EVENT_WALL_TIME = 0x09;
+const EVENT_STEP = 0x10;
+const EVENT_FILE_VERSION = 0x1a;
+const EVENT_SUMMARY = 0x2a;
+const SUMMARY_VALUE = 0x0a;
+const VALUE_TAG = 0x0a;
+const VALUE_SIMPLE = 0x15;
+
+const FILE_VERSION = 'brain.Event:2';
+
+export interface Scalar {
+  readonly tag: string;
+  readonly value: number;
+}
+
+/** The record that a file begins with. `atMs`: milliseconds since 1970. */
+export function versionRecord(atMs: number): Buffer {
+  return record(Buffer.concat([wallTime(atMs), field(EVENT_FILE_VERSION, Buffer.from(FILE_VERSION))]));
+}
+
+/** All scalars of one step. */
+export function scalarsRecord(step: number, atMs: number, scalars: readonly Scalar[]): Buffer {
+  const values = scalars.map(({ tag, value }) => {
+    const simple = Buffer.alloc(5);
+    simple[0] = VALUE_SIMPLE;
+    simple.writeFloatLE(value, 1);
+    return field(SUMMARY_VALUE, Buffer.concat([field(VALUE_TAG, Buffer.from(tag)), simple]));
+  });
+  const event = [wallTime(atMs), Buffer.from([EVENT_STEP]), varint(step), field(EVENT_SUMMARY, Buffer.concat(values))];
+  return record(Buffer.concat(event));
+}
+
+function wallTime(atMs: number): Buffer {
+  const bytes = Buffer.alloc(9);
+  bytes[0] = EVENT_WALL_TIME;
+  bytes.writeDoubleLE(atMs / 1000, 1);
+  return bytes;
+}
+
+function field(key: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([key]), varint(content.length), content]);
+}
+
+/** Seven bits a byte, the lowest first. */
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) + 0x80);
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}
+
+function record(data: Buffer): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(data.length));
+  return Buffer.concat([length, maskedCrc(length), data, maskedCrc(data)]);
+}
+
+const CRC_32C = 0x82f63b78;
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? CRC_32C : 0);
+  return crc >>> 0;
+});
+
+/** As TFRecord stores it, rotated and offset, so that the checksum of data that holds checksums is none of them. */
+function maskedCrc(data: Buffer): Buffer {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = crcTable[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+  crc = (crc ^ 0xffffffff) >>> 0;
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);
+  return bytes;
+}
