@@ -20,6 +20,8 @@ import {
 export interface EngineOptions {
   /** Absent: as many as the host allows. Only `simd` heeds it. */
   readonly threads?: number;
+  /** `simd` only: the most threads a model may be given later; default: `threads`. */
+  readonly maxThreads?: number;
   /** `simd` only: the kernel build to take, for tests and benchmarks. */
   readonly variant?: string;
 }

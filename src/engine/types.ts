@@ -154,6 +154,8 @@ export interface TrainableModel extends Predictor {
   writeParameters(parameters: NamedTensors): void | Promise<void>;
   readOptimizer(): OptimizerState | Promise<OptimizerState>;
   writeOptimizer(state: OptimizerState): void | Promise<void>;
+  /** Threads from the next step on; results do not depend on them. Absent: it has no threads of its own. */
+  setThreads?(threads: number): void;
   /** λ, τ and margins may change between steps (Balance). */
   setLoss(loss: LossConfig): void;
   dispose(): void;

@@ -127,6 +127,22 @@ test('a resumed model continues bit for bit', async () => {
   await engine.dispose();
 });
 
+test('threads may be added and taken away between steps; the bits stay the same', async () => {
+  const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
+  const engine = await createSimdEngine({ host, threads: 2, maxThreads: 4 });
+  const model = await engine.createModel(options(20));
+  const stats: StepStats[] = [];
+  const schedule = [2, 1, 4, 3, 1, 9];
+  for (const [i, threads] of schedule.entries()) {
+    model.setThreads?.(threads);
+    stats.push(...(await train(model, shared, 20, 10 * i + 1, 10 * i + 10)));
+  }
+  const one = await bytesAfter({ threads: 1, variant: 'auto', batch: 20 }, shared, 60);
+  expect((await bytesOf(model)).equals(one.bytes)).toBe(true);
+  expect(stats).toEqual(one.stats);
+  await engine.dispose();
+});
+
 test('predict splits any number of rows and leaves the model unchanged', async () => {
   const { plain } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
   const engine = await createSimdEngine({ host, threads: 2 });

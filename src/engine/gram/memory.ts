@@ -130,7 +130,7 @@ export class GramMemory {
   }
 
   static async open(runtime: SimdRuntime, shape: GramShape): Promise<GramMemory> {
-    const plan = place(shape, runtime.threads);
+    const plan = place(shape, runtime.maxThreads);
     // These kernels gather nothing.
     const gatherLayout = { T: 1, D: 1, rowBytes: FLOAT_BYTES, ids: [0, 0], contexts: [0, 0], targets: [0, 0] };
     const tooLarge = `the Gram mixture needs more than the 4 GiB a WebAssembly memory holds; keep fewer than ${shape.maxKeys} keys`;

@@ -69,7 +69,7 @@ export async function simdAvailability(host: EngineHost): Promise<EngineAvailabi
 
 export async function openSimdModel(runtime: SimdRuntime, options: ModelOptions): Promise<SimdModel> {
   const { maxBatch } = options;
-  const plan = planModel(options, runtime.threads);
+  const plan = planModel(options, runtime.maxThreads);
   const tooLarge = `the model and a batch of ${maxBatch} rows need more than the 4 GiB a WebAssembly memory holds; use a smaller batch`;
   const { memory, pool } = await openMemory(runtime, { ...plan, maxBatch }, tooLarge);
   return new SimdModel(options, plan, memory, pool);

@@ -51,12 +51,15 @@ export class SimdModel implements TrainableModel {
   private ahead: { readonly source: WindowSource; readonly rows: number } | undefined;
   private readonly drops: boolean;
   private disposed = false;
+  /** Threads from the next step on. */
+  private threads: number;
 
   constructor(options: ModelOptions, plan: ModelPlan, memory: WebAssembly.Memory, pool: ThreadPool) {
     this.spec = options.spec;
     this.options = options;
     this.plan = plan;
     this.pool = pool;
+    this.threads = pool.threads;
     this.loss = options.loss;
     this.buffer = memory.buffer;
     this.view = new DataView(memory.buffer);
@@ -70,6 +73,7 @@ export class SimdModel implements TrainableModel {
   }
 
   trainStep(input: TrainStepInput): StepStats | Promise<StepStats> {
+    if (this.threads !== this.pool.threads) return this.resize(input);
     const store = storeOf(input.source);
     if (store && !this.pool.isBound(store)) return this.pool.bind(store).then(() => this.step(input));
     return this.step(input);
@@ -125,6 +129,11 @@ export class SimdModel implements TrainableModel {
     this.steps = state.step;
   }
 
+  /** At least 1, at most the `maxThreads` of the engine. */
+  setThreads(threads: number): void {
+    this.threads = Math.min(threads, this.plan.scratch.length);
+  }
+
   setLoss(loss: LossConfig): void {
     this.loss = loss;
   }
@@ -144,6 +153,11 @@ export class SimdModel implements TrainableModel {
   }
 
   private lastProgram: PlacedProgram | undefined;
+
+  private async resize(input: TrainStepInput): Promise<StepStats> {
+    await this.pool.resize(this.threads);
+    return this.trainStep(input);
+  }
 
   private step(input: TrainStepInput, profile = 0): StepStats {
     const { source, ids, nextIds } = input;

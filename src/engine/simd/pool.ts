@@ -4,47 +4,73 @@
  */
 import type { EngineHost, EngineThread } from '../types.ts';
 import type { VectorStore } from './gather.ts';
-import { COMMAND_LISTEN, CONTROL_FAULT, FAULT_NONE, FAULT_SEEN, FAULT_THREAD } from './abi/control.ts';
+import {
+  COMMAND_LISTEN,
+  CONTROL_FAULT,
+  CONTROL_GENERATION_WAITERS,
+  CONTROL_SEQUENCE_WAITERS,
+  FAULT_NONE,
+  FAULT_SEEN,
+  FAULT_THREAD,
+} from './abi/control.ts';
 import { instantiateKernels, type KernelInstance, type ThreadSetup } from './instance.ts';
 import type { ToThread } from './messages.ts';
 
 export interface PoolOptions {
   readonly host: EngineHost;
   readonly threads: number;
-  /** One for each thread; they differ in the scratch offset only. */
+  /** One for each of the most threads there may be; they differ in the scratch offset only. */
   readonly setups: readonly ThreadSetup[];
 }
 
 export class ThreadPool {
-  readonly threads: number;
+  private readonly options: PoolOptions;
   private readonly main: KernelInstance;
   private readonly setup: ThreadSetup;
-  private readonly workers: EngineThread[];
+  private workers: EngineThread[] = [];
   private readonly fault: Int32Array;
   private waiting: { remaining: number; resolve: () => void; reject: (error: Error) => void } | undefined;
   private failure: Error | undefined;
   private bound: VectorStore | undefined;
 
-  private constructor(options: PoolOptions, workers: EngineThread[]) {
-    this.threads = options.threads;
+  private constructor(options: PoolOptions) {
+    this.options = options;
     this.setup = options.setups[0];
-    this.workers = workers;
     this.main = instantiateKernels(this.setup);
     this.fault = new Int32Array(this.setup.memory.buffer, this.setup.control + CONTROL_FAULT, 1);
-    for (const worker of workers) {
-      worker.onMessage(() => this.oneReady());
-      worker.onError((error) => this.fail(error));
-    }
   }
 
   static async start(options: PoolOptions): Promise<ThreadPool> {
-    const { host, threads, setups } = options;
+    const pool = new ThreadPool(options);
+    await pool.spawn(options.threads);
+    return pool;
+  }
+
+  get threads(): number {
+    return this.workers.length + 1;
+  }
+
+  /** Goes on with another number of threads, at most one for each setup; between programs only. No thread is bound then. */
+  async resize(threads: number): Promise<void> {
+    await this.stopWorkers();
+    // Threads that ended in their sleep still count as sleepers.
+    const { memory, control } = this.setup;
+    const words = new Int32Array(memory.buffer, control);
+    for (const waiters of [CONTROL_SEQUENCE_WAITERS, CONTROL_GENERATION_WAITERS]) Atomics.store(words, waiters / 4, 0);
+    await this.spawn(Math.min(threads, this.options.setups.length));
+    this.bound = undefined;
+  }
+
+  private async spawn(threads: number): Promise<void> {
+    const { host, setups } = this.options;
     const spawn = host.spawnSimdThread;
     if (threads > 1 && !spawn) throw new Error('simd engine: this host starts no threads; ask for one thread');
-    const workers = Array.from({ length: threads - 1 }, () => spawn!());
-    const pool = new ThreadPool(options, workers);
-    await pool.send((i) => ({ type: 'start', setup: setups[i + 1] }));
-    return pool;
+    this.workers = Array.from({ length: threads - 1 }, () => spawn!());
+    for (const worker of this.workers) {
+      worker.onMessage(() => this.oneReady());
+      worker.onError((error) => this.fail(error));
+    }
+    await this.send((i) => ({ type: 'start', setup: setups[i + 1] }));
   }
 
   run(program: number, ops: number, profile = 0): void {
@@ -94,9 +120,13 @@ export class ThreadPool {
 
   async dispose(): Promise<void> {
     this.failure ??= new Error('simd engine: the model was disposed');
+    await this.stopWorkers();
+    this.main.gatherer.close();
+  }
+
+  private async stopWorkers(): Promise<void> {
     if (this.workers.length > 0) this.main.kernels.interrupt(this.setup.control, COMMAND_LISTEN);
     await Promise.all(this.workers.map((worker) => worker.terminate()));
-    this.main.gatherer.close();
   }
 
   private async send(message: (worker: number) => ToThread): Promise<void> {

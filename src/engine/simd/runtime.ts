@@ -14,6 +14,8 @@ export interface RuntimeOptions {
   readonly host: EngineHost;
   /** Default: every core. One where threads or shared memory are missing. */
   readonly threads?: number;
+  /** The most threads a model may be given later; default: `threads`. */
+  readonly maxThreads?: number;
   /** 'auto', 'relaxed' or 'simd128'. */
   readonly variant?: string;
   /** Tiles for vectors of 256 bits; default: where they are faster. The results are the same bits. */
@@ -24,6 +26,8 @@ export interface SimdRuntime {
   readonly host: EngineHost;
   readonly module: WebAssembly.Module;
   readonly threads: number;
+  /** Memory is shared and has scratch for so many. */
+  readonly maxThreads: number;
   readonly variant: Variant;
   readonly wide: boolean;
 }
@@ -35,10 +39,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<SimdRuntim
     throw new Error('the simd engine needs WebAssembly SIMD, which this runtime lacks; choose the cpu engine');
   const variant = chooseVariant(options.variant ?? 'auto', features);
   const threads = chooseThreads(host, features, options.threads);
+  const maxThreads = Math.max(threads, chooseThreads(host, features, options.maxThreads ?? threads));
   const pairs = host.pairVectors?.() ?? false;
-  const module = await loadKernels(host, variant, threads > 1);
-  const wide = options.wide ?? (pairs && variant === 'relaxed' && (await wideTilesPay(module, threads > 1)));
-  return { host, module, threads, variant, wide };
+  const module = await loadKernels(host, variant, maxThreads > 1);
+  const wide = options.wide ?? (pairs && variant === 'relaxed' && (await wideTilesPay(module, maxThreads > 1)));
+  return { host, module, threads, maxThreads, variant, wide };
 }
 
 function chooseVariant(wanted: string, features: Features): Variant {
@@ -63,7 +68,7 @@ function chooseThreads(host: EngineHost, features: Features, wanted: number | un
 export interface MemoryPlan {
   readonly pages: number;
   readonly control: number;
-  /** Scratch of each thread. */
+  /** Scratch of each of `maxThreads` threads. */
   readonly scratch: readonly number[];
   readonly gatherLayout: GatherLayout;
   readonly maxBatch: number;
@@ -71,13 +76,13 @@ export interface MemoryPlan {
 
 /** Allocates the memory, zero-filled, and starts its threads. Throws `tooLarge` where it exceeds 4 GiB. */
 export async function openMemory(
-  { host, module, threads, wide }: SimdRuntime,
+  { host, module, threads, maxThreads, wide }: SimdRuntime,
   plan: MemoryPlan,
   tooLarge: string,
 ): Promise<{ memory: WebAssembly.Memory; pool: ThreadPool }> {
   if (plan.pages > PAGE_LIMIT) throw new Error(tooLarge);
   const { control, gatherLayout: layout, maxBatch } = plan;
-  const memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: threads > 1 });
+  const memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: maxThreads > 1 });
   new Int32Array(memory.buffer)[(control + CONTROL_WIDE) / 4] = wide ? 1 : 0;
   const setups = plan.scratch.map((scratch) => ({ module, memory, control, scratch, layout, maxBatch }));
   return { memory, pool: await ThreadPool.start({ host, threads, setups }) };

@@ -4,7 +4,14 @@
  */
 import { instantiateKernels, type KernelInstance } from './instance.ts';
 import type { FromThread, ToThread } from './messages.ts';
-import { CONTROL_ARRIVED, CONTROL_FAULT, CONTROL_GENERATION, FAULT_SEEN, FAULT_THREAD } from './abi/control.ts';
+import {
+  CONTROL_ARRIVED,
+  CONTROL_FAULT,
+  CONTROL_GENERATION,
+  CONTROL_SEQUENCE,
+  FAULT_SEEN,
+  FAULT_THREAD,
+} from './abi/control.ts';
 
 /** Pause between two openings of the barrier, ms. */
 const BARRIER_PAUSE_MS = 1;
@@ -53,6 +60,8 @@ class SimdThread {
       this.control = message.setup.control;
       this.scratch = message.setup.scratch;
       this.memory = message.setup.memory;
+      // A thread that joins later has missed the programs before.
+      this.sequence = Atomics.load(new Int32Array(this.memory.buffer), (this.control + CONTROL_SEQUENCE) / 4);
     } else {
       this.instance?.gatherer.bind(message.source);
     }
