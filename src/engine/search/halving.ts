@@ -1,8 +1,11 @@
 /**
- * Which member of a sweep trains next. Asynchronous successive halving with one worker: Li et al., "A System for
- * Massively Parallel Hyperparameter Tuning", MLSys 2020, algorithm 2 (after Jamieson & Talwalkar 2016). Members train to
- * the first rung; one in η of those that reached a rung goes on to the next, its runs resumed where they ended. The plain
- * recipe (member 0) always goes to the top: the winner is compared with it. Pure: all state is in the arguments.
+ * Which member of a sweep trains next. Asynchronous successive halving: Li et al., "A System for Massively Parallel
+ * Hyperparameter Tuning", MLSys 2020, algorithm 2 (after Jamieson & Talwalkar 2016). Members train to the first rung;
+ * one in η of those that reached a rung goes on to the next, its runs resumed where they ended. The plain recipe
+ * (member 0) always goes to the top: the winner is compared with it. Pure: all state is in the arguments.
+ *
+ * Several runs may train at once. Which members there are and how far each goes is then the same as one run after the
+ * other: members arrive at a rung in a fixed order, and a promotion reads only members with no gap before them.
  */
 
 export interface MemberProgress {
@@ -11,6 +14,8 @@ export interface MemberProgress {
   readonly rung: number;
   /** By seed: the objective at each rung reached so far. */
   readonly values: readonly (readonly number[])[];
+  /** Seeds (0-based) whose runs train now, to the member's rung. */
+  readonly training: readonly number[];
   /** A run of it failed or was stopped: it goes no further. */
   readonly hasFailed: boolean;
 }
@@ -21,6 +26,8 @@ export interface HalvingRules {
   readonly seeds: number;
   readonly rungCount: number;
   readonly eta: number;
+  /** Whether the next member to be proposed depends on the values of those before it. */
+  readonly isLearning: boolean;
 }
 
 export type Move =
@@ -30,6 +37,8 @@ export type Move =
   | { readonly kind: 'promote'; readonly member: number; readonly rung: number }
   /** Propose a member. */
   | { readonly kind: 'propose' }
+  /** Nothing more can start before a run that trains now has ended. */
+  | { readonly kind: 'wait' }
   | { readonly kind: 'done' };
 
 const PLAIN = 0;
@@ -42,33 +51,59 @@ function valueAtRung(progress: MemberProgress, rung: number, seeds: number): num
   return progress.hasFailed ? -Infinity : null;
 }
 
+/** The next move beside the runs that train now. */
 export function nextMove(all: readonly MemberProgress[], rules: HalvingRules): Move {
-  const unfinished = all.find((member) => !member.hasFailed && valueAtRung(member, member.rung, rules.seeds) === null);
-  if (unfinished !== undefined) return nextSeed(unfinished, rules);
-  const promoted = nextPromotion(all, rules);
-  if (promoted !== null) return promoted;
-  return all.length < rules.members + 1 ? { kind: 'propose' } : { kind: 'done' };
-}
-
-function nextSeed({ member, rung, values }: MemberProgress, { seeds }: HalvingRules): Move {
-  const seed = Array.from({ length: seeds }, (_, i) => i).find((i) => (values[i]?.length ?? 0) <= rung) ?? 0;
-  return { kind: 'train', member, seed, rung };
-}
-
-function nextPromotion(all: readonly MemberProgress[], { rungCount, eta, seeds }: HalvingRules): Move | null {
-  for (let rung = rungCount - 2; rung >= 0; rung--) {
-    const plain = all.find((one) => one.member === PLAIN && one.rung === rung && !one.hasFailed);
-    if (plain !== undefined) return { kind: 'promote', member: PLAIN, rung: rung + 1 };
-    const reached = all
-      .filter(({ member }) => member !== PLAIN)
-      .map((progress) => ({ progress, value: valueAtRung(progress, rung, seeds) }))
-      .filter((one): one is { progress: MemberProgress; value: number } => one.value !== null)
-      .toSorted((a, b) => b.value - a.value);
-    const top = reached.slice(0, Math.floor(reached.length / eta));
-    const next = top.find(({ progress, value }) => progress.rung === rung && Number.isFinite(value));
-    if (next !== undefined) return { kind: 'promote', member: next.progress.member, rung: rung + 1 };
+  const { seeds, members, isLearning } = rules;
+  for (const progress of all) {
+    const seed = untrainedSeed(progress, seeds);
+    if (seed !== null) return { kind: 'train', member: progress.member, seed, rung: progress.rung };
   }
-  return null;
+  const promoted = nextPromotion(all, rules);
+  if (promoted !== null) return { kind: 'promote', member: promoted.member, rung: promoted.rung + 1 };
+  const isTraining = all.some(({ training }) => training.length > 0);
+  if (all.length < members + 1 && !(isLearning && isTraining)) return { kind: 'propose' };
+  return isTraining ? { kind: 'wait' } : { kind: 'done' };
+}
+
+/** The first seed that has neither reached the member's rung nor trains now; null: none, or the member has failed. */
+function untrainedSeed({ rung, values, training, hasFailed }: MemberProgress, seeds: number): number | null {
+  if (hasFailed) return null;
+  const isUntrained = (seed: number) => (values[seed]?.length ?? 0) <= rung && !training.includes(seed);
+  return Array.from({ length: seeds }, (_, seed) => seed).find(isUntrained) ?? null;
+}
+
+/** The member to promote next, of the highest rung. */
+function nextPromotion(all: readonly MemberProgress[], rules: HalvingRules): MemberProgress | null {
+  const { rungCount, seeds } = rules;
+  const plain = all.find(({ member }) => member === PLAIN);
+  if (plain && plain.rung < rungCount - 1 && !plain.hasFailed && valueAtRung(plain, plain.rung, seeds) !== null)
+    return plain;
+  let next: MemberProgress | null = null;
+  let arrivals: readonly MemberProgress[] = all.filter(({ member }) => member !== PLAIN);
+  for (let rung = 0; rung < rungCount - 1; rung++) {
+    arrivals = promotedFrom(rung, arrivals, rules);
+    next = arrivals.find((progress) => progress.rung === rung) ?? next;
+  }
+  return next;
+}
+
+/** Members promoted from a rung, in order, when `arrivals` reach it one after the other: after each, the best one in η. */
+function promotedFrom(
+  rung: number,
+  arrivals: readonly MemberProgress[],
+  { seeds, eta }: HalvingRules,
+): MemberProgress[] {
+  const promoted = new Set<MemberProgress>();
+  const reached: { progress: MemberProgress; value: number }[] = [];
+  for (const progress of arrivals) {
+    const value = valueAtRung(progress, rung, seeds);
+    if (value === null) break;
+    reached.push({ progress, value });
+    reached.sort((a, b) => b.value - a.value || a.progress.member - b.progress.member);
+    for (const one of reached.slice(0, Math.floor(reached.length / eta)))
+      if (Number.isFinite(one.value)) promoted.add(one.progress);
+  }
+  return [...promoted];
 }
 
 /**

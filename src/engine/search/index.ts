@@ -2,13 +2,18 @@
 import { nextGridPoint, type Point, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import { comparable, type HalvingRules, type MemberProgress } from './halving.ts';
 import { randomPoint } from './space.ts';
-import { tpePoint } from './tpe.ts';
+import { startUpCount, tpePoint } from './tpe.ts';
 
 export { nextMove, type HalvingRules, type MemberProgress, type Move } from './halving.ts';
 
 /** Members a search that learns wants at a rung before it prefers it to the one below. */
 function enoughFor({ axes }: SweepSpec): number {
   return axes.length + 3;
+}
+
+/** Whether proposing the next member, `proposed` of them being there, reads the values of those before it. */
+export function learnsAt({ method, members, axes }: SweepSpec, proposed: number): boolean {
+  return method === 'tpe' && proposed - 1 >= startUpCount(members, axes.length);
 }
 
 /** Member 0 is the plain recipe; this proposes members 1, 2, … in their order, `memberCount` of them. */

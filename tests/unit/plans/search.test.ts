@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { proposeMember } from '#engine/search/index.ts';
+import { Random } from '#engine/random.ts';
 import { nextMove, type HalvingRules, type MemberProgress } from '#engine/search/halving.ts';
 import { latinPoint, positionOn, randomPoint } from '#engine/search/space.ts';
 import { tpePoint, type Observation } from '#engine/search/tpe.ts';
@@ -136,7 +137,7 @@ describe('a grid that holds the plain recipe', () => {
     expect(memberCount(spec, plain)).toBe(3);
     expect(memberCount(spec, { ...plain, lr: 2e-3 })).toBe(4);
     const points = new Map([[0, plain]]);
-    const rules = { members: 3, seeds: 1, rungCount: 1, eta: 2 };
+    const rules = { members: 3, seeds: 1, rungCount: 1, eta: 2, isLearning: false };
     for (let member = 1; member <= 3; member++) points.set(member, proposeMember(spec, 7, points, [], rules));
     expect([...points.values()]).toEqual([
       { lr: 1e-3, batchSize: 16 },
@@ -240,35 +241,52 @@ describe('TPE', () => {
   });
 });
 
-/** Simulates a sweep; returns the epochs of each member and the order of actions. */
-function play(rules: HalvingRules, valueAt: (member: number, rung: number) => number, failing = -1) {
-  const all: { member: number; rung: number; values: number[][]; hasFailed: boolean }[] = [];
+interface Played {
+  readonly rules: HalvingRules;
+  readonly valueAt: (member: number, rung: number) => number;
+  /** Member whose runs fail. */
+  readonly failing?: number;
+  /** Runs that train at once. */
+  readonly atOnce?: number;
+  /** Which of the runs that train ends next; default: the first. */
+  readonly pick?: (training: number) => number;
+}
+
+/** Simulates a sweep; returns the members and the runs in the order in which they ended. */
+function play({ rules, valueAt, failing = -1, atOnce = 1, pick = () => 0 }: Played) {
+  const all: { member: number; rung: number; values: number[][]; training: number[]; hasFailed: boolean }[] = [];
+  const training: { member: number; seed: number; rung: number }[] = [];
   const trained: string[] = [];
-  for (let guard = 0; guard < 10_000; guard++) {
-    const move = nextMove(all as MemberProgress[], rules);
-    if (move.kind === 'done') return { all, trained };
-    if (move.kind === 'propose') {
-      all.push({
-        member: all.length,
-        rung: 0,
-        values: Array.from({ length: rules.seeds }, () => []),
-        hasFailed: false,
-      });
-    } else if (move.kind === 'promote') all[move.member].rung = move.rung;
-    else if (move.member === failing) all[move.member].hasFailed = true;
+  const end = (): void => {
+    const [{ member, seed, rung }] = training.splice(pick(training.length), 1);
+    all[member].training = all[member].training.filter((one) => one !== seed);
+    if (member === failing) all[member].hasFailed = true;
     else {
-      trained.push(`${move.member}.${move.seed}@${move.rung}`);
-      all[move.member].values[move.seed].push(valueAt(move.member, move.rung));
+      trained.push(`${member}.${seed}@${rung}`);
+      all[member].values[seed].push(valueAt(member, rung));
+    }
+  };
+  for (let guard = 0; guard < 10_000; guard++) {
+    const move = training.length < atOnce ? nextMove(all as MemberProgress[], rules) : { kind: 'wait' as const };
+    if (move.kind === 'done') return { all, trained };
+    if (move.kind === 'wait') end();
+    else if (move.kind === 'propose') {
+      const values = Array.from({ length: rules.seeds }, () => []);
+      all.push({ member: all.length, rung: 0, values, training: [], hasFailed: false });
+    } else if (move.kind === 'promote') all[move.member].rung = move.rung;
+    else {
+      all[move.member].training.push(move.seed);
+      training.push(move);
     }
   }
   throw new Error('the sweep never ended');
 }
 
 describe('successive halving', () => {
-  const rules = { members: 12, seeds: 3, rungCount: 3, eta: 3 };
+  const rules = { members: 12, seeds: 3, rungCount: 3, eta: 3, isLearning: false };
 
   test('promotes one in three and the plain recipe to the top, each run once', () => {
-    const { all, trained } = play(rules, (member) => -Math.abs(member - 5));
+    const { all, trained } = play({ rules, valueAt: (member) => -Math.abs(member - 5) });
     const reached = (rung: number) => all.filter((one) => one.values.every((seed) => seed.length > rung)).length;
     expect(all).toHaveLength(13);
     expect(reached(0)).toBe(13);
@@ -282,14 +300,55 @@ describe('successive halving', () => {
   });
 
   test('without it, every member trains all epochs', () => {
-    const { trained } = play({ ...rules, rungCount: 1 }, () => 0);
+    const { trained } = play({ rules: { ...rules, rungCount: 1 }, valueAt: () => 0 });
     expect(trained).toHaveLength(39);
   });
 
   test('a failed member is dropped and blocks no other', () => {
-    const { all } = play(rules, (member) => member, 12);
+    const { all } = play({ rules, valueAt: (member) => member, failing: 12 });
     expect(all[12].rung).toBe(0);
     expect(all[11].values[0]).toHaveLength(3);
+  });
+
+  test('several runs at once, ending in any order, train exactly what one after the other does', () => {
+    const seeds = fc.integer({ min: 1, max: 3 });
+    const shape = fc.record({ eta: fc.integer({ min: 2, max: 4 }), seeds, rungCount: fc.integer({ min: 1, max: 4 }) });
+    fc.assert(
+      fc.property(
+        shape,
+        fc.integer({ min: 2, max: 9 }),
+        fc.integer(),
+        fc.boolean(),
+        (some, atOnce, salt, isLearning) => {
+          const valueAt = (member: number, rung: number) => Math.sin(salt + 7 * member + 3 * rung);
+          const played = { rules: { ...rules, ...some, isLearning }, valueAt, failing: 4 };
+          const random = new Random(salt);
+          const together = play({ ...played, atOnce, pick: (training) => random.integer(training) });
+          const alone = play(played);
+          const reached = ({ all }: typeof alone) => all.map(({ rung, values }) => ({ rung, values }));
+          expect(reached(together).filter((_, member) => member !== 4)).toEqual(
+            reached(alone).filter((_, member) => member !== 4),
+          );
+        },
+      ),
+    );
+  });
+
+  test('a sweep that learns waits for all values before it proposes; its seeds train at once', () => {
+    const learning = { ...rules, isLearning: true };
+    const member = {
+      member: 0,
+      rung: 2,
+      values: [
+        [0, 0, 0],
+        [0, 0, 0],
+        [0, 0],
+      ],
+      hasFailed: false,
+    };
+    expect(nextMove([{ ...member, training: [] }], learning)).toMatchObject({ kind: 'train', seed: 2 });
+    expect(nextMove([{ ...member, training: [2] }], learning)).toEqual({ kind: 'wait' });
+    expect(nextMove([{ ...member, training: [2] }], rules)).toEqual({ kind: 'propose' });
   });
 });
 
