@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRouterClient, type Router } from '@orpc/server';
 import type { NextvecClient } from '#shared/contract/index.ts';
+import type { Parallel } from '#shared/domain/runs/sharing.ts';
 import { tidyDatasets } from './datasets/adopt.ts';
 import { DatasetService } from './datasets/service.ts';
 import { LossBalance } from './evaluation/balance.ts';
@@ -22,11 +23,14 @@ import { implementer } from './rpc/implementer.ts';
 import { inferenceRouter } from './rpc/inference.ts';
 import { plansRouter } from './rpc/plans.ts';
 import { runsRouter } from './rpc/runs.ts';
+import { thisMachine } from './runs/demand.ts';
 import { RunService } from './runs/service.ts';
+import type { Machine } from './runs/sharing.ts';
 import { initFile } from './runs/start-weights.ts';
 import { tidyRuns } from './runs/tidy.ts';
 import { isDiskFull } from './store/database.ts';
 import { openHome, type Home } from './store/home.ts';
+import { currentSettings } from './store/settings.ts';
 import { CommandBus } from './system/commands.ts';
 import { Doctor } from './system/doctor.ts';
 import type { NativeHooks } from './system/native.ts';
@@ -61,6 +65,10 @@ export interface NextvecOptions {
   readonly checkpointEveryMs?: number;
   /** Milliseconds between liveness checks of a trainer; default ten seconds. */
   readonly heartbeatMs?: number;
+  /** Runs at once; absent: as Settings say. */
+  readonly parallel?: Parallel;
+  /** What runs share; default: this machine. */
+  readonly machine?: Machine;
   /** Work off the queue of plans. A window does; a command that only lists does not. */
   readonly runsQueue?: boolean;
   /** For `doctor`: path of the browser or Electron runtime the host found, or null. */
@@ -168,6 +176,8 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     spawnTrainer: options.spawnTrainer ?? forkTrainer(entries.trainer, options.hasWindow ? 'besideWindow' : 'alone'),
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
     heartbeatMs: options.heartbeatMs,
+    machine: options.machine ?? thisMachine(),
+    parallel: () => options.parallel ?? currentSettings(home.db).parallel,
   });
   if (home.access === 'owner') {
     await unlessDiskFull(async () => {

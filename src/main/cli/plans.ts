@@ -17,6 +17,7 @@ import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
 import { findDataset } from './handles.ts';
 import type { Output } from './output.ts';
+import { PARALLEL_FLAG, PARALLEL_HELP, readParallel } from './parallel-flag.ts';
 import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 import { printSweep } from './sweep.ts';
@@ -29,6 +30,7 @@ interface PlanFlags extends FlagValues {
   readonly models?: string;
   readonly hold?: string[];
   readonly cures: boolean;
+  readonly parallel?: string;
   readonly queueOnly?: boolean;
   readonly example?: boolean;
 }
@@ -39,6 +41,7 @@ interface QueueFlags extends FlagValues {
   readonly first?: boolean;
   readonly last?: boolean;
   readonly hold?: string[];
+  readonly parallel?: string;
 }
 
 const HOLD_HELP =
@@ -63,6 +66,7 @@ export function addPlanCommands(program: Command, context: CommandContext): void
       .option('--models <LIST>', 'which models come after AMN, e.g. gru,lstm')
       .option('--no-cures', 'without the cured AMN and the Gram mixture')
       .option('--hold <GATE...>', HOLD_HELP)
+      .option(PARALLEL_FLAG, PARALLEL_HELP)
       .option('--queue-only', 'only put it into the queue')
       .option('--example', 'print a plan file that works'),
   ).action((file: string | undefined, flags: PlanFlags) => context.run((out) => plan(context, file, flags, out)));
@@ -74,6 +78,7 @@ export function addPlanCommands(program: Command, context: CommandContext): void
       .option('--before <ITEM>', 'move: before this item')
       .option('--first', 'move: to the front')
       .option('--last', 'move: to the end')
+      .option(PARALLEL_FLAG, `run: ${PARALLEL_HELP}`)
       .option('--hold <GATE...>', HOLD_HELP),
   ).action((action: string | undefined, item: string | undefined, flags: QueueFlags) =>
     context.run((out) => queue(context, readAction(action ?? 'list'), item, flags, out)),
@@ -108,6 +113,7 @@ async function plan(context: CommandContext, file: string | undefined, flags: Pl
     out.result(EXAMPLE_PLAN, () => out.line(JSON.stringify(EXAMPLE_PLAN, null, 2)));
     return EXIT.done;
   }
+  const parallel = readParallel(flags.parallel);
   const draft = file === undefined ? templateDraft(flags) : fileDraft(file, flags);
   // Everything that can be checked without the data is checked before it is read.
   specOf(draft, '-', draft.ood === null ? null : '-');
@@ -123,7 +129,7 @@ async function plan(context: CommandContext, file: string | undefined, flags: Pl
     }
     return workOff(session, made.id, out);
   };
-  return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true });
+  return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true, parallel });
 }
 
 interface Draft {
@@ -193,6 +199,7 @@ function queue(
   flags: QueueFlags,
   out: Output,
 ): Promise<number> {
+  const parallel = readParallel(flags.parallel);
   const access = action === 'list' || action === 'show' ? 'any' : 'owner';
   const work = async (session: Session): Promise<number> => {
     const { client } = session;
@@ -207,7 +214,7 @@ function queue(
     });
     return EXIT.done;
   };
-  return withSession(context.options(), out, access, work, { runsQueue: action === 'run' });
+  return withSession(context.options(), out, access, work, { runsQueue: action === 'run', parallel });
 }
 
 async function change(

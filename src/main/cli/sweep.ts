@@ -18,6 +18,7 @@ import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
 import { findDataset } from './handles.ts';
 import type { Output } from './output.ts';
+import { PARALLEL_FLAG, PARALLEL_HELP, readParallel } from './parallel-flag.ts';
 import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 
@@ -31,6 +32,7 @@ interface SweepFlags extends FlagValues {
   readonly objective: string;
   readonly halving?: string;
   readonly name?: string;
+  readonly parallel?: string;
   readonly queueOnly?: boolean;
 }
 
@@ -51,6 +53,7 @@ export function addSweepCommand(program: Command, context: CommandContext): void
       .option('--objective <M>', `${GATE_METRICS.join('|')}, as the mean over the seeds`, 'valLift')
       .option('--halving <ETA:EPOCHS>', 'first train all to EPOCHS; one in ETA goes on to ETA times as many')
       .option('--name <S>', 'name of the sweep')
+      .option(PARALLEL_FLAG, PARALLEL_HELP)
       .option('--queue-only', 'only put it into the queue'),
   ).action((flags: SweepFlags) => context.run((out) => sweep(context, flags, out)));
 }
@@ -98,6 +101,7 @@ function specOf(flags: SweepFlags, dataset: string, ood: string | null) {
 }
 
 function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise<number> {
+  const parallel = readParallel(flags.parallel);
   specOf(flags, '-', flags.ood === undefined ? null : '-');
   const work = async ({ client }: Session): Promise<number> => {
     const { signal } = new AbortController();
@@ -115,7 +119,7 @@ function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise
     if (wasInterrupted) return EXIT.interrupted;
     return item.status === 'done' ? EXIT.done : EXIT.failed;
   };
-  return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true });
+  return withSession(context.options(), out, 'owner', work, { runsQueue: flags.queueOnly !== true, parallel });
 }
 
 /** The sweep as the last line of --json, or as a table. */

@@ -13,6 +13,8 @@ export interface PlanContext {
   readonly runs: RunService;
   readonly appVersion: string;
   readonly sweepIntervals: SweepIntervals;
+  /** How many more runs may be started now. */
+  readonly room: () => number;
   /** Resumes an interrupted run; false when it was interrupted at the same step before. */
   readonly resumeInterrupted: (runId: string, stopAfterEpoch: number | null) => boolean;
 }

@@ -1,17 +1,16 @@
 /**
- * Runs the queue of plans, one item at a time, in queue order and after the items each depends on. Every decision
- * is stored before it is acted on. Not here: how a run or a sweep is trained (`train-item.ts`, `sweep-item.ts`).
+ * Works the queue of plans off: items begin in queue order, after those they depend on, as long as there is room for their
+ * runs. Every decision is stored before it is acted on. Not here: how a run or a sweep is trained (`train-item.ts`, `sweep-item.ts`).
  */
 import type { PlanSpec } from '#shared/domain/plans/plans.ts';
-import { nextReady, shownStatus } from '#shared/domain/plans/plan-queue.ts';
-import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { nextReady, shownStatus, type ItemStatus } from '#shared/domain/plans/plan-queue.ts';
 import type { RunService } from '../runs/service.ts';
 import type { Home } from '../store/home.ts';
-import type { ItemRow, PlanRow } from '../store/plans.ts';
+import { listItems, type ItemRow, type PlanRow } from '../store/plans.ts';
 import { requireRun } from '../store/runs.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { writePlanReport } from './report.ts';
-import { pausedPlans, planRows, runOf } from './rows.ts';
+import { pausedPlans, planRows, runsOf } from './rows.ts';
 import { SweepIntervals } from './sweep-intervals.ts';
 import { beginSweep, followSweep } from './sweep-item.ts';
 import { beginTraining, endItem, followTraining, failureReason } from './train-item.ts';
@@ -43,6 +42,7 @@ export class QueueWorker {
       runs,
       appVersion,
       sweepIntervals: new SweepIntervals(home.db),
+      room: () => this.room(),
       resumeInterrupted: (runId, stopAfterEpoch) => this.resumeInterrupted(runId, stopAfterEpoch),
     };
   }
@@ -57,10 +57,10 @@ export class QueueWorker {
     const { plans, items } = planRows(this.home.db);
     const isPaused = pausedPlans(plans);
     const isTraining = items.some((item) => shownStatus(item, items, isPaused(item.planId)) === 'running');
-    return isTraining || nextReady(items, isPaused) !== null;
+    return isTraining || nextReady(items, ({ planId }) => !isPaused(planId)) !== null;
   }
 
-  /** Follows the running item or begins the next, until there is nothing to do now. */
+  /** Follows the running items and begins the next, until there is nothing to do now. */
   tick(): void {
     if (!this.isRunning || this.isTicking || this.isClosed) return;
     this.isTicking = true;
@@ -75,29 +75,46 @@ export class QueueWorker {
   private step(): boolean {
     const { plans, items } = planRows(this.home.db);
     const isPaused = pausedPlans(plans);
-    const running = items.find(({ status }) => status === 'running');
-    const row = running ?? nextReady(items, isPaused);
-    if (row === null) return false;
-    const plan = plans.find(({ id }) => id === row.planId) as PlanRow;
-    if (running !== undefined && (running.isHeld || isPaused(running.planId)) && this.keepPaused(running)) return false;
-    this.work(row, specOf(plan, items));
-    return planRows(this.home.db).items.find(({ id }) => id === row.id)?.status !== 'running';
+    const running = items.filter(({ status }) => status === 'running');
+    for (const item of running) {
+      const isHeld = item.isHeld || isPaused(item.planId);
+      if (isHeld) this.pauseRuns(item);
+      this.work(item, { spec: specOf(planOf(plans, item), items), isHeld });
+      if (this.statusOf(item) !== 'running') return true;
+    }
+    // A report is about what its plan has trained so far: it waits for all that is running.
+    const isEarly = ({ item, planId }: ItemRow) =>
+      item.kind === 'report' && running.some((one) => one.planId === planId);
+    const next = nextReady(items, (item) => !isPaused(item.planId) && !isEarly(item));
+    if (next === null || this.room() < 1) return false;
+    this.work(next, { spec: specOf(planOf(plans, next), items), isHeld: false });
+    return this.statusOf(next) !== 'waiting';
   }
 
-  /** Pauses the run of a held item as soon as it trains; true while there is such a run. */
-  private keepPaused(item: ItemRow): boolean {
-    const run = runSummary(this.context, runOf(this.home.db, item));
-    if (run?.status === 'running') void this.runs.pause(run.id).catch(() => undefined);
-    return run !== null && (!hasEnded(run.status) || run.status === 'interrupted');
+  private statusOf(item: ItemRow): ItemStatus | undefined {
+    return listItems(this.home.db).find(({ id }) => id === item.id)?.status;
   }
 
-  private work(row: ItemRow, spec: PlanSpec): void {
+  /** Runs that may be started beside those of the running items, paused ones included. */
+  private room(): number {
+    const running = listItems(this.home.db).filter(({ status }) => status === 'running');
+    return this.runs.places() - running.reduce((sum, item) => sum + runsOf(this.home.db, item).length, 0);
+  }
+
+  /** Pauses the runs of a held item as soon as they train. */
+  private pauseRuns(item: ItemRow): void {
+    for (const id of runsOf(this.home.db, item)) {
+      if (runSummary(this.context, id)?.status === 'running') void this.runs.pause(id).catch(() => undefined);
+    }
+  }
+
+  private work(row: ItemRow, more: { readonly spec: PlanSpec; readonly isHeld: boolean }): void {
     const { item } = row;
     const isNew = row.status === 'waiting';
     try {
-      if (item.kind === 'train') (isNew ? beginTraining : followTraining)(this.context, { row, item, spec });
-      else if (item.kind === 'sweep') (isNew ? beginSweep : followSweep)(this.context, { row, item, spec });
-      else writePlanReport(this.context, { row, item, spec });
+      if (item.kind === 'train') (isNew ? beginTraining : followTraining)(this.context, { row, item, ...more });
+      else if (item.kind === 'sweep') (isNew ? beginSweep : followSweep)(this.context, { row, item, ...more });
+      else writePlanReport(this.context, { row, item, ...more });
     } catch (error) {
       endItem(this.context, row, null, { status: 'failed', reason: failureReason(error) });
     }
@@ -110,4 +127,8 @@ export class QueueWorker {
     this.runs.resume(runId, { stopAfterEpoch });
     return true;
   }
+}
+
+function planOf(plans: readonly PlanRow[], item: ItemRow): PlanRow {
+  return plans.find(({ id }) => id === item.planId) as PlanRow;
 }

@@ -1,15 +1,17 @@
 /** Reading the rows of the queue. */
 import { listItems, listMembers, listPlans, type ItemRow, type PlanRow } from '../store/plans.ts';
 import type { Db } from '../store/database.ts';
-import { activeRun } from './sweep-item.ts';
+import { activeRuns } from './sweep-item.ts';
 
 export function planRows(db: Db): { plans: PlanRow[]; items: ItemRow[] } {
   return { plans: listPlans(db), items: listItems(db) };
 }
 
-/** Id of the run an item is training now, or trained last. */
-export function runOf(db: Db, item: ItemRow): string | null {
-  return item.item.kind === 'sweep' ? (activeRun(listMembers(db, item.id))?.run.runId ?? null) : item.runId;
+/** Ids of the runs an item is training now; of a training also the one it trained last. */
+export function runsOf(db: Db, item: ItemRow): string[] {
+  const ids =
+    item.item.kind === 'sweep' ? activeRuns(listMembers(db, item.id)).map(({ run }) => run.runId) : [item.runId];
+  return ids.filter((id) => id !== null);
 }
 
 /** Whether a plan, by id, is paused. */

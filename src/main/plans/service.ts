@@ -5,6 +5,7 @@
  */
 import { EventPublisher } from '@orpc/server';
 import type { Plan, Queue, Sweep } from '#shared/contract/plans.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { unknownDataset } from '#shared/domain/not-found.ts';
@@ -27,7 +28,7 @@ import {
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { retryItem, type Retry } from './retry.ts';
-import { planRows, runOf } from './rows.ts';
+import { planRows, runsOf } from './rows.ts';
 import { queueSummary } from './summary.ts';
 import { sweepSummary } from './sweep-summary.ts';
 
@@ -107,8 +108,8 @@ export class PlanService {
   resume(target: Target): void {
     this.setHeld(target, false);
     for (const item of this.targets(target)) {
-      const run = runSummary(this.context, runOf(this.home.db, item));
-      if (item.status === 'running' && run?.status === 'paused') this.runs.resume(run.id);
+      if (item.status !== 'running') continue;
+      for (const run of this.runsOf(item)) if (run.status === 'paused') this.runs.resume(run.id);
     }
     this.changed();
   }
@@ -117,10 +118,10 @@ export class PlanService {
     const item = this.item(itemId);
     if (item.status === 'done' || item.status === 'skipped')
       throw this.conflict(item, `it is ${item.status} already`, 'Nothing is left to skip.');
-    const run = runSummary(this.context, runOf(this.home.db, item));
+    const runs = item.status === 'running' ? this.runsOf(item) : [];
     const reason = 'Skipped; what waits for it goes on as if it were done.';
     updateItem(this.home.db, itemId, { status: 'skipped', reason, endedAt: Date.now() });
-    if (item.status === 'running' && run !== null && !hasEnded(run.status)) await this.runs.stop(run.id, 'now');
+    await this.stopAll(runs);
     this.changed();
   }
 
@@ -145,10 +146,10 @@ export class PlanService {
 
   async remove(planId: number): Promise<void> {
     const plan = this.plan(planId);
-    const running = listItems(this.home.db).find((item) => item.planId === planId && item.status === 'running');
-    const run = running === undefined ? null : runSummary(this.context, runOf(this.home.db, running));
+    const running = listItems(this.home.db).filter((item) => item.planId === planId && item.status === 'running');
+    const runs = running.flatMap((item) => this.runsOf(item));
     deletePlan(this.home.db, plan.id);
-    if (run !== null && !hasEnded(run.status)) await this.runs.stop(run.id, 'now');
+    await this.stopAll(runs);
     this.changed();
   }
 
@@ -183,6 +184,17 @@ export class PlanService {
       remedy,
       details: { place: String(item.id) },
     });
+  }
+
+  private runsOf(item: ItemRow): RunSummary[] {
+    return runsOf(this.home.db, item)
+      .map((id) => runSummary(this.context, id))
+      .filter((run) => run !== null);
+  }
+
+  private async stopAll(runs: readonly RunSummary[]): Promise<void> {
+    const live = runs.filter(({ status }) => !hasEnded(status));
+    await Promise.all(live.map(({ id }) => this.runs.stop(id, 'now')));
   }
 
   private targets({ planId, itemId }: Target): ItemRow[] {

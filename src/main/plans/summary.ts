@@ -41,7 +41,7 @@ function planSummary(context: PlanContext, plan: PlanRow, items: readonly ItemRo
       own.map(({ status }) => status),
       nextReady(
         items.filter(({ planId }) => planId === plan.id),
-        () => plan.isPaused,
+        () => !plan.isPaused,
       ) !== null,
     ),
     items: own,
@@ -97,6 +97,7 @@ function itemSummary(
 /** Why the run of a started item is not training. */
 function waitingReason({ number, status, reason }: RunSummary): string {
   if (status === 'paused') return `Run #${number} is paused. ${reason}`;
+  if (status === 'queued') return `Run #${number} waits for its turn.`;
   return status === 'interrupted' ? `Run #${number} was cut off; it goes on when the queue is worked off.` : '';
 }
 

@@ -1,8 +1,16 @@
 /**
- * A sweep of a plan: one run after the other, each sent to the next rung by `engine/search`. Every move is stored before
- * the next is asked for, so that a restart continues there. Figures are read when a run has finished its rung.
+ * A sweep of a plan: as many runs at once as there is room for, each sent to the next rung by `engine/search`. Every move
+ * is stored before the next is asked for, so that a restart continues there. Figures are read when a run has finished its
+ * rung.
  */
-import { nextMove, proposeMember, type HalvingRules, type MemberProgress, type Move } from '#engine/search/index.ts';
+import {
+  learnsAt,
+  nextMove,
+  proposeMember,
+  type HalvingRules,
+  type MemberProgress,
+  type Move,
+} from '#engine/search/index.ts';
 import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans/plans.ts';
 import type { GateMetric, Recipe } from '#shared/domain/recipe/recipe.ts';
 import { memberCount, plainPoint, recipeAt, rungs, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
@@ -27,38 +35,47 @@ export function beginSweep(context: PlanContext, work: WorkItem<SweepItem>): voi
   followSweep(context, work);
 }
 
-/** The member and run in training, if any. */
-export function activeRun(members: readonly SweepMemberRow[]): { member: SweepMemberRow; run: SweepRunRow } | null {
-  for (const member of members) {
-    const run = member.runs.find(({ isActive }) => isActive);
-    if (run !== undefined) return { member, run };
-  }
-  return null;
+interface ActiveRun {
+  readonly member: SweepMemberRow;
+  readonly run: SweepRunRow;
+}
+
+/** The runs in training, with their members. */
+export function activeRuns(members: readonly SweepMemberRow[]): ActiveRun[] {
+  return members.flatMap((member) => member.runs.filter(({ isActive }) => isActive).map((run) => ({ member, run })));
 }
 
 export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): void {
-  const { row, item, spec } = work;
+  const { row, item, spec, isHeld } = work;
   const base = itemRecipe(spec, item);
   const levels = rungs(base.epochs, item.sweep.halving);
-  const out = activeRun(listMembers(context.home.db, row.id));
-  if (out !== null && !hasFinishedRung(context, work, levels, out)) return;
+  for (const active of activeRuns(listMembers(context.home.db, row.id))) followRun(context, work, levels, active);
   for (;;) {
     const members = listMembers(context.home.db, row.id);
     const move =
       members.length === 0
         ? ({ kind: 'propose' } as const)
-        : nextMove(progressOf(item, members), rulesOf(item, base, levels));
+        : nextMove(progressOf(item, members), rulesOf(item, base, levels, members.length));
     if (move.kind === 'done') return finish(context, work, members);
+    if (move.kind === 'wait' || isHeld || context.room() < 1) return;
     if (move.kind === 'train') {
-      if (send(context, work, base, levels, members[move.member], move)) return;
+      const earlier = members[move.member].runs.find(({ seed }) => seed === move.seed)?.runId;
+      if (earlier && context.runs.isStopping(earlier)) return;
+      send(context, work, base, levels, members[move.member], move);
     } else if (move.kind === 'promote') setMemberRung(context.home.db, row.id, move.member, move.rung);
     else propose(context, work, base, levels, members);
   }
 }
 
-function rulesOf({ sweep }: SweepItem, base: Recipe, levels: readonly number[]): HalvingRules {
+function rulesOf({ sweep }: SweepItem, base: Recipe, levels: readonly number[], proposed: number): HalvingRules {
   const { seeds, halving } = sweep;
-  return { members: membersOf(sweep, base), seeds, rungCount: levels.length, eta: halving?.eta ?? 2 };
+  return {
+    members: membersOf(sweep, base),
+    seeds,
+    rungCount: levels.length,
+    eta: halving?.eta ?? 2,
+    isLearning: learnsAt(sweep, proposed),
+  };
 }
 
 function membersOf(sweep: SweepSpec, base: Recipe): number {
@@ -73,6 +90,7 @@ function progressOf({ sweep }: SweepItem, members: readonly SweepMemberRow[]): M
       const run = runs.find((one) => one.seed === seed);
       return (run?.figures ?? []).map((figures) => valueOf(figures[sweep.objective]));
     }),
+    training: runs.filter(({ isActive }) => isActive).map(({ seed }) => seed),
     hasFailed: runs.some(({ failure }) => failure !== ''),
   }));
 }
@@ -94,11 +112,11 @@ function propose(
   const point =
     members.length === 0
       ? plainPoint(base, sweep.axes)
-      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(item, base, levels));
+      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(item, base, levels, members.length));
   insertMember(home.db, row.id, members.length, point);
 }
 
-/** Starts or resumes the run; false when it could not start, which ends its member. */
+/** Starts or resumes the run; where it cannot start, its member ends. */
 function send(
   context: PlanContext,
   { row, item, spec }: WorkItem<SweepItem>,
@@ -106,7 +124,7 @@ function send(
   levels: readonly number[],
   member: SweepMemberRow,
   { seed, rung }: Extract<Move, { kind: 'train' }>,
-): boolean {
+): void {
   const { home, runs } = context;
   const extent = { stopAfterEpoch: levels[rung] };
   const earlier = member.runs.find((run) => run.seed === seed);
@@ -116,7 +134,7 @@ function send(
     if (known !== null) {
       putSweepRun(home.db, row.id, member.member, { ...active, runId: known.id });
       if (hasEnded(known.status)) runs.resume(known.id, extent);
-      return true;
+      return;
     }
     const recipe = recipeAt(base, member.point, base.seed + seed);
     const of = member.member === 0 ? 'plain' : `member ${member.member} of ${membersOf(item.sweep, base)}`;
@@ -125,38 +143,35 @@ function send(
       const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], extent);
       putSweepRun(home.db, row.id, member.member, { ...active, runId });
     });
-    return true;
   } catch (error) {
     const failure = failureReason(error);
     putSweepRun(home.db, row.id, member.member, { ...active, runId: null, isActive: false, failure });
-    return false;
   }
 }
 
-/** Whether the run has finished its rung; then its figures are stored. */
-function hasFinishedRung(
+/** Stores the figures of a run that has finished its rung, or why it has not; resumes one that was interrupted. */
+function followRun(
   context: PlanContext,
-  { row }: WorkItem<SweepItem>,
+  { row, isHeld }: WorkItem<SweepItem>,
   levels: readonly number[],
-  { member, run }: { member: SweepMemberRow; run: SweepRunRow },
-): boolean {
+  { member, run }: ActiveRun,
+): void {
   const summary = runSummary(context, run.runId);
   const put = (changes: Partial<SweepRunRow>): void =>
     putSweepRun(context.home.db, row.id, member.member, { ...run, ...changes, isActive: false });
   if (summary === null) {
     put({ failure: 'Its run was deleted.' });
-    return true;
+    return;
   }
-  if (!hasEnded(summary.status)) return false;
+  if (!hasEnded(summary.status)) return;
   try {
-    if (summary.status === 'interrupted' && context.resumeInterrupted(summary.id, levels[run.rung])) return false;
+    if (summary.status === 'interrupted' && (isHeld || context.resumeInterrupted(summary.id, levels[run.rung]))) return;
   } catch (error) {
     put({ failure: failureReason(error) });
-    return true;
+    return;
   }
   if (reached(context, summary, levels[run.rung])) put({ figures: [...run.figures, figuresOf(summary)] });
   else put({ failure: endingWords(summary) });
-  return true;
 }
 
 /** Whether the run has trained to the epoch of its rung; only a person or a gate stops it earlier. */

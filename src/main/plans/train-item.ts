@@ -15,6 +15,8 @@ export interface WorkItem<I> {
   readonly row: ItemRow;
   readonly item: I;
   readonly spec: PlanSpec;
+  /** Paused by a person, by itself or with its plan: nothing is started or resumed. */
+  readonly isHeld: boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
   const earlier = runSummary(context, row.runId);
   try {
     if (earlier !== null && earlier.status !== 'finished') {
+      if (runs.isStopping(earlier.id)) return;
       updateItem(home.db, row.id, started);
       if (hasEnded(earlier.status)) runs.resume(earlier.id);
       return;
@@ -57,14 +60,14 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
 }
 
 /** Outcome of the run; undefined while it is live. */
-export function followTraining(context: PlanContext, { row, item }: WorkItem<TrainItem>): void {
+export function followTraining(context: PlanContext, { row, item, isHeld }: WorkItem<TrainItem>): void {
   const run = runSummary(context, row.runId);
   if (run === null) {
     endItem(context, row, null, { status: 'failed', reason: 'Its run was deleted. Retry trains it again.' });
     return;
   }
   if (!hasEnded(run.status)) return;
-  if (run.status === 'interrupted' && context.resumeInterrupted(run.id, null)) return;
+  if (run.status === 'interrupted' && (isHeld || context.resumeInterrupted(run.id, null))) return;
   endItem(context, row, run, outcome(context, item, run));
 }
 

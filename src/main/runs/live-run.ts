@@ -7,6 +7,7 @@ import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
+import { sharingWords, type Sharing } from '#shared/domain/runs/sharing.ts';
 import type { EpochRecord, Finished, Stage, StepBlock } from '#shared/domain/runs/training.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
@@ -20,9 +21,11 @@ import {
   totalSteps,
   type EventOf,
 } from './event-changes.ts';
+import { usesDevice } from './demand.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Recorder } from './recorder.ts';
 import { RunClock } from './run-clock.ts';
+import type { Demand } from './sharing.ts';
 import { delay, describeExit, TrainerConnection } from './trainer-connection.ts';
 
 /** After `finished` a trainer exits by itself within this time; after a lost connection its exit is awaited this long. */
@@ -36,6 +39,9 @@ export interface LiveRunOptions {
   readonly spawnTrainer: SpawnTrainer;
   /** Milliseconds trained in earlier lives. */
   readonly durationBeforeMs: number;
+  readonly demand: Demand;
+  /** How runs share the machine; null: one at a time. */
+  readonly sharing: Sharing | null;
   /** Milliseconds between liveness checks of the trainer. */
   readonly heartbeatMs?: number;
   readonly announce: (event: RunEvent) => void;
@@ -49,11 +55,18 @@ export type LiveStatus = Extract<RunStatus, 'starting' | 'running' | 'paused'>;
 
 export class LiveRun {
   status: LiveStatus = 'starting';
+  /** Threads it has, or will have once its trainer has started. */
+  threads: number;
   private readonly options: LiveRunOptions;
   private readonly recorder: Recorder;
   private readonly trainer: TrainerConnection;
   private readonly clock: RunClock;
   private readonly heartbeat: Heartbeat;
+  /** What it takes of the machine. */
+  demand: Demand;
+  /** It was asked to stop now. */
+  isStopping = false;
+  private isResuming = false;
   private readonly pauseWaiters = new Set<() => void>();
   /** Where the fit of a Gram mixture is; null: of no other model. */
   stage: Stage | null = null;
@@ -67,6 +80,8 @@ export class LiveRun {
 
   constructor(options: LiveRunOptions) {
     this.options = options;
+    this.demand = options.demand;
+    this.threads = options.job.recipe.threads ?? options.job.threads;
     this.recorder = new Recorder(options.db, options.job.runId, {
       onDiskFull: (error) => this.onDiskFull(`${error.message} ${error.remedy ?? ''}`),
       onDiskFree: () => this.onDiskFree(),
@@ -86,6 +101,15 @@ export class LiveRun {
   /** The run is over and recorded; the process may still be leaving. */
   get isOver(): boolean {
     return this.hasEnded;
+  }
+
+  /** Whether it takes a place among the runs that train: also while its process starts, resumes or leaves. */
+  get isTraining(): boolean {
+    return this.hasEnded || this.isResuming || this.status !== 'paused';
+  }
+
+  get runId(): string {
+    return this.options.job.runId;
   }
 
   /** Once the process has left. */
@@ -134,7 +158,17 @@ export class LiveRun {
   async resume(): Promise<void> {
     this.pauseReason = '';
     this.lacksSpaceForCheckpoint = false;
+    this.isResuming = true;
     await this.call(() => this.trainer.client.resume());
+  }
+
+  /** Threads from the next step on; a recipe that names a number keeps it. */
+  setThreads(threads: number): void {
+    if (this.hasEnded || this.threads === threads || this.options.job.recipe.threads !== null) return;
+    this.threads = threads;
+    this.log('info', `Trains with ${threads} ${threads === 1 ? 'thread' : 'threads'} from here on.`);
+    // A trainer that dies here is handled when its exit is seen.
+    this.trainer.client.setThreads({ threads }).catch(() => undefined);
   }
 
   async stop(at: 'now' | 'epoch-end', reason: string): Promise<void> {
@@ -142,6 +176,7 @@ export class LiveRun {
       this.finish('stopped', reason);
       return;
     }
+    this.isStopping ||= at === 'now';
     await this.call(() => this.trainer.client.stop({ at, reason }));
   }
 
@@ -221,8 +256,13 @@ export class LiveRun {
   }
 
   private onPrepared(event: EventOf<'prepared'>): void {
-    this.engine = event.engine;
-    this.recorder.update(preparedChanges(event));
+    const { sharing } = this.options;
+    const engine = { ...event.engine, ...(sharing && { sharing }) };
+    this.engine = engine;
+    this.demand = { ...this.demand, usesDevice: usesDevice(engine.name) };
+    this.recorder.update(preparedChanges({ ...event, engine }));
+    if (sharing !== null) this.log('info', `Shares the machine: ${sharingWords(sharing)}.`);
+    this.options.onChange();
   }
 
   private onBaselines({ baselines, sums }: EventOf<'baselines'>): void {
@@ -257,6 +297,7 @@ export class LiveRun {
   }
 
   private onStatus(status: EventOf<'status'>['status']): void {
+    this.isResuming = false;
     if (status === 'paused') {
       this.setStatus('paused', this.pauseReason);
       this.log('info', this.pauseReason === '' ? 'Paused.' : `Paused: ${this.pauseReason}`);

@@ -1,13 +1,10 @@
 /** What is known of a recipe before it trains: rows, steps, time, memory, leak proof, lint, command line. */
-import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
+import type { SplitProof } from '#shared/contract/datasets.ts';
 import type { Preflight } from '#shared/contract/runs.ts';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
-import { gramMemoryBytes, withExtras, withTrainingWindows } from '#shared/domain/models/gram.ts';
-import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
-import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lintRecipe } from '#shared/domain/recipe/lint.ts';
 import type { Comparison } from '#shared/domain/datasets/passport.ts';
 import { infoNceChance } from '#shared/domain/models/terms.ts';
@@ -20,12 +17,10 @@ import { listSpeeds } from '../store/runs.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import { expectTime, withRetraining } from './expected-time.ts';
-import { partRuns, retrainingMs } from './parts.ts';
+import { memoryBytes, specOf } from './memory.ts';
+import { retrainingMs } from './parts.ts';
 import { checkRecipe } from './recipe-check.ts';
 
-/** Weights, gradients and two moments, and an engine's copies of the activations of a batch. */
-const FLOATS_PER_PARAMETER = 4;
-const BASE_BYTES = 150 * 2 ** 20;
 const SPACE_WAIT_MS = 2000;
 
 export interface PreflightContext {
@@ -43,13 +38,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
   checkRecipe(recipe, dataset, ood);
   const splitProof = await proveSplit(context, recipe);
   const { trainWindows, valWindows } = splitProof;
-  const parts = partRuns(context.home, recipe);
-  const spec = specFor(
-    recipe,
-    dataset,
-    trainWindows,
-    parts.map((part) => part.recipe),
-  );
+  const spec = specOf(context.home, recipe, { ...dataset, windows: trainWindows });
   const parameters = parameterCount(spec);
   const speeds = listSpeeds(db, recipe.modelType, dataset.D);
   const time = withRetraining(
@@ -113,33 +102,4 @@ async function proveSplit({ home, workers }: PreflightContext, recipe: Recipe): 
   } catch (error) {
     throw fromWireError(error);
   }
-}
-
-function specFor(recipe: Recipe, { T, D }: Dataset, trainWindows: number, parts: readonly Recipe[]): ModelSpec {
-  const spec = modelSpec(recipe, T, D);
-  if (spec.type !== 'gram') return spec;
-  const extras = parts.map((part) => modelSpec(part, T, D) as GradientSpec);
-  return withExtras(withTrainingWindows(spec, trainWindows), extras);
-}
-
-interface MemoryUse {
-  readonly dataset: Dataset;
-  readonly ood: Dataset | null;
-  readonly spec: ModelSpec;
-}
-
-/** An estimate: vectors in memory, and what training needs beside them. */
-function memoryBytes(recipe: Recipe, { dataset, ood, spec }: MemoryUse): number {
-  const vectors = dataset.storedBytes + (ood?.storedBytes ?? 0);
-  const training =
-    spec.type === 'gram'
-      ? spec.extras.reduce((sum, extra) => sum + gradientBytes(recipe, extra), gramMemoryBytes(spec))
-      : gradientBytes(recipe, spec);
-  return Math.round(BASE_BYTES + vectors + training);
-}
-
-/** Parameters with gradients and moments, a batch's activations on every core. */
-function gradientBytes({ batchSize }: Recipe, spec: ModelSpec): number {
-  const batch = batchSize * spec.D * (spec.T + 1) * 4 * Math.min(4, availableParallelism());
-  return parameterCount(spec) * FLOATS_PER_PARAMETER * 4 + batch;
 }

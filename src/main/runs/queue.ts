@@ -1,23 +1,25 @@
 /**
- * Which run trains now. One at a time; a paused run keeps its trainer process and lets the next one in. Not here: what a
- * trainer reports (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
+ * Which runs train now: those at the head of the queue, as many as fit beside each other (`sharing.ts`), and how many
+ * threads each has. A paused run keeps its trainer process and lets the next one in. Not here: what a trainer reports
+ * (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
  */
 import type { RunEvent } from '#shared/contract/runs.ts';
-import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
-import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import type { Baselines } from '#shared/domain/runs/training.ts';
-import { cosineSums } from '../store/cosine-sums.ts';
-import { listCheckpoints, weightHashes } from '../store/history.ts';
+import { toErrorData } from '#shared/domain/errors.ts';
+import type { EngineChoice } from '#shared/domain/recipe/recipe.ts';
+import type { Parallel, Sharing } from '#shared/domain/runs/sharing.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun, updateRun, type RunChanges, type RunRow } from '../store/runs.ts';
-import { currentSettings } from '../store/settings.ts';
-import { readRecipe } from '../store/stored-json.ts';
+import { requireRun, updateRun, type RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer } from '../processes/trainer-process.ts';
 import type { RunBus } from './bus.ts';
+import { demandOf } from './demand.ts';
 import { LiveRun } from './live-run.ts';
-import { partRuns } from './parts.ts';
-import { initFile } from './start-weights.ts';
+import { SharingChoice } from './sharing-choice.ts';
+import { fits, shareThreads, type Demand, type Machine } from './sharing.ts';
 import type { RunSummaries } from './summaries.ts';
+import { trainerJob } from './trainer-job.ts';
+
+/** A run gets more threads after this, since the next run of a sweep starts a moment after one has ended. */
+const GROW_AFTER_MS = 2000;
 
 export interface RunQueueOptions {
   readonly home: Home;
@@ -27,6 +29,9 @@ export interface RunQueueOptions {
   readonly spawnTrainer: SpawnTrainer;
   readonly checkpointEveryMs: number;
   readonly heartbeatMs?: number;
+  readonly machine: Machine;
+  /** Runs at once, as it is set now. */
+  readonly parallel: () => Parallel;
 }
 
 export interface QueuedRun {
@@ -39,6 +44,10 @@ export interface QueuedRun {
   readonly engine?: EngineChoice;
 }
 
+interface EnteringRun extends QueuedRun {
+  readonly demand: Demand;
+}
+
 export class RunQueue {
   private readonly options: RunQueueOptions;
   private readonly home: Home;
@@ -46,6 +55,11 @@ export class RunQueue {
   private readonly summaries: RunSummaries;
   private readonly live: Map<string, LiveRun>;
   private readonly waiting: QueuedRun[] = [];
+  private readonly choice: SharingChoice;
+  /** How the runs that train share the machine; null: none trains. */
+  private sharing: Sharing | null = null;
+  private isChoosing = false;
+  private growing: NodeJS.Timeout | null = null;
   private isClosing = false;
 
   /** `live`: the runs with a trainer process, kept by this queue. */
@@ -55,6 +69,7 @@ export class RunQueue {
     this.bus = bus;
     this.summaries = summaries;
     this.live = live;
+    this.choice = new SharingChoice(options);
   }
 
   /** Ids of the runs that wait or have a trainer process. */
@@ -68,13 +83,13 @@ export class RunQueue {
 
   /** Runs that wait or train; a paused one is saved and does not count. */
   activeCount(): number {
-    return this.waiting.length + [...this.live.values()].filter((run) => !run.isOver && run.status !== 'paused').length;
+    return this.waiting.length + [...this.live.values()].filter((run) => !run.isOver && run.isTraining).length;
   }
 
   add(run: QueuedRun): void {
     this.waiting.push(run);
     this.change(run.runId, { status: 'queued', reason: '', ended_at_ms: null });
-    this.startNext();
+    this.look();
   }
 
   /** Takes a run out of the queue; false when it was not waiting. */
@@ -84,9 +99,17 @@ export class RunQueue {
     return at >= 0;
   }
 
+  /** Runs that can be out at once: those that train, or would train if that many waited. */
+  places(): number {
+    const parallel = this.options.parallel();
+    return parallel === 'auto' ? (this.sharing?.most ?? this.options.machine.cores) : parallel;
+  }
+
   /** Saves and ends every live run, and marks the waiting ones interrupted. */
   async close(reason: string): Promise<void> {
     this.isClosing = true;
+    this.choice.close();
+    if (this.growing !== null) clearTimeout(this.growing);
     for (const { runId } of this.waiting.splice(0)) {
       if (!this.live.has(runId)) this.change(runId, { status: 'interrupted', reason, ended_at_ms: Date.now() });
     }
@@ -98,35 +121,131 @@ export class RunQueue {
     this.summaries.announce(runId);
   }
 
-  /** Starts or resumes the next waiting run when none is training. */
-  private startNext(): void {
-    if (this.isClosing || [...this.live.values()].some((run) => run.isOver || run.status !== 'paused')) return;
-    const next = this.waiting.shift();
-    if (next === undefined) return;
-    const paused = this.live.get(next.runId);
-    if (paused === undefined) this.launch(next);
-    // A trainer that dies on resume is handled when its exit is seen.
-    else paused.resume().catch(() => undefined);
+  /** Looks for runs to start once the caller has added all of its runs. */
+  private look(): void {
+    queueMicrotask(() => this.startNext());
   }
 
-  private launch(queued: QueuedRun): void {
-    const { runId } = queued;
-    const row = requireRun(this.home.db, runId);
+  /** The runs that train, with those whose process is leaving. */
+  private training(): LiveRun[] {
+    return [...this.live.values()].filter((run) => run.isTraining);
+  }
+
+  /** Starts or resumes waiting runs in their order, as long as the next fits beside those that train. */
+  private startNext(): void {
+    if (this.isClosing || this.isChoosing) return;
+    const training = this.training();
+    this.sharing = this.sharingOf(training.length);
+    if (this.sharing !== null) this.admit(training, this.sharing);
+  }
+
+  /** How runs share the machine from now on; null: nothing trains or waits, or it is being measured. */
+  private sharingOf(training: number): Sharing | null {
+    const parallel = this.options.parallel();
+    if (training === 0 && this.waiting.length === 0) return null;
+    if (parallel !== 'auto') return { most: parallel, measured: [] };
+    if (training > 0) return this.sharing;
+    if (this.waiting.length === 1) return { most: 1, measured: [] };
+    void this.measure();
+    return null;
+  }
+
+  /** Measures how many of the waiting runs train best at once, then starts them. */
+  private async measure(): Promise<void> {
+    this.isChoosing = true;
+    const row = requireRun(this.home.db, this.waiting[0].runId);
+    this.sharing = await this.choice.choose(row, demandOf(this.home, row), this.waiting.length);
+    this.isChoosing = false;
+    if (!this.isClosing) this.admit(this.training(), this.sharing);
+  }
+
+  /** Starts what fits and shares the threads out. */
+  private admit(training: readonly LiveRun[], { most }: Sharing): void {
+    const entering = this.takeFitting(training, most);
+    const demands = [...training, ...entering].map(({ demand }) => demand);
+    const threads = shareThreads(demands, this.options.machine.cores);
+    training.forEach((run, i) => this.giveThreads(run, threads[i]));
+    entering.forEach((run, i) => this.enter(run, threads[training.length + i]));
+  }
+
+  /** Takes runs out of the queue that fit beside the others, of `most` at once. */
+  private takeFitting(training: readonly LiveRun[], most: number): EnteringRun[] {
+    const entering: EnteringRun[] = [];
+    const paused = [...this.live.values()].filter((run) => !run.isTraining);
+    while (this.waiting.length > 0 && training.length + entering.length < most) {
+      const [next] = this.waiting;
+      // Its last process has not left yet.
+      if (this.live.get(next.runId)?.isOver) break;
+      const demand =
+        this.live.get(next.runId)?.demand ?? demandOf(this.home, requireRun(this.home.db, next.runId), next.engine);
+      const rest = paused.filter(({ runId }) => ![next, ...entering].some((run) => run.runId === runId));
+      const load = {
+        training: [...training, ...entering].map((run) => run.demand),
+        paused: rest.map((run) => run.demand),
+      };
+      if (!fits(demand, load, most, this.options.machine)) break;
+      entering.push({ ...next, demand });
+      this.waiting.shift();
+    }
+    return entering;
+  }
+
+  private enter(queued: EnteringRun, threads: number): void {
+    const paused = this.live.get(queued.runId);
+    if (paused !== undefined) {
+      paused.setThreads(threads);
+      // A trainer that dies on resume is handled when its exit is seen.
+      paused.resume().catch(() => undefined);
+      return;
+    }
+    try {
+      this.launch(queued, threads);
+    } catch (error) {
+      const { message, remedy } = toErrorData(error);
+      const reason = [message, remedy].filter(Boolean).join(' ');
+      this.change(queued.runId, { status: 'failed', reason, ended_at_ms: Date.now() });
+    }
+  }
+
+  /** Fewer threads at once, more only when no other run has started for a while. */
+  private giveThreads(run: LiveRun, threads: number): void {
+    if (threads < run.threads) run.setThreads(threads);
+    else if (threads > run.threads) this.growing ??= setTimeout(() => this.grow(), GROW_AFTER_MS).unref();
+  }
+
+  private grow(): void {
+    this.growing = null;
+    const training = this.training();
+    const demands = training.map(({ demand }) => demand);
+    shareThreads(demands, this.options.machine.cores).forEach((share, i) => training[i].setThreads(share));
+  }
+
+  private launch({ runId, resume, stopAfterEpoch, engine, demand }: EnteringRun, threads: number): void {
+    const { home, options } = this;
+    const row = requireRun(home.db, runId);
+    const { resourcesDir, dataWorker, checkpointEveryMs } = options;
     const run = new LiveRun({
-      db: this.home.db,
-      job: this.jobOf(row, queued),
-      spawnTrainer: this.options.spawnTrainer,
+      db: home.db,
+      job: trainerJob(
+        home,
+        row,
+        { resourcesDir, dataWorker, checkpointEveryMs, resume, stopAfterEpoch, threads },
+        engine,
+      ),
+      demand,
+      sharing: this.sharing !== null && this.sharing.most > 1 ? this.sharing : null,
+      spawnTrainer: options.spawnTrainer,
       durationBeforeMs: row.duration_ms,
-      heartbeatMs: this.options.heartbeatMs,
+      heartbeatMs: options.heartbeatMs,
       announce: (event) => this.publish(runId, event),
       onChange: () => {
         this.summaries.announceProgress(runId);
-        queueMicrotask(() => this.startNext());
+        this.look();
       },
       onEnd: () => {
         this.live.delete(runId);
         this.summaries.announceEnd(runId);
-        this.startNext();
+        this.look();
       },
     });
     this.live.set(runId, run);
@@ -138,43 +257,4 @@ export class RunQueue {
       this.bus.publishChange({ type: 'gate', run: this.summaries.of(runId), result: event });
     }
   }
-
-  private jobOf(row: RunRow, { resume, stopAfterEpoch, engine }: QueuedRun): TrainerJob {
-    const { home, options } = this;
-    const recipe = onEngine(readRecipe(row.recipe_json), engine);
-    return {
-      runId: row.id,
-      weightHashes: weightHashes(home.db, row.id),
-      recipe,
-      datasetFolder: home.datasetFolder(recipe.dataset),
-      oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
-      runFolder: home.runFolder(row.id),
-      resourcesDir: options.resourcesDir,
-      dataWorker: options.dataWorker,
-      initFile: sourceOf(home, row, recipe),
-      parts: partRuns(home, recipe),
-      resume,
-      earlierEngine: earlierEngine(row),
-      earlierBaselines: earlierBaselines(row),
-      earlierSums: cosineSums(home.db, row.id),
-      checkpointEveryMs: options.checkpointEveryMs,
-      keepEveryEpochs: currentSettings(home.db).keepEveryEpochs,
-      stopAfterEpoch,
-    };
-  }
-}
-
-/** null for a run with checkpoints: it has its own weights, and what it once started from may be gone. */
-function sourceOf(home: Home, row: RunRow, recipe: Recipe): InitFile | null {
-  return listCheckpoints(home.db, row.id).length > 0 ? null : initFile(home, recipe);
-}
-
-function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
-  if (row.engine_json === null) return null;
-  return (JSON.parse(row.engine_json) as { name: TrainerJob['earlierEngine'] }).name;
-}
-
-function earlierBaselines(row: RunRow): TrainerJob['earlierBaselines'] {
-  const baselines = JSON.parse(row.baselines_json) as Baselines;
-  return Object.keys(baselines).length === 0 ? null : baselines;
 }

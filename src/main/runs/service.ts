@@ -76,6 +76,17 @@ export class RunService {
     return this.queue.activeCount();
   }
 
+  /** Runs that can be out at once. */
+  places(): number {
+    return this.queue.places();
+  }
+
+  /** Whether a run was asked to stop and is still being saved; it can be resumed in a moment. */
+  isStopping(runId: string): boolean {
+    const live = this.live.get(runId);
+    return live !== undefined && live.isStopping && !live.isOver;
+  }
+
   /** Whether a run that trains, waits or is paused needs the files of this data set. */
   isUsing(datasetId: string): boolean {
     return this.queue.ids().some((id) => {

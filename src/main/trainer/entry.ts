@@ -6,6 +6,7 @@ import { trainerContract, type TrainerEvent } from '#shared/contract/trainer.ts'
 import { NextvecError } from '#shared/domain/errors.ts';
 import { toWireError } from '../wire/errors.ts';
 import { eventStream } from '../wire/stream.ts';
+import { measureRecipe } from './measure.ts';
 import { setNiceness } from './niceness.ts';
 import { ownerPort } from './port.ts';
 import { TrainerSession } from './session.ts';
@@ -45,6 +46,8 @@ const router = procedures.router({
     return eventStream(() => events(started));
   }),
   alive: procedures.alive.handler(() => undefined),
+  measure: procedures.measure.handler(async ({ input }) => ({ rowsPerSecond: await measureRecipe(input) })),
+  setThreads: procedures.setThreads.handler(({ input }) => current().setThreads(input.threads)),
   stored: procedures.stored.handler(({ input }) => current().stored(input.ticket)),
   pause: procedures.pause.handler(() => current().pause()),
   resume: procedures.resume.handler(() => current().resume()),

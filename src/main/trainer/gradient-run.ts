@@ -57,7 +57,7 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
     model.dispose();
     await engine.dispose();
   };
-  return { engine: engine.info, trainer, dispose };
+  return { engine: engine.info, trainer, setThreads: model.setThreads?.bind(model), dispose };
 }
 
 /** Settings that training refuses are an error of the recipe, not a bug. */

@@ -15,7 +15,7 @@ const GROUP_WINDOWS = 100;
 export async function openMixtureRun(context: RunContext, spec: GramSpec): Promise<OpenedRun> {
   const { job, host, dataset, data, extras, checkpoint, baselines, baselineSums, hooks, log } = context;
   const { epochs, lr, weightDecay, batchSize: batch, gram, seed, threads } = job.recipe;
-  const runtime = await createRuntime({ host, threads: threads ?? undefined }).catch((error: Error) => {
+  const runtime = await createRuntime({ host, threads: threads ?? job.threads }).catch((error: Error) => {
     throw new NextvecError('ENGINE_UNAVAILABLE', `A Gram mixture is fitted by the simd engine: ${error.message}.`, {
       remedy: '"nextvec doctor" says what it lacks here.',
       details: { place: 'engine' },

@@ -13,6 +13,8 @@ import type { Log } from './log.ts';
 export interface OpenedRun {
   readonly engine: EngineInfo;
   readonly trainer: TrainerControl;
+  /** From the next step on. Absent: its threads stay. */
+  setThreads?(threads: number): void;
   dispose(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { ExtraPart } from '#engine/gram/types.ts';
-import type { Checkpoint, TrainerControl } from '#engine/trainer/index.ts';
+import type { Checkpoint } from '#engine/trainer/index.ts';
 import type { EngineHost } from '#engine/types.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { readGates } from '#shared/domain/recipe/gates.ts';
@@ -21,7 +21,7 @@ import { openData } from './data.ts';
 import { openGradientRun } from './gradient-run.ts';
 import type { Log } from './log.ts';
 import { openMixtureRun } from './mixture-run.ts';
-import type { RunContext } from './opened-run.ts';
+import type { OpenedRun, RunContext } from './opened-run.ts';
 import { OwedCheckpoints } from './owed-checkpoints.ts';
 import { loadParts } from './parts.ts';
 import { checkpointToResume } from './start.ts';
@@ -32,7 +32,8 @@ export class TrainerSession {
   private readonly host: EngineHost;
   private readonly tickets = new Map<number, () => void>();
   private lastTicket = 0;
-  private trainer: TrainerControl | null = null;
+  private threads: number;
+  private opened: OpenedRun | null = null;
   private lastEpoch: EpochRecord | null = null;
   private readonly owed: OwedCheckpoints;
   private readonly baselines: BaselineMeasurement;
@@ -40,6 +41,7 @@ export class TrainerSession {
 
   constructor(job: TrainerJob) {
     this.job = job;
+    this.threads = job.recipe.threads ?? job.threads;
     this.host = nodeEngineHost(job.resourcesDir);
     this.baselines = new BaselineMeasurement(job, this.log);
     this.owed = new OwedCheckpoints(job, {
@@ -67,22 +69,28 @@ export class TrainerSession {
     this.tickets.delete(ticket);
   }
 
+  /** Also before the run is opened. */
+  setThreads(threads: number): void {
+    this.threads = threads;
+    this.opened?.setThreads?.(threads);
+  }
+
   pause(): void {
-    this.trainer?.pause();
+    this.opened?.trainer.pause();
   }
 
   /** First writes the checkpoints a full disk refused; while that fails, the run stays paused. */
   async resume(): Promise<void> {
-    if (await this.owed.write()) this.trainer?.resume();
-    else if (this.trainer !== null) {
-      const { epoch, step } = this.trainer.exportState();
+    if (await this.owed.write()) this.opened?.trainer.resume();
+    else if (this.opened !== null) {
+      const { epoch, step } = this.opened.trainer.exportState();
       this.emit({ type: 'status', status: 'paused', epoch, step });
     }
   }
 
   stop(at: 'now' | 'epoch-end', reason: string): void {
-    if (at === 'now') this.trainer?.stop(reason);
-    else this.trainer?.stopAtEpochEnd();
+    if (at === 'now') this.opened?.trainer.stop(reason);
+    else this.opened?.trainer.stopAtEpochEnd();
   }
 
   private async train(): Promise<void> {
@@ -111,7 +119,8 @@ export class TrainerSession {
       log: this.log,
     };
     const opened = spec.type === 'gram' ? await openMixtureRun(context, spec) : await openGradientRun(context, spec);
-    this.trainer = opened.trainer;
+    this.opened = opened;
+    opened.setThreads?.(this.threads);
     this.emit({ type: 'prepared', engine: { ...opened.engine }, splitProof: data.proof });
     this.baselinesMeasured = this.baselines.run((measured) => this.emit({ type: 'baselines', ...measured }));
     if (checkpoint) this.stopWhenFarEnough(checkpoint.state.epoch - 1);
@@ -134,7 +143,7 @@ export class TrainerSession {
   private stopWhenFarEnough(epoch: number): void {
     const { stopAfterEpoch, recipe } = this.job;
     if (stopAfterEpoch === null || epoch < stopAfterEpoch || epoch >= recipe.epochs) return;
-    this.trainer?.stop(`Ends after epoch ${epoch} of ${recipe.epochs}, as its sweep asks.`);
+    this.opened?.trainer.stop(`Ends after epoch ${epoch} of ${recipe.epochs}, as its sweep asks.`);
   }
 
   /** A gate acts on measured values only; one that could not be read is logged. */
@@ -146,13 +155,13 @@ export class TrainerSession {
       this.log('warning', reading.message);
       if (reading.broken || reading.value === null) continue;
       if (reading.gate.action === 'pause') this.pauseBecause(reading.message, false);
-      else if (reading.gate.action === 'stop') this.trainer?.stop(reading.message);
+      else if (reading.gate.action === 'stop') this.opened?.trainer.stop(reading.message);
     }
   }
 
   private pauseBecause(reason: string, isDiskFull: boolean): void {
     this.emit({ type: 'pausing', reason, isDiskFull });
-    this.trainer?.pause();
+    this.opened?.trainer.pause();
   }
 
   /** Waits until main has stored all events so far: no checkpoint may be ahead of the history. */

@@ -3,6 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
+import { ParallelSchema } from '#shared/domain/runs/sharing.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
 
 export const EngineStatusSchema = z.object({
@@ -58,6 +59,8 @@ export const SettingsSchema = z.object({
   engine: z.enum(ENGINE_CHOICES).default('auto'),
   /** null: all cores. */
   threads: z.int().min(1).max(256).nullable().default(null),
+  /** Runs that train at once; `auto`: measured. */
+  parallel: ParallelSchema.default(1),
   /** Beside the last and the best checkpoint, keep the one of every k-th epoch; 0: none. */
   keepEveryEpochs: z.int().min(0).max(100_000).default(0),
 });

@@ -7,6 +7,7 @@ import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { ENGINE_CHOICES, GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
+import { SharingSchema } from '#shared/domain/runs/sharing.ts';
 import {
   BaselinesSchema,
   BestSchema,
@@ -32,6 +33,8 @@ export const RunEngineSchema = z.object({
   vectorBits: z.int().optional(),
   adapter: AdapterSchema.optional(),
   deterministic: z.boolean(),
+  /** Only of a run that may have had others beside it. */
+  sharing: SharingSchema.optional(),
 });
 
 /** Where an imported run comes from; its epochs are what the file says, not what was measured here. */

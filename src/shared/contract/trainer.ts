@@ -71,8 +71,22 @@ export const TrainerJobSchema = z.object({
   keepEveryEpochs: z.int().min(0),
   /** End, resumable, after this epoch; null: train to the recipe's last. */
   stopAfterEpoch: z.int().min(1).nullable(),
+  /** Threads to begin with, where the recipe names none. */
+  threads: z.int().min(1),
 });
 export type TrainerJob = z.infer<typeof TrainerJobSchema>;
+
+/** Training steps to time on random vectors; `auto` is timed as `simd`. */
+export const MeasureSchema = z.object({
+  recipe: RecipeSchema,
+  /** Chunks of a context and width of a vector. */
+  T: z.int().min(1),
+  D: z.int().min(1),
+  threads: z.int().min(1),
+  seconds: z.number().min(0),
+  resourcesDir: z.string().min(1),
+});
+export type Measure = z.infer<typeof MeasureSchema>;
 
 /** What was found out before the first step. */
 const PreparedSchema = z.object({
@@ -130,6 +144,10 @@ export const trainerContract = {
   start: call.input(TrainerJobSchema).output(eventIterator(TrainerEventSchema)),
   /** Answered between two steps; a trainer that never does is stuck. */
   alive: call,
+  /** For a trainer that gets no run. */
+  measure: call.input(MeasureSchema).output(z.object({ rowsPerSecond: z.number() })),
+  /** From the next step on; the engines without threads of their own ignore it. */
+  setThreads: call.input(z.object({ threads: z.int().min(1) })),
   stored: call.input(z.object({ ticket: z.int() })),
   pause: call,
   resume: call,

@@ -2,7 +2,7 @@
 import { createNextvec } from '../../../src/main/nextvec.ts';
 import type { PlanSpec } from '#shared/domain/plans/plans.ts';
 
-const [home, spec] = process.argv.slice(2);
+const [home, spec, parallel] = process.argv.slice(2);
 const { client } = await createNextvec({
   home,
   host: 'node',
@@ -11,6 +11,7 @@ const { client } = await createNextvec({
   roots: null,
   checkpointEveryMs: 100,
   runsQueue: true,
+  parallel: Number(parallel),
 });
 const plan = await client.plans.create(JSON.parse(spec) as PlanSpec);
 process.once('disconnect', () => process.exit());

@@ -24,8 +24,8 @@ let home: TestHome;
 let nextvec: Nextvec;
 let dataset: string;
 
-async function open(runsQueue = true): Promise<Nextvec> {
-  return home.open({ runsQueue, checkpointEveryMs: 100 });
+async function open(runsQueue = true, parallel = 1): Promise<Nextvec> {
+  return home.open({ runsQueue, parallel, checkpointEveryMs: 100 });
 }
 
 beforeAll(async () => {
@@ -201,10 +201,9 @@ describe('the queue', () => {
 });
 
 /** Runs owner.ts on the folder and kills it once an item is running. */
-function killedInTheMiddle(spec: PlanSpecInput): Promise<void> {
-  const owner = fork(new URL('./owner.ts', import.meta.url), [join(home.path, 'home'), JSON.stringify(spec)], {
-    execArgv: [],
-  });
+function killedInTheMiddle(spec: PlanSpecInput, parallel = 1): Promise<void> {
+  const args = [join(home.path, 'home'), JSON.stringify(spec), String(parallel)];
+  const owner = fork(new URL('./owner.ts', import.meta.url), args, { execArgv: [] });
   owner.once('message', () => owner.kill('SIGKILL'));
   return new Promise((resolve) => {
     owner.once('exit', () => resolve());
@@ -353,11 +352,11 @@ describe('a sweep', () => {
     expect(text).toContain(`${signed(mean)} ± ${std!.toFixed(4)} \\[${signed(low)}, ${signed(high)}\\]`);
   });
 
-  test('killed, skipped and retried, it gives the same figures as uninterrupted', async () => {
+  test('with three runs at once, killed, skipped and retried, it gives the same figures as uninterrupted', async () => {
     if (uninterrupted === null) throw new Error('needs the sweep above');
     await nextvec.close();
-    await killedInTheMiddle(spec());
-    nextvec = await open();
+    await killedInTheMiddle(spec(), 3);
+    nextvec = await open(true, 3);
     const { plans } = await nextvec.client.plans.queue();
     const again = plans.at(-1)!;
     expect(again.status).toBe('running');

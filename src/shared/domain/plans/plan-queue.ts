@@ -43,11 +43,8 @@ export function shownStatus<Q extends QueueItem>(item: Q, queue: readonly Q[], p
   return item.status === 'waiting' && obstacle(item, queue) !== null ? 'blocked' : item.status;
 }
 
-/** The first item of the queue that may start, or null. */
-export function nextReady<Q extends QueueItem>(queue: readonly Q[], isPaused: (planId: number) => boolean): Q | null {
-  return (
-    queue.find(
-      (item) => item.status === 'waiting' && !item.isHeld && !isPaused(item.planId) && unmet(item, queue).length === 0,
-    ) ?? null
-  );
+/** The first item of the queue that waits for no other and that `mayStart`, or null. */
+export function nextReady<Q extends QueueItem>(queue: readonly Q[], mayStart: (item: Q) => boolean): Q | null {
+  const isReady = (item: Q) => item.status === 'waiting' && !item.isHeld && unmet(item, queue).length === 0;
+  return queue.find((item) => isReady(item) && mayStart(item)) ?? null;
 }

@@ -1,0 +1,54 @@
+/** The job of a run's trainer process, from its row in the history. */
+import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
+import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { Baselines } from '#shared/domain/runs/training.ts';
+import { cosineSums } from '../store/cosine-sums.ts';
+import { listCheckpoints, weightHashes } from '../store/history.ts';
+import type { Home } from '../store/home.ts';
+import type { RunRow } from '../store/runs.ts';
+import { currentSettings } from '../store/settings.ts';
+import { readRecipe } from '../store/stored-json.ts';
+import { partRuns } from './parts.ts';
+import { initFile } from './start-weights.ts';
+
+/** What a job has from elsewhere than its row. */
+export type JobFields = Pick<
+  TrainerJob,
+  'resourcesDir' | 'dataWorker' | 'checkpointEveryMs' | 'resume' | 'stopAfterEpoch' | 'threads'
+>;
+
+/** `engine`: instead of the recipe's. */
+export function trainerJob(home: Home, row: RunRow, fields: JobFields, engine?: EngineChoice): TrainerJob {
+  const recipe = onEngine(readRecipe(row.recipe_json), engine);
+  return {
+    ...fields,
+    runId: row.id,
+    weightHashes: weightHashes(home.db, row.id),
+    recipe,
+    datasetFolder: home.datasetFolder(recipe.dataset),
+    oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
+    runFolder: home.runFolder(row.id),
+    initFile: sourceOf(home, row, recipe),
+    parts: partRuns(home, recipe),
+    earlierEngine: earlierEngine(row),
+    earlierBaselines: earlierBaselines(row),
+    earlierSums: cosineSums(home.db, row.id),
+    keepEveryEpochs: currentSettings(home.db).keepEveryEpochs,
+  };
+}
+
+/** null for a run with checkpoints: it has its own weights, and what it once started from may be gone. */
+function sourceOf(home: Home, row: RunRow, recipe: Recipe): InitFile | null {
+  return listCheckpoints(home.db, row.id).length > 0 ? null : initFile(home, recipe);
+}
+
+/** Engine of an earlier life; null: it has had none. */
+export function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
+  if (row.engine_json === null) return null;
+  return (JSON.parse(row.engine_json) as { name: TrainerJob['earlierEngine'] }).name;
+}
+
+function earlierBaselines(row: RunRow): TrainerJob['earlierBaselines'] {
+  const baselines = JSON.parse(row.baselines_json) as Baselines;
+  return Object.keys(baselines).length === 0 ? null : baselines;
+}
