@@ -21,7 +21,7 @@ export interface Observation {
 }
 
 /** Points proposed before there is anything to learn from. */
-function startUpCount(members: number, axes: number): number {
+export function startUpCount(members: number, axes: number): number {
   return Math.max(Math.min(members, axes + 2), Math.ceil(members / 4));
 }
 

@@ -109,15 +109,20 @@ async function train(home: TestHome, recipe: RecipeInput): Promise<string> {
   return life.last.runId;
 }
 
+async function importData(home: TestHome): Promise<string> {
+  const importing = await home.open();
+  const dataset = await importChunks(importing.client, join(home.path, 'walks.npz'), DATA);
+  await importing.close();
+  return dataset;
+}
+
 /** Trains the reference in `home` and closes the folder. `changes`: to the recipe of the model. */
 export async function trainReference(
   home: TestHome,
   model: KilledModel = 'amn',
   changes: Partial<RecipeInput> = {},
 ): Promise<Reference> {
-  const importing = await home.open();
-  const dataset = await importChunks(importing.client, join(home.path, 'walks.npz'), DATA);
-  await importing.close();
+  const dataset = changes.dataset ?? (await importData(home));
   const common = { dataset, engine: 'simd', threads: 1 } as const;
   const parts = model === 'gram-with-part' ? [await train(home, { ...PART, ...common })] : [];
   const recipe: RecipeInput = { ...common, parts, ...RECIPES[model], ...changes };

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testHome, type TestHome } from '../../support/nextvec.ts';
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
+import { killSeveral } from '../../support/kill/several.ts';
 import { killProgram, killTrainer } from '../../support/kill/rounds.ts';
 
 const ROUNDS = Number(process.env.NEXTVEC_KILL_ROUNDS ?? 6);
@@ -32,6 +33,16 @@ test('a run survives kill -9 of the whole program, bit for bit', async () => {
   expect(report.kills).toBe(ROUNDS);
   expect(report.runsFinished).toBeGreaterThan(0);
   expect(report.whileStarting).toBeLessThan(ROUNDS);
+}, 300_000);
+
+test('three runs at once survive kill -9 of the whole program, each bit for bit', async () => {
+  const { recipe } = reference;
+  const others: Reference[] = [];
+  for (const seed of [1, 2]) others.push(await trainReference(home, 'amn', { dataset: recipe.dataset, seed }));
+  const rounds = Math.ceil(ROUNDS / 3);
+  const report = await killSeveral({ home, references: [reference, ...others], rounds, seed: SEED + 3 });
+  expect(report.kills).toBe(rounds);
+  expect(report.runsFinished).toBeGreaterThanOrEqual(3);
 }, 300_000);
 
 test('the fit of a Gram mixture with an earlier run as a part survives kill -9 in several stages, bit for bit', async () => {
