@@ -42,6 +42,7 @@ export async function followQueue(client: NextvecClient, out: Output): Promise<F
 }
 
 function report({ plans }: Queue, printed: Map<number, string>, out: Output): void {
+  const progress: string[] = [];
   for (const item of plans.flatMap(({ items }) => items)) {
     const state = `${item.status} ${item.reason}`;
     if (printed.get(item.id) !== state) {
@@ -54,7 +55,8 @@ function report({ plans }: Queue, printed: Map<number, string>, out: Output): vo
     }
     if (item.status === 'running' && item.progress !== null) {
       const run = item.runNumber === null ? '' : ` (run #${item.runNumber})`;
-      out.progress(`${item.planName}, ${item.title}${run}: ${Math.floor(100 * item.progress)} %`);
+      progress.push(`${item.planName}, ${item.title}${run}: ${Math.floor(100 * item.progress)} %`);
     }
   }
+  if (progress.length > 0) out.progress(progress.join('; '));
 }

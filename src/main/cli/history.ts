@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Imported, RunDetail, RunSummary } from '#shared/contract/runs.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '#shared/domain/runs/run-kinds.ts';
+import { sharingWords } from '#shared/domain/runs/sharing.ts';
 import { nameWithTask, taskText } from '#shared/domain/datasets/task.ts';
 import { signedInterval, withInterval, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -90,10 +91,11 @@ function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: R
   out.line(commandLine);
   if (run.task) out.line(`Task: the next vector after ${taskText(run.task)}`);
   if (run.engine) {
-    const { name, version, variant, vectorBits, threads, adapter } = run.engine;
+    const { name, version, variant, vectorBits, threads, adapter, sharing } = run.engine;
     const bits = vectorBits === undefined ? '' : `, ${vectorBits}-bit vectors`;
     const where = adapter ? '' : `, ${threads} threads`;
     out.line(`Engine ${name} ${version} ${variant}${bits}${where}`);
+    if (sharing) out.line(`Shared the machine: ${sharingWords(sharing)}`);
   }
   const stated = epochsStatedBy === null ? '' : ' (stated)';
   if (run.imported) out.line(importedWords(run.imported));

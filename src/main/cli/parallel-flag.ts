@@ -1,6 +1,7 @@
 /** `--parallel` of the commands that work the queue off. */
+import { ParallelSchema } from '#shared/contract/app.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { ParallelSchema, type Parallel } from '#shared/domain/runs/sharing.ts';
+import type { Parallel } from '#shared/domain/runs/sharing.ts';
 
 export const PARALLEL_FLAG = '--parallel <N>';
 export const PARALLEL_HELP =

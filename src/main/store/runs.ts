@@ -177,7 +177,7 @@ export interface SpeedRow {
   readonly fittedRowsPerSecond: number;
 }
 
-/** Measured speeds of earlier runs of a model that had the machine for themselves, newest first. */
+/** Measured speeds of earlier runs of a model: those that had the machine for themselves first, then newest first. */
 export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
   return db
     .prepare<[string, number], SpeedRow>(
@@ -186,10 +186,9 @@ export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
          1000.0 * r.train_rows / r.duration_ms AS fittedRowsPerSecond
        FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
        WHERE r.rows_per_second > 0 AND r.duration_ms > 0 AND r.train_rows > 0 AND r.engine_json IS NOT NULL
-         AND json_extract(r.engine_json, '$.sharing') IS NULL
          AND json_extract(r.recipe_json, '$.modelType') = ? AND json_extract(d.passport_json, '$.D') = ?
          AND coalesce(json_array_length(r.recipe_json, '$.parts'), 0) = 0
-       ORDER BY r.number DESC LIMIT 50`,
+       ORDER BY json_extract(r.engine_json, '$.sharing') IS NOT NULL, r.number DESC LIMIT 50`,
     )
     .all(modelType, D);
 }

@@ -69,7 +69,7 @@ export const useRunsStore = defineStore('runs', () => {
     return byId.value.get(handle) ?? all.value.find((run) => run.number === Number(number));
   }
 
-  /** The run shown in the sidebar and the dock. */
+  /** The newest run that trains, else the newest that waits or is paused. */
   const current = computed(() => live.value.find((run) => run.status === 'running') ?? live.value[0] ?? null);
 
   return { byId, all, live, find, current, loaded, error, onChange: heard.on };

@@ -3,7 +3,6 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
-import { ParallelSchema } from '#shared/domain/runs/sharing.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
 
 export const EngineStatusSchema = z.object({
@@ -53,6 +52,9 @@ export const DoctorSchema = z.object({
   electron: z.string().nullable(),
 });
 export type Doctor = z.infer<typeof DoctorSchema>;
+
+/** Runs at once: a number, or measured whenever several wait. */
+export const ParallelSchema = z.union([z.int().min(1).max(256), z.literal('auto')]);
 
 export const SettingsSchema = z.object({
   theme: z.enum(['system', 'light', 'dark']).default('system'),

@@ -7,7 +7,6 @@ import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { ENGINE_CHOICES, GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
-import { SharingSchema } from '#shared/domain/runs/sharing.ts';
 import {
   BaselinesSchema,
   BestSchema,
@@ -24,6 +23,12 @@ import { FirstBatchesSchema } from './evaluation.ts';
 export type { ExportFormat, RunStatus } from '#shared/domain/runs/run-kinds.ts';
 
 const byId = z.object({ runId: z.string().min(1) });
+
+/** How runs shared the machine: `Sharing` of the domain. */
+const SharingSchema = z.object({
+  most: z.int(),
+  measured: z.array(z.object({ runs: z.int(), threads: z.int(), rowsPerSecond: z.number() })),
+});
 
 export const RunEngineSchema = z.object({
   name: z.string(),

@@ -6,8 +6,12 @@ import { BrowserWindow, Notification, powerSaveBlocker } from 'electron';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunChange, RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { meanProgress } from '#shared/domain/runs/progress.ts';
 import { endNotice, gateNotice, isSpokenFor, type Notice } from '#shared/domain/runs/run-notices.ts';
 
+/** Values of 'setProgressBar' that are no share. */
+const NO_BAR = -1;
+const UNKNOWN = 2;
 const BUSY: ReadonlySet<RunStatus> = new Set(['starting', 'running']);
 
 export interface ActivityHooks {
@@ -30,11 +34,11 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, { onB
   };
 
   const show = (): void => {
-    const run = [...busy.values()].at(-1);
-    const progress = !run ? -1 : run.totalSteps ? run.step / run.totalSteps : 2;
+    const runs = [...busy.values()];
+    const progress = runs.length === 0 ? NO_BAR : (meanProgress(runs) ?? UNKNOWN);
     for (const window of BrowserWindow.getAllWindows()) window.setProgressBar(progress);
-    if (run && blocker === null) blocker = powerSaveBlocker.start('prevent-app-suspension');
-    if (!run && blocker !== null) {
+    if (runs.length > 0 && blocker === null) blocker = powerSaveBlocker.start('prevent-app-suspension');
+    if (runs.length === 0 && blocker !== null) {
       powerSaveBlocker.stop(blocker);
       blocker = null;
     }

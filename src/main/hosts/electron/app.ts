@@ -158,7 +158,8 @@ class DesktopApp {
   async #quit(window: BrowserWindow | null = BrowserWindow.getAllWindows()[0] ?? null): Promise<void> {
     if (this.#quitting !== 'no') return;
     this.#quitting = 'asked';
-    const answer = (this.#nextvec?.activeRuns() ?? 0) > 0 ? await askAboutTraining(window) : 'quit';
+    const runs = this.#nextvec?.activeRuns() ?? 0;
+    const answer = runs > 0 ? await askAboutTraining(window, runs) : 'quit';
     if (answer !== 'quit') {
       this.#quitting = 'no';
       if (answer === 'keep') hideOrMinimise(window);
@@ -228,11 +229,11 @@ function hideOrMinimise(window: BrowserWindow | null): void {
   else window?.minimize();
 }
 
-async function askAboutTraining(window: BrowserWindow | null): Promise<'keep' | 'quit' | 'cancel'> {
+async function askAboutTraining(window: BrowserWindow | null, runs: number): Promise<'keep' | 'quit' | 'cancel'> {
   const options: Electron.MessageBoxOptions = {
     type: 'question',
-    message: 'A run is training.',
-    detail: 'It can go on without the window, or be paused now and resumed later from exactly where it is.',
+    message: runs === 1 ? 'A run is training.' : `${runs} runs are training or waiting.`,
+    detail: 'Training can go on without the window, or be paused now and resumed later from exactly where it is.',
     buttons: ['Keep Training', 'Pause and Quit', 'Cancel'],
     defaultId: 0,
     cancelId: 2,

@@ -1,29 +1,30 @@
 /** How runs share one machine: how many train at once, and what was measured to choose that. */
-import { z } from 'zod';
 
-/** Runs at once: a number, or measured for each kind of run. */
-export const ParallelSchema = z.union([z.int().min(1).max(256), z.literal('auto')]);
-export type Parallel = z.infer<typeof ParallelSchema>;
+/** Runs at once: a number, or measured whenever several wait. */
+export type Parallel = number | 'auto';
 
-export const ShareSchema = z.object({
+export interface Share {
   /** Runs at once, and the threads of each. */
-  runs: z.int(),
-  threads: z.int(),
+  readonly runs: number;
+  readonly threads: number;
   /** Training rows a second of all of them together. */
-  rowsPerSecond: z.number(),
-});
-export type Share = z.infer<typeof ShareSchema>;
+  readonly rowsPerSecond: number;
+}
 
-/** Kept with a run that was started with others beside it allowed. */
-export const SharingSchema = z.object({
+/** Kept with a run that may have had others beside it. */
+export interface Sharing {
   /** The most runs that train at once. */
-  most: z.int(),
+  readonly most: number;
   /** Why that many; empty: it was asked for. */
-  measured: z.array(ShareSchema),
-});
-export type Sharing = z.infer<typeof SharingSchema>;
+  readonly measured: Share[];
+}
 
-/** "2 at once (measured: 1 × 2 threads 8,300 rows/s, 2 × 1 thread 13,900 rows/s)" */
+export function parallelWords(parallel: Parallel): string {
+  if (parallel === 1) return 'one run trains at a time';
+  return parallel === 'auto' ? 'as many runs train at once as are fastest' : `up to ${parallel} runs train at once`;
+}
+
+/** "up to 2 runs at once (measured: 1 × 2 threads 8,300 rows/s, 2 × 1 thread 13,900 rows/s)" */
 export function sharingWords({ most, measured }: Sharing): string {
   const figures = measured.map(({ runs, threads, rowsPerSecond }) => {
     const rate = Math.round(rowsPerSecond).toLocaleString('en-GB');
