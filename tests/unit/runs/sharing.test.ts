@@ -55,7 +55,11 @@ describe('which runs fit beside each other', () => {
 });
 
 describe('threads', () => {
-  const shared = (runs: number) => shareThreads(Array.from({ length: runs }, () => AMN), 16);
+  const shared = (runs: number) =>
+    shareThreads(
+      Array.from({ length: runs }, () => AMN),
+      16,
+    );
 
   test('sixteen cores are shared out whole', () => {
     expect(shared(1)).toEqual([16]);
