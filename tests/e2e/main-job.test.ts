@@ -3,12 +3,11 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './support/axe.ts';
-import { overlappingText } from './support/overlapping-text.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost } from './support/electron-host.ts';
 import type { TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
-import { drawing, goTo, nextFrames, PAGES, retrainOnSample, storedDatasets, waitForStatus } from './support/steps.ts';
+import { drawing, goTo, nextFrames, retrainOnSample, storedDatasets, waitForStatus } from './support/steps.ts';
 
 const ZOO = resolve('tests/fixtures/zoo');
 /** A second at 60 frames a second; while a run trains, its charts are redrawn several times a second. */
@@ -132,58 +131,6 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(true);
     await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('2');
     await expect.poll(() => page.getByRole('button', { name: /^Start run/ }).isDisabled()).toBe(false);
-  });
-
-  it('only panes scroll in a small window', async () => {
-    const { page } = host;
-    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
-    await page.setViewportSize({ width: 900, height: 600 });
-    await goTo(page, 'New run');
-    await page.getByRole('heading', { name: 'Gates' }).waitFor();
-    // Text for screen readers is positioned absolutely; this one lies below the window edge.
-    await page.getByText('To consider').waitFor();
-    const form = page.locator('form.pane');
-    expect(await form.evaluate((pane) => pane.scrollHeight - pane.clientHeight)).toBeGreaterThan(0);
-    const around = await form.evaluate((pane) => {
-      const beyond: number[] = [];
-      for (let e = pane.parentElement; e; e = e.parentElement) beyond.push(e.scrollHeight - e.clientHeight);
-      return beyond;
-    });
-    expect(Math.max(...around)).toBe(0);
-    await page.setViewportSize(size);
-  });
-
-  it('draws no text over another in a small window', async () => {
-    const { page } = host;
-    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
-    await page.setViewportSize({ width: 900, height: 600 });
-    const found: Record<string, string[]> = {};
-    for (const title of PAGES) {
-      await goTo(page, title);
-      found[title] = await overlappingText(page);
-    }
-    await goTo(page, 'Runs');
-    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
-    await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
-    found.Run = await overlappingText(page);
-    await page.setViewportSize(size);
-    expect(Object.entries(found).filter(([, pairs]) => pairs.length > 0)).toEqual([]);
-  });
-
-  it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (colorScheme) => {
-    const { page } = host;
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
-    const found: Record<string, string[]> = {};
-    for (const title of PAGES) {
-      await goTo(page, title);
-      found[title] = await accessibilityProblems(page);
-    }
-    await goTo(page, 'Runs');
-    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
-    await page.waitForURL(/#\/runs\/.+/);
-    found.Run = await accessibilityProblems(page);
-    expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
   });
 
   it('sends no request to another host', async () => {

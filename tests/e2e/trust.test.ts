@@ -1,11 +1,12 @@
-/** Evaluation, cross-test, reports and map in the window. A short run on the sample, on the Node host. */
+/** Evaluation, cross-test, reports and map, and every page with data in it. A short run on the sample, on the Node host. */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import type { TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
-import { goTo, retrainOnSample, waitForStatus } from './support/steps.ts';
+import { overlappingText } from './support/overlapping-text.ts';
+import { goTo, PAGES, retrainOnSample, waitForStatus } from './support/steps.ts';
 
 let chromium: TestBrowser;
 let host: TestHost;
@@ -177,6 +178,60 @@ describe('loss balance', () => {
     await dialog.getByRole('button', { name: 'Use these λ' }).click();
     expect(Number(await page.getByRole('textbox', { name: 'λ InfoNCE' }).inputValue())).toBeLessThan(0.01);
     await expect.poll(() => infoNce.textContent(), { timeout: 30_000 }).toMatch(/(29|30|31)\.\d.%$/);
+  });
+});
+
+describe('every page', () => {
+  it('only panes scroll in a small window', async () => {
+    const { page } = host;
+    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+    await page.setViewportSize({ width: 900, height: 600 });
+    await goTo(page, 'New run');
+    await page.getByRole('heading', { name: 'Gates' }).waitFor();
+    // Text for screen readers is positioned absolutely; this one lies below the window edge.
+    await page.getByText('To consider').waitFor();
+    const form = page.locator('form.pane');
+    expect(await form.evaluate((pane) => pane.scrollHeight - pane.clientHeight)).toBeGreaterThan(0);
+    const around = await form.evaluate((pane) => {
+      const beyond: number[] = [];
+      for (let e = pane.parentElement; e; e = e.parentElement) beyond.push(e.scrollHeight - e.clientHeight);
+      return beyond;
+    });
+    expect(Math.max(...around)).toBe(0);
+    await page.setViewportSize(size);
+  });
+
+  it('draws no text over another in a small window', async () => {
+    const { page } = host;
+    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+    await page.setViewportSize({ width: 900, height: 600 });
+    const found: Record<string, string[]> = {};
+    for (const title of PAGES) {
+      await goTo(page, title);
+      found[title] = await overlappingText(page);
+    }
+    await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
+    await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
+    found.Run = await overlappingText(page);
+    await page.setViewportSize(size);
+    expect(Object.entries(found).filter(([, pairs]) => pairs.length > 0)).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (colorScheme) => {
+    const { page } = host;
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
+    const found: Record<string, string[]> = {};
+    for (const title of PAGES) {
+      await goTo(page, title);
+      found[title] = await accessibilityProblems(page);
+    }
+    await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
+    await page.waitForURL(/#\/runs\/.+/);
+    found.Run = await accessibilityProblems(page);
+    expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
   });
 });
 
