@@ -144,12 +144,12 @@ describe('cross-tests, reports and data sets', () => {
     await page.getByRole('combobox', { name: 'Data set to show beside' }).selectOption('');
     const map = page.getByRole('region', { name: 'Map' });
     await map.scrollIntoViewIfNeeded();
-    await map.getByText(/^PCA of all 861 vectors from 40 articles\./).waitFor();
+    await map.getByText(/^PCA of all 1,461 vectors from 53 articles\./).waitFor();
     await map.getByRole('radio', { name: 'Error' }).click();
-    await map.getByText(/Cosine of run #1 at 6\d\d targets/).waitFor({ timeout: 60_000 });
+    await map.getByText(/Cosine of run #1 at 1,1\d\d targets/).waitFor({ timeout: 60_000 });
     const before = await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
     await map.getByRole('radio', { name: 'UMAP' }).click();
-    await map.getByText(/^UMAP of all 861 vectors/).waitFor({ timeout: 60_000 });
+    await map.getByText(/^UMAP of all 1,461 vectors/).waitFor({ timeout: 60_000 });
     expect(await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())).not.toBe(before);
     expect(await problemsInBothThemes()).toEqual([]);
   });
