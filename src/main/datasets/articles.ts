@@ -10,8 +10,49 @@ export async function readArticles(layout: ChunkLayout, signal?: AbortSignal): P
   if (articles) {
     return articles.readableAs.includes('integers') ? articles.integers({ signal }) : numberNames(articles, M, signal);
   }
-  if (rule?.by === 'file') return new Float64Array(M);
+  if (rule?.by === 'file') return fileOfRows(layout);
   return rule?.by === 'prefix' && texts ? articlesByPrefix(texts, M, rule.prefix, signal) : null;
+}
+
+/** [M] number of the file that each row is of. */
+function fileOfRows({ vectors, M }: ChunkLayout): Float64Array {
+  const numbers = new Float64Array(M);
+  let end = 0;
+  for (const [file, rows] of (vectors.partRows ?? [M]).entries()) numbers.fill(file, end, (end += rows));
+  return numbers;
+}
+
+/**
+ * Articles of several files that each number theirs anew, kept apart: numbered from 0 in order of appearance. null: an
+ * article may go on in the next file, as the numbers of its chunks do. `repeats`: chunks with the article and chunk number
+ * of an earlier one; null: chunks have no numbers, and an article of an earlier file is another one unless the file begins with the last.
+ */
+export function articlesApart(
+  layout: ChunkLayout,
+  numbers: Float64Array | null,
+  repeats: number | null,
+): Float64Array | null {
+  const { partRows = [] } = layout.vectors;
+  if (!numbers || partRows.length < 2 || layout.rule) return null;
+  const files = fileOfRows(layout);
+  if (!(repeats === null ? returns(numbers, files) : repeats > 0)) return null;
+  const known = new Map<string, number>();
+  return numbers.map((number, row) => {
+    const key = `${files[row]}:${number}`;
+    let article = known.get(key);
+    if (article === undefined) known.set(key, (article = known.size));
+    return article;
+  });
+}
+
+/** Whether an article of an earlier file returns, other than by going on over the end of a file. */
+function returns(numbers: Float64Array, files: Float64Array): boolean {
+  const lastFile = new Map<number, number>();
+  return numbers.some((number, row) => {
+    const before = lastFile.get(number) ?? files[row];
+    lastFile.set(number, files[row]);
+    return before !== files[row] && numbers[row - 1] !== number;
+  });
 }
 
 /** Names that are all integers are those numbers; others are numbered from 0 in order of appearance. */

@@ -2,7 +2,8 @@
 import { NO_MAPPING, type FileDescription } from '#shared/domain/datasets/mapping.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
 import { shortText } from '#shared/domain/short-text.ts';
-import { openSource, type Source } from '../formats/open-source.ts';
+import { openSource } from '../formats/open-source.ts';
+import { filesOf } from '../formats/shards.ts';
 import { rowLength, type Column, type DataFile } from '../formats/table.ts';
 import { describeColumns, guessColumns, TEXT_NAMES } from './columns.ts';
 import { hasWindows } from './layout.ts';
@@ -16,21 +17,23 @@ const MAX_CHARACTERS = 120;
 const MAX_INTEGERS = 10_000_000;
 
 export async function describeFile(path: string): Promise<FileDescription> {
-  const source = await openSource(path);
-  if (source.kind === 'rows') return describe(source, source.file.sample);
+  const [first, ...others] = await filesOf(path);
+  const source = await openSource(first);
+  if (source.kind === 'rows') return describe(source.file.sample, false);
   try {
-    return await describe(source, source.file);
+    return await describe(source.file, others.length === 0);
   } finally {
     await source.file.close();
   }
 }
 
-async function describe(source: Source, file: DataFile): Promise<FileDescription> {
+/** `isWhole`: the rows of the file are those of an import. */
+async function describe(file: DataFile, isWhole: boolean): Promise<FileDescription> {
   const { columns } = await describeColumns(file);
   const guess = guessColumns(columns, NO_MAPPING);
   const windows = hasWindows(file);
   const described: ColumnDescription[] = [];
-  for (const column of columns) described.push(await describeColumn(column, source.kind === 'rows'));
+  for (const column of columns) described.push(await describeColumn(column, isWhole));
   const text = TEXT_NAMES.find((name) => file.names.includes(name)) ?? null;
   return {
     format: file.format,
@@ -41,9 +44,9 @@ async function describe(source: Source, file: DataFile): Promise<FileDescription
   };
 }
 
-async function describeColumn(column: Column, isSample: boolean): Promise<ColumnDescription> {
+async function describeColumn(column: Column, isWhole: boolean): Promise<ColumnDescription> {
   const { name, dtype, shape, readableAs } = column;
-  const rows = isSample ? null : (shape[0] ?? 1);
+  const rows = isWhole ? (shape[0] ?? 1) : null;
   return {
     name,
     type: dtype,

@@ -1,8 +1,12 @@
-/** The columns an import reads: of a file that has columns, or of one of rows, whose wanted columns are written to a folder first. */
-import { mkdir } from 'node:fs/promises';
+/** The columns an import reads: of files that have columns, or of files of rows, whose wanted columns are written to a folder first. */
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NextvecError } from '#shared/domain/errors.ts';
 import type { Mapping } from '#shared/domain/datasets/mapping.ts';
+import { openDataFile } from '../formats/open.ts';
 import { openSource } from '../formats/open-source.ts';
 import type { RowFile, WantedColumn } from '../formats/rows/row-file.ts';
+import { filesOf, joinFiles } from '../formats/shards.ts';
 import type { DataFile } from '../formats/table.ts';
 import { chooseColumns, describeColumns, noColumn, TEXT_NAMES } from './columns.ts';
 import type { ImportProgress } from './progress.ts';
@@ -25,10 +29,19 @@ export interface OpenedColumns {
   readonly texts: string | null;
 }
 
-/** The caller closes the file. */
+/** Of a file, or of the files of a folder, one after the other. The caller closes it. */
 export async function openColumns(path: string, options: SourceOptions): Promise<OpenedColumns> {
-  const { kind, file } = await openSource(path);
-  if (kind === 'rows') return convertRows(file, options);
+  const paths = await filesOf(path);
+  const first = await openSource(paths[0]);
+  if (first.kind === 'rows') return convertFiles(path, paths, first.file, options);
+  const files = [first.file];
+  try {
+    for (const other of paths.slice(1)) files.push(await openDataFile(other));
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+  const file = paths.length > 1 ? joinFiles(path, files) : first.file;
   return { file, mapping: options.mapping, texts: textColumnOf(file, options) };
 }
 
@@ -36,20 +49,46 @@ function textColumnOf({ names }: DataFile, { textColumn }: SourceOptions): strin
   return textColumn ?? TEXT_NAMES.find((name) => names.includes(name)) ?? null;
 }
 
-async function convertRows(rows: RowFile, options: SourceOptions): Promise<OpenedColumns> {
+/** The mapping is that of the first file. */
+async function convertFiles(
+  path: string,
+  paths: readonly string[],
+  first: RowFile,
+  options: SourceOptions,
+): Promise<OpenedColumns> {
   const { folder, progress, signal } = options;
-  const { sample } = rows;
+  const { sample } = first;
   const texts = textColumnOf(sample, options);
   if (texts !== null && !sample.names.includes(texts)) throw noColumn(sample, texts);
   const chosen = chooseColumns(sample, await describeColumns(sample), options.mapping);
   const mapping = { ...options.mapping, ...chosen };
-  await mkdir(folder, { recursive: true });
-  progress.converting(rows.bytes);
-  const file = await rows.convert(wantedColumns(mapping, texts, options), folder, {
-    signal,
-    onBytes: (bytes) => progress.add(bytes),
-  });
-  return { file, mapping, texts };
+  const wanted = wantedColumns(mapping, texts, options);
+  progress.converting(await bytesOf(paths));
+  const files: DataFile[] = [];
+  try {
+    for (const [number, other] of paths.entries()) {
+      const source = number === 0 ? ({ kind: 'rows', file: first } as const) : await openSource(other);
+      if (source.kind === 'columns') {
+        await source.file.close();
+        throw new NextvecError('BAD_INPUT', `${other} is of another kind than ${paths[0]}.`, {
+          remedy: 'Choose a folder with files of one kind.',
+        });
+      }
+      const target = join(folder, String(number));
+      await mkdir(target, { recursive: true });
+      files.push(await source.file.convert(wanted, target, { signal, onBytes: (bytes) => progress.add(bytes) }));
+    }
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+  return { file: paths.length > 1 ? joinFiles(path, files) : files[0], mapping, texts };
+}
+
+async function bytesOf(paths: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) bytes += (await stat(path)).size;
+  return bytes;
 }
 
 function wantedColumns(

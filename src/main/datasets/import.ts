@@ -179,23 +179,26 @@ function vectorBytes(layout: Layout): number {
   return vectorColumns(layout).reduce((sum, column) => sum + column.bytes, 0);
 }
 
+/** SHA-256 of the file; of several, of their bytes one after the other. */
 async function hashFile(
-  { path, bytes }: DataFile,
+  { path, bytes, parts = [path] }: DataFile,
   progress: ImportProgress,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   progress.hashing(bytes);
   const hash = createHash('sha256');
-  const { handle } = await openRegularFile(path);
-  try {
-    const chunk = new Uint8Array(1 << 20);
-    for (let read = (await handle.read(chunk)).bytesRead; read > 0; read = (await handle.read(chunk)).bytesRead) {
-      hash.update(chunk.subarray(0, read));
-      progress.add(read);
-      throwIfCancelled(signal, 'The import');
+  const chunk = new Uint8Array(1 << 20);
+  for (const part of parts) {
+    const { handle } = await openRegularFile(part);
+    try {
+      for (let read = (await handle.read(chunk)).bytesRead; read > 0; read = (await handle.read(chunk)).bytesRead) {
+        hash.update(chunk.subarray(0, read));
+        progress.add(read);
+        throwIfCancelled(signal, 'The import');
+      }
+    } finally {
+      await handle.close();
     }
-  } finally {
-    await handle.close();
   }
   return hash.digest('hex');
 }

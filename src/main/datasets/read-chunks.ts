@@ -4,7 +4,7 @@ import type { DataWarning } from '#shared/domain/datasets/passport.ts';
 import { DEFAULT_CONTEXT, HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import type { Column } from '../formats/table.ts';
 import { addVectors, lossWarnings } from './add-vectors.ts';
-import { articlesByCosine, readArticles } from './articles.ts';
+import { articlesApart, articlesByCosine, readArticles } from './articles.ts';
 import { addHistory } from './history.ts';
 import type { ChunkLayout } from './layout.ts';
 import { setVectorArticle, type ReadData, type ReadOptions } from './read-data.ts';
@@ -29,7 +29,9 @@ export async function readChunkData(
   });
   const { rule } = layout;
   const articleNumbers = rule?.by === 'split' ? articlesByCosine(writer, fileIds, rule.threshold) : known;
-  const ordered = orderChunks(M, articleNumbers, chunkNumbers);
+  const asNumbered = orderChunks(M, articleNumbers, chunkNumbers);
+  const apart = articlesApart(layout, articleNumbers, chunkNumbers && asNumbered.repeats);
+  const ordered = apart ? orderChunks(M, apart, chunkNumbers) : asNumbered;
   const ids = ordered.order ? Uint32Array.from(ordered.order, (row) => fileIds[row]) : fileIds;
   const built = buildWindows(ordered.articles, T, options);
   if (built.starts.length === 0) throw noWindows(vectors, T, M);
@@ -55,7 +57,11 @@ export async function readChunkData(
     crossings: built.crossings,
     chunks: { ids, articles: new Int32Array(ordered.articles) },
     fileIds,
-    warnings: [...chunkWarnings(layout, ordered, built.shortArticles, T), ...lossWarnings(writer)],
+    warnings: [
+      ...apartWarnings(apart, M),
+      ...chunkWarnings(layout, ordered, built.shortArticles, T),
+      ...lossWarnings(writer),
+    ],
   };
 }
 
@@ -97,6 +103,13 @@ function noWindows(vectors: Column, T: number, M: number): NextvecError {
   return new NextvecError('EMPTY', `${vectors.place}: none of the articles of these ${M} chunks has more than ${T}.`, {
     remedy: `A window needs ${T} chunks and the one after them. Choose longer articles, or let windows cross articles.`,
   });
+}
+
+function apartWarnings(apart: Float64Array | null, M: number): DataWarning[] {
+  if (!apart) return [];
+  const message =
+    'The files number their articles anew: equal numbers in different files were taken as different articles, and numbered from 0.';
+  return [{ code: 'ARTICLES_KEPT_APART', message, count: M }];
 }
 
 function chunkWarnings(

@@ -19,7 +19,10 @@ export function unsupported({ place, dtype }: Pick<Column, 'place' | 'dtype'>, r
   });
 }
 
-export interface ColumnFacts extends Pick<Column, 'name' | 'place' | 'dtype' | 'shape' | 'bytes' | 'storedBytes'> {
+export interface ColumnFacts extends Pick<
+  Column,
+  'name' | 'place' | 'dtype' | 'shape' | 'partRows' | 'bytes' | 'storedBytes'
+> {
   /** Checks what was not read; absent: reading it has checked all there is. */
   readonly verify?: Column['verify'];
 }

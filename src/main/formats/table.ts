@@ -11,6 +11,8 @@ export interface DataFile {
   readonly path: string;
   readonly format: DataFormat;
   readonly bytes: number;
+  /** The files of a folder that are read as one; absent: it is a file. */
+  readonly parts?: readonly string[];
   /** Names of the columns, in file order. Nothing else of a column is read before it is asked for. */
   readonly names: readonly string[];
   /** Reads the description of one column. Throws HEADER_MISMATCH where it does not fit the data. */
@@ -28,6 +30,8 @@ export interface Column {
   readonly dtype: string;
   /** [R, ...]; [] is a single value. */
   readonly shape: readonly number[];
+  /** Rows of each of several files that are read as one. */
+  readonly partRows?: readonly number[];
   /** What the column can be read as; anything else throws UNSUPPORTED_DTYPE. */
   readonly readableAs: readonly Reading[];
   /** Bytes of the column after decompression, and as they lie in the file. */

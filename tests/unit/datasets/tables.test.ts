@@ -1,5 +1,5 @@
 /** Tables as other programs write them: the same chunks give the same data set. Files of tests/fixtures/make_tables.py. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -62,6 +62,7 @@ interface TestRecord {
   [name: string]: unknown;
   doc_id: unknown;
   emb: unknown[];
+  pos?: unknown;
 }
 
 function records(): TestRecord[] {
@@ -285,5 +286,70 @@ describe('damaged Parquet files are refused with file, column and place', () => 
     expect(readHybrid(bytes, 0, 1, 5).values).toEqual(Uint32Array.of(1, 1, 1, 1, 1));
     expect(() => readHybrid(Uint8Array.of(0, 1), 0, 1, 5)).toThrow('an empty run');
     expect(() => readHybrid(Uint8Array.of(3, 1), 0, 8, 5)).toThrow('ends too early');
+  });
+});
+
+describe('a folder of numbered files is one set', () => {
+  function folderOf(parts: readonly (readonly unknown[])[]): string {
+    const folder = testFolder();
+    // In this order by number, not by letter.
+    const names = ['part-1.jsonl', 'part-2.jsonl', 'part-10.jsonl'];
+    parts.forEach((rows, i) => {
+      writeFileSync(join(folder, names[i]), rows.map((row) => JSON.stringify(row)).join('\n'));
+    });
+    writeFileSync(join(folder, 'README.md'), '# not data');
+    return folder;
+  }
+
+  it('articles go on from one file to the next', async () => {
+    const rows = records();
+    const folder = folderOf([rows.slice(0, 313), rows.slice(313, 650), rows.slice(650)]);
+    expect(await contentOf(folder)).toBe(npz);
+    expect((await describeFile(folder)).columns.map(({ rows: count }) => count)).toEqual([null, null, null, null]);
+  });
+
+  it('articles that restart are kept apart, with and without chunk numbers', async () => {
+    const rows = records();
+    const shifted = rows.map((row) => ({ ...row, emb: row.emb.map((x) => Number(x) / 2) }));
+    for (const pos of ['pos', 'extra']) {
+      const named = [rows, shifted].map((part) =>
+        part.map(({ emb, doc_id: doc, pos: number }) => ({ emb, doc_id: doc, [pos]: number })),
+      );
+      const { articles, windows, warnings } = await inspectFile(folderOf(named));
+      expect({ articles, windows }).toEqual({ articles: 100, windows: 1500 });
+      expect(warnings.map(({ code }) => code)).toContain('ARTICLES_KEPT_APART');
+    }
+  });
+
+  it('each file can be an article', async () => {
+    const rows = records().map(({ emb }) => ({ emb }));
+    const mapping = { ...NO_MAPPING, articles: parseArticleRule('by-file') };
+    const { articles, windows } = await inspectFile(folderOf([rows.slice(0, 100), rows.slice(100)]), { mapping });
+    expect({ articles, windows }).toEqual({ articles: 2, windows: 990 });
+  });
+
+  it('of Parquet', async () => {
+    const folder = testFolder();
+    for (const name of ['snappy.parquet', 'fixed-zstd.parquet']) copyFileSync(table(name), join(folder, name));
+    const { rows, articles, duplicates } = await inspectFile(folder);
+    expect({ rows, articles, duplicates }).toEqual({ rows: 2000, articles: 100, duplicates: 1001 });
+    copyFileSync(table('half-gzip.parquet'), join(folder, 'half.parquet'));
+    await expect(inspectFile(folder)).rejects.toThrow(
+      'half.parquet: emb is float16 [6], but fixed-zstd.parquet: emb is float32 [6]',
+    );
+  });
+
+  it('files of other kinds, columns or widths are refused by name', async () => {
+    const rows = records();
+    const narrow = rows.map((row) => ({ ...row, emb: row.emb.slice(1) }));
+    await expect(inspectFile(folderOf([rows, narrow]))).rejects.toThrow('part-2.jsonl: emb is float32 [5]');
+    const renamed = rows.map(({ emb, doc_id: doc, text, pos }) => ({ doc_id: doc, emb, text, position: pos }));
+    await expect(inspectFile(folderOf([rows, renamed]))).rejects.toThrow('part-2.jsonl has no column "pos"');
+    const mixed = folderOf([rows]);
+    copyFileSync(table('snappy.parquet'), join(mixed, 'x.parquet'));
+    await expect(inspectFile(mixed)).rejects.toThrow('holds files of several kinds (.jsonl, .parquet)');
+    const empty = testFolder();
+    mkdirSync(join(empty, 'train'));
+    await expect(inspectFile(empty)).rejects.toMatchObject({ remedy: 'Choose one of its folders: "train".' });
   });
 });

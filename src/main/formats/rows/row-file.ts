@@ -128,7 +128,11 @@ async function convert(
   const file = basename(source.path);
   const writers = wanted.map(({ name, as }, i) => {
     const type = types.get(name);
-    if (!type) throw new Error(`${source.path} has no column ${name}`);
+    if (!type) {
+      throw new NextvecError('NO_KNOWN_ARRAYS', `${file} has no column "${name}".`, {
+        remedy: 'Choose files that have the same columns.',
+      });
+    }
     const place = { name, place: `${file}: ${name}` };
     return { name, writer: new ColumnWriter({ ...place, folder, number: i }, as === 'floats' ? type : as) };
   });
