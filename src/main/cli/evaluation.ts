@@ -224,7 +224,8 @@ function compare(context: CommandContext, handles: readonly string[], out: Outpu
 
 function valueWithChange(row: RunComparison['metrics'][number], i: number): string {
   const change = changeText(row, i);
-  return `${metricText(row.metric, row.values[i])}${change === '' ? '' : `  ${change}`}`;
+  const value = metricText(row.metric, row.values[i], row.valueIntervals[i]);
+  return `${value}${change === '' ? '' : `  ${change}`}`;
 }
 
 function printComparison(

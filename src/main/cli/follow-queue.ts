@@ -5,8 +5,9 @@ import { Interruption } from './interruption.ts';
 import type { Output } from './output.ts';
 
 function itemEvent(item: QueueItem): object {
-  const { id, planId, key, title, status, reason, runId, runNumber, figures, reportPath } = item;
-  return { type: 'item', itemId: id, planId, key, title, status, reason, runId, runNumber, figures, reportPath };
+  const { id: itemId, planId, key, title, status, reason, runId, runNumber, figures, intervals, reportPath } = item;
+  const run = { runId, runNumber, figures, intervals, reportPath };
+  return { type: 'item', itemId, planId, key, title, status, reason, ...run };
 }
 
 export function planEvent({ id, name, status, items }: Plan): object {

@@ -36,6 +36,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
       rowsPerSecond: run.rowsPerSecond,
       durationMs: run.imported ? null : run.durationMs,
     },
+    intervals: run.best?.intervals,
     data: {
       ...(run.task ? { Task: taskText(run.task) } : {}),
       ...dataFacts(context, run.recipe.dataset, 'Training set', run.datasetName),

@@ -90,6 +90,7 @@ function results({ evaluations, epochs }: ReportRun): Section {
   );
   if (blocks.length === 0) {
     const best = epochs.findLast((record) => record.isBest);
+    const of = (metric: 'valCosine' | 'oodCosine') => withInterval(best?.[metric], best?.intervals?.[metric]);
     const rows = BASELINES.map((name) => [
       BASELINE_LABELS[name],
       figure(best?.baselines[name]?.valCosine),
@@ -99,7 +100,7 @@ function results({ evaluations, epochs }: ReportRun): Section {
       table(
         'Mean cosine',
         ['Predictor', '#Validation', '#OOD'],
-        [['This model', figure(best?.valCosine), figure(best?.oodCosine)], ...rows],
+        [['This model', of('valCosine'), of('oodCosine')], ...rows],
       ),
     );
   }

@@ -5,7 +5,9 @@
 import { modelRow } from '#shared/domain/models/models.ts';
 import { CLAIM_METRIC_LABELS } from '#shared/domain/verdicts/claims.ts';
 import { commandLine } from '#shared/domain/recipe/command-line.ts';
+import { figureInterval } from '#shared/domain/evaluation/comparison.ts';
 import type { Severity } from '#shared/domain/evaluation/evaluation.ts';
+import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { NOT_MEASURED, figure, signed } from '#shared/domain/figures.ts';
 import { balanceVerdict } from '#shared/domain/verdicts/verdicts.ts';
 import { correct, type Correction } from './correction.ts';
@@ -69,21 +71,24 @@ function allFindings({ subject, comparison }: ReportInput): Finding[] {
 }
 
 function summary(input: ReportInput, findings: readonly Finding[]): Block[] {
-  const { subject, baseline } = input;
+  const { subject, baseline, comparison } = input;
   const own = subject.run.figures;
-  const other = baseline?.run.figures ?? null;
-  const sentences = [
-    `Run ${runTitle(subject)} reached a validation cosine of **${figure(own.valCosine)}** (OOD ${figure(own.oodCosine)})`,
-  ];
-  if (other) {
-    const delta = own.valCosine === null || other.valCosine === null ? null : own.valCosine - other.valCosine;
-    sentences[0] += `, run ${runTitle(baseline as ReportRun)} **${figure(other.valCosine)}** (OOD ${figure(other.oodCosine)}): ${signed(delta)}.`;
+  const sentences = [`Run ${runTitle(subject)} reached a validation cosine of ${cosinesOf(subject)}`];
+  if (baseline) {
+    const row = comparison?.metrics.find(({ metric }) => metric === 'valCosine');
+    sentences[0] += `, run ${runTitle(baseline)} ${cosinesOf(baseline)}: ${signedInterval(row?.deltas[1], row?.intervals[1])}.`;
   } else sentences[0] += '.';
   sentences.push(
     `The mean of the context, which needs no model, gives ${figure(own.baselineVal)} and ${figure(own.baselineOod)} on the same rows.`,
     findings.length === 0 ? 'No rule found a fault in it.' : `Main finding: ${findings[0].message}`,
   );
   return [paragraph(sentences.join(' '))];
+}
+
+/** "**0.5512 [0.5431, 0.5590]** (OOD 0.5401 [0.5310, 0.5492])" */
+function cosinesOf({ run }: ReportRun): string {
+  const of = (metric: 'valCosine' | 'oodCosine') => withInterval(run.figures[metric], figureInterval(run, metric));
+  return `**${of('valCosine')}** (OOD ${of('oodCosine')})`;
 }
 
 function rootCause({ subject, baseline, comparison }: ReportInput, findings: readonly Finding[]): Block[] {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openClaim, settleClaim } from '#shared/domain/verdicts/claims.ts';
 import { compareRuns } from '#shared/domain/evaluation/compare-runs.ts';
 import type { ComparableRun } from '#shared/domain/evaluation/comparison.ts';
+import { metricText } from '#shared/domain/evaluation/comparison-text.ts';
 import { RecipeSchema, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, lambdaOf, type Term } from '#shared/domain/models/terms.ts';
 import type { TermTable } from '#shared/domain/runs/training.ts';
@@ -87,6 +88,15 @@ describe('comparison of runs', () => {
     expect(val?.deltas[1]).toBeCloseTo(0.1, 12);
     expect(val?.percents[1]).toBeCloseTo(25, 9);
     expect([val?.deltas[2], val?.percents[2]]).toEqual([null, null]);
+  });
+
+  it('gives each cosine and lift the interval of its run', () => {
+    const interval = { low: 0.38, high: 0.42 };
+    const { metrics } = compareRuns([run(1, 0.4, {}, { intervals: { valCosine: interval } }), run(2, 0.5)]);
+    const of = (metric: string) => metrics.find((row) => row.metric === metric)?.valueIntervals;
+    expect(of('valCosine')).toEqual([interval, null]);
+    expect(of('valLoss')).toEqual([null, null]);
+    expect(metricText('valCosine', 0.4, interval)).toBe('0.4000 [0.3800, 0.4200]');
   });
 
   it('reports identical recipes and names other differences', () => {

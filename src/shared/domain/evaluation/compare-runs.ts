@@ -8,6 +8,7 @@ import { holdsZero, signedInterval, type Interval } from './interval.ts';
 import { RECIPE_FIELDS, recipeDiff, valueAt } from '../recipe/recipe-fields.ts';
 import { balanceVerdict } from '../verdicts/verdicts-model.ts';
 import {
+  figureInterval,
   RUN_FIGURES,
   type ComparableRun,
   type DifferenceRow,
@@ -58,7 +59,8 @@ function metricRow(
   );
   const part = PART_OF[metric];
   const intervals = runs.map((_, i) => (part ? (differences[i]?.[part] ?? null) : null));
-  return { metric, label, better, values, deltas, percents, intervals };
+  const valueIntervals = runs.map((run) => figureInterval(run, metric));
+  return { metric, label, better, values, valueIntervals, deltas, percents, intervals };
 }
 
 /** On the same windows the baselines are the same, so lifts differ as cosines do. */

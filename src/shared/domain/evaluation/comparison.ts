@@ -1,10 +1,10 @@
 /** Comparison of runs with a baseline run (the first): what it looks at, and its result. The comparing: compare-runs.ts. */
 import { z } from 'zod';
 import { SEVERITIES } from './evaluation.ts';
-import { IntervalSchema } from './interval.ts';
+import { IntervalSchema, type Interval } from './interval.ts';
 import type { Task } from '../datasets/task.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import type { TermTable } from '../runs/training.ts';
+import type { MetricIntervals, TermTable } from '../runs/training.ts';
 
 /** Everything of a run that a comparison looks at. */
 export interface ComparableRun {
@@ -16,6 +16,8 @@ export interface ComparableRun {
   /** null: not known. */
   readonly task: Task | null;
   readonly figures: RunFigures;
+  /** Of the cosines and lifts among the figures; runs of earlier versions have none. */
+  readonly intervals?: MetricIntervals;
   /** Facts of the training and OOD set by label, e.g. sha256, rows, coherence. */
   readonly data: Readonly<Record<string, Fact>>;
   /** Program version, engine, threads, variant. */
@@ -50,6 +52,12 @@ export const RUN_FIGURES = [
 export type RunFigure = (typeof RUN_FIGURES)[number][0];
 export type RunFigures = Readonly<Record<RunFigure, number | null>>;
 
+/** 95 % interval of a figure; null: not a cosine or lift, or not measured. */
+export function figureInterval({ intervals }: ComparableRun, figure: RunFigure): Interval | null {
+  const known: Readonly<Partial<Record<string, Interval | null>>> = intervals ?? {};
+  return known[figure] ?? null;
+}
+
 export const RUN_VERDICT_CODES = [
   'IDENTICAL_RECIPES',
   'SAME_RESULT',
@@ -78,6 +86,8 @@ export const RunComparisonSchema = z.object({
       label: z.string(),
       better: z.enum(['higher', 'lower', 'none']),
       values: z.array(figureOrNull),
+      /** 95 % intervals of the values; null: not a cosine or lift, or not measured. */
+      valueIntervals: z.array(IntervalSchema.nullable()),
       deltas: z.array(figureOrNull),
       percents: z.array(figureOrNull),
       /** 95 % intervals of the deltas, paired over the articles; null: not a cosine or lift, or measured on other windows. */
