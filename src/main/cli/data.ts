@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
 import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
-import { taskOf, taskText } from '#shared/domain/datasets/task.ts';
+import { namedInputs, taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset } from '../datasets/dataset.ts';
 import { describeFile } from '../datasets/describe.ts';
@@ -119,7 +119,7 @@ function printPassport(file: string, passport: Passport, out: Output): void {
       'coherence',
       `${formatCosine(coherence.mean)} (p10 ${formatCosine(coherence.p10)}, p50 ${formatCosine(coherence.p50)}, p90 ${formatCosine(coherence.p90)})`,
     ],
-    ['position to target', passport.positionToTarget.map((cosine) => formatCosine(cosine)).join('  ')],
+    ['position to target', namedInputs(passport.positionToTarget.map(formatCosine), taskOf(passport)).join('  ')],
     ['crossings', passport.crossings === null ? 'not in the file' : String(passport.crossings)],
     ['texts', passport.texts ? textFigures(passport.texts) : 'none'],
     ['sha256', passport.sha256],

@@ -11,7 +11,7 @@ import {
   CEILINGS,
   cosineInterval,
   intervalSource,
-  offsetEntries,
+  namedOffsets,
   type Ceiling,
   type Evaluation,
   type Sample,
@@ -133,7 +133,7 @@ function printEvaluation(e: Evaluation, out: Output): void {
   if (e.ceiling) printCeiling(e.ceiling, out);
   out.line();
   out.line(
-    `Offsets: ${offsetEntries(e.offsets)
+    `Offsets: ${namedOffsets(e)
       .map(([key, value]) => `${key} ${figure(value, 3)}`)
       .join('  ')}`,
   );

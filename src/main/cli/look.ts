@@ -1,6 +1,7 @@
 /** `inspect-window` and `map`: one window through a checkpoint, and a set's vectors in the plane, as the window shows them. */
 import { extname } from 'node:path';
 import type { Command } from 'commander';
+import { historyName } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
 import type { Inspection, WindowPick, WindowPlace } from '#shared/domain/evaluation/inspection.ts';
@@ -84,7 +85,7 @@ function printInspection(found: Inspection, out: Output): void {
   out.table(
     Array.from({ length: T }, (_, t) => t),
     [
-      { title: 'position', value: (t) => String(t - T + 1), align: 'right' },
+      { title: 'position', value: (t) => historyName(t, found.task) ?? String(t - T + 1), align: 'right' },
       { title: 'attention', value: (t) => figure(found.attention?.[t]), align: 'right' },
       { title: 'to target', value: (t) => figure(found.cosines[t][target]), align: 'right' },
       { title: 'to prediction', value: (t) => figure(found.cosines[t][prediction]), align: 'right' },

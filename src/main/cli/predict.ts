@@ -11,6 +11,7 @@ import type { Place } from '#shared/contract/places.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { figure, percent } from '#shared/domain/figures.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
+import { historyName, namedInputs, type Task } from '#shared/domain/datasets/task.ts';
 import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
 import { existingFile } from '../formats/regular-file.ts';
@@ -92,22 +93,23 @@ async function predict(context: CommandContext, handle: string, flags: PredictFl
   });
 }
 
-function printPrediction({ rows, engine }: PredictionResult, path: string, out: Output): void {
-  for (const row of rows) printRow(row, out);
+function printPrediction({ rows, engine, task }: PredictionResult, path: string, out: Output): void {
+  for (const row of rows) printRow(row, task, out);
   out.line(`${path}: ${rows.length} vectors, computed on ${engine}`);
 }
 
-function printRow(row: PredictedRow, out: Output): void {
+function printRow(row: PredictedRow, task: Task | null, out: Output): void {
   const { contextMean, lastVector } = row.baselines;
   const target =
     row.targetCosine === null
       ? ''
       : `, cosine to the target ${formatCosine(row.targetCosine)} (mean of context ${formatCosine(contextMean)}, last vector ${formatCosine(lastVector)})`;
   out.line(`row ${row.row}: norm ${row.norm.toFixed(4)}${target}`);
-  out.line(`  cosine to the context  ${row.contextCosines.map(formatCosine).join('  ')}`);
-  if (row.attention) out.line(`  attention              ${row.attention.map(formatCosine).join('  ')}`);
+  out.line(`  cosine to the context  ${namedInputs(row.contextCosines.map(formatCosine), task).join('  ')}`);
+  if (row.attention)
+    out.line(`  attention              ${namedInputs(row.attention.map(formatCosine), task).join('  ')}`);
   if (row.parts) for (const line of partLines(row.parts)) out.line(line);
-  if (row.context) for (const line of readingLines(row.context, row.target)) out.line(line);
+  if (row.context) for (const line of readingLines(row.context, row.target, task)) out.line(line);
   if (row.neighbours.length > 0) {
     out.table(row.neighbours, [
       { title: 'vector', value: ({ vector }) => vector },
@@ -125,9 +127,12 @@ function printRow(row: PredictedRow, out: Output): void {
 }
 
 /** The texts of the context in reading order, then that of the target. */
-function readingLines(context: readonly Place[], target: Place | null): string[] {
+function readingLines(context: readonly Place[], target: Place | null, task: Task | null): string[] {
   if (context.every(({ text }) => text === null)) return [];
-  const lines = context.map(({ text }, t) => `  ${String(t - context.length + 1).padStart(6)}  ${lineOf(text)}`);
+  // An input of history is a mean of chunks and has no text.
+  const lines = context.flatMap(({ text }, t) =>
+    historyName(t, task) === null ? [`  ${String(t - context.length + 1).padStart(6)}  ${lineOf(text)}`] : [],
+  );
   return [...lines, `  target  ${lineOf(target?.text ?? null)}`];
 }
 

@@ -122,13 +122,13 @@ async function measureModel(
 
 type Findings = Pick<Parameters<typeof drawVerdicts>[0], 'measured' | 'parity' | 'reference' | 'space'>;
 
-function verdictsOf({ splitProof, recipe, terms }: EvaluateJob, findings: Findings): Evaluation['verdicts'] {
+function verdictsOf({ splitProof, recipe, task, terms }: EvaluateJob, findings: Findings): Evaluation['verdicts'] {
   const split = splitProof && {
     kind: recipe.split.kind,
     sharedVectors: splitProof.sharedVectors,
     sharedArticles: splitProof.sharedArticles,
   };
-  return drawVerdicts({ ...findings, split, terms, lambda: recipe.lambda });
+  return drawVerdicts({ ...findings, task, split, terms, lambda: recipe.lambda });
 }
 
 /** The state of a checkpoint names the epoch it goes on with; the best one is of the epoch that made it. */

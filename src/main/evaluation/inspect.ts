@@ -131,6 +131,7 @@ async function inspectWindow(open: Open, pick: WindowPick): Promise<Inspection> 
   const ofWindow = cosines[T][T + 1];
   return {
     parity,
+    task: open.job.task,
     window,
     place: places(window),
     rank: rankOf(ranking, window, ofWindow),

@@ -7,6 +7,7 @@ import { dot, squaredNorm } from '#engine/evaluation/vectors.ts';
 import type { Neighbour, PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import type { MixtureWeights } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { inputNames } from '#shared/domain/datasets/task.ts';
 import { listParts, type Part } from '#shared/domain/models/gram.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { refuseOtherTask } from '../datasets/other-task.ts';
@@ -47,6 +48,7 @@ export async function predict(job: PredictJob): Promise<PredictionResult> {
       modelType: checkpoint.spec.type,
       T: checkpoint.spec.T,
       D: checkpoint.spec.D,
+      task: job.task,
       engine: found.engine,
       parity: found.parity,
       neighboursIn: neighbourSet?.id ?? null,
@@ -119,7 +121,7 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
       pred: unit(raw, spec.D),
       attention: prediction.attention ?? (await plainAttention(options, checkpoint, contexts, rows.length)),
       mixture: prediction.mixture,
-      parts: spec.type === 'gram' ? listParts(spec, spec.T) : [],
+      parts: spec.type === 'gram' ? listParts(spec, spec.T, inputNames(spec.T, job.task)) : [],
     };
   } finally {
     await opened.close();

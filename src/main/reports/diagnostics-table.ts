@@ -1,5 +1,6 @@
 /** The diagnostics of one evaluation as table rows: question, measurement, reading. */
-import { offsetEntries, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { namedInputs } from '#shared/domain/datasets/task.ts';
+import { namedOffsets, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { count, figure, percent, signed } from '#shared/domain/figures.ts';
 import type { ReportRun } from './input.ts';
 
@@ -33,7 +34,7 @@ export function diagnosticRows(measured: Evaluation, of: ReportRun): Row[] {
     ['Alignment: is the target what follows the context?', alignmentText(measured), ''],
     [
       'Offsets: where is the prediction nearest?',
-      offsetEntries(measured.offsets)
+      namedOffsets(measured)
         .map(([k, v]) => `${k}: ${figure(v, 3)}`)
         .join(', '),
       '',
@@ -97,7 +98,7 @@ function orderRows(m: Evaluation): Row[] {
     ],
     [
       'Leave one out: which position counts?',
-      leaveOneOut.length === 0 ? figure(null) : leaveOneOut.map(change).join(', '),
+      leaveOneOut.length === 0 ? figure(null) : namedInputs(leaveOneOut.map(change), m.task).join(', '),
       'first position first',
     ],
   ];

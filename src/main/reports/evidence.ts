@@ -1,4 +1,5 @@
 /** The evidence of a report: loss terms, baselines, sample predictions, and what differs between two runs. */
+import { historyName, type Task } from '#shared/domain/datasets/task.ts';
 import { formatGate } from '#shared/domain/recipe/command-line.ts';
 import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import {
@@ -124,7 +125,7 @@ function sampleTable(e: Evaluation, other: Evaluation | null): Block {
       figure(s.cosine, 3),
       ...(beside ? [figure(theirs.get(s.window), 3)] : []),
       figure(s.contextMeanCosine, 3),
-      nearest(s.contextCosines),
+      nearest(s.contextCosines, e.task),
       figure(s.predictionNorm, 2),
       ...(attends ? [s.attention?.map((w) => w.toFixed(2)).join(' ') ?? ''] : []),
     ]),
@@ -147,9 +148,10 @@ function textTable(e: Evaluation, texts: readonly WindowTexts[]): Block[] {
   return [table('Texts of the sample windows', ['#Window', '#Cosine', 'Last of the context', 'Target'], rows)];
 }
 
-function nearest(cosines: readonly number[]): string {
+function nearest(cosines: readonly number[], task: Task | null): string {
   const at = cosines.indexOf(Math.max(...cosines));
-  return at < 0 ? '' : `${at - cosines.length + 1} (${figure(cosines[at], 3)})`;
+  if (at < 0) return '';
+  return `${historyName(at, task) ?? at - cosines.length + 1} (${figure(cosines[at], 3)})`;
 }
 
 export function differences({ comparison, baseline, subject }: ReportInput): Section {

@@ -9,7 +9,9 @@ import { modelGraph } from '#engine/export/models.ts';
 import { encodeOnnx } from '#engine/export/onnx.ts';
 import { positionTable } from '#engine/positions.ts';
 import { POSITIONS_BUFFER } from '#shared/domain/models/infer-model.ts';
-import { listParts, type GramSpec } from '#shared/domain/models/gram.ts';
+import { HISTORY_NAMES, inputNames, type Task } from '#shared/domain/datasets/task.ts';
+import { plural } from '#shared/domain/figures.ts';
+import { listParts } from '#shared/domain/models/gram.ts';
 import { MODEL_LABELS, positionWidth } from '#shared/domain/models/models.ts';
 import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
@@ -67,7 +69,8 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
       return readRegularFile(join(checkpoint.folder, GOLDEN_FILE));
     case 'onnx': {
       const more = spec.type === 'gram' ? `, and coefficients [batch, ${listParts(spec, spec.T).length}]` : '';
-      const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: context [batch, ${spec.T}, ${spec.D}] to raw and pred [batch, ${spec.D}]${more}`;
+      const context = `context [batch, ${spec.T}, ${spec.D}]${historyWords(job.task)}`;
+      const description = `${MODEL_LABELS[spec.type]} of run #${job.run.number} ${job.run.name}: ${context} to raw and pred [batch, ${spec.D}]${more}`;
       const metadata = await metadataOf(checkpoint, job);
       return encodeOnnx(modelGraph(spec, parameters), { name: spec.type, version: job.version, description, metadata });
     }
@@ -86,14 +89,16 @@ function stateDict({ spec, parameters }: LoadedCheckpoint): Map<string, Tensor> 
   return tensors;
 }
 
-/** What each coefficient belongs to, as a JSON list. */
-function partNames(spec: GramSpec): string {
-  return JSON.stringify(listParts(spec, spec.T).map(({ name }) => name));
+/** " (article mean, history mean, then 5 chunks)"; empty without history. */
+function historyWords(task: Task | null): string {
+  return task?.history == null ? '' : ` (${HISTORY_NAMES.join(', ')}, then ${plural(task.context, 'chunk')})`;
 }
 
 async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Record<string, string>> {
   const hash = async (file: string): Promise<string> => sha256(await readRegularFile(join(checkpoint.folder, file)));
   const { spec, state, valCosine } = checkpoint;
+  const inputs = inputNames(spec.T, job.task);
+  const parts = spec.type === 'gram' ? listParts(spec, spec.T, inputs).map(({ name }) => name) : null;
   return {
     'nextvec.version': job.version,
     'nextvec.run': job.runId,
@@ -101,7 +106,9 @@ async function metadataOf(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pr
     'nextvec.run_name': job.run.name,
     'nextvec.recipe': JSON.stringify(job.recipe),
     'nextvec.model': JSON.stringify(spec),
-    ...(spec.type === 'gram' ? { 'nextvec.parts': partNames(spec) } : {}),
+    'nextvec.inputs': JSON.stringify(inputs),
+    // What each coefficient belongs to.
+    ...(parts ? { 'nextvec.parts': JSON.stringify(parts) } : {}),
     'nextvec.epoch': String(state.best?.epoch ?? state.epoch),
     'nextvec.val_cosine': valCosine === null ? '' : String(valCosine),
     'nextvec.weights_sha256': await hash(MODEL_FILE),

@@ -16,7 +16,7 @@ import { findDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun, type RunRow } from '../store/runs.ts';
-import { readRecipe } from '../store/stored-json.ts';
+import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
@@ -141,6 +141,7 @@ async function exportWeights(
     target: path,
     version,
     run: { number: row.number, name: row.name },
+    task: readTask(row.task_json),
   };
   await workers.once((client) => client.exportModel(job));
   return { path, text: null, fileName };

@@ -1,6 +1,7 @@
 /** Text and figure groups of an evaluation. Pure. */
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { Evaluation, Verdict, VerdictCode } from '#shared/domain/evaluation/evaluation.ts';
+import { historyName, inputLabel, type Task } from '#shared/domain/datasets/task.ts';
 import { offsetEntries } from '#shared/domain/evaluation/evaluation.ts';
 
 export const VERDICT_TITLES: Readonly<Record<VerdictCode, string>> = {
@@ -168,8 +169,9 @@ export interface OffsetRow {
 
 /** The offset sweep, first position first and the target last. */
 export function offsetRows(e: Evaluation): OffsetRow[] {
-  return offsetEntries(e.offsets).map(([key, model]) => ({
-    label: key === 'target' ? 'Target' : key === '0' ? 'Last' : `${-Number(key)} before`,
+  const T = Object.keys(e.offsets).length - 1;
+  return offsetEntries(e.offsets).map(([key, model], t) => ({
+    label: key === 'target' ? 'Target' : inputLabel(t, T, e.task),
     model,
     contextMean: e.contextMeanOffsets[key] ?? null,
     isTarget: key === 'target',
@@ -183,7 +185,7 @@ export interface AblationRow {
   readonly change: number | null;
 }
 
-export function ablationRows({ orderAblations: o }: Evaluation): AblationRow[] {
+export function ablationRows({ orderAblations: o, task }: Evaluation): AblationRow[] {
   const row = (label: string, cosine: number | null): AblationRow => ({
     label,
     cosine,
@@ -194,8 +196,13 @@ export function ablationRows({ orderAblations: o }: Evaluation): AblationRow[] {
     { label: 'As it is', cosine: o.base, change: null },
     row('Shuffled', o.shuffled),
     row('Reversed', o.reversed),
-    ...o.leaveOneOut.map((cosine, t) => row(t === T - 1 ? 'Without the last' : `Without ${T - 1 - t} before`, cosine)),
+    ...o.leaveOneOut.map((cosine, t) => row(withoutInput(t, T, task), cosine)),
   ];
+}
+
+function withoutInput(t: number, T: number, task: Task | null): string {
+  const isSingular = t === T - 1 || historyName(t, task) !== null;
+  return `Without ${isSingular ? 'the ' : ''}${inputLabel(t, T, task).toLowerCase()}`;
 }
 
 /** Whether shuffling the context changes nothing. */

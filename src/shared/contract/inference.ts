@@ -1,5 +1,6 @@
 /** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
 import { z } from 'zod';
+import { TaskSchema } from '#shared/domain/datasets/task.ts';
 import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
 import { PART_KINDS } from '#shared/domain/models/gram.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
@@ -75,6 +76,8 @@ export const PredictionResultSchema = z.object({
   modelType: z.enum(MODEL_TYPES),
   T: z.int(),
   D: z.int(),
+  /** What the run was trained on; null: not known. */
+  task: TaskSchema.nullable(),
   engine: z.string(),
   /** How well the checkpoint reproduced its golden output before anything was predicted. */
   parity: z.object({ goldenMaxAbs: figure, goldenMaxRelative: figure }),

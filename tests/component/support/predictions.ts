@@ -36,6 +36,7 @@ export function prediction(modelType: PredictionResult['modelType'], row: Predic
     modelType,
     T: 5,
     D: 64,
+    task: { context: 5, history: null },
     engine: 'simd',
     parity: { goldenMaxAbs: 0, goldenMaxRelative: 0 },
     neighboursIn: null,

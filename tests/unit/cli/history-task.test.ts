@@ -58,7 +58,7 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
     expect(texts.context).toEqual([null, null, ...before]);
     const out = join(folder, 'prediction.npy');
     const predicted = await nextvec('predict', run, '--data', sets[1], '--rows', '0,3', '--out', out);
-    expect(predicted).toMatchObject({ T: 7 });
+    expect(predicted).toMatchObject({ T: 7, task: TASK });
   }
 
   const comparison = await nextvec('compare', '3', '1');

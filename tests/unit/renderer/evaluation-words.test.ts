@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { VERDICT_CODES, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
+import { namedOffsets, VERDICT_CODES, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { evaluationChoices, evaluationOf } from '../../../src/renderer/features/evaluation/choices.ts';
 import {
   ablationRows,
@@ -41,6 +41,23 @@ describe('figures of an evaluation', () => {
       ['1 before', 0.3],
       ['Last', 0.4],
       ['Target', 0.5],
+    ]);
+  });
+
+  it('names the inputs of history', () => {
+    const task = { context: 1, history: 8 };
+    expect(offsetRows({ ...NOTHING, task }).map(({ label }) => label)).toEqual([
+      'Article mean',
+      'History mean',
+      'Last',
+      'Target',
+    ]);
+    expect(ablationRows({ ...NOTHING, task }).map(({ label }) => label)).toContain('Without the article mean');
+    expect(namedOffsets({ ...NOTHING, task }).map(([name]) => name)).toEqual([
+      'article mean',
+      'history mean',
+      '0',
+      'target',
     ]);
   });
 

@@ -1,6 +1,7 @@
 /** The explanation of a Gram mixture's prediction: shares by kind, and one sentence. */
 import { describe, expect, test } from 'vitest';
-import { listParts, type Part } from '#shared/domain/models/gram.ts';
+import { inputNames } from '#shared/domain/datasets/task.ts';
+import { DEFAULT_MIXTURE, listParts, type Part } from '#shared/domain/models/gram.ts';
 import { contextRows, mixtureSentence, shareGroups } from '../../../src/renderer/features/predict/prediction-words.ts';
 import { mixtureRow } from '../../component/support/predictions.ts';
 
@@ -97,6 +98,16 @@ describe('the shares', () => {
 });
 
 test('the context table shows shares where other models have attention', () => {
-  const rows = contextRows(mixtureRow(), 'gram');
+  const rows = contextRows(mixtureRow(), { modelType: 'gram', task: null });
   expect(rows.map(({ weightText }) => weightText)).toEqual(['2.0 %', '3.0 %', '6.0 %', '10.0 %', '40.0 %']);
+});
+
+test('inputs of history have their names among the parts and in the context table', () => {
+  const task = { context: 5, history: 8 };
+  const names = listParts({ ...DEFAULT_MIXTURE, extras: [] }, 7, inputNames(7, task)).map(({ name }) => name);
+  expect(names.slice(0, 8)).toEqual(['article mean', 'history mean', 'x 1', 'x 2', 'x 3', 'x 4', 'x 5', 'corpus mean']);
+  expect(names).toContain('filtered x 5 ν 1');
+  const row = { ...mixtureRow(), contextCosines: [0.6, 0.5, 0.5, 0.5, 0.6, 0.6, 0.7] };
+  const rows = contextRows(row, { modelType: 'gram', task });
+  expect(rows.map(({ label }) => label).slice(0, 3)).toEqual(['Article mean', 'History mean', '4 before']);
 });

@@ -1,6 +1,7 @@
 /** Requests of the Predict page, from its input fields. */
 import { expect, it } from 'vitest';
 import type { PredictedRow } from '#shared/contract/inference.ts';
+import type { ModelType } from '#shared/domain/models/models.ts';
 import { askedSource, type PredictFields } from '../../../src/renderer/features/predict/predict-source.ts';
 import {
   baselineFigures,
@@ -70,14 +71,16 @@ const ROW: PredictedRow = {
   neighbours: [],
 };
 
+const model = (modelType: ModelType) => ({ modelType, task: null });
+
 it('shows no number for unmeasured figures', () => {
   expect(baselineFigures(ROW)).toEqual([
     { label: 'Mean of context', value: '0.4500', lift: expect.closeTo(-0.05, 9) as number, note: 'model −0.0500' },
     { label: 'Last vector', value: 'not measured', lift: null, note: '' },
   ]);
-  expect(contextRows(ROW, 'gru').map(({ weightText }) => weightText)).toEqual(['none', 'none']);
-  expect(contextRows(ROW, 'transformer')[0].weightText).toBe('not measured');
-  expect(contextRows({ ...ROW, attention: [0.25, 0.75] }, 'amn')[1]).toMatchObject({
+  expect(contextRows(ROW, model('gru')).map(({ weightText }) => weightText)).toEqual(['none', 'none']);
+  expect(contextRows(ROW, model('transformer'))[0].weightText).toBe('not measured');
+  expect(contextRows({ ...ROW, attention: [0.25, 0.75] }, model('amn'))[1]).toMatchObject({
     weight: 0.75,
     weightText: '75.0 %',
   });

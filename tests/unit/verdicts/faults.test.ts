@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Predictor } from '#engine/evaluation/ablations.ts';
 import { measure } from '#engine/evaluation/measure.ts';
 import type { Parity, Reference, Verdict, VerdictCode } from '#shared/domain/evaluation/evaluation.ts';
+import type { Task } from '#shared/domain/datasets/task.ts';
 import type { Comparison } from '#shared/domain/datasets/passport.ts';
 import { drawVerdicts, type SplitEvidence } from '#shared/domain/verdicts/verdicts.ts';
 import { compareDatasets } from '../../../src/main/datasets/compare.ts';
 import {
   D,
+  T,
   altered,
   asData,
   distorted,
@@ -56,6 +58,7 @@ interface Case {
   /** Model of the reference measurement, when the fault comes later. */
   readonly healthy?: Predictor;
   readonly space?: Comparison;
+  readonly task?: Task;
 }
 
 async function verdicts({
@@ -66,6 +69,7 @@ async function verdicts({
   split = CLEAN,
   healthy = model,
   space,
+  task,
 }: Case): Promise<Verdict[]> {
   const baselines = simpleBaselines();
   const options = { baselines, seed: 1 };
@@ -75,7 +79,7 @@ async function verdicts({
     reference = { rows: own.rows, cosine: own.cosine.mean as number, std: own.cosine.std, baselines: own.baselines };
   }
   const measured = await measure(model, on.split, { ...options, articleOf: on.articleOf });
-  return drawVerdicts({ measured, parity, reference, space: space ?? null, split, terms: null, lambda: null });
+  return drawVerdicts({ task, measured, parity, reference, space: space ?? null, split, terms: null, lambda: null });
 }
 
 type Fault = (world: World, seed: number) => Promise<Case> | Case;
@@ -290,6 +294,21 @@ describe('fault × verdict', () => {
     };
     expect(codesAt(-0.001)).toContain('OVERFIT');
     expect(codesAt(0.001)).not.toContain('OVERFIT');
+  });
+
+  it('a prediction near the article mean is not called shifted', async () => {
+    const { validation } = makeWorld(7);
+    const first: Predictor = {
+      predict: (contexts, B) => {
+        const raw = new Float32Array(B * D);
+        for (let row = 0; row < B; row++) raw.set(contexts.subarray(row * T * D, (row * T + 1) * D), row * D);
+        return { raw };
+      },
+    };
+    const codesFor = async (task?: Task) =>
+      (await verdicts({ model: first, on: validation, task })).map(({ code }) => code);
+    expect(await codesFor()).toContain('ALIGNMENT');
+    expect(await codesFor({ context: T - 2, history: 8 })).not.toContain('ALIGNMENT');
   });
 
   it.each(FAULTS)('%s: no serious verdict beside the right one', async (_, code, plant) => {

@@ -167,6 +167,7 @@ describe('an imported run', () => {
         engine: null,
         version: '0',
         run: { number: 1, name: 'mixture' },
+        task: { context: 3, history: 8 },
       });
       return target;
     };
@@ -182,7 +183,9 @@ describe('an imported run', () => {
       userDefinedMetadata: Record<string, string>;
     };
     const parts = JSON.parse(graph.userDefinedMetadata['nextvec.parts']) as string[];
-    expect(parts.slice(4, 8)).toEqual(['x 5', 'corpus mean', 'ridge λ 3', 'ridge λ 30']);
+    const inputs = ['article mean', 'history mean', 'x 1', 'x 2', 'x 3'];
+    expect(JSON.parse(graph.userDefinedMetadata['nextvec.inputs'])).toEqual(inputs);
+    expect(parts.slice(0, 7)).toEqual([...inputs, 'corpus mean', 'ridge λ 3']);
     expect(parts.slice(-2)).toEqual(['AMN', 'LSTM']);
   });
 });

@@ -1,6 +1,7 @@
 /** Data worker job that exports a model: input by folder and value, without the database. */
 import { z } from 'zod';
 import { RunCheckpointsSchema } from '#shared/contract/trainer.ts';
+import { TaskSchema } from '#shared/domain/datasets/task.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 
 export const MODEL_FORMATS = ['safetensors', 'npz', 'onnx', 'tfjs', 'golden'] as const;
@@ -18,5 +19,6 @@ export const ExportModelJobSchema = z.object({
   target: z.string(),
   version: z.string(),
   run: z.object({ number: z.int(), name: z.string() }),
+  task: TaskSchema.nullable(),
 });
 export type ExportModelJob = z.infer<typeof ExportModelJobSchema>;

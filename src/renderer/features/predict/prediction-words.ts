@@ -1,6 +1,7 @@
 /** Text and table rows of a prediction. Pure. */
 import type { PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import type { Place } from '#shared/contract/places.ts';
+import { historyName, inputLabel } from '#shared/domain/datasets/task.ts';
 import { figure, percent, signed } from '#shared/domain/figures.ts';
 import type { PART_KINDS } from '#shared/domain/models/gram.ts';
 import { modelRow, type ModelType } from '#shared/domain/models/models.ts';
@@ -25,7 +26,7 @@ export function noAttention(model: ModelType): string {
 
 export interface ContextRow {
   readonly label: string;
-  /** Empty: of a file. */
+  /** Empty: of a file, or an input of history, which is a mean of many chunks. */
   readonly place: string;
   /** Attention, or of a Gram mixture the share of the prediction. null: none; `weightText` says why. */
   readonly weight: number | null;
@@ -34,18 +35,20 @@ export interface ContextRow {
   readonly text: string | null;
 }
 
-/** The context, first position first. */
-export function contextRows(row: PredictedRow, model: ModelType): ContextRow[] {
+type Model = Pick<PredictionResult, 'modelType' | 'task'>;
+
+/** The inputs of the model, first one first. */
+export function contextRows(row: PredictedRow, { modelType, task }: Model): ContextRow[] {
   const { contextCosines, attention, context, parts } = row;
   const T = contextCosines.length;
   const weights = attention ?? parts?.filter(({ kind }) => kind === 'context').map(({ share }) => share);
   return contextCosines.map((cosine, t) => {
     const weight = weights?.[t] ?? null;
     return {
-      label: t === T - 1 ? 'Last' : `${T - 1 - t} before`,
-      place: context ? placeWords(context[t]) : '',
+      label: inputLabel(t, T, task),
+      place: context && historyName(t, task) === null ? placeWords(context[t]) : '',
       weight,
-      weightText: weight === null ? noAttention(model) : percent(weight, 1),
+      weightText: weight === null ? noAttention(modelType) : percent(weight, 1),
       cosine: figure(cosine, 3),
       text: context?.[t].text ?? null,
     };
@@ -106,7 +109,7 @@ const GROUPS: readonly GroupText[] = [
     main: 'the context itself',
     subject: 'the context itself',
     isPlural: false,
-    what: 'The vectors of the context as they are, x 1 the first.',
+    what: 'The vectors of the context as they are, x 1 the first, and the means of what precedes it where the data has history.',
   },
   {
     kinds: ['filteredSkip', 'filteredLast'],

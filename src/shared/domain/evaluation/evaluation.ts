@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { BASELINES, type BaselineName } from '../runs/training.ts';
 import { ComparisonSchema } from '../datasets/passport.ts';
-import { TaskSchema } from '../datasets/task.ts';
+import { historyName, TaskSchema } from '../datasets/task.ts';
 import { plural } from '../figures.ts';
 import { IntervalSchema, type Interval } from './interval.ts';
 
@@ -281,6 +281,11 @@ function placeOf(key: string): number {
 /** Offsets from the first position to the target; the order of an object's keys would put "0" first. */
 export function offsetEntries(offsets: Measurement['offsets']): [string, number | null][] {
   return Object.entries(offsets).toSorted(([a], [b]) => placeOf(a) - placeOf(b));
+}
+
+/** `offsetEntries` by name: an input of history has its own, e.g. "article mean" for "-6". */
+export function namedOffsets({ offsets, task }: Pick<Evaluation, 'offsets' | 'task'>): [string, number | null][] {
+  return offsetEntries(offsets).map(([key, value], t) => [historyName(t, task) ?? key, value]);
 }
 
 /** Key of context position t of T in `offsets`: the last position is "0". */

@@ -3,6 +3,7 @@
  * Declarations and small helpers only; `main/evaluation/inspect.ts` measures. T context length.
  */
 import { z } from 'zod';
+import { TaskSchema } from '../datasets/task.ts';
 import { ParitySchema } from './evaluation.ts';
 
 const count = z.int().min(0);
@@ -40,6 +41,8 @@ export type Neighbour = z.infer<typeof NeighbourSchema>;
 
 export const InspectionSchema = z.object({
   parity: ParitySchema,
+  /** null: not known. */
+  task: TaskSchema.nullable(),
   window: count,
   place: WindowPlaceSchema,
   /** Its place when the looked-at windows are ordered from the worst cosine (0) to the best, and how many those are. */

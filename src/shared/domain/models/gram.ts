@@ -3,6 +3,7 @@
  * the Gram matrix of the parts and gives the coefficients a_k. T context length, D vector width, M = K(K + 1)/2.
  */
 import { z } from 'zod';
+import { inputNames } from '../datasets/task.ts';
 import { GRADIENT_LABELS, GradientSpecSchema, type GradientSpec } from './gradient-specs.ts';
 
 const size = z.int().min(1).max(65_536);
@@ -126,10 +127,10 @@ export interface PartsSpec extends Mixture {
   readonly extras: readonly GradientSpec[];
 }
 
-/** The parts in the order of coefficients and Gram matrices. */
-export function listParts(mixture: PartsSpec, T: number): readonly Part[] {
+/** The parts in the order of coefficients and Gram matrices. `inputs`: names of the T inputs. */
+export function listParts(mixture: PartsSpec, T: number, inputs = inputNames(T, null)): readonly Part[] {
   return [
-    ...Array.from({ length: T }, (_, t): Part => ({ kind: 'context', index: t, name: `x ${t + 1}` })),
+    ...inputs.map((name, index): Part => ({ kind: 'context', index, name })),
     { kind: 'mean', index: 0, name: 'corpus mean' },
     ...mixture.ridges.map((lambda, index): Part => ({ kind: 'ridge', index, name: `ridge λ ${lambda}` })),
     ...mixture.pooledRidges.map((lambda, index): Part => ({
@@ -139,7 +140,11 @@ export function listParts(mixture: PartsSpec, T: number): readonly Part[] {
     })),
     ...mixture.neighbours.map(({ count }, index): Part => ({ kind: 'neighbours', index, name: `${count} neighbours` })),
     ...mixture.filters.map((nu, index): Part => ({ kind: 'filteredSkip', index, name: `filtered skip ν ${nu}` })),
-    ...mixture.filters.map((nu, index): Part => ({ kind: 'filteredLast', index, name: `filtered x ${T} ν ${nu}` })),
+    ...mixture.filters.map((nu, index): Part => ({
+      kind: 'filteredLast',
+      index,
+      name: `filtered ${inputs[T - 1]} ν ${nu}`,
+    })),
     ...mixture.extras.map((_, index): Part => ({ kind: 'extra', index, name: extraName(mixture.extras, index) })),
   ];
 }

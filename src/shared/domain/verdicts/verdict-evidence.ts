@@ -1,5 +1,6 @@
 /** What every verdict rule works with: its input, the thresholds that several share, the error of a difference. */
 import type { Comparison } from '../datasets/passport.ts';
+import type { Task } from '../datasets/task.ts';
 import type { Measurement, Parity, Reference, Severity, Verdict, VerdictCode } from '../evaluation/evaluation.ts';
 import type { TermTable } from '../runs/training.ts';
 import type { Term } from '../models/terms.ts';
@@ -12,6 +13,8 @@ export interface SplitEvidence {
 }
 
 export interface VerdictInput {
+  /** Of the windows; null or absent: not known. */
+  readonly task?: Task | null;
   readonly measured: Measurement;
   /** null: no checkpoint stands behind the predictions (a baseline, a test). */
   readonly parity: Parity | null;

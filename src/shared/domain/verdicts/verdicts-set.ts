@@ -2,7 +2,14 @@
  * Verdicts about the set and its vectors: broken windows, another space, a wrong sign, shifted windows, harder or easier
  * data. Each rule is silent where a figure it needs was not measured.
  */
-import { SPACE_FREE_BASELINES, bestBaseline, type Measurement, type Verdict } from '../evaluation/evaluation.ts';
+import { historyName, type Task } from '../datasets/task.ts';
+import {
+  SPACE_FREE_BASELINES,
+  bestBaseline,
+  offsetEntries,
+  type Measurement,
+  type Verdict,
+} from '../evaluation/evaluation.ts';
 import { count, figure, percent, signed } from '../figures.ts';
 import { BASELINE_LABELS } from '../runs/training.ts';
 import {
@@ -150,19 +157,21 @@ function alignmentOfSet({ measured }: VerdictInput): Verdict | null {
 }
 
 /** The context position the prediction is nearest to beyond what the mean of the context is. */
-function excessOverContext(m: Measurement): { key: string; cosine: number; excess: number } | null {
-  const positions = Object.entries(m.offsets).flatMap(([key, cosine]) => {
+function excessOverContext(m: Measurement, task: Task | null): { key: string; cosine: number; excess: number } | null {
+  const positions = offsetEntries(m.offsets).flatMap(([key, cosine], t) => {
     const usual = m.contextMeanOffsets[key] ?? null;
-    return key === 'target' || cosine === null || usual === null ? [] : [{ key, cosine, excess: cosine - usual }];
+    // An input of history is a mean of many chunks, at no offset from the target.
+    const isPosition = key !== 'target' && historyName(t, task) === null;
+    return !isPosition || cosine === null || usual === null ? [] : [{ key, cosine, excess: cosine - usual }];
   });
   return positions.toSorted((a, b) => b.excess - a.excess)[0] ?? null;
 }
 
 /** The model's fault: it gives back a context position, or wants its context the other way round. */
-function alignmentOfModel({ measured }: VerdictInput): Verdict | null {
+function alignmentOfModel({ measured, task }: VerdictInput): Verdict | null {
   const target = measured.offsets.target ?? null;
   if (target === null) return null;
-  const peak = excessOverContext(measured);
+  const peak = excessOverContext(measured, task ?? null);
   const mean = measured.baselines.contextMean;
   if (peak && mean !== null && peak.cosine > target && peak.excess > NOTHING && target < mean - NOTICEABLE) {
     return verdict(
