@@ -11,6 +11,7 @@ const MUTATIONS = [
   'datasets.delete',
   'datasets.import',
   'datasets.importSample',
+  'datasets.preview',
   'datasets.rename',
   'plans.create',
   'plans.move',

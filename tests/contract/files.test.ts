@@ -20,6 +20,7 @@ const RECIPE = RecipeSchema.parse({ dataset: 'none' });
 const CALLS: Readonly<Record<string, (client: NextvecClient, path: string) => Promise<unknown>>> = {
   'app.files.list path': (client, path) => client.app.files.list({ path }),
   'datasets.describe path': (client, path) => client.datasets.describe({ path }),
+  'datasets.preview path': (client, path) => client.datasets.preview({ path }),
   'datasets.import path': async (client, path) => {
     for await (const _ of await client.datasets.import({ path }));
   },

@@ -56,7 +56,8 @@ export interface ImportResult {
   readonly storedBytes: number;
 }
 
-const TEMPORARY = '.importing-';
+/** Stands in the names of folders that the next start removes. */
+export const TEMPORARY = '.importing-';
 
 /** Imports `file` into the new folder `destFolder`. */
 export async function importDataset(

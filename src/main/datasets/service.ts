@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import type { Dataset, ImportEvent, SplitProof, TextHit } from '#shared/contract/datasets.ts';
 import type { Place } from '#shared/contract/places.ts';
 import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
@@ -18,7 +19,7 @@ import { fromWireError } from '../wire/errors.ts';
 import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 import { hasTextIndex } from './texts/search.ts';
-import { importFile, type ImportInput } from './worker-import.ts';
+import { importFile, previewFile, type ImportInput } from './worker-import.ts';
 
 export interface DatasetServiceOptions {
   readonly home: Home;
@@ -57,6 +58,11 @@ export class DatasetService {
 
   describe(path: string): Promise<FileDescription> {
     return this.call((client) => client.describe({ path: resolve(path) }));
+  }
+
+  /** The passport an import would have; nothing stays. */
+  preview(input: ImportInput, signal?: AbortSignal): Promise<Passport> {
+    return previewFile(this.options, input, signal);
   }
 
   /** Progress, then `done`. Leaving the loop or aborting cancels the import and removes what it wrote. */

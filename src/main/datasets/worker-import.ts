@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { nameWithTask, taskOf } from '#shared/domain/datasets/task.ts';
@@ -18,6 +19,7 @@ import {
   requireDataset,
   type ImportOptions,
 } from '../store/datasets.ts';
+import { TEMPORARY } from './import.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
@@ -62,6 +64,35 @@ export async function* importFile(
   if (imported !== null) yield imported;
 }
 
+/** The passport an import would have, in a worker of its own; nothing stays. */
+export async function previewFile(
+  { home, workers }: { readonly home: Home; readonly workers: WorkerPool },
+  input: ImportInput,
+  signal?: AbortSignal,
+): Promise<Passport> {
+  // A name that the next start removes if the program is killed.
+  const name = `preview${TEMPORARY}${randomBytes(6).toString('hex')}`;
+  const worker = await workers.lease(signal);
+  try {
+    const job = jobOf(input, join(home.datasetsFolder, name));
+    for await (const event of await worker.client.importFile(job, { signal }))
+      if (event.type === 'done') return event.passport;
+    throw new NextvecError('INTERNAL', `The preview of ${input.path} ended without a result.`);
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    await worker.release();
+    await removeTraces(home.datasetsFolder, name);
+  }
+}
+
+function jobOf(input: ImportInput, folder: string) {
+  const { dtype, crossArticles, contextLength = null, history = null, texts, textColumn } = input;
+  const { stride = 1, normalise = false, mapping = NO_MAPPING } = input;
+  const windows = { crossArticles, contextLength, history, stride, normalise, mapping };
+  return { path: resolve(input.path), folder, dtype, ...windows, texts, textColumn };
+}
+
 /** Yields the progress; null when the worker ended without a result. */
 async function* importInto(
   home: Home,
@@ -71,12 +102,9 @@ async function* importInto(
   signal?: AbortSignal,
 ): AsyncGenerator<ImportEvent, Imported | null> {
   const path = resolve(input.path);
-  const { dtype, crossArticles, contextLength = null, history = null, texts, textColumn } = input;
-  const { stride = 1, normalise = false, mapping = NO_MAPPING } = input;
+  const { dtype, crossArticles } = input;
   const options: ImportOptions = { dtype, crossArticles, ...chunkOptions(input) };
-  const windows = { crossArticles, contextLength, history, stride, normalise, mapping };
-  const job = { path, folder: home.datasetFolder(id), dtype, ...windows, texts, textColumn };
-  for await (const event of await client.importFile(job, { signal })) {
+  for await (const event of await client.importFile(jobOf(input, home.datasetFolder(id)), { signal })) {
     if (event.type === 'progress') {
       yield event;
       continue;

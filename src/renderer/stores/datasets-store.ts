@@ -1,29 +1,18 @@
 /** The stored data sets, and the imports of this window, which continue while other pages are shown. */
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
-import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
+import type { Dataset, ImportEvent, ImportSettings } from '#shared/contract/datasets.ts';
 import { client, connection } from '../rpc.ts';
 import { isCancelled } from '../ui/feedback/errors.ts';
-import { toast, toastError } from '../ui/feedback/toasts.ts';
+import { toast } from '../ui/feedback/toasts.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
-import { baseName } from './file-picker.ts';
-import { useAppStore } from './app-store.ts';
-
-export interface ImportOptions {
-  readonly dtype: 'float32' | 'float16';
-  readonly crossArticles: boolean;
-  /** Of windows built from chunks; null: the default context, no history. */
-  readonly contextLength?: number | null;
-  readonly history?: number | null;
-  /** Default true. */
-  readonly texts?: boolean;
-}
+import { baseName, pickFile } from './file-picker.ts';
 
 export interface ImportJob {
   readonly id: number;
   readonly path: string;
   readonly name: string;
-  readonly options: ImportOptions;
+  readonly settings: ImportSettings;
   phase: string;
   /** 0..1, null while unknown. */
   fraction: number | null;
@@ -41,8 +30,8 @@ export const useDatasetsStore = defineStore('datasets', () => {
   const loaded = shallowRef(false);
   const error = shallowRef<unknown>(null);
   const imports = ref<ImportJob[]>([]);
-  /** The server-side chooser, where the host has no native dialogs. */
-  const chooserOpen = ref(false);
+  /** File whose import is being prepared in the import dialog. */
+  const fileToImport = ref<string | null>(null);
   /** Id of the data set imported last by this window; the page shows it. */
   const lastImported = ref<string | null>(null);
   const controllers = new Map<number, AbortController>();
@@ -83,15 +72,16 @@ export const useDatasetsStore = defineStore('datasets', () => {
    * Imports a file of the host. Resolves to null when it was cancelled or failed; a failed job stays in `imports` with
    * its error.
    */
-  async function startImport(path: string, options: ImportOptions): Promise<Dataset | null> {
+  async function startImport(settings: ImportSettings): Promise<Dataset | null> {
     const id = nextJob++;
+    const { path } = settings;
     const controller = new AbortController();
     controllers.set(id, controller);
     const job: ImportJob = {
       id,
       path,
       name: baseName(path),
-      options,
+      settings,
       phase: 'Opening',
       fraction: null,
       etaMs: null,
@@ -99,7 +89,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
     };
     imports.value = [...imports.value, job];
     try {
-      for await (const event of await client.datasets.import({ path, ...options }, { signal: controller.signal })) {
+      for await (const event of await client.datasets.import(settings, { signal: controller.signal })) {
         if (event.type === 'progress') update(id, { phase: event.phase, fraction: event.fraction, etaMs: event.etaMs });
         else {
           dismissImport(id);
@@ -115,23 +105,12 @@ export const useDatasetsStore = defineStore('datasets', () => {
 
   async function retryImport(job: ImportJob): Promise<Dataset | null> {
     dismissImport(job.id);
-    return startImport(job.path, job.options);
+    return startImport(job.settings);
   }
 
-  /** Asks for a file with the native dialog where the host has one, else with the window's own chooser. */
-  async function chooseFile(): Promise<Dataset | null> {
-    const app = useAppStore();
-    if (!app.info?.nativeDialogs) {
-      chooserOpen.value = true;
-      return null;
-    }
-    try {
-      const { path } = await client.app.files.choose({ purpose: 'dataset' });
-      return path === null ? null : await startImport(path, { dtype: 'float32', crossArticles: false });
-    } catch (cause) {
-      toastError('The file dialog could not be shown', cause);
-      return null;
-    }
+  /** Asks for a file, then opens the import dialog. */
+  async function chooseFile(): Promise<void> {
+    fileToImport.value = await pickFile('dataset');
   }
 
   watch(connection, (state) => state === 'open' && void load(), { immediate: true });
@@ -142,7 +121,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
     loaded,
     error,
     imports,
-    chooserOpen,
+    fileToImport,
     lastImported,
     load,
     startImport,

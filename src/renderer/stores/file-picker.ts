@@ -1,6 +1,6 @@
 /**
  * Asks for a file: `const path = await pickFile('run')`. Shows the native dialog where the host has one, else
- * shell/FilePicker.vue. Not here: the data set chooser, which has import options too.
+ * shell/FilePicker.vue.
  */
 import { readonly, ref, shallowRef } from 'vue';
 import type { FilePurpose } from '#shared/contract/app.ts';

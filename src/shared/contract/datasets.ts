@@ -71,6 +71,29 @@ export type TextHit = z.infer<typeof TextHitSchema>;
 
 export const MOST_HITS = 200;
 
+/** What is read of a file, and how. */
+export const ImportSettingsSchema = z.object({
+  path: FilePathSchema,
+  /** How vectors are stored; null: float16 for a float16 file, else float32. */
+  dtype: z.enum(['float32', 'float16']).nullable().default(null),
+  /** Windows of a chunk file may cross article boundaries. */
+  crossArticles: z.boolean().default(false),
+  /** Chunks of a context of windows built from chunks; null: 5. */
+  contextLength: z.int().min(1).max(MAX_CONTEXT).nullable().default(null),
+  /** Windows also read the mean of up to so many chunks before them and that of the article so far; null: they do not. */
+  history: z.int().min(1).max(MAX_HISTORY).nullable().default(null),
+  /** Chunks from the start of one window to that of the next, of windows built from chunks. */
+  stride: z.int().min(1).max(MAX_STRIDE).default(1),
+  /** Scale vectors to length 1. */
+  normalise: z.boolean().default(false),
+  mapping: MappingSchema.default(NO_MAPPING),
+  /** Keep the texts of the file. */
+  texts: z.boolean().default(true),
+  /** Column of the texts; null: one with a known name. */
+  textColumn: ColumnNameSchema.nullable().default(null),
+});
+export type ImportSettings = z.input<typeof ImportSettingsSchema>;
+
 export const datasetsContract = {
   list: query.output(z.array(DatasetSchema)),
   get: query.input(byId).output(DatasetSchema),
@@ -79,31 +102,18 @@ export const datasetsContract = {
     .meta({ files: ['path'] })
     .input(z.object({ path: FilePathSchema }))
     .output(FileDescriptionSchema),
+  /** The passport an import would have. It reads and writes as much as the import, then removes it. */
+  preview: mutation
+    .meta({ files: ['path'] })
+    .input(ImportSettingsSchema)
+    .output(PassportSchema),
   /** Imports a file; aborting the iterator cancels and leaves nothing behind. */
   import: mutation
     .meta({ files: ['path'] })
     .input(
-      z.object({
-        path: FilePathSchema,
+      ImportSettingsSchema.extend({
         /** Also of content that is there already. Absent: the file's name for new content. */
         name: DatasetNameSchema.optional(),
-        /** How vectors are stored; null: float16 for a float16 file, else float32. */
-        dtype: z.enum(['float32', 'float16']).nullable().default(null),
-        /** Windows of a chunk file may cross article boundaries. */
-        crossArticles: z.boolean().default(false),
-        /** Chunks of a context of windows built from chunks; null: 5. */
-        contextLength: z.int().min(1).max(MAX_CONTEXT).nullable().default(null),
-        /** Windows also read the mean of up to so many chunks before them and that of the article so far; null: they do not. */
-        history: z.int().min(1).max(MAX_HISTORY).nullable().default(null),
-        /** Chunks from the start of one window to that of the next, of windows built from chunks. */
-        stride: z.int().min(1).max(MAX_STRIDE).default(1),
-        /** Scale vectors to length 1. */
-        normalise: z.boolean().default(false),
-        mapping: MappingSchema.default(NO_MAPPING),
-        /** Keep the texts of the file. */
-        texts: z.boolean().default(true),
-        /** Column of the texts; null: one with a known name. */
-        textColumn: ColumnNameSchema.nullable().default(null),
       }),
     )
     .output(eventIterator(ImportEventSchema)),

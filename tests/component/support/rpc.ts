@@ -36,7 +36,13 @@ export const client = {
     settings: { get: async () => settings },
     files: { choose: unexpected('app.files.choose') },
   },
-  datasets: { list: async () => history.datasets, search: unexpected('datasets.search') },
+  datasets: {
+    list: async () => history.datasets,
+    search: unexpected('datasets.search'),
+    describe: unexpected('datasets.describe'),
+    preview: unexpected('datasets.preview'),
+    import: unexpected('datasets.import'),
+  },
   runs: {
     list: async () => history.runs,
     preflight: unexpected('runs.preflight'),

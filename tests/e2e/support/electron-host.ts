@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import type { StandInApi } from '../../stand-in/control.ts';
 import type { TestBrowser } from './chromium.ts';
 import { temporaryHome, watchConsole, type TestHost } from './host.ts';
+import { acceptImport } from './steps.ts';
 
 const WINDOW_LIMIT_MS = 60_000;
 const QUIT_LIMIT_MS = 30_000;
@@ -80,7 +81,10 @@ export async function openElectronHost(
     answerTimes: () => standIn.call('answerTimes'),
     notices: async () =>
       (await standIn.call('records', 'notification')).map((notice) => Object.values(notice as object).join(' ')),
-    importFile: (path) => standIn.call('answerDialog', path),
+    async importFile(path) {
+      await standIn.call('answerDialog', path);
+      await acceptImport(page);
+    },
     chooseFile: (path) => standIn.call('answerDialog', path),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {

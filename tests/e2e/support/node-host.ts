@@ -1,11 +1,12 @@
 /** The Node host: `nextvec serve`, its URL opened in Chromium. */
 import { spawn } from 'node:child_process';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { timeAnswers } from './answer-times.ts';
 import type { TestBrowser } from './chromium.ts';
 import { temporaryHome, watchConsole, type TestHost } from './host.ts';
+import { acceptImport } from './steps.ts';
 
 const CLI = resolve('bin/nextvec.mjs');
 
@@ -89,14 +90,8 @@ export async function openNodeHost(
     answerTimes: () => Promise.resolve(times),
     notices: () => page.getByRole('list', { name: 'Notices' }).getByRole('listitem').allTextContents(),
     async importFile(path) {
-      const dialog = page.getByRole('dialog', { name: 'Import a data set' });
-      // With one root the chooser may already show its files.
-      const root = dialog.getByRole('button', { name: basename(resolve(path, '..')) });
-      const file = dialog.getByRole('button', { name: basename(path) });
-      await root.or(file).first().waitFor();
-      if (!(await file.isVisible())) await root.click();
-      await file.click();
-      await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+      await walkTo(page, roots, path);
+      await acceptImport(page);
     },
     chooseFile: (path) => walkTo(page, roots, path),
     async close() {

@@ -12,6 +12,12 @@ export async function goTo(page: Page, title: PageTitle, pressMs = 0): Promise<v
   await page.getByRole('main').getByRole('heading', { level: 1, name: title }).waitFor();
 }
 
+/** Imports the chosen file as the import dialog suggests. */
+export async function acceptImport(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: /^Import / });
+  await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+}
+
 export async function retrainOnSample(page: Page): Promise<void> {
   await goTo(page, 'Runs');
   await page.getByRole('button', { name: 'Retrain on the sample' }).click();

@@ -1,0 +1,125 @@
+/** The import dialog: what a file holds, which column is what, and what is imported. */
+import { flushPromises } from '@vue/test-utils';
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
+import type { Passport } from '#shared/domain/datasets/passport.ts';
+import ImportDialog from '../../src/renderer/features/datasets/import/ImportDialog.vue';
+import { useDatasetsStore } from '../../src/renderer/stores/datasets-store.ts';
+import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
+import { client } from './support/rpc.ts';
+
+vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
+
+type Column = FileDescription['columns'][number];
+const column = (name: string, type: string, readableAs: Column['readableAs'], rowShape: number[] = []): Column => ({
+  name,
+  type,
+  readableAs,
+  rowShape,
+  rows: 1000,
+  first: [`first of ${name}`],
+});
+/** A file none of whose names is known. */
+const UNKNOWN: FileDescription = {
+  format: 'jsonl',
+  bytes: 5000,
+  kind: 'chunks',
+  columns: [
+    column('minilm', 'list of numbers', ['floats'], [384]),
+    column('kapitel', 'text', ['texts']),
+    column('n', 'integer', ['integers']),
+    column('satz', 'text', ['texts']),
+  ],
+  guess: { vector: 'minilm', article: null, order: null, articles: null, text: null },
+};
+const PASSPORT = { windows: 950, T: 5, vectors: 1000, D: 384, articles: 10, crossings: 0, texts: null } as Passport;
+const warning = { code: 'SHORT_ARTICLES', message: '2 articles are too short.', count: 2 };
+
+const { describe, preview } = client.datasets;
+const imported = client.datasets.import;
+beforeEach(() => {
+  describe.mockReset().mockResolvedValue(UNKNOWN);
+  preview.mockReset().mockResolvedValue({ ...PASSPORT, warnings: [warning] });
+  imported.mockReset().mockResolvedValue([]);
+});
+
+async function open(): Promise<void> {
+  await mountPage(ImportDialog);
+  useDatasetsStore().fileToImport = '/data/book.jsonl';
+  await flushPromises();
+}
+
+test('shows the columns with the guess; nothing is imported until it is said what an article is', async () => {
+  await open();
+  expect(describe.mock.calls).toMatchObject([[{ path: '/data/book.jsonl' }, {}]]);
+  expect(texts('tbody th')).toEqual(['minilm', 'kapitel', 'n', 'satz']);
+  expect(texts('tbody tr:first-child td')).toEqual(['vectors', 'list of numbers', '1,000 × 384', 'first of minilm']);
+  expect(texts('form > p')).toEqual(['Choose what says to which article a row belongs.']);
+  expect(button('Import').disabled).toBe(true);
+});
+
+test('imports what was chosen, after showing what will come out', async () => {
+  await open();
+  await fill(field('Articles'), 'column:kapitel');
+  await fill(field('Order'), 'n');
+  await fill(field('Texts'), 'satz');
+  await fill(field('Stride'), '2');
+  expect(texts('tbody td:nth-child(2)')).toEqual(['vectors', 'articles', 'order', 'texts']);
+  const settings = {
+    path: '/data/book.jsonl',
+    mapping: { vector: 'minilm', article: 'kapitel', order: 'n', articles: null },
+    textColumn: 'satz',
+    texts: true,
+    stride: 2,
+    contextLength: null,
+  };
+  await vi.waitFor(() => expect(preview.mock.lastCall).toMatchObject([settings, {}]));
+  await flushPromises();
+  expect(texts('[aria-label="What will come out"] p')).toEqual([
+    '950 windows of 5 inputs and a target · 1,000 vectors of 384 · 10 articles · 0 across articles · no texts',
+  ]);
+  expect(texts('[aria-label="What will come out"] li')).toEqual(['2 articles are too short.']);
+  await click(button('Import'));
+  expect(imported.mock.lastCall).toMatchObject([settings, {}]);
+  expect(useDatasetsStore().fileToImport).toBeNull();
+});
+
+test('articles by a rule: its threshold, or the beginning of a text', async () => {
+  await open();
+  await fill(field('Articles'), 'rule:split');
+  await fill(field('Cosine to the chunk before'), '0.2');
+  await click(button('Import'));
+  expect(imported.mock.lastCall).toMatchObject([
+    { mapping: { article: null, articles: { by: 'split', threshold: 0.2 } } },
+    {},
+  ]);
+  await open();
+  await fill(field('Articles'), 'rule:prefix');
+  expect(texts('form > p')).toEqual(['Choose the column of the texts.']);
+  await fill(field('Texts'), 'satz');
+  expect(button('Import').disabled).toBe(true);
+  await fill(field('Beginning of an article’s first text'), 'CHAPTER');
+  await click(button('Import'));
+  expect(imported.mock.lastCall).toMatchObject([{ mapping: { articles: { by: 'prefix', prefix: 'CHAPTER' } } }, {}]);
+});
+
+test('windows need no mapping; a file that cannot be read says why', async () => {
+  describe.mockResolvedValue({ ...UNKNOWN, kind: 'windows' });
+  await open();
+  expect(hasField('Articles')).toBe(false);
+  await click(button('Import'));
+  expect(imported).toHaveBeenCalledTimes(1);
+  describe.mockRejectedValue(new Error('It is no file of vectors.'));
+  await open();
+  expect(texts('[role=alert]').join()).toContain('It is no file of vectors.');
+});
+
+test('a large file is counted on request only', async () => {
+  describe.mockResolvedValue({ ...UNKNOWN, bytes: 1e9 });
+  await open();
+  await fill(field('Articles'), 'rule:file');
+  await vi.waitFor(() => button('Count windows and articles'));
+  expect(preview).not.toHaveBeenCalled();
+  await click(button('Count windows and articles'));
+  expect(preview).toHaveBeenCalledTimes(1);
+});
