@@ -85,7 +85,10 @@ export type FilePurpose = (typeof FILE_PURPOSES)[number];
 export const FILE_KINDS: Readonly<
   Record<FilePurpose, { readonly title: string; readonly extensions: readonly string[] }>
 > = {
-  dataset: { title: 'Vectors', extensions: ['npz', 'npy', 'safetensors', 'jsonl', 'csv', 'tsv', 'gz', 'zst'] },
+  dataset: {
+    title: 'Vectors',
+    extensions: ['npz', 'npy', 'safetensors', 'parquet', 'jsonl', 'csv', 'tsv', 'gz', 'zst'],
+  },
   context: { title: 'Contexts', extensions: ['npz', 'npy', 'safetensors'] },
   run: { title: 'Checkpoints', extensions: ['safetensors', 'pt', 'pth', 'npz'] },
   recipe: { title: 'Recipes', extensions: ['json'] },
