@@ -201,6 +201,8 @@ export interface EngineHost {
   readonly vulkanProblem?: () => string;
   /** Cores this process may use. */
   readonly hardwareThreads: number;
+  /** Bytes of the machine's memory; absent: not known. */
+  readonly memoryBytes?: number;
 }
 
 /** The part of a worker that an engine uses, the same for Node's worker_threads and a browser's Worker. */

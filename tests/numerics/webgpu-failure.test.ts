@@ -15,7 +15,7 @@ describeWebgpu('a GPU that fails', () => {
 
   /** Breaks a GPU, then reads from it. */
   async function failureOf(breakIt: (device: GPUDevice) => void, turnMs = 10_000): Promise<GpuFailure> {
-    const gpu = await Gpu.open({ turnMs, turns: 3 });
+    const gpu = await Gpu.open({ patience: { turnMs, turns: 3 } });
     opened.push(gpu);
     const tensor = new Memory(gpu).tensor('test', 4);
     breakIt(gpu.device);

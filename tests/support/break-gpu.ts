@@ -37,8 +37,8 @@ const FAULTS: Readonly<Record<FaultKind | 'wrong', (device: GPUDevice) => void>>
 };
 
 const open = Gpu.open.bind(Gpu);
-Gpu.open = async () => {
-  const gpu = await open(PATIENCE);
+Gpu.open = async (options) => {
+  const gpu = await open({ ...options, patience: PATIENCE });
   const look = (): void => {
     if (!existsSync(flag)) return;
     const kind = readFileSync(flag, 'utf8') as keyof typeof FAULTS;

@@ -31,6 +31,17 @@ interface Patience {
   readonly turns: number;
 }
 
+interface GpuOptions {
+  readonly patience?: Patience;
+  /** Bytes of the machine's memory. */
+  readonly machineBytes?: number;
+}
+
+/** Of the machine's memory, where the GPU has none of its own: the rest is for the system and other programs. */
+const SHARED_MEMORY = 0.75;
+/** Vendors whose GPUs share the memory of the machine, in the words of WebGPU. Some of Intel's have their own. */
+const SHARING_VENDORS = ['apple', 'intel', 'qualcomm'];
+
 let implementation: Promise<GPU> | undefined;
 
 /** Rejects where neither the process nor the package `webgpu` has WebGPU. One instance for the whole process. */
@@ -50,21 +61,24 @@ async function findImplementation(): Promise<GPU> {
 export class Gpu {
   readonly device: GPUDevice;
   readonly adapter: Adapter;
+  /** Bytes that the device has at most; null: it has memory of its own, of which WebGPU does not tell. */
+  readonly memoryBytes: number | null;
   private readonly patience: Patience;
   private failure: GpuFailure | undefined;
   private isDestroyed = false;
 
   /** Rejects with what is missing and what to do. */
-  static async open(patience: Patience = { turnMs: 10_000, turns: 30 }): Promise<Gpu> {
+  static async open(options: GpuOptions = {}): Promise<Gpu> {
     const gpu = await gpuImplementation();
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter)
       throw new Error('WebGPU finds no adapter: no GPU, or its driver (Vulkan, Metal, Direct3D 12) is missing');
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
-    return new Gpu(await adapter.requestDevice({ requiredLimits }), adapter, patience);
+    return new Gpu(await adapter.requestDevice({ requiredLimits }), adapter, options);
   }
 
-  private constructor(device: GPUDevice, { info, limits }: GPUAdapter, patience: Patience) {
+  private constructor(device: GPUDevice, { info, limits }: GPUAdapter, options: GpuOptions) {
+    const { patience = { turnMs: 10_000, turns: 30 }, machineBytes } = options;
     this.device = device;
     this.patience = patience;
     this.adapter = {
@@ -76,6 +90,8 @@ export class Gpu {
       maxBindingBytes: limits.maxStorageBufferBindingSize,
       maxBufferBytes: limits.maxBufferSize,
     };
+    const isShared = info.isFallbackAdapter || SHARING_VENDORS.includes(info.vendor);
+    this.memoryBytes = isShared && machineBytes !== undefined ? Math.floor(SHARED_MEMORY * machineBytes) : null;
     device.addEventListener('uncapturederror', ({ error }) => {
       this.fail(error instanceof GPUOutOfMemoryError ? 'memory' : 'refused', error.message);
     });

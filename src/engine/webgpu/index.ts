@@ -3,24 +3,25 @@ import { adapterWords } from '#shared/domain/runs/adapter.ts';
 import type { Engine, EngineAvailability, EngineHost, ModelOptions } from '../types.ts';
 import { Gpu } from './device.ts';
 import { Pipelines } from './kernel.ts';
+import { requireMemory } from './room.ts';
 import { WebgpuModel } from './model.ts';
 
 /** Raised when results change. */
 const ENGINE_VERSION = '1';
 
-type VulkanHost = Pick<EngineHost, 'vulkanProblem'>;
+type GpuHost = Pick<EngineHost, 'vulkanProblem' | 'memoryBytes'>;
 
 /** Without the Vulkan loader Dawn is not started: it would write a warning of its own to stderr. */
-async function openGpu(host: VulkanHost = {}): Promise<Gpu> {
+async function openGpu(host: GpuHost = {}): Promise<Gpu> {
   const problem = host.vulkanProblem?.() ?? '';
-  if (problem === '') return Gpu.open();
+  if (problem === '') return Gpu.open({ machineBytes: host.memoryBytes });
   throw new Error(
     `${problem}; install the Vulkan loader (Debian, Ubuntu: apt install libvulkan1) and the driver of the GPU`,
   );
 }
 
 /** Rejects with what is missing and what to do. */
-export async function createWebgpuEngine(host?: VulkanHost): Promise<Engine> {
+export async function createWebgpuEngine(host?: GpuHost): Promise<Engine> {
   const gpu = await openGpu(host);
   const pipelines = new Pipelines(gpu);
   const models = new Set<WebgpuModel>();
@@ -36,6 +37,7 @@ export async function createWebgpuEngine(host?: VulkanHost): Promise<Engine> {
     },
     async createModel(options: ModelOptions) {
       gpu.check();
+      await requireMemory(gpu, pipelines, options);
       const model = new WebgpuModel(gpu, pipelines, options);
       models.add(model);
       return model;
@@ -48,7 +50,7 @@ export async function createWebgpuEngine(host?: VulkanHost): Promise<Engine> {
   };
 }
 
-export async function webgpuAvailability(host: VulkanHost): Promise<EngineAvailability> {
+export async function webgpuAvailability(host: GpuHost): Promise<EngineAvailability> {
   const name = 'webgpu';
   try {
     const gpu = await openGpu(host);

@@ -26,6 +26,8 @@ export function slice(tensor: Tensor, offset: number, length: number): Tensor {
 export class Memory {
   private readonly gpu: Gpu;
   private readonly maxB: number | undefined;
+  /** Of everything allocated. */
+  bytes = 0;
   private readonly buffers: GPUBuffer[] = [];
   private readonly scratches = new Map<string, Tensor>();
 
@@ -35,10 +37,16 @@ export class Memory {
     this.maxB = maxB;
   }
 
-  /** `length` elements of 4 bytes, zero. Throws where they are more than one binding of the device holds. */
+  /**
+   * `length` elements of 4 bytes, zero. Where they are more than one binding of the device holds, throws and frees everything
+   * allocated before.
+   */
   tensor(label: string, length: number): Tensor {
     const limit = this.gpu.device.limits.maxStorageBufferBindingSize;
-    if (length * ELEMENT_BYTES > limit) throw this.tooLarge(label, length * ELEMENT_BYTES, limit);
+    if (length * ELEMENT_BYTES > limit) {
+      this.dispose();
+      throw this.tooLarge(label, length * ELEMENT_BYTES, limit);
+    }
     const bytes = Math.max(1, aligned(length)) * ELEMENT_BYTES;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     return { buffer: this.buffer(label, bytes, usage), offset: 0, length };
@@ -66,6 +74,7 @@ export class Memory {
   dispose(): void {
     for (const buffer of this.buffers) buffer.destroy();
     this.buffers.length = 0;
+    this.bytes = 0;
     this.scratches.clear();
   }
 
@@ -80,6 +89,7 @@ export class Memory {
   private buffer(label: string, size: number, usage: number): GPUBuffer {
     const buffer = this.gpu.device.createBuffer({ label, size, usage });
     this.buffers.push(buffer);
+    this.bytes += size;
     return buffer;
   }
 }

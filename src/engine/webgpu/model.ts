@@ -144,7 +144,7 @@ export class WebgpuModel implements TrainableModel {
     await this.binding;
     if (this.bound?.shared === shared) return;
     this.bound?.vectors?.dispose();
-    const vectors = await ResidentVectors.load(this.gpu, shared, this.spec.D);
+    const vectors = await ResidentVectors.load(this.gpu, shared, this.spec.D, this.plan.memory.bytes);
     this.bound = { shared, vectors, gather: vectors && this.plan.gatherProgram(vectors) };
     this.binding = undefined;
   }

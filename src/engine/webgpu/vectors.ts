@@ -15,6 +15,10 @@ const KERNEL_SHARDS = 4;
 /** Bytes that are handed to the device at once. */
 const CHUNK_BYTES = 1 << 23;
 
+function bytesOf({ segments, index }: SharedVectors): number {
+  return [...segments, index].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
 export class ResidentVectors {
   private readonly memory: Memory;
   private readonly isHalf: boolean;
@@ -24,9 +28,12 @@ export class ResidentVectors {
   /** Vectors of each shard but the last, an even number. */
   private readonly shardRows: number;
 
-  /** null where the device has not enough memory for them, or no binding large enough for the index. */
-  static async load(gpu: Gpu, vectors: SharedVectors, D: number): Promise<ResidentVectors | null> {
+  /**
+   * null where the device has not enough memory for them beside `takenBytes`, or no binding large enough for the index.
+   */
+  static async load(gpu: Gpu, vectors: SharedVectors, D: number, takenBytes = 0): Promise<ResidentVectors | null> {
     if (vectors.index.byteLength > gpu.adapter.maxBindingBytes) return null;
+    if (gpu.memoryBytes !== null && takenBytes + bytesOf(vectors) > gpu.memoryBytes) return null;
     gpu.device.pushErrorScope('out-of-memory');
     const resident = new ResidentVectors(gpu, vectors, D);
     if (await gpu.device.popErrorScope()) {
@@ -42,8 +49,7 @@ export class ResidentVectors {
     this.isHalf = dtype === 'float16';
     this.D = D;
     const rowBytes = D * (this.isHalf ? 2 : 4);
-    const bytes = segments.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const rows = Math.floor(bytes / rowBytes);
+    const rows = Math.floor(segments.reduce((sum, { byteLength }) => sum + byteLength, 0) / rowBytes);
     const largest = Math.min(gpu.adapter.maxBindingBytes, gpu.adapter.maxBufferBytes);
     this.shardRows = Math.min(2 * Math.floor(largest / rowBytes / 2), 2 * Math.ceil(rows / 2));
     this.index = this.memory.tensor('window index', index.byteLength / 4);

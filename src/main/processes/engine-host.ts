@@ -1,7 +1,7 @@
 /** The EngineHost of a Node process: shipped resources, threads, cores. Used by trainer, command line and tests. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -70,6 +70,7 @@ export function nodeEngineHost(resourcesDir: string): EngineHost {
   quietTensorflow();
   return {
     hardwareThreads: availableParallelism(),
+    memoryBytes: totalmem(),
     readResource: async (path) => new Uint8Array(await readFile(join(resourcesDir, path))),
     tensorflowFolder: tensorflowFolder(),
     spawnSimdThread,

@@ -30,13 +30,13 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
   const { loss, optimizer } = workload;
   const { epochs, batchSize, lr, schedule, earlyStopping, seed } = recipe;
   const options: ModelOptions = { spec, loss, optimizer, seed, parameters, maxBatch: batchSize };
-  const model = await engine.createModel(options);
+  const model = await withRecipeErrors(() => engine.createModel(options));
   if (checkpoint?.optimizer) await model.writeOptimizer(checkpoint.optimizer);
   const { train, validation, ood } = data;
   const { isometry } = recipe.augment;
   const articleOf = context.dataset.windowArticles;
-  const trainer = withRecipeErrors(
-    () =>
+  const trainer = await withRecipeErrors(
+    async () =>
       new Trainer({
         model,
         train,
@@ -61,9 +61,9 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
 }
 
 /** Settings that training refuses are an error of the recipe, not a bug. */
-function withRecipeErrors<R>(make: () => R): R {
+async function withRecipeErrors<R>(make: () => Promise<R>): Promise<R> {
   try {
-    return make();
+    return await make();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new NextvecError('BAD_RECIPE', error.message, { remedy: 'Change the recipe and start again.', cause: error });
