@@ -63,8 +63,8 @@ describeWebgpu('memory of the device', () => {
   it('what the driver refuses is refused with the bytes, and the device goes on', async () => {
     const { gpu, pipelines } = new GpuBench();
     // A thousand gigabytes, which no GPU has.
-    const gigabyte = { size: 2 ** 30, usage: GPUBufferUsage.STORAGE };
-    const live = liveBuffers(gpu, new Array<GPUBufferDescriptor>(1000).fill(gigabyte));
+    const gigabytes = Array.from({ length: 1000 }, () => ({ size: 2 ** 30, usage: GPUBufferUsage.STORAGE }));
+    const live = liveBuffers(gpu, gigabytes);
     await expect(requireMemory(gpu, pipelines, options(4))).rejects.toThrow(
       /the model and a batch of 4 rows take \d+ bytes of the GPU's memory; its driver refuses them \(.+\)\. Lower the batch/,
     );

@@ -13,14 +13,17 @@ export async function requireMemory(gpu: Gpu, pipelines: Pipelines, options: Mod
   device.pushErrorScope('validation');
   device.pushErrorScope('out-of-memory');
   let bytes = 0;
+  let refusal: unknown;
   try {
     const { memory } = new ModelPlan(gpu, pipelines, options);
     ({ bytes } = memory);
     memory.dispose();
-  } finally {
-    const [full] = await gpu.answer(Promise.all([device.popErrorScope(), device.popErrorScope()]));
-    if (full) throw tooLarge(options, bytes, `its driver refuses them (${full.message.split('\n', 1)[0]})`);
+  } catch (error) {
+    refusal = error;
   }
+  const [full] = await gpu.answer(Promise.all([device.popErrorScope(), device.popErrorScope()]));
+  if (refusal !== undefined) throw refusal;
+  if (full) throw tooLarge(options, bytes, `its driver refuses them (${full.message.split('\n', 1)[0]})`);
   if (memoryBytes !== null && bytes > memoryBytes) throw tooLarge(options, bytes, `it has about ${memoryBytes}`);
 }
 
