@@ -4,7 +4,7 @@ import { lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Trainer } from '#engine/trainer/index.ts';
 import type { Engine, NamedTensors, WindowSource } from '#engine/types.ts';
-import { Recorder } from './training.ts';
+import { Recorder, SETTINGS } from './training.ts';
 import { sampleCut } from './sample-cut.ts';
 import { range } from './walks.ts';
 
@@ -59,14 +59,7 @@ export async function trainCurves(
     model,
     train: { source, ids: range(0, trained) },
     validation: { source, ids: range(trained, source.windows) },
-    settings: {
-      epochs: EPOCHS,
-      batchSize,
-      lr: 1e-3,
-      schedule: { kind: 'plateau', factor: 0.5, patience: 3, threshold: 1e-4 },
-      loss: LOSS,
-      seed: SEED,
-    },
+    settings: { ...SETTINGS, epochs: EPOCHS, batchSize, lr: 1e-3, loss: LOSS, seed: SEED },
     baselines: {},
     hooks: recorder,
   }).run();
