@@ -34,7 +34,10 @@ export function addHistoryCommands(program: Command, context: CommandContext): v
     .command('export <RUN>')
     .description('write a run out')
     .requiredOption('--format <F>', EXPORT_FORMATS.join('|'))
-    .option('--out <F>', 'file to write (tfjs: folder); text formats go to stdout without it')
+    .option(
+      '--out <F>',
+      'file to write (tfjs, tensorboard, torch-project: folder); text formats go to stdout without it',
+    )
     .action((handle: string, flags: { format: string; out?: string }) =>
       context.run((out) => exportRun(context, handle, flags, out)),
     );
@@ -163,7 +166,7 @@ function exportRun(
     : exportFile(context, { handle, format, file: flags.out }, out);
 }
 
-const FOLDER_FORMATS: readonly ExportFormat[] = ['tfjs', 'tensorboard'];
+const FOLDER_FORMATS: readonly ExportFormat[] = ['tfjs', 'tensorboard', 'torch-project'];
 
 /** Text to stdout, files to the storage folder's `exports/`. */
 function exportBeside(context: CommandContext, handle: string, format: ExportFormat, out: Output): Promise<void> {

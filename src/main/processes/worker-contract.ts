@@ -22,6 +22,7 @@ import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from './jobs/e
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
 import { PredictJobSchema } from './jobs/prediction.ts';
 import { ExportModelJobSchema } from './jobs/export-model.ts';
+import { TorchProjectJobSchema } from './jobs/torch-project.ts';
 import { ImportRunJobSchema, ImportedRunSchema } from './jobs/import-weights.ts';
 
 const call = oc.errors(CONTRACT_ERRORS);
@@ -99,4 +100,5 @@ export const workerContract = {
   /** Loads every engine to see whether it can be loaded. */
   engines: call.input(z.object({ resourcesDir: z.string() })).output(z.array(EngineStatusSchema)),
   exportModel: call.input(ExportModelJobSchema).output(z.void()),
+  exportTorchProject: call.input(TorchProjectJobSchema).output(z.void()),
 };

@@ -78,7 +78,7 @@ async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Pro
 }
 
 /** What PyTorch's state_dict of the model holds: the parameters, and the buffer of positions where it has one. */
-function stateDict({ spec, parameters }: LoadedCheckpoint): Map<string, Tensor> {
+export function stateDict({ spec, parameters }: Pick<LoadedCheckpoint, 'spec' | 'parameters'>): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>(
     parameterShapes(spec).map(({ name, shape }) => [name, { shape, data: parameters.get(name)! }]),
   );

@@ -20,9 +20,12 @@ import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import type { ExportModelJob, ModelFormat } from '../processes/jobs/export-model.ts';
+import type { TorchProjectJob } from '../processes/jobs/torch-project.ts';
 import { writeThenRename } from '../formats/output-file.ts';
 import { writeSeriesCsv } from './series-csv.ts';
+import { initFile } from './start-weights.ts';
 import { writeTensorboard } from './tensorboard.ts';
+import { torchProblem } from './torch-recipe.ts';
 
 export interface ExportContext {
   readonly home: Home;
@@ -64,6 +67,8 @@ export async function exportRun(context: ExportContext, handle: string, format: 
       return exportSeries(context, row, `${stem}-steps.csv`);
     case 'tensorboard':
       return exportTensorboard(context, row, `${stem}-tensorboard`);
+    case 'torch-project':
+      return exportTorchProject(context, row, `${stem}-torch`);
     default:
       return exportWeights(context, row, format, `${stem}${MODEL_FILES[format]}`);
   }
@@ -110,6 +115,43 @@ async function exportTensorboard(
   await rm(path, { recursive: true, force: true });
   await writeThenRename(path, (temporary) => writeTensorboard(home.db, facts, temporary));
   return { path, text: null, fileName };
+}
+
+/** A folder. */
+async function exportTorchProject(
+  { home, exportsFolder, workers, resourcesDir }: ExportContext,
+  row: RunRow,
+  fileName: string,
+): Promise<Exported> {
+  const recipe = readRecipe(row.recipe_json);
+  const problem = torchProblem(recipe);
+  if (problem !== null) {
+    const message = `Run ${row.number} cannot be exported as a PyTorch project: ${problem.message}.`;
+    throw new NextvecError('BAD_INPUT', message, { remedy: problem.remedy, details: { place: row.id } });
+  }
+  const dataset = row.dataset_id === null ? null : findDataset(home.db, row.dataset_id);
+  const ood = row.ood_id === null ? null : findDataset(home.db, row.ood_id);
+  if (dataset === null || (recipe.ood !== null && ood === null)) throw dataGone(row);
+  const path = join(exportsFolder, fileName);
+  await mkdir(exportsFolder, { recursive: true });
+  const job: TorchProjectJob = {
+    recipe,
+    recipeText: recipeText(home, row),
+    dataset: home.datasetFolder(dataset.id),
+    ood: ood && home.datasetFolder(ood.id),
+    initFile: initFile(home, recipe),
+    resourcesDir,
+    target: path,
+  };
+  await workers.once((client) => client.exportTorchProject(job));
+  return { path, text: null, fileName };
+}
+
+function dataGone({ id, number }: RunRow): NextvecError {
+  return new NextvecError('NOT_FOUND', `A data set of run ${number} is no longer in the storage folder.`, {
+    remedy: 'Import its file and train the recipe on it; a PyTorch project refers to the stored data.',
+    details: { place: id },
+  });
 }
 
 /** The best checkpoint, or the last where no epoch has ended yet. */

@@ -248,6 +248,9 @@ const router = procedures.router({
   exportModel: procedures.exportModel.handler(async ({ input }) =>
     (await import('../runs/export-model.ts')).exportModel(input),
   ),
+  exportTorchProject: procedures.exportTorchProject.handler(async ({ input }) =>
+    (await import('../runs/torch-project.ts')).exportTorchProject(input),
+  ),
 });
 
 const { port } = workerData as { port: MessagePort };

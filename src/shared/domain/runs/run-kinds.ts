@@ -27,6 +27,7 @@ export const EXPORT_FORMATS = [
   'csv',
   'series',
   'tensorboard',
+  'torch-project',
   'command',
   'recipe',
 ] as const;
@@ -42,6 +43,7 @@ export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
   csv: 'Figures of each epoch (CSV)',
   series: 'Figures of each step (CSV)',
   tensorboard: 'Figures for TensorBoard (event file)',
+  'torch-project': 'PyTorch program that trains the recipe (folder)',
   command: 'Recipe as a command line',
   recipe: 'Recipe as a file (JSON)',
 };
