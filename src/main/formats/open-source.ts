@@ -1,7 +1,6 @@
 /** Opens whatever holds chunks or windows: files with named columns, and files of rows. */
 import { basename } from 'node:path';
 import { compressionOf, linesOf, plainBytes } from './rows/text-stream.ts';
-import { csvRows } from './rows/csv.ts';
 import { jsonLines } from './rows/json-lines.ts';
 import { openRowFile, type RowFile } from './rows/row-file.ts';
 import { openDataFile } from './open.ts';
@@ -35,6 +34,7 @@ async function openRows(path: string): Promise<RowFile | null> {
   const first = await firstLine(path);
   if (first.startsWith('{')) return openRowFile({ path, format: 'jsonl', bytes, rows: jsonLines(path) });
   if (!CSV.test(path)) return null;
+  const { csvRows } = await import('./rows/csv.ts');
   return openRowFile({ path, format: 'csv', bytes, rows: csvRows(path, delimiterOf(path, first)) });
 }
 
