@@ -38,9 +38,16 @@ export async function testHome(): Promise<TestHome> {
   };
 }
 
-export async function importChunks(client: NextvecClient, path: string, chunks: ChunkFile): Promise<string> {
+/** `history`: chunks before a window whose mean it reads; null: none. */
+export async function importChunks(
+  client: NextvecClient,
+  path: string,
+  chunks: ChunkFile,
+  history: number | null = null,
+): Promise<string> {
   await writeChunks(path, chunks);
-  for await (const event of await client.datasets.import({ path })) if (event.type === 'done') return event.dataset.id;
+  for await (const event of await client.datasets.import({ path, history }))
+    if (event.type === 'done') return event.dataset.id;
   throw new Error('the import ended without a data set');
 }
 

@@ -4,10 +4,14 @@ import { parseArticleRule, type Mapping } from '#shared/domain/datasets/mapping.
 import { DEFAULT_CONTEXT, MAX_CONTEXT, MAX_HISTORY, MAX_STRIDE } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 
-export interface ChunkFlags {
-  readonly crossArticles?: boolean;
+/** What the windows ask of a model. */
+export interface TaskFlags {
   readonly contextLength?: string;
   readonly history?: string;
+}
+
+export interface ChunkFlags extends TaskFlags {
+  readonly crossArticles?: boolean;
   readonly stride?: string;
   readonly normalize?: boolean;
   readonly vectorColumn?: string;
@@ -16,24 +20,38 @@ export interface ChunkFlags {
   readonly articles?: string;
 }
 
-export interface ChunkOptions {
-  readonly crossArticles: boolean;
+export interface TaskOptions {
   /** null: the default. */
   readonly contextLength: number | null;
   readonly history: number | null;
+}
+
+export interface ChunkOptions extends TaskOptions {
+  readonly crossArticles: boolean;
   readonly stride: number;
   readonly normalise: boolean;
   readonly mapping: Mapping;
 }
 
-export function addChunkFlags(command: Command): Command {
+export function addTaskFlags(command: Command): Command {
   return command
-    .option('--cross-articles', 'windows of a chunk file may cross articles')
     .option('--context-length <N>', `chunks of a context of windows built from chunks [${DEFAULT_CONTEXT}]`)
     .option(
       '--history <K>',
       'windows of a chunk file also read the mean of up to K chunks before them, and of the article so far',
-    )
+    );
+}
+
+/** Throws BAD_INPUT. */
+export function taskOptions(flags: TaskFlags): TaskOptions {
+  return {
+    contextLength: chunkCount('--context-length', flags.contextLength, MAX_CONTEXT),
+    history: chunkCount('--history', flags.history, MAX_HISTORY),
+  };
+}
+
+export function addChunkFlags(command: Command): Command {
+  return addTaskFlags(command.option('--cross-articles', 'windows of a chunk file may cross articles'))
     .option('--stride <N>', 'chunks from the start of one window to that of the next [1]')
     .option('--normalize', 'scale vectors to length 1')
     .option('--vector-column <NAME>', 'column of the vectors; found by name and type without it')
@@ -52,8 +70,7 @@ export function chunkOptions(flags: ChunkFlags): ChunkOptions {
   }
   return {
     crossArticles: flags.crossArticles === true,
-    contextLength: chunkCount('--context-length', flags.contextLength, MAX_CONTEXT),
-    history: chunkCount('--history', flags.history, MAX_HISTORY),
+    ...taskOptions(flags),
     stride: chunkCount('--stride', flags.stride, MAX_STRIDE) ?? 1,
     normalise: flags.normalize === true,
     mapping: {

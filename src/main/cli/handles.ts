@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { DataWarning, TextFigures } from '#shared/domain/datasets/passport.ts';
 import { SAMPLE_WORD } from '#shared/domain/names.ts';
@@ -11,6 +12,7 @@ import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
+import type { TaskOptions } from './chunk-flags.ts';
 import { formatBytes, printProgress, type Output } from './output.ts';
 
 /** For work that ends with the process. */
@@ -56,7 +58,8 @@ export function storedDataset(known: readonly Dataset[], handle: string): Datase
 
 /**
  * "sample", a data set by id or name, or a file, which is imported unless it is there already; in this order. A file
- * that has the name of a data set is meant where it is written with its folder ("./docs").
+ * that has the name of a data set is meant where it is written with its folder ("./docs"). `task`: what the windows
+ * built from a file ask of a model; a stored set must have it.
  */
 export async function findDataset(
   client: NextvecClient,
@@ -64,14 +67,30 @@ export async function findDataset(
   role: 'train' | 'ood',
   out: Output,
   signal: AbortSignal,
+  task: TaskOptions = ANY_TASK,
 ): Promise<Dataset> {
-  if (handle === SAMPLE_WORD) return withWarnings((await client.datasets.importSample())[role], out);
-  const found = storedDataset(await client.datasets.list(), handle);
-  if (found) return withWarnings(found, out);
-  if (existsSync(handle)) return importFile(client, resolve(handle), out, signal);
+  const stored =
+    handle === SAMPLE_WORD
+      ? (await client.datasets.importSample())[role]
+      : storedDataset(await client.datasets.list(), handle);
+  if (stored) return withWarnings(ofTask(stored, task), out);
+  if (existsSync(handle)) return importFile(client, resolve(handle), out, signal, task);
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
     remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE_WORD}".`,
   });
+}
+
+const ANY_TASK: TaskOptions = { contextLength: null, history: null };
+
+/** The same set. Throws BAD_INPUT where the task asked for is another. */
+function ofTask(dataset: Dataset, { contextLength, history }: TaskOptions): Dataset {
+  const own = taskOf(dataset.passport);
+  if ((contextLength ?? own.context) === own.context && (history ?? own.history) === own.history) return dataset;
+  throw new NextvecError(
+    'BAD_INPUT',
+    `${dataset.name} is imported already, with windows of ${taskText(own)}; --context-length and --history are for a file.`,
+    { remedy: 'Give the file of its chunks in its place; it is imported with these windows as another data set.' },
+  );
 }
 
 /** "9922 texts (0.9 MB)". */

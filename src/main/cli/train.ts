@@ -11,6 +11,7 @@ import { NameSchema } from '#shared/domain/names.ts';
 import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { ENGINE_CHOICES, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-file.ts';
+import { addTaskFlags, taskOptions, type TaskFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
@@ -22,7 +23,7 @@ import { oneOf } from './engines.ts';
 import { addRecipeFlags, readRecipe, readRecipeFile, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 
-interface TrainFlags extends FlagValues {
+interface TrainFlags extends FlagValues, TaskFlags {
   readonly data?: string;
   readonly ood?: string;
   readonly outputDir?: string;
@@ -37,13 +38,12 @@ interface ResumeFlags {
 }
 
 export function addTrainCommands(program: Command, context: CommandContext): void {
-  addRecipeFlags(
-    program
-      .command('train')
-      .description('train a model; Ctrl-C pauses and saves, "resume" goes on')
-      .option('--data <F>', 'training data: a file, an imported data set, or "sample"; else as --recipe says')
-      .option('--ood <F>', 'out-of-distribution data: a file, an imported data set, or "sample"'),
-  )
+  const command = program
+    .command('train')
+    .description('train a model; Ctrl-C pauses and saves, "resume" goes on')
+    .option('--data <F>', 'training data: a file, an imported data set, or "sample"; else as --recipe says')
+    .option('--ood <F>', 'out-of-distribution data: a file, an imported data set, or "sample"');
+  addRecipeFlags(addTaskFlags(command))
     .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
     .option('--name <S>', 'name of the run')
     .option('--tag <S...>', 'tags of the run')
@@ -62,10 +62,11 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
   readRecipe(flags, '-', null);
   const name = readName(flags.name);
   const keepEveryEpochs = readKeepEvery(flags.keepEvery);
+  const task = taskOptions(flags);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
     const { data: dataWord, ood: oodWord } = await dataWords(client, flags);
-    const data = await findDataset(client, dataWord, 'train', out, signal);
-    const ood = oodWord === null ? null : await findDataset(client, oodWord, 'ood', out, signal);
+    const data = await findDataset(client, dataWord, 'train', out, signal, task);
+    const ood = oodWord === null ? null : await findDataset(client, oodWord, 'ood', out, signal, task);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
     await printLint(client, recipe, out);
     if (keepEveryEpochs !== null) await client.app.settings.set({ keepEveryEpochs });

@@ -41,8 +41,15 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
   await nextvec('train', ...data, '--epochs', '2', '--batch-size', '32', '--engine', 'simd');
   await nextvec('train', ...data, '--preset', 'robust', '--epochs', '2');
   await nextvec('train', '--data', 'docs', '--epochs', '2', '--batch-size', '32', '--engine', 'simd');
+  // A file is imported with the task asked for; a stored set of another is refused.
+  const files = ['--data', train, '--ood', ood, '--epochs', '1', '--engine', 'simd'];
+  await nextvec('train', ...files, '--history', '3', '--context-length', '4');
+  expect(await nextvec('train', '--data', 'docs', '--history', '3')).toMatchObject({
+    error: { code: 'BAD_INPUT', message: expect.stringContaining('with windows of 5 chunks') },
+  });
   const { runs } = (await nextvec('runs')) as { runs: { number: number; status: string; task: unknown }[] };
   expect(runs.map(({ number, status, task }) => [number, status, task])).toEqual([
+    [4, 'finished', { context: 4, history: 3 }],
     [3, 'finished', { context: 5, history: null }],
     [2, 'finished', TASK],
     [1, 'finished', TASK],

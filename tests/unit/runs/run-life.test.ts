@@ -142,6 +142,23 @@ describe('a run', () => {
     expect(epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));
   });
 
+  test('on windows with history, killed with -9, resumes to the same bits', async () => {
+    const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
+    const dataset = await importChunks(nextvec.client, join(home.path, 'history.npz'), chunks, 4);
+    const straight = await start({ dataset, epochs: 4 });
+    await followTo(nextvec.client, straight, 'finished');
+    const killed = await start({ dataset, epochs: 4 });
+    await follow(nextvec.client, killed, (event) => event.type === 'steps' && event.firstStep > 20);
+    trainers.at(-1)?.kill();
+    await followTo(nextvec.client, killed, 'interrupted');
+    await nextvec.client.runs.resume({ runId: killed });
+    const run = await followTo(nextvec.client, killed, 'finished');
+    expect(run.task).toEqual({ context: 5, history: 4 });
+    expect(await losses(killed)).toEqual(await losses(straight));
+    for (const kind of ['last', 'best'] as const)
+      expect(await weightsOf(killed, kind)).toBe(await weightsOf(straight, kind));
+  });
+
   test('goes on from its checkpoint on another engine where asked, and says that it rounds differently', async () => {
     const runId = await start({ epochs: 4, sizes: { dModel: 8, hiddenDim: 16 } });
     await follow(nextvec.client, runId, (event) => event.type === 'epoch');
