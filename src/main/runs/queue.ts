@@ -233,7 +233,7 @@ export class RunQueue {
         engine,
       ),
       demand,
-      sharing: this.sharing !== null && this.sharing.most > 1 ? this.sharing : null,
+      sharing: this.recorded(),
       spawnTrainer: options.spawnTrainer,
       durationBeforeMs: row.duration_ms,
       heartbeatMs: options.heartbeatMs,
@@ -249,6 +249,12 @@ export class RunQueue {
       },
     });
     this.live.set(runId, run);
+  }
+
+  /** What the record of a run says of it; null where nothing is shared and nothing was measured. */
+  private recorded(): Sharing | null {
+    const { most, measured } = this.sharing ?? { most: 1, measured: [] };
+    return most > 1 || measured.length > 0 ? this.sharing : null;
   }
 
   private publish(runId: string, event: RunEvent): void {

@@ -277,6 +277,24 @@ test('a stored item that this version refuses fails alone; later sweeps are trai
   expect(members[1].runs[0].failure).toContain('lambda.mse=0: Every loss weight λ is 0');
 });
 
+test('--parallel auto measures one run on all cores and two on half of them, and records both', async () => {
+  await nextvec.close();
+  const machine = { cores: 2, memoryBytes: 2 ** 33, devices: 1 };
+  nextvec = await home.open({ runsQueue: true, parallel: 'auto', machine });
+  const recipe = { ...RECIPE, threads: null, epochs: 1 };
+  const items = ['a', 'b'].map((key, seed) => ({ key, kind: 'train' as const, recipe: { ...recipe, seed } }));
+  const { id } = await nextvec.client.plans.create({ name: 'auto', dataset, items });
+  const done = await settled(id);
+  expect(statuses(done)).toEqual({ a: 'done', b: 'done' });
+  const { run } = await nextvec.client.runs.get({ runId: itemOf(done, 'a').runId! });
+  const measured = run.engine?.sharing?.measured ?? [];
+  expect(measured).toMatchObject([
+    { runs: 1, threads: 2 },
+    { runs: 2, threads: 1 },
+  ]);
+  expect(measured.every(({ rowsPerSecond }) => rowsPerSecond > 0)).toBe(true);
+});
+
 describe('a sweep', () => {
   let uninterrupted: Sweep | null = null;
   const results = ({ members }: Sweep) => members.map(({ point, epochs, figures }) => ({ point, epochs, figures }));
