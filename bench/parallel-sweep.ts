@@ -10,6 +10,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Sweep } from '#shared/contract/plans.ts';
+import type { PlanSpecInput } from '#shared/domain/plans/plans.ts';
 import { MODEL_FILE } from '../src/main/checkpoints/manifest.ts';
 import { forkTrainer } from '../src/main/processes/trainer-process.ts';
 import { testHome, type TestHome } from '../tests/support/nextvec.ts';
@@ -61,13 +62,17 @@ async function sweep(home: TestHome, { parallel, threads }: Arm) {
   try {
     const { train: dataset } = await client.datasets.importSample();
     const recipe = { epochs, engine: 'simd', threads };
-    const axes = [{ kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, scale: 'log' }] as const;
-    const item = {
+    const item: NonNullable<PlanSpecInput['items']>[number] = {
       key: 'sweep',
       kind: 'sweep',
       recipe,
-      sweep: { axes: [...axes], method: 'random', members, seeds: 1 },
-    } as const;
+      sweep: {
+        axes: [{ kind: 'range', path: 'lr', low: 1e-5, high: 1e-3, scale: 'log' }],
+        method: 'random',
+        members,
+        seeds: 1,
+      },
+    };
     const estimate = await client.runs.preflight({ recipe: { ...recipe, engine: 'simd', dataset: dataset.id } });
     const startedMs = performance.now();
     const plan = await client.plans.create({ name: 'sweep', dataset: dataset.id, items: [item] });
