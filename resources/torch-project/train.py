@@ -26,8 +26,6 @@ TERM_COLUMNS = ["mse", "info_nce", "moment", "variance", "directional", "anti_co
 class Run:
     def __init__(self, options):
         self.options = options
-        if "RANK" in os.environ and not dist.is_initialized():
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         self.rank, self.processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         gpu = int(os.environ.get("LOCAL_RANK", 0)) % max(1, torch.cuda.device_count())
         self.device = torch.device(f"cuda:{gpu}" if torch.cuda.is_available() else "cpu")
@@ -202,8 +200,12 @@ def main(words=None):
     parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch")
     parser.add_argument("--max-steps", type=int, help="end each epoch after this many steps")
     parser.add_argument("--log-steps", action="store_true", help="write the losses of each step to steps-EPOCH.csv")
-    Run(parser.parse_args(words)).train()
-    if "RANK" in os.environ and dist.is_initialized():
+    options = parser.parse_args(words)
+    is_torchrun = "RANK" in os.environ and not dist.is_initialized()  # Ray has initialised the processes itself
+    if is_torchrun:
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    Run(options).train()
+    if is_torchrun:
         dist.destroy_process_group()
 
 
