@@ -46,7 +46,7 @@ describe('axis text', () => {
       const axis = freshAxis(path);
       expect(readAxis(path, textOf(axis))).toEqual({ axis, problem: null });
       expect(
-        sweepProblems(RecipeSchema.parse({ dataset: 'd' }), { ...sweep.spec, axes: [axis], method: 'grid' }),
+        sweepProblems(RecipeSchema.parse({ dataset: 'd', ood: 'o' }), { ...sweep.spec, axes: [axis], method: 'grid' }),
       ).toEqual([]);
     }
     expect(freshAxis('lr')).toMatchObject({ scale: 'log' });

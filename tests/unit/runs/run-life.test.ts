@@ -279,6 +279,7 @@ describe('a run', () => {
   test('a copied and a moved storage folder both resume', async () => {
     const runId = await start();
     await follow(nextvec.client, runId, (event) => event.type === 'steps' && event.firstStep > 20);
+    const datasets = await nextvec.client.datasets.list();
     await nextvec.close();
     const from = join(home.path, 'home');
     const backup = join(home.path, 'backup');
@@ -288,7 +289,7 @@ describe('a run', () => {
     await rename(from, moved);
     for (const folder of [backup, moved]) {
       const there = await home.open({ home: folder, checkpointEveryMs: 150 });
-      expect(await there.client.datasets.list()).toHaveLength(1);
+      expect(await there.client.datasets.list()).toEqual(datasets);
       expect((await there.client.runs.get({ runId })).run.status).toBe('interrupted');
       await there.client.runs.resume({ runId });
       await followTo(there.client, runId, 'finished');
