@@ -185,7 +185,7 @@ describe('a sweep', () => {
     expect(await results.locator('path.line').count()).toBe(3);
     await results.getByRole('button', { name: 'Use the winner as recipe' }).click();
     await page.getByRole('heading', { level: 1, name: 'New run' }).waitFor();
-    expect(await page.getByRole('textbox', { name: 'Epochs' }).inputValue()).toBe('1');
+    expect(await page.getByRole('textbox', { name: 'Epochs', exact: true }).inputValue()).toBe('1');
   });
 
   it('logs no console errors', () => {
