@@ -1,10 +1,25 @@
 /** What a GPU that fails says: real faults of a device of its own, and one that never answers. */
 import { afterEach, expect, it, vi } from 'vitest';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { lambdaOf } from '#shared/domain/models/terms.ts';
+import { initialParameters } from '#engine/init.ts';
 import { Gpu } from '#engine/webgpu/device.ts';
 import { GpuFailure } from '#engine/webgpu/failure.ts';
+import { Pipelines } from '#engine/webgpu/kernel.ts';
 import { Memory } from '#engine/webgpu/memory.ts';
+import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { readTensors } from '#engine/webgpu/readback.ts';
 import { describeWebgpu } from '../support/webgpu.ts';
+
+const SPEC: GradientSpec = { type: 'amn', T: 2, D: 4, dModel: 4, hiddenDim: 4 };
+const SMALL = {
+  spec: SPEC,
+  loss: { weights: lambdaOf({ mse: 1 }), tau: 0.1, marginDirectional: 0, marginAntiCopy: 0, varianceTarget: 1 },
+  optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, clip: 0 },
+  seed: 1,
+  parameters: initialParameters(SPEC, 1),
+  maxBatch: 2,
+};
 
 describeWebgpu('a GPU that fails', () => {
   const opened: Gpu[] = [];
@@ -48,6 +63,17 @@ describeWebgpu('a GPU that fails', () => {
     });
     expect(kind).toBe('memory');
     expect(message).toMatch(/has no memory left: no room\.$/);
+  });
+
+  it('lost during a prediction', async () => {
+    const gpu = await Gpu.open();
+    opened.push(gpu);
+    const model = new WebgpuModel(gpu, new Pipelines(gpu), SMALL);
+    const prediction = model.predict(new Float32Array(2 * 2 * 4), 2);
+    gpu.device.destroy();
+    // Nothing else is rejected: that would end the process.
+    await expect(prediction).rejects.toThrow(/was lost/);
+    await expect(model.predict(new Float32Array(2 * 2 * 4), 2)).rejects.toThrow(/was lost/);
   });
 
   it('no answer', async () => {

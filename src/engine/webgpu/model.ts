@@ -77,7 +77,7 @@ export class WebgpuModel implements TrainableModel {
     for (let from = 0; from < B; from += maxBatch) {
       const rows = Math.min(maxBatch, B - from);
       this.writeContexts(contexts.subarray(from * T * D, (from + rows) * T * D), rows);
-      this.submit([this.plan.program('predict', 'none')], rows);
+      this.gpu.device.queue.submit([this.record([this.plan.program('predict', 'none')], rows).finish()]);
       const tensors = [firstOf(losses.raw, rows * D)];
       if (network.attention) tensors.push(firstOf(network.attention.tensor, rows * T));
       const values = await readTensors(this.gpu, tensors);
@@ -179,18 +179,24 @@ export class WebgpuModel implements TrainableModel {
 
   /** Runs programs as one command buffer; gives the figures of the losses and the gradient norm. */
   private submit(programs: readonly Program[], B: number): Values {
+    const { losses, optimizer } = this.plan;
+    const encoder = this.record(programs, B);
+    const figures = this.figures.record(encoder, [losses.figures, optimizer.norm]);
+    this.gpu.device.queue.submit([encoder.finish()]);
+    return figures();
+  }
+
+  /** Programs as commands that wait to be submitted. */
+  private record(programs: readonly Program[], B: number): GPUCommandEncoder {
     this.gpu.check();
     const { device } = this.gpu;
-    const { losses, optimizer, uniforms } = this.plan;
     this.uniforms.setBatch(B);
-    device.queue.writeBuffer(uniforms, 0, this.uniforms.bytes);
+    device.queue.writeBuffer(this.plan.uniforms, 0, this.uniforms.bytes);
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const program of programs) program.record(pass, B);
     pass.end();
-    const figures = this.figures.record(encoder, [losses.figures, optimizer.norm]);
-    device.queue.submit([encoder.finish()]);
-    return figures();
+    return encoder;
   }
 
   private upload(source: WindowSource, ids: Uint32Array): void {
