@@ -9,6 +9,9 @@ import { KILL, killTrainer } from '../../support/kill/rounds.ts';
 import { followTo, testHome, type TestHome } from '../../support/nextvec.ts';
 import { describeWebgpu } from '../../support/webgpu.ts';
 
+// A software adapter on a loaded machine is slow.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
 describeWebgpu('a run on the webgpu engine', () => {
   let home: TestHome;
   let reference: Reference;
