@@ -122,7 +122,7 @@ const presets = () => texts('.preset .name');
 
 test('a cosine schedule has its own numbers and starts; a warm-up as long as the run is refused', async () => {
   await open();
-  await click(document.querySelector<HTMLElement>('input[value=cosine]')!);
+  await fill(field('Schedule'), 'cosine');
   expect(hasField('Factor')).toBe(false);
   await change(field('Warm-up'), '20');
   expect(texts('.problem').join()).toContain('The warm-up of 20 epochs leaves none of the 20 epochs for the cosine.');
