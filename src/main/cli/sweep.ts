@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { QueueItem, Sweep, SweepMember } from '#shared/contract/plans.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { plural } from '#shared/domain/figures.ts';
 import { parsePlan } from '#shared/domain/plans/plans.ts';
 import { GATE_METRICS } from '#shared/domain/recipe/recipe.ts';
 import {
@@ -160,7 +161,7 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
 }
 
 function printMembers({ spec, members, winner }: Sweep, out: Output): void {
-  out.line(`${spec.method}, ${spec.seeds} seeds, by ${spec.objective}: ${spec.axes.map(formatVary).join(' ')}`);
+  out.line(`${spec.method}, ${plural(spec.seeds, 'seed')}, by ${spec.objective}: ${spec.axes.map(formatVary).join(' ')}`);
   out.table(members, [
     { title: 'member', value: ({ member }) => (member === 0 ? 'plain' : String(member)), align: 'right' },
     ...spec.axes.map(({ path }) => ({

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import type { LogLine, RunEvent, RunStatus } from '#shared/contract/runs.ts';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
+import { plural } from '#shared/domain/figures.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { sharingWords, type Sharing } from '#shared/domain/runs/sharing.ts';
 import type { EpochRecord, Finished, Stage, StepBlock } from '#shared/domain/runs/training.ts';
@@ -166,7 +167,7 @@ export class LiveRun {
   setThreads(threads: number): void {
     if (this.hasEnded || this.threads === threads || this.options.job.recipe.threads !== null) return;
     this.threads = threads;
-    this.log('info', `Trains with ${threads} ${threads === 1 ? 'thread' : 'threads'} from here on.`);
+    this.log('info', `Trains with ${plural(threads, 'thread')} from here on.`);
     // A trainer that dies here is handled when its exit is seen.
     this.trainer.client.setThreads({ threads }).catch(() => undefined);
   }

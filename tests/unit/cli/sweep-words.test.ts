@@ -33,6 +33,10 @@ function lines(lift: number, status: QueueItem['status'], indistinguishable: num
   return printed;
 }
 
+test('the heading counts the seeds', () => {
+  expect(lines(0.03, 'done')[0]).toMatch(/^grid, 1 seed, by valLift/);
+});
+
 test('a member that wins is named with its gain over the plain recipe', () => {
   expect(lines(0.03, 'done').at(-1)).toBe(
     'Member 1 wins by valLift; over the plain recipe it gains +0.0200 [+0.0120, +0.0280] validation lift, +0.0200 OOD lift.',

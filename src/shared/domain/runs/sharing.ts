@@ -1,4 +1,5 @@
 /** How runs share one machine: how many train at once, and what was measured to choose that. */
+import { count, plural } from '../figures.ts';
 
 /** Runs at once: a number, or measured whenever several wait. */
 export type Parallel = number | 'auto';
@@ -26,10 +27,9 @@ export function parallelWords(parallel: Parallel): string {
 
 /** "up to 2 runs at once (measured: 1 × 2 threads 8,300 rows/s, 2 × 1 thread 13,900 rows/s)" */
 export function sharingWords({ most, measured }: Sharing): string {
-  const figures = measured.map(({ runs, threads, rowsPerSecond }) => {
-    const rate = Math.round(rowsPerSecond).toLocaleString('en-GB');
-    return `${runs} × ${threads} ${threads === 1 ? 'thread' : 'threads'} ${rate} rows/s`;
-  });
+  const figures = measured.map(
+    ({ runs, threads, rowsPerSecond }) => `${runs} × ${plural(threads, 'thread')} ${count(rowsPerSecond)} rows/s`,
+  );
   const why = figures.length === 0 ? '' : ` (measured: ${figures.join(', ')})`;
-  return `up to ${most} ${most === 1 ? 'run' : 'runs'} at once${why}`;
+  return `up to ${plural(most, 'run')} at once${why}`;
 }
