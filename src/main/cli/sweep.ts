@@ -161,7 +161,9 @@ export function printSweep(state: Sweep, item: QueueItem, out: Output): void {
 }
 
 function printMembers({ spec, members, winner }: Sweep, out: Output): void {
-  out.line(`${spec.method}, ${plural(spec.seeds, 'seed')}, by ${spec.objective}: ${spec.axes.map(formatVary).join(' ')}`);
+  out.line(
+    `${spec.method}, ${plural(spec.seeds, 'seed')}, by ${spec.objective}: ${spec.axes.map(formatVary).join(' ')}`,
+  );
   out.table(members, [
     { title: 'member', value: ({ member }) => (member === 0 ? 'plain' : String(member)), align: 'right' },
     ...spec.axes.map(({ path }) => ({
