@@ -124,71 +124,76 @@ export function openTexts(folder: string, meta: StoreMeta): TextReader {
   if (!meta.passport.texts) return { text: () => null, close: () => {} };
   const numbers = new Uint32Array(readColumn(folder, FILES.vectorTexts, meta));
   const offsets = new Float64Array(readColumn(folder, FILES.textBlocks, meta));
-  return new StoredTexts(join(folder, FILES.texts), meta.source, numbers, offsets);
+  return new StoredTexts(join(folder, FILES.texts), meta.source, { numbers, offsets, count: meta.passport.texts.texts });
+}
+
+interface TextColumns {
+  /** [V] text number + 1 of each vector, 0: it has none. */
+  readonly numbers: Uint32Array;
+  /** [B + 1] first byte of each block, then the size of the file. */
+  readonly offsets: Float64Array;
+  /** Texts of the set. */
+  readonly count: number;
 }
 
 class StoredTexts implements TextReader {
   private readonly path: string;
   private readonly source: StoreMeta['source'];
-  private readonly numbers: Uint32Array;
-  private readonly offsets: Float64Array;
+  private readonly columns: TextColumns;
   private readonly fd: number;
-  private readonly count: number;
-  /** Recently read blocks, the oldest first. */
-  private readonly blocks = new Map<number, readonly string[]>();
+  /** Recently read blocks, decompressed, the oldest first. */
+  private readonly blocks = new Map<number, Buffer>();
 
-  constructor(path: string, source: StoreMeta['source'], numbers: Uint32Array, offsets: Float64Array) {
+  constructor(path: string, source: StoreMeta['source'], columns: TextColumns) {
     this.path = path;
     this.source = source;
-    this.numbers = numbers;
-    this.offsets = offsets;
-    this.count = numbers.reduce((most, number) => Math.max(most, number), 0);
+    this.columns = columns;
     this.fd = openRegularFileSync(path).fd;
   }
 
   text(vector: number): string | null {
-    const number = this.numbers[vector] - 1;
+    const { numbers, count } = this.columns;
+    const number = numbers[vector] - 1;
     if (!(number >= 0)) return null;
-    return this.block(Math.floor(number / BLOCK_TEXTS))[number % BLOCK_TEXTS];
+    const place = number % BLOCK_TEXTS;
+    const texts = Math.min(BLOCK_TEXTS, count - (number - place));
+    return textOf(this.block((number - place) / BLOCK_TEXTS), texts, place);
   }
 
   close(): void {
     closeSync(this.fd);
   }
 
-  private block(index: number): readonly string[] {
+  private block(index: number): Buffer {
     const known = this.blocks.get(index);
     if (known) return known;
-    const texts = this.readBlock(index);
+    const block = this.readBlock(index);
     const [oldest] = this.blocks.keys();
     if (this.blocks.size === BLOCKS_KEPT) this.blocks.delete(oldest);
-    this.blocks.set(index, texts);
-    return texts;
+    this.blocks.set(index, block);
+    return block;
   }
 
-  private readBlock(index: number): string[] {
-    const start = this.offsets[index];
-    const stored = Buffer.alloc(this.offsets[index + 1] - start);
+  private readBlock(index: number): Buffer {
+    const { offsets } = this.columns;
+    const start = offsets[index];
+    const stored = Buffer.alloc(offsets[index + 1] - start);
     if (readSync(this.fd, stored, 0, stored.length, start) < stored.length) {
       throw damagedFile(this.path, 'it is too short', this.source);
     }
-    let plain: Buffer;
     try {
-      plain = inflateSync(stored, { maxOutputLength: MAX_BLOCK_BYTES });
+      return inflateSync(stored, { maxOutputLength: MAX_BLOCK_BYTES });
     } catch (error) {
       throw damagedFile(this.path, `its block ${index} cannot be read`, this.source, error);
     }
-    return textsOf(plain, Math.min(BLOCK_TEXTS, this.count - index * BLOCK_TEXTS));
   }
 }
 
-function textsOf(plain: Buffer, count: number): string[] {
-  let at = count * LENGTH_BYTES;
-  return Array.from({ length: count }, (_, i) => {
-    const length = plain.readUInt32LE(i * LENGTH_BYTES);
-    at += length;
-    return plain.toString('utf8', at - length, at);
-  });
+/** One of the `texts` texts of a block. */
+function textOf(block: Buffer, texts: number, place: number): string {
+  let start = texts * LENGTH_BYTES;
+  for (let i = 0; i < place; i++) start += block.readUInt32LE(i * LENGTH_BYTES);
+  return block.toString('utf8', start, start + block.readUInt32LE(place * LENGTH_BYTES));
 }
 
 function readColumn(folder: string, name: string, meta: StoreMeta): ArrayBuffer {
