@@ -42,6 +42,8 @@ export class DatasetService {
   private readonly strips = new LruCache<Promise<Strip>>(STRIPS_KEPT);
   /** The import of the sample under way: two windows that ask at once share it. */
   private sample: Promise<{ train: Dataset; ood: Dataset }> | null = null;
+  /** First searches under way, by data set: they build its index. */
+  private readonly firstSearches = new Map<string, Promise<TextHit[]>>();
 
   constructor(options: DatasetServiceOptions) {
     this.options = options;
@@ -145,11 +147,20 @@ export class DatasetService {
     return this.call((client) => client.windowTexts({ folder, windows }));
   }
 
-  /** The first search of a set builds its index, in a worker of its own. */
+  /** The first search of a set builds its index, in a worker of its own; searches that come meanwhile wait for it. */
   async search(id: string, words: string, limit: number): Promise<TextHit[]> {
     const folder = this.home.datasetFolder(this.get(id).id);
     const search = (client: WorkerClient): Promise<TextHit[]> => client.searchTexts({ folder, words, limit });
-    return hasTextIndex(folder) ? this.call(search) : this.options.workers.once(search);
+    const underWay = this.firstSearches.get(id);
+    if (underWay) {
+      // An error of its words is none of these.
+      await underWay.catch(() => undefined);
+      return this.call(search);
+    }
+    if (hasTextIndex(folder)) return this.call(search);
+    const first = this.options.workers.once(search).finally(() => this.firstSearches.delete(id));
+    this.firstSearches.set(id, first);
+    return first;
   }
 
   private async call<R>(work: (client: WorkerClient) => Promise<R>): Promise<R> {

@@ -2,14 +2,16 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
 import { importDataset, type ImportOptions } from '../../../src/main/datasets/import.ts';
 import { buildTextIndex, searchTexts } from '../../../src/main/datasets/texts/search.ts';
 import { TextStoreWriter } from '../../../src/main/datasets/texts/text-store.ts';
 import { textsOfWindows } from '../../../src/main/datasets/texts/window-texts.ts';
 import { checkStored } from '../../../src/main/datasets/verify.ts';
+import { WorkerPool } from '../../../src/main/processes/worker-pool.ts';
 import { ftsQuery } from '../../../src/main/store/text-index.ts';
+import { importChunks, testHome } from '../../support/nextvec.ts';
 import { testFolder } from './helpers.ts';
 
 const TABLES = join(import.meta.dirname, '../../fixtures/tables');
@@ -132,6 +134,22 @@ it('an index that is damaged or of another version is built again', async () => 
   buildTextIndex(folder);
   expect(search()).toEqual(before);
   expect(readdirSync(folder).filter((name) => name.includes('text-index'))).toEqual(['text-index.db']);
+});
+
+it('two first searches at once build the index once', async () => {
+  const home = await testHome();
+  const once = vi.spyOn(WorkerPool.prototype, 'once');
+  onTestFinished(() => {
+    once.mockRestore();
+    return home.dispose();
+  });
+  const { client } = await home.open();
+  const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
+  const id = await importChunks(client, join(home.path, 'c.npz'), { articles: 3, chunksPerArticle: 8, D: 4, textOf });
+  const search = async (words: string) => (await client.datasets.search({ id, words })).map(({ text }) => text);
+  const found = await Promise.all([search('"chunk 5 of article 1"'), search('"chunk 7 of article 0"')]);
+  expect(found).toEqual([['chunk 5 of article 1'], ['chunk 7 of article 0']]);
+  expect(once).toHaveBeenCalledTimes(1);
 });
 
 it('quotes every word for FTS5', () => {
