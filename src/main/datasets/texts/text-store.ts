@@ -124,7 +124,11 @@ export function openTexts(folder: string, meta: StoreMeta): TextReader {
   if (!meta.passport.texts) return { text: () => null, close: () => {} };
   const numbers = new Uint32Array(readColumn(folder, FILES.vectorTexts, meta));
   const offsets = new Float64Array(readColumn(folder, FILES.textBlocks, meta));
-  return new StoredTexts(join(folder, FILES.texts), meta.source, { numbers, offsets, count: meta.passport.texts.texts });
+  return new StoredTexts(join(folder, FILES.texts), meta.source, {
+    numbers,
+    offsets,
+    count: meta.passport.texts.texts,
+  });
 }
 
 interface TextColumns {
