@@ -8,24 +8,22 @@ import { signedInterval, withInterval } from '#shared/domain/evaluation/interval
 import { NextvecError } from '#shared/domain/errors.ts';
 import { modelRow } from '#shared/domain/models/models.ts';
 import { NameSchema } from '#shared/domain/names.ts';
-import type { DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { ENGINE_CHOICES, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-file.ts';
 import { addTaskFlags, taskOptions, type TaskFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { finishedEvent, followRun, type Outcome } from './follow-run.ts';
-import { recipeWarnings, findDataset, findRun } from './handles.ts';
+import { recipeWarnings, findRun } from './handles.ts';
 import { Interruption } from './interruption.ts';
 import { formatCosine, formatDuration, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
 import { oneOf } from './engines.ts';
-import { addRecipeFlags, readRecipe, readRecipeFile, type FlagValues } from './recipe-flags.ts';
+import { addRecipeFlags, readRecipe } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
+import { trainingData, type DataFlags } from './training-data.ts';
 
-interface TrainFlags extends FlagValues, TaskFlags {
-  readonly data?: string;
-  readonly ood?: string;
+interface TrainFlags extends DataFlags, TaskFlags {
   readonly outputDir?: string;
   readonly name?: string;
   readonly tag?: string[];
@@ -64,33 +62,13 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
   const keepEveryEpochs = readKeepEvery(flags.keepEvery);
   const task = taskOptions(flags);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
-    const { data: dataWord, ood: oodWord } = await dataWords(client, flags);
-    const data = await findDataset(client, dataWord, 'train', out, signal, task);
-    const ood = oodWord === null ? null : await findDataset(client, oodWord, 'ood', out, signal, task);
+    const { data, ood } = await trainingData(client, flags, task, out, signal);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
     await printLint(client, recipe, out);
     if (keepEveryEpochs !== null) await client.app.settings.set({ keepEveryEpochs });
     const { runId } = await client.runs.start({ recipe, name, tags: flags.tag ?? [] });
     return runId;
   });
-}
-
-/** The data of the flags, else that of the recipe file: by content, by the file it came from, by name. */
-async function dataWords(client: NextvecClient, flags: TrainFlags): Promise<{ data: string; ood: string | null }> {
-  const file = typeof flags.recipe === 'string' ? readRecipeFile(flags.recipe) : null;
-  const known = await client.datasets.list();
-  const wordOf = (reference: DataReference | null | undefined): string | null => {
-    if (!reference) return null;
-    const same = known.find(({ passport }) => passport.sha256 === reference.sha256);
-    return same?.id ?? reference.file ?? reference.name;
-  };
-  const data = flags.data ?? wordOf(file?.data);
-  if (data === null) {
-    throw new NextvecError('BAD_INPUT', 'Neither --data nor the recipe names the training data.', {
-      remedy: 'Add --data with a file, an imported data set, or "sample".',
-    });
-  }
-  return { data, ood: flags.ood ?? wordOf(file?.ood) };
 }
 
 function readName(word: string | undefined): string | undefined {

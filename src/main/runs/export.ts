@@ -6,6 +6,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
 import { dataWord } from '#shared/domain/recipe/command-line.ts';
+import { taskOf } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
@@ -83,7 +84,9 @@ function recipeText(home: Home, row: RunRow): string {
   const recipe = readRecipe(row.recipe_json);
   const reference = (id: string | null, name: string): DataReference => {
     const dataset = id === null ? null : findDataset(home.db, id);
-    return { name, file: dataset && dataWord(dataset), sha256: dataset?.passport.sha256 ?? null };
+    if (dataset === null) return { name, file: null, sha256: null, task: null };
+    const { passport } = dataset;
+    return { name, file: dataWord(dataset), sha256: passport.sha256, task: taskOf(passport) };
   };
   const ood = recipe.ood === null ? null : reference(row.ood_id, row.ood_name ?? '');
   return recipeFileText(recipe, reference(row.dataset_id, row.dataset_name), ood);

@@ -2,8 +2,9 @@
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
+import { taskText } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { parseRecipeFile, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
+import { datasetsMeant, hasTaskOf, parseRecipeFile, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { readJsonFile } from '../formats/json-file.ts';
@@ -13,7 +14,7 @@ import { listDatasets } from '../store/datasets.ts';
 export interface ReadRecipe {
   readonly recipe: Recipe;
   readonly fileName: string;
-  /** Data sets the file names that are not imported here, one sentence each. */
+  /** One sentence for each data set of the file that is not imported here, or more than once. */
   readonly notes: string[];
 }
 
@@ -23,20 +24,24 @@ export async function readRecipeFile(db: Db, path: string, base: Recipe): Promis
   const known = listDatasets(db);
   const notes: string[] = [];
   const idOf = (reference: DataReference | null, label: string): string | null => {
-    const found = reference && datasetOf(known, reference);
-    if (reference && !found) notes.push(`${label} ${reference.name} is not imported here: choose one in the form.`);
-    return found?.id ?? null;
+    if (reference === null) return null;
+    const [first, ...others] = candidates(known, reference);
+    if (first !== undefined && others.length === 0) return first.id;
+    const why = first === undefined ? 'is not imported here' : 'is imported more than once';
+    const task = reference.task === null ? '' : ` with windows of ${taskText(reference.task)}`;
+    notes.push(`${label} ${reference.name} ${why}${task}: choose one in the form.`);
+    return null;
   };
   const dataset = idOf(data, 'The data set') ?? base.dataset;
   const oodId = idOf(ood, 'The OOD set') ?? (ood === null && data !== null ? null : base.ood);
   return { recipe: { ...recipe, dataset, ood: oodId === dataset ? null : oodId }, fileName, notes };
 }
 
-/** By content, else by a name that only one set has. */
-function datasetOf(known: readonly Dataset[], { sha256, name }: DataReference): Dataset | undefined {
-  const same = known.find(({ passport }) => passport.sha256 === sha256);
-  const named = known.filter((dataset) => dataset.name === name);
-  return same ?? (named.length === 1 ? named[0] : undefined);
+/** Of the same file, else of the same name; with the task of the reference. */
+function candidates(known: readonly Dataset[], reference: DataReference): Dataset[] {
+  const meant = datasetsMeant(known, reference);
+  if (meant.length > 0) return meant;
+  return known.filter((dataset) => dataset.name === reference.name && hasTaskOf(dataset, reference));
 }
 
 export interface ReadCommandLine {

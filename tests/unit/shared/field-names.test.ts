@@ -42,12 +42,14 @@ describe('a recipe file', () => {
     [{ name: 'nextvec', version: '1', scripts: {}, main: 'index.js', bin: {}, files: [] }, 'and 1 more'],
   ])('%j is refused', (content, why) => {
     expect(() => parseRecipeFile(content, 'r.json')).toThrow(why);
-    const file = { ...(JSON.parse(recipeFileText(RECIPE, { name: 'd', file: null, sha256: null }, null)) as object) };
+    const file = {
+      ...(JSON.parse(recipeFileText(RECIPE, { name: 'd', file: null, sha256: null, task: null }, null)) as object),
+    };
     expect(() => parseRecipeFile({ ...file, recipe: content }, 'r.json')).toThrow(why);
   });
 
   test('that was exported, or holds only some fields, is read', () => {
-    const data = { name: 'd', file: null, sha256: null };
+    const data = { name: 'd', file: null, sha256: null, task: null };
     expect(parseRecipeFile(JSON.parse(recipeFileText(RECIPE, data, null)), 'r.json').recipe).toEqual(RECIPE);
     expect(parseRecipeFile({ ...RECIPE }, 'r.json').recipe).toEqual(RECIPE);
     expect(parseRecipeFile({ lr: 1e-3, lambda: { info_nce: 0.5 } }, 'r.json').recipe).toMatchObject({ lr: 1e-3 });

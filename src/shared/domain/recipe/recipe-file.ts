@@ -1,8 +1,10 @@
 /**
  * A recipe as a file: JSON that says which data it was for, so that it can be read on another machine. Reading accepts a
- * bare recipe too. Not here: finding the data set that is meant.
+ * bare recipe too.
  */
 import { z } from 'zod';
+import type { Passport } from '../datasets/passport.ts';
+import { isSameTask, taskOf, TaskSchema } from '../datasets/task.ts';
 import { NextvecError } from '../errors.ts';
 import { RECIPE_KEYS, unknownFields } from './field-names.ts';
 import { TrainableRecipeSchema, type Recipe } from './recipe.ts';
@@ -12,10 +14,26 @@ const DataReferenceSchema = z.strictObject({
   name: z.string(),
   /** File it was imported from, or "sample". */
   file: z.string().nullable().default(null),
-  /** Of its content; null: the set is gone. */
+  /** Of its file; null: the set is gone. */
   sha256: z.string().nullable().default(null),
+  /** Of its windows: one file can be imported with several. null: the set is gone, or the file is of an older version. */
+  task: TaskSchema.nullable().default(null),
 });
 export type DataReference = z.infer<typeof DataReferenceSchema>;
+
+interface ImportedSet {
+  readonly passport: Pick<Passport, 'sha256' | 'T' | 'history'>;
+}
+
+/** The imported sets that a reference can mean: of the same file, with the same task where the reference has one. */
+export function datasetsMeant<D extends ImportedSet>(known: readonly D[], reference: DataReference): D[] {
+  return known.filter((set) => set.passport.sha256 === reference.sha256 && hasTaskOf(set, reference));
+}
+
+/** True of any set where the reference has no task. */
+export function hasTaskOf({ passport }: ImportedSet, { task }: Pick<DataReference, 'task'>): boolean {
+  return task === null || isSameTask(taskOf(passport), task);
+}
 
 const RecipeFileSchema = z.strictObject({
   nextvec: z.literal('recipe'),
