@@ -12,6 +12,8 @@ const SUMMARY_VALUE = 0x0a;
 const VALUE_TAG = 0x0a;
 const VALUE_SIMPLE = 0x15;
 
+const FLOAT_BYTES = 4;
+
 const FILE_VERSION = 'brain.Event:2';
 
 export interface Scalar {
@@ -27,13 +29,25 @@ export function versionRecord(atMs: number): Buffer {
 /** All scalars of one step. */
 export function scalarsRecord(step: number, atMs: number, scalars: readonly Scalar[]): Buffer {
   const values = scalars.map(({ tag, value }) => {
-    const simple = Buffer.alloc(5);
-    simple[0] = VALUE_SIMPLE;
-    simple.writeFloatLE(value, 1);
-    return field(SUMMARY_VALUE, Buffer.concat([field(VALUE_TAG, Buffer.from(tag)), simple]));
+    const bytes = Buffer.from(zeroOf(tag));
+    bytes.writeFloatLE(value, bytes.length - FLOAT_BYTES);
+    return bytes;
   });
   const event = [wallTime(atMs), Buffer.from([EVENT_STEP]), varint(step), field(EVENT_SUMMARY, Buffer.concat(values))];
   return record(Buffer.concat(event));
+}
+
+const zeros = new Map<string, Buffer>();
+
+/** The summary value of a tag with the float 0 as its last four bytes. A run has few tags and many steps, so it is kept. */
+function zeroOf(tag: string): Buffer {
+  let bytes = zeros.get(tag);
+  if (!bytes) {
+    const simple = Buffer.concat([Buffer.from([VALUE_SIMPLE]), Buffer.alloc(FLOAT_BYTES)]);
+    bytes = field(SUMMARY_VALUE, Buffer.concat([field(VALUE_TAG, Buffer.from(tag)), simple]));
+    zeros.set(tag, bytes);
+  }
+  return bytes;
 }
 
 function wallTime(atMs: number): Buffer {
