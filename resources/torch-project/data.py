@@ -19,7 +19,7 @@ class Windows:
     def batch(self, ids, device):
         """Contexts [B, T, D] and targets [B, D] as float32."""
         rows = np.asarray(self.vectors[self.index[ids]], dtype=np.float32)
-        rows = torch.from_numpy(rows).to(device, non_blocking=True)
+        rows = torch.from_numpy(rows).to(device)
         return rows[:, :-1], rows[:, -1]
 
 
