@@ -9,6 +9,7 @@ import math
 import os
 import time
 from pathlib import Path
+import numpy as np
 import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
@@ -87,8 +88,8 @@ class Run:
         size = self.recipe["batchSize"]
         order = epoch_order(self.train_ids, self.recipe["seed"], epoch)
         sums, rows, steps = {}, 0, []
-        for start in range(0, len(order), size):
-            if len(steps) == self.options.max_steps:
+        for step, start in enumerate(range(0, len(order), size)):
+            if step == self.options.max_steps:
                 break
             ids = order[start : start + size]
             lr = self.optimizer.param_groups[0]["lr"]
@@ -98,7 +99,8 @@ class Run:
             for name, value in figures.items():
                 sums[name] = sums.get(name, 0) + value.double() * len(ids)
             rows += len(ids)
-            steps.append({"step": start // size + 1, "lr": lr, **figures} if self.options.log_steps else None)
+            if self.options.log_steps:
+                steps.append({"step": step + 1, "lr": lr, **figures})
         if self.options.log_steps and self.rank == 0:
             self.write_steps(epoch, steps)
         means = {name: (value / rows).item() for name, value in sums.items()}
@@ -108,7 +110,8 @@ class Run:
     def train_step(self, ids):
         """One step of AdamW on the windows `ids`, of which this process takes an equal part."""
         share = math.ceil(len(ids) / self.processes)
-        mine = [ids[min(i, len(ids) - 1)] for i in range(self.rank * share, (self.rank + 1) * share)]
+        # Parts are equally long: the last window is repeated, and cut off again once the rows are together.
+        mine = ids.take(np.arange(self.rank * share, (self.rank + 1) * share), mode="clip")
         contexts, target = self.windows.batch(mine, self.device)
         raw = self.model(contexts)
         to_context = torch.einsum("bd,btd->bt", normalize(raw, dim=1), normalize(contexts, dim=2))
