@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ORPCError } from '@orpc/client';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ErrorData } from '#shared/contract/errors.ts';
 import type { RunChange } from '#shared/contract/runs.ts';
 import { parseRecipeFile } from '#shared/domain/recipe/recipe-file.ts';
@@ -12,6 +12,7 @@ import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { STEP_COLUMNS } from '#shared/domain/runs/training.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
 import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
+import { WorkerPool } from '../../src/main/processes/worker-pool.ts';
 import { writeChunks } from '../support/chunks.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../support/nextvec.ts';
 import { readNpz } from '../support/npz.ts';
@@ -240,6 +241,21 @@ describe('data sets and runs', () => {
       if (event.type === 'done') done.push(event.alreadyThere);
     }
     expect(done).toEqual([true]);
+    expect(await readdir(join(nextvec.home, 'datasets'))).toEqual([dataset]);
+  });
+
+  test('an aborted preview is CANCELLED, prints no error and leaves no files', async () => {
+    onTestFinished(() => void vi.restoreAllMocks());
+    const lease = vi.spyOn(WorkerPool.prototype, 'lease');
+    const printed = vi.spyOn(console, 'error');
+    const controller = new AbortController();
+    const path = join(home.path, 'walks.npz');
+    const preview = dataOf(nextvec.client.datasets.preview({ path }, { signal: controller.signal }));
+    // The worker is starting by then, and has not read the file.
+    await vi.waitFor(() => expect(lease).toHaveResolved(), { interval: 1 });
+    controller.abort();
+    expect((await preview).code).toBe('CANCELLED');
+    expect(printed).not.toHaveBeenCalled();
     expect(await readdir(join(nextvec.home, 'datasets'))).toEqual([dataset]);
   });
 

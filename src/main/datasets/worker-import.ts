@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ImportEvent } from '#shared/contract/datasets.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
+import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { nameWithTask, taskOf } from '#shared/domain/datasets/task.ts';
@@ -64,7 +64,7 @@ export async function* importFile(
   if (imported !== null) yield imported;
 }
 
-/** The passport an import would have, in a worker of its own; nothing stays. */
+/** The passport an import would have, in a worker of its own; nothing stays. Throws CANCELLED once `signal` is aborted. */
 export async function previewFile(
   { home, workers }: { readonly home: Home; readonly workers: WorkerPool },
   input: ImportInput,
@@ -79,6 +79,7 @@ export async function previewFile(
       if (event.type === 'done') return event.passport;
     throw new NextvecError('INTERNAL', `The preview of ${input.path} ended without a result.`);
   } catch (error) {
+    throwIfCancelled(signal, 'The preview');
     throw fromWireError(error);
   } finally {
     await worker.release();
