@@ -1,68 +1,43 @@
 /** An array of fixed-size elements (or one pickle) that lies together in its file, offered as a column. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { readThrough } from './bytes.ts';
-import { unsupported } from './column.ts';
+import { columnOf, type Readers } from './column.ts';
 import { readIntegers } from './integers.ts';
-import type { DType } from './npy/header.ts';
 import { readRecords } from './pickle/records.ts';
 import { readRows } from './rows.ts';
 import type { StoredArray } from './stored-array.ts';
-import { elementsOf, type Column, type Reading } from './table.ts';
+import { elementsOf, type Column } from './table.ts';
 import { readTexts } from './texts.ts';
 
 /** Throws HEADER_MISMATCH where shape and element size need other bytes than there are. */
 export function arrayColumn(array: StoredArray): Column {
   refuseWrongSize(array);
   const { name, place, dtype, shape, member } = array;
-  const readableAs = readings(dtype);
-  const need = (reading: Reading): void => {
-    if (!readableAs.includes(reading)) throw unsupported({ place, dtype: dtype.label }, reading);
-  };
-  return {
-    name,
-    place,
-    dtype: dtype.label,
-    shape,
-    readableAs,
-    bytes: member.sizeBytes,
-    storedBytes: member.storedBytes,
-    rows(options) {
-      need('floats');
-      return readRows(array, options);
-    },
-    async integers(options) {
-      need('integers');
-      return readIntegers(array, options);
-    },
-    texts(options) {
-      need('texts');
-      return readTexts(array, options);
-    },
-    records(fields, options) {
-      need('records');
-      return readRecords(array, fields, options);
-    },
-    verify: (options) => readThrough(member, options?.signal),
-  };
+  const sizes = { bytes: member.sizeBytes, storedBytes: member.storedBytes };
+  const verify: Column['verify'] = (options) => readThrough(member, options?.signal);
+  return columnOf({ name, place, dtype: dtype.label, shape, ...sizes, verify }, readersOf(array));
 }
 
-function readings({ kind }: DType): Reading[] {
-  switch (kind) {
+function readersOf(array: StoredArray): Readers {
+  const rows: Column['rows'] = (options) => readRows(array, options);
+  const integers: Column['integers'] = (options) => readIntegers(array, options);
+  const texts: Column['texts'] = (options) => readTexts(array, options);
+  switch (array.dtype.kind) {
     case 'f':
-      return ['floats', 'integers'];
+      return { rows, integers };
     case 'bf':
-      return ['floats'];
+      return { rows };
     case 'i':
     case 'u':
-      return ['integers'];
+      return { integers };
     case 'U':
     case 'S':
-      return ['texts'];
+      return { texts };
     case 'O':
-      return ['records', 'texts'];
+      return { texts, records: (fields, options) => readRecords(array, fields, options) };
     case 'b':
     case 'other':
-      return [];
+      return {};
   }
 }
 

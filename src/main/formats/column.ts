@@ -3,7 +3,8 @@ import { READINGS } from '#shared/domain/datasets/mapping.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Column, Reading } from './table.ts';
 
-type Readers = Pick<Column, 'rows' | 'integers' | 'texts' | 'records'>;
+/** The ways a column can be read. */
+export type Readers = Partial<Pick<Column, 'rows' | 'integers' | 'texts' | 'records'>>;
 const READER_OF = { floats: 'rows', integers: 'integers', texts: 'texts', records: 'records' } as const;
 
 const REMEDIES: Readonly<Record<Reading, string>> = {
@@ -13,7 +14,7 @@ const REMEDIES: Readonly<Record<Reading, string>> = {
   records: 'Store one dict for each row.',
 };
 
-export function unsupported({ place, dtype }: Pick<Column, 'place' | 'dtype'>, reading: Reading): NextvecError {
+function unsupported({ place, dtype }: Pick<Column, 'place' | 'dtype'>, reading: Reading): NextvecError {
   return new NextvecError('UNSUPPORTED_DTYPE', `${place}: ${reading} were expected, this is ${dtype}.`, {
     remedy: REMEDIES[reading],
   });
@@ -28,7 +29,7 @@ export interface ColumnFacts extends Pick<
 }
 
 /** A column that can be read by the given readers only. */
-export function columnOf(facts: ColumnFacts, readers: Partial<Readers>): Column {
+export function columnOf(facts: ColumnFacts, readers: Readers): Column {
   const refuse = (reading: Reading) => (): never => {
     throw unsupported(facts, reading);
   };
