@@ -2,7 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
-import { taskText } from '#shared/domain/datasets/task.ts';
+import { nameWithTask } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { datasetsMeant, hasTaskOf, parseRecipeFile, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -28,8 +28,7 @@ export async function readRecipeFile(db: Db, path: string, base: Recipe): Promis
     const [first, ...others] = candidates(known, reference);
     if (first !== undefined && others.length === 0) return first.id;
     const why = first === undefined ? 'is not imported here' : 'is imported more than once';
-    const task = reference.task === null ? '' : ` with windows of ${taskText(reference.task)}`;
-    notes.push(`${label} ${reference.name} ${why}${task}: choose one in the form.`);
+    notes.push(`${label} ${nameWithTask(reference.name, reference.task)} ${why}: choose one in the form.`);
     return null;
   };
   const dataset = idOf(data, 'The data set') ?? base.dataset;

@@ -85,9 +85,7 @@ describe('a file imported with two tasks', () => {
     });
     const { recipe, notes } = await readIntoForm();
     expect(recipe.dataset).toBe('of the form');
-    expect(notes).toEqual([
-      'The data set docs is not imported here with windows of 5 chunks with a history of 9: choose one in the form.',
-    ]);
+    expect(notes).toEqual(['The data set docs (history 9) is not imported here: choose one in the form.']);
   });
 });
 
