@@ -10,12 +10,12 @@ import { crc32 } from 'node:zlib';
 import type { SharedVectors, WindowSource } from '#engine/types.ts';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
 import { halfToFloat } from '../formats/half.ts';
-import { openRegularFileSync, readRegularFileSync } from '../formats/regular-file.ts';
+import { openRegularFileSync } from '../formats/regular-file.ts';
 import { damagedFile, FILES, readMeta, type StoreMeta } from './store-files.ts';
 import { openTexts, type TextReader } from './texts/text-store.ts';
 import { VectorReader } from './vector-reader.ts';
 import { BYTES_PER_ELEMENT, asBytes } from './vector-store.ts';
-import { refuseOther, verifyFile } from './verify.ts';
+import { readColumn, refuseOther, verifyFile } from './verify.ts';
 
 export interface Dataset {
   readonly folder: string;
@@ -228,20 +228,6 @@ function openFile(path: string, { source }: StoreMeta): number {
   } catch (error) {
     throw damagedFile(path, 'it cannot be opened', source, error);
   }
-}
-
-function readColumn(path: string, bytes: number, meta: StoreMeta): ArrayBuffer {
-  let data: Buffer<ArrayBuffer>;
-  try {
-    data = readRegularFileSync(path);
-  } catch (error) {
-    throw damagedFile(path, 'it cannot be read', meta.source, error);
-  }
-  if (data.length !== bytes) {
-    throw damagedFile(path, `it has ${data.length} bytes and should have ${bytes}`, meta.source);
-  }
-  refuseOther(path, crc32(data), meta);
-  return data.buffer.slice(data.byteOffset, data.byteOffset + bytes);
 }
 
 function refuseBadIds(index: Uint32Array, { vectors, source }: StoreMeta, folder: string): void {

@@ -22,8 +22,8 @@ export function writeColumns(folder: string, data: ReadData, sums: VectorSums): 
   return Object.fromEntries(files.map(([name, parts]) => [name, writeFile(folder, name, parts)]));
 }
 
-/** Returns the CRC-32 of the file. */
-function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBufferView[]): number {
+/** Writes a new file, synced. Returns its CRC-32. */
+export function writeFile(folder: string, name: string, parts: readonly NodeJS.ArrayBufferView[]): number {
   let checksum = 0;
   const fd = openSync(join(folder, name), 'wx');
   try {

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { StoredCheck } from '#shared/contract/app.ts';
 import { isNextvecError } from '#shared/domain/errors.ts';
-import { openRegularFile } from '../formats/regular-file.ts';
+import { openRegularFile, readRegularFileSync } from '../formats/regular-file.ts';
 import { damagedFile, readMeta, type StoreMeta } from './store-files.ts';
 
 const READ_BYTES = 8 << 20;
@@ -34,6 +34,21 @@ export async function verifyFile(path: string, meta: StoreMeta): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** A stored file of `bytes` bytes, read whole and verified. Throws STORE_DAMAGED. */
+export function readColumn(path: string, bytes: number, meta: StoreMeta): ArrayBuffer {
+  let data: Buffer<ArrayBuffer>;
+  try {
+    data = readRegularFileSync(path);
+  } catch (error) {
+    throw damagedFile(path, 'it cannot be read', meta.source, error);
+  }
+  if (data.length !== bytes) {
+    throw damagedFile(path, `it has ${data.length} bytes and should have ${bytes}`, meta.source);
+  }
+  refuseOther(path, crc32(data), meta);
+  return data.buffer.slice(data.byteOffset, data.byteOffset + bytes);
 }
 
 /** Reads every file of a stored data set. */

@@ -10,10 +10,11 @@ import { join } from 'node:path';
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { openRegularFileSync, readRegularFileSync } from '../../formats/regular-file.ts';
+import { openRegularFileSync } from '../../formats/regular-file.ts';
 import { damagedFile, FILES, type StoreMeta } from '../store-files.ts';
+import { writeFile } from '../store-writer.ts';
 import { asBytes, writeAll } from '../vector-store.ts';
-import { refuseOther } from '../verify.ts';
+import { readColumn } from '../verify.ts';
 
 const BLOCK_TEXTS = 256;
 const LENGTH_BYTES = 4;
@@ -69,8 +70,8 @@ export class TextStoreWriter {
     const offsets = Float64Array.from(this.blocks);
     const checksums = {
       [FILES.texts]: this.checksum,
-      [FILES.textBlocks]: this.writeColumn(FILES.textBlocks, offsets),
-      [FILES.vectorTexts]: this.writeColumn(FILES.vectorTexts, this.vectorTexts),
+      [FILES.textBlocks]: writeFile(this.folder, FILES.textBlocks, [offsets]),
+      [FILES.vectorTexts]: writeFile(this.folder, FILES.vectorTexts, [this.vectorTexts]),
     };
     const storedBytes = this.written + offsets.byteLength + this.vectorTexts.byteLength;
     return { figures: { texts: this.count, bytes: this.bytes, storedBytes }, checksums };
@@ -99,17 +100,6 @@ export class TextStoreWriter {
     this.blocks.push(this.written + block.length);
     this.pending = [];
   }
-
-  private writeColumn(name: string, column: Float64Array | Uint32Array): number {
-    const fd = openSync(join(this.folder, name), 'wx');
-    try {
-      writeAll(fd, column, 0);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    return crc32(asBytes(column));
-  }
 }
 
 /** Texts by vector. */
@@ -121,14 +111,14 @@ export interface TextReader {
 
 /** The texts of a stored set; every text is null where it was imported without. The caller closes it. */
 export function openTexts(folder: string, meta: StoreMeta): TextReader {
-  if (!meta.passport.texts) return { text: () => null, close: () => {} };
-  const numbers = new Uint32Array(readColumn(folder, FILES.vectorTexts, meta));
-  const offsets = new Float64Array(readColumn(folder, FILES.textBlocks, meta));
-  return new StoredTexts(join(folder, FILES.texts), meta.source, {
-    numbers,
-    offsets,
-    count: meta.passport.texts.texts,
-  });
+  const { texts } = meta.passport;
+  if (!texts) return { text: () => null, close: () => {} };
+  const count = texts.texts;
+  const blocks = Math.ceil(count / BLOCK_TEXTS);
+  const read = (name: string, bytes: number): ArrayBuffer => readColumn(join(folder, name), bytes, meta);
+  const numbers = new Uint32Array(read(FILES.vectorTexts, 4 * meta.vectors));
+  const offsets = new Float64Array(read(FILES.textBlocks, 8 * (blocks + 1)));
+  return new StoredTexts(join(folder, FILES.texts), meta.source, { numbers, offsets, count });
 }
 
 interface TextColumns {
@@ -198,16 +188,4 @@ function textOf(block: Buffer, texts: number, place: number): string {
   let start = texts * LENGTH_BYTES;
   for (let i = 0; i < place; i++) start += block.readUInt32LE(i * LENGTH_BYTES);
   return block.toString('utf8', start, start + block.readUInt32LE(place * LENGTH_BYTES));
-}
-
-function readColumn(folder: string, name: string, meta: StoreMeta): ArrayBuffer {
-  const path = join(folder, name);
-  let data: Buffer<ArrayBuffer>;
-  try {
-    data = readRegularFileSync(path);
-  } catch (error) {
-    throw damagedFile(path, 'it cannot be read', meta.source, error);
-  }
-  refuseOther(path, crc32(data), meta);
-  return data.buffer.slice(data.byteOffset, data.byteOffset + data.length);
 }
