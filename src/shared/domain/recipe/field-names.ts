@@ -8,6 +8,8 @@ import {
   GramSettingsSchema,
   MODEL_SIZES,
   RecipeSchema,
+  ScheduleSchema,
+  SplitSchema,
   type RecipeInput,
 } from './recipe.ts';
 
@@ -19,8 +21,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   sizes: MODEL_SIZES,
   gram: Object.keys(GramSettingsSchema.shape),
   augment: ['isometry'],
-  split: ['kind', 'validationShare'],
-  schedule: ['kind', 'factor', 'patience', 'threshold', 'warmUp', 'floor'],
+  split: Object.keys(SplitSchema.shape),
+  schedule: [...new Set(ScheduleSchema.options.flatMap(({ shape }) => Object.keys(shape)))],
   earlyStopping: Object.keys(EarlyStoppingSchema.shape),
 };
 
