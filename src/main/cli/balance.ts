@@ -42,7 +42,8 @@ function balance(context: CommandContext, flags: BalanceFlags, out: Output): Pro
   const shares = readShares(flags.share);
   return withSession(context.options(), out, 'owner', async ({ client }) => {
     const data = await findDataset(client, flags.data, 'train', out, never);
-    const recipe = readRecipe(flags, data.id, null);
+    // Nothing is trained: there is no OOD set that early stopping could look at.
+    const recipe = readRecipe({ ...flags, earlyStopping: 'off' }, data.id, null);
     for await (const event of await client.evaluation.balance({ recipe, shares })) {
       if (event.type === 'done') out.result(event.balance, () => printBalance(recipe, event.balance, out));
       else printProgress(event, out);

@@ -56,8 +56,8 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
 }
 
 function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
-  // Bad flags are reported before any file is read.
-  readRecipe(flags, '-', null);
+  // Bad flags are reported before any file is read. Which data sets there are is not known yet.
+  readRecipe(flags, '-', '-');
   const name = readName(flags.name);
   const keepEveryEpochs = readKeepEvery(flags.keepEvery);
   const task = taskOptions(flags);

@@ -56,7 +56,9 @@ export function readCommandLine(text: string, base: Recipe): ReadCommandLine {
     const notes: string[] = [];
     if (data !== null) notes.push(`--data ${data}: choose the data set in the form.`);
     if (ood !== null) notes.push(`--ood ${ood}: choose the OOD set in the form.`);
-    return { recipe: applyChanges(base, changes), unknownFlags: [...unknown], notes };
+    // Whether the recipe needs an OOD set is checked with that of the command line; the form says so until one is chosen.
+    const recipe = applyChanges({ ...base, ood: base.ood ?? ood }, changes);
+    return { recipe: { ...recipe, ood: base.ood }, unknownFlags: [...unknown], notes };
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     throw new NextvecError('BAD_RECIPE', z.prettifyError(error), {

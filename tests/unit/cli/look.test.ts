@@ -19,8 +19,11 @@ async function nextvec<R>(...words: string[]): Promise<R> {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as R;
 }
 
+/** Checked before the OOD set is found, and without one by `balance`. */
+const ON_OOD = ['--early-stopping', 'ood'];
+
 beforeAll(async () => {
-  const recipe = ['--epochs', '1', '--batch-size', '64', '--engine', 'simd'];
+  const recipe = ['--epochs', '1', '--batch-size', '64', '--engine', 'simd', ...ON_OOD];
   await nextvec('train', '--data', 'sample', '--ood', 'sample', '--name', 'one', ...recipe);
 }, 120_000);
 
@@ -80,7 +83,7 @@ describe('balance', () => {
       '--lambda-variance',
       '1e-3',
     ];
-    const asked = ['--batch-size', '64', ...weights, '--share', 'mse=0.8', 'info_nce=0.2'];
+    const asked = ['--batch-size', '64', ...ON_OOD, ...weights, '--share', 'mse=0.8', 'info_nce=0.2'];
     const { before, terms, worst } = await nextvec<Balance>('balance', '--data', 'Sample', ...asked);
     expect(before.info_nce.share).toBeGreaterThan(0.85);
     expect(before.info_nce.gradShare).toBeGreaterThan(0.9);
