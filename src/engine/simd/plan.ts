@@ -39,7 +39,7 @@ export interface ModelPlan extends ProgramParts {
   readonly gatherLayout: GatherLayout;
 }
 
-export function planModel(options: ModelOptions, threads: number): ModelPlan {
+export function planModel(options: Pick<ModelOptions, 'spec' | 'maxBatch'>, threads: number): ModelPlan {
   const { spec, maxBatch } = options;
   const arena = new Arena();
   const control = arena.bytes(CONTROL_BYTES);

@@ -1,5 +1,6 @@
 /** The memory of a run's trainer, estimated before it starts. */
 import { availableParallelism } from 'node:os';
+import { planModel } from '#engine/simd/plan.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { gramMemoryBytes, withExtras, withTrainingWindows } from '#shared/domain/models/gram.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
@@ -8,9 +9,16 @@ import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Home } from '../store/home.ts';
 import { partRuns } from './parts.ts';
 
-/** Weights, gradients and two moments, and an engine's copies of the activations of a batch. */
-const FLOATS_PER_PARAMETER = 4;
-const BASE_BYTES = 150 * 2 ** 20;
+/** A trainer with a model of a few weights on one thread. */
+const BASE_BYTES = 320e6;
+/** Of each further thread. */
+const THREAD_BYTES = 25e6;
+const PAGE_BYTES = 65_536;
+const FLOAT_BYTES = 4;
+/** Copies of the weights outside the engine at the peak: initial and best ones, and checkpoints with both moments. */
+const WEIGHT_COPIES = 15;
+/** The linear baseline is fitted on at most this many windows, with two float32 copies of a vector each. */
+const BASELINE_WINDOWS = 16_384;
 
 /** The model of a recipe on a data set of `windows` training windows. */
 export function specOf(home: Home, recipe: Recipe, { T, D, windows }: Pick<Dataset, 'T' | 'D' | 'windows'>): ModelSpec {
@@ -20,24 +28,28 @@ export function specOf(home: Home, recipe: Recipe, { T, D, windows }: Pick<Datas
   return withExtras(withTrainingWindows(spec, windows), extras);
 }
 
+type TrainingSize = Pick<Recipe, 'batchSize' | 'threads'>;
+
 interface MemoryUse {
-  readonly dataset: Pick<Dataset, 'storedBytes'>;
+  readonly dataset: Pick<Dataset, 'storedBytes' | 'windows'>;
   readonly ood: Pick<Dataset, 'storedBytes'> | null;
   readonly spec: ModelSpec;
 }
 
-/** An estimate: vectors in memory, and what training needs beside them. */
-export function memoryBytes(recipe: Recipe, { dataset, ood, spec }: MemoryUse): number {
+/** Bytes at the peak: vectors in memory, and what training needs beside them. Measured peaks: docs/BENCHMARKS.md. */
+export function memoryBytes({ batchSize, threads }: TrainingSize, { dataset, ood, spec }: MemoryUse): number {
   const vectors = dataset.storedBytes + (ood?.storedBytes ?? 0);
+  const workers = (threads ?? availableParallelism()) - 1;
+  const baselines = Math.min(dataset.windows, BASELINE_WINDOWS) * spec.D * 2 * FLOAT_BYTES;
   const training =
     spec.type === 'gram'
-      ? spec.extras.reduce((sum, extra) => sum + gradientBytes(recipe, extra), gramMemoryBytes(spec))
-      : gradientBytes(recipe, spec);
-  return Math.round(BASE_BYTES + vectors + training);
+      ? spec.extras.reduce((sum, extra) => sum + gradientBytes(batchSize, extra), gramMemoryBytes(spec))
+      : gradientBytes(batchSize, spec);
+  return Math.round(BASE_BYTES + workers * THREAD_BYTES + vectors + baselines + training);
 }
 
-/** Parameters with gradients and moments, a batch's activations on every core. */
-function gradientBytes({ batchSize }: Recipe, spec: ModelSpec): number {
-  const batch = batchSize * spec.D * (spec.T + 1) * 4 * Math.min(4, availableParallelism());
-  return parameterCount(spec) * FLOATS_PER_PARAMETER * 4 + batch;
+/** What the simd engine allocates for a model and a batch, and the copies of the weights. */
+function gradientBytes(batchSize: number, spec: GradientSpec): number {
+  const { pages } = planModel({ spec, maxBatch: batchSize }, 1);
+  return pages * PAGE_BYTES + WEIGHT_COPIES * FLOAT_BYTES * parameterCount(spec);
 }
