@@ -16,6 +16,9 @@ const MAIN_ENTRIES: Readonly<Record<string, string>> = {
   'simd-worker': 'src/engine/simd/worker.ts',
 };
 
+/** Packages in the bundle with their licence texts, for scripts/third-party.mjs. */
+const LICENSES = { fileName: 'licenses.json' };
+
 /** A missing entry would stop the build with a message about rolldown; this one names the file. */
 function existing(entries: Readonly<Record<string, string>>): Record<string, string> {
   for (const [name, path] of Object.entries(entries)) {
@@ -29,6 +32,7 @@ export default defineConfig({
     build: {
       target: 'node22',
       sourcemap: true,
+      license: LICENSES,
       // Loaded only where it is installed, in a checkout.
       externalizeDeps: { include: ['playwright-core'] },
       rollupOptions: {
@@ -59,6 +63,7 @@ export default defineConfig({
       assetsInlineLimit: 0,
       // Half the text to parse when a page is opened for the first time.
       minify: true,
+      license: LICENSES,
       modulePreload: { polyfill: false },
       rollupOptions: {
         input: { index: resolve('src/renderer/index.html') },

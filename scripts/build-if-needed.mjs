@@ -30,6 +30,7 @@ export async function build(reason) {
   const steps = [
     ['scripts/build-kernels.mjs'],
     ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'error'],
+    ['scripts/third-party.mjs'],
   ];
   for (const step of steps) {
     if (!existsSync(join(ROOT, step[0]))) throw new Error(`${step[0]} is missing: run "npm ci" first.`);
