@@ -83,4 +83,18 @@ describeWebgpu('a GPU that fails', () => {
     expect(kind).toBe('silent');
     expect(message).toMatch(/does not answer: nothing for 0\.03 s\.$/);
   });
+
+  it('answers awaited at the same time share one timer, which stops after the last', async () => {
+    const gpu = await Gpu.open();
+    opened.push(gpu);
+    const [started, stopped] = [vi.spyOn(globalThis, 'setInterval'), vi.spyOn(globalThis, 'clearInterval')];
+    const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+    const answers = [gpu.answer(first.promise), gpu.answer(second.promise)];
+    first.resolve(1);
+    await answers[0];
+    expect(stopped).not.toHaveBeenCalled();
+    second.resolve(2);
+    expect(await answers[1]).toBe(2);
+    expect([started.mock.calls.length, stopped.mock.calls.length]).toEqual([1, 1]);
+  });
 });

@@ -4,8 +4,9 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Gpu } from '#engine/webgpu/device.ts';
-import type { FaultKind } from '#engine/webgpu/failure.ts';
+import { GpuFailure, type FaultKind } from '#engine/webgpu/failure.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
+import { Watchdog } from '#engine/webgpu/watchdog.ts';
 import type { LossProbe } from '#engine/types.ts';
 
 const LOOK_MS = 10;
@@ -30,7 +31,8 @@ const FAULTS: Readonly<Record<FaultKind | 'wrong', (gpu: Gpu) => void>> = {
   refused: ({ device }) => void device.createShaderModule({ code: 'no WGSL' }),
   silent: (gpu) => {
     // Only now: on a loaded machine a healthy device may answer late.
-    Object.assign(gpu, { patience: PATIENCE });
+    const silence = (seconds: number) => new GpuFailure('silent', gpu.adapter, `nothing for ${seconds} s`);
+    Object.assign(gpu, { watchdog: new Watchdog(PATIENCE, silence) });
     GPUBuffer.prototype.mapAsync = () => new Promise(() => {});
   },
   wrong: () => {

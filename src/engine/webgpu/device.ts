@@ -5,6 +5,7 @@
 import type { Adapter } from '#shared/domain/runs/adapter.ts';
 import { GpuFailure, type FaultKind } from './failure.ts';
 import { withNaps } from './wait.ts';
+import { Watchdog, type Patience } from './watchdog.ts';
 
 /** Limits asked of the adapter: as much as it has. */
 const RAISED_LIMITS = [
@@ -22,14 +23,7 @@ const RAISED_LIMITS = [
  */
 const DAWN_OPTIONS = ['enable-dawn-features=disable_workgroup_init'];
 
-/**
- * How long an answer of the device is awaited: drivers reset a GPU that hangs much earlier. Counted in turns of a timer,
- * so that a sleep of the machine is one turn.
- */
-interface Patience {
-  readonly turnMs: number;
-  readonly turns: number;
-}
+const DEFAULT_PATIENCE: Patience = { turnMs: 10_000, turns: 30 };
 
 interface GpuOptions {
   readonly patience?: Patience;
@@ -63,7 +57,7 @@ export class Gpu {
   readonly adapter: Adapter;
   /** Bytes that the device has at most; null: it has memory of its own, of which WebGPU does not tell. */
   readonly memoryBytes: number | null;
-  private readonly patience: Patience;
+  private readonly watchdog: Watchdog;
   private failure: GpuFailure | undefined;
   private isDestroyed = false;
 
@@ -78,9 +72,9 @@ export class Gpu {
   }
 
   private constructor(device: GPUDevice, { info, limits }: GPUAdapter, options: GpuOptions) {
-    const { patience = { turnMs: 10_000, turns: 30 }, machineBytes } = options;
+    const { patience = DEFAULT_PATIENCE, machineBytes } = options;
     this.device = device;
-    this.patience = patience;
+    this.watchdog = new Watchdog(patience, (seconds) => this.fail('silent', `nothing for ${seconds} s`));
     this.adapter = {
       vendor: info.vendor,
       architecture: info.architecture,
@@ -117,24 +111,14 @@ export class Gpu {
 
   /** What the device answers; rejects with `GpuFailure` where it is lost or silent. */
   async answer<R>(promise: Promise<R>): Promise<R> {
-    const { turnMs, turns } = this.patience;
-    let timer: ReturnType<typeof setInterval> | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      let passed = 0;
-      timer = setInterval(() => {
-        if (++passed >= turns) reject(this.fail('silent', `nothing for ${(turnMs * turns) / 1000} s`));
-      }, turnMs);
-    });
     try {
-      const answer = await withNaps(Promise.race([promise, silence]));
+      const answer = await withNaps(this.watchdog.watch(promise));
       this.check();
       return answer;
     } catch (error) {
       if (error instanceof GpuFailure) throw error;
       // A lost device rejects with an error of its own, perhaps before it says that it is lost.
       throw this.fail('lost', error instanceof Error ? error.message : String(error));
-    } finally {
-      clearInterval(timer);
     }
   }
 
