@@ -47,6 +47,7 @@ export const client = {
     list: async () => history.runs,
     preflight: unexpected('runs.preflight'),
     start: unexpected('runs.start'),
+    resume: unexpected('runs.resume'),
     importRun: unexpected('runs.importRun'),
     delete: unexpected('runs.delete'),
   },
