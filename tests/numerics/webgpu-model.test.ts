@@ -1,10 +1,10 @@
 /** A model of the webgpu engine as a whole: where its batches come from, what a step costs, that it repeats itself. */
-import { expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import type { SharedVectors, StepStats, WindowSource } from '#engine/types.ts';
-import type { Gpu } from '#engine/webgpu/device.ts';
+import type { DataLimits, Gpu } from '#engine/webgpu/device.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { sharedStore } from '../support/shared-store.ts';
 import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
@@ -56,32 +56,36 @@ async function bytesOf(model: WebgpuModel): Promise<number[][]> {
 }
 
 describeWebgpu('webgpu model', () => {
-  it.each(['float32', 'float16'] as const)(
-    'vectors of %s in device memory train as uploaded batches',
-    async (dtype) => {
-      const { shared, plain } = store(dtype);
-      const [resident, uploaded] = [open(), open()];
-      expect(await train(resident, shared)).toEqual(await train(uploaded, plain));
-      expect(await bytesOf(resident)).toEqual(await bytesOf(uploaded));
-      expect(resident.dispatches(5)[0]).toBe('gather');
-      expect(uploaded.dispatches(5)).not.toContain('gather');
-    },
-  );
+  describe.each(['float32', 'float16'] as const)('vectors of %s', (dtype) => {
+    const { shared, plain } = store(dtype);
+    const bytes = shared.shared!.segments.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const index = shared.shared!.index.byteLength;
+    let expected: unknown;
 
-  it('vectors in more shards than one kernel reads', async () => {
-    const { gpu } = new GpuBench();
-    const small: Gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, maxBindingBytes: 480 } } });
-    const { shared, plain } = store('float32');
-    const resident = open(small);
-    expect(await train(resident, shared)).toEqual(await train(open(), plain));
-    expect(resident.dispatches(5).filter((label) => label === 'gather')).toHaveLength(2);
-  });
+    /** Figures of every step, weights and moments of a training on `source`; how many kernels gather a batch. */
+    async function trained(source: WindowSource, data: Partial<DataLimits> = {}) {
+      const { gpu } = new GpuBench();
+      const model = open(Object.create(gpu, { dataLimits: { value: { ...gpu.dataLimits, ...data } } }));
+      const result = [await train(model, source), await bytesOf(model)];
+      const gathers = model.dispatches(5).filter((label) => label === 'gather').length;
+      model.dispose();
+      return { result, gathers };
+    }
 
-  it('an index larger than a binding leaves the vectors to upload', async () => {
-    const { gpu } = new GpuBench();
-    const small: Gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, maxBindingBytes: 400 } } });
-    const { shared, plain } = store('float32');
-    expect(await train(open(small), shared)).toEqual(await train(open(), plain));
+    beforeAll(async () => {
+      ({ result: expected } = await trained(plain));
+    });
+
+    it.each<[string, Partial<DataLimits>, number]>([
+      ['on the device, in one buffer', {}, 1],
+      ['on the device, in just enough memory', { bytes: bytes + index }, 1],
+      // Of float32 7 shards, of which one kernel reads 4; of float16 3.
+      ['on the device, in shards as large as the index', { bufferBytes: index }, dtype === 'float32' ? 2 : 1],
+      ['uploaded, one byte too many for the device', { bytes: bytes + index - 1 }, 0],
+      ['uploaded, the index in no buffer', { bufferBytes: index - 1 }, 0],
+    ])('%s: the same bytes as without a data set on the device', async (_, data, gathers) => {
+      expect(await trained(shared, data)).toEqual({ result: expected, gathers });
+    });
   });
 
   it('submits steps before the figures of the first are read', async () => {

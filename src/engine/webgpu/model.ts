@@ -50,6 +50,8 @@ export class WebgpuModel implements TrainableModel {
   private bound: Binding | undefined;
   /** Pending while vectors are brought to the device; steps wait for it in order. */
   private binding: Promise<void> | undefined;
+  /** Rows of a batch on their way to the device; made when one is first uploaded. */
+  private staging: { readonly contexts: Float32Array; readonly targets: Float32Array } | undefined;
   private disposed = false;
 
   constructor(gpu: Gpu, pipelines: Pipelines, options: ModelOptions) {
@@ -199,13 +201,20 @@ export class WebgpuModel implements TrainableModel {
     return encoder;
   }
 
+  private stagingArrays() {
+    const { T, D } = this.spec;
+    const { maxBatch } = this.options;
+    return { contexts: new Float32Array(maxBatch * T * D), targets: new Float32Array(maxBatch * D) };
+  }
+
+  /** Writes the rows of a batch behind the steps under way: the queue copies them before this returns. */
   private upload(source: WindowSource, ids: Uint32Array): void {
     const { T, D } = this.spec;
-    const contexts = new Float32Array(ids.length * T * D);
-    const targets = new Float32Array(ids.length * D);
-    source.gather(ids, contexts, targets);
-    this.writeContexts(contexts, ids.length);
-    this.plan.memory.write(this.plan.input.targets, targets);
+    const B = ids.length;
+    const { contexts, targets } = (this.staging ??= this.stagingArrays());
+    source.gather(ids, contexts.subarray(0, B * T * D), targets.subarray(0, B * D));
+    this.writeContexts(contexts, B);
+    this.plan.memory.write(this.plan.input.targets, targets.subarray(0, B * D));
   }
 
   private writeContexts(contexts: Float32Array, B: number): void {

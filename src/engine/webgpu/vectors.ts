@@ -32,8 +32,9 @@ export class ResidentVectors {
    * null where the device has not enough memory for them beside `takenBytes`, or no binding large enough for the index.
    */
   static async load(gpu: Gpu, vectors: SharedVectors, D: number, takenBytes = 0): Promise<ResidentVectors | null> {
-    if (vectors.index.byteLength > gpu.adapter.maxBindingBytes) return null;
-    if (gpu.memoryBytes !== null && takenBytes + bytesOf(vectors) > gpu.memoryBytes) return null;
+    const { adapter, dataLimits } = gpu;
+    const room = Math.min(dataLimits.bytes, (adapter.memoryBytes ?? Infinity) - takenBytes);
+    if (bytesOf(vectors) > room || vectors.index.byteLength > dataLimits.bufferBytes) return null;
     gpu.device.pushErrorScope('out-of-memory');
     const resident = new ResidentVectors(gpu, vectors, D);
     if (await gpu.device.popErrorScope()) {
@@ -50,8 +51,7 @@ export class ResidentVectors {
     this.D = D;
     const rowBytes = D * (this.isHalf ? 2 : 4);
     const rows = Math.floor(segments.reduce((sum, { byteLength }) => sum + byteLength, 0) / rowBytes);
-    const largest = Math.min(gpu.adapter.maxBindingBytes, gpu.adapter.maxBufferBytes);
-    this.shardRows = Math.min(2 * Math.floor(largest / rowBytes / 2), 2 * Math.ceil(rows / 2));
+    this.shardRows = Math.min(2 * Math.floor(gpu.dataLimits.bufferBytes / rowBytes / 2), 2 * Math.ceil(rows / 2));
     this.index = this.memory.tensor('window index', index.byteLength / 4);
     this.shards = Array.from({ length: Math.ceil(rows / this.shardRows) }, () =>
       this.memory.tensor('vectors', Math.ceil((this.shardRows * rowBytes) / 4)),
