@@ -140,7 +140,7 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   return procedures.router({
     app: appRouter(procedures, { home, host, version, roots, native, doctor, commands }),
     datasets: datasetsRouter(procedures, datasets),
-    runs: runsRouter(procedures, runs, { ...context, exportsFolder, spaces, balance }),
+    runs: runsRouter(procedures, runs, { ...context, exportsFolder, spaces, balance, devices: doctor }),
     evaluation: evaluationRouter(procedures, {
       context,
       inspector: new WindowInspector(context),

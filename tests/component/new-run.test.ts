@@ -44,6 +44,7 @@ const preflight: Preflight = {
   expectedMs: null,
   expectedFrom: 'No run like it yet.',
   memoryBytes: 1e8,
+  device: null,
   splitProof: {
     trainWindows: 900,
     valWindows: 100,
@@ -60,6 +61,15 @@ const preflight: Preflight = {
   infoNceChance: 6.93,
   firstBatches: null,
 };
+
+/** What the panel shows of a passport. */
+const passport = {
+  T: 5,
+  history: null,
+  coherence: { mean: 0.5 },
+  positionToTarget: [0.4],
+  articles: 10,
+} as unknown as Passport;
 
 test('offers an import and the sample while there is no data', async () => {
   history.datasets = [];
@@ -189,13 +199,6 @@ test('reports no error for a field that the chosen model does not have', async (
 });
 
 test('omits batch and loss estimates for a Gram mixture, which has no training steps', async () => {
-  const passport = {
-    T: 5,
-    history: null,
-    coherence: { mean: 0.5 },
-    positionToTarget: [0.4],
-    articles: 10,
-  } as unknown as Passport;
   history.datasets = [dataset('docs', { passport })];
   client.runs.preflight.mockResolvedValue(preflight);
   await open();
@@ -204,6 +207,29 @@ test('omits batch and loss estimates for a Gram mixture, which has no training s
   await fill(field('Model'), 'gram');
   expect(texts('.preflight').join()).not.toMatch(/an epoch|InfoNCE|First batches/);
   expect(texts('.preflight').join()).toContain('Memory');
+  expect(texts('.preflight').join()).not.toContain('GPU memory');
+});
+
+test.each([
+  ['beside the vectors', { keepsData: true, memoryBytes: 12e9 }, '1.50 GBof 12.0 GB'],
+  ['alone where the vectors are uploaded', { keepsData: false, memoryBytes: 12e9 }, '1.00 GBof 12.0 GB'],
+  ['on a GPU of unknown size', { keepsData: null, memoryBytes: null }, '1.50 GBits size is not known'],
+])('preflight shows the GPU memory of the model %s', async (_, { keepsData, memoryBytes }, shown) => {
+  const adapter = {
+    vendor: 'apple',
+    architecture: 'metal-3',
+    device: 'Apple M1',
+    description: 'Metal driver on macOS 15',
+    isSoftware: false,
+    maxBindingBytes: 4e9,
+    maxBufferBytes: 4e9,
+    memoryBytes,
+  };
+  const device = { adapter, modelBytes: 1e9, dataBytes: 5e8, keepsData, refusal: '' };
+  history.datasets = [dataset('docs', { passport })];
+  client.runs.preflight.mockResolvedValue({ ...preflight, device });
+  await open();
+  await vi.waitFor(() => expect(texts('.preflight .figure').join()).toContain(`GPU memory${shown}`));
 });
 
 test('takes the recipe of a run and shows what differs from it', async () => {

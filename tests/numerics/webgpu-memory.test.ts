@@ -7,7 +7,8 @@ import type { ModelOptions } from '#engine/types.ts';
 import type { Gpu } from '#engine/webgpu/device.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
-import { requireMemory } from '#engine/webgpu/room.ts';
+import { ModelPlan } from '#engine/webgpu/plan.ts';
+import { deviceNeed, requireMemory } from '#engine/webgpu/room.ts';
 import { sharedStore } from '../support/shared-store.ts';
 import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
 
@@ -54,18 +55,18 @@ describeWebgpu('memory of the device', () => {
     const maxBatch = Math.floor(Math.sqrt(gpu.device.limits.maxStorageBufferBindingSize / 4)) + 1;
     const refusal =
       /takes \d+ bytes for a batch of \d+ rows; a binding of this GPU holds at most \d+\. Lower the batch/;
-    await expect(requireMemory(gpu, pipelines, options(maxBatch))).rejects.toThrow(refusal);
+    await expect(requireMemory(gpu, options(maxBatch))).rejects.toThrow(refusal);
     expect(() => new WebgpuModel(gpu, pipelines, options(maxBatch))).toThrow(refusal);
     expect(gpu.device.createBuffer).toHaveBeenCalled();
     expect(live()).toBe(0);
   });
 
   it('what the driver refuses is refused with the bytes, and the device goes on', async () => {
-    const { gpu, pipelines } = new GpuBench();
+    const { gpu } = new GpuBench();
     // A thousand gigabytes, which no GPU has.
     const gigabytes = Array.from({ length: 1000 }, () => ({ size: 2 ** 30, usage: GPUBufferUsage.STORAGE }));
     const live = liveBuffers(gpu, gigabytes);
-    await expect(requireMemory(gpu, pipelines, options(4))).rejects.toThrow(
+    await expect(requireMemory(gpu, options(4))).rejects.toThrow(
       /the model and a batch of 4 rows take \d+ bytes of the GPU's memory; its driver refuses them \(.+\)\. Lower the batch/,
     );
     expect(live()).toBe(0);
@@ -81,10 +82,17 @@ describeWebgpu('memory of the device', () => {
     await engine.dispose();
   });
 
+  it('the bytes of a model are counted without a device, as they are then allocated', () => {
+    const { gpu, pipelines } = new GpuBench();
+    const { memory } = new ModelPlan(gpu, pipelines, options(4));
+    expect(deviceNeed(options(4), gpu.adapter)).toEqual({ bytes: memory.bytes, refusal: '' });
+    memory.dispose();
+  });
+
   it('vectors that do not fit beside the model are uploaded batch by batch', async () => {
     const { gpu, pipelines } = new GpuBench();
     const { shared } = sharedStore({ windows: 20, T, D, dtype: 'float32' });
-    const full: Gpu = Object.create(gpu, { memoryBytes: { value: 1000 } });
+    const full: Gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, memoryBytes: 1000 } } });
     const model = new WebgpuModel(full, pipelines, options(4));
     await model.trainStep({ source: shared, ids: Uint32Array.from([1, 2]), lr: 0.01, step: 1 });
     expect(model.dispatches(2)).not.toContain('gather');

@@ -4,6 +4,7 @@
  */
 import type { Adapter } from '#shared/domain/runs/adapter.ts';
 import { GpuFailure, type FaultKind } from './failure.ts';
+import type { BufferSource } from './memory.ts';
 import { withNaps } from './wait.ts';
 import { Watchdog, type Patience } from './watchdog.ts';
 
@@ -29,6 +30,15 @@ interface GpuOptions {
   readonly patience?: Patience;
   /** Bytes of the machine's memory. */
   readonly machineBytes?: number;
+  readonly data?: Partial<DataLimits>;
+}
+
+/** How much of the device the vectors of a data set may take, with the index of their windows. */
+export interface DataLimits {
+  /** In all; what the model takes counts too where the memory of the device is known. Default: no limit. */
+  readonly bytes: number;
+  /** In one buffer; default: as much as the device binds. */
+  readonly bufferBytes: number;
 }
 
 /** Of the machine's memory, where the GPU has none of its own: the rest is for the system and other programs. */
@@ -52,11 +62,10 @@ async function findImplementation(): Promise<GPU> {
   return dawn.create(DAWN_OPTIONS);
 }
 
-export class Gpu {
+export class Gpu implements BufferSource {
   readonly device: GPUDevice;
   readonly adapter: Adapter;
-  /** Bytes that the device has at most; null: it has memory of its own, of which WebGPU does not tell. */
-  readonly memoryBytes: number | null;
+  readonly dataLimits: DataLimits;
   private readonly watchdog: Watchdog;
   private failure: GpuFailure | undefined;
   private isDestroyed = false;
@@ -75,6 +84,7 @@ export class Gpu {
     const { patience = DEFAULT_PATIENCE, machineBytes } = options;
     this.device = device;
     this.watchdog = new Watchdog(patience, (seconds) => this.fail('silent', `nothing for ${seconds} s`));
+    const isShared = info.isFallbackAdapter || SHARING_VENDORS.includes(info.vendor);
     this.adapter = {
       vendor: info.vendor,
       architecture: info.architecture,
@@ -83,9 +93,10 @@ export class Gpu {
       isSoftware: info.isFallbackAdapter,
       maxBindingBytes: limits.maxStorageBufferBindingSize,
       maxBufferBytes: limits.maxBufferSize,
+      memoryBytes: isShared && machineBytes !== undefined ? Math.floor(SHARED_MEMORY * machineBytes) : null,
     };
-    const isShared = info.isFallbackAdapter || SHARING_VENDORS.includes(info.vendor);
-    this.memoryBytes = isShared && machineBytes !== undefined ? Math.floor(SHARED_MEMORY * machineBytes) : null;
+    const bufferBytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+    this.dataLimits = { bytes: Infinity, bufferBytes, ...options.data };
     device.addEventListener('uncapturederror', ({ error }) => {
       this.fail(error instanceof GPUOutOfMemoryError ? 'memory' : 'refused', error.message);
     });
@@ -107,6 +118,21 @@ export class Gpu {
   check(): void {
     if (this.isDestroyed) this.fail('lost', 'it was closed');
     if (this.failure) throw this.failure;
+  }
+
+  get maxBindingBytes(): number {
+    return this.adapter.maxBindingBytes;
+  }
+
+  createBuffer(label: string, size: number, kind: 'storage' | 'uniform'): GPUBuffer {
+    const { STORAGE, UNIFORM, COPY_DST, COPY_SRC } = GPUBufferUsage;
+    const usage = kind === 'storage' ? STORAGE | COPY_DST | COPY_SRC : UNIFORM | COPY_DST;
+    return this.device.createBuffer({ label, size, usage });
+  }
+
+  /** Before everything submitted later. */
+  writeBuffer(to: GPUBuffer, atByte: number, { buffer, byteOffset, byteLength }: Float32Array | Uint32Array): void {
+    this.device.queue.writeBuffer(to, atByte, buffer, byteOffset, byteLength);
   }
 
   /** What the device answers; rejects with `GpuFailure` where it is lost or silent. */

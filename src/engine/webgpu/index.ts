@@ -37,7 +37,7 @@ export async function createWebgpuEngine(host?: GpuHost): Promise<Engine> {
     },
     async createModel(options: ModelOptions) {
       gpu.check();
-      await requireMemory(gpu, pipelines, options);
+      await requireMemory(gpu, options);
       const model = new WebgpuModel(gpu, pipelines, options);
       models.add(model);
       return model;

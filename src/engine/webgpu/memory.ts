@@ -1,6 +1,4 @@
 /** Device memory of one model: tensors of float32, each in a buffer of its own or a range of one. */
-import type { Gpu } from './device.ts';
-
 /** Elements of 4 bytes in a range of a buffer; offsets are multiples of `ALIGNMENT` elements. */
 export interface Tensor {
   readonly buffer: GPUBuffer;
@@ -23,8 +21,24 @@ export function slice(tensor: Tensor, offset: number, length: number): Tensor {
   return { buffer: tensor.buffer, offset: tensor.offset + offset, length };
 }
 
+/** Where buffers come from. */
+export interface BufferSource {
+  readonly maxBindingBytes: number;
+  createBuffer(label: string, bytes: number, kind: 'storage' | 'uniform'): GPUBuffer;
+  writeBuffer(buffer: GPUBuffer, atByte: number, values: Float32Array | Uint32Array): void;
+}
+
+/** Buffers whose bytes are counted, and nothing else. */
+export function countedBuffers(maxBindingBytes: number): BufferSource {
+  return {
+    maxBindingBytes,
+    createBuffer: () => ({ destroy() {} }) as GPUBuffer,
+    writeBuffer() {},
+  };
+}
+
 export class Memory {
-  private readonly gpu: Gpu;
+  private readonly source: BufferSource;
   private readonly maxB: number | undefined;
   /** Of everything allocated. */
   bytes = 0;
@@ -32,8 +46,8 @@ export class Memory {
   private readonly scratches = new Map<string, Tensor>();
 
   /** `maxB`: rows of the largest batch, for errors; absent where no tensor depends on it. */
-  constructor(gpu: Gpu, maxB?: number) {
-    this.gpu = gpu;
+  constructor(source: BufferSource, maxB?: number) {
+    this.source = source;
     this.maxB = maxB;
   }
 
@@ -42,14 +56,13 @@ export class Memory {
    * allocated before.
    */
   tensor(label: string, length: number): Tensor {
-    const limit = this.gpu.device.limits.maxStorageBufferBindingSize;
+    const limit = this.source.maxBindingBytes;
     if (length * ELEMENT_BYTES > limit) {
       this.dispose();
       throw this.tooLarge(label, length * ELEMENT_BYTES, limit);
     }
     const bytes = Math.max(1, aligned(length)) * ELEMENT_BYTES;
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    return { buffer: this.buffer(label, bytes, usage), offset: 0, length };
+    return { buffer: this.buffer(label, bytes, 'storage'), offset: 0, length };
   }
 
   /** Like `tensor`, but one for all of the same label: its values last until the next layer uses it. */
@@ -61,14 +74,12 @@ export class Memory {
   }
 
   uniform(label: string, bytes: number): GPUBuffer {
-    return this.buffer(label, bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    return this.buffer(label, bytes, 'uniform');
   }
 
   /** Before everything submitted later. */
   write(tensor: Tensor, values: Float32Array | Uint32Array, at = 0): void {
-    const { buffer, byteOffset, byteLength } = values;
-    const offset = (tensor.offset + at) * ELEMENT_BYTES;
-    this.gpu.device.queue.writeBuffer(tensor.buffer, offset, buffer, byteOffset, byteLength);
+    this.source.writeBuffer(tensor.buffer, (tensor.offset + at) * ELEMENT_BYTES, values);
   }
 
   dispose(): void {
@@ -86,10 +97,10 @@ export class Memory {
     );
   }
 
-  private buffer(label: string, size: number, usage: number): GPUBuffer {
-    const buffer = this.gpu.device.createBuffer({ label, size, usage });
+  private buffer(label: string, bytes: number, kind: 'storage' | 'uniform'): GPUBuffer {
+    const buffer = this.source.createBuffer(label, bytes, kind);
     this.buffers.push(buffer);
-    this.bytes += size;
+    this.bytes += bytes;
     return buffer;
   }
 }

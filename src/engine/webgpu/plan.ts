@@ -18,7 +18,10 @@ import type { ResidentVectors } from './vectors.ts';
 /** predict: forward; gradients: losses and gradients too; train: also the update, with dropout. */
 export type ProgramKind = 'predict' | 'gradients' | 'train';
 
-export class ModelPlan {
+export type ModelSize = Pick<ModelOptions, 'spec' | 'maxBatch'>;
+
+/** Everything that a model and its largest batch keep in device memory. */
+export class ModelTensors {
   readonly memory: Memory;
   readonly uniforms: GPUBuffer;
   readonly input: BatchInput;
@@ -27,15 +30,9 @@ export class ModelPlan {
   readonly losses: LossHead;
   readonly network: Network;
   readonly optimizer: Optimizer;
-  private readonly gpu: Gpu;
-  private readonly pipelines: Pipelines;
-  private readonly programs = new Map<string, Program>();
 
-  constructor(gpu: Gpu, pipelines: Pipelines, { spec, maxBatch: maxB }: ModelOptions) {
+  constructor(memory: Memory, { spec, maxBatch: maxB }: ModelSize) {
     const { T, D } = spec;
-    const memory = new Memory(gpu, maxB);
-    this.gpu = gpu;
-    this.pipelines = pipelines;
     this.memory = memory;
     this.uniforms = memory.uniform('uniforms', UNIFORM_BYTES);
     this.ids = memory.tensor('window ids', maxB);
@@ -47,6 +44,18 @@ export class ModelPlan {
     this.input.addConstant(this.network.bank);
     this.network.bank.place(memory);
     this.optimizer = new Optimizer(memory, this.network.bank);
+  }
+}
+
+export class ModelPlan extends ModelTensors {
+  private readonly gpu: Gpu;
+  private readonly pipelines: Pipelines;
+  private readonly programs = new Map<string, Program>();
+
+  constructor(gpu: Gpu, pipelines: Pipelines, size: ModelSize) {
+    super(new Memory(gpu, size.maxBatch), size);
+    this.gpu = gpu;
+    this.pipelines = pipelines;
   }
 
   /** Built once for each kind; InfoNCE as the step measures it. */

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { homedir } from 'node:os';
 import type { Command } from 'commander';
 import type { Doctor } from '#shared/contract/app.ts';
-import { adapterWords } from '#shared/domain/runs/adapter.ts';
+import { adapterWords, type Adapter } from '#shared/domain/runs/adapter.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { programFiles } from '../hosts/locations.ts';
 import { servePage } from '../hosts/node/serve.ts';
@@ -111,6 +111,12 @@ async function doctor(context: CommandContext, check: boolean, out: Output): Pro
   );
 }
 
+function adapterNote(adapter: Adapter): string {
+  const { memoryBytes } = adapter;
+  const memory = typeof memoryBytes === 'number' ? `, at most ${formatBytes(memoryBytes)} of memory` : '';
+  return `${adapterWords(adapter)}${memory}`;
+}
+
 function printDoctor(report: Doctor, out: Output): void {
   const { storage } = report;
   out.line(
@@ -120,7 +126,7 @@ function printDoctor(report: Doctor, out: Output): void {
   out.table(report.engines, [
     { title: 'engine', value: ({ name }) => name },
     { title: 'available', value: ({ available }) => (available ? 'yes' : 'no') },
-    { title: 'note', value: ({ reason, adapter }) => reason || (adapter ? adapterWords(adapter) : '') },
+    { title: 'note', value: ({ reason, adapter }) => [reason, adapter && adapterNote(adapter)].filter(Boolean).join(' ') },
   ]);
   out.line();
   const state = storage.writable ? '' : ' (not writable)';

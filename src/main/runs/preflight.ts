@@ -1,12 +1,13 @@
 /** What is known of a recipe before it trains: rows, steps, time, memory, leak proof, lint, command line. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SplitProof } from '#shared/contract/datasets.ts';
-import type { Preflight } from '#shared/contract/runs.ts';
+import type { Dataset, SplitProof } from '#shared/contract/datasets.ts';
+import type { DeviceDemand, Preflight } from '#shared/contract/runs.ts';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lintRecipe } from '#shared/domain/recipe/lint.ts';
-import type { Comparison } from '#shared/domain/datasets/passport.ts';
+import type { ModelSpec } from '#shared/domain/models/models.ts';
+import type { Adapter } from '#shared/domain/runs/adapter.ts';
 import { infoNceChance } from '#shared/domain/models/terms.ts';
 import type { LossBalance } from '../evaluation/balance.ts';
 import type { RunHistory } from '../evaluation/context.ts';
@@ -16,12 +17,14 @@ import type { Home } from '../store/home.ts';
 import { listSpeeds } from '../store/runs.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
+import { deviceDemand } from './device-demand.ts';
 import { expectTime, withRetraining } from './expected-time.ts';
 import { memoryBytes, specOf } from './memory.ts';
 import { retrainingMs } from './parts.ts';
 import { checkRecipe } from './recipe-check.ts';
 
-const SPACE_WAIT_MS = 2000;
+/** Measurements that take longer are left to a later preflight. */
+const WAIT_MS = 2000;
 
 export interface PreflightContext {
   readonly home: Home;
@@ -29,6 +32,7 @@ export interface PreflightContext {
   readonly runs: Pick<RunHistory, 'list'>;
   readonly spaces: SpaceComparisons;
   readonly balance: LossBalance;
+  readonly devices: { adapter(mayLoad: boolean): Promise<Adapter | null> };
 }
 
 export async function preflight(context: PreflightContext, recipe: Recipe): Promise<Preflight> {
@@ -45,6 +49,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
     expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0)),
     retrainingMs(context.home, recipe),
   );
+  const device = await soon(deviceOf(context, recipe, spec, dataset));
   const firstBatches = context.balance.measured(recipe);
   return {
     trainRows: trainWindows,
@@ -55,6 +60,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
     expectedMs: time.expectedMs,
     expectedFrom: time.from,
     memoryBytes: memoryBytes(recipe, { dataset, ood, spec }),
+    device,
     splitProof,
     lint: lintRecipe({
       recipe,
@@ -63,8 +69,9 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
       passport: dataset.passport,
       firstBatches: firstBatches?.terms ?? null,
       split: splitProof,
-      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: await spaceSoon(context.spaces, recipe) },
+      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: ood && (await soon(context.spaces.compare(dataset.id, ood.id))) },
       earlier: earlierRun(context.runs, recipe),
+      deviceRefusal: device?.refusal ?? null,
     }),
     commandLine: commandLine(recipe, { data: dataWord(dataset), ood: ood && dataWord(ood) }),
     infoNceChance: infoNceChance(recipe.batchSize),
@@ -72,11 +79,22 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
   };
 }
 
-/** The same-space verdict if it is there within SPACE_WAIT_MS, else null; a later preflight then has it. */
-function spaceSoon(spaces: SpaceComparisons, { dataset, ood }: Recipe): Promise<Comparison | null> {
-  if (ood === null) return Promise.resolve(null);
-  const late = delay(SPACE_WAIT_MS, null, { ref: false });
-  return Promise.race([spaces.compare(dataset, ood), late]).catch(() => null);
+/** What is known within WAIT_MS, else null. */
+function soon<R>(work: Promise<R>): Promise<R | null> {
+  return Promise.race([work, delay(WAIT_MS, null, { ref: false })]).catch(() => null);
+}
+
+/** null: the run trains on no GPU; for `auto` also where no GPU has been looked for yet, or it is one in software. */
+async function deviceOf(
+  { devices }: PreflightContext,
+  { engine, batchSize: maxBatch }: Recipe,
+  spec: ModelSpec,
+  dataset: Dataset,
+): Promise<DeviceDemand | null> {
+  if (spec.type === 'gram' || (engine !== 'webgpu' && engine !== 'auto')) return null;
+  const adapter = await devices.adapter(engine === 'webgpu');
+  if (adapter === null || (engine === 'auto' && adapter.isSoftware)) return null;
+  return deviceDemand(adapter, { spec, maxBatch }, dataset);
 }
 
 /** The latest finished run of the same model. */

@@ -2,6 +2,7 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Doctor as Report, StoredCheck } from '#shared/contract/app.ts';
+import type { Adapter } from '#shared/domain/runs/adapter.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { countDatasets, listDatasets } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
@@ -42,6 +43,13 @@ export class Doctor {
       checks: check ? await this.checkStored() : null,
       ...this.options.runtimes,
     };
+  }
+
+  /** The GPU that `webgpu` finds; null: none. `mayLoad`: load the engines if no report has done so. */
+  async adapter(mayLoad: boolean): Promise<Adapter | null> {
+    if (this.engines === null && !mayLoad) return null;
+    const engines = await this.findEngines(false);
+    return engines.find(({ name }) => name === 'webgpu')?.adapter ?? null;
   }
 
   private checkStored(): Promise<Report['checks']> {

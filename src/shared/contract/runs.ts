@@ -191,6 +191,20 @@ export const LintSchema = z.object({
 });
 export type Lint = z.infer<typeof LintSchema>;
 
+/** What a run takes of the memory of a GPU. */
+export const DeviceDemandSchema = z.object({
+  adapter: AdapterSchema,
+  /** Weights, moments, activations and everything else of the model and its batch. */
+  modelBytes: z.number(),
+  /** Vectors and windows of the training set. */
+  dataBytes: z.number(),
+  /** Whether the data are kept on the GPU; else each batch is uploaded. null: known only once the GPU is asked. */
+  keepsData: z.boolean().nullable(),
+  /** Why the model cannot be trained there; empty: it can. */
+  refusal: z.string(),
+});
+export type DeviceDemand = z.infer<typeof DeviceDemandSchema>;
+
 export const PreflightSchema = z.object({
   trainRows: z.int(),
   valRows: z.int(),
@@ -202,6 +216,8 @@ export const PreflightSchema = z.object({
   /** Why that range: which runs it was measured on, or why there is none. */
   expectedFrom: z.string(),
   memoryBytes: z.number(),
+  /** Only where the run trains on a GPU, or `auto` may take one that is known. */
+  device: DeviceDemandSchema.nullable(),
   splitProof: SplitProofSchema,
   lint: z.array(LintSchema),
   commandLine: z.string(),

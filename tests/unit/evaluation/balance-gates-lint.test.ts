@@ -120,6 +120,7 @@ describe('lint', () => {
     split: { sharedVectors: 0, sharedArticles: 0, trainArticles: 100 },
     ood: { sharedVectors: 0, space: null },
     earlier: null,
+    deviceRefusal: null,
     ...more,
   });
   const paths = (c: LintContext) => lintRecipe(c).map(({ severity, path }) => `${severity} ${path}`);
@@ -127,6 +128,13 @@ describe('lint', () => {
 
   it('reports nothing for a plain recipe on clean data', () => {
     expect(lintRecipe(context({}))).toEqual([]);
+  });
+
+  it('reports a model that the GPU cannot hold, unless auto can take another engine', () => {
+    const device = { deviceRefusal: 'It has about 3000 bytes.' };
+    expect(paths(context({ engine: 'webgpu' }, device))).toEqual(['error batchSize']);
+    expect(paths(context({ engine: 'webgpu' }, { deviceRefusal: '' }))).toEqual([]);
+    expect(paths(context({ engine: 'auto' }, device))).toEqual([]);
   });
 
   it('flags λ 0.5/0.5/1e-3/1e-3 before anything is measured: balance, variance hinge, moment batch', () => {

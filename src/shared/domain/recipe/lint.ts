@@ -37,6 +37,8 @@ export interface LintContext {
   readonly ood: { readonly sharedVectors: number | null; readonly space: Comparison | null } | null;
   /** Rows and epochs of the latest finished run of the same model. */
   readonly earlier: { readonly name: string; readonly trainRows: number; readonly epochs: number } | null;
+  /** Why the memory of the GPU does not hold the model and its batch; empty: it does. */
+  readonly deviceRefusal: string | null;
 }
 
 type Check = (context: LintContext) => LintFinding | null;
@@ -225,6 +227,12 @@ const oodSpace: Check = ({ ood }) => {
   };
 };
 
+const deviceMemory: Check = ({ recipe, deviceRefusal }) => {
+  // `auto` takes another engine then.
+  if (recipe.engine !== 'webgpu' || !deviceRefusal) return null;
+  return { severity: 'error', path: 'batchSize', message: 'The GPU has no room for the model.', reason: deviceRefusal };
+};
+
 const noOod: Check = ({ recipe }) =>
   recipe.ood !== null
     ? null
@@ -332,6 +340,7 @@ const COMMON_CHECKS: readonly Check[] = [
   oodOverlap,
   oodSpace,
   noOod,
+  deviceMemory,
   repeatedChunks,
   notUnit,
 ];

@@ -12,6 +12,8 @@ export const AdapterSchema = z.object({
   /** Largest range of a buffer that one kernel can read, bytes. */
   maxBindingBytes: z.number(),
   maxBufferBytes: z.number(),
+  /** Memory that it may take, bytes; null: it has its own, of which WebGPU does not tell; absent: not recorded. */
+  memoryBytes: z.number().nullable().optional(),
 });
 export type Adapter = z.infer<typeof AdapterSchema>;
 
