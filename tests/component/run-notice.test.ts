@@ -10,7 +10,13 @@ import { client } from './support/rpc.ts';
 
 vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
-const ON_WEBGPU: NonNullable<RunSummary['engine']> = { name: 'webgpu', version: '1', threads: 1, variant: 'test', deterministic: true };
+const ON_WEBGPU: NonNullable<RunSummary['engine']> = {
+  name: 'webgpu',
+  version: '1',
+  threads: 1,
+  variant: 'test',
+  deterministic: true,
+};
 
 /** The notice as the run page has it. */
 function mountNotice(summary: RunSummary) {

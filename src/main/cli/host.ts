@@ -126,7 +126,10 @@ function printDoctor(report: Doctor, out: Output): void {
   out.table(report.engines, [
     { title: 'engine', value: ({ name }) => name },
     { title: 'available', value: ({ available }) => (available ? 'yes' : 'no') },
-    { title: 'note', value: ({ reason, adapter }) => [reason, adapter && adapterNote(adapter)].filter(Boolean).join(' ') },
+    {
+      title: 'note',
+      value: ({ reason, adapter }) => [reason, adapter && adapterNote(adapter)].filter(Boolean).join(' '),
+    },
   ]);
   out.line();
   const state = storage.writable ? '' : ' (not writable)';

@@ -69,7 +69,10 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
       passport: dataset.passport,
       firstBatches: firstBatches?.terms ?? null,
       split: splitProof,
-      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space: ood && (await soon(context.spaces.compare(dataset.id, ood.id))) },
+      ood: ood && {
+        sharedVectors: splitProof.oodSharedVectors,
+        space: ood && (await soon(context.spaces.compare(dataset.id, ood.id))),
+      },
       earlier: earlierRun(context.runs, recipe),
       deviceRefusal: device?.refusal ?? null,
     }),

@@ -15,7 +15,8 @@ export function deviceNote({ adapter: { memoryBytes } }: DeviceDemand): string {
 export function deviceHelp({ adapter, modelBytes, dataBytes, keepsData, refusal }: DeviceDemand): string {
   const model = `On ${adapterWords(adapter)}: ${formatBytes(modelBytes)} for the model and its batch`;
   if (refusal) return `${model}. ${refusal}`;
-  if (keepsData === false) return `${model}. The vectors do not fit beside it; each batch is uploaded ahead of its step.`;
+  if (keepsData === false)
+    return `${model}. The vectors do not fit beside it; each batch is uploaded ahead of its step.`;
   const data = `${model}, ${formatBytes(dataBytes)} for the vectors`;
   return keepsData === null ? `${data}; where those do not fit, batches are uploaded instead.` : `${data}.`;
 }
