@@ -8,12 +8,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
+import { articleVectors, LARGE_D as D } from './support/large-articles.ts';
 
 const T = 5;
-const D = 768;
 const WINDOWS_PER_ARTICLE = 726_014 / 12_875;
-/** Share of the article's topic in a vector: neighbours then have a cosine of about 0.34. */
-const TOPIC = 0.72;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -53,28 +51,6 @@ function* arrayBytes(header: Buffer, from: number, to: number): Generator<Buffer
     for (let w = 0; w < windows; w++) out.set(vectors.subarray((w + from) * D, (w + to) * D), w * (to - from) * D);
     yield Buffer.from(out.buffer);
   }
-}
-
-function articleVectors(article: number, count: number): Float32Array {
-  const values = new Float32Array(count * D);
-  let state = Math.imul(article + 1, 0x9e3779b1) | 1;
-  const next = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state / 2 ** 31;
-  };
-  const topic = Float64Array.from({ length: D }, next);
-  for (let row = 0; row < count; row++) {
-    let squares = 0;
-    for (let d = row * D; d < (row + 1) * D; d++) {
-      values[d] = TOPIC * topic[d % D] + next();
-      squares += values[d] * values[d];
-    }
-    const scale = 1 / Math.sqrt(squares);
-    for (let d = row * D; d < (row + 1) * D; d++) values[d] *= scale;
-  }
-  return values;
 }
 
 function npyHeader(shape: string): Buffer {

@@ -139,7 +139,7 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   const context = { home, workers, runs, resourcesDir, version, windowTexts };
   return procedures.router({
     app: appRouter(procedures, { home, host, version, roots, native, doctor, commands }),
-    datasets: datasetsRouter(procedures, datasets),
+    datasets: datasetsRouter(procedures, datasets, { home, workers, exportsFolder, version }),
     runs: runsRouter(procedures, runs, { ...context, exportsFolder, spaces, balance, devices: doctor }),
     evaluation: evaluationRouter(procedures, {
       context,

@@ -222,7 +222,7 @@ async function exportFolder(
 }
 
 /** An error about a file in the scratch folder names the target instead. */
-async function inScratch(work: Promise<void>, scratch: string, target: string): Promise<void> {
+export async function inScratch(work: Promise<void>, scratch: string, target: string): Promise<void> {
   try {
     await work;
   } catch (error) {

@@ -57,6 +57,8 @@ const ORDER_WORDS = [
 const NUMBER_WORDS = ['id', 'ids', 'idx', 'index', 'indices', 'no', 'nr', 'num', 'number', 'key', 'name'];
 /** Names of columns with one text a chunk. */
 export const TEXT_NAMES = ['concept_texts', 'texts', 'text', 'chunk_text', 'content'];
+/** Names of columns with one text a window: that of its target. */
+export const TARGET_TEXT_NAMES = ['target_texts', ...TEXT_NAMES];
 
 export interface Described<C extends ColumnFacts = ColumnFacts> {
   readonly columns: readonly C[];

@@ -69,11 +69,11 @@ function refuseChunkOptions({ place }: Column, { T, history, stride }: ReadOptio
 }
 
 async function readMetadata(
-  { metadata, N }: WindowColumns,
+  { metadata, articles, N }: WindowColumns,
   warnings: DataWarning[],
   { signal }: ReadOptions,
 ): Promise<WindowMetadata | null> {
-  if (!metadata) return null;
+  if (!metadata) return articles && { articles: await articles.integers({ signal }), crossings: null };
   try {
     return await readWindowMetadata(await metadata(), N, { signal });
   } catch (error) {

@@ -9,6 +9,7 @@ import type { RowFile, WantedColumn } from '../formats/rows/row-file.ts';
 import { filesOf, joinFiles } from '../formats/shards.ts';
 import type { DataFile } from '../formats/table.ts';
 import { chooseColumns, describeColumns, noColumn, TEXT_NAMES } from './columns.ts';
+import { windowColumns } from './layout.ts';
 import type { ImportProgress } from './progress.ts';
 
 export interface SourceOptions {
@@ -60,9 +61,7 @@ async function convertFiles(
   const { sample } = first;
   const texts = textColumnOf(sample, options);
   if (texts !== null && !sample.names.includes(texts)) throw noColumn(sample, texts);
-  const chosen = chooseColumns(sample, await describeColumns(sample), options.mapping);
-  const mapping = { ...options.mapping, ...chosen };
-  const wanted = wantedColumns(mapping, texts, options);
+  const { mapping, wanted } = await mapRows(sample, texts, options);
   progress.converting(await bytesOf(paths));
   const files: DataFile[] = [];
   try {
@@ -83,6 +82,21 @@ async function convertFiles(
     throw error;
   }
   return { file: paths.length > 1 ? joinFiles(path, files) : files[0], mapping, texts };
+}
+
+interface MappedRows {
+  readonly mapping: Mapping;
+  readonly wanted: WantedColumn[];
+}
+
+/** Windows where the rows hold them and no column is named, else chunks. */
+async function mapRows(sample: DataFile, texts: string | null, options: SourceOptions): Promise<MappedRows> {
+  const { mapping } = options;
+  const described = await describeColumns(sample);
+  const windows = Object.values(mapping).every((part) => part === null) ? windowColumns(described.columns) : null;
+  if (windows) return { mapping, wanted: windows };
+  const chosen = { ...mapping, ...chooseColumns(sample, described, mapping) };
+  return { mapping: chosen, wanted: wantedColumns(chosen, texts, options) };
 }
 
 async function bytesOf(paths: readonly string[]): Promise<number> {

@@ -8,8 +8,9 @@ import { totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ArticleRule, Mapping } from '#shared/domain/datasets/mapping.ts';
-import { refuseImplausibleRatio, type Column, type DataFile } from '../formats/table.ts';
-import { chooseColumns, describeColumns, type ChunkColumns } from './columns.ts';
+import { rangeColumn } from '../formats/range-column.ts';
+import { allTexts, refuseImplausibleRatio, type Column, type DataFile, type Reading } from '../formats/table.ts';
+import { TARGET_TEXT_NAMES, chooseColumns, describeColumns, type ChunkColumns, type ColumnFacts } from './columns.ts';
 
 const MAX_T = 4096;
 const MAX_D = 65_536;
@@ -27,6 +28,8 @@ export interface WindowColumns {
   readonly targets: Column;
   /** Records, one a window. Described only when it is read, so that unusable metadata does not stop the import of the vectors. */
   readonly metadata: (() => Promise<Column>) | null;
+  /** [N] article of each target, read where there is no metadata. */
+  readonly articles: Column | null;
   readonly N: number;
 }
 
@@ -51,6 +54,9 @@ export type Layout =
 
 const CONTEXT_NAMES = ['context_sequences', 'contexts'];
 const TARGET_NAMES = ['target_vectors', 'targets'];
+const ARTICLES = 'article_indices';
+/** Of a table: `train` or `val`, the split that each window of the file belongs to. */
+const FILE_SPLIT = 'file_split';
 
 /** `texts`: column of the texts, where one is known. */
 export async function recogniseLayout(file: DataFile, mapping: Mapping, texts: string | null): Promise<Layout> {
@@ -62,7 +68,7 @@ export async function recogniseLayout(file: DataFile, mapping: Mapping, texts: s
     ...mapping,
     // A .npy file holds one array, whatever its name.
     vector: mapping.vector ?? known('vectors') ?? (file.format === 'npy' ? file.names[0] : null),
-    article: mapping.article ?? (mapping.articles ? null : known('article_indices')),
+    article: mapping.article ?? (mapping.articles ? null : known(ARTICLES)),
     order: mapping.order ?? known('chunk_indices'),
   };
   const chosen = chooseColumns(file, await describeColumns(file), wanted);
@@ -74,9 +80,24 @@ export function hasWindows({ names }: Pick<DataFile, 'names'>): boolean {
   return ['', 'train_'].some((prefix) => CONTEXT_NAMES.some((name) => names.includes(prefix + name)));
 }
 
+/** Columns of windows in a table, and what each is read as; null: it holds no windows. */
+export function windowColumns(columns: readonly ColumnFacts[]) {
+  const has = (names: readonly string[], reading: Reading, axes: number): ColumnFacts[] =>
+    columns.filter((c) => names.includes(c.name) && c.shape.length === axes && c.readableAs.includes(reading));
+  const [contexts] = has(CONTEXT_NAMES, 'floats', 2);
+  const [targets] = has(TARGET_NAMES, 'floats', 2);
+  if (!contexts || !targets) return null;
+  const floats = [contexts, targets].map(({ name }) => ({ name, as: 'floats' as const }));
+  const integers = has([ARTICLES], 'integers', 1).map(({ name }) => ({ name, as: 'integers' as const }));
+  const texts = has([FILE_SPLIT, ...TARGET_TEXT_NAMES], 'texts', 1).map(({ name }) => ({ name, as: 'texts' as const }));
+  return [...floats, ...integers, ...texts];
+}
+
 async function recogniseWindows(file: DataFile): Promise<Layout | null> {
   const main = (await findWindows(file, 'all', '')) ?? (await findWindows(file, 'train', 'train_'));
   if (!main) return null;
+  const named = main.split === 'all' ? await splitByColumn(file, main) : null;
+  if (named) return checkSplits(named);
   const val = await findWindows(file, 'val', 'val_');
   const first = val && main.split === 'all' ? { ...main, split: 'train' as const } : main;
   return checkSplits(val ? [first, val] : [first]);
@@ -101,14 +122,52 @@ async function findWindows(
     );
   }
   const metadata = `${prefix}metadata`;
-  const column = await file.column(contexts);
+  const targetColumn = await file.column(targets);
+  const column = asContexts(await file.column(contexts), targetColumn);
+  const [N] = column.shape;
+  const articles = prefix + ARTICLES;
   return {
     split,
     contexts: column,
-    targets: await file.column(targets),
+    targets: targetColumn,
     metadata: file.names.includes(metadata) ? () => file.column(metadata) : null,
-    N: column.shape[0],
+    articles: file.names.includes(articles) ? ofWindows(await file.column(articles), N) : null,
+    N,
   };
+}
+
+/** The column where it has one integer for each window; else null. */
+function ofWindows(column: Column, N: number): Column | null {
+  return column.shape.length === 1 && column.shape[0] === N && column.readableAs.includes('integers') ? column : null;
+}
+
+/** Tables have no rows of two axes: there a context is one list of T·D elements. */
+function asContexts(contexts: Column, targets: Column): Column {
+  const [N, W] = contexts.shape;
+  const D = targets.shape[1];
+  if (contexts.shape.length !== 2 || targets.shape.length !== 2 || W % D !== 0) return contexts;
+  return { ...contexts, shape: [N, W / D, D] };
+}
+
+/** The two splits of a table that names them: first all windows of `train`, then those of `val`. null: it does not. */
+async function splitByColumn(file: DataFile, windows: WindowColumns): Promise<WindowColumns[] | null> {
+  const { contexts, targets, articles, N } = windows;
+  if (!file.names.includes(FILE_SPLIT)) return null;
+  const column = await file.column(FILE_SPLIT);
+  if (!column.readableAs.includes('texts') || column.shape.length !== 1) return null;
+  const names = await allTexts(column);
+  const first = names.indexOf('val');
+  const isSplit = names.length === N && first > 0 && names.every((name, i) => name === (i < first ? 'train' : 'val'));
+  if (!isSplit) return null;
+  const part = (split: 'train' | 'val', from: number, count: number): WindowColumns => ({
+    split,
+    contexts: rangeColumn(contexts, from, count),
+    targets: rangeColumn(targets, from, count),
+    metadata: null,
+    articles: articles && rangeColumn(articles, from, count),
+    N: count,
+  });
+  return [part('train', 0, first), part('val', first, N - first)];
 }
 
 function checkSplits(splits: readonly WindowColumns[]): Layout {

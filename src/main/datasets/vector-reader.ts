@@ -26,12 +26,15 @@ export class VectorReader {
 
   /** Overwrites out[0 .. ids.length·D) with the vectors `ids`. */
   gather(ids: Uint32Array, out: Float32Array): void {
-    for (let i = 0; i < ids.length;) {
-      let run = 1;
-      while (i + run < ids.length && ids[i + run] === ids[i] + run) run++;
-      this.range(ids[i], run, out, i * this.D);
-      i += run;
-    }
+    eachRun(ids, (at, first, count) => this.range(first, count, out, at * this.D));
+  }
+
+  /** The vectors `ids` as they are stored, in a new array. */
+  gatherRaw(ids: Uint32Array): Uint8Array<ArrayBuffer> {
+    const rowBytes = this.D * BYTES_PER_ELEMENT[this.dtype];
+    const out = new Uint8Array(ids.length * rowBytes);
+    eachRun(ids, (at, first, count) => this.readRaw(first, count, out.subarray(at * rowBytes)));
+    return out;
   }
 
   /** Overwrites out[outStart ...] with vectors first .. first + count. */
@@ -72,5 +75,15 @@ export class VectorReader {
       }
       done += read;
     }
+  }
+}
+
+/** Runs of consecutive ids, the first of each at ids[at]. */
+function eachRun(ids: Uint32Array, visit: (at: number, first: number, count: number) => void): void {
+  for (let at = 0; at < ids.length;) {
+    let count = 1;
+    while (at + count < ids.length && ids[at + count] === ids[at] + count) count++;
+    visit(at, ids[at], count);
+    at += count;
   }
 }

@@ -133,7 +133,7 @@ export async function writeThenRename(
 }
 
 /** Ends in the process id: a start removes those of processes that are gone from exports/. */
-function temporaryBeside(path: string): string {
+export function temporaryBeside(path: string): string {
   return join(dirname(path), `.nextvec-${randomBytes(6).toString('hex')}.${process.pid}.tmp`);
 }
 
@@ -192,7 +192,7 @@ function isFolder(path: string): NextvecError {
 }
 
 /** A target without permission is bad input, as one that does not exist; a full disk is not. */
-function targetFault(error: unknown, path: string): unknown {
+export function targetFault(error: unknown, path: string): unknown {
   const fault = isNextvecError(error) ? null : fileFault(error);
   if (fault === null) return error;
   const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';

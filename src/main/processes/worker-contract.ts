@@ -21,6 +21,7 @@ import { InspectionSchema, WindowPickSchema, WindowTextsSchema } from '#shared/d
 import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from './jobs/evaluation.ts';
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
 import { PredictJobSchema } from './jobs/prediction.ts';
+import { ExportDataJobSchema } from './jobs/export-data.ts';
 import { ExportModelJobSchema } from './jobs/export-model.ts';
 import { TorchProjectJobSchema } from './jobs/torch-project.ts';
 import { ImportRunJobSchema, ImportedRunSchema } from './jobs/import-weights.ts';
@@ -37,6 +38,12 @@ export const WorkerImportEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('done'), passport: PassportSchema, storedBytes: z.number() }),
 ]);
 export type WorkerImportEvent = z.infer<typeof WorkerImportEventSchema>;
+
+const WorkerExportEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), phase: z.string(), fraction: z.number().nullable() }),
+  z.object({ type: z.literal('done'), rows: z.int(), bytes: z.number() }),
+]);
+export type WorkerExportEvent = z.infer<typeof WorkerExportEventSchema>;
 
 export const workerContract = {
   importFile: call
@@ -56,6 +63,7 @@ export const workerContract = {
       }),
     )
     .output(eventIterator(WorkerImportEventSchema)),
+  exportDataset: call.input(ExportDataJobSchema).output(eventIterator(WorkerExportEventSchema)),
   describe: call.input(z.object({ path: z.string() })).output(FileDescriptionSchema),
   proveSplit: call
     .input(z.object({ folder: z.string(), oodFolder: z.string().nullable(), split: SplitSchema, seed: z.int().min(0) }))

@@ -1,9 +1,10 @@
 /** `datasets.*`: the contract's calls on the data set service. */
+import { exportData, type DataExportContext } from '../datasets/worker-export.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import { eventStream } from '../wire/stream.ts';
 import type { Procedures } from './implementer.ts';
 
-export function datasetsRouter({ datasets }: Procedures, service: DatasetService) {
+export function datasetsRouter({ datasets }: Procedures, service: DatasetService, context: DataExportContext) {
   return datasets.router({
     list: datasets.list.handler(() => service.list()),
     get: datasets.get.handler(({ input }) => service.get(input.id)),
@@ -11,6 +12,9 @@ export function datasetsRouter({ datasets }: Procedures, service: DatasetService
     preview: datasets.preview.handler(({ input, signal }) => service.preview(input, signal)),
     import: datasets.import.handler(({ input, signal }) =>
       eventStream((cancelled) => service.import(input, cancelled), signal),
+    ),
+    export: datasets.export.handler(({ input, signal }) =>
+      eventStream((cancelled) => exportData(context, input, cancelled), signal),
     ),
     importSample: datasets.importSample.handler(() => service.importSample()),
     rename: datasets.rename.handler(({ input }) => service.rename(input.id, input.name)),

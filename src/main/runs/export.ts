@@ -8,6 +8,7 @@ import type { ExportFormat, RunDetail } from '#shared/contract/runs.ts';
 import { dataWord } from '#shared/domain/recipe/command-line.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { fileWords } from '#shared/domain/names.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { csvText } from '#shared/domain/text-escapes.ts';
@@ -76,8 +77,8 @@ export async function exportRun(context: ExportContext, handle: string, format: 
 }
 
 function fileStem(row: RunRow): string {
-  const words = row.name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/g, '');
-  return `run-${row.number}${words === '' || words === `Run-${row.number}` ? '' : `-${words.slice(0, 60)}`}`;
+  const words = fileWords(row.name);
+  return `run-${row.number}${words === '' || words === `Run-${row.number}` ? '' : `-${words}`}`;
 }
 
 function recipeText(home: Home, row: RunRow): string {

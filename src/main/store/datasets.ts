@@ -122,6 +122,13 @@ export function requireDataset(db: Db, id: string): Dataset {
   throw unknownDataset(id);
 }
 
+/** What the set was imported with. */
+export function importOptionsOf(db: Db, id: string): ImportOptions {
+  const row = db.prepare<[string], { options_json: string }>('SELECT options_json FROM datasets WHERE id = ?').get(id);
+  if (row === undefined) throw unknownDataset(id);
+  return JSON.parse(row.options_json) as ImportOptions;
+}
+
 export function countDatasets(db: Db): number {
   return db.prepare<[], { n: number }>('SELECT count(*) AS n FROM datasets').get()?.n ?? 0;
 }

@@ -28,7 +28,8 @@ import { toWireError } from '../wire/errors.ts';
 import { eventStream } from '../wire/stream.ts';
 import { proveSplit } from '../datasets/split-proof.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
-import { workerContract, type WorkerImportEvent } from '../processes/worker-contract.ts';
+import type { ExportDataJob } from '../processes/jobs/export-data.ts';
+import { workerContract, type WorkerExportEvent, type WorkerImportEvent } from '../processes/worker-contract.ts';
 
 const procedures = implement(workerContract).use(async ({ next }) => {
   try {
@@ -106,6 +107,14 @@ async function* withProgress<R>(
   };
   void finish();
   yield* events.read();
+}
+
+function exportData(job: ExportDataJob, signal: AbortSignal): AsyncGenerator<WorkerExportEvent> {
+  return withProgress(async (progress) => {
+    const { exportDataset } = await import('../datasets/export/export.ts');
+    const onProgress = (fraction: number): void => progress('writing', fraction);
+    return { type: 'done' as const, ...(await exportDataset(job, onProgress, signal)) };
+  });
 }
 
 /** Engines load only for those who need a model. */
@@ -202,6 +211,9 @@ async function baselinesOf(
 const router = procedures.router({
   importFile: procedures.importFile.handler(({ input, signal }) =>
     eventStream((cancelled) => importFile(input, cancelled), signal),
+  ),
+  exportDataset: procedures.exportDataset.handler(({ input, signal }) =>
+    eventStream((cancelled) => exportData(input, cancelled), signal),
   ),
   describe: procedures.describe.handler(({ input }) => describeFile(input.path)),
   proveSplit: procedures.proveSplit.handler(({ input, signal }) =>

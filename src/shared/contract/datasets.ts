@@ -3,6 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { DatasetNameSchema } from '#shared/domain/names.ts';
 import { FileDescriptionSchema, MappingSchema, NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
+import { DataExportSchema } from '#shared/domain/datasets/export.ts';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
 import { MAX_CONTEXT, MAX_HISTORY, MAX_STRIDE } from '#shared/domain/datasets/task.ts';
 import { SplitSchema } from '#shared/domain/recipe/recipe.ts';
@@ -45,6 +46,20 @@ export const ImportEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('done'), dataset: DatasetSchema, alreadyThere: z.boolean() }),
 ]);
 export type ImportEvent = z.infer<typeof ImportEventSchema>;
+
+export const DatasetExportEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), phase: z.string(), fraction: z.number().nullable() }),
+  z.object({
+    type: z.literal('done'),
+    path: z.string(),
+    fileName: z.string(),
+    rows: z.int(),
+    bytes: z.number(),
+    /** Flags with which `nextvec import` makes the same windows of the file; empty: none are needed. */
+    importFlags: z.string(),
+  }),
+]);
+export type DatasetExportEvent = z.infer<typeof DatasetExportEventSchema>;
 
 export const SplitProofSchema = z.object({
   trainWindows: z.int(),
@@ -117,6 +132,8 @@ export const datasetsContract = {
       }),
     )
     .output(eventIterator(ImportEventSchema)),
+  /** Writes the set to a file in `exports/`; aborting the iterator cancels and leaves nothing behind. */
+  export: query.input(byId.extend(DataExportSchema.shape)).output(eventIterator(DatasetExportEventSchema)),
   /** Imports the bundled sample (training and OOD) unless it is there already. */
   importSample: mutation.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
   rename: mutation.input(byId.extend({ name: DatasetNameSchema })).output(DatasetSchema),

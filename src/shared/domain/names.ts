@@ -29,3 +29,11 @@ export function nameFromFile(fileName: string, fallback: string): string {
   const name = oneLine.slice(0, MAX_NAME_LENGTH).trim();
   return name === '' ? fallback : name;
 }
+
+/** A name as part of a file name, at most 60 characters; empty where nothing is left of it. */
+export function fileWords(name: string): string {
+  return name
+    .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replaceAll(/^[-.]+|[-.]+$/g, '')
+    .slice(0, 60);
+}

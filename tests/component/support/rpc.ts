@@ -41,6 +41,7 @@ export const client = {
     search: unexpected('datasets.search'),
     describe: unexpected('datasets.describe'),
     preview: unexpected('datasets.preview'),
+    export: unexpected('datasets.export'),
     import: unexpected('datasets.import'),
   },
   runs: {

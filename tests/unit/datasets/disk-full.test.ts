@@ -1,15 +1,19 @@
 import type * as fs from 'node:fs';
-import { mkdirSync, readdirSync } from 'node:fs';
+import type * as promises from 'node:fs/promises';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
+import { DATA_EXPORT_FORMATS } from '#shared/domain/datasets/export.ts';
+import { exportDataset } from '../../../src/main/datasets/export/export.ts';
 import { importDataset } from '../../../src/main/datasets/import.ts';
+import { writeThenRename } from '../../../src/main/formats/output-file.ts';
 import { writeChunks } from '../../support/chunks.ts';
 import { testFolder } from './helpers.ts';
 
 const disk = vi.hoisted(() => ({ writesLeft: Infinity, syncsLeft: Infinity, writes: 0, syncs: 0 }));
 
 function noSpace(): Error {
-  return Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  return Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
 }
 
 vi.mock('node:fs', async (original) => {
@@ -34,6 +38,25 @@ vi.mock('node:fs', async (original) => {
   };
 });
 
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof promises>();
+  const open: typeof real.open = async (...args) => {
+    const handle = await real.open(...args);
+    const { writeFile, sync } = handle;
+    handle.writeFile = async (...values) => {
+      disk.writes++;
+      if (disk.writesLeft-- <= 0) throw noSpace();
+      await writeFile.apply(handle, values);
+    };
+    handle.sync = async () => {
+      if (disk.syncsLeft-- <= 0) throw noSpace();
+      await sync.call(handle);
+    };
+    return handle;
+  };
+  return { ...real, open };
+});
+
 it('a full disk at any write or sync ends the import with DISK_FULL and leaves no files', async () => {
   const folder = testFolder();
   const file = join(folder, 'c.npz');
@@ -54,5 +77,34 @@ it('a full disk at any write or sync ends the import with DISK_FULL and leaves n
     Object.assign(disk, fault);
     await expect(importDataset(file, join(store, 'set'))).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect(readdirSync(store)).toEqual(['whole']);
+  }
+});
+
+it.each(DATA_EXPORT_FORMATS)('a full disk ends an export to %s with DISK_FULL and leaves no file', async (format) => {
+  Object.assign(disk, { writesLeft: Infinity, syncsLeft: Infinity });
+  const folder = testFolder();
+  const file = join(folder, 'c.npz');
+  await writeChunks(file, { articles: 5, chunksPerArticle: 10, D: 8 });
+  const set = await importDataset(file, join(folder, 'set'));
+  const out = join(folder, 'out');
+  mkdirSync(out);
+  const target = join(out, 'x');
+  const write = (): Promise<void> =>
+    writeThenRename(target, (temporary) => {
+      const what = { format, texts: false, windows: false, split: null };
+      return exportDataset({ ...what, folder: set.folder, temporary, target, version: '1' }, () => undefined);
+    });
+  disk.writes = 0;
+  await write();
+  rmSync(target);
+  const { writes } = disk;
+  const faults = [
+    ...Array.from({ length: writes }, (_, n) => ({ writesLeft: n, syncsLeft: Infinity })),
+    { writesLeft: Infinity, syncsLeft: 0 },
+  ];
+  for (const fault of faults) {
+    Object.assign(disk, fault);
+    await expect(write()).rejects.toMatchObject({ code: 'DISK_FULL', details: { place: target } });
+    expect(readdirSync(out)).toEqual([]);
   }
 });

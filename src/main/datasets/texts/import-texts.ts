@@ -8,15 +8,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
 import type { Column, DataFile } from '../../formats/table.ts';
-import { noColumn, TEXT_NAMES } from '../columns.ts';
+import { noColumn, TARGET_TEXT_NAMES, TEXT_NAMES } from '../columns.ts';
 import type { Layout } from '../layout.ts';
 import type { ReadData } from '../read-data.ts';
 import { FILES } from '../store-files.ts';
 import { isUnusable } from '../unusable.ts';
 import { TextStoreWriter } from './text-store.ts';
 
-/** Names of columns with one text a window: that of its target. */
-const TARGET_TEXT_NAMES = ['target_texts', ...TEXT_NAMES];
 const CONTEXT_TEXT_NAMES = ['context_texts'];
 
 export interface TextOptions {
@@ -75,7 +73,7 @@ function textSources(file: DataFile, layout: Layout, data: ReadData, wanted: str
     return name === undefined || !fileIds ? [] : [{ name, count: layout.M, vectorOf: (row) => fileIds[row] }];
   }
   const { T, index } = data;
-  return data.splits.flatMap(({ name: split, first, count }, i) => {
+  return textSections(layout, data).flatMap(({ name: split, first, count }, i) => {
     // A file whose arrays have no prefix is its training split.
     const prefix = layout.splits[i].contexts.name.startsWith(`${split}_`) ? `${split}_` : '';
     const at = first * (T + 1);
@@ -89,6 +87,12 @@ function textSources(file: DataFile, layout: Layout, data: ReadData, wanted: str
     if (target !== undefined) sources.push({ name: target, count, vectorOf: (n) => index[at + n * (T + 1) + T] });
     return sources;
   });
+}
+
+/** Splits whose texts stand in columns of their own; those of a table share its columns. */
+function textSections({ splits }: Extract<Layout, { kind: 'windows' }>, data: ReadData): ReadData['splits'] {
+  const isShared = splits.length > 1 && splits[0].contexts.name === splits[1].contexts.name;
+  return isShared ? [{ name: 'all', first: 0, count: data.index.length / (data.T + 1) }] : data.splits;
 }
 
 async function addTexts(

@@ -10,16 +10,24 @@ const HEADER_ALIGNMENT = 64;
 const PREFIX_BYTES = 10;
 
 export function encodeNpy({ shape, data }: FloatArray): Uint8Array<ArrayBuffer> {
+  const header = npyHeader('<f4', shape);
+  const file = new Uint8Array(header.length + data.byteLength);
+  file.set(header);
+  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), header.length);
+  return file;
+}
+
+/** What stands before the elements. `descr`: numpy's name of the element type, e.g. `<f4`. */
+export function npyHeader(descr: string, shape: readonly number[]): Buffer {
   const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${axes}), }`;
-  const dataOffset = Math.ceil((PREFIX_BYTES + dict.length + 1) / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
-  const file = Buffer.alloc(dataOffset + data.byteLength, ' ');
-  file.write('\x93NUMPY\x01\x00', 'latin1');
-  file.writeUInt16LE(dataOffset - PREFIX_BYTES, 8);
-  file.write(dict, PREFIX_BYTES, 'latin1');
-  file.write('\n', dataOffset - 1);
-  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dataOffset);
-  return new Uint8Array(file.buffer, file.byteOffset, file.length);
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`;
+  const bytes = Math.ceil((PREFIX_BYTES + dict.length + 1) / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
+  const header = Buffer.alloc(bytes, ' ');
+  header.write('\x93NUMPY\x01\x00', 'latin1');
+  header.writeUInt16LE(bytes - PREFIX_BYTES, 8);
+  header.write(dict, PREFIX_BYTES, 'latin1');
+  header.write('\n', bytes - 1);
+  return header;
 }
 
 interface Entry {
