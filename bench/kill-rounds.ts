@@ -35,7 +35,9 @@ try {
   const runsInStages = Number(values['every-stage']);
   await killInStages(home, reference, runsInStages);
   const seconds = Math.round((performance.now() - startedMs) / 1000);
-  console.log(JSON.stringify({ model, seed, rounds, stepsARun: reference.steps, trainer, program, runsInStages, seconds }));
+  console.log(
+    JSON.stringify({ model, seed, rounds, stepsARun: reference.steps, trainer, program, runsInStages, seconds }),
+  );
 } finally {
   await home.dispose();
 }

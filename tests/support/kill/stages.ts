@@ -7,8 +7,8 @@ import { checkOwned } from './owned.ts';
 import { checkFinished, checkKilled, type Reference } from './reference.ts';
 import { watchLife } from './rounds.ts';
 
-/** Trains `rounds` runs, each killed once in every stage; all must end bit for bit as the uninterrupted one. */
-export async function killInStages(home: TestHome, reference: Reference, rounds: number): Promise<void> {
+/** Trains `rounds` runs, each killed once in every stage; all must end bit for bit as the uninterrupted one. Returns the kills. */
+export async function killInStages(home: TestHome, reference: Reference, rounds: number): Promise<number> {
   const { recipe, moments } = reference;
   const fork = forkTrainer('tests/support/kill/stage-trainer.ts');
   const spawnTrainer = () => {
@@ -34,4 +34,5 @@ export async function killInStages(home: TestHome, reference: Reference, rounds:
   }
   await nextvec.close();
   await checkOwned(home);
+  return rounds * moments.stages;
 }
