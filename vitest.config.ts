@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vitest/config';
 import { provideAdapter } from './scripts/software-adapter.mjs';
@@ -8,13 +9,14 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    // The default leaves one core to vitest itself, which is half of a two-core machine.
-    maxWorkers: '100%',
+    // Many files wait for processes that they started: one more at a time than there are cores keeps these busy.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
+          globalSetup: ['tests/build.mjs'],
           setupFiles: ['tests/setup.ts'],
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
           testTimeout: 60_000,

@@ -2,7 +2,7 @@
  * `npm test`: browser, build, then every test (unit, numeric, contract, end-to-end on both hosts), and a summary.
  * Arguments go to vitest, e.g. `npm test -- --project unit`.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -64,7 +64,22 @@ function readCounts(path) {
   }
 }
 
-/** Trainers and data workers run from source here: each would strip and compile the same files once more. */
+const MEMORY_FOLDER = '/dev/shm';
+const MEMORY_BYTES = 2e9;
+
+/** A folder for temporary files, in memory where Linux has room: tests sync thousands of checkpoints, and a disk is slow at it. */
+function temporaryFolder() {
+  let parent = tmpdir();
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+    if (bavail * bsize >= MEMORY_BYTES) parent = MEMORY_FOLDER;
+  } catch {
+    // Not on this system.
+  }
+  return mkdtempSync(join(parent, 'nextvec-test-'));
+}
+
+/** Processes of tests that start from source would each strip and compile the same files once more. */
 const COMPILE_CACHE = resolve('node_modules/.cache/compile');
 
 /** Lines of a native stack that follow the message of a runtime that gives up. */
@@ -92,7 +107,7 @@ async function test() {
   await buildIfNeeded();
   summary.push(`build       out/ is up to date (${seconds(started)})`);
   started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), 'nextvec-test-'));
+  const folder = temporaryFolder();
   const report = join(folder, 'report.json');
   const status = await runToEnd(
     process.execPath,
@@ -105,7 +120,7 @@ async function test() {
       ...process.argv.slice(2),
     ],
     {
-      env: { ...process.env, CHROME_PATH: browser, NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { ...process.env, CHROME_PATH: browser, NODE_COMPILE_CACHE: COMPILE_CACHE, TMPDIR: folder },
       stdio: ['inherit', 'inherit', 'pipe'],
       onStart: ({ stderr }) => watchForCrash(stderr, crash),
     },

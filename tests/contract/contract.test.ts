@@ -37,7 +37,7 @@ beforeAll(async () => {
   const { client } = nextvec;
   const chunks = { articles: 24, chunksPerArticle: 10, D: 16 };
   dataset = await importChunks(client, join(home.path, 'walks.npz'), chunks);
-  const recipe = { dataset, epochs: 3, batchSize: 16, engine: 'simd', threads: 1 } as const;
+  const recipe = { dataset, epochs: 3, batchSize: 16, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } } as const;
   ({ runId } = await client.runs.start({ recipe, name: 'first', tags: ['a'] }));
   await followTo(client, runId, 'finished');
 });
@@ -173,7 +173,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
   test('watching a run gives its steps, epochs and end in order', async () => {
     const { client } = connection;
     const { runId: id } = await client.runs.start({
-      recipe: { dataset, epochs: 2, batchSize: 16, engine: 'simd', threads: 1 },
+      recipe: { dataset, epochs: 2, batchSize: 16, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } },
     });
     let nextStep = 1;
     let isTyped = true;
@@ -308,7 +308,7 @@ describe('data sets and runs', () => {
     const weights = await client.runs.export({ runId, format: 'safetensors' });
     const { tensors, metadata } = decodeSafetensors(await readFile(weights.path!), weights.path!);
     expect(metadata).toEqual({ format: 'pt', model: 'amn' });
-    expect(tensors.get('context_encoder.weight')?.shape).toEqual([256, 16]);
+    expect(tensors.get('context_encoder.weight')?.shape).toEqual([8, 16]);
     const npz = await readNpz((await client.runs.export({ runId, format: 'npz' })).path!);
     expect([...npz.keys()]).toEqual([...tensors.keys()]);
     for (const [name, { shape, data }] of tensors) expect(npz.get(name)).toEqual({ shape, data });

@@ -24,7 +24,7 @@ let ood: string;
 let baseline: string;
 let subject: string;
 
-const BASE = { batchSize: 16, engine: 'simd', threads: 1, seed: 4 } as const;
+const BASE = { batchSize: 16, engine: 'simd', threads: 1, seed: 4, sizes: { dModel: 8, hiddenDim: 16 } } as const;
 const UNBALANCED = { mse: 0.5, info_nce: 0.5, moment: 1e-3, variance: 1e-3 };
 
 async function train(recipe: object, name: string): Promise<string> {

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createNextvec } from '../../src/main/nextvec.ts';
+import { openNextvec } from '../support/open.ts';
 import { importChunks } from '../support/nextvec.ts';
 import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
@@ -18,13 +18,7 @@ let host: TestHost;
 let page: Page;
 
 async function importData(): Promise<void> {
-  const nextvec = await createNextvec({
-    home: home.path,
-    host: 'node',
-    version: '0.0.0-test',
-    resourcesDir: 'resources',
-    roots: null,
-  });
+  const nextvec = await openNextvec(home.path);
   await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 50, chunksPerArticle: 45, D: 96 });
   await nextvec.client.app.settings.set({ threads: 1 });
   await nextvec.close();

@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContextSource, PredictedRow } from '#shared/contract/inference.ts';
 import { figure } from '#shared/domain/figures.ts';
-import { createNextvec } from '../../src/main/nextvec.ts';
+import { openNextvec } from '../support/open.ts';
 import { importChunks } from '../support/nextvec.ts';
 import { writeNpz } from '../support/npz.ts';
 import { accessibilityProblems } from './support/axe.ts';
@@ -35,13 +35,7 @@ afterAll(() => chromium.close());
 
 /** Prepares a folder with one imported run and its data; returns the predictions of the services. */
 async function prepare(home: string): Promise<readonly PredictedRow[]> {
-  const nextvec = await createNextvec({
-    home,
-    host: 'node',
-    version: '0.0.0-test',
-    resourcesDir: 'resources',
-    roots: null,
-  });
+  const nextvec = await openNextvec(home);
   const { client } = nextvec;
   const dataset = await importChunks(client, join(home, 'walks.npz'), {
     articles: 12,

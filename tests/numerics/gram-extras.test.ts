@@ -105,7 +105,7 @@ test('gates learn from predictions for windows that the part was not trained on'
   expect(seen - gates).toBeGreaterThan(0.02);
 });
 
-test('the same bits on one, two and three threads, and resumed after any step', async () => {
+test('the same bits on one, two and three threads, and from the state after any step', async () => {
   const extras = [await trained(AMN, { ...OVERFITTED, epochs: 2 }), await trained(LSTM, SHORT)];
   const data = { ...plain, extras };
   const whole = await fit(await runtimeFor(2), data);
@@ -114,12 +114,17 @@ test('the same bits on one, two and three threads, and resumed after any step', 
     expect(other.states.at(-1)).toEqual(whole.states.at(-1));
     expect(other.raw).toEqual(whole.raw);
   }
+  // Each state leads to the next one, so a run resumed from any of them ends as the whole one does.
   const runtime = await runtimeFor(2);
-  for (const state of whole.states) {
-    const resumed = await fit(runtime, data, state);
-    expect(resumed.parameters).toEqual(whole.parameters);
-    expect(resumed.raw).toEqual(whole.raw);
+  for (const [i, state] of whole.states.slice(0, -1).entries()) {
+    const resumed = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, state });
+    await resumed.step();
+    expect(resumed.state).toEqual(whole.states[i + 1]);
+    await resumed.dispose();
   }
+  const last = await fit(runtime, data, whole.states.at(-1));
+  expect(last.parameters).toEqual(whole.parameters);
+  expect(last.raw).toEqual(whole.raw);
 });
 
 test('a mixture opened from its tensors holds the models and predicts the same bits', async () => {

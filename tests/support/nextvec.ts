@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNextvec, type Nextvec, type NextvecOptions } from '../../src/main/nextvec.ts';
+import type { Nextvec, NextvecOptions } from '../../src/main/nextvec.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RunEvent, RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { writeChunks, type ChunkFile } from './chunks.ts';
+import { openNextvec } from './open.ts';
 
 export interface TestHome {
   readonly path: string;
@@ -20,14 +21,7 @@ export async function testHome(): Promise<TestHome> {
   return {
     path,
     async open(more = {}) {
-      const nextvec = await createNextvec({
-        home: join(path, 'home'),
-        host: 'node',
-        version: '0.0.0-test',
-        resourcesDir: 'resources',
-        roots: null,
-        ...more,
-      });
+      const nextvec = await openNextvec(join(path, 'home'), more);
       opened.push(nextvec);
       return nextvec;
     },

@@ -2,7 +2,7 @@
  * A Nextvec process to be killed while several runs train: resumes those of its recipes that have not finished, else starts
  * one run of each recipe. Sends how far each has come.
  */
-import { createNextvec } from '../../../src/main/nextvec.ts';
+import { openNextvec } from '../open.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 
 export interface SeveralMessage {
@@ -15,12 +15,7 @@ export interface SeveralMessage {
 
 const [home, recipesJson, checkpointEveryMs] = process.argv.slice(2);
 const recipes = JSON.parse(recipesJson) as RecipeInput[];
-const nextvec = await createNextvec({
-  home,
-  host: 'node',
-  version: '0.0.0-test',
-  resourcesDir: 'resources',
-  roots: null,
+const nextvec = await openNextvec(home, {
   checkpointEveryMs: Number(checkpointEveryMs),
   parallel: recipes.length,
 });

@@ -2,7 +2,7 @@
  * A Nextvec process to be killed: resumes the newest run unless it has finished, else
  * starts one. Sends the run id and every step its watcher receives.
  */
-import { createNextvec } from '../../../src/main/nextvec.ts';
+import { openNextvec } from '../open.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 
 export interface OwnerMessage {
@@ -18,12 +18,7 @@ export interface OwnerMessage {
 }
 
 const [home, recipeJson, checkpointEveryMs] = process.argv.slice(2);
-const nextvec = await createNextvec({
-  home,
-  host: 'node',
-  version: '0.0.0-test',
-  resourcesDir: 'resources',
-  roots: null,
+const nextvec = await openNextvec(home, {
   checkpointEveryMs: Number(checkpointEveryMs),
 });
 const { client } = nextvec;

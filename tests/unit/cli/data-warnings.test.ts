@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'nextvec-warnings-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function nextvec(...words: string[]): Promise<{ stderr: string; lines: Record<string, unknown>[] }> {
-  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
+  const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
   return {
     stderr,

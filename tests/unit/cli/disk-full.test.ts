@@ -24,7 +24,7 @@ interface Ended {
 async function nextvec(words: readonly string[], onFirstStep: () => void = () => undefined): Promise<Ended> {
   const preload = pathToFileURL(resolve('tests/support/full-disk.ts')).href;
   const env = { ...process.env, NODE_OPTIONS: `--import=${preload}`, NEXTVEC_TEST_FULL_DISK: flag };
-  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
+  const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   let stdout = '';
   let stderr = '';

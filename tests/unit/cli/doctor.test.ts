@@ -13,7 +13,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 it('names every engine, with a reason where it is missing, and prints no warning of Dawn', () => {
   // Without the software adapter that the tests of webgpu use.
   const env = { ...process.env, LD_LIBRARY_PATH: '', VK_ICD_FILENAMES: '', VK_DRIVER_FILES: '' };
-  const args = ['src/main/cli/index.ts', 'doctor', '--json', '--home', home];
+  const args = ['out/main/cli.js', 'doctor', '--json', '--home', home];
   const { stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
   const { engines } = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Doctor;
   expect(engines.map(({ name }) => name)).toContain('webgpu');

@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The last JSON line; of a failure, that of the error. */
 async function nextvec(...words: string[]): Promise<Record<string, unknown>> {
-  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
+  const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
   const { stdout } = await promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
 }

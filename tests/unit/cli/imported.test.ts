@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function nextvec(...words: string[]): Promise<string> {
-  const args = ['src/main/cli/index.ts', ...words, '--home', join(folder, 'home')];
+  const args = ['out/main/cli.js', ...words, '--home', join(folder, 'home')];
   return (await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 })).stdout;
 }
 

@@ -20,7 +20,7 @@ interface Started {
 }
 
 function start(home: string, ...words: string[]): Started {
-  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, home)];
+  const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, home)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));

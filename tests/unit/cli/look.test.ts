@@ -1,4 +1,4 @@
-/** `balance`, `inspect-window` and `map` from source, on the sample, with --json. */
+/** `balance`, `inspect-window` and `map`, on the sample, with --json. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The last output line of a command, parsed; and its stderr. */
 async function nextvec<R>(...words: string[]): Promise<R> {
-  const args = ['src/main/cli/index.ts', ...words, '--json', '--home', join(folder, 'home')];
+  const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
   const run = promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
   const { stdout } = await run.catch((failed: { stdout: string }) => failed);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as R;

@@ -16,7 +16,7 @@ interface Ended {
 }
 
 function nextvec(words: readonly string[], storage = home, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const args = ['src/main/cli/index.ts', ...words, '--home', storage];
+  const args = ['out/main/cli.js', ...words, '--home', storage];
   return new Promise((done) => {
     execFile(process.execPath, args, { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
       done({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),

@@ -1,14 +1,9 @@
 /** A Nextvec process to be killed: queues a plan and sends a message once it is running. */
-import { createNextvec } from '../../../src/main/nextvec.ts';
+import { openNextvec } from '../../support/open.ts';
 import type { PlanSpec } from '#shared/domain/plans/plans.ts';
 
 const [home, spec, parallel] = process.argv.slice(2);
-const { client } = await createNextvec({
-  home,
-  host: 'node',
-  version: '0.0.0-test',
-  resourcesDir: 'resources',
-  roots: null,
+const { client } = await openNextvec(home, {
   checkpointEveryMs: 100,
   runsQueue: true,
   parallel: Number(parallel),

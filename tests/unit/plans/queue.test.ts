@@ -12,7 +12,7 @@ import { openHome } from '../../../src/main/store/home.ts';
 import { insertPlan, listItems, updateItem } from '../../../src/main/store/plans.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
-const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1 };
+const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } };
 const SMALL_LSTM = { sizes: { hiddenDim: 16 } };
 const EASY = { metric: 'valCosine', minimum: -1 } as const;
 const NEVER = { metric: 'valCosine', minimum: 0.999 } as const;
