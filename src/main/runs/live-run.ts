@@ -414,7 +414,8 @@ export class LiveRun {
     this.recorder.update({ status, reason, duration_ms: durationMs, ended_at_ms: Date.now() });
     this.recorder.end();
     this.options.onChange();
-    this.trainer.killAfter(status === 'finished' ? EXIT_GRACE_MS : 0);
+    // Its checkpoints are on disk and its events are read: there is nothing to wait for.
+    this.trainer.kill();
     void this.trainer.exited.then(() => this.options.onEnd());
   }
 

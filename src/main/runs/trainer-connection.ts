@@ -30,11 +30,6 @@ export class TrainerConnection {
   kill(): void {
     this.process.kill();
   }
-
-  /** Kills the process after `ms`, unless this one ends first. */
-  killAfter(ms: number): void {
-    setTimeout(() => this.process.kill(), ms).unref();
-  }
 }
 
 /** How a trainer ended, as a sentence; null: it has not ended. */
