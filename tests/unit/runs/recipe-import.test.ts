@@ -23,3 +23,7 @@ it('early stopping on the OOD set is read where the command line names one, and 
   expect(read.notes).toEqual(['--ood novel.npz: choose the OOD set in the form.']);
   expect(() => readCommandLine('nextvec train --early-stopping ood', base)).toThrow('there is none');
 });
+
+it('an unknown schedule is refused with the known ones', () => {
+  expect(() => readCommandLine('train.py --schedule cosin', base)).toThrow('plateau, constant and cosine');
+});

@@ -61,7 +61,7 @@ export const ScheduleSchema = z.discriminatedUnion('kind', [
     /** Part of `lr` that it ends at. */
     floor: z.number().min(0).max(1).default(0),
   }),
-]);
+], { error: 'The learning-rate schedules are plateau, constant and cosine.' });
 export type Schedule = z.infer<typeof ScheduleSchema>;
 
 export const EarlyStoppingSchema = z.object({
