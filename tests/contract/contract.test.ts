@@ -37,7 +37,14 @@ beforeAll(async () => {
   const { client } = nextvec;
   const chunks = { articles: 24, chunksPerArticle: 10, D: 16 };
   dataset = await importChunks(client, join(home.path, 'walks.npz'), chunks);
-  const recipe = { dataset, epochs: 3, batchSize: 16, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } } as const;
+  const recipe = {
+    dataset,
+    epochs: 3,
+    batchSize: 16,
+    engine: 'simd',
+    threads: 1,
+    sizes: { dModel: 8, hiddenDim: 16 },
+  } as const;
   ({ runId } = await client.runs.start({ recipe, name: 'first', tags: ['a'] }));
   await followTo(client, runId, 'finished');
 });

@@ -252,7 +252,14 @@ async function prepare({ path: folder, open }: TestHome): Promise<Place> {
 }
 
 async function train(client: NextvecClient, dataset: string): Promise<string> {
-  const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } } as const;
+  const recipe = {
+    dataset,
+    epochs: 1,
+    batchSize: 16,
+    engine: 'simd',
+    threads: 1,
+    sizes: { dModel: 8, hiddenDim: 16 },
+  } as const;
   const { runId } = await client.runs.start({ recipe });
   await followTo(client, runId, 'finished');
   return runId;

@@ -41,7 +41,15 @@ beforeAll(async () => {
     chunksPerArticle: 12,
     D: 16,
   });
-  recipe = { dataset, epochs: 6, batchSize: 16, engine: 'simd', threads: 1, lambda: { mse: 1 }, sizes: { dModel: 8, hiddenDim: 16 } };
+  recipe = {
+    dataset,
+    epochs: 6,
+    batchSize: 16,
+    engine: 'simd',
+    threads: 1,
+    lambda: { mse: 1 },
+    sizes: { dModel: 8, hiddenDim: 16 },
+  };
   const { runId } = await nextvec.client.runs.start({ recipe });
   await followTo(nextvec.client, runId, 'finished');
   uninterrupted = weights(runId);

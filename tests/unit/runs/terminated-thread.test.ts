@@ -25,7 +25,15 @@ beforeAll(async () => {
   nextvec = await home.open({ checkpointEveryMs: 50, heartbeatMs: 400 });
   const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
   const dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
-  recipe = { dataset, epochs: 8, batchSize: 16, engine: 'simd', threads: 2, lambda: { mse: 1 }, sizes: { dModel: 8, hiddenDim: 16 } };
+  recipe = {
+    dataset,
+    epochs: 8,
+    batchSize: 16,
+    engine: 'simd',
+    threads: 2,
+    lambda: { mse: 1 },
+    sizes: { dModel: 8, hiddenDim: 16 },
+  };
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -44,24 +44,28 @@ const LambdaSchema = z
     error: 'Every loss weight λ is 0, so nothing would be trained. Give at least one term a weight above 0.',
   });
 
-export const ScheduleSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('plateau'),
-    /** Learning rate is multiplied by this when the validation loss stalls. */
-    factor: z.number().gt(0).lt(1).default(0.5),
-    /** Epochs without a relative gain of `threshold` before that happens. */
-    patience: z.int().min(0).max(1000).default(3),
-    threshold: z.number().min(0).max(1).default(1e-4),
-  }),
-  z.object({ kind: z.literal('constant') }),
-  z.object({
-    kind: z.literal('cosine'),
-    /** Epochs in which the rate rises linearly to `lr`; half a cosine takes it down in the rest. */
-    warmUp: z.number().min(0).max(100_000).default(1),
-    /** Part of `lr` that it ends at. */
-    floor: z.number().min(0).max(1).default(0),
-  }),
-], { error: 'The learning-rate schedules are plateau, constant and cosine.' });
+export const ScheduleSchema = z.discriminatedUnion(
+  'kind',
+  [
+    z.object({
+      kind: z.literal('plateau'),
+      /** Learning rate is multiplied by this when the validation loss stalls. */
+      factor: z.number().gt(0).lt(1).default(0.5),
+      /** Epochs without a relative gain of `threshold` before that happens. */
+      patience: z.int().min(0).max(1000).default(3),
+      threshold: z.number().min(0).max(1).default(1e-4),
+    }),
+    z.object({ kind: z.literal('constant') }),
+    z.object({
+      kind: z.literal('cosine'),
+      /** Epochs in which the rate rises linearly to `lr`; half a cosine takes it down in the rest. */
+      warmUp: z.number().min(0).max(100_000).default(1),
+      /** Part of `lr` that it ends at. */
+      floor: z.number().min(0).max(1).default(0),
+    }),
+  ],
+  { error: 'The learning-rate schedules are plateau, constant and cosine.' },
+);
 export type Schedule = z.infer<typeof ScheduleSchema>;
 
 export const EarlyStoppingSchema = z.object({
