@@ -11,7 +11,14 @@ vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const passport = { kind: 'chunks', history: null, texts: { texts: 9 } } as unknown as Dataset['passport'];
 const DATASET = { id: 'set', name: 'docs', passport } as Dataset;
-const done = { type: 'done', fileName: 'docs.npz', path: '/x/docs.npz', rows: 12, bytes: 3000, importFlags: '--stride 2' };
+const done = {
+  type: 'done',
+  fileName: 'docs.npz',
+  path: '/x/docs.npz',
+  rows: 12,
+  bytes: 3000,
+  importFlags: '--stride 2',
+};
 const exported = client.datasets.export;
 beforeEach(() => {
   exported.mockReset().mockResolvedValue([done]);
