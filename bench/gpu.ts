@@ -13,6 +13,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { defaultGradientSpec, GRADIENT_TYPES, type GradientType } from '#shared/domain/models/models.ts';
+import { adapterWords, type Tiling } from '#shared/domain/runs/adapter.ts';
 import { Gpu } from '#engine/webgpu/device.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { DEVICES, countStep, floorSeconds, type StepWork } from './support/gpu-work.ts';
@@ -55,6 +56,8 @@ interface Row {
 
 const NO_TIME: Measured = { notRun: 'time budget spent' };
 const source = syntheticSource();
+/** Measured by the first engine. */
+const tilings: Record<string, Tiling> = {};
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -63,7 +66,8 @@ function messageOf(error: unknown): string {
 /** On a device of its own: one that ran out of memory is lost. */
 async function measureWebgpu(model: GradientType, batch: number): Promise<Measured> {
   if (secondsLeft(WEBGPU_SHARE) < seconds) return NO_TIME;
-  const engine = await createWebgpuEngine();
+  const engine = await createWebgpuEngine({}, { tilings });
+  if (engine.info.tiling) tilings[adapterWords(adapter)] = engine.info.tiling;
   try {
     const trained = await benchModel(engine, batch, model);
     const { stepsAhead = 0 } = trained;
@@ -155,6 +159,7 @@ const result = {
   machine: { cpu: cpus()[0].model, cores: cpus().length, memoryBytes: totalmem() },
   node: process.version,
   adapter,
+  tilings,
   torch,
   workload: { specs: models.map((type) => defaultGradientSpec(type, T, D)), loss: LOSS },
   seconds,

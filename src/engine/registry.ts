@@ -4,6 +4,7 @@
  */
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { LossConfig } from '#shared/domain/models/terms.ts';
+import type { Tiling } from '#shared/domain/runs/adapter.ts';
 import { initialParameters } from './init.ts';
 import { Random } from './random.ts';
 import {
@@ -24,6 +25,8 @@ export interface EngineOptions {
   readonly maxThreads?: number;
   /** `simd` only: the kernel build to take, for tests and benchmarks. */
   readonly variant?: string;
+  /** `webgpu` only, see `WebgpuOptions`. */
+  readonly tilings?: Readonly<Record<string, Tiling>>;
 }
 
 /** The workload of a run; decides which engine is fastest. */
@@ -87,7 +90,7 @@ export async function openEngine(name: EngineName, host: EngineHost, options: En
   }
   if (name === 'webgpu') {
     const { createWebgpuEngine } = await import('./webgpu/index.ts');
-    return createWebgpuEngine(host);
+    return createWebgpuEngine(host, options);
   }
   const { createTfjsEngine } = await import('./tfjs/index.ts');
   return createTfjsEngine(name, host);

@@ -4,7 +4,7 @@
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
-import type { Adapter } from '#shared/domain/runs/adapter.ts';
+import type { Adapter, Tiling } from '#shared/domain/runs/adapter.ts';
 
 export const ENGINE_NAMES = ['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -172,6 +172,8 @@ export interface EngineInfo {
   readonly vectorBits?: number;
   /** The GPU of `webgpu`. */
   readonly adapter?: Adapter;
+  /** Its tiles of matrix products; absent where it uses none. */
+  readonly tiling?: Tiling;
   /** Results are bit-identical from run to run and for any thread count. */
   readonly deterministic: boolean;
 }

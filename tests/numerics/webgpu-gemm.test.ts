@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { Random } from '#engine/random.ts';
 import { inputProduct, product, weightProduct } from '#engine/webgpu/gemm.ts';
 import { rowsOf, rowStart, stepOf } from '#engine/webgpu/rows.ts';
-import { SMALL, tileKernel } from '#engine/webgpu/tiles.ts';
+import { DEFAULT_TILING, TILE_SHAPES } from '#engine/webgpu/tile-shapes.ts';
+import { tileKernel } from '#engine/webgpu/tiles.ts';
 import { linearForward, linearInputGradient, linearWeightGradient } from '../reference/linear.ts';
 import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
 
@@ -50,12 +51,14 @@ const TILED_SIZES: readonly Size[] = [
 ];
 
 const VARIANTS = [
-  { tiled: true, sizes: TILED_SIZES },
-  { tiled: false, sizes: SIZES },
+  { by: 'tiles', tiling: DEFAULT_TILING, sizes: TILED_SIZES },
+  { by: 'plain kernels', tiling: null, sizes: SIZES },
 ];
 
-describeWebgpu.each(VARIANTS)('webgpu matrix products, tiled: $tiled', ({ tiled, sizes }) => {
-  const options = { tiled };
+const SLICED = Object.entries(TILE_SHAPES).filter(([, { slices }]) => slices > 1);
+
+describeWebgpu.each(VARIANTS)('webgpu matrix products by $by', ({ tiling, sizes }) => {
+  const options = { tiling };
 
   it.each(sizes)('outputs: $B rows, $K inputs, $N outputs', async ({ B, K, N }) => {
     const bench = new GpuBench();
@@ -92,7 +95,7 @@ describeWebgpu.each(VARIANTS)('webgpu matrix products, tiled: $tiled', ({ tiled,
 });
 
 describeWebgpu('webgpu matrix products', () => {
-  it('slices of a tile that share the sum', async () => {
+  it.each(SLICED)('tiles of %s, whose slices share the sum', async (_, shape) => {
     const [B, K, N] = [37, 150, 43];
     const bench = new GpuBench();
     const [x, dy] = [values(B * K, 1), values(B * N, 2)];
@@ -100,7 +103,7 @@ describeWebgpu('webgpu matrix products', () => {
     const tensors = { out: bench.tensor(new Float32Array(N * K)), bias: bench.tensor(new Float32Array(N)) };
     const kernel = tileKernel({
       label: 'test',
-      shape: SMALL,
+      shape,
       M: `${N}u`,
       N: `${K}u`,
       K: 'u.B',
@@ -110,7 +113,12 @@ describeWebgpu('webgpu matrix products', () => {
       bias: 'summed',
       biasOffset: 0,
     });
-    bench.run(B, (program) => program.add(kernel, { a: a.tensor, b: b.tensor, ...tensors }, () => [2, 5]));
+    bench.run(B, (program) =>
+      program.add(kernel, { a: a.tensor, b: b.tensor, ...tensors }, () => [
+        Math.ceil(N / shape.rows),
+        Math.ceil(K / shape.columns),
+      ]),
+    );
     const expected = linearWeightGradient(x, dy, B, K, N);
     expectClose(await bench.read(tensors.out), expected.dw);
     expectClose(await bench.read(tensors.bias), expected.dbias);

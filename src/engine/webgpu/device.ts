@@ -2,9 +2,10 @@
  * Opens a GPU: the page's `navigator.gpu`, or Dawn from the optional package `webgpu` in a Node process. Every error that
  * the device reports later is kept, because a kernel that was refused leaves garbage and goes on.
  */
-import type { Adapter } from '#shared/domain/runs/adapter.ts';
+import type { Adapter, Tiling } from '#shared/domain/runs/adapter.ts';
 import { GpuFailure, type FaultKind } from './failure.ts';
 import type { BufferSource } from './memory.ts';
+import { DEFAULT_TILING } from './tile-shapes.ts';
 import { withNaps } from './wait.ts';
 import { Watchdog, type Patience } from './watchdog.ts';
 
@@ -66,6 +67,8 @@ export class Gpu implements BufferSource {
   readonly device: GPUDevice;
   readonly adapter: Adapter;
   readonly dataLimits: DataLimits;
+  /** Tiles of matrix products; null: a software adapter, which computes them plainly. Set it before a program is made. */
+  tiling: Tiling | null;
   private readonly watchdog: Watchdog;
   private failure: GpuFailure | undefined;
   private isDestroyed = false;
@@ -95,6 +98,7 @@ export class Gpu implements BufferSource {
       maxBufferBytes: limits.maxBufferSize,
       memoryBytes: isShared && machineBytes !== undefined ? Math.floor(SHARED_MEMORY * machineBytes) : null,
     };
+    this.tiling = info.isFallbackAdapter ? null : DEFAULT_TILING;
     const bufferBytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
     this.dataLimits = { bytes: Infinity, bufferBytes, ...options.data };
     device.addEventListener('uncapturederror', ({ error }) => {

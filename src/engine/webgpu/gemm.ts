@@ -7,9 +7,10 @@ import type { Tensor } from './memory.ts';
 import type { Program } from './program.ts';
 import { isVectorised, rowCount, rowsOf, rowStart, type Rows } from './rows.ts';
 import { PLAIN_COLUMNS, plainKernel } from './plain-product.ts';
-import { LARGE, SMALL, tileKernel, type Operand, type TileProduct, type TileShape } from './tiles.ts';
+import { TILE_SHAPES, type TileShape } from './tile-shapes.ts';
+import { tileKernel, type Operand, type TileProduct } from './tiles.ts';
 
-/** With fewer large tiles than this, a GPU's cores are better used by small ones. */
+/** With fewer tiles of 64 × 64 than this, a GPU's cores are better used by small ones. */
 const ENOUGH_TILES = 96;
 
 /** A weight [N][K] of the bank, or rows of the batch in its place (N = B·R). */
@@ -54,8 +55,7 @@ function tiles(M: number, N: number, { rows, columns }: TileShape): Groups {
 }
 
 function hasMany(M: number, N: number): boolean {
-  const [x, y = 1] = tiles(M, N, LARGE);
-  return x * y >= ENOUGH_TILES;
+  return Math.ceil(M / 64) * Math.ceil(N / 64) >= ENOUGH_TILES;
 }
 
 type Extents = readonly [M: number, N: number, K: number];
@@ -74,19 +74,21 @@ function addProduct(
   extents: (B: number) => Extents,
 ): void {
   const work = (B: number) => workOf(extents(B), product);
-  if (!program.tiled) {
+  const { tiling } = program;
+  if (!tiling) {
     program.add({ ...plainKernel(product), work }, tensors, (B) => {
       const [M, N] = extents(B);
       return [M, Math.ceil(N / PLAIN_COLUMNS)];
     });
     return;
   }
-  [SMALL, LARGE].forEach((shape) => {
+  for (const use of ['few', 'many'] as const) {
+    const shape = TILE_SHAPES[tiling[use]];
     program.add({ ...tileKernel({ ...product, shape }), work }, tensors, (B) => {
       const [M, N] = extents(B);
-      return hasMany(M, N) === (shape === LARGE) ? tiles(M, N, shape) : null;
+      return hasMany(M, N) === (use === 'many') ? tiles(M, N, shape) : null;
     });
-  });
+  }
 }
 
 interface ForwardProduct {

@@ -4,6 +4,7 @@ import type { Engine, EngineAvailability, EngineHost, ModelOptions } from '../ty
 import { Gpu } from './device.ts';
 import { Pipelines } from './kernel.ts';
 import { requireMemory } from './room.ts';
+import { measureTiling, tilingFor, type Tilings } from './tiling.ts';
 import { WebgpuModel } from './model.ts';
 
 /** Raised when results change. */
@@ -20,10 +21,18 @@ async function openGpu(host: GpuHost = {}): Promise<Gpu> {
   );
 }
 
+export interface WebgpuOptions {
+  /** What is known of the tiles of each device; one that is not among them is measured. Absent: the default tiles. */
+  readonly tilings?: Tilings;
+}
+
 /** Rejects with what is missing and what to do. */
-export async function createWebgpuEngine(host?: GpuHost): Promise<Engine> {
+export async function createWebgpuEngine(host?: GpuHost, { tilings }: WebgpuOptions = {}): Promise<Engine> {
   const gpu = await openGpu(host);
   const pipelines = new Pipelines(gpu);
+  if (gpu.tiling && tilings) {
+    gpu.tiling = await tilingFor(gpu.adapter, tilings, () => measureTiling(gpu, pipelines));
+  }
   const models = new Set<WebgpuModel>();
   const { adapter } = gpu;
   return {
@@ -34,6 +43,7 @@ export async function createWebgpuEngine(host?: GpuHost): Promise<Engine> {
       variant: adapterWords(adapter),
       deterministic: true,
       adapter,
+      ...(gpu.tiling && { tiling: gpu.tiling }),
     },
     async createModel(options: ModelOptions) {
       gpu.check();

@@ -2,6 +2,7 @@
  * A program: kernels in the order in which they run, each seeing what those before it wrote. Pipelines and bind groups
  * are made once, when a kernel first runs; running it for a batch of B rows records them in a compute pass.
  */
+import type { Tiling } from '#shared/domain/runs/adapter.ts';
 import type { Gpu } from './device.ts';
 import type { Buffers, Groups, Kernel, Pipelines } from './kernel.ts';
 import { binding, type Tensor } from './memory.ts';
@@ -16,14 +17,15 @@ interface Dispatch {
 
 export interface ProgramOptions {
   readonly training?: boolean;
-  readonly tiled?: boolean;
+  /** Default: that of the device. */
+  readonly tiling?: Tiling | null;
 }
 
 export class Program {
   /** Whether dropout drops. */
   readonly training: boolean;
-  /** Whether matrix products are computed by tiles; a software adapter computes them plainly. */
-  readonly tiled: boolean;
+  /** Tiles of matrix products; null: they are computed plainly. */
+  readonly tiling: Tiling | null;
   private readonly gpu: Gpu;
   private readonly pipelines: Pipelines;
   private readonly uniforms: GPUBuffer;
@@ -34,7 +36,7 @@ export class Program {
     this.pipelines = pipelines;
     this.uniforms = uniforms;
     this.training = options.training ?? false;
-    this.tiled = options.tiled ?? !gpu.adapter.isSoftware;
+    this.tiling = options.tiling === undefined ? gpu.tiling : options.tiling;
   }
 
   /** Kernels that run for a batch of B rows, in order, with their tensors and workgroups. */

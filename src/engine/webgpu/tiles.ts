@@ -4,19 +4,7 @@
  * tiles, several slices of 64 threads share the sum over k and add up in a fixed order.
  */
 import { READ, READ4, WRITE, WRITE4, type Buffers, type Kernel } from './kernel.ts';
-
-export interface TileShape {
-  /** Rows and columns of the tile, multiples of 32. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Groups of 64 threads that share the sum. */
-  readonly slices: number;
-}
-
-/** Most arithmetic for each value loaded. */
-export const LARGE: TileShape = { rows: 64, columns: 64, slices: 1 };
-/** Most threads for few values. */
-export const SMALL: TileShape = { rows: 32, columns: 32, slices: 4 };
+import type { TileShape } from './tile-shapes.ts';
 
 /** Steps of k in workgroup memory at once. */
 const DEPTH = 16;

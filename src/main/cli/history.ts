@@ -94,10 +94,11 @@ function printDetail({ run, epochs, epochsStatedBy, gates, log, commandLine }: R
   out.line(commandLine);
   if (run.task) out.line(`Task: the next vector after ${taskText(run.task)}`);
   if (run.engine) {
-    const { name, version, variant, vectorBits, threads, adapter, sharing } = run.engine;
+    const { name, version, variant, vectorBits, threads, adapter, tiling, sharing } = run.engine;
     const bits = vectorBits === undefined ? '' : `, ${vectorBits}-bit vectors`;
     const where = adapter ? '' : `, ${threads} threads`;
-    out.line(`Engine ${name} ${version} ${variant}${bits}${where}`);
+    const tiles = tiling ? `, tiles ${tiling.few} and ${tiling.many}` : '';
+    out.line(`Engine ${name} ${version} ${variant}${bits}${where}${tiles}`);
     if (sharing) out.line(`Shared the machine: ${sharingWords(sharing)}`);
   }
   const stated = epochsStatedBy === null ? '' : ' (stated)';

@@ -1,11 +1,13 @@
 /** The job of a run's trainer process, from its row in the history. */
+import type { EngineInfo } from '#engine/types.ts';
 import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
 import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { adapterWords } from '#shared/domain/runs/adapter.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { cosineSums } from '../store/cosine-sums.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import type { RunRow } from '../store/runs.ts';
+import { engineRecords, type RunRow } from '../store/runs.ts';
 import { currentSettings } from '../store/settings.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { partRuns } from './parts.ts';
@@ -31,6 +33,7 @@ export function trainerJob(home: Home, row: RunRow, fields: JobFields, engine?: 
     initFile: sourceOf(home, row, recipe),
     parts: partRuns(home, recipe),
     earlierEngine: earlierEngine(row),
+    tilings: knownTilings(home, row),
     earlierBaselines: earlierBaselines(row),
     earlierSums: cosineSums(home.db, row.id),
     keepEveryEpochs: currentSettings(home.db).keepEveryEpochs,
@@ -46,6 +49,15 @@ function sourceOf(home: Home, row: RunRow, recipe: Recipe): InitFile | null {
 export function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
   if (row.engine_json === null) return null;
   return (JSON.parse(row.engine_json) as { name: TrainerJob['earlierEngine'] }).name;
+}
+
+/** Those of the newest run on each GPU, before them those of `row`: other tiles round differently. */
+export function knownTilings({ db }: Home, row: Pick<RunRow, 'engine_json'>): TrainerJob['tilings'] {
+  const records = [...engineRecords(db, 'tiling'), row.engine_json ?? '{}'];
+  const engines = records.map((json) => JSON.parse(json) as Partial<EngineInfo>);
+  return Object.fromEntries(
+    engines.flatMap(({ adapter, tiling }) => (adapter && tiling ? [[adapterWords(adapter), tiling]] : [])),
+  );
 }
 
 function earlierBaselines(row: RunRow): TrainerJob['earlierBaselines'] {

@@ -192,3 +192,13 @@ export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
     )
     .all(modelType, D);
 }
+
+/** Engines of the runs, the newest last, whose record has this field. */
+export function engineRecords(db: Db, field: string): string[] {
+  return db
+    .prepare<[string], string>(
+      'SELECT engine_json FROM runs WHERE json_extract(engine_json, ?) IS NOT NULL ORDER BY number',
+    )
+    .pluck()
+    .all(`$.${field}`);
+}

@@ -7,7 +7,7 @@ import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Log } from './log.ts';
 
-type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine' | 'threads'>;
+type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine' | 'threads' | 'tilings'>;
 
 export function workloadOf(recipe: Recipe, spec: GradientSpec): Workload {
   return {
@@ -44,10 +44,14 @@ export async function openRunEngine(job: EngineJob, host: EngineHost, workload: 
 
 /** On resume `auto` takes the earlier engine again: only the same engine continues bit for bit. */
 async function choose(job: EngineJob, host: EngineHost, workload: Workload, log: Log): Promise<EngineChoice> {
-  const { recipe, resume, earlierEngine } = job;
+  const { recipe, resume, earlierEngine, tilings } = job;
   // Threads of the job may be changed while it trains, those of the recipe are fixed.
   const fixed = recipe.threads !== null;
-  const options = { threads: recipe.threads ?? job.threads, maxThreads: fixed ? undefined : host.hardwareThreads };
+  const options = {
+    threads: recipe.threads ?? job.threads,
+    maxThreads: fixed ? undefined : host.hardwareThreads,
+    tilings,
+  };
   if (resume && earlierEngine !== null && recipe.engine === 'auto') {
     try {
       const engine = await openEngine(earlierEngine, host, options);

@@ -5,7 +5,7 @@ import { NameSchema } from '#shared/domain/names.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { ENGINE_CHOICES, GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
+import { AdapterSchema, TilingSchema } from '#shared/domain/runs/adapter.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
   BaselinesSchema,
@@ -37,6 +37,7 @@ export const RunEngineSchema = z.object({
   variant: z.string(),
   vectorBits: z.int().optional(),
   adapter: AdapterSchema.optional(),
+  tiling: TilingSchema.optional(),
   deterministic: z.boolean(),
   /** Only of a run that may have had others beside it. */
   sharing: SharingSchema.optional(),

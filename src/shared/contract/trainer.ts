@@ -16,6 +16,7 @@ import {
   StatusChangeSchema,
   StepBlockSchema,
 } from '#shared/domain/runs/training.ts';
+import { TilingSchema } from '#shared/domain/runs/adapter.ts';
 import { SplitProofSchema } from './datasets.ts';
 import { CONTRACT_ERRORS } from './errors.ts';
 import { GateResultSchema, LogLineSchema, RunEngineSchema } from './runs.ts';
@@ -61,6 +62,8 @@ export const TrainerJobSchema = z.object({
   resume: z.boolean(),
   /** Engine of the run's earlier life: `auto` takes it again, since only the same engine goes on bit for bit. */
   earlierEngine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
+  /** Tiles of matrix products on GPUs, by adapter: the run's own, else those of other runs. */
+  tilings: z.record(z.string(), TilingSchema).default({}),
   /** Measured in the earlier life. */
   earlierBaselines: BaselinesSchema.nullable(),
   /** Cosines of those baselines over the articles; null: a run of an earlier version. */

@@ -17,6 +17,13 @@ export const AdapterSchema = z.object({
 });
 export type Adapter = z.infer<typeof AdapterSchema>;
 
+/**
+ * Tiles of the matrix products on a GPU, by name ("64x64x1": rows, columns, slices of the sum): of products with few and with many
+ * tiles. Measured once on a device.
+ */
+export const TilingSchema = z.object({ few: z.string(), many: z.string() });
+export type Tiling = z.infer<typeof TilingSchema>;
+
 /** E.g. "NVIDIA H200, hopper (NVIDIA driver 550.54)"; WebGPU may leave any of it empty. */
 export function adapterWords({ vendor, architecture, device, description, isSoftware }: Adapter): string {
   const name = [device || vendor, architecture].filter(Boolean).join(', ') || 'unnamed adapter';
