@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'electron-vite';
+import { helpPages } from './scripts/help-pages.ts';
 
 const MAIN_ENTRIES: Readonly<Record<string, string>> = {
   index: 'src/main/index.ts',
@@ -55,7 +56,7 @@ export default defineConfig({
   renderer: {
     root: 'src/renderer',
     base: '/',
-    plugins: [vue()],
+    plugins: [vue(), helpPages()],
     build: {
       outDir: 'out/renderer',
       target: 'chrome136',

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vitest/config';
+import { helpPages } from './scripts/help-pages.ts';
 import { provideAdapter } from './scripts/software-adapter.mjs';
 
 await provideAdapter();
@@ -25,7 +26,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        plugins: [vue()],
+        plugins: [vue(), helpPages()],
         test: {
           name: 'component',
           include: ['tests/component/**/*.test.ts'],

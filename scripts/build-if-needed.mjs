@@ -3,7 +3,16 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNode, ROOT, runToEnd } from './node.mjs';
 
-const SOURCES = ['src', 'electron.vite.config.ts', 'package.json', 'package-lock.json', 'scripts/build-kernels.mjs'];
+const SOURCES = [
+  'src',
+  'docs',
+  'electron.vite.config.ts',
+  'package.json',
+  'package-lock.json',
+  'scripts/build-kernels.mjs',
+  'scripts/help-pages.ts',
+  'scripts/third-party.mjs',
+];
 const RESULTS = ['out/main/index.js', 'out/main/cli.js', 'out/preload/index.cjs', 'out/renderer/index.html'];
 
 function newest(path) {

@@ -25,6 +25,7 @@ const ROUTES: readonly RouteRecordRaw[] = [
   page('plans', '/plans', 'Plans', () => import('./features/plans/PlansPage.vue')),
   page('reports', '/reports', 'Reports', () => import('./features/reports/ReportsPage.vue')),
   page('settings', '/settings', 'Settings', () => import('./features/settings/SettingsPage.vue')),
+  page('help', '/help/:page?/:section?', 'Help', () => import('./features/help/HelpPage.vue')),
   page('notices', '/notices', 'Third-party notices', () => import('./features/help/NoticesPage.vue')),
   { path: '/:anything(.*)*', redirect: '/runs' },
 ];

@@ -1,6 +1,7 @@
 /** Commands of the window, used by the palette, the shortcuts and the host's menu. */
 import {
   Activity,
+  BookOpen,
   Columns2,
   Crosshair,
   Database,
@@ -121,6 +122,13 @@ export function useCommands(openPalette: () => void): ComputedRef<readonly Comma
         run: () => void router.push({ name: 'settings' }),
       },
       ...themes,
+      { id: 'help', title: 'Help', icon: BookOpen, keys: 'f1', run: () => void router.push({ name: 'help' }) },
+      {
+        id: 'notices',
+        title: 'Third-party notices',
+        icon: FileText,
+        run: () => void router.push({ name: 'notices' }),
+      },
       { id: 'palette', title: 'Command palette', icon: Rows3, keys: 'mod+k', run: openPalette },
     ];
   });

@@ -1,6 +1,6 @@
 /**
  * The native menu. Items of the program send a command to the page, which does what its own buttons do:
- * new-run, import, import-run, runs, datasets, settings, palette, theme-system|light|dark (the same names as `app.commands`).
+ * its names are those of `app.commands`.
  */
 import { app, type MenuItemConstructorOptions } from 'electron';
 
@@ -12,6 +12,8 @@ export type Command =
   | 'datasets'
   | 'settings'
   | 'palette'
+  | 'help'
+  | 'notices'
   | 'theme-system'
   | 'theme-light'
   | 'theme-dark';
@@ -42,8 +44,10 @@ export function menuTemplate(actions: MenuActions, mac = process.platform === 'd
     {
       role: 'help',
       submenu: [
+        { label: 'Nextvec Help', click: () => send('help') },
         { label: 'Commands and Shortcuts', accelerator: 'CmdOrCtrl+K', click: () => send('palette') },
         { label: 'Show Storage Folder', click: () => actions.revealHome() },
+        { label: 'Third-Party Notices', click: () => send('notices') },
         ...(mac ? [] : [SEPARATOR, { role: 'about' } as const]),
       ],
     },
