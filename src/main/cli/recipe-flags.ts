@@ -19,6 +19,8 @@ import { readJsonFile } from '../formats/json-file.ts';
 
 const SPECIAL_FLAGS = ['gate', 'gates', 'schedule', 'sizes', 'initFrom', 'part'] as const;
 
+const WORDS = { choice: 'NAME', integer: 'N', number: 'X', articles: 'LIST' } as const;
+
 export type FlagValues = Readonly<Record<string, unknown>>;
 
 /** "--lambda-info" → "lambdaInfo", the name commander stores a value under. */
@@ -41,19 +43,18 @@ function readDevice(word: string): string | null {
 
 function readValue(field: RecipeField, word: string): unknown {
   if (field.path === 'device') return readDevice(word);
-  return field.kind === 'choice' ? word : readNumber(field, word);
+  return field.kind === 'choice' || field.kind === 'articles' ? word : readNumber(field, word);
 }
 
 function describe(field: RecipeField): string {
-  const fallback = defaultAt(field.path);
+  const fallback = defaultAt(field.path) ?? null;
   const choices = field.choices ? ` (${field.choices.join('|')})` : '';
   return `${field.help}${choices}${fallback === null ? '' : ` [${String(fallback)}]`}`;
 }
 
 export function addRecipeFlags(command: Command): Command {
   for (const field of RECIPE_FIELDS) {
-    const word = field.kind === 'choice' ? 'NAME' : field.kind === 'integer' ? 'N' : `${field.wordPrefix ?? ''}X`;
-    command.addOption(new Option(`${field.flag} <${word}>`, describe(field)));
+    command.addOption(new Option(`${field.flag} <${field.wordPrefix ?? ''}${WORDS[field.kind]}>`, describe(field)));
   }
   const presets = new Option('--preset <NAME>', 'start from a preset of the form; other flags override it');
   return command

@@ -8,6 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import type { DataWarning } from '#shared/domain/datasets/passport.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from './dataset.ts';
+import { withoutArticles } from './excluded-articles.ts';
 import { groupBySharedVectors } from './groups.ts';
 
 export interface DatasetSplit {
@@ -24,12 +25,34 @@ export interface DatasetSplit {
 }
 
 /** The parts of a data set a split depends on. */
-export type SplitData = Pick<Dataset, 'T' | 'index' | 'windows' | 'windowArticles' | 'vectorArticles' | 'meta'>;
+export type SplitData = Pick<
+  Dataset,
+  'T' | 'index' | 'windows' | 'windowArticles' | 'articleLabels' | 'vectorArticles' | 'meta'
+>;
 
+/** Throws BAD_RECIPE where the set cannot be split so. Excluded articles change nothing but which windows are trained on. */
 export function splitDataset(dataset: SplitData, split: Split, seed: number): DatasetSplit {
+  const drawn = drawSplit(dataset, split, seed);
+  return split.excludedArticles === undefined ? drawn : excludeArticles(drawn, dataset, split.excludedArticles);
+}
+
+function drawSplit(dataset: SplitData, split: Split, seed: number): DatasetSplit {
   if (split.kind === 'file') return splitByFile(dataset);
   if (split.kind === 'random') return splitAtRandom(dataset, split.validationShare, seed);
   return splitByArticle(dataset, split.validationShare, seed);
+}
+
+function excludeArticles(split: DatasetSplit, dataset: SplitData, list: string): DatasetSplit {
+  const train = withoutArticles(dataset, split.train, list);
+  const count = split.train.length - train.length;
+  const message = `${count} windows of excluded articles are left out of training.`;
+  return {
+    ...split,
+    train,
+    trainGroups: split.trainGroups && new Set(train.map((w) => dataset.windowArticles?.[w] ?? 0)).size,
+    dropped: split.dropped + count,
+    warnings: [...split.warnings, { code: 'WINDOWS_DROPPED', message, count }],
+  };
 }
 
 const NEITHER = 0;

@@ -28,6 +28,7 @@ export function pairedDifferences(
   };
 }
 
+/** Excluded articles are left out of training only. */
 function haveSameValidation(a: Recipe, b: Recipe): boolean {
   const { kind, validationShare } = a.split;
   return (

@@ -66,6 +66,9 @@ function training({ run, split, parts }: ReportRun): Section {
         : `LEAKS: ${count(split.sharedVectors)} vectors, ${count(split.sharedArticles)} articles shared`;
   const rows = [
     ['Split', `${recipe.split.kind}, ${clean}`],
+    ...(recipe.split.excludedArticles === undefined
+      ? []
+      : [['Articles left out of training', recipe.split.excludedArticles]]),
     ...(parts.length > 0 ? [['Trained models among the parts', parts.join(', ')]] : []),
     ['Loss', isFit ? 'squared error (ridges), cosine (gate networks)' : losses.join(' + ')],
     [

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { startParameters } from '#engine/start.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
-import { hasField, RECIPE_FIELDS } from '#shared/domain/recipe/recipe-fields.ts';
-import { modelSpec } from '#shared/domain/recipe/recipe.ts';
+import { hasField, RECIPE_FIELDS, valueAt } from '#shared/domain/recipe/recipe-fields.ts';
+import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset, type DatasetSplit } from '../datasets/split.ts';
 import { asBytes } from '../datasets/vector-store.ts';
@@ -66,7 +66,7 @@ async function writeProject(folder: string, job: TorchProjectJob, project: Proje
     model: spec,
     data: storedFiles(dataset),
     ood: ood && storedFiles(ood),
-    args: argumentPaths(spec),
+    args: argumentPaths(spec, job.recipe),
   };
   await writeFile(join(folder, 'recipe.json'), job.recipeText);
   await writeFile(join(folder, 'project.json'), `${JSON.stringify(facts, null, 2)}\n`);
@@ -80,8 +80,8 @@ function storedFiles({ folder, windows, meta: { vectors, dtype } }: Dataset) {
   return { folder, vectors, windows, dtype };
 }
 
-/** Where in a recipe the value of each command-line argument stands, e.g. lambda_mse: lambda.mse. `import-run` reads them. */
-function argumentPaths({ type }: GradientSpec): Record<string, string> {
-  const fields = RECIPE_FIELDS.filter((field) => hasField(type, field));
+/** Where in the recipe the value of each command-line argument stands, e.g. lambda_mse: lambda.mse. `import-run` reads them. */
+function argumentPaths({ type }: GradientSpec, recipe: Recipe): Record<string, string> {
+  const fields = RECIPE_FIELDS.filter((field) => hasField(type, field) && valueAt(recipe, field.path) !== undefined);
   return Object.fromEntries(fields.map(({ flag, path }) => [flag.slice(2).replaceAll('-', '_'), path]));
 }

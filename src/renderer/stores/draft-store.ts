@@ -7,7 +7,14 @@ import { computed, ref } from 'vue';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
-import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import {
+  RECIPE_FIELDS,
+  defaultAt,
+  recipeDiff,
+  valueAt,
+  withValue,
+  type RecipeField,
+} from '#shared/domain/recipe/recipe-fields.ts';
 import {
   RecipeSchema,
   TrainableRecipeSchema,
@@ -19,7 +26,7 @@ import { hasEngine, isFitted, presetOf } from './model-fields.ts';
 import { formatInput } from '../ui/text/format.ts';
 import { recipeProblems } from './recipe-problems.ts';
 
-const NUMBER_FIELDS = RECIPE_FIELDS.filter((field) => field.kind !== 'choice');
+const TYPED_FIELDS = RECIPE_FIELDS.filter((field) => field.kind !== 'choice');
 /** Means "no data set yet"; the schema rejects it. */
 const NO_DATASET = '';
 
@@ -30,13 +37,18 @@ function freshDraft(): Draft {
 }
 
 function textsOf(draft: Draft): Record<string, string> {
-  return Object.fromEntries(NUMBER_FIELDS.map(({ path }) => [path, formatInput(valueAt(draft, path))]));
+  return Object.fromEntries(TYPED_FIELDS.map(({ path }) => [path, formatInput(valueAt(draft, path))]));
 }
 
 /** Parses a number field: empty is null, a comma is a decimal point. */
 function parseNumber(text: string): number | null {
   const plain = text.trim().replace('−', '-').replace(',', '.');
   return plain === '' ? null : Number(plain);
+}
+
+function parseTyped({ kind }: RecipeField, text: string): unknown {
+  if (kind !== 'articles') return parseNumber(text);
+  return text.trim() === '' ? undefined : text;
 }
 
 export const useDraftStore = defineStore('draft', () => {
@@ -49,7 +61,7 @@ export const useDraftStore = defineStore('draft', () => {
 
   const candidate = computed((): object => {
     let next: object = draft.value;
-    for (const { path } of NUMBER_FIELDS) next = withValue(next, path, parseNumber(texts.value[path]));
+    for (const field of TYPED_FIELDS) next = withValue(next, field.path, parseTyped(field, texts.value[field.path]));
     return next;
   });
   const parsed = computed(() => TrainableRecipeSchema.safeParse(candidate.value));

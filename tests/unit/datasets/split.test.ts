@@ -146,6 +146,43 @@ describe('groups of windows that share vectors', () => {
   });
 });
 
+describe('excluded articles', () => {
+  it.each(['article', 'random'] as const)('a split "%s" leaves them out of training only', async (kind) => {
+    const dataset = await store(syntheticChunks(10, 8, 5), { crossArticles: true });
+    const split = { kind, validationShare: 0.3 };
+    const all = splitDataset(dataset, split, 3);
+    const some = splitDataset(dataset, { ...split, excludedArticles: '1,4-6' }, 3);
+    expect(some.val).toEqual(all.val);
+    const holds = (w: number): boolean => {
+      const ids = dataset.index.subarray(w * (dataset.T + 1), (w + 1) * (dataset.T + 1));
+      return Array.from(ids, (id) => dataset.articleLabels![dataset.vectorArticles[id]]).some((a) =>
+        [1, 4, 5, 6].includes(a),
+      );
+    };
+    expect(some.train).toEqual(all.train.filter((w) => !holds(w)));
+    expect(some.train.length).toBeLessThan(all.train.length);
+    expect(some.warnings.at(-1)).toMatchObject({ count: all.train.length - some.train.length });
+    const articles = new Set(Array.from(some.train, (w) => dataset.windowArticles![w]));
+    if (kind === 'article') expect(some.trainGroups).toBe(articles.size);
+  });
+
+  it.each([
+    ['1-10', 'no training window is left'],
+    ['1,12', 'no article 12 to exclude'],
+    ['1,12-14', 'no article from 12 to 14 to exclude'],
+  ])('%s is refused', async (excludedArticles, why) => {
+    const dataset = await store(syntheticChunks(10, 8, 5));
+    const split = { kind: 'article', validationShare: 0.2, excludedArticles } as const;
+    expect(() => splitDataset(dataset, split, 1)).toThrow(why);
+  });
+
+  it('are refused where the file does not say its articles', async () => {
+    const dataset = await storeWindows(syntheticChunks(10, 8, 5), 3);
+    const split = { kind: 'article', validationShare: 0.2, excludedArticles: '1' } as const;
+    expect(() => splitDataset(dataset, split, 1)).toThrow('does not say its articles');
+  });
+});
+
 describe('other splits', () => {
   it('a random split leaks, and reports how much', async () => {
     const dataset = await store(syntheticChunks(10, 5, 11));

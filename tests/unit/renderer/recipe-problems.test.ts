@@ -21,6 +21,7 @@ describe('each field', () => {
     ['epochs', 2.5, 'Epochs must be a whole number. Usual: 1 to 100, default 20.'],
     ['epochs', null, 'Epochs is empty. Usual: 1 to 100, default 20.'],
     ['split.validationShare', 0.95, 'Validation share must be below 0.9. Usual: 0.05 to 0.3, default 0.1.'],
+    ['split.excludedArticles', '3,x', 'Write articles as numbers and ranges, e.g. 3,7-12.'],
     ['threads', 0, 'Threads must be at least 1. Usual: 1 to 64.'],
     ['dataset', '', 'Choose the data set to train on, or import one.'],
   ])('%s = %s', (path, value, sentence) => {

@@ -55,6 +55,8 @@ test('refuses as a part a run of another split or from given weights, an unknown
     );
   expect(await refused(mixture({ seed: 8 }))).toMatch(/its split is another/);
   expect(await refused(mixture({ split: { validationShare: 0.3 } }))).toMatch(/its split is another/);
+  const without = { validationShare: 0.2, excludedArticles: '3' };
+  expect(await refused(mixture({ split: without }))).toMatch(/its split is another/);
   expect(await refused(mixture({ parts: ['#99'] }))).toMatch(/no run "#99"/);
   expect(await refused(mixture({ parts: [part, `#${number}`] }))).toBe(
     `Run #${number} is named twice among the parts.`,

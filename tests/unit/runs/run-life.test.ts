@@ -52,7 +52,7 @@ const recipe = (more: Partial<RecipeInput> = {}): RecipeInput => ({
   lambda: { mse: 1, info_nce: 0.1 },
   seed: 7,
   // Eight articles: enough for intervals.
-  split: { validationShare: 0.2 },
+  split: { validationShare: 0.2, excludedArticles: '3,7-12' },
   ...more,
 });
 
@@ -86,7 +86,8 @@ describe('a run', () => {
     const run = await followTo(nextvec.client, runId, 'finished');
     const detail = await nextvec.client.runs.get({ runId });
     expect(run.totalSteps).toBe(run.step);
-    expect(run.trainRows! + run.valRows!).toBeLessThanOrEqual(40 * 7);
+    expect(run.trainRows! + run.valRows!).toBeLessThan(40 * 7);
+    expect(run.splitProof?.warnings).toEqual([expect.stringMatching(/windows of excluded articles are left out/)]);
     expect(run.engine?.name).toBe('simd');
     expect(run.splitProof).toMatchObject({ ok: true, sharedArticles: 0, sharedVectors: 0 });
     expect(detail.epochs.map((e) => e.epoch)).toEqual(Array.from({ length: EPOCHS }, (_, i) => i + 1));

@@ -7,6 +7,7 @@ import {
   parseSizes,
   splitWords,
 } from '#shared/domain/recipe/command-line.ts';
+import { unknownFields } from '#shared/domain/recipe/field-names.ts';
 import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
@@ -54,6 +55,7 @@ const arbitraryRecipe: fc.Arbitrary<Recipe> = fc
       patience: fc.integer({ min: 1, max: 50 }),
       minGain: fc.double({ min: 0, max: 2, noNaN: true }).map((x) => x + 0),
     }),
+    split: fc.record({ excludedArticles: fc.constantFrom(undefined, '3', '-5--2,7-12') }),
     varianceTarget: fc.constantFrom('one', 'reachable'),
     inputs: fc.constantFrom('absolute', ...INPUT_SHIFTS),
     augment: fc.record({ isometry: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0) }),
@@ -110,7 +112,7 @@ describe('command line of a recipe', () => {
 
 describe('recipe fields', () => {
   it('refer to fields of the schema', () => {
-    for (const field of RECIPE_FIELDS) expect(valueAt(base, field.path)).not.toBe(undefined);
+    for (const field of RECIPE_FIELDS) expect(unknownFields(withValue({}, field.path, null))).toEqual([]);
     for (const field of RECIPE_FIELDS) expect(defaultAt(field.path)).toEqual(valueAt(base, field.path));
   });
 

@@ -9,8 +9,10 @@ import { RECIPE_FIELDS, fieldNumber, valueAt, withValue, type RecipeField } from
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 
 /** Swept separately (`seeds`) or not part of what makes a model good. */
-const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'split.kind', 'split.validationShare', 'epochs']);
-export const SWEPT_FIELDS: readonly RecipeField[] = RECIPE_FIELDS.filter(({ path }) => !NOT_SWEPT.has(path));
+const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'epochs']);
+export const SWEPT_FIELDS: readonly RecipeField[] = RECIPE_FIELDS.filter(
+  ({ path }) => !NOT_SWEPT.has(path) && !path.startsWith('split.'),
+);
 
 const path = z.string().refine((name) => SWEPT_FIELDS.some((field) => field.path === name), {
   // The checks of the whole sweep look the field up.

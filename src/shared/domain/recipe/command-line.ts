@@ -6,7 +6,7 @@ import type { Passport } from '../datasets/passport.ts';
 import { isSameTask, taskOf, USUAL_TASK } from '../datasets/task.ts';
 import { NextvecError } from '../errors.ts';
 import { SAMPLE_WORD } from '../names.ts';
-import { RECIPE_FIELDS, defaultAt, fieldNumber, fieldWord, valueAt, withValue } from './recipe-fields.ts';
+import { RECIPE_FIELDS, defaultAt, fieldValue, fieldWord, valueAt, withValue } from './recipe-fields.ts';
 import {
   GateSchema,
   MODEL_SIZES,
@@ -172,7 +172,7 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     if (flag === '--data') data = value;
     else if (flag === '--ood') ood = value;
     else if (field && value !== null)
-      changes.set(field.path, field.kind === 'choice' ? value : fieldNumber(field, value));
+      changes.set(field.path, fieldValue(field, value));
     else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
     else if (flag === '--sizes' && value !== null) changes.set('sizes', parseSizes(value));
     else if (flag === '--init-from' && value !== null) changes.set('initFrom', value);

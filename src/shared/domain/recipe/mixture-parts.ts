@@ -1,5 +1,6 @@
 /** Which runs can be parts of a Gram mixture (`parts` of its recipe). Pure. */
 import { modelRow } from '../models/models.ts';
+import { shortText } from '../short-text.ts';
 import type { RunStatus } from '../runs/run-kinds.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -49,7 +50,7 @@ export function refusePart(
     return {
       why: 'its split is another',
       because: 'so it was trained on windows that this run validates on',
-      remedy: `Give this run the split of that one: "${recipe.split.kind}", share ${recipe.split.validationShare}, seed ${recipe.seed}.`,
+      remedy: `Give this run the split of that one: ${splitText(recipe)}.`,
     };
   return hasBest ? null : { why: 'it has no best checkpoint', remedy: 'Name a run that has one.' };
 }
@@ -64,7 +65,12 @@ export function isPartOfSameData({ dataset }: SplitRecipe, { isImported, recipe 
   return !isImported && recipe.dataset === dataset && modelRow(recipe.modelType).training === 'gradient';
 }
 
+function splitText({ split: { kind, validationShare, excludedArticles }, seed }: SplitRecipe): string {
+  const excluded = excludedArticles === undefined ? '' : `, without articles ${shortText(excludedArticles)}`;
+  return `"${kind}", share ${validationShare}, seed ${seed}${excluded}`;
+}
+
 function hasSameSplit(a: SplitRecipe, b: SplitRecipe): boolean {
-  if (a.split.kind !== b.split.kind) return false;
+  if (a.split.kind !== b.split.kind || a.split.excludedArticles !== b.split.excludedArticles) return false;
   return a.split.kind === 'file' || (a.seed === b.seed && a.split.validationShare === b.split.validationShare);
 }

@@ -23,7 +23,8 @@ export interface RecipeField {
   readonly unit?: string;
   /** Hard limits are the schema's; these are what usually makes sense and what the form's stepper offers. */
   readonly usual?: readonly [number, number];
-  readonly kind: 'number' | 'integer' | 'choice';
+  /** 'articles': a list such as "3,7-12". */
+  readonly kind: 'number' | 'integer' | 'choice' | 'articles';
   readonly choices?: readonly string[];
   /** Stands before the number on a command line; may be left out. */
   readonly wordPrefix?: string;
@@ -296,6 +297,14 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     help: 'Share of the articles held out for validation.',
   },
   {
+    path: 'split.excludedArticles',
+    flag: '--exclude-articles',
+    label: 'Excluded articles',
+    kind: 'articles',
+    group: 'advanced',
+    help: 'Articles left out of training, e.g. 3,7-12. The split is drawn before, so validation stays the same with and without them, and those drawn for it are still measured.',
+  },
+  {
     path: 'engine',
     flag: '--engine',
     label: 'Engine',
@@ -329,6 +338,11 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
 export function fieldNumber({ wordPrefix = '' }: RecipeField, word: string): number {
   const digits = (word.startsWith(wordPrefix) ? word.slice(wordPrefix.length) : word).trim();
   return digits === '' ? Number.NaN : Number(digits);
+}
+
+/** The value of a word of a command line, not yet validated. */
+export function fieldValue(field: RecipeField, word: string): unknown {
+  return field.kind === 'choice' || field.kind === 'articles' ? word : fieldNumber(field, word);
 }
 
 /** What `fieldNumber` reads; other values as they are. */

@@ -14,6 +14,7 @@ import {
   type ModelSpec,
 } from '../models/models.ts';
 import { MOST_EXTRAS } from '../models/gram.ts';
+import { ArticleListSchema } from './article-list.ts';
 import { TERM_TABLE, byTerm, isTerm, type LossConfig } from '../models/terms.ts';
 
 export const ENGINE_CHOICES = ['auto', 'simd', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -84,6 +85,8 @@ export const SplitSchema = z.object({
   kind: z.enum(SPLIT_KINDS).default('article'),
   /** Share of the articles (or windows) held out for validation. */
   validationShare: z.number().gt(0).lt(0.9).default(0.1),
+  /** Articles left out of training, e.g. "3,7-12". Those drawn for validation are still measured. Absent: none. */
+  excludedArticles: ArticleListSchema.optional(),
 });
 export type Split = z.infer<typeof SplitSchema>;
 
