@@ -139,7 +139,12 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
   const context = { home, workers, runs, resourcesDir, version, windowTexts };
   return procedures.router({
     app: appRouter(procedures, { home, host, version, roots, native, doctor, commands }),
-    datasets: datasetsRouter(procedures, datasets, { home, workers, exportsFolder, version }),
+    datasets: datasetsRouter(procedures, {
+      service: datasets,
+      roots,
+      native,
+      exports: { home, workers, exportsFolder, version },
+    }),
     runs: runsRouter(procedures, runs, { ...context, exportsFolder, spaces, balance, devices: doctor }),
     evaluation: evaluationRouter(procedures, {
       context,

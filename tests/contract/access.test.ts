@@ -10,6 +10,7 @@ const MUTATIONS = [
   'app.settings.set',
   'datasets.delete',
   'datasets.import',
+  'datasets.importAgain',
   'datasets.importSample',
   'datasets.preview',
   'datasets.rename',

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import type { Dataset } from '#shared/contract/datasets.ts';
+import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import type { Mapping } from '#shared/domain/datasets/mapping.ts';
@@ -143,14 +143,38 @@ export async function importFile(
   signal: AbortSignal,
   options: FileOptions = {},
 ): Promise<Dataset> {
-  for await (const event of await client.datasets.import({ path, ...options }, { signal })) {
+  const known = options.name === undefined ? 'already imported' : 'already imported, now under this name';
+  const events = await client.datasets.import({ path, ...options }, { signal });
+  return (await followImport(events, { path, known }, out, signal)).dataset;
+}
+
+type ImportDone = Extract<ImportEvent, { type: 'done' }>;
+
+/** Imports the source of a set anew. Throws CANCELLED. */
+export async function importAgain(
+  client: NextvecClient,
+  { id, sourcePath }: Dataset,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ImportDone> {
+  const events = await client.datasets.importAgain({ id }, { signal });
+  return followImport(events, { path: sourcePath, known: 'the file is as it was, nothing new' }, out, signal);
+}
+
+async function followImport(
+  events: AsyncIterable<ImportEvent>,
+  { path, known }: { readonly path: string; readonly known: string },
+  out: Output,
+  signal: AbortSignal,
+): Promise<ImportDone> {
+  for await (const event of events) {
     if (event.type === 'done') {
       const { name, windows, vectors, passport } = event.dataset;
       const texts = passport.texts ? `, ${textFigures(passport.texts)}` : '';
-      const known = options.name === undefined ? 'already imported' : 'already imported, now under this name';
       const state = event.alreadyThere ? known : 'imported';
       out.progress(`${name}: ${state}, ${windows} windows over ${vectors} vectors${texts}`, true);
-      return withWarnings(event.dataset, out);
+      withWarnings(event.dataset, out);
+      return event;
     }
     printProgress({ phase: `${basename(path)}: ${event.phase}`, fraction: event.fraction }, out);
   }

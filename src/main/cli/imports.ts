@@ -4,12 +4,13 @@ import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { unknownDataset } from '#shared/domain/not-found.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import { addChunkFlags, chunkOptions, countOf, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { printDatasets } from './datasets.ts';
-import { findDataset, importFile, setWarnings } from './handles.ts';
+import { findDataset, importAgain, importFile, setWarnings, storedDataset } from './handles.ts';
 import { importedWords } from './history.ts';
 import { interruptible } from './interruption.ts';
 import type { Output } from './output.ts';
@@ -18,6 +19,7 @@ import { withSession } from './session.ts';
 interface ImportFlags extends ChunkFlags {
   readonly name?: string;
   readonly half?: boolean;
+  readonly again?: string;
   readonly texts: boolean;
   readonly textColumn?: string;
   readonly modelType?: string;
@@ -38,15 +40,16 @@ const CHECKPOINT_FILES = new Set(['.pt', '.pth']);
 export function addImportCommands(program: Command, context: CommandContext): void {
   addChunkFlags(
     program
-      .command('import <FILE...>')
+      .command('import [FILE...]')
       .description('import data files, nothing is trained; a .pt file, or any with --model-type, is imported as a run')
       .option('--name <S>', 'name of the data set or run; the file name without it'),
   )
+    .option('--again <ID>', 'the source of an imported set, with the columns and settings it was imported with')
     .option('--half', 'store vectors as float16')
     .option('--no-texts', 'leave out the texts of the file')
     .option('--text-column <NAME>', 'column of the texts; one with a known name without it')
     .option('--model-type <NAME>', `the files are checkpoints of this model (${MODEL_TYPES.join('|')})`)
-    .action((files: string[], flags: ImportFlags) => context.run((out) => importFiles(context, files, flags, out)));
+    .action((files: string[], flags: ImportFlags) => context.run((out) => importGiven(context, files, flags, out)));
   program
     .command('import-run <FILE>')
     .description('import a PyTorch .pt or safetensors checkpoint as a baseline run')
@@ -60,12 +63,43 @@ export function addImportCommands(program: Command, context: CommandContext): vo
     .action((file: string, flags: ImportRunFlags) => context.run((out) => importOneRun(context, file, flags, out)));
 }
 
+/** Files, or the source of a set. */
+function importGiven(
+  context: CommandContext,
+  files: readonly string[],
+  { again, ...flags }: ImportFlags,
+  out: Output,
+): Promise<void> {
+  if (again === undefined) return importFiles(context, files, flags, out);
+  const { texts, ...others } = flags;
+  if (files.length > 0 || !texts || Object.keys(others).length > 0) {
+    throw new NextvecError(
+      'BAD_INPUT',
+      '--again takes the file and the settings of the set; nothing else can be given.',
+      {
+        remedy: 'Leave the rest out, or import the file without --again.',
+      },
+    );
+  }
+  return withSession(context.options(), out, 'owner', async ({ client }) => {
+    const before = storedDataset(await client.datasets.list(), again);
+    if (before === null) throw unknownDataset(again);
+    const { dataset, alreadyThere } = await interruptible((signal) => importAgain(client, before, out, signal));
+    out.result({ datasets: [dataset], alreadyThere, warnings: setWarnings([dataset]) }, () =>
+      printDatasets([dataset], out),
+    );
+  });
+}
+
 function importFiles(
   context: CommandContext,
   files: readonly string[],
   flags: ImportFlags,
   out: Output,
 ): Promise<void> {
+  if (files.length === 0) {
+    throw new NextvecError('BAD_INPUT', 'No file to import was named.', { remedy: 'Name one, or a set with --again.' });
+  }
   const paths = files.map(existingFile);
   if (flags.name !== undefined && paths.length > 1) {
     throw new NextvecError('BAD_INPUT', 'One --name cannot be given to several files.');

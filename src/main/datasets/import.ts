@@ -15,7 +15,7 @@ import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
 import { contentHash } from './content-hash.ts';
 import { openColumns } from './import-source.ts';
-import { recogniseLayout, type Layout } from './layout.ts';
+import { columnsOf, recogniseLayout, type Layout } from './layout.ts';
 import { measurePassport } from './measure.ts';
 import { readData } from './import-plan.ts';
 import { ImportProgress, type ProgressListener } from './progress.ts';
@@ -129,7 +129,8 @@ async function fillFolder(
     const onDone = (count: number): void => progress.add(count);
     const measured = await measurePassport(layout.kind, data, sums, reader, sha256, { signal, onDone });
     const contentSha256 = contentHash(layout.D, dtype, writer.digest(), data);
-    const passport = { ...measured, contentSha256, texts: texts?.figures ?? null };
+    const columns = layout.kind === 'chunks' ? { columns: columnsOf(layout, texts?.figures.from[0]) } : {};
+    const passport = { ...measured, contentSha256, texts: texts?.figures ?? null, ...columns };
     return writeMeta(folder, { source, layout, dtype, data, passport, checksums });
   } finally {
     reader.close();

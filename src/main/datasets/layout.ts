@@ -7,7 +7,7 @@
 import { totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { ArticleRule, Mapping } from '#shared/domain/datasets/mapping.ts';
+import type { ArticleRule, Columns, Mapping } from '#shared/domain/datasets/mapping.ts';
 import { rangeColumn } from '../formats/range-column.ts';
 import { allTexts, refuseImplausibleRatio, type Column, type DataFile, type Reading } from '../formats/table.ts';
 import { TARGET_TEXT_NAMES, chooseColumns, describeColumns, type ChunkColumns, type ColumnFacts } from './columns.ts';
@@ -73,6 +73,12 @@ export async function recogniseLayout(file: DataFile, mapping: Mapping, texts: s
   };
   const chosen = chooseColumns(file, await describeColumns(file), wanted);
   return checkChunks(file, chosen, { rule: mapping.articles, texts });
+}
+
+/** The columns that are read, named or guessed. `keptTexts`: column of the texts that are kept. */
+export function columnsOf({ vectors, articles, chunks, rule, texts }: ChunkLayout, keptTexts?: string): Columns {
+  const [article = null, order = null, text = null] = [articles, chunks, texts].map((column) => column?.name);
+  return { vector: vectors.name, article, order, articles: rule, text: keptTexts ?? text };
 }
 
 /** Whether an import without a mapping would read windows. */

@@ -18,6 +18,7 @@ import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
+import { importAgain } from './import-again.ts';
 import { hasTextIndex } from './texts/search.ts';
 import { importFile, previewFile, type ImportInput } from './worker-import.ts';
 
@@ -58,6 +59,11 @@ export class DatasetService {
     return requireDataset(this.home.db, id);
   }
 
+  /** Where its stored files lie. */
+  folder(id: string): string {
+    return this.home.datasetFolder(this.get(id).id);
+  }
+
   describe(path: string): Promise<FileDescription> {
     return this.call((client) => client.describe({ path: resolve(path) }));
   }
@@ -70,6 +76,11 @@ export class DatasetService {
   /** Progress, then `done`. Leaving the loop or aborting cancels the import and removes what it wrote. */
   import(input: ImportInput, signal?: AbortSignal): AsyncGenerator<ImportEvent> {
     return importFile(this.options, input, signal);
+  }
+
+  /** The source of a set, read anew as it was read before: `done` with the same set, or with a new one where it has changed. */
+  importAgain(id: string, signal?: AbortSignal): AsyncGenerator<ImportEvent> {
+    return importAgain(this.options, this.get(id), signal);
   }
 
   /** Imports the bundled sample unless it is stored already. */
@@ -125,31 +136,31 @@ export class DatasetService {
 
   /** The split of `id`, with the counts that prove that no article or vector is shared between its sides. */
   async proveSplit(id: string, ood: string | null, split: Split, seed: number): Promise<SplitProof> {
-    const folder = this.home.datasetFolder(this.get(id).id);
-    const oodFolder = ood === null ? null : this.home.datasetFolder(this.get(ood).id);
+    const folder = this.folder(id);
+    const oodFolder = ood === null ? null : this.folder(ood);
     return this.call((client) => client.proveSplit({ folder, oodFolder, split, seed }));
   }
 
   /** Mean cosine of neighbouring vectors of each article, in file order. */
   async coherenceStrip(id: string): Promise<Strip> {
-    const folder = this.home.datasetFolder(this.get(id).id);
+    const folder = this.folder(id);
     return this.call((client) => memoize(this.strips, id, () => client.coherenceStrip({ folder })));
   }
 
   /** Vectors in the order of the file, with their texts. */
   async texts(id: string, first: number, count: number): Promise<Place[]> {
-    const folder = this.home.datasetFolder(this.get(id).id);
+    const folder = this.folder(id);
     return this.call((client) => client.texts({ folder, first, count }));
   }
 
   async windowTexts(id: string, windows: number[]): Promise<WindowTexts[]> {
-    const folder = this.home.datasetFolder(this.get(id).id);
+    const folder = this.folder(id);
     return this.call((client) => client.windowTexts({ folder, windows }));
   }
 
   /** The first search of a set builds its index, in a worker of its own; searches that come meanwhile wait for it. */
   async search(id: string, words: string, limit: number): Promise<TextHit[]> {
-    const folder = this.home.datasetFolder(this.get(id).id);
+    const folder = this.folder(id);
     const search = (client: WorkerClient): Promise<TextHit[]> => client.searchTexts({ folder, words, limit });
     const underWay = this.firstSearches.get(id);
     if (underWay) {

@@ -40,19 +40,28 @@ export interface ImportInput {
   readonly mapping?: Mapping;
 }
 
+export interface ImportContext {
+  readonly home: Home;
+  readonly workers: WorkerPool;
+}
+
 type Imported = Extract<ImportEvent, { type: 'done' }>;
 
-/** Imports in a worker of its own. Leaving the loop or aborting cancels and removes what was written. */
+/**
+ * Imports in a worker of its own. Leaving the loop or aborting cancels and removes what was written. `options` tell the
+ * set from others of the same file; default: those of the input.
+ */
 export async function* importFile(
-  { home, workers }: { readonly home: Home; readonly workers: WorkerPool },
+  { home, workers }: ImportContext,
   input: ImportInput,
   signal?: AbortSignal,
+  options: ImportOptions = optionsOf(input),
 ): AsyncGenerator<ImportEvent> {
   const id = randomBytes(6).toString('hex');
   const worker = await workers.lease(signal);
   let imported: Imported | null;
   try {
-    imported = yield* importInto(home, id, worker.client, input, signal);
+    imported = yield* importInto({ home, id, client: worker.client, options }, input, signal);
   } catch (error) {
     throw fromWireError(error);
   } finally {
@@ -66,7 +75,7 @@ export async function* importFile(
 
 /** The passport an import would have, in a worker of its own; nothing stays. Throws CANCELLED once `signal` is aborted. */
 export async function previewFile(
-  { home, workers }: { readonly home: Home; readonly workers: WorkerPool },
+  { home, workers }: ImportContext,
   input: ImportInput,
   signal?: AbortSignal,
 ): Promise<Passport> {
@@ -94,17 +103,25 @@ function jobOf(input: ImportInput, folder: string) {
   return { path: resolve(input.path), folder, dtype, ...windows, texts, textColumn };
 }
 
+function optionsOf(input: ImportInput): ImportOptions {
+  const { dtype, crossArticles } = input;
+  return { dtype, crossArticles, ...chunkOptions(input) };
+}
+
+interface ImportTarget {
+  readonly home: Home;
+  readonly id: string;
+  readonly client: WorkerClient;
+  readonly options: ImportOptions;
+}
+
 /** Yields the progress; null when the worker ended without a result. */
 async function* importInto(
-  home: Home,
-  id: string,
-  client: WorkerClient,
+  { home, id, client, options }: ImportTarget,
   input: ImportInput,
   signal?: AbortSignal,
 ): AsyncGenerator<ImportEvent, Imported | null> {
   const path = resolve(input.path);
-  const { dtype, crossArticles } = input;
-  const options: ImportOptions = { dtype, crossArticles, ...chunkOptions(input) };
   for await (const event of await client.importFile(jobOf(input, home.datasetFolder(id)), { signal })) {
     if (event.type === 'progress') {
       yield event;

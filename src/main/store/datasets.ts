@@ -129,6 +129,15 @@ export function importOptionsOf(db: Db, id: string): ImportOptions {
   return JSON.parse(row.options_json) as ImportOptions;
 }
 
+/** The name, or with the first free number behind it: "speeches (2)". */
+export function freeName(db: Db, name: string): string {
+  const isTaken = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM datasets WHERE name = ?');
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name} (${number})`;
+    if (isTaken.get(candidate)?.n === 0) return candidate;
+  }
+}
+
 export function countDatasets(db: Db): number {
   return db.prepare<[], { n: number }>('SELECT count(*) AS n FROM datasets').get()?.n ?? 0;
 }

@@ -8,17 +8,25 @@ import { toast } from '../ui/feedback/toasts.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
 import { baseName, pickFile } from './file-picker.ts';
 
+/** A file, or a stored set whose file is read anew. */
+type ImportSource = ImportSettings | { readonly again: string; readonly path: string };
+
 export interface ImportJob {
   readonly id: number;
   readonly path: string;
   readonly name: string;
-  readonly settings: ImportSettings;
+  readonly source: ImportSource;
   phase: string;
   /** 0..1, null while unknown. */
   fraction: number | null;
   etaMs: number | null;
   /** Why it failed; null while it runs. */
   error: unknown;
+}
+
+function eventsOf(source: ImportSource, signal: AbortSignal) {
+  if ('again' in source) return client.datasets.importAgain({ id: source.again }, { signal });
+  return client.datasets.import(source, { signal });
 }
 
 function textWords({ passport: { texts } }: Dataset): string | undefined {
@@ -59,29 +67,31 @@ export const useDatasetsStore = defineStore('datasets', () => {
     imports.value = imports.value.filter((job) => job.id !== id);
   }
 
-  async function noteDone(event: Extract<ImportEvent, { type: 'done' }>): Promise<Dataset> {
+  async function noteDone(event: Extract<ImportEvent, { type: 'done' }>, source: ImportSource): Promise<Dataset> {
     await load();
     const { dataset, alreadyThere } = event;
     lastImported.value = dataset.id;
-    if (alreadyThere) toast(`“${dataset.name}” was there already`, { detail: 'The file has the same contents.' });
+    if (alreadyThere && 'again' in source)
+      toast(`Nothing new in ${baseName(source.path)}`, { detail: 'It is as it was.' });
+    else if (alreadyThere) toast(`“${dataset.name}” was there already`, { detail: 'The file has the same contents.' });
     else toast(`Imported “${dataset.name}”`, { kind: 'good', detail: textWords(dataset) });
     return dataset;
   }
 
   /**
-   * Imports a file of the host. Resolves to null when it was cancelled or failed; a failed job stays in `imports` with
+   * Imports a file of the host, or that of a set again. Resolves to null when it was cancelled or failed; a failed job stays in `imports` with
    * its error.
    */
-  async function startImport(settings: ImportSettings): Promise<Dataset | null> {
+  async function startImport(source: ImportSource): Promise<Dataset | null> {
     const id = nextJob++;
-    const { path } = settings;
+    const { path } = source;
     const controller = new AbortController();
     controllers.set(id, controller);
     const job: ImportJob = {
       id,
       path,
       name: baseName(path),
-      settings,
+      source,
       phase: 'Opening',
       fraction: null,
       etaMs: null,
@@ -89,11 +99,11 @@ export const useDatasetsStore = defineStore('datasets', () => {
     };
     imports.value = [...imports.value, job];
     try {
-      for await (const event of await client.datasets.import(settings, { signal: controller.signal })) {
+      for await (const event of await eventsOf(source, controller.signal)) {
         if (event.type === 'progress') update(id, { phase: event.phase, fraction: event.fraction, etaMs: event.etaMs });
         else {
           dismissImport(id);
-          return await noteDone(event);
+          return await noteDone(event, source);
         }
       }
     } catch (cause) {
@@ -105,7 +115,7 @@ export const useDatasetsStore = defineStore('datasets', () => {
 
   async function retryImport(job: ImportJob): Promise<Dataset | null> {
     dismissImport(job.id);
-    return startImport(job.settings);
+    return startImport(job.source);
   }
 
   /** Asks for a file, then opens the import dialog. */

@@ -134,6 +134,8 @@ export const datasetsContract = {
     .output(eventIterator(ImportEventSchema)),
   /** Writes the set to a file in `exports/`; aborting the iterator cancels and leaves nothing behind. */
   export: query.input(byId.extend(DataExportSchema.shape)).output(eventIterator(DatasetExportEventSchema)),
+  /** Reads the source of a set anew with its columns and settings; a new set only where the file has changed. */
+  importAgain: mutation.input(byId).output(eventIterator(ImportEventSchema)),
   /** Imports the bundled sample (training and OOD) unless it is there already. */
   importSample: mutation.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
   rename: mutation.input(byId.extend({ name: DatasetNameSchema })).output(DatasetSchema),
@@ -141,6 +143,8 @@ export const datasetsContract = {
   delete: mutation
     .input(byId.extend({ force: z.boolean().default(false) }))
     .output(z.object({ freedBytes: z.number() })),
+  /** Shows its stored files in the file manager; `shown` is false on a host without one. */
+  reveal: query.input(byId).output(z.object({ shown: z.boolean(), folder: z.string() })),
   /** Vectors in the order of the file, with their texts. */
   texts: query
     .input(byId.extend({ first: z.int().min(0).default(0), count: z.int().min(1).max(MOST_HITS).default(20) }))

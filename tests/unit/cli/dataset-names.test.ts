@@ -1,11 +1,11 @@
-/** Which data set a word on the command line means, and `data list|rename|delete`. */
-import { mkdirSync } from 'node:fs';
+/** Which data set a word on the command line means, importing one again, and `data`. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Command } from 'commander';
 import { createContext } from '../../../src/main/cli/context.ts';
 import { addDatasetsCommand } from '../../../src/main/cli/datasets.ts';
-import { findDataset, findRun, importFile, never } from '../../../src/main/cli/handles.ts';
+import { findDataset, findRun, importAgain, importFile, never } from '../../../src/main/cli/handles.ts';
 import type { Output } from '../../../src/main/cli/output.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
@@ -61,6 +61,43 @@ test('a file named "sample" gets a name of its own', async () => {
   expect(await nextvec.client.datasets.get({ id })).toMatchObject({ name: 'sample (sample.npz)', isSample: false });
 });
 
+test('a set is imported again with its columns; a changed file gives a new set, a lost column or file an error', async () => {
+  const { client } = nextvec;
+  const path = join(home.path, 'odd.jsonl');
+  const write = (seed: number, vector = 'zahlen'): void => {
+    const rows = Array.from({ length: 24 }, (_, i) => ({
+      [vector]: [Math.sin(seed + i), Math.cos(seed + i), Math.sin(2 * i), 0.1],
+      thema: i >> 3,
+      wort: `Satz ${i}`,
+    }));
+    writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  };
+  write(1);
+  const mapping = { vector: 'zahlen', article: 'thema', order: null, articles: null };
+  const set = await importFile(client, path, out, never, { name: 'Sätze', mapping, textColumn: 'wort', stride: 2 });
+  expect(set.passport.columns).toEqual({ ...mapping, text: 'wort' });
+
+  expect(await importAgain(client, set, out, never)).toMatchObject({ alreadyThere: true, dataset: { id: set.id } });
+  expect(said.join('\n')).toContain('Sätze: the file is as it was, nothing new');
+
+  write(2);
+  const { dataset, alreadyThere } = await importAgain(client, set, out, never);
+  expect(alreadyThere).toBe(false);
+  expect(dataset).toMatchObject({
+    name: 'Sätze (2)',
+    windows: set.windows,
+    passport: { columns: set.passport.columns },
+  });
+  expect(dataset.passport.texts?.from).toEqual(['wort']);
+  expect(await importAgain(client, dataset, out, never)).toMatchObject({ dataset: { id: dataset.id } });
+
+  write(3, 'vec');
+  await expect(importAgain(client, set, out, never)).rejects.toThrow('odd.jsonl has no column "zahlen"');
+  rmSync(path);
+  await expect(importAgain(client, set, out, never)).rejects.toThrow('The source of "Sätze" is gone');
+  expect(await client.datasets.get({ id: set.id })).toMatchObject({ name: 'Sätze' });
+});
+
 test('runs of one name are refused with their numbers', async () => {
   const run = (number: number) => ({ id: `run${number}abc`, number, name: 'baseline' });
   const client = { runs: { list: () => Promise.resolve([run(1), run(2)]) } } as unknown as Nextvec['client'];
@@ -103,4 +140,12 @@ test('`data` lists, renames and deletes', async () => {
   } finally {
     spy.mockRestore();
   }
+}, 60_000);
+
+test('where roots are given, a source outside them is not read again', async () => {
+  const reopened = await home.open({ roots: [join(home.path, 'docs')] });
+  const set = await reopened.client.datasets.get({ id: first });
+  await expect(importAgain(reopened.client, set, out, never)).rejects.toThrow(
+    'is not in a folder that this Nextvec may',
+  );
 }, 60_000);

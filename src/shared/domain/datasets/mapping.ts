@@ -23,6 +23,10 @@ export const MappingSchema = z.object({
 });
 export type Mapping = z.infer<typeof MappingSchema>;
 
+/** With the column of the texts. */
+export const ColumnsSchema = MappingSchema.extend({ text: ColumnNameSchema.nullable() });
+export type Columns = z.infer<typeof ColumnsSchema>;
+
 export const NO_MAPPING: Mapping = { vector: null, article: null, order: null, articles: null };
 
 export const READINGS = ['floats', 'integers', 'texts', 'records'] as const;
@@ -48,9 +52,26 @@ export const FileDescriptionSchema = z.object({
   /** `windows`: the file holds windows, and no mapping is needed. null: no column of vectors is known. */
   kind: z.enum(['windows', 'chunks']).nullable(),
   /** What an import without a mapping would take; `text` is the `textColumn` of an import. */
-  guess: MappingSchema.extend({ text: ColumnNameSchema.nullable() }),
+  guess: ColumnsSchema,
 });
 export type FileDescription = z.infer<typeof FileDescriptionSchema>;
+
+/** As `parseArticleRule` reads it. */
+export function articleRuleText(rule: ArticleRule): string {
+  if (rule.by === 'file') return 'by-file';
+  return rule.by === 'prefix' ? `prefix:${rule.prefix}` : `split:${rule.threshold}`;
+}
+
+/** "vectors emb, articles doc_id, order pos, texts body". */
+export function columnsText({ vector, article, order, articles, text }: Columns): string {
+  const named: readonly (readonly [string, string | null])[] = [
+    ['vectors', vector],
+    ['articles', article ?? (articles && articleRuleText(articles))],
+    ['order', order],
+    ['texts', text],
+  ];
+  return named.flatMap(([role, name]) => (name === null ? [] : [`${role} ${name}`])).join(', ');
+}
 
 /** As it is written on the command line: `by-file`, `prefix:TEXT`, `split:THRESHOLD`. Throws BAD_INPUT. */
 export function parseArticleRule(word: string): ArticleRule {

@@ -4,6 +4,7 @@
  * Norms and values are over every vector as it stands in the file (of the main split where the file holds two).
  */
 import { z } from 'zod';
+import { ColumnsSchema } from './mapping.ts';
 
 export const WARNING_CODES = [
   'NOT_UNIT',
@@ -101,6 +102,8 @@ export const PassportSchema = z.object({
     .optional(),
   /** null: the set has no texts. Absent in sets of version 0.1. */
   texts: TextFiguresSchema.nullable().optional(),
+  /** Columns of the chunks, named or guessed; absent: the file holds windows, or the set is of an earlier version. */
+  columns: ColumnsSchema.optional(),
   /** float64 sums over all contexts and over all targets of the main split. */
   checksum: z.tuple([z.number(), z.number()]).nullable(),
   warnings: z.array(DataWarningSchema),
