@@ -32,6 +32,12 @@ const UNKNOWN: FileDescription = {
   ],
   guess: { vector: 'minilm', article: null, order: null, articles: null, text: null },
 };
+const articles = {
+  shortest: 20,
+  median: 90,
+  longest: 210,
+  first: [{ article: 0, length: 90, text: 'CHAPTER I.' }],
+};
 const PASSPORT = { windows: 950, T: 5, vectors: 1000, D: 384, articles: 10, crossings: 0, texts: null } as Passport;
 const warning = { code: 'SHORT_ARTICLES', message: '2 articles are too short.', count: 2 };
 
@@ -39,7 +45,7 @@ const { describe, preview } = client.datasets;
 const imported = client.datasets.import;
 beforeEach(() => {
   describe.mockReset().mockResolvedValue(UNKNOWN);
-  preview.mockReset().mockResolvedValue({ ...PASSPORT, warnings: [warning] });
+  preview.mockReset().mockResolvedValue({ passport: { ...PASSPORT, warnings: [warning] }, articles });
   imported.mockReset().mockResolvedValue([]);
 });
 
@@ -88,6 +94,8 @@ test('articles by a rule: its threshold, or the beginning of a text', async () =
   await open();
   await fill(field('Articles'), 'rule:split');
   await fill(field('Cosine to the chunk before'), '0.2');
+  await vi.waitFor(() => expect(texts('[aria-label="First articles"] li')).toEqual(['90 chunksCHAPTER I.']));
+  expect(texts('[aria-label="What will come out"] p')).toContain('Articles of 20 to 210 chunks, median 90. The first:');
   await click(button('Import'));
   expect(imported.mock.lastCall).toMatchObject([
     { mapping: { article: null, articles: { by: 'split', threshold: 0.2 } } },

@@ -77,6 +77,8 @@ const NO_FILES = new Set([
   'axes.*.values.*',
   // Handed back in the answer, never opened.
   'base.initFrom',
+  // Lists of articles, e.g. "3,7-12".
+  'excludedArticles',
   // A column of a file, words to search for, handles of runs.
   'textColumn',
   'words',

@@ -10,6 +10,7 @@ import { openNodeHost } from './support/node-host.ts';
 import { drawing, goTo, nextFrames, retrainOnSample, storedDatasets, waitForStatus } from './support/steps.ts';
 
 const ZOO = resolve('tests/fixtures/zoo');
+const TABLES = resolve('tests/fixtures/tables');
 /** A second at 60 frames a second; while a run trains, its charts are redrawn several times a second. */
 const FRAMES_AT_REST = 60;
 
@@ -22,7 +23,7 @@ afterAll(() => chromium.close());
 describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
   let host: TestHost;
   beforeAll(async () => {
-    host = name === 'node' ? await openNodeHost(chromium, [ZOO]) : await openElectronHost(chromium);
+    host = name === 'node' ? await openNodeHost(chromium, [ZOO, TABLES]) : await openElectronHost(chromium);
     await host.page.emulateMedia({ reducedMotion: 'reduce' });
   });
   afterAll(() => host.close());
@@ -44,6 +45,42 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await page.getByRole('list', { name: 'Data sets' }).getByText('plain').waitFor();
     expect(storedDatasets(host.home)).toHaveLength(1);
     expect(await page.getByRole('main').textContent()).toContain('160');
+  });
+
+  it('imports a Parquet file of unfamiliar columns with the keyboard in its dialog, and again with the same columns', async () => {
+    const { page } = host;
+    /** Tab until the element with this name has the focus. */
+    const tabTo = async (name: string): Promise<void> => {
+      const target = page
+        .getByRole('dialog')
+        .getByLabel(name)
+        .or(page.getByRole('button', { name, exact: true }));
+      for (let presses = 0; presses < 30; presses++) {
+        if (await target.evaluateAll((found) => found.includes(document.activeElement as never))) return;
+        await page.keyboard.press('Tab');
+      }
+      throw new Error(`Tab does not reach "${name}"`);
+    };
+    await tabTo('Import…');
+    await page.keyboard.press('Enter');
+    await host.chooseFile(resolve(TABLES, 'odd-names.parquet'));
+    const dialog = page.getByRole('dialog', { name: 'Import odd-names.parquet' });
+    await dialog.getByText('Choose what says to which article a row belongs.').waitFor();
+    for (const [role, column] of [
+      ['Articles', 'werk'],
+      ['Order', 'lfd'],
+      ['Texts', 'absatz'],
+    ]) {
+      await tabTo(role);
+      await page.keyboard.type(column);
+    }
+    await dialog.getByText(/30 windows .* 2 articles .* 40 texts/).waitFor();
+    await tabTo('Import');
+    await page.keyboard.press('Enter');
+    await page.getByText('vectors minilm, articles werk, order lfd, texts absatz').waitFor();
+    expect(await page.getByRole('region', { name: 'Articles of the data set' }).getByRole('row').count()).toBe(3);
+    await page.getByRole('button', { name: 'Import again, with the same columns and settings' }).click();
+    await page.getByText('Nothing new in odd-names.parquet').waitFor();
   });
 
   it('refuses a damaged file with the reason and stores nothing', async () => {

@@ -3,13 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
+import type { ArticlePreview } from '#shared/contract/datasets.ts';
+import { columnsText, type FileDescription } from '#shared/domain/datasets/mapping.ts';
 import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { namedInputs, taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset } from '../datasets/dataset.ts';
 import { describeFile } from '../datasets/describe.ts';
-import { importDataset, inspectFile } from '../datasets/import.ts';
+import { previewArticles } from '../datasets/article-preview.ts';
+import { importDataset, withImported } from '../datasets/import.ts';
+import type { ProgressListener } from '../datasets/progress.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import { addChunkFlags, chunkOptions, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
@@ -43,7 +46,13 @@ async function compareData(fileA: string, fileB: string, out: Output): Promise<v
     const [a, b] = folders.map(openDataset);
     try {
       const comparison = await compareDatasets(a, b);
-      out.result(comparison, () => printComparison(files, comparison, out));
+      out.result(comparison, () =>
+        printComparison(
+          files.map((file) => basename(file)),
+          comparison,
+          out,
+        ),
+      );
     } finally {
       a.close();
       b.close();
@@ -53,14 +62,14 @@ async function compareData(fileA: string, fileB: string, out: Output): Promise<v
   }
 }
 
-function printComparison([a, b]: readonly string[], comparison: Comparison, out: Output): void {
-  out.line(`${comparison.verdict.toUpperCase()}: ${basename(a)} and ${basename(b)}`);
+export function printComparison([a, b]: readonly string[], comparison: Comparison, out: Output): void {
+  out.line(`${comparison.verdict.toUpperCase()}: ${a} and ${b}`);
   for (const reason of comparison.reasons) out.line(`  ${reason}`);
   out.line();
   out.table(comparison.rows, [
     { title: '', value: ({ field }) => field },
-    { title: basename(a), value: (row) => row.a },
-    { title: basename(b), value: (row) => row.b },
+    { title: a, value: (row) => row.a },
+    { title: b, value: (row) => row.b },
   ]);
 }
 
@@ -74,12 +83,27 @@ async function inspect(file: string, flags: InspectFlags, out: Output): Promise<
     return out.result(description, () => printColumns(description, out));
   }
   const { contextLength: T, ...options } = chunkOptions(flags);
-  const passport = await inspectFile(existingFile(file), {
-    ...options,
-    T,
-    onProgress: ({ phase, fraction }) => out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`),
+  const onProgress: ProgressListener = ({ phase, fraction }) =>
+    out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`);
+  const found = await withImported(existingFile(file), { ...options, T, onProgress }, ({ passport, folder }) => ({
+    passport,
+    articles: flags.articles === undefined ? null : previewArticles(folder),
+  }));
+  const { passport, articles } = found;
+  out.result(articles ? { ...passport, articlePreview: articles } : passport, () => {
+    printPassport(file, passport, out);
+    if (articles) printArticles(articles, out);
   });
-  out.result(passport, () => printPassport(file, passport, out));
+}
+
+/** What the rule for articles gives. */
+function printArticles({ shortest, median, longest, first }: ArticlePreview, out: Output): void {
+  out.line(`Articles of ${shortest} to ${longest} chunks, median ${median}; the first:`);
+  out.table(first, [
+    { title: 'article', value: ({ article }) => article },
+    { title: 'chunks', value: ({ length }) => length },
+    { title: 'first text', value: ({ text }) => lineOf(text) },
+  ]);
 }
 
 function printColumns({ columns, guess, kind }: FileDescription, out: Output): void {
@@ -121,6 +145,7 @@ function printPassport(file: string, passport: Passport, out: Output): void {
     ],
     ['position to target', namedInputs(passport.positionToTarget.map(formatCosine), taskOf(passport)).join('  ')],
     ['crossings', passport.crossings === null ? 'not in the file' : String(passport.crossings)],
+    ['columns', passport.columns ? columnsText(passport.columns) : 'those of windows'],
     ['texts', passport.texts ? textFigures(passport.texts) : 'none'],
     ['sha256', passport.sha256],
     ['content', passport.contentSha256 ?? 'not measured'],

@@ -7,12 +7,14 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { CommandContext } from './context.ts';
 import { storedDataset } from './handles.ts';
+import { compareSets, revealSet, showArticles } from './dataset-views.ts';
 import { exportData, type DataExportFlags } from './export-data.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
 import { lineOf } from './texts.ts';
 
-const ACTIONS = ['list', 'rename', 'delete', 'texts', 'search', 'export'] as const;
+const ACTIONS = ['list', 'rename', 'delete', 'texts', 'search', 'articles', 'compare', 'reveal', 'export'] as const;
+const VIEWS = { articles: showArticles, compare: compareSets, reveal: revealSet } as const;
 type Action = (typeof ACTIONS)[number];
 
 interface DataFlags extends DataExportFlags {
@@ -24,7 +26,7 @@ export function addDatasetsCommand(program: Command, context: CommandContext): v
   program
     .command('data [ACTION] [ID] [NAME]')
     .description(
-      'list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file; texts ID: its first texts; search ID WORDS; export ID: to a file',
+      'list: the imported data sets; rename ID NAME; delete ID: the stored copy, never the file; texts ID: its first texts; search ID WORDS; articles ID: length, coherence, duplicates and side of each; compare ID ID; reveal ID: where its files lie; export ID: to a file',
     )
     .option('--format <F>', `export: ${DATA_EXPORT_FORMATS.join('|')}`)
     .option('--out <F>', 'export: file to write; in exports/ of the storage folder without it')
@@ -32,7 +34,7 @@ export function addDatasetsCommand(program: Command, context: CommandContext): v
     .option('--windows', 'export: the windows of a set of chunks, not the chunks')
     .option(
       '--split [RUN]',
-      'export: a column with the side of each row in the split of a run; in the split of a plain recipe without one',
+      'export: a column with the side of each row in the split of a run; articles: sides in the split of a run; in the split of a plain recipe without one',
     )
     .option('--limit <N>', 'texts, search: how many', '20')
     .option('--force', 'delete: also when runs were trained on it; they stay, but cannot be resumed')
@@ -50,7 +52,7 @@ function readAction(word: string): Action {
 function usage(message: string): NextvecError {
   return new NextvecError('BAD_INPUT', message, {
     remedy:
-      'Write "data list", "data rename ID NAME", "data delete ID", "data texts ID", "data search ID WORDS" or "data export ID"; ID is an id or a name.',
+      'Write "data list", "data rename ID NAME", "data delete ID", "data texts ID", "data search ID WORDS", "data articles ID", "data compare ID ID", "data reveal ID" or "data export ID"; ID is an id or a name.',
   });
 }
 
@@ -60,11 +62,16 @@ interface Words extends DataFlags {
 }
 
 function data(context: CommandContext, action: Action, words: Words, out: Output): Promise<void> {
-  const count = { list: 0, rename: 2, delete: 1, texts: 1, search: 2, export: 1 }[action];
+  const count = { list: 0, rename: 2, delete: 1, texts: 1, search: 2, articles: 1, compare: 2, reveal: 1, export: 1 }[
+    action
+  ];
   const given = [words.id, words.name].filter((word) => word !== undefined).length;
   if (given !== count) throw usage(`data ${action} takes ${count} arguments, not ${given}.`);
   if (action === 'export') return exportData(context, words.id ?? '', words, out);
   if (action === 'texts' || action === 'search') return readTexts(context, action, words, out);
+  if (action === 'articles' || action === 'compare' || action === 'reveal') {
+    return withSession(context.options(), out, 'any', ({ client }) => VIEWS[action](client, words, out));
+  }
   return withSession(context.options(), out, action === 'list' ? 'any' : 'owner', async (session) => {
     const change = action === 'list' ? {} : await changed(session, action, words, out);
     const datasets = await session.client.datasets.list();

@@ -9,7 +9,10 @@ export interface CoherenceStrip {
   readonly coherence: Float32Array<ArrayBuffer>;
 }
 
-type StripData = Pick<Dataset, 'T' | 'index' | 'verified' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'>;
+export type StripData = Pick<
+  Dataset,
+  'T' | 'index' | 'verified' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'
+>;
 
 /** Where articles are not known the windows are taken in a hundred stretches of file order. */
 export async function coherenceStrip(dataset: StripData, options: MeasureOptions = {}): Promise<CoherenceStrip> {

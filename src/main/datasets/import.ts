@@ -88,11 +88,25 @@ export async function importDataset(
   }
 }
 
-/** The passport of a file, without keeping anything. `scratch` is where the temporary copy goes. */
-export async function inspectFile(file: string, options: ImportOptions & { scratch?: string } = {}): Promise<Passport> {
+type InspectOptions = ImportOptions & {
+  /** Where the temporary copy goes. */
+  readonly scratch?: string;
+};
+
+/** The passport of a file, without keeping anything. */
+export function inspectFile(file: string, options: InspectOptions = {}): Promise<Passport> {
+  return withImported(file, options, ({ passport }) => passport);
+}
+
+/** Imports a file, looks at the result and removes it. */
+export async function withImported<R>(
+  file: string,
+  options: InspectOptions,
+  look: (imported: ImportResult) => R | Promise<R>,
+): Promise<R> {
   const folder = await mkdtemp(join(options.scratch ?? tmpdir(), 'nextvec-inspect-'));
   try {
-    return (await importDataset(file, join(folder, 'dataset'), options)).passport;
+    return await look(await importDataset(file, join(folder, 'dataset'), options));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -68,8 +68,8 @@ export function windowChecksum(index: Uint32Array, T: number, sum: Float64Array)
   return [contexts, targets];
 }
 
-/** Windows equal to an earlier one in every position. index [N, T+1]. */
-export function countDuplicateWindows(index: Uint32Array, T: number): number {
+/** Windows equal to an earlier one in every position; each is told to `onDuplicate`. index [N, T+1]. */
+export function countDuplicateWindows(index: Uint32Array, T: number, onDuplicate?: (window: number) => void): number {
   const width = T + 1;
   const N = index.length / width;
   let size = 16;
@@ -83,8 +83,12 @@ export function countDuplicateWindows(index: Uint32Array, T: number): number {
   for (let w = 0; w < N; w++) {
     let slot = hashIds(index, w * width, width) & (size - 1);
     while (slots[slot] !== 0 && !equal(slots[slot] - 1, w)) slot = (slot + 1) & (size - 1);
-    if (slots[slot] === 0) slots[slot] = w + 1;
-    else duplicates++;
+    if (slots[slot] === 0) {
+      slots[slot] = w + 1;
+      continue;
+    }
+    duplicates++;
+    onDuplicate?.(w);
   }
   return duplicates;
 }

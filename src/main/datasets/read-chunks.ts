@@ -114,7 +114,7 @@ function apartWarnings(apart: Float64Array | null, M: number): DataWarning[] {
 
 function chunkWarnings(
   layout: ChunkLayout,
-  { order, gaps, repeats }: OrderedChunks,
+  { order, labels, gaps, repeats }: OrderedChunks,
   shortArticles: number,
   T: number,
 ): DataWarning[] {
@@ -122,6 +122,9 @@ function chunkWarnings(
   if (!layout.articles && !layout.rule) {
     const message =
       'There is no article_indices array, so the whole file counts as one article; a split by article is not possible.';
+    warnings.push({ code: 'NO_ARTICLES', message, count: layout.M });
+  } else if (labels.length === 1) {
+    const message = 'All chunks are of one article; a split by article is not possible.';
     warnings.push({ code: 'NO_ARTICLES', message, count: layout.M });
   }
   if (order !== null) {

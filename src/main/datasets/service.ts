@@ -5,10 +5,17 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Dataset, ImportEvent, SplitProof, TextHit } from '#shared/contract/datasets.ts';
+import type {
+  Articles,
+  ArticleSides,
+  Dataset,
+  ImportEvent,
+  ImportPreview,
+  SplitProof,
+  TextHit,
+} from '#shared/contract/datasets.ts';
 import type { Place } from '#shared/contract/places.ts';
 import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
-import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
@@ -41,6 +48,7 @@ export class DatasetService {
   private readonly options: DatasetServiceOptions;
   private readonly home: Home;
   private readonly strips = new LruCache<Promise<Strip>>(STRIPS_KEPT);
+  private readonly measuredArticles = new LruCache<Promise<Articles>>(STRIPS_KEPT);
   /** The import of the sample under way: two windows that ask at once share it. */
   private sample: Promise<{ train: Dataset; ood: Dataset }> | null = null;
   /** First searches under way, by data set: they build its index. */
@@ -68,8 +76,8 @@ export class DatasetService {
     return this.call((client) => client.describe({ path: resolve(path) }));
   }
 
-  /** The passport an import would have; nothing stays. */
-  preview(input: ImportInput, signal?: AbortSignal): Promise<Passport> {
+  /** What an import would give; nothing stays. */
+  preview(input: ImportInput, signal?: AbortSignal): Promise<ImportPreview> {
     return previewFile(this.options, input, signal);
   }
 
@@ -145,6 +153,18 @@ export class DatasetService {
   async coherenceStrip(id: string): Promise<Strip> {
     const folder = this.folder(id);
     return this.call((client) => memoize(this.strips, id, () => client.coherenceStrip({ folder })));
+  }
+
+  /** Length, coherence and duplicates of each article, in file order. */
+  async articles(id: string): Promise<Articles> {
+    const folder = this.folder(id);
+    return this.call((client) => memoize(this.measuredArticles, id, () => client.articles({ folder })));
+  }
+
+  /** Windows of each article on the sides of a split. */
+  async articleSides(id: string, split: Split, seed: number): Promise<ArticleSides> {
+    const folder = this.folder(id);
+    return this.call((client) => client.articleSides({ folder, split, seed }));
   }
 
   /** Vectors in the order of the file, with their texts. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import type { ImportEvent } from '#shared/contract/datasets.ts';
+import type { ImportEvent, ImportPreview } from '#shared/contract/datasets.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
@@ -73,19 +73,22 @@ export async function* importFile(
   if (imported !== null) yield imported;
 }
 
-/** The passport an import would have, in a worker of its own; nothing stays. Throws CANCELLED once `signal` is aborted. */
+/** What an import would give, in a worker of its own; nothing stays. Throws CANCELLED once `signal` is aborted. */
 export async function previewFile(
   { home, workers }: ImportContext,
   input: ImportInput,
   signal?: AbortSignal,
-): Promise<Passport> {
+): Promise<ImportPreview> {
   // A name that the next start removes if the program is killed.
   const name = `preview${TEMPORARY}${randomBytes(6).toString('hex')}`;
   const worker = await workers.lease(signal);
   try {
-    const job = jobOf(input, join(home.datasetsFolder, name));
-    for await (const event of await worker.client.importFile(job, { signal }))
-      if (event.type === 'done') return event.passport;
+    const folder = join(home.datasetsFolder, name);
+    for await (const event of await worker.client.importFile(jobOf(input, folder), { signal })) {
+      if (event.type !== 'done') continue;
+      const { passport } = event;
+      return { passport, articles: await worker.client.previewArticles({ folder }, { signal }) };
+    }
     throw new NextvecError('INTERNAL', `The preview of ${input.path} ended without a result.`);
   } catch (error) {
     throwIfCancelled(signal, 'The preview');

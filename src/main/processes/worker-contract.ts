@@ -2,7 +2,13 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { EngineStatusSchema, StoredCheckSchema } from '#shared/contract/app.ts';
-import { SplitProofSchema, TextHitSchema } from '#shared/contract/datasets.ts';
+import {
+  ArticlePreviewSchema,
+  ArticlesSchema,
+  ArticleSidesSchema,
+  SplitProofSchema,
+  TextHitSchema,
+} from '#shared/contract/datasets.ts';
 import { PlaceSchema } from '#shared/contract/places.ts';
 import {
   BalanceEventSchema,
@@ -83,6 +89,11 @@ export const workerContract = {
   coherenceStrip: call
     .input(z.object({ folder: z.string() }))
     .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
+  previewArticles: call.input(z.object({ folder: z.string() })).output(ArticlePreviewSchema.nullable()),
+  articles: call.input(z.object({ folder: z.string() })).output(ArticlesSchema),
+  articleSides: call
+    .input(z.object({ folder: z.string(), split: SplitSchema, seed: z.int().min(0) }))
+    .output(ArticleSidesSchema),
   texts: call.input(z.object({ folder: z.string(), first: z.int(), count: z.int() })).output(z.array(PlaceSchema)),
   windowTexts: call
     .input(z.object({ folder: z.string(), windows: z.array(z.int()) }))

@@ -46,6 +46,8 @@ export function datasetsRouter({ datasets }: Procedures, { service, roots, nativ
     proveSplit: datasets.proveSplit.handler(({ input }) =>
       service.proveSplit(input.id, input.ood, input.split, input.seed),
     ),
+    articles: datasets.articles.handler(({ input }) => service.articles(input.id)),
+    articleSides: datasets.articleSides.handler(({ input }) => service.articleSides(input.id, input.split, input.seed)),
     coherenceStrip: datasets.coherenceStrip.handler(({ input }) => service.coherenceStrip(input.id)),
   });
 }

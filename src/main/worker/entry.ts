@@ -12,6 +12,8 @@ import type { Split as RecipeSplit } from '#shared/domain/recipe/recipe.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { checkCheckpoints } from '../checkpoints/verify.ts';
+import { previewArticles } from '../datasets/article-preview.ts';
+import { articleSides, measureArticles } from '../datasets/article-table.ts';
 import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
@@ -226,6 +228,19 @@ const router = procedures.router({
     withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
       if (!dataset) throw new Error('no data set');
       return baselinesOf(dataset, ood, input);
+    }),
+  ),
+  previewArticles: procedures.previewArticles.handler(({ input }) => previewArticles(input.folder)),
+  articles: procedures.articles.handler(({ input, signal }) =>
+    withDatasets([input.folder], async ([dataset]) => {
+      if (!dataset) throw new Error('no data set');
+      return measureArticles(dataset, { signal });
+    }),
+  ),
+  articleSides: procedures.articleSides.handler(({ input }) =>
+    withDatasets([input.folder], async ([dataset]) => {
+      if (!dataset) throw new Error('no data set');
+      return articleSides(dataset, input.split, input.seed);
     }),
   ),
   texts: procedures.texts.handler(({ input }) => listTexts(input.folder, input.first, input.count)),

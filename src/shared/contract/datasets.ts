@@ -76,6 +76,42 @@ export const SplitProofSchema = z.object({
 });
 export type SplitProof = z.infer<typeof SplitProofSchema>;
 
+/** Lengths in chunks, and the first articles with their first texts. */
+export const ArticlePreviewSchema = z.object({
+  shortest: z.int(),
+  median: z.int(),
+  longest: z.int(),
+  first: z.array(z.object({ article: z.number(), length: z.int(), text: z.string().nullable() })),
+});
+export type ArticlePreview = z.infer<typeof ArticlePreviewSchema>;
+
+export const ImportPreviewSchema = z.object({
+  passport: PassportSchema,
+  /** null: the file holds windows. */
+  articles: ArticlePreviewSchema.nullable(),
+});
+export type ImportPreview = z.infer<typeof ImportPreviewSchema>;
+
+/** Articles in the order of the file, one value each. */
+export const ArticlesSchema = z.object({
+  /** Number in the file. */
+  article: z.instanceof(Float64Array),
+  /** Chunks; windows where the set has no chunks. */
+  length: z.instanceof(Float64Array),
+  /** Mean cosine of neighbours; NaN: it has none. */
+  coherence: z.instanceof(Float32Array),
+  /** Chunks (or windows) that repeat an earlier one of the set. */
+  duplicates: z.instanceof(Float64Array),
+});
+export type Articles = z.infer<typeof ArticlesSchema>;
+
+/** Windows of each article on the sides of a split, in the order of `Articles`. */
+export const ArticleSidesSchema = z.object({
+  train: z.instanceof(Float64Array),
+  validation: z.instanceof(Float64Array),
+});
+export type ArticleSides = z.infer<typeof ArticleSidesSchema>;
+
 /** A vector whose text was found. */
 export const TextHitSchema = PlaceSchema.extend({
   /** First window with the vector as its target, else in its context; null: it is in no window. */
@@ -117,11 +153,11 @@ export const datasetsContract = {
     .meta({ files: ['path'] })
     .input(z.object({ path: FilePathSchema }))
     .output(FileDescriptionSchema),
-  /** The passport an import would have. It reads and writes as much as the import, then removes it. */
+  /** What an import would give. It reads and writes as much as the import, then removes it. */
   preview: mutation
     .meta({ files: ['path'] })
     .input(ImportSettingsSchema)
-    .output(PassportSchema),
+    .output(ImportPreviewSchema),
   /** Imports a file; aborting the iterator cancels and leaves nothing behind. */
   import: mutation
     .meta({ files: ['path'] })
@@ -161,6 +197,9 @@ export const datasetsContract = {
   proveSplit: query
     .input(byId.extend({ split: SplitSchema, seed: z.int().min(0), ood: z.string().nullable().default(null) }))
     .output(SplitProofSchema),
+  /** Length, coherence and duplicates of each article; BAD_INPUT where the set does not say its articles. */
+  articles: query.input(byId).output(ArticlesSchema),
+  articleSides: query.input(byId.extend({ split: SplitSchema, seed: z.int().min(0) })).output(ArticleSidesSchema),
   /** Mean cosine of neighbours for each article, in file order. */
   coherenceStrip: query
     .input(byId)

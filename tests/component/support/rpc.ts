@@ -43,6 +43,8 @@ export const client = {
     preview: unexpected('datasets.preview'),
     export: unexpected('datasets.export'),
     import: unexpected('datasets.import'),
+    articles: unexpected('datasets.articles'),
+    articleSides: unexpected('datasets.articleSides'),
   },
   runs: {
     list: async () => history.runs,

@@ -106,7 +106,7 @@ test('runs of one name are refused with their numbers', async () => {
   expect(await findRun(client, 'run1')).toMatchObject({ number: 1 });
 });
 
-test('`data` lists, renames and deletes', async () => {
+test('`data` lists, compares, renames and deletes, and shows articles and the folder', async () => {
   await nextvec.close();
   const written: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
@@ -121,6 +121,12 @@ test('`data` lists, renames and deletes', async () => {
   const names = ({ datasets }: Record<string, unknown>) => (datasets as { name: string }[]).map(({ name }) => name);
   try {
     expect(names((await data('list')).result)).toContain('manual');
+    const { articles } = (await data('articles', first)).result as { articles: Record<string, unknown>[] };
+    expect(articles).toHaveLength(CHUNKS.articles);
+    expect(articles[0]).toMatchObject({ length: CHUNKS.chunksPerArticle, duplicates: 0, isExcluded: false });
+    const folder = join(home.path, 'home', 'datasets', first);
+    expect((await data('reveal', first)).result).toMatchObject({ folder, sourcePath: join(home.path, 'A/data.npz') });
+    expect((await data('compare', first, second)).result).toMatchObject({ sharedVectors: 0 });
     expect(names((await data('rename', second, 'guide')).result)).toContain('guide');
     const deleted = await data('delete', 'guide');
     expect(deleted).toMatchObject({ status: 0, result: { freedBytes: expect.any(Number) as number } });

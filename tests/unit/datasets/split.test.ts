@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { articleSides, measureArticles } from '../../../src/main/datasets/article-table.ts';
 import { coherenceStrip } from '../../../src/main/datasets/coherence.ts';
 import { compareDatasets } from '../../../src/main/datasets/compare.ts';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
@@ -163,7 +164,7 @@ describe('excluded articles', () => {
     expect(some.train.length).toBeLessThan(all.train.length);
     expect(some.warnings.at(-1)).toMatchObject({ count: all.train.length - some.train.length });
     const articles = new Set(Array.from(some.train, (w) => dataset.windowArticles![w]));
-    if (kind === 'article') expect(some.trainGroups).toBe(articles.size);
+    expect(some.trainGroups).toBe(kind === 'article' ? articles.size : null);
   });
 
   it.each([
@@ -181,6 +182,27 @@ describe('excluded articles', () => {
     const split = { kind: 'article', validationShare: 0.2, excludedArticles: '1' } as const;
     expect(() => splitDataset(dataset, split, 1)).toThrow('does not say its articles');
   });
+});
+
+it('the figures of articles: length, repeated chunks, coherence, windows on each side', async () => {
+  const data = syntheticChunks(10, 8, 5);
+  const first = data.articles.indexOf(2);
+  // The first two chunks of article 2 become those of article 1.
+  data.vectors.set(data.vectors.subarray(0, 2 * data.D), first * data.D);
+  const dataset = await store(data);
+  const { article, length, duplicates, coherence } = await measureArticles(dataset);
+  expect([...article]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect([...length]).toEqual([...article].map((a) => data.articles.filter((other) => other === a).length));
+  expect([...duplicates]).toEqual([0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+  expect(coherence).toEqual((await coherenceStrip(dataset)).coherence);
+  const split = { kind: 'article', validationShare: 0.3, excludedArticles: '1' } as const;
+  const { train, val } = splitDataset(dataset, split, 3);
+  const sides = articleSides(dataset, split, 3);
+  const windowsOf = (side: Uint32Array, d: number): number =>
+    side.filter((w) => dataset.windowArticles![w] === d).length;
+  expect([...sides.train]).toEqual([...article].map((_, d) => windowsOf(train, d)));
+  expect([...sides.validation]).toEqual([...article].map((_, d) => windowsOf(val, d)));
+  expect(sides.train[0]).toBe(0);
 });
 
 describe('other splits', () => {

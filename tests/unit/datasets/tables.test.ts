@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { NO_MAPPING, parseArticleRule, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import { describeFile } from '../../../src/main/datasets/describe.ts';
 import { readHybrid } from '../../../src/main/formats/parquet/levels.ts';
-import { importDataset, inspectFile, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import { previewArticles } from '../../../src/main/datasets/article-preview.ts';
+import { importDataset, inspectFile, withImported, type ImportOptions } from '../../../src/main/datasets/import.ts';
 import { testFolder } from './helpers.ts';
 
 const TABLES = join(import.meta.dirname, '../../fixtures/tables');
@@ -134,9 +135,17 @@ describe('articles', () => {
 
   it('by the file, by the beginning of texts, by the cosine of neighbours', async () => {
     const path = without();
-    expect((await inspectFile(path, rule('by-file'))).articles).toBe(1);
-    const prefix = await inspectFile(path, rule('prefix:chunk 0 of'));
-    expect(prefix).toMatchObject({ articles: 50, windows: 750, warnings: [{ code: 'DUPLICATES' }] });
+    const whole = await inspectFile(path, rule('by-file'));
+    expect(whole).toMatchObject({ articles: 1, warnings: [{ code: 'NO_ARTICLES' }, { code: 'DUPLICATES' }] });
+    const prefix = await withImported(path, rule('prefix:chunk 0 of'), ({ passport, folder }) => ({
+      passport,
+      preview: previewArticles(folder),
+    }));
+    expect(prefix.passport).toMatchObject({ articles: 50, windows: 750, warnings: [{ code: 'DUPLICATES' }] });
+    expect(prefix.preview).toMatchObject({ shortest: 20, median: 20, longest: 20 });
+    expect(prefix.preview?.first.map(({ text }) => text?.slice(0, 20))).toEqual(
+      [1, 2, 3, 4, 5].map((article) => `chunk 0 of article ${article}`),
+    );
     await expect(inspectFile(path, rule('prefix:Chapter'))).rejects.toThrow('no text begins with "Chapter"');
     // Two orthogonal topics of ten vectors each.
     const topics = Array.from({ length: 20 }, (_, i) => ({ v: i < 10 ? [1, i / 100] : [i / -1000, 1] }));

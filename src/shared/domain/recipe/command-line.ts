@@ -171,8 +171,7 @@ export function parseCommandLine(text: string): ParsedCommandLine {
     const field = RECIPE_FIELDS.find((f) => f.flag === flag);
     if (flag === '--data') data = value;
     else if (flag === '--ood') ood = value;
-    else if (field && value !== null)
-      changes.set(field.path, fieldValue(field, value));
+    else if (field && value !== null) changes.set(field.path, fieldValue(field, value));
     else if (flag === '--schedule' && value !== null) changes.set('schedule', parseSchedule(value));
     else if (flag === '--sizes' && value !== null) changes.set('sizes', parseSizes(value));
     else if (flag === '--init-from' && value !== null) changes.set('initFrom', value);

@@ -1,0 +1,49 @@
+/** Figures of each article of a data set, and the side of a split it is on. */
+import type { Articles, ArticleSides } from '#shared/contract/datasets.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
+import type { Split } from '#shared/domain/recipe/recipe.ts';
+import { coherenceStrip, type StripData } from './coherence.ts';
+import type { Dataset } from './dataset.ts';
+import { countDuplicateWindows, type MeasureOptions } from './passport.ts';
+import { splitDataset } from './split.ts';
+
+type ArticleData = StripData & Pick<Dataset, 'fileVectors'>;
+
+/** Throws BAD_INPUT where articles are not known. */
+export async function measureArticles(dataset: ArticleData, options: MeasureOptions = {}): Promise<Articles> {
+  const { chunks } = dataset;
+  const { windowArticles, articleLabels } = knownArticles(dataset);
+  const length = new Float64Array(articleLabels.length);
+  const duplicates = new Float64Array(articleLabels.length);
+  if (chunks) {
+    const seen = new Uint8Array(dataset.fileVectors);
+    for (const [i, id] of chunks.ids.entries()) {
+      length[chunks.articles[i]]++;
+      duplicates[chunks.articles[i]] += seen[id];
+      seen[id] = 1;
+    }
+  } else {
+    for (const article of windowArticles) length[article]++;
+    countDuplicateWindows(dataset.index, dataset.T, (window) => duplicates[windowArticles[window]]++);
+  }
+  return { ...(await coherenceStrip(dataset, options)), length, duplicates };
+}
+
+/** Throws BAD_INPUT where articles are not known, BAD_RECIPE where the set cannot be split so. */
+export function articleSides(dataset: Dataset, split: Split, seed: number): ArticleSides {
+  const { windowArticles, articleLabels } = knownArticles(dataset);
+  const { train, val } = splitDataset(dataset, split, seed);
+  const count = (windows: Uint32Array): Float64Array<ArrayBuffer> => {
+    const counts = new Float64Array(articleLabels.length);
+    for (const w of windows) counts[windowArticles[w]]++;
+    return counts;
+  };
+  return { train: count(train), validation: count(val) };
+}
+
+function knownArticles({ windowArticles, articleLabels }: Pick<Dataset, 'windowArticles' | 'articleLabels'>) {
+  if (windowArticles && articleLabels) return { windowArticles, articleLabels };
+  throw new NextvecError('BAD_INPUT', 'The data set does not say its articles.', {
+    remedy: 'Import its file with a column or a rule for the articles.',
+  });
+}

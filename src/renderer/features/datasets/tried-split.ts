@@ -1,0 +1,25 @@
+/** The split that is tried on the page of a data set, as it is typed. */
+import type { Dataset } from '#shared/contract/datasets.ts';
+import { RecipeSchema, SplitSchema, type Split } from '#shared/domain/recipe/recipe.ts';
+
+export interface TriedSplit {
+  kind: Split['kind'];
+  share: number;
+  seed: number;
+  /** Articles left out of training, e.g. "3,7-12"; empty: none. */
+  excluded: string;
+}
+
+/** The split of a recipe that says nothing of it; at random where articles are not known. */
+export function usualSplit({ id, passport }: Dataset): TriedSplit {
+  const { split, seed } = RecipeSchema.parse({ dataset: id });
+  const kind = passport.articles === null ? 'random' : split.kind;
+  return { kind, share: split.validationShare, seed, excluded: '' };
+}
+
+/** null: something is typed that cannot be. */
+export function splitOf({ kind, share, seed, excluded }: TriedSplit): Split | null {
+  const excludedArticles = excluded.trim() === '' ? undefined : excluded;
+  const { data } = SplitSchema.safeParse({ kind, validationShare: share, excludedArticles });
+  return data && Number.isSafeInteger(seed) && seed >= 0 ? data : null;
+}
