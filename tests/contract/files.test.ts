@@ -80,6 +80,7 @@ const NO_FILES = new Set([
   // Lists of articles, e.g. "3,7-12".
   'excludedArticles',
   // A column of a file, words to search for, handles of runs.
+  'split',
   'textColumn',
   'words',
   'parts.*',
