@@ -1,15 +1,17 @@
 /** `serve` and `doctor`. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { homedir } from 'node:os';
 import type { Command } from 'commander';
 import type { Doctor } from '#shared/contract/app.ts';
 import { adapterWords, type Adapter } from '#shared/domain/runs/adapter.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { programFiles } from '../hosts/locations.ts';
 import { servePage } from '../hosts/node/serve.ts';
 import { endWithin } from '../hosts/shutdown.ts';
+import { makeBundle, type BundleOptions } from '../system/bundle.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { formatBytes, type Output } from './output.ts';
@@ -17,6 +19,11 @@ import { runtimes, withSession } from './session.ts';
 
 /** From SIGTERM to exit; saving a live run usually takes a second. */
 const CLOSING_MS = 4500;
+
+interface DoctorFlags {
+  readonly check?: boolean;
+  readonly bundle?: string;
+}
 
 interface ServeFlags {
   readonly port: string;
@@ -36,7 +43,8 @@ export function addHostCommands(program: Command, context: CommandContext): void
     .command('doctor')
     .description('what this machine has: engines, storage, browser, Electron')
     .option('--check', 'also read every stored data set and checkpoint against its recorded checksums')
-    .action((flags: { check?: boolean }) => context.run((out) => doctor(context, flags.check ?? false, out)));
+    .option('--bundle <F.zip>', 'write versions, settings and logs for a report of a fault; no data, no names')
+    .action((flags: DoctorFlags) => context.run((out) => doctor(context, flags, out)));
 }
 
 function readPort(word: string): number {
@@ -96,7 +104,8 @@ function openInBrowser(url: string): void {
 }
 
 /** Status 1 when a stored data set or a checkpoint is damaged or missing. */
-async function doctor(context: CommandContext, check: boolean, out: Output): Promise<number> {
+async function doctor(context: CommandContext, { check = false, bundle }: DoctorFlags, out: Output): Promise<number> {
+  const target = bundle === undefined ? null : await checkTarget(bundle);
   const found = await runtimes();
   return withSession(
     context.options(),
@@ -104,11 +113,20 @@ async function doctor(context: CommandContext, check: boolean, out: Output): Pro
     'any',
     async ({ client }) => {
       const report = await client.app.doctor({ check });
-      out.result(report, () => printDoctor(report, out));
+      if (target !== null) await writeTarget(target, await makeBundle({ client, ...program() }));
+      out.result(target === null ? report : { ...report, bundle: target.path }, () => {
+        printDoctor(report, out);
+        if (target !== null) out.line(`Bundle ${target.path}: plain text; read it before you send it.`);
+      });
       return report.checks?.some(({ state }) => state === 'damaged') ? EXIT.failed : EXIT.done;
     },
     { runtimes: found },
   );
+}
+
+function program(): Pick<BundleOptions, 'version' | 'programFolder'> {
+  const { version, resourcesDir } = programFiles();
+  return { version, programFolder: dirname(resourcesDir) };
 }
 
 function adapterNote(adapter: Adapter): string {
