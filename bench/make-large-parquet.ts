@@ -63,7 +63,7 @@ for (let shard = 0; shard < shards; shard++) {
   const count = Math.floor(((shard + 1) * M) / shards) - first;
   const file = await open(shards > 1 ? join(target, `part-${shard}.parquet`) : target, 'w');
   const out = { write: (bytes: Uint8Array) => file.writeFile(bytes) };
-  await writeParquet(tableOf(first, count), out, { createdBy: 'Nextvec bench', onRows: () => undefined });
+  await writeParquet([tableOf(first, count)], out, { createdBy: 'Nextvec bench', onRows: () => undefined });
   await file.close();
 }
 console.log(`${target}: ${M} chunks in ${shards} files`);

@@ -2,7 +2,7 @@
  * Search by words in many texts, through the services: import of a chunk file with texts, the first search (which builds
  * the index), then searches for two words, for a phrase, and for a word with the beginning of another. Words have the
  * frequencies of a natural language (Zipf). Prints one JSON line.
- * Usage: node bench/text-search.ts [--texts 1000000] [--searches 200] [--folder /tmp]
+ * Usage: node bench/text-search.ts [--texts 1000000] [--searches 200] [--folder /tmp] [--keep]; then, for the searches alone: --home FOLDER
  */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -13,13 +13,16 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
 import { Random } from '#engine/random.ts';
-import { createNextvec } from '../src/main/nextvec.ts';
+import { createNextvec, type Nextvec } from '../src/main/nextvec.ts';
 
 const { values } = parseArgs({
   options: {
     texts: { type: 'string', default: '1000000' },
     searches: { type: 'string', default: '200' },
     folder: { type: 'string', default: '/tmp' },
+    keep: { type: 'boolean', default: false },
+    /** A kept storage folder. */
+    home: { type: 'string' },
   },
 });
 const M = Number(values.texts);
@@ -129,28 +132,36 @@ function summary(ms: readonly number[]): Record<string, number> {
   return { medianMs: at(0.5), p95Ms: at(0.95), mostMs: at(1) };
 }
 
-const folder = await mkdtemp(join(values.folder, 'nextvec-texts-'));
-try {
+interface Timed<R> {
+  readonly result: R;
+  readonly seconds: number;
+}
+
+async function timed<R>(work: () => Promise<R>): Promise<Timed<R>> {
+  const startedMs = performance.now();
+  const result = await work();
+  return { result, seconds: (performance.now() - startedMs) / 1000 };
+}
+
+type Client = Nextvec['client'];
+
+async function importTexts(client: Client, folder: string): Promise<Record<string, unknown>> {
   const file = join(folder, 'texts.npz');
   await writeFile(file);
-  const home = join(folder, 'home');
-  const nextvec = await createNextvec({ home, host: 'node', version: 'bench', resourcesDir: 'resources', roots: null });
-  const { client } = nextvec;
-  const timed = async <R>(work: () => Promise<R>): Promise<{ result: R; seconds: number }> => {
-    const startedMs = performance.now();
-    const result = await work();
-    return { result, seconds: (performance.now() - startedMs) / 1000 };
-  };
   const imported = await timed(async () => {
     for await (const event of await client.datasets.import({ path: file }))
       if (event.type === 'done') return event.dataset;
     throw new Error('the import ended without a data set');
   });
-  const { id, passport } = imported.result;
+  await rm(file);
+  const { id } = imported.result;
   const first = await timed(() => client.datasets.search({ id, words: words.slice(0, 2).join(' ') }));
+  return { importSeconds: Number(imported.seconds.toFixed(1)), firstSearchSeconds: Number(first.seconds.toFixed(1)) };
+}
+
+async function searchAll(client: Client, id: string): Promise<Record<string, unknown>> {
   // Starts the data worker that all later searches share.
   await client.datasets.search({ id, words: words[0] });
-  const index = await stat(join(home, 'datasets', id, 'text-index.db'));
   const found: Record<string, unknown> = {};
   for (const [kind, asked] of Object.entries(queries(new Random(11)))) {
     const ms: number[] = [];
@@ -162,18 +173,21 @@ try {
     }
     found[kind] = { ...summary(ms), meanHits: hits / asked.length };
   }
+  return found;
+}
+
+const folder = values.home ?? (await mkdtemp(join(values.folder, 'nextvec-texts-')));
+try {
+  const home = join(folder, 'home');
+  const nextvec = await createNextvec({ home, host: 'node', version: 'bench', resourcesDir: 'resources', roots: null });
+  const { client } = nextvec;
+  const made = values.home === undefined ? await importTexts(client, folder) : {};
+  const [{ id, passport }] = await client.datasets.list();
+  const found = await searchAll(client, id);
+  const index = await stat(join(home, 'datasets', id, 'text-index.db'));
   await nextvec.close();
-  console.log(
-    JSON.stringify({
-      texts: passport.texts,
-      importSeconds: Number(imported.seconds.toFixed(1)),
-      firstSearchSeconds: Number(first.seconds.toFixed(1)),
-      indexBytes: index.size,
-      searches,
-      ...found,
-      cpu: cpus()[0].model,
-    }),
-  );
+  const facts = { texts: passport.texts, ...made, indexBytes: index.size, searches, ...found, cpu: cpus()[0].model };
+  console.log(JSON.stringify(values.keep ? { folder, ...facts } : facts));
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  if (!values.keep && values.home === undefined) await rm(folder, { recursive: true, force: true });
 }

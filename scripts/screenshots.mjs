@@ -1,6 +1,7 @@
 /**
  * Pictures of every page in light and dark for docs/screenshots/, taken from the real app (the Node host on a storage
- * folder of its own) while a real run on the bundled sample trains.
+ * folder of its own) while a real run on the bundled sample trains. `npm run screenshots texts TRAIN OOD` takes
+ * those that show texts, of two files that have them.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -144,6 +145,57 @@ async function shootAll(page, runUrl, theme) {
   await shoot(page, 'run', theme);
 }
 
+/** Pages where texts stand beside the vectors. */
+async function shootTexts(page, runId, theme) {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+  await link(page, 'Predict');
+  await page.getByRole('textbox', { name: 'Windows' }).fill('120');
+  await page.getByRole('button', { name: 'Predict', exact: true }).click();
+  const near = page.getByRole('region', { name: /^Nearest neighbours/ });
+  await near.waitFor();
+  await near.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+  await shoot(page, 'texts-predict', theme);
+
+  await link(page, 'Data sets');
+  const map = page.getByRole('region', { name: /^Map/ });
+  await map.scrollIntoViewIfNeeded();
+  const plot = map.getByRole('img');
+  await plot.waitFor({ timeout: 120_000 });
+  await map.getByRole('searchbox').fill('liberty people');
+  await map.getByRole('searchbox').press('Enter');
+  await map.getByRole('list', { name: 'Texts found' }).getByRole('button').first().click();
+  await map.evaluate((element) => element.scrollIntoView({ block: 'start' }));
+  await shoot(page, 'texts-map', theme);
+
+  await page.evaluate((id) => (location.hash = `#/runs/${id}/evaluation`), runId);
+  const inspector = page.getByRole('region', { name: /^Window inspector/ });
+  await inspector.getByRole('button', { name: 'Best' }).click();
+  await inspector.getByText(/by cosine/).waitFor({ timeout: 120_000 });
+  await inspector.evaluate((element) => element.scrollIntoView({ block: 'start' }));
+  await shoot(page, 'texts-inspector', theme);
+
+  await link(page, 'Reports');
+  await page.getByRole('checkbox', { name: 'Quote texts' }).check();
+  await page.getByRole('button', { name: 'Make the report' }).click();
+  const samples = page.getByText('Texts of the sample windows');
+  await samples.waitFor({ timeout: 120_000 });
+  await samples.evaluate((element) => element.scrollIntoView({ block: 'start' }));
+  await shoot(page, 'texts-report', theme);
+}
+
+async function takeTexts(page, home, [train, ood]) {
+  const size = ['--batch-size', '64', '--epochs', '2', '--engine', 'simd'];
+  const { runId } = await result(home, ['train', '--data', train, '--ood', ood, ...size, '--name', 'Sentences']);
+  await result(home, ['evaluate', runId, '--data', ood]);
+  const server = await serve(home);
+  try {
+    await page.goto(server.url);
+    for (const theme of ['light', 'dark']) await shootTexts(page, runId, theme);
+  } finally {
+    await server.stop();
+  }
+}
+
 async function takeScreenshots() {
   await buildIfNeeded();
   const { chromium } = await import('playwright-core');
@@ -153,6 +205,7 @@ async function takeScreenshots() {
   let server;
   try {
     const page = await (await browser.newContext({ viewport: SIZE, deviceScaleFactor: 1 })).newPage();
+    if (process.argv[2] === 'texts') return await takeTexts(page, home, process.argv.slice(3));
     const empty = await serve(home);
     await page.goto(empty.url);
     for (const theme of ['light', 'dark']) {

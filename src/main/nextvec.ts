@@ -153,7 +153,7 @@ function makeRouter(options: NextvecOptions, { home, workers, runs, plans, comma
       spaces,
       balance,
     }),
-    inference: inferenceRouter(procedures, context),
+    inference: inferenceRouter(procedures, { ...context, exportsFolder }),
     plans: plansRouter(procedures, plans),
   });
 }

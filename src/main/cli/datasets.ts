@@ -8,7 +8,7 @@ import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { CommandContext } from './context.ts';
 import { storedDataset } from './handles.ts';
 import { compareSets, revealSet, showArticles } from './dataset-views.ts';
-import { exportData, type DataExportFlags } from './export-data.ts';
+import { exportData, type DataExportFlags } from './written-files.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
 import { lineOf } from './texts.ts';

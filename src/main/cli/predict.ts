@@ -16,6 +16,7 @@ import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { encodeNpy } from '../formats/npy/write.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
+import { exportPredictions } from './written-files.ts';
 import { findDataset, findRun } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 import { withSession } from './session.ts';
@@ -30,6 +31,8 @@ interface PredictFlags {
   readonly neighbours: string;
   readonly out?: string;
   readonly raw?: boolean;
+  readonly all?: boolean;
+  readonly texts?: boolean;
 }
 
 export function addInferenceCommands(program: Command, context: CommandContext): void {
@@ -47,6 +50,11 @@ export function addInferenceCommands(program: Command, context: CommandContext):
     .option('--neighbours <N>', 'how many neighbours', '10')
     .option('--out <F>', 'file for the predicted unit vectors [rows, D]; prediction.npy without it')
     .option('--raw', 'write them before normalisation')
+    .option(
+      '--all',
+      'with --data: every window, as a Parquet file of window, article, cosine to the target and prediction',
+    )
+    .option('--texts', 'with --all: also the texts of the last chunk and of the target')
     .action((handle: string, flags: PredictFlags) => context.run((out) => predict(context, handle, flags, out)));
 }
 
@@ -61,6 +69,7 @@ export function parseArticle(text: string): { article: number; index: number } {
 }
 
 async function predict(context: CommandContext, handle: string, flags: PredictFlags, out: Output): Promise<void> {
+  if (flags.all || flags.texts) return predictAll(context, handle, flags, out);
   if ((flags.data === undefined) === (flags.context === undefined)) {
     throw new NextvecError('BAD_INPUT', 'Name the contexts with either --data or --context.');
   }
@@ -91,6 +100,13 @@ async function predict(context: CommandContext, handle: string, flags: PredictFl
     const { raw: _raw, pred: _pred, ...figures } = result;
     out.result({ ...figures, path }, () => printPrediction(result, path, out));
   });
+}
+
+function predictAll(context: CommandContext, handle: string, flags: PredictFlags, out: Output): Promise<void> {
+  const { all, data, rows, article, context: file, in: set, raw } = flags;
+  const others = [rows, article, file, set, raw].some((flag) => flag !== undefined);
+  if (all && data !== undefined && !others) return exportPredictions(context, handle, { ...flags, data }, out);
+  throw new NextvecError('BAD_INPUT', '--all goes with --data, --out and --texts alone, and --texts with --all.');
 }
 
 function printPrediction({ rows, engine, task }: PredictionResult, path: string, out: Output): void {

@@ -1,20 +1,17 @@
-/** One export of a data set as a service call: a data worker writes a temporary file, this gives it its name or removes it. */
-import { mkdir, rename, rm } from 'node:fs/promises';
+/** One export of a data set as a service call, written in a data worker. */
 import { join } from 'node:path';
 import type { DatasetExportEvent } from '#shared/contract/datasets.ts';
 import { DEFAULT_SPLIT, type DataExport } from '#shared/domain/datasets/export.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
-import { throwIfCancelled } from '#shared/domain/errors.ts';
 import { fileWords } from '#shared/domain/names.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { targetFault, temporaryBeside } from '../formats/output-file.ts';
 import type { ExportDataJob } from '../processes/jobs/export-data.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
+import { writeExport, type ExportWork } from '../processes/write-export.ts';
 import { importOptionsOf, requireDataset } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';
 import { requireRun } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
-import { fromWireError } from '../wire/errors.ts';
 
 export interface DataExportContext {
   readonly home: Home;
@@ -35,31 +32,21 @@ export async function* exportData(
   input: DataExportInput,
   signal?: AbortSignal,
 ): AsyncGenerator<DatasetExportEvent> {
-  const { home, exportsFolder, version } = context;
+  const { home, workers, exportsFolder, version } = context;
   const { id, name } = requireDataset(home.db, input.id);
   const fileName = `${fileWords(name) || 'data'}.${input.format}`;
   const path = join(exportsFolder, fileName);
-  const temporary = temporaryBeside(path);
-  const split = splitOf(home, id, input.split);
-  const job: ExportDataJob = { ...input, folder: home.datasetFolder(id), split, temporary, target: path, version };
-  const worker = await context.workers.lease(signal);
-  try {
-    await mkdir(exportsFolder, { recursive: true });
-    for await (const event of await worker.client.exportDataset(job, { signal })) {
-      if (event.type === 'progress') {
-        yield event;
-        continue;
-      }
-      await rename(temporary, path);
-      yield { ...event, path, fileName, importFlags: importFlags(home, input) };
-    }
-  } catch (error) {
-    throwIfCancelled(signal, 'The export');
-    throw targetFault(fromWireError(error), path);
-  } finally {
-    // Also when the reader has left: the worker ends before its half-written file is removed.
-    await worker.release();
-    await rm(temporary, { force: true });
+  const job = {
+    ...input,
+    folder: home.datasetFolder(id),
+    split: splitOf(home, id, input.split),
+    target: path,
+    version,
+  };
+  const write: ExportWork['write'] = (client, temporary) => client.exportDataset({ ...job, temporary }, { signal });
+  for await (const event of writeExport({ workers, path, write }, signal)) {
+    if (event.type === 'progress') yield event;
+    else yield { ...event, path, fileName, importFlags: importFlags(home, input) };
   }
 }
 

@@ -38,6 +38,11 @@ function misfit(place: string, shape: string, { T, D }: ModelSpec): NextvecError
   });
 }
 
+/** Throws WIDTH_MISMATCH for a set whose windows the model does not take. */
+export function refuseOtherShape(name: string, { T, D }: Pick<Dataset, 'T' | 'D'>, spec: ModelSpec): void {
+  if (T !== spec.T || D !== spec.D) throw misfit(name, `${T}×${D}`, spec);
+}
+
 export async function windowsOf(
   dataset: Dataset,
   name: string,
@@ -45,7 +50,7 @@ export async function windowsOf(
   spec: ModelSpec,
 ): Promise<Contexts> {
   const { T, D } = dataset;
-  if (T !== spec.T || D !== spec.D) throw misfit(name, `${T}×${D}`, spec);
+  refuseOtherShape(name, dataset, spec);
   const beyond = windows.find((window) => window >= dataset.windows);
   if (beyond !== undefined) {
     throw new NextvecError(

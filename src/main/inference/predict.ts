@@ -15,6 +15,7 @@ import { placesOf, type PlaceOf } from '../datasets/places.ts';
 import { windowOfArticle } from '../datasets/window-places.ts';
 import { openModel, type OpenModelOptions } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
+import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import { plainAttention } from './attention.ts';
@@ -69,7 +70,10 @@ function chosenWindows(
   return [windowOfArticle(dataset(source.folder), source.name, source.article, source.index)];
 }
 
-async function bestCheckpoint(job: PredictJob): Promise<LoadedCheckpoint> {
+/** The best checkpoint of the run, or the last where no epoch has ended. */
+export async function bestCheckpoint(
+  job: Pick<PredictJob, 'runFolder' | 'runNumber' | keyof RunCheckpoints>,
+): Promise<LoadedCheckpoint> {
   const { runFolder, runNumber } = job;
   const [best] = await listCheckpointFolders(runFolder, ['best']);
   const [last] = await listCheckpointFolders(runFolder, ['last', 'kept']);
@@ -129,7 +133,7 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
 }
 
 /** raw / max(‖raw‖, 1e-12), row by row. */
-function unit(raw: Float32Array, D: number): Float32Array<ArrayBuffer> {
+export function unit(raw: Float32Array, D: number): Float32Array<ArrayBuffer> {
   const pred = new Float32Array(raw.length);
   for (let row = 0; row < raw.length / D; row++) {
     const norm = Math.max(Math.sqrt(squaredNorm(raw, row, D)), MIN_NORM);
@@ -205,6 +209,6 @@ function withPlaces(near: readonly Near[], placeOf: PlaceOf, window: Uint32Array
 }
 
 /** Of a unit row of a to a row of b. */
-function cosine(a: Float32Array, i: number, b: Float32Array, j: number, D: number): number {
+export function cosine(a: Float32Array, i: number, b: Float32Array, j: number, D: number): number {
   return dot(a, i, b, j, D) / Math.max(Math.sqrt(squaredNorm(b, j, D)), MIN_NORM);
 }

@@ -1,15 +1,17 @@
-/** Single predictions as service calls: collects the job's input from the history and runs it in a data worker. */
-import { resolve } from 'node:path';
-import type { ContextSource, PredictionResult } from '#shared/contract/inference.ts';
+/** Predictions as service calls: collects a job's input from the history and runs it in a data worker. */
+import { join, resolve } from 'node:path';
+import type { ContextSource, PredictionExportEvent, PredictionResult } from '#shared/contract/inference.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { fileWords } from '#shared/domain/names.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun } from '../store/runs.ts';
+import { requireRun, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import type { PredictJob } from '../processes/jobs/prediction.ts';
+import { writeExport, type ExportWork } from '../processes/write-export.ts';
 
 export interface PredictionContext {
   readonly home: Home;
@@ -45,13 +47,39 @@ export async function predictOnce(
   }
 }
 
-function predictJob(
-  { home, resourcesDir }: PredictionContext,
-  { runId, source, neighboursIn, neighbours }: PredictionRequest,
-): PredictJob {
+export interface PredictionExportContext extends PredictionContext {
+  /** Where the file is written. */
+  readonly exportsFolder: string;
+  /** Of Nextvec. */
+  readonly version: string;
+}
+
+export interface PredictionExport {
+  readonly runId: string;
+  readonly datasetId: string;
+  readonly texts: boolean;
+}
+
+/** Leaving the loop or aborting cancels and removes what was written. */
+export async function* exportPredictions(
+  { home, workers, resourcesDir, exportsFolder, version }: PredictionExportContext,
+  { runId, datasetId, texts }: PredictionExport,
+  signal?: AbortSignal,
+): AsyncGenerator<PredictionExportEvent> {
   const row = requireRun(home.db, runId);
-  const own = source.kind === 'file' ? null : requireDataset(home.db, source.datasetId);
-  const set = neighboursIn === null ? own : requireDataset(home.db, neighboursIn);
+  const { id, name } = requireDataset(home.db, datasetId);
+  const fileName = `run-${row.number}-on-${fileWords(name) || 'data'}.parquet`;
+  const target = join(exportsFolder, fileName);
+  const set = { name, folder: home.datasetFolder(id) };
+  const job = { ...runJob(home, row, resourcesDir), set, texts, target, version };
+  const write: ExportWork['write'] = (client, temporary) => client.exportPredictions({ ...job, temporary }, { signal });
+  for await (const event of writeExport({ workers, path: target, write }, signal)) {
+    yield event.type === 'progress' ? event : { ...event, path: target, fileName };
+  }
+}
+
+/** What every prediction of a run needs. */
+function runJob(home: Home, row: RunRow, resourcesDir: string) {
   return {
     runId: row.id,
     runNumber: row.number,
@@ -61,6 +89,18 @@ function predictJob(
     weightHashes: weightHashes(home.db, row.id),
     engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: PredictJob['engine'] }).name,
     resourcesDir,
+  };
+}
+
+function predictJob(
+  { home, resourcesDir }: PredictionContext,
+  { runId, source, neighboursIn, neighbours }: PredictionRequest,
+): PredictJob {
+  const row = requireRun(home.db, runId);
+  const own = source.kind === 'file' ? null : requireDataset(home.db, source.datasetId);
+  const set = neighboursIn === null ? own : requireDataset(home.db, neighboursIn);
+  return {
+    ...runJob(home, row, resourcesDir),
     source: jobSource(home, source),
     neighbourSet: set && { id: set.id, name: set.name, folder: home.datasetFolder(set.id) },
     neighbours,

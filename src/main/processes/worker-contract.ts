@@ -28,6 +28,7 @@ import { EvaluateJobSchema, FirstBatchesJobSchema, MapJobSchema } from './jobs/e
 import { PredictionResultSchema } from '#shared/contract/inference.ts';
 import { PredictJobSchema } from './jobs/prediction.ts';
 import { ExportDataJobSchema } from './jobs/export-data.ts';
+import { ExportPredictionsJobSchema } from './jobs/export-predictions.ts';
 import { ExportModelJobSchema } from './jobs/export-model.ts';
 import { TorchProjectJobSchema } from './jobs/torch-project.ts';
 import { ImportRunJobSchema, ImportedRunSchema } from './jobs/import-weights.ts';
@@ -115,6 +116,7 @@ export const workerContract = {
   firstBatches: call.input(FirstBatchesJobSchema).output(eventIterator(FirstBatchesEventSchema)),
   balance: call.input(FirstBatchesJobSchema).output(eventIterator(BalanceEventSchema)),
   importRun: call.input(ImportRunJobSchema).output(ImportedRunSchema),
+  exportPredictions: call.input(ExportPredictionsJobSchema).output(eventIterator(WorkerExportEventSchema)),
   predict: call.input(PredictJobSchema).output(PredictionResultSchema),
   /** Loads every engine to see whether it can be loaded. */
   engines: call.input(z.object({ resourcesDir: z.string() })).output(z.array(EngineStatusSchema)),

@@ -31,6 +31,7 @@ import { eventStream } from '../wire/stream.ts';
 import { proveSplit } from '../datasets/split-proof.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import type { ExportDataJob } from '../processes/jobs/export-data.ts';
+import type { ExportPredictionsJob } from '../processes/jobs/export-predictions.ts';
 import { workerContract, type WorkerExportEvent, type WorkerImportEvent } from '../processes/worker-contract.ts';
 
 const procedures = implement(workerContract).use(async ({ next }) => {
@@ -116,6 +117,14 @@ function exportData(job: ExportDataJob, signal: AbortSignal): AsyncGenerator<Wor
     const { exportDataset } = await import('../datasets/export/export.ts');
     const onProgress = (fraction: number): void => progress('writing', fraction);
     return { type: 'done' as const, ...(await exportDataset(job, onProgress, signal)) };
+  });
+}
+
+function exportPredictionsOf(job: ExportPredictionsJob, signal: AbortSignal): AsyncGenerator<WorkerExportEvent> {
+  return withProgress(async (progress) => {
+    const { exportPredictions } = await import('../inference/export-predictions.ts');
+    const onProgress = (fraction: number): void => progress('predicting', fraction);
+    return { type: 'done' as const, ...(await exportPredictions(job, onProgress, signal)) };
   });
 }
 
@@ -269,6 +278,9 @@ const router = procedures.router({
     (await import('../runs/convert-weights.ts')).importRun(input),
   ),
   predict: procedures.predict.handler(async ({ input }) => (await import('../inference/predict.ts')).predict(input)),
+  exportPredictions: procedures.exportPredictions.handler(({ input, signal }) =>
+    eventStream((cancelled) => exportPredictionsOf(input, cancelled), signal),
+  ),
   engines: procedures.engines.handler(async ({ input }) =>
     (await import('#engine/registry.ts')).engineAvailability(nodeEngineHost(input.resourcesDir)),
   ),

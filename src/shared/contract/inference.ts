@@ -1,4 +1,5 @@
 /** Calls about single predictions: what a run's model says to contexts of a data set or a file. */
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { TaskSchema } from '#shared/domain/datasets/task.ts';
 import { WindowPlaceSchema } from '#shared/domain/evaluation/inspection.ts';
@@ -89,7 +90,17 @@ export const PredictionResultSchema = z.object({
 });
 export type PredictionResult = z.infer<typeof PredictionResultSchema>;
 
+export const PredictionExportEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), phase: z.string(), fraction: z.number().nullable() }),
+  z.object({ type: z.literal('done'), path: z.string(), fileName: z.string(), rows: z.int(), bytes: z.number() }),
+]);
+export type PredictionExportEvent = z.infer<typeof PredictionExportEventSchema>;
+
 export const inferenceContract = {
+  /** Writes the predictions for every window of a set to a Parquet file in `exports/`; aborting the iterator cancels. */
+  export: query
+    .input(z.object({ runId: z.string().min(1), datasetId: z.string().min(1), texts: z.boolean().default(false) }))
+    .output(eventIterator(PredictionExportEventSchema)),
   predict: query
     .meta({ files: ['source.path'] })
     .input(

@@ -1,13 +1,15 @@
 /** Predictions through the services against PyTorch, neighbours against a plain search, errors. */
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ORPCError } from '@orpc/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ContextSource } from '#shared/contract/inference.ts';
+import type { ContextSource, PredictionExportEvent } from '#shared/contract/inference.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
 import { parseArticle } from '../../../src/main/cli/predict.ts';
 import { openDataset } from '../../../src/main/datasets/dataset.ts';
 import { encodeNpy } from '../../../src/main/formats/npy/write.ts';
+import { openDataFile } from '../../../src/main/formats/open.ts';
+import { readFloats } from '../../../src/main/formats/table.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { readNpz, writeNpz } from '../../support/npz.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
@@ -177,4 +179,36 @@ it('reads lists of rows', () => {
   expect(parseRows('0, 5,10-12', 1024)).toEqual([0, 5, 10, 11, 12]);
   for (const wrong of ['', 'a', '5-3', '1-', '0-99999999'])
     expect(() => parseRows(wrong, 1024)).toThrow(/names no rows/);
+});
+
+describe('predictions for every window of a set', () => {
+  it('are written with their windows, articles and cosines', async () => {
+    const { client } = nextvec;
+    const events: PredictionExportEvent[] = [];
+    for await (const event of await client.inference.export({ runId, datasetId: dataset })) events.push(event);
+    const done = events.at(-1);
+    if (done?.type !== 'done') throw new Error('nothing was written');
+    expect(done).toMatchObject({ fileName: 'run-1-on-walks.parquet', rows: 60 });
+    const file = await openDataFile(done.path);
+    const { pred, rows } = await client.inference.predict({
+      runId,
+      source: { kind: 'dataset', datasetId: dataset, windows: Array.from({ length: 60 }, (_, w) => w) },
+      neighbours: 0,
+    });
+    try {
+      expect(file.names).toEqual(['window', 'article_indices', 'target_cosine', 'prediction']);
+      const written = await readFloats(await file.column('prediction'));
+      expect(Math.max(...written.map((x, i) => Math.abs(x - pred[i])))).toBeLessThan(1e-6);
+      const articles = await (await file.column('article_indices')).integers();
+      expect([...articles]).toEqual(rows.map(({ place }) => place?.article));
+    } finally {
+      await file.close();
+    }
+  });
+
+  it('with texts are refused for a set without', async () => {
+    const events = await nextvec.client.inference.export({ runId, datasetId: dataset, texts: true });
+    await expect(events.next()).rejects.toThrow('walks was imported without texts');
+    expect(await readdir(join(home.path, 'home/exports'))).toEqual(['run-1-on-walks.parquet']);
+  });
 });

@@ -38,6 +38,10 @@ function fieldsOf(column: OutColumn, first: number, count: number): (row: number
     const values = column.read(first, count);
     return (row) => `${name}:${values[row]}`;
   }
+  if (column.kind === 'floats') {
+    const values = column.read(first, count);
+    return (row) => `${name}:${numberText(values[row])}`;
+  }
   const texts = column.read(first, count);
   return (row) => `${name}:${JSON.stringify(texts[row])}`;
 }

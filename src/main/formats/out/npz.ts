@@ -6,6 +6,7 @@ import {
   blocksOf,
   rowBytes,
   type ByteSink,
+  type FloatColumn,
   type IntegerColumn,
   type OutColumn,
   type OutTable,
@@ -66,7 +67,7 @@ interface OutArray {
 
 function arrayOf(column: OutColumn, section: Section, options: NpzOptions): OutArray {
   if (column.kind === 'vectors') return vectorArray(column, section, options);
-  return column.kind === 'integers' ? integerArray(column, section, options) : textArray(column, section, options);
+  return column.kind === 'texts' ? textArray(column, section, options) : numberArray(column, section, options);
 }
 
 function vectorArray(column: VectorColumn, { first, count }: Section, { signal, onRows }: NpzOptions): OutArray {
@@ -84,10 +85,15 @@ function vectorArray(column: VectorColumn, { first, count }: Section, { signal, 
   };
 }
 
-function integerArray(column: IntegerColumn, { first, count }: Section, { signal }: NpzOptions): OutArray {
-  const header = npyHeader('<i8', [count]);
+function numberArray(
+  column: IntegerColumn | FloatColumn,
+  { first, count }: Section,
+  { signal }: NpzOptions,
+): OutArray {
+  const [descr, size] = column.kind === 'integers' ? ['<i8', 8] : ['<f4', 4];
+  const header = npyHeader(descr, [count]);
   return {
-    bytes: header.length + count * BigInt64Array.BYTES_PER_ELEMENT,
+    bytes: header.length + count * size,
     *blocks() {
       yield header;
       for (const block of blocksOf(count, BLOCK_ROWS, signal)) {

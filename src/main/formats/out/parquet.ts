@@ -25,19 +25,30 @@ const PAGE_BYTES = 1 << 20;
 const PAGE_ROWS = 8192;
 const MAGIC = Buffer.from('PAR1');
 
-export async function writeParquet(table: OutTable, out: ByteSink, options: WriteOptions): Promise<void> {
+/** One table after the other into one file; all have the columns of the first. */
+export async function writeParquet(
+  tables: Iterable<OutTable> | AsyncIterable<OutTable>,
+  out: ByteSink,
+  options: WriteOptions,
+): Promise<void> {
   const file = new CountingSink(out);
   await file.write(MAGIC);
   const groups: RowGroup[] = [];
-  for (const block of blocksOf(table.rows, rowsOfBytes(table, GROUP_BYTES), options.signal)) {
-    groups.push(await writeGroup(table.columns, block, file, options));
+  let columns: readonly OutColumn[] = [];
+  let rows = 0;
+  for await (const table of tables) {
+    for (const block of blocksOf(table.rows, rowsOfBytes(table, GROUP_BYTES), options.signal)) {
+      groups.push(await writeGroup(table.columns, block, file, options));
+    }
+    columns = table.columns;
+    rows += table.rows;
   }
   const footer = new ByteWriter();
   writeMetadata(footer, {
     version: 2,
     created_by: options.createdBy,
-    schema: [{ name: 'schema', num_children: table.columns.length }, ...table.columns.flatMap(schemaOf)],
-    num_rows: BigInt(table.rows),
+    schema: [{ name: 'schema', num_children: columns.length }, ...columns.flatMap(schemaOf)],
+    num_rows: BigInt(rows),
     row_groups: groups,
     // Not part of the file.
     metadata_length: 0,
@@ -164,6 +175,7 @@ interface Leaf extends SchemaElement {
 function leafOf(column: OutColumn): Leaf {
   const { name } = column;
   if (column.kind === 'integers') return { name, type: 'INT64', repetition_type: 'REQUIRED' };
+  if (column.kind === 'floats') return { name, type: 'FLOAT', repetition_type: 'REQUIRED' };
   if (column.kind === 'texts') {
     return { name, type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL', converted_type: 'UTF8', logical_type: { type: 'STRING' } };
   }
@@ -185,7 +197,7 @@ function schemaOf(column: OutColumn): SchemaElement[] {
 
 /** Levels and values of a page before compression. */
 function pageBytes(column: OutColumn, { first, count }: Rows): Buffer {
-  if (column.kind === 'integers') return Buffer.from(column.read(first, count).buffer);
+  if (column.kind === 'integers' || column.kind === 'floats') return Buffer.from(column.read(first, count).buffer);
   if (column.kind === 'vectors') {
     const D = elementsOfRow(column);
     const row: Run[] = [

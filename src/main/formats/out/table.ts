@@ -17,6 +17,12 @@ export interface IntegerColumn {
   read(first: number, count: number): BigInt64Array<ArrayBuffer>;
 }
 
+export interface FloatColumn {
+  readonly kind: 'floats';
+  readonly name: string;
+  read(first: number, count: number): Float32Array<ArrayBuffer>;
+}
+
 export interface TextColumn {
   readonly kind: 'texts';
   readonly name: string;
@@ -24,7 +30,7 @@ export interface TextColumn {
   read(first: number, count: number): readonly (string | null)[];
 }
 
-export type OutColumn = VectorColumn | IntegerColumn | TextColumn;
+export type OutColumn = VectorColumn | IntegerColumn | FloatColumn | TextColumn;
 
 export interface OutTable {
   readonly rows: number;

@@ -22,6 +22,6 @@ export async function writeTable(
   if (format === 'npz') return (await import('./npz.ts')).writeNpz(table, table.sections, out, options);
   const { rows, columns, fileSplit } = table;
   const flat = { rows, columns: fileSplit ? [...columns, fileSplit] : columns };
-  if (format === 'parquet') return (await import('./parquet.ts')).writeParquet(flat, out, options);
+  if (format === 'parquet') return (await import('./parquet.ts')).writeParquet([flat], out, options);
   return (await import('./json-lines.ts')).writeJsonLines(flat, out, options);
 }
