@@ -23,6 +23,7 @@ const ROUTES: readonly RouteRecordRaw[] = [
   page('cross-test', '/cross-test', 'Cross-test', () => import('./features/cross-test/CrossTestPage.vue')),
   page('predict', '/predict', 'Predict', () => import('./features/predict/PredictPage.vue')),
   page('plans', '/plans', 'Plans', () => import('./features/plans/PlansPage.vue')),
+  page('tour', '/tour', 'A retrain that failed', () => import('./features/tour/TourPage.vue')),
   page('reports', '/reports', 'Reports', () => import('./features/reports/ReportsPage.vue')),
   page('settings', '/settings', 'Settings', () => import('./features/settings/SettingsPage.vue')),
   page('help', '/help/:page?/:section?', 'Help', () => import('./features/help/HelpPage.vue')),

@@ -12,6 +12,7 @@ const MUTATIONS = [
   'datasets.import',
   'datasets.importAgain',
   'datasets.importSample',
+  'datasets.importTurnedSample',
   'datasets.preview',
   'datasets.rename',
   'plans.create',

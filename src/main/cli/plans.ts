@@ -9,7 +9,7 @@ import { withInterval } from '#shared/domain/evaluation/interval.ts';
 import { figure, signed } from '#shared/domain/figures.ts';
 import { readGateMetric } from '#shared/domain/recipe/command-line.ts';
 import { GATE_METRICS, type GateMetric } from '#shared/domain/recipe/recipe.ts';
-import { EXAMPLE_PLAN, PLAN_TEMPLATES, RecoverSchema, recoverPlan } from '#shared/domain/plans/plan-templates.ts';
+import { EXAMPLE_PLAN, PLAN_TEMPLATES, PlanTemplateSchema, templatePlan } from '#shared/domain/plans/plan-templates.ts';
 import { PlanGateSchema, badPlan, parsePlan, type PlanGate, type PlanSpec } from '#shared/domain/plans/plans.ts';
 import { readJsonFile } from '../formats/json-file.ts';
 import type { CommandContext } from './context.ts';
@@ -58,7 +58,7 @@ export function addPlanCommands(program: Command, context: CommandContext): void
       )
       .option(
         '--template <NAME>',
-        `${PLAN_TEMPLATES.join('|')}: AMN, the cured AMN and the Gram mixture, the other models only when AMN holds, then the report`,
+        `${PLAN_TEMPLATES.join('|')}. recover: AMN, the cured AMN and the Gram mixture, the other models only when AMN holds, then the report. tour: a retrain that failed, and why`,
       )
       .option('--data <F>', 'training data of the template')
       .option('--ood <F>', 'out-of-distribution data of the template')
@@ -152,7 +152,7 @@ function templateDraft(flags: PlanFlags): Draft {
     template: flags.template,
     ...(flags.name === undefined ? {} : { name: flags.name }),
     recipe: readChanges(flags),
-    cures: flags.cures,
+    ...(flags.cures ? {} : { cures: false }),
     ...(flags.models === undefined ? {} : { models: flags.models.split(',') }),
     ...(gates === undefined ? {} : { gates }),
   };
@@ -177,9 +177,9 @@ function fileDraft(file: string, flags: PlanFlags): Draft {
 function specOf({ content, place }: Draft, dataset: string, ood: string | null): PlanSpec {
   const value = { ...content, dataset, ood };
   if (!('template' in content)) return parsePlan(value, place);
-  const template = RecoverSchema.safeParse(value);
+  const template = PlanTemplateSchema.safeParse(value);
   if (!template.success) throw badPlan(template.error, place);
-  return parsePlan(recoverPlan(template.data), place);
+  return parsePlan(templatePlan(template.data), place);
 }
 
 /** Waits until nothing in the queue trains; returns the outcome of one plan, or of all. */

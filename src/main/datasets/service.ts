@@ -16,6 +16,7 @@ import type {
 } from '#shared/contract/datasets.ts';
 import type { Place } from '#shared/contract/places.ts';
 import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
+import { TURNED_SAMPLE, isTurnedSample } from '#shared/domain/datasets/turned-sample.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
@@ -27,6 +28,7 @@ import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 import { importAgain } from './import-again.ts';
 import { hasTextIndex } from './texts/search.ts';
+import { writeTurned } from './turned.ts';
 import { importFile, previewFile, type ImportInput } from './worker-import.ts';
 
 export interface DatasetServiceOptions {
@@ -41,6 +43,9 @@ export interface DatasetServiceOptions {
 const STRIPS_KEPT = 100;
 
 const SAMPLE_FILES = { train: ['sample-train.npz', 'Sample'], ood: ['sample-ood.npz', 'Sample OOD'] } as const;
+
+/** Any other gives another set. */
+const TURN_SEED = 1;
 
 type Strip = Awaited<ReturnType<WorkerClient['coherenceStrip']>>;
 
@@ -97,6 +102,15 @@ export class DatasetService {
       this.sample = null;
     });
     return this.sample;
+  }
+
+  /** The OOD set of the sample as another encoder might have made it, imported unless it is stored already. */
+  async importTurnedSample(): Promise<Dataset> {
+    const found = this.list().find(isTurnedSample);
+    if (found !== undefined) return found;
+    const path = join(this.home.exportsFolder, TURNED_SAMPLE.fileName);
+    await writeTurned(this.sampleFile('ood').path, path, TURN_SEED);
+    return this.importWhole(path, TURNED_SAMPLE.name);
   }
 
   rename(id: string, name: string): Dataset {
@@ -203,32 +217,33 @@ export class DatasetService {
   }
 
   private async importSampleFiles(): Promise<{ train: Dataset; ood: Dataset }> {
-    const train = await this.importSampleFile(...SAMPLE_FILES.train);
-    return { train, ood: await this.importSampleFile(...SAMPLE_FILES.ood) };
+    const train = await this.importSampleFile('train');
+    return { train, ood: await this.importSampleFile('ood') };
   }
 
-  private async importSampleFile(file: string, name: string): Promise<Dataset> {
-    const path = join(this.options.resourcesDir, 'sample', file);
-    if (!existsSync(path)) {
-      throw new NextvecError('FILE_NOT_FOUND', `The sample is missing from this installation (${path}).`, {
-        remedy: 'Install Nextvec again, or import a file of your own.',
-        details: { place: path },
-      });
-    }
+  private async importSampleFile(part: keyof typeof SAMPLE_FILES): Promise<Dataset> {
+    const { path, name } = this.sampleFile(part);
     const found = this.list().find(({ isSample, sourcePath }) => isSample && sourcePath === path);
     if (found !== undefined) return found;
-    for await (const event of this.import({
-      path,
-      name,
-      dtype: null,
-      crossArticles: false,
-      texts: true,
-      textColumn: null,
-    })) {
-      if (event.type !== 'done') continue;
-      markSample(this.home.db, event.dataset.id, name);
-      return this.get(event.dataset.id);
-    }
+    const { id } = await this.importWhole(path, name);
+    markSample(this.home.db, id, name);
+    return this.get(id);
+  }
+
+  private sampleFile(part: keyof typeof SAMPLE_FILES): { path: string; name: string } {
+    const [file, name] = SAMPLE_FILES[part];
+    const path = join(this.options.resourcesDir, 'sample', file);
+    if (existsSync(path)) return { path, name };
+    throw new NextvecError('FILE_NOT_FOUND', `The sample is missing from this installation (${path}).`, {
+      remedy: 'Install Nextvec again, or import a file of your own.',
+      details: { place: path },
+    });
+  }
+
+  /** A file of our own, imported with the usual settings. */
+  private async importWhole(path: string, name: string): Promise<Dataset> {
+    const settings = { dtype: null, crossArticles: false, texts: true, textColumn: null };
+    for await (const event of this.import({ path, name, ...settings })) if (event.type === 'done') return event.dataset;
     throw new NextvecError('INTERNAL', `The import of ${path} ended without a result.`);
   }
 }

@@ -31,6 +31,7 @@ export function datasetsRouter({ datasets }: Procedures, { service, roots, nativ
       return eventStream((cancelled) => service.importAgain(input.id, cancelled), signal);
     }),
     importSample: datasets.importSample.handler(() => service.importSample()),
+    importTurnedSample: datasets.importTurnedSample.handler(() => service.importTurnedSample()),
     rename: datasets.rename.handler(({ input }) => service.rename(input.id, input.name)),
     delete: datasets.delete.handler(async ({ input }) => ({
       freedBytes: await service.delete(input.id, input.force),

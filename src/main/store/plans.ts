@@ -35,10 +35,10 @@ export function insertPlan(db: Db, spec: PlanSpec, atMs: number): number {
         spec.ood,
       );
       const put = db.prepare(
-        `INSERT INTO plan_items (plan_id, key, position, item_json, status)
-         SELECT ?, ?, coalesce(max(position), 0) + 1, ?, 'waiting' FROM plan_items`,
+        `INSERT INTO plan_items (plan_id, key, position, item_json, status, is_held)
+         SELECT ?, ?, coalesce(max(position), 0) + 1, ?, 'waiting', ? FROM plan_items`,
       );
-      for (const item of spec.items) put.run(planId, item.key, JSON.stringify(item));
+      for (const item of spec.items) put.run(planId, item.key, JSON.stringify(item), Number(item.held));
       return planId;
     })
     .immediate();

@@ -12,6 +12,7 @@ import {
   Moon,
   Play,
   Plus,
+  Route,
   Rows3,
   Settings,
   Sun,
@@ -114,6 +115,7 @@ export function useCommands(openPalette: () => void): ComputedRef<readonly Comma
         icon: Play,
         run: () => void actions.retrainOnSample(),
       },
+      { id: 'tour', title: 'Tour: a retrain that failed', icon: Route, run: () => void router.push({ name: 'tour' }) },
       {
         id: 'settings',
         title: 'Settings',

@@ -174,6 +174,8 @@ export const datasetsContract = {
   importAgain: mutation.input(byId).output(eventIterator(ImportEventSchema)),
   /** Imports the bundled sample (training and OOD) unless it is there already. */
   importSample: mutation.output(z.object({ train: DatasetSchema, ood: DatasetSchema })),
+  /** The sample's OOD set with every vector turned by one orthogonal map, as if another encoder had made it. */
+  importTurnedSample: mutation.output(DatasetSchema),
   rename: mutation.input(byId.extend({ name: DatasetNameSchema })).output(DatasetSchema),
   /** Deletes the stored copy (never the file it came from); refused while a run uses it unless `force`. */
   delete: mutation

@@ -38,6 +38,7 @@ export const client = {
   },
   datasets: {
     list: async () => history.datasets,
+    importSample: unexpected('datasets.importSample'),
     search: unexpected('datasets.search'),
     describe: unexpected('datasets.describe'),
     preview: unexpected('datasets.preview'),
@@ -54,7 +55,8 @@ export const client = {
     importRun: unexpected('runs.importRun'),
     delete: unexpected('runs.delete'),
   },
-  plans: { create: unexpected('plans.create') },
+  plans: { create: unexpected('plans.create'), resume: unexpected('plans.resume') },
+  evaluation: { list: unexpected('evaluation.list') },
 };
 
 export function follow(_open: unknown, options: { onStart?: () => void | Promise<void> }): () => void {

@@ -14,6 +14,7 @@ export type Command =
   | 'palette'
   | 'help'
   | 'notices'
+  | 'tour'
   | 'theme-system'
   | 'theme-light'
   | 'theme-dark';
@@ -46,6 +47,7 @@ export function menuTemplate(actions: MenuActions, mac = process.platform === 'd
       submenu: [
         { label: 'Nextvec Help', click: () => send('help') },
         { label: 'Commands and Shortcuts', accelerator: 'CmdOrCtrl+K', click: () => send('palette') },
+        { label: 'Tour: A Retrain That Failed', click: () => send('tour') },
         { label: 'Show Storage Folder', click: () => actions.revealHome() },
         { label: 'Third-Party Notices', click: () => send('notices') },
         ...(mac ? [] : [SEPARATOR, { role: 'about' } as const]),

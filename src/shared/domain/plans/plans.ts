@@ -43,6 +43,8 @@ const common = {
   key,
   /** Keys of items that must be done (or skipped) first. */
   needs: z.array(key).max(50).default([]),
+  /** Is put into the queue paused: it starts once it is resumed. */
+  held: z.boolean().default(false),
 };
 
 /** What the train item `of` will reach. */

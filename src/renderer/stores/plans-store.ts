@@ -2,8 +2,8 @@
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { Queue, QueueItem } from '#shared/contract/plans.ts';
-import { client, follow } from '../../rpc.ts';
-import { attempt } from '../../ui/feedback/toasts.ts';
+import { client, follow } from '../rpc.ts';
+import { attempt } from '../ui/feedback/toasts.ts';
 
 export const usePlansStore = defineStore('plans', () => {
   const queue = shallowRef<Queue | null>(null);
