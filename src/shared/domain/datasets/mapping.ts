@@ -62,7 +62,7 @@ export function articleRuleText(rule: ArticleRule): string {
   return rule.by === 'prefix' ? `prefix:${rule.prefix}` : `split:${rule.threshold}`;
 }
 
-/** "vectors emb, articles doc_id, order pos, texts body". */
+/** "vectors from emb, articles from doc_id, order from pos, texts from body". */
 export function columnsText({ vector, article, order, articles, text }: Columns): string {
   const named: readonly (readonly [string, string | null])[] = [
     ['vectors', vector],
@@ -70,7 +70,7 @@ export function columnsText({ vector, article, order, articles, text }: Columns)
     ['order', order],
     ['texts', text],
   ];
-  return named.flatMap(([role, name]) => (name === null ? [] : [`${role} ${name}`])).join(', ');
+  return named.flatMap(([role, name]) => (name === null ? [] : [`${role} from ${name}`])).join(', ');
 }
 
 /** As it is written on the command line: `by-file`, `prefix:TEXT`, `split:THRESHOLD`. Throws BAD_INPUT. */

@@ -302,7 +302,7 @@ export const RECIPE_FIELDS: readonly RecipeField[] = [
     label: 'Excluded articles',
     kind: 'articles',
     group: 'advanced',
-    help: 'Articles left out of training, e.g. 3,7-12. The split is drawn before, so validation stays the same with and without them, and those drawn for it are still measured.',
+    help: 'Articles left out of training, e.g. 3,7-12. Validation stays as it is: those drawn for it are still measured.',
   },
   {
     path: 'engine',
