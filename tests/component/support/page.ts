@@ -16,7 +16,7 @@ vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1000);
 vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
 
 const Empty = defineComponent({ render: () => h('div') });
-const ROUTES = ['runs', 'run', 'new-run', 'compare', 'evaluation', 'datasets'];
+const ROUTES = ['runs', 'run', 'new-run', 'compare', 'cross-test', 'evaluation', 'datasets'];
 
 export interface Mounted {
   readonly wrapper: VueWrapper;

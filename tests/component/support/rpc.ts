@@ -49,6 +49,7 @@ export const client = {
   },
   runs: {
     list: async () => history.runs,
+    get: unexpected('runs.get'),
     preflight: unexpected('runs.preflight'),
     start: unexpected('runs.start'),
     resume: unexpected('runs.resume'),
@@ -56,7 +57,7 @@ export const client = {
     delete: unexpected('runs.delete'),
   },
   plans: { create: unexpected('plans.create'), resume: unexpected('plans.resume') },
-  evaluation: { list: unexpected('evaluation.list') },
+  evaluation: { list: unexpected('evaluation.list'), compareRuns: unexpected('evaluation.compareRuns') },
 };
 
 export function follow(_open: unknown, options: { onStart?: () => void | Promise<void> }): () => void {

@@ -1,0 +1,53 @@
+/** Compare: what it shows without a choice, and choosing runs. */
+import { beforeEach, expect, test, vi } from 'vitest';
+import { flushPromises } from '@vue/test-utils';
+import ComparePage from '../../src/renderer/features/compare/ComparePage.vue';
+import CrossTestPage from '../../src/renderer/features/cross-test/CrossTestPage.vue';
+import { best, dataset, run } from './support/fixtures.ts';
+import { button, click, mountPage, texts, type Mounted } from './support/page.ts';
+import { history } from './support/rpc.ts';
+
+vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
+
+const chosen = ({ router }: Mounted) => router.currentRoute.value.query;
+const boxes = () => [...document.querySelectorAll<HTMLInputElement>('[aria-label="Runs to compare"] input')];
+
+beforeEach(() => {
+  history.datasets = [dataset('docs'), dataset('novel')];
+  history.runs = [
+    run(1, { best: best(0.3) }),
+    run(2, { best: best(0.4) }),
+    run(3, { best: best(0.5), recipe: { dataset: 'novel' } }),
+    run(4, { best: best(0.6) }),
+    run(5),
+  ];
+});
+
+test('opens with the newest run that has a result and the one before it on the same data, then with the last choice', async () => {
+  const mounted = await mountPage(ComparePage, {}, '/compare');
+  expect(chosen(mounted)).toEqual({ runs: 'run-2,run-4' });
+  await mounted.router.push('/compare?runs=run-1,run-3');
+  await flushPromises();
+  await mounted.router.push('/compare');
+  await flushPromises();
+  expect(chosen(mounted)).toEqual({ runs: 'run-1,run-3' });
+});
+
+test('waits for its button, so that three runs can be chosen', async () => {
+  history.runs = [run(1), run(2), run(3)];
+  const mounted = await mountPage(ComparePage, {}, '/compare');
+  expect(button('Compare').disabled).toBe(true);
+  for (const box of boxes()) await click(box);
+  expect(texts('h2')).toContain('Choose two or more runs');
+  await click(button('Compare 3 runs'));
+  expect(chosen(mounted)).toEqual({ runs: 'run-3,run-2,run-1' });
+});
+
+test('Cross-test opens with the newest runs on the data of the newest', async () => {
+  history.runs = history.runs.map((one) =>
+    one.number === 4 ? { ...one, recipe: { ...one.recipe, ood: 'novel' } } : one,
+  );
+  const mounted = await mountPage(CrossTestPage, {}, '/cross-test');
+  expect(chosen(mounted)).toEqual({ runs: 'run-4,run-2,run-1', sets: 'docs,novel' });
+  expect(button('Test 6 cells').disabled).toBe(false);
+});
