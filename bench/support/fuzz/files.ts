@@ -97,6 +97,9 @@ function smallTables(): [string, Buffer][] {
     ['x.tsv', head('json.tsv.gz')],
     ['plain.parquet', readFileSync(join(TABLES, 'small-plain.parquet'))],
     ['pages.parquet', readFileSync(join(TABLES, 'small-pages.parquet'))],
+    ['stream.arrow', readFileSync(join(TABLES, 'small-stream.arrow'))],
+    ['lz4.arrow', readFileSync(join(TABLES, 'small-lz4.arrow'))],
+    ['zstd.arrow', readFileSync(join(TABLES, 'small-names.arrow'))],
   ];
 }
 

@@ -13,7 +13,7 @@ import { describeFile } from '../datasets/describe.ts';
 import { previewArticles } from '../datasets/article-preview.ts';
 import { importDataset, withImported } from '../datasets/import.ts';
 import type { ProgressListener } from '../datasets/progress.ts';
-import { existingFile } from '../formats/regular-file.ts';
+import { existingData } from '../formats/shards.ts';
 import { addChunkFlags, chunkOptions, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { textFigures, warningText } from './handles.ts';
@@ -31,7 +31,7 @@ export function addDataCommands(program: Command, context: CommandContext): void
 }
 
 async function compareData(fileA: string, fileB: string, out: Output): Promise<void> {
-  const files = [existingFile(fileA), existingFile(fileB)];
+  const files = [existingData(fileA), existingData(fileB)];
   const scratch = mkdtempSync(join(tmpdir(), 'nextvec-compare-'));
   try {
     const folders: string[] = [];
@@ -79,13 +79,13 @@ interface InspectFlags extends ChunkFlags {
 
 async function inspect(file: string, flags: InspectFlags, out: Output): Promise<void> {
   if (flags.columns) {
-    const description = await describeFile(existingFile(file));
+    const description = await describeFile(existingData(file));
     return out.result(description, () => printColumns(description, out));
   }
   const { contextLength: T, ...options } = chunkOptions(flags);
   const onProgress: ProgressListener = ({ phase, fraction }) =>
     out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`);
-  const found = await withImported(existingFile(file), { ...options, T, onProgress }, ({ passport, folder }) => ({
+  const found = await withImported(existingData(file), { ...options, T, onProgress }, ({ passport, folder }) => ({
     passport,
     articles: flags.articles === undefined ? null : previewArticles(folder),
   }));

@@ -12,6 +12,7 @@ import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
+import { isPattern } from '../formats/shards.ts';
 import type { TaskOptions } from './chunk-flags.ts';
 import { formatBytes, printProgress, type Output } from './output.ts';
 
@@ -74,9 +75,9 @@ export async function findDataset(
       ? (await client.datasets.importSample())[role]
       : storedDataset(await client.datasets.list(), handle);
   if (stored) return withWarnings(ofTask(stored, task), out);
-  if (existsSync(handle)) return importFile(client, resolve(handle), out, signal, task);
+  if (existsSync(handle) || isPattern(handle)) return importFile(client, resolve(handle), out, signal, task);
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
-    remedy: `Give the path of an .npz, .npy or .safetensors file, the name of an imported data set, or "${SAMPLE_WORD}".`,
+    remedy: `Give the path of a file of data (docs/DATA.md), the name of an imported data set, or "${SAMPLE_WORD}".`,
   });
 }
 

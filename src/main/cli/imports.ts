@@ -7,6 +7,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { unknownDataset } from '#shared/domain/not-found.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { existingFile } from '../formats/regular-file.ts';
+import { existingData } from '../formats/shards.ts';
 import { addChunkFlags, chunkOptions, countOf, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { printDatasets } from './datasets.ts';
@@ -100,7 +101,7 @@ function importFiles(
   if (files.length === 0) {
     throw new NextvecError('BAD_INPUT', 'No file to import was named.', { remedy: 'Name one, or a set with --again.' });
   }
-  const paths = files.map(existingFile);
+  const paths = files.map(existingData);
   if (flags.name !== undefined && paths.length > 1) {
     throw new NextvecError('BAD_INPUT', 'One --name cannot be given to several files.');
   }

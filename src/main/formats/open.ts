@@ -48,6 +48,10 @@ async function listColumns(handle: FileHandle, fileBytes: number, file: string):
     const { openParquet } = await import('./parquet/file.ts');
     return { format: 'parquet', columns: await openParquet(handle, fileBytes, file) };
   }
+  if (text.startsWith('ARROW1') || text.startsWith('\xff\xff\xff\xff')) {
+    const { openArrow } = await import('./arrow/file.ts');
+    return { format: 'arrow', columns: await openArrow(handle, fileBytes, file) };
+  }
   if (await looksLikeSafetensors(handle, fileBytes)) {
     const tensors = await listTensors(handle, fileBytes, file);
     return { format: 'safetensors', columns: new Map(tensors.map((t) => [t.name, async () => arrayColumn(t)])) };
@@ -55,8 +59,8 @@ async function listColumns(handle: FileHandle, fileBytes: number, file: string):
   throw await unknownFile(
     handle,
     file,
-    'a .npz, .npy or .safetensors file',
-    'Write the vectors with numpy.savez, numpy.save or safetensors.',
+    'a file of data that is known',
+    'Write the vectors with numpy.savez, or in another format of docs/DATA.md.',
   );
 }
 

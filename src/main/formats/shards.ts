@@ -1,42 +1,86 @@
 /** A folder of files that together are one: their columns one after the other. R rows of all files. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import { columnOf } from './column.ts';
+import { huggingFaceFiles } from './hugging-face.ts';
+import { existingFile } from './regular-file.ts';
 import type { Column, DataFile, ReadOptions, RowBlock, Text } from './table.ts';
 
 const MOST_FILES = 4096;
 /** Files of data by name; others of the folder (readme, licence, metadata) are left alone, and so are links, which may lead out of the folders that a host may read. */
-const DATA = /\.(npz|npy|safetensors|parquet|arrow|feather|((jsonl|ndjson|csv|tsv)(\.(gz|zst|zstd))?))$/i;
+const DATA = /\.(npz|npy|safetensors|parquet|arrow|arrows|feather|ipc|h5|hdf5|((jsonl|ndjson|csv|tsv)(\.(gz|zst|zstd))?))$/i;
 
-/** The path itself, or the files of a folder in the order of their numbers. Throws for a folder without data, or with data of several kinds. */
+/**
+ * The path itself; the files of a folder, or those whose names match a pattern (`part-*.npz`), in the order of their numbers.
+ * Throws for a folder without data, or with data of several kinds.
+ */
 export async function filesOf(path: string): Promise<string[]> {
   const info = await stat(path).catch(() => null);
-  if (!info?.isDirectory()) return [path];
-  const entries = await readdir(path, { withFileTypes: true });
+  if (info?.isDirectory()) return filesOfFolder(path);
+  return info === null && isPattern(path) ? filesOfPattern(path) : [path];
+}
+
+async function filesOfFolder(folder: string): Promise<string[]> {
+  const listed = huggingFaceFiles(folder);
+  if (listed) return listed;
+  const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.') && DATA.test(entry.name));
-  const files = names.map(({ name }) => name).toSorted(new Intl.Collator('en', { numeric: true }).compare);
-  const kinds = new Set(files.map((name) => extname(name).toLowerCase()));
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `"${name}"`);
-  if (files.length === 0) {
+  if (names.length === 0) {
     throw refused(
-      path,
+      folder,
       'is a folder without files of data',
       folders.length > 0
         ? `Choose one of its folders: ${nameList(folders)}.`
         : 'Choose a folder with files of one kind, or a file.',
     );
   }
-  if (kinds.size > 1)
-    throw refused(
-      path,
-      `holds files of several kinds (${[...kinds].join(', ')})`,
-      'Choose a file, or a folder with files of one kind.',
-    );
-  if (files.length > MOST_FILES)
-    throw refused(path, `holds ${files.length} files, more than ${MOST_FILES}`, 'Join some of them.');
-  return files.map((name) => join(path, name));
+  return inOrder(
+    folder,
+    names.map(({ name }) => name),
+  );
+}
+
+/** `*` and `?` in the name of the file; folders are named as they are. */
+async function filesOfPattern(path: string): Promise<string[]> {
+  const folder = dirname(path);
+  const wildcards = basename(path)
+    .replaceAll(/[\\^$.|+()[\]{}]/g, String.raw`\$&`)
+    .replaceAll('*', '[^]*')
+    .replaceAll('?', '[^]');
+  const pattern = new RegExp(`^${wildcards}$`);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isFile() && pattern.test(entry.name)).map(({ name }) => name);
+  if (names.length === 0) {
+    throw new NextvecError('FILE_NOT_FOUND', `No file matches ${path}.`, {
+      remedy: 'Check the pattern: * and ? stand for characters of the name of a file, not of a folder.',
+      details: { place: path },
+    });
+  }
+  return inOrder(folder, names);
+}
+
+export function isPattern(path: string): boolean {
+  return /[*?]/.test(basename(path));
+}
+
+/** The absolute path of a file or folder that exists, or of a pattern. Throws FILE_NOT_FOUND. */
+export function existingData(path: string): string {
+  return isPattern(path) ? resolve(path) : existingFile(path);
+}
+
+function inOrder(folder: string, names: readonly string[]): string[] {
+  const kinds = new Set(names.map((name) => extname(name).toLowerCase()));
+  if (kinds.size > 1) {
+    const remedy = 'Choose a file, a folder with files of one kind, or a pattern such as "part-*.npz".';
+    throw refused(folder, `holds files of several kinds (${[...kinds].join(', ')})`, remedy);
+  }
+  if (names.length > MOST_FILES) {
+    throw refused(folder, `holds ${names.length} files, more than ${MOST_FILES}`, 'Join some of them.');
+  }
+  return names.toSorted(new Intl.Collator('en', { numeric: true }).compare).map((name) => join(folder, name));
 }
 
 function refused(path: string, what: string, remedy: string): NextvecError {

@@ -5,7 +5,7 @@
 import type { READINGS } from '#shared/domain/datasets/mapping.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 
-export type DataFormat = 'npz' | 'npy' | 'safetensors' | 'jsonl' | 'csv' | 'parquet';
+export type DataFormat = 'npz' | 'npy' | 'safetensors' | 'jsonl' | 'csv' | 'parquet' | 'arrow' | 'hdf5';
 
 export interface DataFile {
   readonly path: string;

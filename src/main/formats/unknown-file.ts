@@ -34,9 +34,14 @@ const KNOWN: readonly Known[] = [
   },
   { starts: 'PAR1', what: 'is a Parquet file', remedy: 'Import it as data.' },
   {
+    starts: 'FEA1',
+    what: 'is a Feather file of version 1',
+    remedy: 'Read it in Python and write it with pyarrow.feather.write_feather, which writes version 2.',
+  },
+  {
     starts: 'ARROW1',
     what: 'is an Arrow file',
-    remedy: 'Read it in Python and write the columns with numpy.savez.',
+    remedy: 'Import it as data.',
   },
   ...PICKLE_PROTOCOLS.map((protocol) => ({
     starts: `\x80${protocol}`,

@@ -348,6 +348,15 @@ describe('a folder of numbered files is one set', () => {
     );
   });
 
+  it('or the files that match a pattern', async () => {
+    const rows = records();
+    const folder = folderOf([rows.slice(0, 313), rows.slice(313), rows.slice(0, 10)]);
+    writeFileSync(join(folder, 'x.csv'), 'a,b');
+    expect(await contentOf(join(folder, 'part-?.jsonl'))).toBe(npz);
+    await expect(inspectFile(join(folder, 'part-?.npz'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await expect(inspectFile(join(folder, '*'))).rejects.toThrow('files of several kinds');
+  });
+
   it('files of other kinds, columns or widths are refused by name', async () => {
     const rows = records();
     const narrow = rows.map((row) => ({ ...row, emb: row.emb.slice(1) }));

@@ -53,7 +53,8 @@ async function* storedBytes({ handle }: RegularFile, { signal, onBytes }: Stream
   }
 }
 
-async function* inflate(
+/** The plain bytes of compressed ones; `file` names it in errors. */
+export async function* inflate(
   stored: AsyncGenerator<Buffer>,
   compression: 'gzip' | 'zstd',
   file: string,
