@@ -22,6 +22,8 @@ const files = [
   '!node_modules/better-sqlite3/{deps,src,binding.gyp}',
   '!node_modules/node-addon-api/**',
   '!node_modules/**/{*.ts,__tests__/**}',
+  // The builds for browsers, and for Node's own file system.
+  '!node_modules/h5wasm/{dist/iife,dist/node,test,.github}/**',
   // Node loads one bundle of each tfjs package; the rest are builds for browsers, single modules and tests.
   '!node_modules/@tensorflow/tfjs-{core,backend-cpu,backend-wasm}/dist/!(*.node.js|*.wasm)',
   '!node_modules/@tensorflow/tfjs-{core,backend-cpu,backend-wasm}/dist/!(*.node.js|*.wasm)/**',

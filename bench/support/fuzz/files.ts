@@ -100,6 +100,7 @@ function smallTables(): [string, Buffer][] {
     ['stream.arrow', readFileSync(join(TABLES, 'small-stream.arrow'))],
     ['lz4.arrow', readFileSync(join(TABLES, 'small-lz4.arrow'))],
     ['zstd.arrow', readFileSync(join(TABLES, 'small-names.arrow'))],
+    ['x.h5', readFileSync(join(TABLES, 'small.h5'))],
   ];
 }
 

@@ -16,13 +16,17 @@ import { listMembers } from './zip.ts';
 export async function openDataFile(path: string): Promise<DataFile> {
   const { handle, bytes } = await openRegularFile(path);
   try {
-    const { format, columns } = await listColumns(handle, bytes, basename(path));
+    const { format, columns, close } = await listColumns(handle, bytes, basename(path));
+    const closeAll = async (): Promise<void> => {
+      close?.();
+      await handle.close();
+    };
     const column = (name: string): Promise<Column> => {
       const read = columns.get(name);
       if (!read) throw new Error(`${path} has no column ${name}`);
       return read();
     };
-    return { path, format, bytes, names: [...columns.keys()], column, close: () => handle.close() };
+    return { path, format, bytes, names: [...columns.keys()], column, close: closeAll };
   } catch (error) {
     await handle.close();
     throw error;
@@ -32,6 +36,8 @@ export async function openDataFile(path: string): Promise<DataFile> {
 interface Listing {
   readonly format: DataFormat;
   readonly columns: ReadonlyMap<string, () => Promise<Column>>;
+  /** Before the handle is closed. */
+  readonly close?: () => void;
 }
 
 async function listColumns(handle: FileHandle, fileBytes: number, file: string): Promise<Listing> {
@@ -47,6 +53,10 @@ async function listColumns(handle: FileHandle, fileBytes: number, file: string):
   if (text.startsWith('PAR1')) {
     const { openParquet } = await import('./parquet/file.ts');
     return { format: 'parquet', columns: await openParquet(handle, fileBytes, file) };
+  }
+  if (text.startsWith('\x89HDF\r\n\x1a\n')) {
+    const { openHdf5 } = await import('./hdf5/file.ts');
+    return { format: 'hdf5', ...(await openHdf5(handle, fileBytes, file)) };
   }
   if (text.startsWith('ARROW1') || text.startsWith('\xff\xff\xff\xff')) {
     const { openArrow } = await import('./arrow/file.ts');

@@ -10,7 +10,8 @@ import type { Column, DataFile, ReadOptions, RowBlock, Text } from './table.ts';
 
 const MOST_FILES = 4096;
 /** Files of data by name; others of the folder (readme, licence, metadata) are left alone, and so are links, which may lead out of the folders that a host may read. */
-const DATA = /\.(npz|npy|safetensors|parquet|arrow|arrows|feather|ipc|h5|hdf5|((jsonl|ndjson|csv|tsv)(\.(gz|zst|zstd))?))$/i;
+const DATA =
+  /\.(npz|npy|safetensors|parquet|arrow|arrows|feather|ipc|h5|hdf5|((jsonl|ndjson|csv|tsv)(\.(gz|zst|zstd))?))$/i;
 
 /**
  * The path itself; the files of a folder, or those whose names match a pattern (`part-*.npz`), in the order of their numbers.

@@ -60,7 +60,8 @@ function utf32Decoder(littleEndian: boolean): (element: Buffer) => string {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function byteText(element: Buffer): string {
+/** Bytes padded with zeros: UTF-8, else Latin-1. */
+export function byteText(element: Buffer): string {
   let end = element.length;
   while (end > 0 && element[end - 1] === 0) end--;
   const bytes = element.subarray(0, end);

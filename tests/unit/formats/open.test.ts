@@ -74,8 +74,7 @@ describe('a file of another kind is named', () => {
     ['an LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n', 'Git LFS pointer'],
     ['a web page', '\n<!DOCTYPE html><html><body>Sign in</body></html>', 'web page'],
     ['gzip', '\x1f\x8b\x08\x00', 'gzip'],
-    ['HDF5', '\x89HDF\r\n\x1a\n', 'HDF5'],
-    ['Arrow', 'ARROW1\0\0', 'Arrow'],
+    ['Feather of version 1', 'FEA1\0\0', 'Feather file of version 1'],
     ['JSON', '[1, 2]', 'JSON'],
   ])('%s, as data and as weights', async (_, content, words) => {
     const path = join(testFolder(), 'x.npz');

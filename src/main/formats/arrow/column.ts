@@ -1,6 +1,7 @@
 /** A column of an Arrow file as rows of floats, integers or texts, through its record batches. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
+import { toFloat32 } from '../narrow.ts';
 import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { FieldReader, batchAt, type ArrowData, type BatchPlace } from './batches.ts';
@@ -91,7 +92,7 @@ function readRows(source: ListSource, { signal, blockBytes }: ReadOptions = {}):
       const n = Math.min(blockRows, rows - done);
       await checkLists?.(n, first);
       const block = await takeNumbers(values, type, n * D);
-      yield { firstRow: first, rows: n, values: asFloat32(block, place, first, D) };
+      yield { firstRow: first, rows: n, values: toFloat32(block, place, first, D) };
     }
   });
 }
@@ -132,22 +133,6 @@ async function listChecker(
       end = next;
     }
   };
-}
-
-function asFloat32(
-  values: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
-  place: string,
-  firstRow: number,
-  D: number,
-): Float32Array<ArrayBuffer> {
-  if (values instanceof Float32Array) return values;
-  const narrow = Float32Array.from(values);
-  const odd = narrow.findIndex((value, i) => !Number.isFinite(value) && Number.isFinite(values[i]));
-  if (odd < 0) return narrow;
-  const element = `[${firstRow + Math.floor(odd / D)}, ${odd % D}]`;
-  throw new NextvecError('OUT_OF_RANGE', `${place}: element ${element} is ${values[odd]}, too large for float32.`, {
-    remedy: 'Remove or repair this row and write the file again.',
-  });
 }
 
 /** Values of each batch, those of a dictionary looked up. */

@@ -163,7 +163,8 @@ function listOf(field: Field): Reading | null {
   if (type === Type.List || type === Type.LargeList) {
     const child = childOf(field, 0);
     const number = numberType(child);
-    if (number?.kind !== 'f' || child.dictionary()) return { encoding: null, label: 'list of other things than floats' };
+    if (number?.kind !== 'f' || child.dictionary())
+      return { encoding: null, label: 'list of other things than floats' };
     return {
       encoding: { as: 'list', offsetBytes: type === Type.List ? 4 : 8, type: number },
       label: numberLabel(number),
