@@ -87,7 +87,21 @@ export const FILE_KINDS: Readonly<
 > = {
   dataset: {
     title: 'Vectors',
-    extensions: ['npz', 'npy', 'safetensors', 'parquet', 'arrow', 'feather', 'h5', 'hdf5', 'jsonl', 'csv', 'tsv', 'gz', 'zst'],
+    extensions: [
+      'npz',
+      'npy',
+      'safetensors',
+      'parquet',
+      'arrow',
+      'feather',
+      'h5',
+      'hdf5',
+      'jsonl',
+      'csv',
+      'tsv',
+      'gz',
+      'zst',
+    ],
   },
   context: { title: 'Contexts', extensions: ['npz', 'npy', 'safetensors'] },
   run: { title: 'Checkpoints', extensions: ['safetensors', 'pt', 'pth', 'npz'] },
