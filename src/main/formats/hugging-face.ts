@@ -24,12 +24,12 @@ export function huggingFaceFiles(folder: string): string[] | null {
     throw refused(folder, `is a DatasetDict with the splits ${nameList(splits)}`, remedy);
   }
   if (!existsSync(join(folder, STATE))) return null;
-  const state = readAs(StateSchema, join(folder, STATE));
-  if (state._indices_data_files && state._indices_data_files.length > 0) {
+  const { _data_files: shards, _indices_data_files: indices } = readAs(StateSchema, join(folder, STATE));
+  if (indices && indices.length > 0) {
     const remedy = 'In Python, call flatten_indices() on the Dataset and save it again.';
     throw refused(folder, 'is a selection of rows of a Dataset', remedy);
   }
-  return state._data_files.map(({ filename }) => {
+  return shards.map(({ filename }) => {
     if (basename(filename) === filename && filename !== '..') return join(folder, filename);
     throw refused(folder, `names a file outside itself (${filename})`, 'Save the Dataset again with save_to_disk.');
   });

@@ -50,6 +50,7 @@ export interface ArrowField {
   readonly to: Counts;
 }
 
+const { Struct_: STRUCT } = Type;
 const MAX_FIELDS = 10_000;
 const MAX_DEPTH = 64;
 
@@ -92,7 +93,7 @@ function ownBuffers(field: Field, type: Type, version: MetadataVersion): number 
     case Type.Null:
     case Type.RunEndEncoded:
       return 0;
-    case Type.Struct_:
+    case STRUCT:
     case Type.FixedSizeList:
       return 1;
     case Type.Binary:

@@ -14,7 +14,7 @@ import {
   type Text,
 } from '../table.ts';
 import { byteText } from '../texts.ts';
-import { hdf5Error } from './file.ts';
+import { hdf5Error } from './errors.ts';
 import type { Hdf5File, Part } from './library.ts';
 
 export interface Hdf5Source {

@@ -1,9 +1,10 @@
 /** An HDF5 file and its columns: the data sets of numbers and texts, those in groups by their path. Loaded only when one is opened. */
 import type { FileHandle } from 'node:fs/promises';
-import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { readExactly } from '../bytes.ts';
 import type { Column } from '../table.ts';
 import { hdf5Column } from './column.ts';
+import { damaged, hdf5Error } from './errors.ts';
 import { openWithLibrary } from './library.ts';
 
 export interface OpenedHdf5 {
@@ -50,27 +51,4 @@ function endOfFile(block: Buffer): number | null {
   const place = (isOld ? 24 + 4 * version : 12) + 2 * addressBytes;
   if (place + addressBytes > block.length) return null;
   return addressBytes === 8 ? Number(block.readBigUInt64LE(place)) : block.readUInt32LE(place);
-}
-
-/** `place`: file, or file and column. */
-export function hdf5Error(error: unknown, place: string): unknown {
-  if (isNextvecError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const [, filter] = /required filter '(.+?)' is not registered/.exec(message) ?? [];
-  if (filter !== undefined) {
-    return new NextvecError('ARCHIVE_UNSUPPORTED', `${place}: it is compressed with ${filter}, which is not read.`, {
-      remedy: "Write it without compression or with compression='gzip' (h5py).",
-      cause: error,
-    });
-  }
-  // The library lists its calls, the innermost last.
-  const innermost = [...message.matchAll(/\(\): (.+)$/gm)].at(-1)?.[1];
-  return damaged(place, innermost ?? message, error);
-}
-
-function damaged(place: string, why: string, cause?: unknown): NextvecError {
-  return new NextvecError('ARCHIVE_DAMAGED', `${place}: the HDF5 data is damaged: ${why}.`, {
-    remedy: 'Copy or download the file again, or write it anew.',
-    cause,
-  });
 }

@@ -76,8 +76,9 @@ function readBytes(
   { offset, count }: Part,
   elementBytes: number,
 ): Uint8Array<ArrayBuffer> {
+  const { _malloc: allocate, _free: free } = library;
   const bytes = count.reduce((product, n) => product * n, elementBytes);
-  const place = library._malloc(bytes);
+  const place = allocate(bytes);
   if (place === 0) throw new RangeError(`there is no memory for ${bytes} bytes`);
   try {
     const ones = count.map(() => 1n);
@@ -85,7 +86,7 @@ function readBytes(
     if (status < 0) throw new Error('its data cannot be read');
     return new Uint8Array(library.HEAPU8.subarray(place, place + bytes));
   } finally {
-    library._free(place);
+    free(place);
   }
 }
 
