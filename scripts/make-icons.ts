@@ -86,6 +86,7 @@ async function makeIcons(): Promise<void> {
     'build/icon.ico': ico(app),
     'resources/icons/menuBarTemplate.png': draw(MENU_BAR, 16),
     'resources/icons/menuBarTemplate@2x.png': draw(MENU_BAR, 32),
+    'resources/icons/tray.png': draw(SMALL, 32),
     'src/renderer/public/icon.svg': readFileSync(SMALL),
   };
   for (const pixels of PNG_SIZES) files[`build/icons/${pixels}x${pixels}.png`] = app(pixels);

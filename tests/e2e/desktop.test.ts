@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost, type StandIn } from './support/electron-host.ts';
 import type { TestHost } from './support/host.ts';
@@ -112,11 +113,48 @@ describe('the menu', () => {
   });
 });
 
+describe('Help and About', () => {
+  it('the Help menu opens the manual and the notices, which name the packages that ship', async () => {
+    await app.call('clickMenu', ['help', 'Third-Party Notices']);
+    const row = (name: string) => host.page.getByRole('listitem').filter({ hasText: new RegExp(`^\\s*${name} \\d`) });
+    for (const name of ['better-sqlite3', 'commander', 'pinia', 'zod']) await row(name).first().waitFor();
+    await app.call('clickMenu', ['help', 'Nextvec Help']);
+    await host.page.getByRole('article').getByRole('heading', { name: 'Train a first model' }).waitFor();
+  });
+
+  it('follows a link to another page, and finds a section by the palette', async () => {
+    await host.page.getByRole('article').getByRole('link', { name: 'What was tried' }).click();
+    await host.page.getByRole('region', { name: 'Reliability' }).waitFor();
+    await host.page.keyboard.press('Control+k');
+    await host.page.keyboard.type('help verdicts');
+    await host.page.keyboard.press('Enter');
+    await host.page.waitForURL(/#\/help\/method\/verdicts$/);
+    expect(await accessibilityProblems(host.page)).toEqual([]);
+    await host.page.emulateMedia({ contrast: 'more' });
+    expect(await accessibilityProblems(host.page)).toEqual([]);
+    await host.page.emulateMedia({ contrast: null });
+  });
+
+  it('the About panel has the version', async () => {
+    const [panel] = await app.call('records', 'aboutPanel');
+    expect(panel).toMatchObject({ applicationName: 'Nextvec', applicationVersion: expect.stringMatching(/^\d+\.\d+/) });
+  });
+
+  it('Settings turn the item in the menu bar on', async () => {
+    await app.call('clickMenu', ['File', 'Settings…']);
+    await host.page.getByRole('checkbox', { name: /Menu bar/ }).check();
+    await expect.poll(() => app.call('records', 'tray')).toContainEqual({ tooltip: 'Nextvec\nNo run trains' });
+    await app.call('clickMenu', ['View', 'Runs']);
+  });
+});
+
 describe('during training', () => {
-  it('shows progress in the dock and blocks sleep', async () => {
+  it('shows progress in the dock and menu bar, and blocks sleep', async () => {
     await retrainOnSample(host.page);
     await waitForStatus(host.page, 'Running');
     await expect.poll(async () => (await app.call('windows'))[0].progress, { timeout: 30_000 }).toBeGreaterThan(0);
+    const tooltip = expect.stringMatching(/^Nextvec\n#1 .*: \d+ %$/) as string;
+    expect(await app.call('records', 'tray')).toContainEqual({ tooltip });
     expect((await app.call('records', 'powerSaveBlocker')).at(-1)).toMatchObject({ active: 1 });
     expect(await app.call('records', 'utilityProcess')).toHaveLength(1);
   });
@@ -175,7 +213,7 @@ describe('during training', () => {
 });
 
 describe('quitting', () => {
-  it('pauses a live run, stores the window state and exits with 0; the next start offers to resume', async () => {
+  it('pauses a live run, stores the window state and exits with 0; the next start shows the same page and offers to resume', async () => {
     await host.page.getByRole('button', { name: 'More' }).click();
     await host.page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
     await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('400');
@@ -191,6 +229,8 @@ describe('quitting', () => {
     // Closing the last page ended this Chromium; the restart needs a new one.
     const fresh = await openChromium();
     const again = await openElectronHost(fresh, { home: host.home });
+    await waitForStatus(again.page, 'Interrupted');
+    await again.page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Runs' }).click();
     const row = again.page.getByRole('grid', { name: 'Runs' }).getByRole('row').nth(1);
     await row.waitFor();
     expect(await row.textContent()).toContain('Interrupted');

@@ -41,7 +41,7 @@ async function clickMenu(path: readonly string[]): Promise<void> {
   const { menu } = await electron();
   let items = menu.template;
   for (const [depth, label] of path.entries()) {
-    const item = items.find((candidate) => candidate.label === label);
+    const item = items.find((candidate) => (candidate.label ?? candidate.role) === label);
     if (!item) throw new Error(`The menu has no ${path.slice(0, depth + 1).join(' > ')}.`);
     if (depth === path.length - 1) item.click?.();
     items = item.submenu ?? [];

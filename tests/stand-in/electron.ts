@@ -37,6 +37,7 @@ class App extends EventEmitter {
   getPath = (name: string): string => this.#paths.get(name) ?? join('/nonexistent', name);
   requestSingleInstanceLock = (): boolean => true;
   enableSandbox = (): void => record('sandboxEnabled', !this.#ready);
+  setAboutPanelOptions = (options: object): void => record('aboutPanel', options);
   addRecentDocument = (path: string): void => record('recentDocument', path);
 
   quit(): void {
@@ -114,6 +115,16 @@ export const Menu = {
   buildFromTemplate: (template: readonly MenuItem[]): readonly MenuItem[] => template,
   setApplicationMenu: (template: readonly MenuItem[]): void => void (menu.template = template),
 };
+
+export class Tray {
+  constructor(icon: string) {
+    record('tray', { made: icon });
+  }
+  setToolTip = (text: string): void => record('tray', { tooltip: text });
+  setTitle = (text: string): void => record('tray', { title: text });
+  setContextMenu = (): void => undefined;
+  destroy = (): void => record('tray', { destroyed: true });
+}
 
 type DialogOptions = Readonly<Record<string, unknown>>;
 /** `showMessageBox(window?, options)`. */
@@ -196,6 +207,7 @@ export const shell = {
     record('openPath', path);
     return '';
   },
+  openExternal: async (url: string): Promise<void> => record('openExternal', url),
 };
 
 export const utilityProcess = {

@@ -94,9 +94,12 @@ export class WebContents extends EventEmitter {
       if (frame !== this.page.mainFrame()) return;
       const url = toApp(frame.url());
       Object.assign(this.mainFrame, { url, origin: /^\w+:\/\/[^/]*/.exec(url)?.[0] ?? 'null' });
+      this.emit('did-navigate-in-page', {}, url);
     });
     this.page.on('crash', () => this.emit('render-process-gone', {}, { reason: 'crashed' }));
   }
+
+  getURL = (): string => this.mainFrame.url;
 
   async load(url: string): Promise<void> {
     this.ownNavigation = true;

@@ -12,6 +12,8 @@ export function resolveHome(asked?: string): string {
 
 export interface ProgramFiles {
   readonly version: string;
+  /** Web page with new versions, beside package.json's `homepage`; null where it names none. */
+  readonly releases: string | null;
   /** The built page. */
   readonly rendererDir: string;
   readonly preload: string;
@@ -25,10 +27,11 @@ export function programFiles(from: string = fileURLToPath(import.meta.url)): Pro
   let folder = dirname(from);
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
   const manifest = z
-    .object({ version: z.string() })
+    .object({ version: z.string(), homepage: z.url({ protocol: /^https$/ }).optional() })
     .parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
   return {
     version: manifest.version,
+    releases: manifest.homepage === undefined ? null : `${manifest.homepage}/releases`,
     rendererDir: join(folder, 'out', 'renderer'),
     preload: join(folder, 'out', 'preload', 'index.cjs'),
     resourcesDir: join(folder, 'resources'),

@@ -35,7 +35,9 @@ export function appRouter({ app }: Procedures, { home, host, version, roots, nat
       get: app.settings.get.handler(() => currentSettings(home.db)),
       set: app.settings.set.handler(({ input }) => {
         writeSettings(home.db, input);
-        return currentSettings(home.db);
+        const settings = currentSettings(home.db);
+        native.settingsChanged?.(settings);
+        return settings;
       }),
     },
     files: {

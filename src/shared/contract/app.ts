@@ -65,6 +65,8 @@ export const SettingsSchema = z.object({
   parallel: ParallelSchema.default(1),
   /** Beside the last and the best checkpoint, keep the one of every k-th epoch; 0: none. */
   keepEveryEpochs: z.int().min(0).max(100_000).default(0),
+  /** Progress in the menu bar or system tray; desktop app only. */
+  menuBar: z.boolean().default(false),
 });
 export type Settings = z.infer<typeof SettingsSchema>;
 

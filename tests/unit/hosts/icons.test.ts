@@ -70,8 +70,9 @@ describe('images of one size', () => {
     expect(widthOf(readFileSync(`build/icons/${pixels}x${pixels}.png`))).toBe(pixels);
   });
 
-  it('menu bar, at 1x and 2x', () => {
+  it('menu bar, at 1x and 2x, and system tray', () => {
     expect(widthOf(readFileSync('resources/icons/menuBarTemplate.png'))).toBe(16);
     expect(widthOf(readFileSync('resources/icons/menuBarTemplate@2x.png'))).toBe(32);
+    expect(widthOf(readFileSync('resources/icons/tray.png'))).toBe(32);
   });
 });

@@ -19,10 +19,13 @@ export interface ActivityHooks {
   readonly onBegin: () => void;
   /** A person clicked a notification. */
   readonly showRuns: () => void;
+  /** The runs that train now, after each change of one. */
+  readonly onProgress: (runs: readonly RunSummary[]) => void;
 }
 
 /** Follows all runs until the signal aborts. */
-export function followActivity(client: NextvecClient, signal: AbortSignal, { onBegin, showRuns }: ActivityHooks): void {
+export function followActivity(client: NextvecClient, signal: AbortSignal, hooks: ActivityHooks): void {
+  const { onBegin, showRuns, onProgress } = hooks;
   const busy = new Map<string, RunSummary>();
   let blocker: number | null = null;
 
@@ -37,6 +40,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, { onB
     const runs = [...busy.values()];
     const progress = runs.length === 0 ? NO_BAR : (meanProgress(runs) ?? UNKNOWN);
     for (const window of BrowserWindow.getAllWindows()) window.setProgressBar(progress);
+    onProgress(runs);
     if (runs.length > 0 && blocker === null) blocker = powerSaveBlocker.start('prevent-app-suspension');
     if (runs.length === 0 && blocker !== null) {
       powerSaveBlocker.stop(blocker);

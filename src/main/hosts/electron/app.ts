@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, BrowserWindow, dialog, Menu, nativeTheme, shell } from 'electron';
-import { FILE_KINDS, type FilePurpose } from '#shared/contract/app.ts';
+import { FILE_KINDS, type FilePurpose, type Settings } from '#shared/contract/app.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
 import { makeFolders } from '../../formats/make-folders.ts';
 import { createNextvec, type Nextvec } from '../../nextvec.ts';
@@ -13,6 +13,7 @@ import { programFiles, resolveHome } from '../locations.ts';
 import { endWithin } from '../shutdown.ts';
 import { followActivity } from './activity.ts';
 import { menuTemplate, type Command } from './menu.ts';
+import { MenuBarItem } from './menu-bar-item.ts';
 import { dataFilesIn } from './opened-files.ts';
 import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
 import { notePower, notePowerNow } from './power.ts';
@@ -70,6 +71,10 @@ class DesktopApp {
   readonly #home: string;
   readonly #browserDir: string;
   readonly #following = new AbortController();
+  readonly #menuBar = new MenuBarItem({
+    iconsDir: join(this.#files.resourcesDir, 'icons'),
+    showWindow: () => void this.#window(),
+  });
   #nextvec: Nextvec | null = null;
   #quitting: 'no' | 'asked' | 'yes' = 'no';
 
@@ -92,6 +97,7 @@ class DesktopApp {
       native: {
         chooseFile: (purpose) => this.#chooseFile(purpose),
         revealFolder: async (path) => void (await shell.openPath(path)),
+        settingsChanged: (settings) => this.#applySettings(settings),
       },
       runtimes: { browser: null, electron: process.versions.electron ?? null },
     });
@@ -99,13 +105,19 @@ class DesktopApp {
     sealSession(this.#devServer);
     servePageOverScheme(this.#files.rendererDir);
     connectPages(nextvec, this.#devServer);
-    const { theme } = await nextvec.client.app.settings.get();
-    this.#useTheme(theme);
+    app.setAboutPanelOptions({
+      applicationName: 'Nextvec',
+      applicationVersion: this.#files.version,
+      version: `Electron ${process.versions.electron ?? 'unknown'}, Node ${process.versions.node}`,
+      copyright: 'MIT licence. Licences of its packages: Help > Third-Party Notices.',
+    });
+    this.#applySettings(await nextvec.client.app.settings.get());
     this.#listen();
     notePower(nextvec);
     followActivity(nextvec.client, this.#following.signal, {
       onBegin: () => notePowerNow(nextvec),
       showRuns: () => this.#send('runs'),
+      onProgress: (runs) => this.#menuBar.setRuns(runs),
     });
     this.#window();
     for (const path of opened) this.#import(path);
@@ -179,7 +191,7 @@ class DesktopApp {
   #send(command: Command): void {
     this.#window();
     this.#nextvec?.sendCommand(command);
-    if (command.startsWith('theme-')) void this.#setTheme(command.slice('theme-'.length) as Theme);
+    if (command.startsWith('theme-')) void this.#setTheme(command.slice('theme-'.length) as Settings['theme']);
   }
 
   #import(path: string): void {
@@ -188,16 +200,18 @@ class DesktopApp {
     this.#nextvec?.sendCommand('import', path);
   }
 
-  async #setTheme(theme: Theme): Promise<void> {
+  async #setTheme(theme: Settings['theme']): Promise<void> {
     await this.#nextvec?.client.app.settings.set({ theme });
-    this.#useTheme(theme);
   }
 
-  #useTheme(theme: Theme): void {
+  #applySettings({ theme, menuBar }: Settings): void {
+    this.#menuBar.setOn(menuBar);
     nativeTheme.themeSource = theme;
+    const { releases } = this.#files;
     const template = menuTemplate({
       send: (command) => this.#send(command),
       revealHome: () => void shell.openPath(this.#home),
+      openReleases: releases === null ? null : () => void shell.openExternal(releases),
       theme,
       development: !app.isPackaged,
     });
@@ -220,8 +234,6 @@ class DesktopApp {
     return filePaths[0];
   }
 }
-
-type Theme = 'system' | 'light' | 'dark';
 
 /** Keeps training without the window: hidden on macOS, minimised elsewhere. */
 function hideOrMinimise(window: BrowserWindow | null): void {

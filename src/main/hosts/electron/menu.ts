@@ -22,12 +22,15 @@ export type Command =
 export interface MenuActions {
   send(command: Command): void;
   revealHome(): void;
+  /** Opens the page with new versions in the browser; null where the build names none. Nothing else looks for one. */
+  readonly openReleases: (() => void) | null;
   readonly theme: 'system' | 'light' | 'dark';
   /** Reload and developer tools; never in a shipped app. */
   readonly development: boolean;
 }
 
 const SEPARATOR: MenuItemConstructorOptions = { type: 'separator' };
+const RECENT: MenuItemConstructorOptions = { role: 'recentDocuments', submenu: [{ role: 'clearRecentDocuments' }] };
 
 export function menuTemplate(actions: MenuActions, mac = process.platform === 'darwin'): MenuItemConstructorOptions[] {
   const { send } = actions;
@@ -50,6 +53,7 @@ export function menuTemplate(actions: MenuActions, mac = process.platform === 'd
         { label: 'Tour: A Retrain That Failed', click: () => send('tour') },
         { label: 'Show Storage Folder', click: () => actions.revealHome() },
         { label: 'Third-Party Notices', click: () => send('notices') },
+        ...(actions.openReleases ? [{ label: 'Check for Updates…', click: actions.openReleases }] : []),
         ...(mac ? [] : [SEPARATOR, { role: 'about' } as const]),
       ],
     },
@@ -84,7 +88,8 @@ function fileMenu(
       SEPARATOR,
       { label: 'Import Data Set…', accelerator: 'CmdOrCtrl+O', click: () => send('import') },
       { label: 'Import Run…', click: () => send('import-run') },
-      { role: 'recentDocuments', submenu: [{ role: 'clearRecentDocuments' }] },
+      // Elsewhere the system has no such menu.
+      ...(mac ? [RECENT] : []),
       SEPARATOR,
       ...(mac ? [] : [settings, SEPARATOR]),
       mac ? { role: 'close' } : { role: 'quit' },

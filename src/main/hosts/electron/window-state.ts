@@ -1,4 +1,4 @@
-/** Size and place of the window, kept from one start to the next in a small JSON file. */
+/** Size, place and page of the window, kept from one start to the next in a small JSON file. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type BrowserWindow, type Rectangle, screen } from 'electron';
 import { z } from 'zod';
@@ -10,6 +10,12 @@ const StateSchema = z.object({
   height: z.int().min(480).max(20_000),
   maximized: z.boolean(),
   fullScreen: z.boolean(),
+  /** Page in the window, as the fragment of its address. */
+  page: z
+    .string()
+    .regex(/^#\/[\w/?=&%-]{0,200}$/)
+    .catch('')
+    .default(''),
 });
 export type WindowState = z.infer<typeof StateSchema>;
 
@@ -33,6 +39,10 @@ function overlap(a: Rectangle, b: Rectangle): number {
   return Math.max(0, width) * Math.max(0, height);
 }
 
+function fragmentOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hash : '';
+}
+
 /** Writes the state a moment after each change and when the window closes. */
 export function keepWindowState(window: BrowserWindow, path: string): void {
   let timer: NodeJS.Timeout | undefined;
@@ -43,6 +53,7 @@ export function keepWindowState(window: BrowserWindow, path: string): void {
       ...window.getNormalBounds(),
       maximized: window.isMaximized(),
       fullScreen: window.isFullScreen(),
+      page: fragmentOf(window.webContents.getURL()),
     };
     try {
       writeFileSync(path, `${JSON.stringify(state)}\n`);
@@ -56,5 +67,6 @@ export function keepWindowState(window: BrowserWindow, path: string): void {
   };
   window.on('resize', later);
   window.on('move', later);
+  window.webContents.on('did-navigate-in-page', later);
   window.on('close', save);
 }

@@ -68,7 +68,7 @@ export function openWindow({ preload, statePath, devServer }: WindowOptions): Br
   keepWindowState(window, statePath);
   keepAtHome(window, pageOrigin(devServer));
   window.once('ready-to-show', () => window.show());
-  void window.loadURL(devServer ?? `${APP_ORIGIN}/`);
+  void window.loadURL(`${pageOrigin(devServer)}/${state?.page ?? ''}`);
   return window;
 }
 
