@@ -22,7 +22,14 @@ const info: AppInfo = {
   cores: 2,
 };
 
-const settings: Settings = { theme: 'light', engine: 'auto', threads: null, parallel: 1, keepEveryEpochs: 0, menuBar: false };
+const settings: Settings = {
+  theme: 'light',
+  engine: 'auto',
+  threads: null,
+  parallel: 1,
+  keepEveryEpochs: 0,
+  menuBar: false,
+};
 
 function unexpected(call: string) {
   return vi.fn<(input?: unknown, options?: unknown) => Promise<unknown>>(() =>
