@@ -57,31 +57,42 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, open };
 });
 
-it('a full disk at any write or sync ends the import with DISK_FULL and leaves no files', async () => {
-  const folder = testFolder();
-  const file = join(folder, 'c.npz');
-  const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
-  await writeChunks(file, { articles: 5, chunksPerArticle: 10, D: 8, textOf });
-  const store = join(folder, 'store');
-  mkdirSync(store);
-  await importDataset(file, join(store, 'whole'));
-  const { writes, syncs } = disk;
-  expect(writes).toBeGreaterThan(5);
-  expect(readdirSync(join(store, 'whole'))).toContain('texts.bin');
-  const faults = [
-    ...Array.from({ length: writes }, (_, n) => ({ writesLeft: n, syncsLeft: Infinity })),
-    // The last sync is of the parent folder after the rename; that one may fail.
-    ...Array.from({ length: syncs - 1 }, (_, n) => ({ writesLeft: Infinity, syncsLeft: n })),
-  ];
-  for (const fault of faults) {
-    Object.assign(disk, fault);
-    await expect(importDataset(file, join(store, 'set'))).rejects.toMatchObject({ code: 'DISK_FULL' });
-    expect(readdirSync(store)).toEqual(['whole']);
-  }
-});
+const NO_FAULT = { writesLeft: Infinity, syncsLeft: Infinity };
+
+it.each(DATA_EXPORT_FORMATS)(
+  'a full disk at any write or sync ends the import of %s with DISK_FULL and leaves no files',
+  async (format) => {
+    Object.assign(disk, NO_FAULT);
+    const folder = testFolder();
+    const chunks = join(folder, 'c.npz');
+    const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
+    await writeChunks(chunks, { articles: 5, chunksPerArticle: 10, D: 8, textOf });
+    const file = join(folder, `file.${format}`);
+    const set = (await importDataset(chunks, join(folder, 'set'))).folder;
+    const what = { format, texts: true, windows: false, split: null, temporary: file, target: file, version: '1' };
+    await exportDataset({ ...what, folder: set }, () => undefined);
+    const store = join(folder, 'store');
+    mkdirSync(store);
+    Object.assign(disk, { writes: 0, syncs: 0 });
+    await importDataset(file, join(store, 'whole'));
+    const { writes, syncs } = disk;
+    expect(writes).toBeGreaterThan(5);
+    expect(readdirSync(join(store, 'whole'))).toContain('texts.bin');
+    const faults = [
+      ...Array.from({ length: writes }, (_, n) => ({ writesLeft: n, syncsLeft: Infinity })),
+      // The last sync is of the parent folder after the rename; that one may fail.
+      ...Array.from({ length: syncs - 1 }, (_, n) => ({ writesLeft: Infinity, syncsLeft: n })),
+    ];
+    for (const fault of faults) {
+      Object.assign(disk, fault);
+      await expect(importDataset(file, join(store, 'set'))).rejects.toMatchObject({ code: 'DISK_FULL' });
+      expect(readdirSync(store)).toEqual(['whole']);
+    }
+  },
+);
 
 it.each(DATA_EXPORT_FORMATS)('a full disk ends an export to %s with DISK_FULL and leaves no file', async (format) => {
-  Object.assign(disk, { writesLeft: Infinity, syncsLeft: Infinity });
+  Object.assign(disk, NO_FAULT);
   const folder = testFolder();
   const file = join(folder, 'c.npz');
   await writeChunks(file, { articles: 5, chunksPerArticle: 10, D: 8 });

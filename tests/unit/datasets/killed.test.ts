@@ -4,7 +4,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync }
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { sweepUnfinishedImports } from '../../../src/main/datasets/import.ts';
+import type { DataExportFormat } from '#shared/domain/datasets/export.ts';
+import { exportDataset } from '../../../src/main/datasets/export/export.ts';
+import { importDataset, sweepUnfinishedImports } from '../../../src/main/datasets/import.ts';
 import { writeChunks } from '../../support/chunks.ts';
 import { importChunks, testHome } from '../../support/nextvec.ts';
 import { testFolder } from './helpers.ts';
@@ -12,26 +14,44 @@ import { testFolder } from './helpers.ts';
 const CHUNKS = { articles: 3, chunksPerArticle: 8, D: 4 };
 const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
 
-it('an import killed before any write or sync leaves nothing after the next start', async () => {
-  const folder = testFolder();
-  const file = join(folder, 'c.npz');
-  await writeChunks(file, { ...CHUNKS, textOf });
-  const importInto = (store: string, n: number) => {
-    mkdirSync(join(folder, store));
-    const args = ['tests/support/kill/killed-import.ts', file, join(folder, store, 'set'), String(n)];
-    return promisify(execFile)(process.execPath, args);
-  };
-  const calls = Number((await importInto('whole', 0)).stdout);
-  expect(readdirSync(join(folder, 'whole/set'))).toEqual(expect.arrayContaining(['texts.bin', 'meta.json']));
-  // Every third call; the last one syncs the folder after the rename.
-  const moments = Array.from({ length: Math.floor((calls - 1) / 3) }, (_, i) => 3 * i + 1);
-  const killed = moments.map(async (n) => {
-    await expect(importInto(`store-${n}`, n)).rejects.toMatchObject({ signal: 'SIGKILL' });
-    expect(await sweepUnfinishedImports(join(folder, `store-${n}`))).toBe(1);
-    expect(readdirSync(join(folder, `store-${n}`))).toEqual([]);
-  });
-  await Promise.all(killed);
-}, 30_000);
+async function fileOf(format: 'npz' | DataExportFormat, folder: string): Promise<string> {
+  const chunks = join(folder, 'c.npz');
+  await writeChunks(chunks, { ...CHUNKS, textOf });
+  if (format === 'npz') return chunks;
+  const set = (await importDataset(chunks, join(folder, 'exported'))).folder;
+  const file = join(folder, `file.${format}`);
+  const what = { format, texts: true, windows: false, split: null, temporary: file, target: file, version: '1' };
+  await exportDataset({ ...what, folder: set }, () => undefined);
+  return file;
+}
+
+// Rows of JSON Lines are written to columns of their own first.
+it.each([
+  ['npz', 3],
+  ['jsonl', 10],
+] as const)(
+  'an import of %s killed before a write or sync leaves nothing after the next start',
+  async (format, every) => {
+    const folder = testFolder();
+    const file = await fileOf(format, folder);
+    const importInto = (store: string, n: number) => {
+      mkdirSync(join(folder, store));
+      const args = ['tests/support/kill/killed-import.ts', file, join(folder, store, 'set'), String(n)];
+      return promisify(execFile)(process.execPath, args);
+    };
+    const calls = Number((await importInto('whole', 0)).stdout);
+    expect(readdirSync(join(folder, 'whole/set'))).toEqual(expect.arrayContaining(['texts.bin', 'meta.json']));
+    // The last call syncs the folder after the rename.
+    const moments = Array.from({ length: Math.floor((calls - 1) / every) }, (_, i) => every * i + 1);
+    const killed = moments.map(async (n) => {
+      await expect(importInto(`store-${n}`, n)).rejects.toMatchObject({ signal: 'SIGKILL' });
+      expect(await sweepUnfinishedImports(join(folder, `store-${n}`))).toBeGreaterThan(0);
+      expect(readdirSync(join(folder, `store-${n}`))).toEqual([]);
+    });
+    await Promise.all(killed);
+  },
+  30_000,
+);
 
 async function storedSet() {
   const home = await testHome();
