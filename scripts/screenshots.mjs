@@ -153,10 +153,11 @@ async function shootTexts(page, runId, theme) {
   await page.getByRole('button', { name: 'Predict', exact: true }).click();
   const near = page.getByRole('region', { name: /^Nearest neighbours/ });
   await near.waitFor();
-  await near.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+  await near.evaluate((element) => element.scrollIntoView({ block: 'start' }));
   await shoot(page, 'texts-predict', theme);
 
   await link(page, 'Data sets');
+  await page.getByRole('main').getByText('speeches-train', { exact: true }).first().click();
   const map = page.getByRole('region', { name: /^Map/ });
   await map.scrollIntoViewIfNeeded();
   const plot = map.getByRole('img');
@@ -177,7 +178,7 @@ async function shootTexts(page, runId, theme) {
   await link(page, 'Reports');
   await page.getByRole('checkbox', { name: 'Quote texts' }).check();
   await page.getByRole('button', { name: 'Make the report' }).click();
-  const samples = page.getByText('Texts of the sample windows');
+  const samples = page.getByText('Texts of the sample windows').first();
   await samples.waitFor({ timeout: 120_000 });
   await samples.evaluate((element) => element.scrollIntoView({ block: 'start' }));
   await shoot(page, 'texts-report', theme);
