@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 
@@ -15,6 +16,9 @@ def arrays(path):
     if path.endswith(".jsonl"):
         table = pd.read_json(path, lines=True, precise_float=True)
         vectors = np.array(table["vectors"].tolist(), dtype=np.float32)
+    elif path.endswith(".arrow"):
+        table = feather.read_feather(path)
+        vectors = np.stack(table["vectors"])
     else:
         table = pd.read_parquet(path)
         assert pq.read_table(path).num_rows == len(table)

@@ -23,5 +23,6 @@ export async function writeTable(
   const { rows, columns, fileSplit } = table;
   const flat = { rows, columns: fileSplit ? [...columns, fileSplit] : columns };
   if (format === 'parquet') return (await import('./parquet.ts')).writeParquet([flat], out, options);
+  if (format === 'arrow') return (await import('./arrow.ts')).writeArrow(flat, out, options);
   return (await import('./json-lines.ts')).writeJsonLines(flat, out, options);
 }

@@ -1,12 +1,13 @@
 /** Formats that a data set is exported in, and what is exported of it. */
 import { z } from 'zod';
 
-export const DATA_EXPORT_FORMATS = ['parquet', 'npz', 'jsonl'] as const;
+export const DATA_EXPORT_FORMATS = ['parquet', 'arrow', 'npz', 'jsonl'] as const;
 export type DataExportFormat = (typeof DATA_EXPORT_FORMATS)[number];
 
 /** What each is, for menus and help. */
 export const DATA_EXPORT_LABELS: Readonly<Record<DataExportFormat, string>> = {
   parquet: 'Parquet (pandas, pyarrow, DuckDB)',
+  arrow: 'Arrow (Feather)',
   npz: 'numpy arrays (.npz)',
   jsonl: 'JSON Lines',
 };
