@@ -18,6 +18,8 @@ export const HELP_FILES: Readonly<Record<string, string>> = {
   method: 'METHOD.md',
   data: 'DATA.md',
   intervals: 'INTERVALS.md',
+  engines: 'ENGINES.md',
+  'gram-mixture': 'GRAM-MIXTURE.md',
   reliability: 'RELIABILITY.md',
   benchmarks: 'BENCHMARKS.md',
   'example-least-squares': 'examples/least-squares.md',
