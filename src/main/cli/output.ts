@@ -25,7 +25,14 @@ export interface Output {
   problem(text: string): void;
   /** Progress for a person. With `final` it stays. */
   progress(text: string, final?: boolean): void;
+  /** Lines on stderr in place of those of the frame before; on a terminal only. */
+  frame(lines: readonly string[]): void;
+  readonly drawsFrames: boolean;
+  /** Characters of a line. */
+  readonly columns: number;
 }
+
+const USUAL_COLUMNS = 80;
 
 const NOT_MEASURED = '–';
 
@@ -67,9 +74,13 @@ export interface Streams {
 
 export function createOutput(json: boolean, { stdout, stderr }: Streams = process): Output {
   let open = false;
+  let frameLines = 0;
+  const columns = stderr.columns || USUAL_COLUMNS;
+  const drawsFrames = !json && stderr.isTTY === true;
   const closeProgress = (): void => {
     if (open) stderr.write('\r\u001B[K');
     open = false;
+    frameLines = 0;
   };
   const line = (text = ''): void => {
     closeProgress();
@@ -77,6 +88,15 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
   };
   return {
     json,
+    columns,
+    drawsFrames,
+    frame: (lines) => {
+      if (!drawsFrames) return;
+      const up = frameLines === 0 ? '' : `\u001B[${frameLines}A`;
+      const text = lines.map((one) => `${escapeLine(one).slice(0, columns - 1)}\u001B[K\n`).join('');
+      stderr.write(`${up}${text}\u001B[J`);
+      frameLines = lines.length;
+    },
     line,
     event: (event) => {
       if (json) stdout.write(`${toJsonLine(event)}\n`);
@@ -97,7 +117,7 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
         if (final) stderr.write(`${text}\n`);
         return;
       }
-      stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, (stderr.columns || 80) - 1))}${final ? '\n' : ''}`);
+      stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, columns - 1))}${final ? '\n' : ''}`);
       open = !final;
     },
   };

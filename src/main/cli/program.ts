@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { programFiles } from '../hosts/locations.ts';
 import { addBalanceCommand } from './balance.ts';
 import { createContext, fail } from './context.ts';
+import { addCompletionCommand } from './completion.ts';
 import { addEngineInstallCommand } from './engine-install.ts';
 import { addEngineCommands } from './engines.ts';
 import { addDataCommands } from './data.ts';
@@ -18,8 +19,9 @@ import { addPlanCommands } from './plans.ts';
 import { addReportCommands } from './reports.ts';
 import { addSweepCommand } from './sweep.ts';
 import { addTrainCommands } from './train.ts';
+import { addWatchCommand } from './watch.ts';
 
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command('nextvec')
     .description('Retrain next-vector predictors and believe the numbers.')
     .version(programFiles().version)
@@ -43,6 +45,8 @@ function createProgram(): Command {
   addEngineCommands(program, context);
   addEngineInstallCommand(program, context);
   addHostCommands(program, context);
+  addWatchCommand(program, context);
+  addCompletionCommand(program, context);
   for (const command of program.commands) {
     // Global flags may stand after the command too.
     command.option('--home <DIR>', 'storage folder').option('--json', 'machine-readable output');

@@ -108,16 +108,32 @@ function noFolder(path: string, cause: unknown): NextvecError {
   });
 }
 
+/** Whether a live process owns the folder; one that was killed has left its note behind. */
+export function isOwned(path: string): boolean {
+  const { pid } = readOwner(path) ?? {};
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it lives, as another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function readOwner(path: string): { pid: number; host: string } | null {
+  try {
+    return JSON.parse(readFileSync(join(path, OWNER_FILE), 'utf8')) as { pid: number; host: string };
+  } catch {
+    return null;
+  }
+}
+
 /** LOCKED, with the process that owns the folder. */
 export function lockedBy(path: string): NextvecError {
-  let owner = 'another Nextvec';
-  try {
-    const { pid, host } = JSON.parse(readFileSync(join(path, OWNER_FILE), 'utf8')) as { pid: number; host: string };
-    owner = `another Nextvec (${host}, process ${pid})`;
-  } catch {
-    // The owner has not written its note yet; the message then names no process.
-  }
-  return new NextvecError('LOCKED', `The storage folder ${path} is in use by ${owner}.`, {
+  // The owner may not have written its note yet; the message then names no process.
+  const owner = readOwner(path);
+  const who = owner === null ? 'another Nextvec' : `another Nextvec (${owner.host}, process ${owner.pid})`;
+  return new NextvecError('LOCKED', `The storage folder ${path} is in use by ${who}.`, {
     remedy: 'Do this in the Nextvec that has it open, quit that one first, or name another folder with --home.',
     details: { place: path },
   });
