@@ -47,43 +47,48 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await page.getByRole('main').textContent()).toContain('160');
   });
 
-  it('imports a Parquet file of unfamiliar columns with the keyboard in its dialog, and again with the same columns', async () => {
-    const { page } = host;
-    /** Tab until the element with this name has the focus. */
-    const tabTo = async (name: string): Promise<void> => {
-      const target = page
-        .getByRole('dialog')
-        .getByLabel(name)
-        .or(page.getByRole('button', { name, exact: true }));
-      for (let presses = 0; presses < 30; presses++) {
-        if (await target.evaluateAll((found) => found.includes(document.activeElement as never))) return;
-        await page.keyboard.press('Tab');
+  // The dialog is the same on both hosts.
+  it.runIf(name === 'node')(
+    'imports a Parquet file of unfamiliar columns by the keyboard, and again with the same columns',
+    async () => {
+      const { page } = host;
+      /** Tab until the element with this name has the focus. */
+      const tabTo = async (name: string): Promise<void> => {
+        const target = page
+          .getByRole('dialog')
+          .getByLabel(name)
+          .or(page.getByRole('button', { name, exact: true }));
+        for (let presses = 0; presses < 30; presses++) {
+          if (await target.evaluateAll((found) => found.includes(document.activeElement as never))) return;
+          await page.keyboard.press('Tab');
+        }
+        throw new Error(`Tab does not reach "${name}"`);
+      };
+      await tabTo('Import…');
+      await page.keyboard.press('Enter');
+      await host.chooseFile(resolve(TABLES, 'odd-names.parquet'));
+      const dialog = page.getByRole('dialog', { name: 'Import odd-names.parquet' });
+      await dialog.getByText('Choose what says to which article a row belongs.').waitFor();
+      for (const [role, column] of [
+        ['Articles', 'werk'],
+        ['Order', 'lfd'],
+        ['Texts', 'absatz'],
+      ]) {
+        await tabTo(role);
+        await page.keyboard.type(column);
       }
-      throw new Error(`Tab does not reach "${name}"`);
-    };
-    await tabTo('Import…');
-    await page.keyboard.press('Enter');
-    await host.chooseFile(resolve(TABLES, 'odd-names.parquet'));
-    const dialog = page.getByRole('dialog', { name: 'Import odd-names.parquet' });
-    await dialog.getByText('Choose what says to which article a row belongs.').waitFor();
-    for (const [role, column] of [
-      ['Articles', 'werk'],
-      ['Order', 'lfd'],
-      ['Texts', 'absatz'],
-    ]) {
-      await tabTo(role);
-      await page.keyboard.type(column);
-    }
-    // Two of the 40 chunks are the same vector.
-    await dialog.getByText(/30 windows .* 2 articles .* 39 texts/).waitFor();
-    await tabTo('Import');
-    await page.keyboard.press('Enter');
-    await page.getByText('vectors from minilm, articles from werk, order from lfd, texts from absatz').waitFor();
-    const rows = page.getByRole('region', { name: 'Articles of the data set' }).getByRole('row');
-    await expect.poll(() => rows.count()).toBe(3);
-    await page.getByRole('button', { name: 'Import again, with the same columns and settings' }).click();
-    await page.getByText('Nothing new in odd-names.parquet').waitFor();
-  });
+      // Two of the 40 chunks are the same vector.
+      await dialog.getByText(/30 windows .* 2 articles .* 39 texts/).waitFor();
+      await tabTo('Import');
+      await page.keyboard.press('Enter');
+      await page.getByText('vectors from minilm, articles from werk, order from lfd, texts from absatz').waitFor();
+      const rows = page.getByRole('region', { name: 'Articles of the data set' }).getByRole('row');
+      await rows.nth(2).waitFor();
+      expect(await rows.count()).toBe(3);
+      await page.getByRole('button', { name: 'Import again, with the same columns and settings' }).click();
+      await page.getByText('Nothing new in odd-names.parquet').waitFor({ timeout: 60_000 });
+    },
+  );
 
   it('refuses a damaged file with the reason and stores nothing', async () => {
     const { page } = host;
