@@ -1,6 +1,8 @@
 /** A run that fits a Gram mixture: events, checkpoints, pause, stop and resume. */
 import { beforeAll, expect, test } from 'vitest';
+import { EngineFailure } from '#engine/failure.ts';
 import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import type { GramDevice } from '#engine/gram/device.ts';
 import { GramModel } from '#engine/gram/model.ts';
 import { MixtureRun, type MixtureRunOptions } from '#engine/gram/run.ts';
 import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
@@ -153,3 +155,57 @@ test('a failure of the fit ends the run with its reason', async () => {
   const finished = await runWith(new Recorder(), { articles: few });
   expect(finished).toMatchObject({ status: 'failed', reason: expect.stringMatching(/7 articles .* at least 8/) });
 });
+
+test('a device that fails interrupts the run; its last checkpoint goes on, on simd too', async () => {
+  const whole = new Recorder();
+  await runWith(whole);
+  const recorder = new Recorder();
+  const finished = await runWith(recorder, {
+    openDevice: ({ L, maxKeys }) => {
+      const device = plainDevice(L, maxKeys);
+      // The first product is that of the check before the run.
+      let products = 0;
+      const ridgeProducts: GramDevice['ridgeProducts'] = async (rows, count) => {
+        if (++products > 2) throw new EngineFailure('The GPU was lost.', 'Restart the machine.');
+        return device.ridgeProducts(rows, count);
+      };
+      return { ...device, ridgeProducts };
+    },
+  });
+  expect(finished).toMatchObject({
+    status: 'interrupted',
+    reason: 'The GPU was lost. When resumed, the run goes on from the end of its last stage. Restart the machine.',
+  });
+  const fits = recorder.checkpoints.filter(isFit);
+  expect(fits).toHaveLength(2);
+  const resumed = new Recorder();
+  const { state, fit } = fits[1];
+  expect(await runWith(resumed, { resumeFrom: { state, fit } })).toMatchObject({ status: 'finished' });
+  expect(resumed.checkpoints.find(isModel)!.parameters).toEqual(whole.checkpoints.find(isModel)!.parameters);
+});
+
+/** Products in plain loops. */
+function plainDevice(L: number, maxKeys: number): GramDevice {
+  const kept = new Float32Array(maxKeys * L);
+  return {
+    async ridgeProducts(rows, count) {
+      const products = new Float64Array(2 * L * 3 * L);
+      for (let row = 0, i = 0; row < count; row++, i += 3 * L) {
+        for (let k = 0; k < 2 * L; k++) {
+          for (let d = 0; d < 3 * L; d++) products[k * 3 * L + d] += rows[i + k] * rows[i + d];
+        }
+      }
+      return Float32Array.from(products);
+    },
+    setKeys: (keys, first) => kept.set(keys, first * L),
+    async similarities(queries, count) {
+      const values = new Float32Array(count * maxKeys);
+      for (let i = 0; i < values.length; i++) {
+        const [query, key] = [Math.floor(i / maxKeys) * L, (i % maxKeys) * L];
+        for (let d = 0; d < L; d++) values[i] += queries[query + d] * kept[key + d];
+      }
+      return { values, pitch: maxKeys };
+    },
+    dispose() {},
+  };
+}

@@ -17,6 +17,7 @@ import {
 import { CONTROL_BYTES, OP_BYTES } from '../simd/abi/control.ts';
 import { NEAREST_CHUNK, NEAREST_PANELS } from '../simd/abi/gram.ts';
 import type { ThreadPool } from '../simd/pool.ts';
+import type { GramDevice, GramDeviceFactory } from './device.ts';
 import { Program } from '../simd/program.ts';
 
 /** Windows of a block, R: whole strips of twelve keys and pairs of strips of eight queries. */
@@ -116,26 +117,34 @@ function place(shape: GramShape, threads: number) {
   };
 }
 
+interface OpenMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly pool: ThreadPool;
+}
+
 export class GramMemory {
   readonly shape: GramShape;
   readonly plan: GramPlan;
+  /** Computes the large products of the fit; absent: the kernels do. */
+  readonly device: GramDevice | undefined;
   private readonly memory: WebAssembly.Memory;
   private readonly pool: ThreadPool;
 
-  private constructor(shape: GramShape, plan: GramPlan, memory: WebAssembly.Memory, pool: ThreadPool) {
+  private constructor(shape: GramShape, plan: GramPlan, { memory, pool }: OpenMemory, device?: GramDevice) {
     this.shape = shape;
     this.plan = plan;
+    this.device = device;
     this.memory = memory;
     this.pool = pool;
   }
 
-  static async open(runtime: SimdRuntime, shape: GramShape): Promise<GramMemory> {
+  static async open(runtime: SimdRuntime, shape: GramShape, openDevice?: GramDeviceFactory): Promise<GramMemory> {
     const plan = place(shape, runtime.maxThreads);
     // These kernels gather nothing.
     const gatherLayout = { T: 1, D: 1, rowBytes: FLOAT_BYTES, ids: [0, 0], contexts: [0, 0], targets: [0, 0] };
     const tooLarge = `the Gram mixture needs more than the 4 GiB a WebAssembly memory holds; keep fewer than ${shape.maxKeys} keys`;
-    const { memory, pool } = await openMemory(runtime, { ...plan, gatherLayout, maxBatch: 1 }, tooLarge);
-    return new GramMemory(shape, plan, memory, pool);
+    const opened = await openMemory(runtime, { ...plan, gatherLayout, maxBatch: 1 }, tooLarge);
+    return new GramMemory(shape, plan, opened, openDevice?.({ L: plan.L, maxKeys: shape.maxKeys }));
   }
 
   /** Executes the operations that `emit` appends; returns when all threads are done. */
@@ -152,11 +161,16 @@ export class GramMemory {
     return new Float32Array(this.memory.buffer, at, count);
   }
 
+  integers(at: number, count: number): Int32Array {
+    return new Int32Array(this.memory.buffer, at, count);
+  }
+
   doubles(at: number, count: number): Float64Array {
     return new Float64Array(this.memory.buffer, at, count);
   }
 
   async dispose(): Promise<void> {
+    this.device?.dispose();
     await this.pool.dispose();
   }
 }

@@ -9,6 +9,7 @@ import { KeyRows, Nearest, NEAREST_PANELS, NeighbourMeans } from '../simd/abi/gr
 import { BLOCK_OUTPUTS, PANEL_ROWS } from '../simd/layout.ts';
 import type { Program } from '../simd/program.ts';
 import { addSkip, loadWindows, windowUnits, type Windows } from './blocks.ts';
+import { selectNearest, type GramDevice } from './device.ts';
 import type { Neighbours } from '#shared/domain/models/gram.ts';
 import { stripCount, type GramMemory, type Region } from './memory.ts';
 
@@ -50,6 +51,7 @@ export class NeighbourSearch {
       program.barrier();
       packRows(program, plan.blockKeys, this.nextKeys, count, plan.L, 12);
     });
+    memory.device?.setKeys(memory.floats(plan.blockKeys.at, count * plan.L), this.count);
     const values = memory.floats(plan.values.at + this.count * plan.values.pitch, count * plan.L);
     const vectors = memory.floats(plan.vectors, count * slots * plan.L);
     for (let row = 0; row < count; row++) {
@@ -120,6 +122,17 @@ export class NeighbourSearch {
       vectorBytes: rowBytes,
       out: blockKeys.at,
       outPitch: blockKeys.pitch,
+    });
+  }
+
+  /** Lists of the nearest keys for the block's keys, computed by the device. */
+  async searchOn(device: GramDevice, count: number): Promise<void> {
+    const { memory, listed } = this;
+    const { blockKeys, similarities, neighbours, L } = memory.plan;
+    const { values, pitch } = await device.similarities(memory.floats(blockKeys.at, count * L), count);
+    selectNearest(values, pitch, this.count, {
+      similarities: memory.floats(similarities, count * listed),
+      ids: memory.integers(neighbours, count * listed),
     });
   }
 

@@ -7,6 +7,7 @@ import type { Mixture, Part } from '#shared/domain/models/gram.ts';
 import { Product, PRODUCT_UNIT_STRIPS } from '../simd/abi/dense.ts';
 import { BLOCK_OUTPUTS, FLOAT_BYTES, PANEL_ROWS } from '../simd/layout.ts';
 import type { Program } from '../simd/program.ts';
+import type { GramDevice } from './device.ts';
 import { addSkip, loadWindows, pairProducts, type Windows } from './blocks.ts';
 import { stripCount, type GramMemory, type Region } from './memory.ts';
 import { NeighbourSearch, packRows } from './neighbours.ts';
@@ -42,12 +43,15 @@ export class PartsComputer {
   private readonly mixture: Mixture;
   private readonly parts: readonly Part[];
   private readonly extras: readonly ExtraPrediction[];
+  /** Searches for the neighbours; absent: the kernels do. */
+  private device: GramDevice | undefined;
 
   constructor(memory: GramMemory, mixture: Mixture, parts: readonly Part[], extras: readonly ExtraPrediction[] = []) {
     this.memory = memory;
     this.mixture = mixture;
     this.parts = parts;
     this.extras = extras;
+    this.device = memory.device;
     this.search = new NeighbourSearch(memory);
   }
 
@@ -77,9 +81,14 @@ export class PartsComputer {
     }
   }
 
+  /** From now on the kernels compute everything, as for a mixture that is loaded from its checkpoint. */
+  leaveDevice(): void {
+    this.device = undefined;
+  }
+
   /** Parts of a block of windows as rows [count][K + 1][L] of memory, the target last. */
   private async compute(windows: Windows): Promise<void> {
-    const { memory } = this;
+    const { memory, device } = this;
     const { plan, shape } = memory;
     const { count } = windows;
     const slots = shape.K + 1;
@@ -95,8 +104,15 @@ export class PartsComputer {
       if (hasNeighbours) this.search.addBlockKeys(program, count);
       program.barrier();
       this.addMaps(program, count);
-      if (hasNeighbours) this.addNeighbours(program, count);
+      if (!hasNeighbours || device) return;
+      this.search.addSearch(program, count);
+      program.barrier();
+      this.addNeighbours(program, count);
     });
+    if (hasNeighbours && device) {
+      await this.search.searchOn(device, count);
+      memory.run((program) => this.addNeighbours(program, count));
+    }
     for (const { kind, index } of this.parts) if (kind === 'extra') await this.addExtra(index, windows);
   }
 
@@ -133,8 +149,6 @@ export class PartsComputer {
   }
 
   private addNeighbours(program: Program, count: number): void {
-    this.search.addSearch(program, count);
-    program.barrier();
     this.parts.forEach(({ kind, index }, slot) => {
       if (kind !== 'neighbours') return;
       const out = { at: this.slotAt(slot), pitch: this.rowPitch };

@@ -13,6 +13,7 @@ import {
   SubstituteBack,
 } from '../simd/abi/dense.ts';
 import { DOUBLE_BYTES } from '../simd/layout.ts';
+import type { GramDevice } from './device.ts';
 import { addSkip, loadWindows, type Windows } from './blocks.ts';
 import { stripCount, type GramMemory, type Region } from './memory.ts';
 
@@ -34,12 +35,17 @@ function runningSums(memory: GramMemory): Float64Array {
   return memory.doubles(sums.at, 2 * L * sumColumns);
 }
 
-/** Adds a block of windows to the running sums; the position weights are in memory. */
-export function addToRidgeSums(memory: GramMemory, windows: Windows): void {
+/** Adds a block of windows to the running sums; the position weights are in memory. `device` null: by the kernels. */
+export async function addToRidgeSums(
+  memory: GramMemory,
+  windows: Windows,
+  device: GramDevice | null = memory.device ?? null,
+): Promise<void> {
   const { T } = memory.shape;
   const { L, features, columns12, columns8, sumColumns, sums } = memory.plan;
   const { count } = windows;
   loadWindows(memory, windows, T + 1);
+  if (device) return addDeviceProducts(memory, device, count);
   const strips12 = stripCount(2 * L, 12);
   memory.run((program) => {
     addSkip(program, memory, count, T + 1);
@@ -60,6 +66,16 @@ export function addToRidgeSums(memory: GramMemory, windows: Windows): void {
       ...to(sums),
     });
   });
+}
+
+async function addDeviceProducts(memory: GramMemory, device: GramDevice, count: number): Promise<void> {
+  const { L, features, sumColumns } = memory.plan;
+  memory.run((program) => addSkip(program, memory, count, memory.shape.T + 1));
+  const products = await device.ridgeProducts(memory.floats(features.at, count * 3 * L), count);
+  const sums = runningSums(memory);
+  for (let k = 0; k < 2 * L; k++) {
+    for (let d = k; d < 3 * L; d++) sums[k * sumColumns + d] += products[k * 3 * L + d];
+  }
 }
 
 /**

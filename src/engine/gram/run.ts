@@ -21,7 +21,9 @@ import { ProbeSet, type Collapse } from '../trainer/probe-set.ts';
 import { initialState } from '../trainer/start-state.ts';
 import type { Split, TrainerControl, TrainerHooks } from '../trainer/types.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
+import { EngineFailure } from '../failure.ts';
 import type { GramConfig } from './config.ts';
+import type { GramDeviceFactory } from './device.ts';
 import type { GramModel } from './model.ts';
 import type { GramState } from './state.ts';
 import { GramTrainer } from './trainer.ts';
@@ -45,6 +47,7 @@ export interface MixtureRunOptions {
   /** As of `TrainerOptions`. */
   readonly baselineSums?: () => CosineSums | null;
   readonly hooks: TrainerHooks;
+  readonly openDevice?: GramDeviceFactory;
   /** State and fit of the checkpoint to resume from. */
   readonly resumeFrom?: { readonly state: TrainerState; readonly fit: GramState };
 }
@@ -72,7 +75,7 @@ export class MixtureRun implements TrainerControl {
   }
 
   static async create(runtime: SimdRuntime, options: MixtureRunOptions): Promise<MixtureRun> {
-    const { train, articles, validation, ood, extras, config, seed, resumeFrom } = options;
+    const { train, articles, validation, ood, extras, config, seed, resumeFrom, openDevice } = options;
     for (const [name, split] of Object.entries({ training: train, validation, OOD: ood })) {
       if (split?.ids.length === 0)
         throw new RangeError(`The ${name} set has no windows. Choose another split or data set.`);
@@ -85,7 +88,8 @@ export class MixtureRun implements TrainerControl {
       ood: ood && { source: ood.source, ids: evenShare(ood.ids) },
       extras,
     };
-    return new MixtureRun(options, await GramTrainer.create(runtime, { data, config, seed, state: resumeFrom?.fit }));
+    const state = resumeFrom?.fit;
+    return new MixtureRun(options, await GramTrainer.create(runtime, { data, config, seed, state, openDevice }));
   }
 
   pause(): void {
@@ -119,10 +123,7 @@ export class MixtureRun implements TrainerControl {
     try {
       ending = await this.steps();
     } catch (error) {
-      ending =
-        error instanceof Stopped
-          ? { status: 'stopped', reason: this.control.stopReason }
-          : { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      ending = error instanceof Stopped ? { status: 'stopped', reason: this.control.stopReason } : failure(error);
     }
     const { best, epoch, step, durationMs, trainMs, rowsTrained } = this.state;
     const finished: Finished = {
@@ -288,6 +289,15 @@ export class MixtureRun implements TrainerControl {
       step: this.state.step,
     });
   }
+}
+
+/** A device that fails leaves the checkpoint of the last stage as it is. */
+function failure(error: unknown): Ending {
+  if (!(error instanceof EngineFailure)) {
+    return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  }
+  const next = 'When resumed, the run goes on from the end of its last stage.';
+  return { status: 'interrupted', reason: `${error.message} ${next} ${error.remedy}` };
 }
 
 /** The gates' loss is minus the cosine. */

@@ -21,6 +21,7 @@ import { initialGates, trainEpoch } from './gate-trainer.ts';
 import { FoldExtras } from './extras.ts';
 import { Folds } from './folds.ts';
 import { GramMemory, gramShape } from './memory.ts';
+import { proveDevice } from './device-proof.ts';
 import { GramModel } from './model.ts';
 import { PartsComputer, type PartsModel, type Statistics } from './parts.ts';
 import { advance, doubles, floats, INITIAL_STATE, integers, type GramArray, type GramState } from './state.ts';
@@ -58,12 +59,13 @@ export class GramTrainer {
   }
 
   static async create(runtime: SimdRuntime, options: GramOptions): Promise<GramTrainer> {
-    const { data, config } = options;
+    const { data, config, openDevice } = options;
     const { T, D } = data.source;
     const extras = (data.extras ?? []).map(({ spec }) => spec);
     const parts = listParts({ ...config, extras }, T);
     const shape = gramShape(config, { T, D, K: parts.length, windows: data.train.length });
-    const memory = await GramMemory.open(runtime, shape);
+    const memory = await GramMemory.open(runtime, shape, openDevice);
+    if (memory.device) await proveDevice(memory, memory.device, data);
     return new GramTrainer(runtime, memory, options, parts);
   }
 
@@ -271,6 +273,7 @@ export class GramTrainer {
   async model(): Promise<GramModel> {
     if (!this.isDone) throw new Error(`Gram mixture: the training stopped in stage "${this.stage}"; let it end first.`);
     if (this.loaded !== this.folds.whole) await this.load(this.folds.whole, () => {});
+    this.computer.leaveDevice();
     const parts = this.partsOf(this.folds.whole);
     const gates = this.copyGates().map(({ parameters }) => parameters);
     const extras = this.extras.parts.map(({ parameters }) => parameters);

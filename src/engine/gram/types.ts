@@ -3,6 +3,7 @@ import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { NamedTensors, WindowSource } from '../types.ts';
 import type { GramConfig } from './config.ts';
+import type { GramDeviceFactory } from './device.ts';
 import type { GramState } from './state.ts';
 
 export type GramStage = 'clusters' | 'positions' | 'ridges' | 'cross-fit' | 'final fit' | 'gates';
@@ -32,6 +33,8 @@ export interface GramOptions {
   readonly seed: number;
   /** State to resume from: of an earlier training with the same data, settings and seed. */
   readonly state?: GramState;
+  /** For the large products; absent: the kernels of simd compute them. */
+  readonly openDevice?: GramDeviceFactory;
 }
 
 /** What one epoch of the gates measured. */

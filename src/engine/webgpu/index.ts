@@ -1,7 +1,9 @@
 /** The webgpu engine: own WGSL kernels, explicit forward and backward, everything of a run in device memory. */
 import { adapterWords } from '#shared/domain/runs/adapter.ts';
-import type { Engine, EngineAvailability, EngineHost, ModelOptions } from '../types.ts';
+import type { GramDeviceFactory } from '../gram/device.ts';
+import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
 import { Gpu } from './device.ts';
+import { GramProducts } from './gram-products.ts';
 import { Pipelines } from './kernel.ts';
 import { requireMemory } from './room.ts';
 import { measureTiling, tilingFor, type Tilings } from './tiling.ts';
@@ -26,25 +28,36 @@ export interface WebgpuOptions {
   readonly tilings?: Tilings;
 }
 
+interface OpenedGpu {
+  readonly gpu: Gpu;
+  readonly pipelines: Pipelines;
+  readonly info: EngineInfo;
+}
+
 /** Rejects with what is missing and what to do. */
-export async function createWebgpuEngine(host?: GpuHost, { tilings }: WebgpuOptions = {}): Promise<Engine> {
+async function openTiled(host?: GpuHost, { tilings }: WebgpuOptions = {}): Promise<OpenedGpu> {
   const gpu = await openGpu(host);
   const pipelines = new Pipelines(gpu);
-  if (gpu.tiling && tilings) {
-    gpu.tiling = await tilingFor(gpu.adapter, tilings, () => measureTiling(gpu, pipelines));
-  }
-  const models = new Set<WebgpuModel>();
   const { adapter } = gpu;
+  if (gpu.tiling && tilings) gpu.tiling = await tilingFor(adapter, tilings, () => measureTiling(gpu, pipelines));
+  const info: EngineInfo = {
+    name: 'webgpu',
+    version: ENGINE_VERSION,
+    threads: 1,
+    variant: adapterWords(adapter),
+    deterministic: true,
+    adapter,
+    ...(gpu.tiling && { tiling: gpu.tiling }),
+  };
+  return { gpu, pipelines, info };
+}
+
+/** Rejects with what is missing and what to do. */
+export async function createWebgpuEngine(host?: GpuHost, options?: WebgpuOptions): Promise<Engine> {
+  const { gpu, pipelines, info } = await openTiled(host, options);
+  const models = new Set<WebgpuModel>();
   return {
-    info: {
-      name: 'webgpu',
-      version: ENGINE_VERSION,
-      threads: 1,
-      variant: adapterWords(adapter),
-      deterministic: true,
-      adapter,
-      ...(gpu.tiling && { tiling: gpu.tiling }),
-    },
+    info,
     async createModel(options: ModelOptions) {
       gpu.check();
       await requireMemory(gpu, options);
@@ -58,6 +71,19 @@ export async function createWebgpuEngine(host?: GpuHost, { tilings }: WebgpuOpti
       gpu.destroy();
     },
   };
+}
+
+/** A GPU for the large products of a Gram mixture. */
+export interface GramGpu {
+  readonly info: EngineInfo;
+  readonly openDevice: GramDeviceFactory;
+  close(): void;
+}
+
+/** Rejects with what is missing and what to do. */
+export async function openGramGpu(host: GpuHost, options: WebgpuOptions): Promise<GramGpu> {
+  const { gpu, pipelines, info } = await openTiled(host, options);
+  return { info, openDevice: (size) => new GramProducts(gpu, pipelines, size), close: () => gpu.destroy() };
 }
 
 export async function webgpuAvailability(host: GpuHost): Promise<EngineAvailability> {

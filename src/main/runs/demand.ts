@@ -31,8 +31,8 @@ export function demandOf(home: Home, row: RunRow, instead?: EngineChoice): Deman
   return {
     threads: recipe.threads,
     memoryBytes: estimate(home, recipe),
-    // A mixture is fitted by the kernels of simd, whatever engine is named.
-    usesDevice: recipe.modelType !== 'gram' && usesDevice(engine),
+    // `auto` fits a mixture by the kernels of simd alone.
+    usesDevice: recipe.modelType === 'gram' ? engine === 'webgpu' : usesDevice(engine),
   };
 }
 

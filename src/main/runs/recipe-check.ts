@@ -66,8 +66,12 @@ function checkFit({ modelType, engine, initFrom, inputs, augment }: Recipe): voi
   const { label } = modelRow(modelType);
   if (initFrom !== null)
     refuse('initFrom', `${label} is fitted to its data; it starts from no weights.`, 'Leave out the weights.');
-  if (engine !== 'auto' && engine !== 'simd')
-    refuse('engine', `${label} is fitted by the simd engine, not by ${engine}.`, 'Set engine to "auto" or "simd".');
+  if (engine !== 'auto' && engine !== 'simd' && engine !== 'webgpu')
+    refuse(
+      'engine',
+      `${label} is fitted by simd, or by simd and webgpu together, not by ${engine}.`,
+      'Set engine to "auto", "simd" or "webgpu".',
+    );
   if (inputs !== 'absolute')
     refuse('inputs', `${label} reads the vectors themselves, not ${inputs} ones.`, 'Set inputs to "absolute".');
   if (augment.isometry > 0)
