@@ -30,6 +30,8 @@ describe('an unwritable target is reported before the storage folder is opened',
   it.concurrent.each([
     ['export', ['export', '1', '--format', 'onnx', '--out', join(folder, 'missing', 'a.onnx')]],
     ['predict', ['predict', '1', '--data', 'sample', '--out', folder]],
+    ['predict --all', ['predict', '1', '--data', 'sample', '--all', '--out', folder]],
+    ['data export', ['data', 'export', 'sample', '--format', 'npz', '--out', join(blocked, 'a.npz')]],
     ['report', ['report', '1', '--out', join(blocked, 'a.md')]],
     ['model-card', ['model-card', '1', '--out', folder]],
     ['map', ['map', 'sample', '--out', join(folder, 'missing', 'a.csv')]],
