@@ -64,6 +64,14 @@ test('shows the columns with the guess; nothing is imported until it is said wha
   expect(button('Import').disabled).toBe(true);
 });
 
+test('an order that was guessed can be turned off', async () => {
+  describe.mockResolvedValue({ ...UNKNOWN, guess: { ...UNKNOWN.guess, article: 'kapitel', order: 'n' } });
+  await open();
+  await fill(field('Order'), '');
+  await click(button('Import'));
+  expect(imported.mock.lastCall).toMatchObject([{ mapping: { article: 'kapitel', order: false } }, {}]);
+});
+
 test('imports what was chosen, after showing what will come out', async () => {
   await open();
   await fill(field('Articles'), 'column:kapitel');

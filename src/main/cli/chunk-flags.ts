@@ -56,7 +56,7 @@ export function addChunkFlags(command: Command): Command {
     .option('--normalize', 'scale vectors to length 1')
     .option('--vector-column <NAME>', 'column of the vectors; found by name and type without it')
     .option('--article-column <NAME>', 'column of the articles, numbers or names')
-    .option('--order-column <NAME>', 'column of the numbers of the chunks; without one, the order of the file')
+    .option('--order-column <NAME>', 'column of the numbers of the chunks; none: the order of the file')
     .option(
       '--articles <RULE>',
       'what an article is where no column says so: by-file, prefix:TEXT (a text that begins so starts one) or split:COSINE (so does a vector whose cosine to the one before is below it)',
@@ -76,7 +76,7 @@ export function chunkOptions(flags: ChunkFlags): ChunkOptions {
     mapping: {
       vector: flags.vectorColumn ?? null,
       article: flags.articleColumn ?? null,
-      order: flags.orderColumn ?? null,
+      order: flags.orderColumn === 'none' ? false : (flags.orderColumn ?? null),
       articles: flags.articles === undefined ? null : parseArticleRule(flags.articles),
     },
   };

@@ -3,10 +3,12 @@ import { basename } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import type { Column, DataFile, Reading } from '../formats/table.ts';
+import type { Column, DataFile, DataFormat, Reading } from '../formats/table.ts';
 
 export interface ColumnFacts {
   readonly name: string;
+  /** Element type as it is stored. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly readableAs: readonly Reading[];
 }
@@ -92,7 +94,7 @@ export function guessColumns(columns: readonly ColumnFacts[], mapping: Mapping):
   const order = mapping.order ?? find(beside, (column) => column.readableAs.includes('integers'), ORDER_WORDS);
   const others = beside.filter(({ name }) => name !== order);
   const article = mapping.article ?? (mapping.articles ? null : find(others, isKey, ARTICLE_WORDS));
-  return { vector, article, order };
+  return { vector, article, order: order || null };
 }
 
 /** Throws NO_KNOWN_ARRAYS where no column of vectors is found, nothing says what an article is, or a column that was named is not there. */
@@ -102,7 +104,7 @@ export function chooseColumns(
   mapping: Mapping,
 ): ChunkColumns {
   for (const name of [mapping.vector, mapping.article, mapping.order]) {
-    if (name !== null && !file.names.includes(name)) throw noColumn(file, name);
+    if (name && !file.names.includes(name)) throw noColumn(file, name);
   }
   const chosen = guessColumns(columns, mapping);
   if (chosen) {
@@ -122,6 +124,7 @@ export function chooseColumns(
       },
     );
   }
+  if (!ARRAY_FORMATS.includes(file.format)) throw noVectors(name, columns);
   throw new NextvecError(
     'NO_KNOWN_ARRAYS',
     `${name}: no array has a known name; it holds ${quotedNames(file.names) || 'none'}.`,
@@ -130,6 +133,17 @@ export function chooseColumns(
         'Name the arrays context_sequences [N,T,D] and target_vectors [N,D], or vectors [M,D] with article_indices and chunk_indices.',
     },
   );
+}
+
+const ARRAY_FORMATS: readonly DataFormat[] = ['npz', 'npy', 'safetensors'];
+
+/** Of a table. */
+function noVectors(file: string, columns: readonly ColumnFacts[]): NextvecError {
+  const held = nameList(columns.map(({ name, dtype }) => `"${name}" (${dtype})`)) || 'nothing that is read';
+  return new NextvecError('NO_KNOWN_ARRAYS', `${file}: no column holds vectors; it holds ${held}.`, {
+    remedy:
+      'Each row needs a list of floats, of one length in all rows: repair the rows, or name the column with --vector-column.',
+  });
 }
 
 /** Arrays of the name or the format that has always been read: imported as one article, with a warning. */

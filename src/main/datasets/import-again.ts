@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
+import { isPattern } from '../formats/shards.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { freeName, renameDataset, requireDataset, importOptionsOf, type ImportOptions } from '../store/datasets.ts';
 import { importFile, type ImportContext, type ImportInput } from './worker-import.ts';
@@ -17,7 +18,7 @@ export async function* importAgain(
   signal?: AbortSignal,
 ): AsyncGenerator<ImportEvent> {
   const { id, name, sourcePath } = dataset;
-  if (!existsSync(sourcePath)) throw sourceGone(dataset);
+  if (!existsSync(sourcePath) && !isPattern(sourcePath)) throw sourceGone(dataset);
   const { db } = context.home;
   const options = importOptionsOf(db, id);
   if (dataset.passport.kind === 'windows') await refuseOtherKind(context, dataset);
@@ -34,6 +35,8 @@ export async function* importAgain(
 function inputOf({ sourcePath, passport }: Dataset, options: ImportOptions): ImportInput {
   const { dtype, crossArticles, T = null, history = null, stride, normalise, mapping = NO_MAPPING } = options;
   const { text, ...columns } = passport.columns ?? { ...mapping, text: null };
+  // A set that was read in the order of its file stays so.
+  const order = passport.columns ? (columns.order ?? false) : columns.order;
   return {
     path: sourcePath,
     dtype,
@@ -42,7 +45,7 @@ function inputOf({ sourcePath, passport }: Dataset, options: ImportOptions): Imp
     history,
     stride,
     normalise,
-    mapping: columns,
+    mapping: { ...columns, order },
     texts: passport.texts !== null,
     textColumn: text,
   };

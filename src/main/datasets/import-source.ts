@@ -95,7 +95,8 @@ async function mapRows(sample: DataFile, texts: string | null, options: SourceOp
   const described = await describeColumns(sample);
   const windows = Object.values(mapping).every((part) => part === null) ? windowColumns(described.columns) : null;
   if (windows) return { mapping, wanted: windows };
-  const chosen = { ...mapping, ...chooseColumns(sample, described, mapping) };
+  const found = chooseColumns(sample, described, mapping);
+  const chosen = { ...mapping, ...found, order: found.order ?? false } as const;
   return { mapping: chosen, wanted: wantedColumns(chosen, texts, options) };
 }
 
@@ -114,7 +115,7 @@ function wantedColumns(
   if (texts !== null && (options.texts !== false || articles?.by === 'prefix')) wanted.set(texts, 'texts');
   // Rows below may name articles where the first ones number them.
   if (article !== null) wanted.set(article, 'texts');
-  if (order !== null) wanted.set(order, 'integers');
+  if (order) wanted.set(order, 'integers');
   if (vector !== null) wanted.set(vector, 'floats');
   return [...wanted].map(([name, as]) => ({ name, as }));
 }

@@ -113,6 +113,15 @@ describe('columns', () => {
     await expect(inspectFile(path, missing)).rejects.toThrow('has no column "z"');
   });
 
+  it('the order of the file holds where none is wanted', async () => {
+    const rows = records().map((row) => ({ ...row, pos: 19 - Number(row.pos) }));
+    const path = writeRecords(rows);
+    expect(await contentOf(path)).not.toBe(npz);
+    expect(await contentOf(path, { mapping: { ...NO_MAPPING, order: false } })).toBe(npz);
+    const npy = { ...NO_MAPPING, order: false } as const;
+    expect((await inspectFile(table('chunks.npz'), { mapping: npy })).columns?.order).toBe(null);
+  });
+
   it('apply to arrays, too', async () => {
     const swapped: Mapping = { ...NO_MAPPING, vector: 'vectors', article: 'chunk_indices', order: 'article_indices' };
     const { articles } = await inspectFile(table('chunks.npz'), { mapping: swapped });
@@ -230,6 +239,16 @@ describe('damaged rows are refused with file, line and column', () => {
     const mapping = { ...NO_MAPPING, vector: '__proto__', article: 'constructor' };
     expect(await contentOf(path, { mapping })).toBe(npz);
     expect(Object.hasOwn(Object.prototype, '0')).toBe(false);
+  });
+
+  it('lists of different lengths are named with column, lines and remedy', async () => {
+    const rows = records().slice(0, 40);
+    rows[7] = { ...rows[7], emb: [1, 2] };
+    await expect(inspectFile(writeRecords(rows))).rejects.toMatchObject({
+      message:
+        'x.jsonl: no column holds vectors; it holds "doc_id" (number), "pos" (number), "text" (text), "emb" (lists of different lengths: 6 elements in line 1, 2 in line 8).',
+      remedy: expect.stringContaining('--vector-column') as string,
+    });
   });
 
   it('nothing stays after a refusal', async () => {

@@ -16,16 +16,33 @@ const BASE64 = /^[A-Za-z0-9+/]{16,}={0,2}$/;
 /** Bytes of random text read as float32 are far from 0 or from 1 in magnitude. */
 const MAX_BASE64_VALUE = 1e4;
 
-/** The type that all values have; values that are missing have every type. */
-export function cellTypeOf(values: readonly unknown[]): CellType {
+/** The type that all values have; values that are missing have every type. `lines`: of the values in their file. */
+export function cellTypeOf(values: readonly unknown[], lines: readonly number[]): CellType {
   const there = values.filter((value) => !isMissing(value));
   const [first] = there;
   if (first === undefined) return { kind: 'other', label: 'null' };
   const vector = vectorTypeOf(first);
   if (vector !== null && there.every((value) => isVector(value, vector))) return vector;
+  const ragged = vector && raggedLabel(values, lines, vector);
+  if (ragged !== null) return { kind: 'other', label: ragged };
   if (there.every((value) => !Number.isNaN(numberOf(value)))) return { kind: 'number' };
   if (there.every((value) => typeof value === 'string' || typeof value === 'number')) return { kind: 'text' };
   return { kind: 'other', label: there.map(kindOf).find((kind) => kind !== 'text') ?? 'text' };
+}
+
+/** "lists of different lengths: 6 elements in line 1, 5 in line 3"; null: they are something else. */
+function raggedLabel(
+  values: readonly unknown[],
+  lines: readonly number[],
+  { D, encoding }: Extract<CellType, { kind: 'vector' }>,
+): string | null {
+  // Texts that look like base64 may be texts.
+  if (encoding === 'base64') return null;
+  const lengths = values.map((value) => elementsOf(value, encoding)?.length ?? D);
+  const odd = lengths.findIndex((length) => length !== D);
+  if (odd < 0) return null;
+  const first = values.findIndex((value) => !isMissing(value));
+  return `lists of different lengths: ${D} elements in line ${lines[first]}, ${lengths[odd]} in line ${lines[odd]}`;
 }
 
 export function typeName(type: CellType): string {
@@ -39,7 +56,7 @@ export function isMissing(value: unknown): boolean {
 }
 
 function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return 'list of other things, or of different lengths';
+  if (Array.isArray(value)) return 'list of other things than numbers';
   if (typeof value === 'string') return 'text';
   return typeof value;
 }

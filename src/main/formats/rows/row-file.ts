@@ -76,7 +76,16 @@ function columnTypes(rows: readonly Row[], file: string): Map<string, CellType> 
       remedy: 'Write each vector as one list, or leave out columns.',
     });
   }
-  return new Map([...names].map((name) => [name, cellTypeOf(rows.map(({ cells }) => cells.get(name)))]));
+  const lines = rows.map(({ line }) => line);
+  return new Map(
+    [...names].map((name) => [
+      name,
+      cellTypeOf(
+        rows.map(({ cells }) => cells.get(name)),
+        lines,
+      ),
+    ]),
+  );
 }
 
 function sampleOf(source: RowSource, rows: readonly Row[], types: ReadonlyMap<string, CellType>): DataFile {

@@ -16,8 +16,11 @@ export const MappingSchema = z.object({
   /** null: the column is found by name and type. */
   vector: ColumnNameSchema.nullable().default(null),
   article: ColumnNameSchema.nullable().default(null),
-  /** Numbers of the chunks in reading order; null: found by name, else the order of the file. */
-  order: ColumnNameSchema.nullable().default(null),
+  /** Numbers of the chunks in reading order; false: the order of the file; null: found by name, else the order of the file. */
+  order: z
+    .union([ColumnNameSchema, z.literal(false)])
+    .nullable()
+    .default(null),
   /** Instead of a column of articles. */
   articles: ArticleRuleSchema.nullable().default(null),
 });
@@ -64,13 +67,13 @@ export function articleRuleText(rule: ArticleRule): string {
 
 /** "vectors from emb, articles from doc_id, order from pos, texts from body". */
 export function columnsText({ vector, article, order, articles, text }: Columns): string {
-  const named: readonly (readonly [string, string | null])[] = [
+  const named: readonly (readonly [string, string | false | null])[] = [
     ['vectors', vector],
     ['articles', article ?? (articles && articleRuleText(articles))],
     ['order', order],
     ['texts', text],
   ];
-  return named.flatMap(([role, name]) => (name === null ? [] : [`${role} from ${name}`])).join(', ');
+  return named.flatMap(([role, name]) => (name ? [`${role} from ${name}`] : [])).join(', ');
 }
 
 /** As it is written on the command line: `by-file`, `prefix:TEXT`, `split:THRESHOLD`. Throws BAD_INPUT. */

@@ -38,7 +38,7 @@ export function formOf({ guess }: FileDescription): ImportForm {
   return {
     vector: guess.vector ?? NONE,
     article: guess.article === null ? NONE : COLUMN + guess.article,
-    order: guess.order ?? NONE,
+    order: guess.order || NONE,
     text: guess.text ?? NONE,
     prefix: '',
     threshold: 0.3,
@@ -72,10 +72,9 @@ export function articleOptions({ columns }: FileDescription): Option[] {
   ];
 }
 
-/** An order that is guessed by its name cannot be refused, only replaced. */
-export function orderOptions({ columns, guess }: FileDescription): Option[] {
+export function orderOptions({ columns }: FileDescription): Option[] {
   const fit = columns.filter((column) => isOneValue(column) && column.readableAs.includes('integers'));
-  return [...(guess.order === null ? [{ value: NONE, label: 'As in the file' }] : []), ...named(fit)];
+  return [{ value: NONE, label: 'As in the file' }, ...named(fit)];
 }
 
 export function textOptions({ columns }: FileDescription): Option[] {
@@ -111,7 +110,7 @@ export function settingsOf(path: string, { kind }: FileDescription, form: Import
     mapping: {
       vector: form.vector,
       article: isColumn ? form.article.slice(COLUMN.length) : null,
-      order: form.order === NONE ? null : form.order,
+      order: form.order === NONE ? false : form.order,
       articles: isColumn ? null : ruleOf(form),
     },
     texts: form.text !== NONE,
