@@ -64,12 +64,13 @@ export async function recogniseLayout(file: DataFile, mapping: Mapping, texts: s
   const windows = isMapped ? null : await recogniseWindows(file);
   if (windows) return windows;
   const known = (name: string): string | null => (file.names.includes(name) ? name : null);
+  const isNpy = file.format === 'npy';
   const wanted = {
     ...mapping,
-    // A .npy file holds one array, whatever its name.
-    vector: mapping.vector ?? known('vectors') ?? (file.format === 'npy' ? file.names[0] : null),
-    article: mapping.article ?? (mapping.articles ? null : known(ARTICLES)),
-    order: mapping.order ?? known('chunk_indices'),
+    // The array of a .npy file comes before those of its side files.
+    vector: mapping.vector ?? known('vectors') ?? (isNpy ? file.names[0] : null),
+    article: mapping.article ?? (mapping.articles ? null : known(isNpy ? 'articles' : ARTICLES)),
+    order: mapping.order ?? known(isNpy ? 'order' : 'chunk_indices'),
   };
   const chosen = chooseColumns(file, await describeColumns(file), wanted);
   return checkChunks(file, chosen, { rule: mapping.articles, texts });

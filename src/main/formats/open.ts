@@ -6,6 +6,7 @@ import { arrayColumn } from './array-column.ts';
 import type { StoredArray } from './stored-array.ts';
 import { MemberReader, readExactly, type Member } from './bytes.ts';
 import { readNpyHeader } from './npy/header.ts';
+import { jsonColumn, sideFilesOf } from './npy/side-files.ts';
 import { openRegularFile } from './regular-file.ts';
 import { listTensors, looksLikeSafetensors } from './safetensors.ts';
 import type { Column, DataFile, DataFormat } from './table.ts';
@@ -17,8 +18,10 @@ export async function openDataFile(path: string): Promise<DataFile> {
   const { handle, bytes } = await openRegularFile(path);
   try {
     const { format, columns, close } = await listColumns(handle, bytes, basename(path));
+    const sides = format === 'npy' ? await openSideFiles(path, columns) : null;
     const closeAll = async (): Promise<void> => {
       close?.();
+      await sides?.close();
       await handle.close();
     };
     const column = (name: string): Promise<Column> => {
@@ -26,7 +29,9 @@ export async function openDataFile(path: string): Promise<DataFile> {
       if (!read) throw new Error(`${path} has no column ${name}`);
       return read();
     };
-    return { path, format, bytes, names: [...columns.keys()], column, close: closeAll };
+    const parts = sides && sides.paths.length > 0 ? { parts: [path, ...sides.paths] } : {};
+    const allBytes = bytes + (sides?.bytes ?? 0);
+    return { path, format, bytes: allBytes, ...parts, names: [...columns.keys()], column, close: closeAll };
   } catch (error) {
     await handle.close();
     throw error;
@@ -35,7 +40,7 @@ export async function openDataFile(path: string): Promise<DataFile> {
 
 interface Listing {
   readonly format: DataFormat;
-  readonly columns: ReadonlyMap<string, () => Promise<Column>>;
+  readonly columns: Map<string, () => Promise<Column>>;
   /** Before the handle is closed. */
   readonly close?: () => void;
 }
@@ -72,6 +77,36 @@ async function listColumns(handle: FileHandle, fileBytes: number, file: string):
     'a file of data that is known',
     'Write the vectors with numpy.savez, or in another format of docs/DATA.md.',
   );
+}
+
+interface OpenedSides {
+  readonly paths: readonly string[];
+  readonly bytes: number;
+  close(): Promise<void>;
+}
+
+/** Adds the columns of the side files of a .npy file to its own. */
+async function openSideFiles(path: string, columns: Listing['columns']): Promise<OpenedSides> {
+  const sides = (await sideFilesOf(path)).filter(({ name }) => !columns.has(name));
+  const handles: FileHandle[] = [];
+  const close = async (): Promise<void> => {
+    for (const handle of handles) await handle.close();
+  };
+  let total = 0;
+  try {
+    for (const side of sides) {
+      const { handle, bytes } = await openRegularFile(side.path);
+      handles.push(handle);
+      total += bytes;
+      const member = wholeFile(handle, bytes, basename(side.path));
+      const array = async (): Promise<Column> => ({ ...(await npyColumn(member)), name: side.name });
+      columns.set(side.name, side.kind === 'json' ? () => jsonColumn(side) : array);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { paths: sides.map((side) => side.path), bytes: total, close };
 }
 
 /** Finder adds `__MACOSX/._name.npy` for each member of a zip: file attributes, no arrays. */

@@ -5,6 +5,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import { columnOf } from './column.ts';
 import { huggingFaceFiles } from './hugging-face.ts';
+import { isSideFile } from './npy/side-files.ts';
 import { existingFile } from './regular-file.ts';
 import type { Column, DataFile, ReadOptions, RowBlock, Text } from './table.ts';
 
@@ -72,7 +73,9 @@ export function existingData(path: string): string {
   return isPattern(path) ? resolve(path) : existingFile(path);
 }
 
-function inOrder(folder: string, names: readonly string[]): string[] {
+function inOrder(folder: string, found: readonly string[]): string[] {
+  const all = new Set(found);
+  const names = found.filter((name) => !isSideFile(name, all));
   const kinds = new Set(names.map((name) => extname(name).toLowerCase()));
   if (kinds.size > 1) {
     const remedy = 'Choose a file, a folder with files of one kind, or a pattern such as "part-*.npz".';
@@ -96,7 +99,7 @@ export function joinFiles(path: string, files: readonly DataFile[]): DataFile {
     format,
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     names,
-    parts: files.map((file) => file.path),
+    parts: files.flatMap((file) => file.parts ?? [file.path]),
     column: (name) => joinColumns(files, name),
     async close() {
       for (const file of files) await file.close();
@@ -106,8 +109,11 @@ export function joinFiles(path: string, files: readonly DataFile[]): DataFile {
 
 async function joinColumns(files: readonly DataFile[], name: string): Promise<Column> {
   const columns: Column[] = [];
+  // The array of a .npy file has the name of its file.
+  const isOwnArray = files[0].format === 'npy' && name === files[0].names[0];
   for (const file of files) {
-    if (!file.names.includes(name)) {
+    const own = isOwnArray ? file.names[0] : name;
+    if (!file.names.includes(own)) {
       throw new NextvecError(
         'NO_KNOWN_ARRAYS',
         `${basename(file.path)} has no column "${name}", which ${basename(files[0].path)} has.`,
@@ -116,7 +122,7 @@ async function joinColumns(files: readonly DataFile[], name: string): Promise<Co
         },
       );
     }
-    const column = await file.column(name);
+    const column = await file.column(own);
     refuseOtherShape(column, columns[0] ?? column);
     columns.push(column);
   }

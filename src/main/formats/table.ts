@@ -11,7 +11,7 @@ export interface DataFile {
   readonly path: string;
   readonly format: DataFormat;
   readonly bytes: number;
-  /** The files of a folder that are read as one; absent: it is a file. */
+  /** The files that are read as one: those of a folder, or a .npy file and its side files; absent: it is one file. */
   readonly parts?: readonly string[];
   /** Names of the columns, in file order. Nothing else of a column is read before it is asked for. */
   readonly names: readonly string[];

@@ -8,7 +8,7 @@ import { describeFile } from '../../../src/main/datasets/describe.ts';
 import { readHybrid } from '../../../src/main/formats/parquet/levels.ts';
 import { previewArticles } from '../../../src/main/datasets/article-preview.ts';
 import { importDataset, inspectFile, withImported, type ImportOptions } from '../../../src/main/datasets/import.ts';
-import { testFolder } from './helpers.ts';
+import { npyBytes, testFolder } from './helpers.ts';
 
 const TABLES = join(import.meta.dirname, '../../fixtures/tables');
 const table = (name: string): string => join(TABLES, name);
@@ -31,6 +31,10 @@ describe('the same content as the .npz', () => {
       expect(texts).toMatchObject({ texts: 999, from: ['text'] });
     },
   );
+
+  it('chunks.safetensors, as the safetensors package writes it', async () => {
+    expect(await contentOf(table('chunks.safetensors'))).toBe(npz);
+  });
 
   it('whatever the order of the rows', async () => {
     const path = join(testFolder(), 'x.jsonl');
@@ -365,6 +369,33 @@ describe('a folder of numbered files is one set', () => {
     await expect(inspectFile(folder)).rejects.toThrow(
       'half.parquet: emb is float16 [6], but fixed-zstd.parquet: emb is float32 [6]',
     );
+  });
+
+  it('of .npy with side files', async () => {
+    const folder = testFolder();
+    const rows = records();
+    const shard = async (name: string, part: readonly TestRecord[]): Promise<void> => {
+      const values = part.flatMap(({ emb }) => emb.map(Number));
+      writeFileSync(join(folder, `${name}.npy`), npyBytes({ name, shape: [part.length, 6], values }));
+      const ids = part.map(({ doc_id: doc }) => Number(doc));
+      writeFileSync(
+        join(folder, `${name}.articles.npy`),
+        npyBytes({ name, shape: [part.length], values: ids, dtype: 'i4' }),
+      );
+      writeFileSync(join(folder, `${name}.order.json`), JSON.stringify(part.map(({ pos }) => pos)));
+      writeFileSync(join(folder, `${name}.texts.json`), JSON.stringify(part.map(({ text }) => text)));
+    };
+    await shard('emb-2', rows.slice(313));
+    await shard('emb-1', rows.slice(0, 313));
+    const { contentSha256, texts } = await inspectFile(folder);
+    expect(contentSha256).toBe(npz);
+    expect(texts).toMatchObject({ texts: 999, from: ['texts'] });
+    expect(await inspectFile(join(folder, 'emb-1.npy'))).toMatchObject({ articles: 16, rows: 313 });
+    writeFileSync(join(folder, 'emb-1.articles.npy'), npyBytes({ name: 'x', shape: [2], values: [1, 2], dtype: 'i4' }));
+    await expect(inspectFile(join(folder, 'emb-1.npy'))).rejects.toMatchObject({ code: 'COUNT_MISMATCH' });
+    writeFileSync(join(folder, 'emb-2.texts.json'), '["a", {}]');
+    const odd = inspectFile(join(folder, 'emb-2.npy'), { textColumn: 'texts' });
+    await expect(odd).rejects.toThrow('emb-2.texts.json: its element 1 is neither a text nor');
   });
 
   it('or the files that match a pattern', async () => {
