@@ -13,7 +13,9 @@ import { findOrInstallBrowser } from './find-browser.mjs';
 import { ROOT, withGoodNode } from './node.mjs';
 
 const FOLDER = join(ROOT, 'docs', 'screenshots');
+const SMALL_FOLDER = join(FOLDER, 'small');
 const SIZE = { width: 1280, height: 800 };
+const SMALL_SIZE = { width: 900, height: 600 };
 const FLAGS = ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'];
 const SETTLE_MS = 900;
 
@@ -124,10 +126,26 @@ async function dismissNotices(page) {
 async function shoot(page, name, theme) {
   await page.waitForTimeout(SETTLE_MS);
   await dismissNotices(page);
-  const path = join(FOLDER, `${name}-${theme}.png`);
+  const isSmall = page.viewportSize().width < SIZE.width;
+  const path = join(isSmall ? SMALL_FOLDER : FOLDER, `${name}-${theme}.png`);
   await page.screenshot({ path, animations: 'disabled' });
   console.log(path);
 }
+
+/** Pages that show their figures when asked, by their titles in the sidebar. */
+const ASK = {
+  'Cross-test': async (page) => {
+    await page.getByRole('button', { name: /^Test \d+ cell/ }).click();
+    await page.getByRole('button', { name: /^Test \d+ cell/ }).waitFor({ timeout: 300_000 });
+  },
+  Reports: async (page) => {
+    const run = page.getByRole('combobox', { name: 'Run', exact: true });
+    const unbalanced = run.locator('option', { hasText: 'MSE + InfoNCE' }).first();
+    await run.selectOption(await unbalanced.getAttribute('value'));
+    await page.getByRole('button', { name: 'Make the report' }).click();
+    await page.getByRole('button', { name: 'Save HTML' }).waitFor({ timeout: 300_000 });
+  },
+};
 
 async function shootAll(page, runUrl, theme) {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -136,6 +154,7 @@ async function shootAll(page, runUrl, theme) {
   for (const title of new Set(titles)) {
     if (title.startsWith('#') || title === 'Predict') continue;
     await link(page, title);
+    await ASK[title]?.(page);
     await shoot(page, title.toLowerCase().replaceAll(' ', '-'), theme);
   }
   await shootPrediction(page, theme);
@@ -202,7 +221,7 @@ async function takeScreenshots() {
   const { chromium } = await import('playwright-core');
   const home = mkdtempSync(join(tmpdir(), 'nextvec-screenshots-'));
   const browser = await chromium.launch({ executablePath: await findOrInstallBrowser(), args: FLAGS });
-  mkdirSync(FOLDER, { recursive: true });
+  mkdirSync(SMALL_FOLDER, { recursive: true });
   let server;
   try {
     const page = await (await browser.newContext({ viewport: SIZE, deviceScaleFactor: 1 })).newPage();
@@ -220,7 +239,10 @@ async function takeScreenshots() {
     await page.goto('about:blank');
     await page.goto(server.url);
     const runUrl = await startRun(page);
-    for (const theme of ['light', 'dark']) await shootAll(page, runUrl, theme);
+    for (const size of [SIZE, SMALL_SIZE]) {
+      await page.setViewportSize(size);
+      for (const theme of ['light', 'dark']) await shootAll(page, runUrl, theme);
+    }
   } finally {
     await browser.close();
     await server?.stop();
