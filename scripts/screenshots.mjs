@@ -95,6 +95,8 @@ async function shootPrediction(page, theme) {
   await page.getByRole('button', { name: 'Predict', exact: true }).click();
   await page.getByText('Reproduces its golden output').waitFor();
   await shoot(page, 'predict', theme);
+  await page.getByRole('region', { name: 'Why this prediction' }).evaluate((section) => section.scrollIntoView());
+  await shoot(page, 'why', theme);
 }
 
 async function link(page, name) {
