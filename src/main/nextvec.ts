@@ -24,6 +24,7 @@ import { inferenceRouter } from './rpc/inference.ts';
 import { plansRouter } from './rpc/plans.ts';
 import { runsRouter } from './rpc/runs.ts';
 import { thisMachine } from './runs/demand.ts';
+import { Clusters } from './runs/ray/clusters.ts';
 import { RunService } from './runs/service.ts';
 import type { Machine } from './runs/sharing.ts';
 import { initFile } from './runs/start-weights.ts';
@@ -104,7 +105,7 @@ const CHECKPOINT_EVERY_MS = 60_000;
 const WORKER_AFTER_MS = 2000;
 
 /** The built files beside this module (or one folder up, when it lies in a chunk), else the sources. */
-function defaultEntries(): ProcessEntries {
+export function defaultEntries(): ProcessEntries {
   const folder = dirname(fileURLToPath(import.meta.url));
   const built = [folder, join(folder, '..')].find((f) => existsSync(join(f, 'data-worker.js')));
   return built === undefined
@@ -182,6 +183,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
     heartbeatMs: options.heartbeatMs,
     machine: options.machine ?? thisMachine(),
+    clusters: new Clusters(home.db, options.version),
     parallel: () => options.parallel ?? currentSettings(home.db).parallel,
   });
   if (home.access === 'owner') {
@@ -193,6 +195,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   const commands = new CommandBus();
   const plans = new PlanService({ home, runs, appVersion: options.version, isRunning: options.runsQueue ?? false });
   const router = makeRouter(options, { home, workers, runs, plans, commands });
+  if (options.runsQueue && home.access === 'owner') runs.followJobs();
   await unlessDiskFull(() => plans.begin());
   const closeAll = async (): Promise<void> => {
     plans.close();

@@ -17,6 +17,7 @@ import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
 import { findDataset } from './handles.ts';
 import type { Output } from './output.ts';
+import { ON_FLAG, ON_HELP, readOn } from './on-flag.ts';
 import { PARALLEL_FLAG, PARALLEL_HELP, readParallel } from './parallel-flag.ts';
 import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
@@ -31,6 +32,7 @@ interface PlanFlags extends FlagValues {
   readonly hold?: string[];
   readonly cures: boolean;
   readonly parallel?: string;
+  readonly on?: string;
   readonly queueOnly?: boolean;
   readonly example?: boolean;
 }
@@ -67,6 +69,7 @@ export function addPlanCommands(program: Command, context: CommandContext): void
       .option('--no-cures', 'without the cured AMN and the Gram mixture')
       .option('--hold <GATE...>', HOLD_HELP)
       .option(PARALLEL_FLAG, PARALLEL_HELP)
+      .option(ON_FLAG, ON_HELP)
       .option('--queue-only', 'only put it into the queue')
       .option('--example', 'print a plan file that works'),
   ).action((file: string | undefined, flags: PlanFlags) => context.run((out) => plan(context, file, flags, out)));
@@ -114,6 +117,7 @@ async function plan(context: CommandContext, file: string | undefined, flags: Pl
     return EXIT.done;
   }
   const parallel = readParallel(flags.parallel);
+  const on = readOn(flags.on);
   const draft = file === undefined ? templateDraft(flags) : fileDraft(file, flags);
   // Everything that can be checked without the data is checked before it is read.
   specOf(draft, '-', draft.ood === null ? null : '-');
@@ -122,7 +126,8 @@ async function plan(context: CommandContext, file: string | undefined, flags: Pl
     const abort = new AbortController();
     const data = await findDataset(client, draft.data, 'train', out, abort.signal);
     const ood = draft.ood === null ? null : await findDataset(client, draft.ood, 'ood', out, abort.signal);
-    const made = await client.plans.create(specOf(draft, data.id, ood?.id ?? null));
+    const spec = specOf(draft, data.id, ood?.id ?? null);
+    const made = await client.plans.create({ ...spec, on: on ?? spec.on });
     if (flags.queueOnly) {
       out.result(planEvent(made), () => out.line(`Plan ${made.id} "${made.name}" is in the queue.`));
       return EXIT.done;

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { programFiles } from '../hosts/locations.ts';
 import { addBalanceCommand } from './balance.ts';
+import { addClusterCommands } from './clusters.ts';
 import { createContext, fail } from './context.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addEngineInstallCommand } from './engine-install.ts';
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   addEngineCommands(program, context);
   addEngineInstallCommand(program, context);
   addHostCommands(program, context);
+  addClusterCommands(program, context);
   addWatchCommand(program, context);
   addCompletionCommand(program, context);
   for (const command of program.commands) {

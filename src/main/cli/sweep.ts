@@ -19,6 +19,7 @@ import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
 import { findDataset } from './handles.ts';
 import type { Output } from './output.ts';
+import { ON_FLAG, ON_HELP, readOn } from './on-flag.ts';
 import { PARALLEL_FLAG, PARALLEL_HELP, readParallel } from './parallel-flag.ts';
 import { addRecipeFlags, readChanges, type FlagValues } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
@@ -34,6 +35,7 @@ interface SweepFlags extends FlagValues {
   readonly halving?: string;
   readonly name?: string;
   readonly parallel?: string;
+  readonly on?: string;
   readonly queueOnly?: boolean;
 }
 
@@ -55,6 +57,7 @@ export function addSweepCommand(program: Command, context: CommandContext): void
       .option('--halving <ETA:EPOCHS>', 'first train all to EPOCHS; one in ETA goes on to ETA times as many')
       .option('--name <S>', 'name of the sweep')
       .option(PARALLEL_FLAG, PARALLEL_HELP)
+      .option(ON_FLAG, ON_HELP)
       .option('--queue-only', 'only put it into the queue'),
   ).action((flags: SweepFlags) => context.run((out) => sweep(context, flags, out)));
 }
@@ -82,6 +85,7 @@ function specOf(flags: SweepFlags, dataset: string, ood: string | null) {
     name: flags.name ?? `Sweep over ${axes.map(({ path }) => fieldOf(path).label).join(', ')}`,
     dataset,
     ood,
+    on: readOn(flags.on),
     items: [
       {
         key: 'sweep',

@@ -7,6 +7,7 @@ import { BASELINE_LABELS, BASELINES } from '#shared/domain/runs/training.ts';
 import { signedInterval, withInterval } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { modelRow } from '#shared/domain/models/models.ts';
+import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { NameSchema } from '#shared/domain/names.ts';
 import { ENGINE_CHOICES, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { checkTarget, checkTargetFolder, writeTarget } from '../formats/output-file.ts';
@@ -19,6 +20,7 @@ import { Interruption } from './interruption.ts';
 import { formatCosine, formatDuration, type Output } from './output.ts';
 import { PeakMemory } from './peak-memory.ts';
 import { oneOf } from './engines.ts';
+import { ON_FLAG, ON_HELP, readOn } from './on-flag.ts';
 import { addRecipeFlags, readRecipe } from './recipe-flags.ts';
 import { withSession, type Session } from './session.ts';
 import { trainingData, type DataFlags } from './training-data.ts';
@@ -28,6 +30,7 @@ interface TrainFlags extends DataFlags, TaskFlags {
   readonly name?: string;
   readonly tag?: string[];
   readonly keepEvery?: string;
+  readonly on?: string;
 }
 
 interface ResumeFlags {
@@ -45,6 +48,7 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
     .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
     .option('--name <S>', 'name of the run')
     .option('--tag <S...>', 'tags of the run')
+    .option(ON_FLAG, ON_HELP)
     .option('--keep-every <K>', 'also keep the checkpoint of every K-th epoch, 0: none; remembered as a setting')
     .action((flags: TrainFlags) => context.run((out) => train(context, flags, out)));
   program
@@ -53,6 +57,27 @@ export function addTrainCommands(program: Command, context: CommandContext): voi
     .option('--engine <E>', `instead of its own, rounds differently: ${ENGINE_CHOICES.join('|')}`)
     .option('--output-dir <D>', 'also write best checkpoint, recipe and series there')
     .action((handle: string, flags: ResumeFlags) => context.run((out) => resume(context, handle, flags, out)));
+  program
+    .command('stop <RUN>')
+    .description('end the job of a run on a cluster, resumable')
+    .action((handle: string) => context.run((out) => stop(context, handle, out)));
+}
+
+function stop(context: CommandContext, handle: string, out: Output): Promise<void> {
+  const work = async ({ client }: Session): Promise<void> => {
+    const { id, on, status } = await findRun(client, handle);
+    if (on === undefined || hasEnded(status)) {
+      throw new NextvecError('CONFLICT', `Run ${handle} has no job on a cluster.`, {
+        remedy: 'A run that trains here is stopped where it trains, with Ctrl-C or in its window.',
+        details: { place: handle },
+      });
+    }
+    // Its job is found again first.
+    await client.runs.resume({ runId: id });
+    const run = await client.runs.stop({ runId: id, at: 'now' });
+    out.result({ type: 'stopped', runId: id, status: run.status }, () => out.line(`Run #${run.number} was stopped.`));
+  };
+  return withSession(context.options(), out, 'owner', work);
 }
 
 function train(context: CommandContext, flags: TrainFlags, out: Output): Promise<number> {
@@ -61,12 +86,13 @@ function train(context: CommandContext, flags: TrainFlags, out: Output): Promise
   const name = readName(flags.name);
   const keepEveryEpochs = readKeepEvery(flags.keepEvery);
   const task = taskOptions(flags);
+  const on = readOn(flags.on);
   return trainingSession(context, out, flags.outputDir, async ({ client }, signal) => {
     const { data, ood } = await trainingData(client, flags, task, out, signal);
     const recipe = readRecipe(flags, data.id, ood?.id ?? null);
     await printLint(client, recipe, out);
     if (keepEveryEpochs !== null) await client.app.settings.set({ keepEveryEpochs });
-    const { runId } = await client.runs.start({ recipe, name, tags: flags.tag ?? [] });
+    const { runId } = await client.runs.start({ recipe, name, tags: flags.tag ?? [], on });
     return runId;
   });
 }
@@ -122,8 +148,8 @@ async function trainingSession(
     let runId: string | null = null;
     try {
       runId = await begin(session, interruption.signal);
-      pauseInstead(interruption, client, runId);
-      const { recipe } = (await client.runs.get({ runId })).run;
+      const { recipe, on } = (await client.runs.get({ runId })).run;
+      if (on === undefined) pauseInstead(interruption, client, runId);
       const warnings = await recipeWarnings(client, recipe);
       const onEpoch = (): void => memory.sample();
       const outcome = await followRun({ client, runId, out, signal: interruption.signal, warnings, onEpoch });
@@ -133,7 +159,7 @@ async function trainingSession(
       return statusOf(outcome, interruption.happened);
     } catch (error) {
       if (!interruption.happened) throw error;
-      const remedy = runId === null ? 'No run was started.' : howToResume(runId);
+      const remedy = runId === null ? 'No run was started.' : await howToGoOn(client, runId);
       throw new NextvecError('CANCELLED', 'Interrupted.', { remedy, cause: error });
     } finally {
       interruption.dispose();
@@ -154,6 +180,14 @@ function pauseInstead(interruption: Interruption, client: NextvecClient, runId: 
 function howToResume(runId: string, engine?: string): string {
   const elsewhere = engine === undefined || engine === 'simd' ? '' : '; add --engine simd where its engine is missing';
   return `Saved. To go on: nextvec resume ${runId}${elsewhere}`;
+}
+
+/** A run on a cluster goes on by itself. */
+async function howToGoOn(client: NextvecClient, runId: string): Promise<string> {
+  const { on } = (await client.runs.get({ runId })).run;
+  return on === undefined
+    ? howToResume(runId)
+    : `Its job on ${on} goes on. To follow it again: nextvec resume ${runId}; to end it: nextvec stop ${runId}`;
 }
 
 function howToFreeSpace(runId: string): string {

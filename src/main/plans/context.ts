@@ -13,8 +13,8 @@ export interface PlanContext {
   readonly runs: RunService;
   readonly appVersion: string;
   readonly sweepIntervals: SweepIntervals;
-  /** How many more runs may be started now. */
-  readonly room: () => number;
+  /** How many more runs may be started now, here (null) or on a cluster. */
+  readonly room: (on: string | null) => number;
   /** Resumes an interrupted run; false when it was interrupted at the same step before. */
   readonly resumeInterrupted: (runId: string, stopAfterEpoch: number | null) => boolean;
 }
@@ -22,7 +22,8 @@ export interface PlanContext {
 /** The plan as a spec, from its rows. */
 export function specOf(plan: PlanRow, items: readonly ItemRow[]): PlanSpec {
   const own = items.filter(({ planId }) => planId === plan.id);
-  return { name: plan.name, dataset: plan.dataset, ood: plan.ood, items: own.map(({ item }): PlanItem => item) };
+  const { name, dataset, ood, on } = plan;
+  return { name, dataset, ood, on, items: own.map(({ item }): PlanItem => item) };
 }
 
 export function runSummary({ home }: Pick<PlanContext, 'home'>, runId: string | null): RunSummary | null {

@@ -42,7 +42,7 @@ export class QueueWorker {
       runs,
       appVersion,
       sweepIntervals: new SweepIntervals(home.db),
-      room: () => this.room(),
+      room: (on) => this.room(on),
       resumeInterrupted: (runId, stopAfterEpoch) => this.resumeInterrupted(runId, stopAfterEpoch),
     };
   }
@@ -85,8 +85,9 @@ export class QueueWorker {
     // A report is about what its plan has trained so far: it waits for all that is running.
     const isEarly = ({ item, planId }: ItemRow) =>
       item.kind === 'report' && running.some((one) => one.planId === planId);
-    const next = nextReady(items, (item) => !isPaused(item.planId) && !isEarly(item));
-    if (next === null || this.room() < 1) return false;
+    const hasRoom = (item: ItemRow) => this.room(planOf(plans, item).on) > 0;
+    const next = nextReady(items, (item) => !isPaused(item.planId) && !isEarly(item) && hasRoom(item));
+    if (next === null) return false;
     this.work(next, { spec: specOf(planOf(plans, next), items), isHeld: false });
     return this.statusOf(next) !== 'waiting';
   }
@@ -96,9 +97,10 @@ export class QueueWorker {
   }
 
   /** Runs that may be started beside those of the running items, paused ones included. */
-  private room(): number {
-    const running = listItems(this.home.db).filter(({ status }) => status === 'running');
-    return this.runs.places() - running.reduce((sum, item) => sum + runsOf(this.home.db, item).length, 0);
+  private room(on: string | null): number {
+    const { plans, items } = planRows(this.home.db);
+    const running = items.filter((item) => item.status === 'running' && planOf(plans, item).on === on);
+    return this.runs.places(on) - running.reduce((sum, item) => sum + runsOf(this.home.db, item).length, 0);
   }
 
   /** Pauses the runs of a held item as soon as they train. */

@@ -57,7 +57,7 @@ export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): vo
         ? ({ kind: 'propose' } as const)
         : nextMove(progressOf(item, members), rulesOf(item, base, levels, members.length));
     if (move.kind === 'done') return finish(context, work, members);
-    if (move.kind === 'wait' || isHeld || context.room() < 1) return;
+    if (move.kind === 'wait' || isHeld || context.room(spec.on) < 1) return;
     if (move.kind === 'train') {
       const earlier = members[move.member].runs.find(({ seed }) => seed === move.seed)?.runId;
       if (earlier && context.runs.isStopping(earlier)) return;
@@ -140,7 +140,7 @@ function send(
     const of = member.member === 0 ? 'plain' : `member ${member.member} of ${membersOf(item.sweep, base)}`;
     const name = `${spec.name}: ${of}, seed ${recipe.seed}`;
     inTransaction(home.db, () => {
-      const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], extent);
+      const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], { ...extent, on: spec.on });
       putSweepRun(home.db, row.id, member.member, { ...active, runId });
     });
   } catch (error) {

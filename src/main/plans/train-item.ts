@@ -51,7 +51,7 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
     const name = `${spec.name}: ${MODEL_LABELS[recipe.modelType]}`.slice(0, NAME_LIMIT);
     // Together: a program killed in between must not train the item twice.
     inTransaction(home.db, () => {
-      const runId = runs.start(recipe, name, [`plan ${row.planId}`]);
+      const runId = runs.start(recipe, name, [`plan ${row.planId}`], { on: spec.on });
       updateItem(home.db, row.id, { ...started, runId });
     });
   } catch (error) {

@@ -24,8 +24,9 @@ export function runsRouter({ runs }: Procedures, service: RunService, context: R
     series: runs.series.handler(({ input }) => service.series(input)),
     preflight: runs.preflight.handler(({ input }) => preflight(context, input.recipe)),
     start: runs.start.handler(({ input }) => ({
-      runId: service.start(input.recipe, input.name ?? null, input.tags),
+      runId: service.start(input.recipe, input.name ?? null, input.tags, { on: input.on }),
     })),
+    checkCluster: runs.checkCluster.handler(({ input }) => service.checkCluster(input.cluster)),
     pause: runs.pause.handler(({ input }) => service.pause(input.runId)),
     resume: runs.resume.handler(({ input }) => service.resume(input.runId, { engine: input.engine })),
     stop: runs.stop.handler(({ input }) => service.stop(input.runId, input.at)),

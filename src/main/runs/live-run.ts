@@ -12,7 +12,6 @@ import { sharingWords, type Sharing } from '#shared/domain/runs/sharing.ts';
 import type { EpochRecord, Finished, Stage, StepBlock } from '#shared/domain/runs/training.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { syncWal, type Db } from '../store/database.ts';
-import type { SpawnTrainer } from '../processes/trainer-process.ts';
 import {
   epochChanges,
   finishedChanges,
@@ -27,7 +26,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { Recorder } from './recorder.ts';
 import { RunClock } from './run-clock.ts';
 import type { Demand } from './sharing.ts';
-import { delay, describeExit, TrainerConnection } from './trainer-connection.ts';
+import { delay, describeExit, type TrainerLink } from './trainer-connection.ts';
 
 /** After `finished` a trainer exits by itself within this time; after a lost connection its exit is awaited this long. */
 const EXIT_GRACE_MS = 3000;
@@ -37,10 +36,13 @@ const HEARTBEAT_MS = 10_000;
 export interface LiveRunOptions {
   readonly db: Db;
   readonly job: TrainerJob;
-  readonly spawnTrainer: SpawnTrainer;
+  /** Starts its trainer, or finds it again. */
+  readonly connect: () => TrainerLink;
   /** Milliseconds trained in earlier lives. */
   readonly durationBeforeMs: number;
   readonly demand: Demand;
+  /** Address of the cluster it trains on; null: here. */
+  readonly on: string | null;
   /** How runs share the machine; null: one at a time. */
   readonly sharing: Sharing | null;
   /** Milliseconds between liveness checks of the trainer. */
@@ -60,7 +62,7 @@ export class LiveRun {
   threads: number;
   private readonly options: LiveRunOptions;
   private readonly recorder: Recorder;
-  private readonly trainer: TrainerConnection;
+  private readonly trainer: TrainerLink;
   private readonly clock: RunClock;
   private readonly heartbeat: Heartbeat;
   /** What it takes of the machine. */
@@ -89,7 +91,7 @@ export class LiveRun {
       onGone: (path) => this.onGone(path),
     });
     this.clock = new RunClock(options.durationBeforeMs);
-    this.trainer = new TrainerConnection(options.spawnTrainer);
+    this.trainer = options.connect();
     this.heartbeat = new Heartbeat({
       everyMs: options.heartbeatMs ?? HEARTBEAT_MS,
       ask: () => this.trainer.client.alive(),
@@ -107,6 +109,10 @@ export class LiveRun {
   /** Whether it takes a place among the runs that train: also while its process starts, resumes or leaves. */
   get isTraining(): boolean {
     return this.hasEnded || this.isResuming || this.status !== 'paused';
+  }
+
+  get on(): string | null {
+    return this.options.on;
   }
 
   get runId(): string {
@@ -181,8 +187,23 @@ export class LiveRun {
     await this.call(() => this.trainer.client.stop({ at, reason }));
   }
 
-  /** Saves a checkpoint if there is anything to save, ends the process, marks the run interrupted. */
+  /** It trains on another machine, on which it goes on when this program ends. */
+  get isElsewhere(): boolean {
+    return this.options.on !== null;
+  }
+
+  /**
+   * Saves a checkpoint if there is anything to save, ends the process, marks the run interrupted. A run elsewhere goes on as
+   * it is.
+   */
   async shutDown(reason: string): Promise<void> {
+    if (this.trainer.detach !== undefined && !this.hasEnded) {
+      this.hasEnded = true;
+      this.heartbeat.listen(false);
+      this.recorder.end();
+      this.trainer.detach();
+      return;
+    }
     this.closingReason = reason;
     // Without space for the history no checkpoint is written: there is nothing to wait for.
     if (this.status === 'running' && !this.hasEnded && this.fullDiskReason === null) {
@@ -210,6 +231,7 @@ export class LiveRun {
       for await (const event of events) {
         if (this.hasEnded) return;
         this.handle(event);
+        this.recorder.update(this.trainer.changes?.() ?? {});
       }
       if (!this.hasEnded) await this.die();
     } catch (error) {
@@ -375,7 +397,7 @@ export class LiveRun {
 
   /**
    * An error of the trainer (a bad checkpoint, a missing engine) fails the run; any other means the process is gone. A
-   * resumed run without its engine can go on when the engine is there again, or on another one.
+   * resumed run without its engine can go on when the engine is there again, or on another one, as can one whose job was lost.
    */
   private async fail(error: unknown): Promise<void> {
     if (!isNextvecError(error)) {
@@ -383,7 +405,7 @@ export class LiveRun {
       return;
     }
     this.log('error', error.message);
-    const canGoOn = this.options.job.resume && error.code === 'ENGINE_UNAVAILABLE';
+    const canGoOn = error.code === 'TRAINER_DIED' || (this.options.job.resume && error.code === 'ENGINE_UNAVAILABLE');
     this.finish(canGoOn ? 'interrupted' : 'failed', [error.message, error.remedy].filter(Boolean).join(' '));
   }
 

@@ -1,6 +1,6 @@
 /**
  * Which runs train now: those at the head of the queue, as many as fit beside each other (`sharing.ts`), and how many
- * threads each has. A paused run keeps its trainer process and lets the next one in. Not here: what a trainer reports
+ * threads each has; on a cluster as many as it may have. A paused run keeps its trainer process and lets the next one in. Not here: what a trainer reports
  * (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
  */
 import type { RunEvent } from '#shared/contract/runs.ts';
@@ -8,14 +8,16 @@ import { toErrorData } from '#shared/domain/errors.ts';
 import type { EngineChoice } from '#shared/domain/recipe/recipe.ts';
 import type { Parallel, Sharing } from '#shared/domain/runs/sharing.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun, updateRun, type RunChanges } from '../store/runs.ts';
+import { placeOf, requireRun, updateRun, type RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer } from '../processes/trainer-process.ts';
 import type { RunBus } from './bus.ts';
 import { demandOf } from './demand.ts';
 import { LiveRun } from './live-run.ts';
+import type { Clusters } from './ray/clusters.ts';
 import { SharingChoice } from './sharing-choice.ts';
 import { fits, shareThreads, type Demand, type Machine } from './sharing.ts';
 import type { RunSummaries } from './summaries.ts';
+import { TrainerConnection } from './trainer-connection.ts';
 import { trainerJob } from './trainer-job.ts';
 
 /** A run gets more threads after this, since the next run of a sweep starts a moment after one has ended. */
@@ -30,6 +32,7 @@ export interface RunQueueOptions {
   readonly checkpointEveryMs: number;
   readonly heartbeatMs?: number;
   readonly machine: Machine;
+  readonly clusters: Clusters;
   /** Runs at once, as it is set now. */
   readonly parallel: () => Parallel;
 }
@@ -44,7 +47,12 @@ export interface QueuedRun {
   readonly engine?: EngineChoice;
 }
 
-interface EnteringRun extends QueuedRun {
+interface WaitingRun extends QueuedRun {
+  /** Address of the cluster it trains on; null: here. */
+  readonly on: string | null;
+}
+
+interface EnteringRun extends WaitingRun {
   readonly demand: Demand;
 }
 
@@ -54,7 +62,7 @@ export class RunQueue {
   private readonly bus: RunBus;
   private readonly summaries: RunSummaries;
   private readonly live: Map<string, LiveRun>;
-  private readonly waiting: QueuedRun[] = [];
+  private readonly waiting: WaitingRun[] = [];
   private readonly choice: SharingChoice;
   /** How the runs that train share the machine; null: none trains. */
   private sharing: Sharing | null = null;
@@ -81,13 +89,15 @@ export class RunQueue {
     return this.waiting.some((run) => run.runId === runId);
   }
 
-  /** Runs that wait or train; a paused one is saved and does not count. */
+  /** Runs that wait or train here; a paused one is saved and does not count, one elsewhere goes on without this program. */
   activeCount(): number {
-    return this.waiting.length + [...this.live.values()].filter((run) => !run.isOver && run.isTraining).length;
+    const here = [...this.live.values()].filter((run) => !run.isOver && run.isTraining && !run.isElsewhere);
+    return this.waitingHere().length + here.length;
   }
 
   add(run: QueuedRun): void {
-    this.waiting.push(run);
+    const on = placeOf(requireRun(this.home.db, run.runId))?.address ?? null;
+    this.waiting.push({ ...run, on });
     this.change(run.runId, { status: 'queued', reason: '', ended_at_ms: null });
     this.look();
   }
@@ -99,8 +109,9 @@ export class RunQueue {
     return at >= 0;
   }
 
-  /** Runs that can be out at once: those that train, or would train if that many waited. */
-  places(): number {
+  /** Runs that can be out at once, here or on a cluster: those that train, or would train if that many waited. */
+  places(on: string | null): number {
+    if (on !== null) return this.options.clusters.find(on)?.jobs ?? 1;
     const parallel = this.options.parallel();
     return parallel === 'auto' ? (this.sharing?.most ?? this.options.machine.cores) : parallel;
   }
@@ -110,10 +121,20 @@ export class RunQueue {
     this.isClosing = true;
     this.choice.close();
     if (this.growing !== null) clearTimeout(this.growing);
-    for (const { runId } of this.waiting.splice(0)) {
-      if (!this.live.has(runId)) this.change(runId, { status: 'interrupted', reason, ended_at_ms: Date.now() });
+    for (const { runId, on } of this.waiting.splice(0)) {
+      if (!this.live.has(runId) && !this.isOut(runId, on))
+        this.change(runId, { status: 'interrupted', reason, ended_at_ms: Date.now() });
     }
     await Promise.all([...this.live.values()].map((run) => run.shutDown(reason)));
+  }
+
+  /** Whether a run that waits here has a job elsewhere: it waits to be followed. */
+  private isOut(runId: string, on: string | null): boolean {
+    return on !== null && (placeOf(requireRun(this.home.db, runId))?.attempt ?? 0) > 0;
+  }
+
+  private waitingHere(): WaitingRun[] {
+    return this.waiting.filter(({ on }) => on === null);
   }
 
   private change(runId: string, changes: RunChanges): void {
@@ -126,26 +147,48 @@ export class RunQueue {
     queueMicrotask(() => this.startNext());
   }
 
-  /** The runs that train, with those whose process is leaving. */
+  /** The runs with a trainer process of this machine. */
+  private here(): LiveRun[] {
+    return [...this.live.values()].filter((run) => !run.isElsewhere);
+  }
+
+  /** The runs that train here, with those whose process is leaving. */
   private training(): LiveRun[] {
-    return [...this.live.values()].filter((run) => run.isTraining);
+    return this.here().filter((run) => run.isTraining);
   }
 
   /** Starts or resumes waiting runs in their order, as long as the next fits beside those that train. */
   private startNext(): void {
-    if (this.isClosing || this.isChoosing) return;
+    if (this.isClosing) return;
+    this.sendAway();
+    if (this.isChoosing) return;
     const training = this.training();
     this.sharing = this.sharingOf(training.length);
     if (this.sharing !== null) this.admit(training, this.sharing);
   }
 
+  /** Sends waiting runs to their clusters, as many as each may have at once. */
+  private sendAway(): void {
+    for (const next of this.waiting.filter(({ on }) => on !== null)) {
+      const known = this.live.get(next.runId);
+      // Its last life has not ended yet.
+      if (known?.isOver) continue;
+      const out = [...this.live.values()].filter((run) => run.isElsewhere && run.on === next.on && !run.isOver);
+      if (known === undefined && out.length >= this.places(next.on)) continue;
+      this.waiting.splice(this.waiting.indexOf(next), 1);
+      const demand = known?.demand ?? demandOf(this.home, requireRun(this.home.db, next.runId), next.engine);
+      this.enter({ ...next, demand }, known?.threads ?? this.options.clusters.find(next.on)?.cpus ?? 1);
+    }
+  }
+
   /** How runs share the machine from now on; null: nothing trains or waits, or it is being measured. */
   private sharingOf(training: number): Sharing | null {
     const parallel = this.options.parallel();
-    if (training === 0 && this.waiting.length === 0) return null;
+    const waiting = this.waitingHere().length;
+    if (training === 0 && waiting === 0) return null;
     if (parallel !== 'auto') return { most: parallel, measured: [] };
     if (training > 0) return this.sharing;
-    if (this.waiting.length === 1) return { most: 1, measured: [] };
+    if (waiting === 1) return { most: 1, measured: [] };
     void this.measure();
     return null;
   }
@@ -153,8 +196,9 @@ export class RunQueue {
   /** Measures how many of the waiting runs train best at once, then starts them. */
   private async measure(): Promise<void> {
     this.isChoosing = true;
-    const row = requireRun(this.home.db, this.waiting[0].runId);
-    this.sharing = await this.choice.choose(row, demandOf(this.home, row), this.waiting.length);
+    const waiting = this.waitingHere();
+    const row = requireRun(this.home.db, waiting[0].runId);
+    this.sharing = await this.choice.choose(row, demandOf(this.home, row), waiting.length);
     this.isChoosing = false;
     if (!this.isClosing) this.admit(this.training(), this.sharing);
   }
@@ -171,9 +215,9 @@ export class RunQueue {
   /** Takes runs out of the queue that fit beside the others, of `most` at once. */
   private takeFitting(training: readonly LiveRun[], most: number): EnteringRun[] {
     const entering: EnteringRun[] = [];
-    const paused = [...this.live.values()].filter((run) => !run.isTraining);
-    while (this.waiting.length > 0 && training.length + entering.length < most) {
-      const [next] = this.waiting;
+    const paused = this.here().filter((run) => !run.isTraining);
+    for (const next of this.waitingHere()) {
+      if (training.length + entering.length >= most) break;
       // Its last process has not left yet.
       if (this.live.get(next.runId)?.isOver) break;
       const demand =
@@ -185,7 +229,7 @@ export class RunQueue {
       };
       if (!fits(demand, load, most, this.options.machine)) break;
       entering.push({ ...next, demand });
-      this.waiting.shift();
+      this.waiting.splice(this.waiting.indexOf(next), 1);
     }
     return entering;
   }
@@ -224,6 +268,7 @@ export class RunQueue {
     const { home, options } = this;
     const row = requireRun(home.db, runId);
     const { resourcesDir, dataWorker, checkpointEveryMs } = options;
+    const place = placeOf(row);
     const run = new LiveRun({
       db: home.db,
       job: trainerJob(
@@ -233,8 +278,10 @@ export class RunQueue {
         engine,
       ),
       demand,
-      sharing: this.recorded(),
-      spawnTrainer: options.spawnTrainer,
+      sharing: place === null ? this.recorded() : null,
+      on: place?.address ?? null,
+      connect: () =>
+        place === null ? new TrainerConnection(options.spawnTrainer) : options.clusters.trainer(row, place, demand),
       durationBeforeMs: row.duration_ms,
       heartbeatMs: options.heartbeatMs,
       announce: (event) => this.publish(runId, event),

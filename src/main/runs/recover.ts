@@ -1,7 +1,10 @@
-/** Runs that were alive when the last owner of the folder ended without closing it: marked interrupted at start. */
+/**
+ * Runs that were alive when the last owner of the folder ended without closing it: marked interrupted at start. Those with
+ * a job on a cluster stay as they are.
+ */
 import { inTransaction, isDiskFull, type Db } from '../store/database.ts';
 import { endAttempts, insertLog } from '../store/history.ts';
-import { listRunsWithStatus, updateRun } from '../store/runs.ts';
+import { listRunsWithStatus, placeOf, updateRun } from '../store/runs.ts';
 
 /** On a full disk the next start does it. */
 export function recoverRuns(db: Db): void {
@@ -16,6 +19,11 @@ function recover(db: Db): void {
   const reasons = { queued: 'Nextvec ended before it began.', other: 'Nextvec ended while it was training.' };
   for (const row of listRunsWithStatus(db, ['queued', 'starting', 'running', 'paused'])) {
     const reason = row.status === 'queued' ? reasons.queued : reasons.other;
+    // Its job goes on without this program.
+    if ((placeOf(row)?.attempt ?? 0) > 0) {
+      endAttempts(db, row.id, Date.now());
+      continue;
+    }
     inTransaction(db, () => {
       endAttempts(db, row.id, Date.now());
       updateRun(db, row.id, { status: 'interrupted', reason, ended_at_ms: row.ended_at_ms ?? Date.now() });

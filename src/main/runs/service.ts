@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { commandLine, dataWord } from '#shared/domain/recipe/command-line.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { Cluster, ClusterCheck } from '#shared/domain/runs/clusters.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import { shrink } from '../store/database.ts';
 import { findDataset, requireDataset } from '../store/datasets.ts';
@@ -17,6 +18,8 @@ import {
   deleteRun,
   findUnfinishedMixtureOf,
   insertRun,
+  listRunsWithStatus,
+  placeOf,
   requireRun,
   updateRun,
   type RunChanges,
@@ -29,6 +32,7 @@ import type { LiveRun } from './live-run.ts';
 import { RunQueue, type RunQueueOptions } from './queue.ts';
 import { partIds } from './parts.ts';
 import { checkRecipe } from './recipe-check.ts';
+import type { Clusters } from './ray/clusters.ts';
 import { recoverRuns } from './recover.ts';
 import { removeRunFolder } from './tidy.ts';
 import { sourceFields } from './start-weights.ts';
@@ -43,12 +47,15 @@ export interface TrainingExtent {
   readonly stopAfterEpoch: number | null;
 }
 
+export interface StartOptions extends Partial<TrainingExtent> {
+  /** Address of the cluster it trains on; null: here. */
+  readonly on?: string | null;
+}
+
 export interface ResumeOptions extends Partial<TrainingExtent> {
   /** Instead of the recipe's. */
   readonly engine?: EngineChoice;
 }
-
-const WHOLE: TrainingExtent = { stopAfterEpoch: null };
 
 export class RunService {
   readonly bus = new RunBus();
@@ -57,13 +64,27 @@ export class RunService {
   private readonly live = new Map<string, LiveRun>();
   private readonly summaries: RunSummaries;
   private readonly queue: RunQueue;
+  private readonly clusters: Clusters;
 
   constructor(options: RunServiceOptions) {
     this.home = options.home;
     this.appVersion = options.appVersion;
     this.summaries = new RunSummaries(options.home.db, this.bus, this.live);
     this.queue = new RunQueue(options, this.bus, this.summaries, this.live);
+    this.clusters = options.clusters;
     if (options.home.access === 'owner') recoverRuns(options.home.db);
+  }
+
+  /** Follows the jobs on clusters that an earlier life of this program has left. */
+  followJobs(): void {
+    for (const { id } of listRunsWithStatus(this.home.db, ['queued', 'starting', 'running', 'paused'])) {
+      if (!this.queue.ids().includes(id)) this.queue.add({ runId: id, resume: true, stopAfterEpoch: null });
+    }
+  }
+
+  /** Throws what is wrong with the cluster. */
+  checkCluster(cluster: Cluster): Promise<ClusterCheck> {
+    return this.clusters.check(cluster);
   }
 
   /** Adds a line to the log of every live run: events of the machine they train on. */
@@ -76,9 +97,9 @@ export class RunService {
     return this.queue.activeCount();
   }
 
-  /** Runs that can be out at once. */
-  places(): number {
-    return this.queue.places();
+  /** Runs that can be out at once, here (null) or on a cluster. */
+  places(on: string | null): number {
+    return this.queue.places(on);
   }
 
   /** Whether a run was asked to stop and is still being saved; it can be resumed in a moment. */
@@ -137,8 +158,10 @@ export class RunService {
   }
 
   /** Queues a new run and returns its id. */
-  start(recipe: Recipe, name: string | null, tags: readonly string[], extent: TrainingExtent = WHOLE): string {
+  start(recipe: Recipe, name: string | null, tags: readonly string[], options: StartOptions = {}): string {
     const { db } = this.home;
+    const { on = null, stopAfterEpoch = null } = options;
+    if (on !== null) this.clusters.require(on);
     const dataset = requireDataset(db, recipe.dataset);
     const ood = recipe.ood === null ? null : requireDataset(db, recipe.ood);
     checkRecipe(recipe, dataset, ood);
@@ -152,8 +175,9 @@ export class RunService {
       tags,
       appVersion: this.appVersion,
       createdAt: Date.now(),
+      place: on === null ? null : { address: on, attempt: 0, read: 0 },
     });
-    this.queue.add({ runId: id, resume: false, ...extent });
+    this.queue.add({ runId: id, resume: false, stopAfterEpoch });
     return id;
   }
 
@@ -175,7 +199,9 @@ export class RunService {
       });
     }
     const isGone = live === undefined || live.isOver;
-    const isResumable = isGone ? ['interrupted', 'stopped', 'failed'].includes(row.status) : live.status === 'paused';
+    const isResumable = isGone
+      ? ['interrupted', 'stopped', 'failed'].includes(row.status) || placeOf(row) !== null
+      : live.status === 'paused';
     if (this.queue.isWaiting(row.id) || !isResumable)
       throw conflict(row, 'only a paused, stopped, failed or interrupted run goes on');
     if (isGone) this.requireTrainable(row, engine);
@@ -224,6 +250,8 @@ export class RunService {
       () => deleteRun(this.home.db, row.id),
       () => removeRunFolder(this.home, row.id),
     );
+    const place = placeOf(row);
+    if (place !== null) await this.clusters.removeFiles(place, row.id);
     this.bus.publishChange({ type: 'deleted', runId: row.id });
     const shrunk = shrink(this.home.db);
     keepReserve(this.home.path);

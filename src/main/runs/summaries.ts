@@ -81,8 +81,26 @@ export class RunSummaries {
 
 /** All of a row that is not checked by SQLite's own types. */
 function storedJson(row: RunRow): string {
-  const { recipe_json, engine_json, split_proof_json, baselines_json, best_json, tags_json, imported_json } = row;
-  return [recipe_json, engine_json, split_proof_json, baselines_json, best_json, tags_json, imported_json].join('\n');
+  const {
+    recipe_json,
+    engine_json,
+    split_proof_json,
+    baselines_json,
+    best_json,
+    tags_json,
+    imported_json,
+    place_json,
+  } = row;
+  return [
+    recipe_json,
+    engine_json,
+    split_proof_json,
+    baselines_json,
+    best_json,
+    tags_json,
+    imported_json,
+    place_json,
+  ].join('\n');
 }
 
 function problemOf(row: RunRow): string | null {

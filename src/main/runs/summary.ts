@@ -4,7 +4,7 @@ import type { SplitProof } from '#shared/contract/datasets.ts';
 import { bestCosine } from '#shared/domain/recipe/gates.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/runs/training.ts';
-import type { RunRow } from '../store/runs.ts';
+import { placeOf, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 
 /** Float32 of every column, and the pyramid over it: 16 bytes for each 16, 256 and 4096 steps. */
@@ -48,6 +48,7 @@ export function damagedRow(row: RunRow, problem: string): RunRow {
     best_json: null,
     tags_json: '[]',
     imported_json: null,
+    place_json: null,
   };
 }
 
@@ -92,6 +93,7 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
     sparkline: thinned(valCosines),
     tags: JSON.parse(row.tags_json) as string[],
     notes: row.notes,
+    ...(row.place_json === null ? {} : { on: placeOf(row)?.address }),
     ...(imported === null ? {} : { imported }),
     storedBytes: Math.round(row.checkpoint_bytes + row.stored_steps * SERIES_BYTES_PER_STEP),
   };

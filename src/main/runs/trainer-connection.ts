@@ -1,15 +1,40 @@
-/** A trainer process and the typed calls to it. Not here: what its events mean (`live-run.ts`). */
+/** A trainer and the typed calls to it; here one that is a process of this machine. Not here: what its events mean (`live-run.ts`). */
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import type { trainerContract } from '#shared/contract/trainer.ts';
+import type { trainerContract, TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { MORE_MEMORY } from '#shared/domain/errors.ts';
 import type { SpawnTrainer, TrainerExit, TrainerProcess } from '../processes/trainer-process.ts';
+import type { RunChanges } from '../store/runs.ts';
 
-export class TrainerConnection {
-  readonly client: ContractRouterClient<typeof trainerContract>;
-  /** Resolves when the process is gone. */
+type Calls = ContractRouterClient<typeof trainerContract>;
+
+/** A trainer as its run sees it, wherever it trains. */
+export interface TrainerLink {
+  readonly client: {
+    start(job: TrainerJob): Promise<AsyncIterable<TrainerEvent>>;
+    alive(): Promise<unknown>;
+    stored(input: { ticket: number }): Promise<unknown>;
+    setThreads(input: { threads: number }): Promise<unknown>;
+    pause(): Promise<unknown>;
+    resume(): Promise<unknown>;
+    stop(input: { at: 'now' | 'epoch-end'; reason: string }): Promise<unknown>;
+  };
+  /** Resolves when the trainer is gone. */
+  readonly exited: Promise<TrainerExit>;
+  /** Resolves when the trainer is gone, or with null after `ms`. */
+  exitWithin(ms: number): Promise<TrainerExit | null>;
+  kill(): void;
+  killAfter(ms: number): void;
+  /** Columns of the run's row that are stored with the event given last. */
+  changes?(): RunChanges;
+  /** Lets it train on unfollowed. Absent: it ends with this program. */
+  detach?(): void;
+}
+
+export class TrainerConnection implements TrainerLink {
+  readonly client: Calls;
   readonly exited: Promise<TrainerExit>;
   private readonly process: TrainerProcess;
 
@@ -22,7 +47,6 @@ export class TrainerConnection {
     this.client = createORPCClient(link);
   }
 
-  /** Resolves when the process is gone, or with null after `ms`. */
   exitWithin(ms: number): Promise<TrainerExit | null> {
     return Promise.race([this.exited, delay(ms)]);
   }

@@ -302,4 +302,15 @@ const EIGHTH: Migration = {
   `,
 };
 
-export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH];
+const NINTH: Migration = {
+  version: 9,
+  what: 'runs and plans on a cluster',
+  sql: `
+    -- Cluster, newest job and how much of what it says is in the history. NULL: it trains here.
+    ALTER TABLE runs ADD COLUMN place_json TEXT CHECK (place_json IS NULL OR json_valid(place_json));
+    -- Address of the cluster that its runs are sent to. NULL: they train here.
+    ALTER TABLE plans ADD COLUMN cluster TEXT;
+  `,
+};
+
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH];

@@ -12,6 +12,8 @@ export interface PlanRow {
   readonly isPaused: boolean;
   readonly dataset: string;
   readonly ood: string | null;
+  /** Address of the cluster that its runs are sent to; null: they train here. */
+  readonly on: string | null;
 }
 
 export interface ItemRow extends QueueItem {
@@ -27,13 +29,9 @@ export function insertPlan(db: Db, spec: PlanSpec, atMs: number): number {
   return db
     .transaction(() => {
       const planId = takeNumber(db, 'plan');
-      db.prepare('INSERT INTO plans (id, name, created_at_ms, dataset_id, ood_id) VALUES (?, ?, ?, ?, ?)').run(
-        planId,
-        spec.name,
-        atMs,
-        spec.dataset,
-        spec.ood,
-      );
+      db.prepare(
+        'INSERT INTO plans (id, name, created_at_ms, dataset_id, ood_id, cluster) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(planId, spec.name, atMs, spec.dataset, spec.ood, spec.on);
       const put = db.prepare(
         `INSERT INTO plan_items (plan_id, key, position, item_json, status, is_held)
          SELECT ?, ?, coalesce(max(position), 0) + 1, ?, 'waiting', ? FROM plan_items`,
@@ -51,6 +49,7 @@ interface StoredPlan {
   is_paused: number;
   dataset_id: string;
   ood_id: string | null;
+  cluster: string | null;
 }
 
 /** Oldest first. */
@@ -65,6 +64,7 @@ export function listPlans(db: Db): PlanRow[] {
       isPaused: row.is_paused === 1,
       dataset: row.dataset_id,
       ood: row.ood_id,
+      on: row.cluster,
     }));
 }
 

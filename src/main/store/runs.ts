@@ -3,6 +3,7 @@ import type { RunStatus } from '#shared/contract/runs.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { RunPlaceSchema, type RunPlace } from '#shared/domain/runs/clusters.ts';
 import type { Db } from './database.ts';
 import { findDataset } from './datasets.ts';
 import { takeNumber } from './numbers.ts';
@@ -39,6 +40,8 @@ export interface RunRow {
   readonly tags_json: string;
   readonly notes: string;
   readonly imported_json: string | null;
+  /** RunPlace; null: it trains here. */
+  readonly place_json: string | null;
   /** Total size of the run's checkpoint files, bytes. */
   readonly checkpoint_bytes: number;
   /** Steps stored, over all attempts. */
@@ -60,14 +63,16 @@ export interface NewRun {
   readonly tags: readonly string[];
   readonly appVersion: string;
   readonly createdAt: number;
+  /** Where it trains; null: here. */
+  readonly place?: RunPlace | null;
 }
 
 export function insertRun(db: Db, run: NewRun): void {
   const insert = db.prepare(
     `INSERT INTO runs (id, number, name, status, created_at_ms, recipe_json, dataset_id, dataset_name, task_json, ood_id,
-       ood_name, app_version, tags_json)
+       ood_name, app_version, tags_json, place_json)
      VALUES (@id, @number, @name, 'queued', @createdAt, @recipe, @datasetId, @datasetName, @task,
-       @oodId, @oodName, @appVersion, @tags)`,
+       @oodId, @oodName, @appVersion, @tags, @place)`,
   );
   const dataset = findDataset(db, run.recipe.dataset);
   db.transaction(() => {
@@ -85,8 +90,14 @@ export function insertRun(db: Db, run: NewRun): void {
       oodName: run.oodName,
       appVersion: run.appVersion,
       tags: JSON.stringify(run.tags),
+      place: run.place ? JSON.stringify(run.place) : null,
     });
   }).immediate();
+}
+
+/** Where a run trains that does not train here. */
+export function placeOf({ place_json }: Pick<RunRow, 'place_json'>): RunPlace | null {
+  return place_json === null ? null : RunPlaceSchema.parse(JSON.parse(place_json));
 }
 
 export function findRun(db: Db, id: string): RunRow | null {
@@ -149,6 +160,7 @@ const UPDATABLE = new Set<string>([
   'tags_json',
   'notes',
   'imported_json',
+  'place_json',
 ]);
 
 export function updateRun(db: Db, id: string, changes: RunChanges): void {
@@ -185,7 +197,7 @@ export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
          json_extract(r.recipe_json, '$.batchSize') AS batchSize, r.rows_per_second AS rowsPerSecond,
          1000.0 * r.train_rows / r.duration_ms AS fittedRowsPerSecond
        FROM runs AS r JOIN datasets AS d ON d.id = r.dataset_id
-       WHERE r.rows_per_second > 0 AND r.duration_ms > 0 AND r.train_rows > 0 AND r.engine_json IS NOT NULL
+       WHERE r.place_json IS NULL AND r.rows_per_second > 0 AND r.duration_ms > 0 AND r.train_rows > 0 AND r.engine_json IS NOT NULL
          AND json_extract(r.recipe_json, '$.modelType') = ? AND json_extract(d.passport_json, '$.D') = ?
          AND coalesce(json_array_length(r.recipe_json, '$.parts'), 0) = 0
        ORDER BY json_extract(r.engine_json, '$.sharing') IS NOT NULL, r.number DESC LIMIT 50`,

@@ -3,6 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { AdapterSchema } from '#shared/domain/runs/adapter.ts';
 import { ENGINE_CHOICES } from '#shared/domain/recipe/recipe.ts';
+import { ClusterSchema } from '#shared/domain/runs/clusters.ts';
 import { FilePathSchema, mutation, query } from './call.ts';
 
 export const EngineStatusSchema = z.object({
@@ -63,6 +64,14 @@ export const SettingsSchema = z.object({
   threads: z.int().min(1).max(256).nullable().default(null),
   /** Runs that train at once; `auto`: measured. */
   parallel: ParallelSchema.default(1),
+  /** Ray clusters that runs can be sent to. */
+  clusters: z
+    .array(ClusterSchema)
+    .max(50)
+    .refine((clusters) => new Set(clusters.map(({ address }) => address)).size === clusters.length, {
+      message: 'each cluster has an address of its own',
+    })
+    .default([]),
   /** Beside the last and the best checkpoint, keep the one of every k-th epoch; 0: none. */
   keepEveryEpochs: z.int().min(0).max(100_000).default(0),
   /** Progress in the menu bar or system tray; desktop app only. */

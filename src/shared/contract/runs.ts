@@ -6,6 +6,7 @@ import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { ENGINE_CHOICES, GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { AdapterSchema, TilingSchema } from '#shared/domain/runs/adapter.ts';
+import { ClusterAddressSchema, ClusterCheckSchema, ClusterSchema } from '#shared/domain/runs/clusters.ts';
 import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
   BaselinesSchema,
@@ -105,6 +106,8 @@ export const RunSummarySchema = z.object({
   sparkline: z.array(z.number().nullable()),
   tags: z.array(z.string()),
   notes: z.string(),
+  /** Address of the cluster it trains on; absent: it trains here. */
+  on: z.string().optional(),
   /** Only of a run that was imported. */
   imported: ImportedSchema.optional(),
   /** Bytes of its files; what deleting it frees. */
@@ -247,9 +250,13 @@ export const runsContract = {
         recipe: GivenRecipeSchema,
         name: NameSchema.optional(),
         tags: z.array(z.string().max(60)).max(20).default([]),
+        /** Address of a cluster that Settings keep; null: it trains here. */
+        on: ClusterAddressSchema.nullable().default(null),
       }),
     )
     .output(z.object({ runId: z.string() })),
+  /** Whether a cluster can train: runs a small job there. What is wrong comes as the error. */
+  checkCluster: query.input(z.object({ cluster: ClusterSchema })).output(ClusterCheckSchema),
   pause: mutation.input(byId).output(RunSummarySchema),
   /**
    * Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. `engine`: instead of the recipe's, until

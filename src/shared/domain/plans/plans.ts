@@ -8,6 +8,7 @@ import { NameSchema } from '../names.ts';
 import { figure, minimumText, signed } from '../figures.ts';
 import { gateLabel } from '../recipe/gates.ts';
 import { unknownFields } from '../recipe/field-names.ts';
+import { ClusterAddressSchema } from '../runs/clusters.ts';
 import type { MetricIntervals } from '../runs/training.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
 import { inputError, pathText } from '../issue-error.ts';
@@ -89,6 +90,8 @@ export const PlanSpecSchema = z
     /** Ids of data sets in the storage folder. */
     dataset: z.string().min(1),
     ood: z.string().min(1).nullable().default(null),
+    /** Address of the cluster that its runs are sent to; null: they train here. */
+    on: ClusterAddressSchema.nullable().default(null),
     items: z.array(PlanItemSchema).min(1).max(100),
   })
   .superRefine((plan, context) => {
