@@ -105,6 +105,7 @@ test('starts the run with the entered values', async () => {
     }),
     name: 'night',
     tags: [],
+    on: null,
   });
   await vi.waitFor(() => expect(router.currentRoute.value.params.id).toBe('run-9'));
 });

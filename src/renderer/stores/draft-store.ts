@@ -56,6 +56,8 @@ export const useDraftStore = defineStore('draft', () => {
   const texts = ref<Record<string, string>>(textsOf(draft.value));
   const name = ref('');
   const tags = ref<string[]>([]);
+  /** Address of the cluster the run is sent to; null: it trains here. */
+  const on = ref<string | null>(null);
   /** Run the draft is compared with, or null. */
   const referenceId = ref<string | null>(null);
 
@@ -140,6 +142,7 @@ export const useDraftStore = defineStore('draft', () => {
     texts.value = textsOf(draft.value);
     name.value = '';
     tags.value = [];
+    on.value = null;
     referenceId.value = null;
   }
 
@@ -148,6 +151,7 @@ export const useDraftStore = defineStore('draft', () => {
     texts,
     name,
     tags,
+    on,
     referenceId,
     candidate,
     recipe,

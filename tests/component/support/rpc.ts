@@ -8,8 +8,22 @@ import type { AppInfo, Settings } from '#shared/contract/app.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
 
+const DEFAULTS: Settings = {
+  theme: 'light',
+  engine: 'auto',
+  threads: null,
+  parallel: 1,
+  clusters: [],
+  keepEveryEpochs: 0,
+  menuBar: false,
+};
+
 /** What main has. Set before the component is mounted. */
-export const history: { datasets: Dataset[]; runs: RunSummary[] } = { datasets: [], runs: [] };
+export const history: { datasets: Dataset[]; runs: RunSummary[]; settings: Settings } = {
+  datasets: [],
+  runs: [],
+  settings: DEFAULTS,
+};
 
 export const connection = ref<'open'>('open');
 
@@ -22,15 +36,6 @@ const info: AppInfo = {
   cores: 2,
 };
 
-const settings: Settings = {
-  theme: 'light',
-  engine: 'auto',
-  threads: null,
-  parallel: 1,
-  keepEveryEpochs: 0,
-  menuBar: false,
-};
-
 function unexpected(call: string) {
   return vi.fn<(input?: unknown, options?: unknown) => Promise<unknown>>(() =>
     Promise.reject(new Error(`Unexpected call: ${call}`)),
@@ -40,7 +45,10 @@ function unexpected(call: string) {
 export const client = {
   app: {
     info: async () => info,
-    settings: { get: async () => settings },
+    settings: {
+      get: async () => history.settings,
+      set: async (changes: Partial<Settings>) => (history.settings = { ...history.settings, ...changes }),
+    },
     files: { choose: unexpected('app.files.choose') },
   },
   datasets: {
@@ -60,6 +68,7 @@ export const client = {
     preflight: unexpected('runs.preflight'),
     start: unexpected('runs.start'),
     resume: unexpected('runs.resume'),
+    checkCluster: unexpected('runs.checkCluster'),
     importRun: unexpected('runs.importRun'),
     delete: unexpected('runs.delete'),
   },

@@ -39,6 +39,8 @@ export function useBaseRecipe() {
   /** DEFAULTS, or the id of a run. */
   const like = ref(DEFAULTS);
   const flags = ref('');
+  /** Address of the cluster that the runs are sent to; null: they train here. */
+  const on = ref<string | null>(null);
 
   function chooseData(): void {
     if (datasets.byId.has(dataset.value)) return;
@@ -59,6 +61,6 @@ export function useBaseRecipe() {
     return read.value.problem;
   });
 
-  return { name, dataset, ood, like, flags, chooseData, recipe: computed(() => read.value.recipe), problem };
+  return { name, dataset, ood, like, flags, on, chooseData, recipe: computed(() => read.value.recipe), problem };
 }
 export type BaseRecipe = ReturnType<typeof useBaseRecipe>;
