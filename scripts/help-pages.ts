@@ -20,6 +20,7 @@ export const HELP_FILES: Readonly<Record<string, string>> = {
   intervals: 'INTERVALS.md',
   engines: 'ENGINES.md',
   'gram-mixture': 'GRAM-MIXTURE.md',
+  scale: 'SCALE.md',
   reliability: 'RELIABILITY.md',
   benchmarks: 'BENCHMARKS.md',
   'example-least-squares': 'examples/least-squares.md',
