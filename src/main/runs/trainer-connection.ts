@@ -26,7 +26,6 @@ export interface TrainerLink {
   /** Resolves when the trainer is gone, or with null after `ms`. */
   exitWithin(ms: number): Promise<TrainerExit | null>;
   kill(): void;
-  killAfter(ms: number): void;
   /** Columns of the run's row that are stored with the event given last. */
   changes?(): RunChanges;
   /** Lets it train on unfollowed. Absent: it ends with this program. */

@@ -4,6 +4,7 @@
  * whether or not it is followed. Not here: the job itself (`trainer/ray-job.ts`).
  */
 import { rm } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { plural } from '#shared/domain/figures.ts';
@@ -19,6 +20,9 @@ import { hasEvents, readEvents } from './events.ts';
 import { JobReader, logEvent } from './job-reader.ts';
 import { attemptFolder, eventsFile, readJob, runFolder, sendControl, sendJob, type Control } from './shared-folder.ts';
 
+/** Between looks at a job that has said its last word, and how many. */
+const END_MS = 300;
+const MOST_LOOKS = 30;
 /** Between looks at a job whose output says nothing. */
 const LOOK_MS = 3000;
 /** Jobs in a row that end without another checkpoint. */
@@ -101,11 +105,9 @@ export class RayTrainer implements TrainerLink {
       await this.options.client.stop(this.id);
     }
     if (!this.reader.hasFinished) return;
+    // Its last file is still open. Not `delay`: a command must not end before.
+    for (let looks = 0; looks < MOST_LOOKS && (await this.isAlive()); looks++) await setTimeout(END_MS);
     await rm(runFolder(this.options.cluster.folder, this.runId), { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  killAfter(ms: number): void {
-    setTimeout(() => this.kill(), ms).unref();
   }
 
   exitWithin(ms: number): Promise<TrainerExit | null> {
@@ -241,7 +243,7 @@ export class RayTrainer implements TrainerLink {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
-      timer = setTimeout(resolve, LOOK_MS);
+      timer = globalThis.setTimeout(resolve, LOOK_MS);
     });
     clearTimeout(timer);
   }
