@@ -57,5 +57,5 @@ function floatsOf(column: VectorColumn, first: number, count: number): Float32Ar
 
 /** Nine digits tell any two float32 apart. */
 function numberText(value: number): string {
-  return Object.is(value, -0) ? '-0.0' : String(Number(value.toPrecision(9)));
+  return Object.is(value, -0) ? '-0.0' : value.toPrecision(9);
 }
