@@ -208,7 +208,7 @@ test('omits batch and loss estimates for a Gram mixture, which has no training s
   await fill(field('Model'), 'gram');
   expect(texts('.preflight').join()).not.toMatch(/an epoch|InfoNCE|First batches/);
   expect(texts('.preflight').join()).toContain('Memory');
-  expect(texts('.preflight').join()).not.toContain('GPU memory');
+  expect(texts('.preflight').join()).not.toContain('On GPU');
 });
 
 test.each([
@@ -230,7 +230,7 @@ test.each([
   history.datasets = [dataset('docs', { passport })];
   client.runs.preflight.mockResolvedValue({ ...preflight, device });
   await open();
-  await vi.waitFor(() => expect(texts('.preflight .figure').join()).toContain(`GPU memory${shown}`));
+  await vi.waitFor(() => expect(texts('.preflight .figure').join()).toContain(`On GPU${shown}`));
 });
 
 test('takes the recipe of a run and shows what differs from it', async () => {
