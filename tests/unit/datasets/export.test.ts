@@ -4,14 +4,15 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { NextvecClient } from '#shared/contract/index.ts';
 import { DATA_EXPORT_FORMATS, type DataExportFormat } from '#shared/domain/datasets/export.ts';
 import { exportDataset } from '../../../src/main/datasets/export/export.ts';
 import { exportOrder } from '../../../src/main/datasets/export/row-order.ts';
 import { importDataset, inspectFile, type ImportOptions } from '../../../src/main/datasets/import.ts';
 import { orderChunks } from '../../../src/main/datasets/windows.ts';
 import type { ExportDataJob } from '../../../src/main/processes/jobs/export-data.ts';
-import { importChunks, testHome } from '../../support/nextvec.ts';
+import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 import { testFolder, writeNpz, type TestArray } from './helpers.ts';
 
 type Change = Partial<Pick<ExportDataJob, 'texts' | 'windows' | 'split'>>;
@@ -136,16 +137,27 @@ describe('through the services', () => {
   const CHUNKS = { articles: 12, chunksPerArticle: 9, D: 4 };
   const textOf = (article: number, chunk: number): string => `Chunk ${chunk} of “${article}” 🙂`;
 
-  async function storedSet() {
-    const home = await testHome();
-    onTestFinished(() => home.dispose());
-    const nextvec = await home.open();
-    const id = await importChunks(nextvec.client, join(home.path, 'c.npz'), { ...CHUNKS, textOf });
-    return { ...nextvec, id, exports: join(home.path, 'home/exports') };
-  }
+  let home: TestHome;
+  let client: NextvecClient;
+  let id: string;
+  let exports: string;
+  beforeAll(async () => {
+    home = await testHome();
+    ({ client } = await home.open());
+    id = await importChunks(client, join(home.path, 'c.npz'), { ...CHUNKS, textOf });
+    exports = join(home.path, 'home/exports');
+  });
+  afterAll(() => home.dispose());
+
+  it('nothing stays when the reader leaves', async () => {
+    for await (const event of await client.datasets.export({ id, format: 'npz' })) {
+      expect(event.type).toBe('progress');
+      break;
+    }
+    expect(readdirSync(exports)).toEqual([]);
+  });
 
   it('texts and the sides of a split are exported where they are asked for', async () => {
-    const { client, id, exports } = await storedSet();
     const input = { id, format: 'jsonl', texts: true, split: 'default' } as const;
     const events = await eventsOf(client.datasets.export(input));
     const path = join(exports, 'c.jsonl');
@@ -160,27 +172,17 @@ describe('through the services', () => {
       ['train', 'validation'].flatMap((side) => Array.from({ length: side === 'train' ? 11 : 1 }, () => side)),
     );
     for (const format of DATA_EXPORT_FORMATS) {
-      const [done] = (await eventsOf(client.datasets.export({ id, format, texts: true }))).slice(-1);
-      const { texts } = await inspectFile(done.type === 'done' ? done.path : '');
+      const set = join(home.path, 'home/datasets', id);
+      const { texts } = await inspectFile(await exported(set, format, { texts: true }));
       expect(texts).toMatchObject({ texts: 108, from: ['concept_texts'] });
     }
   });
 
   it('windows of a set of chunks are exported where they are asked for', async () => {
-    const { client, id, exports } = await storedSet();
     await eventsOf(client.datasets.export({ id, format: 'parquet', windows: true, texts: true }));
     const again = await inspectFile(join(exports, 'c.parquet'));
     expect(again).toMatchObject({ kind: 'windows', windows: 12 * 4, T: 5, articles: 12 });
     expect(again.texts).toMatchObject({ texts: 12 * 4, from: ['target_texts'] });
-  });
-
-  it('nothing stays when the reader leaves', async () => {
-    const { client, id, exports } = await storedSet();
-    for await (const event of await client.datasets.export({ id, format: 'npz' })) {
-      expect(event.type).toBe('progress');
-      break;
-    }
-    expect(readdirSync(exports)).toEqual([]);
   });
 });
 
