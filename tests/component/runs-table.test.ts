@@ -2,10 +2,13 @@
 import { flushPromises } from '@vue/test-utils';
 import { beforeEach, expect, test, vi } from 'vitest';
 import RunsTable from '../../src/renderer/features/runs/RunsTable.vue';
+import RunsSelectionBar from '../../src/renderer/features/runs/RunsSelectionBar.vue';
+import { runsCsv } from '../../src/renderer/features/runs/runs-csv.ts';
+import { usePinnedRun } from '../../src/renderer/stores/pinned-run.ts';
 import { useTableStore } from '../../src/renderer/features/runs/table-store.ts';
 import { best, run } from './support/fixtures.ts';
-import { click, mountPage, texts, type Mounted } from './support/page.ts';
-import { history } from './support/rpc.ts';
+import { button, click, field, fill, mountPage, texts, type Mounted } from './support/page.ts';
+import { client, history } from './support/rpc.ts';
 
 vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
@@ -56,7 +59,7 @@ test('labels a dash as not measured', () => {
 test('puts runs under the heading of their group', async () => {
   table.grouping = 'model';
   await flushPromises();
-  expect(texts('tr.group')).toEqual(['AMN 3', 'GRU stack 1']);
+  expect(texts('tr.group')).toEqual(['AMN 3 validation 0.4000 ± 0.1414', 'GRU stack 1 validation 0.4000']);
   expect(ids()).toEqual(['run-4', 'run-3', 'run-2', 'run-1']);
 });
 
@@ -64,6 +67,51 @@ test('takes Δ against the one run that is selected', async () => {
   await click(row('run-2').querySelector('input') ?? document.body);
   expect(texts('thead th')).toContain('Δ #2');
   expect(row('run-4').textContent).toContain('−0.2000');
+});
+
+test('groups the runs of a sweep by the plan among their tags', async () => {
+  mounted.wrapper.unmount();
+  history.runs = [run(1, { tags: ['plan 3', 'sweep'] }), run(2, { tags: ['plan 3'] })];
+  await mountPage(RunsTable);
+  useTableStore().grouping = 'sweep';
+  await flushPromises();
+  expect(texts('tr.group')).toEqual(['No sweep 1', 'Sweep of plan 3 1']);
+});
+
+test('takes Δ against the pinned run, grey where the interval holds 0', async () => {
+  const intervals = [null, { low: -0.02, high: 0.03 }, { low: -0.3, high: -0.1 }];
+  client.evaluation.compareRuns.mockResolvedValue({ metrics: [{ metric: 'valCosine', intervals }] });
+  usePinnedRun().toggle('run-1');
+  await flushPromises();
+  expect(client.evaluation.compareRuns.mock.calls[0][0]).toEqual({ runIds: ['run-1', 'run-4', 'run-2'] });
+  expect(texts('thead th')).toContain('Δ #1');
+  const delta = (id: string) => [...row(id).querySelectorAll('td')].find((td) => /^[+−]/.test(td.textContent.trim()));
+  expect(delta('run-4')?.textContent).toContain('−0.1000');
+  expect(delta('run-4')?.title).toContain('not distinguishable');
+  expect(delta('run-4')?.classList.contains('bad')).toBe(false);
+  expect(delta('run-2')?.classList.contains('good')).toBe(true);
+  expect(row('run-1').querySelector('[aria-label="Baseline"]')).not.toBeNull();
+});
+
+test('tags every selected run, and exports the selection as CSV', async () => {
+  await mountPage(RunsSelectionBar);
+  table = useTableStore();
+  table.select(['run-2', 'run-3']);
+  await flushPromises();
+  client.runs.annotate.mockReset().mockResolvedValue(undefined);
+  await click(button('Tag…'));
+  await fill(field('Tag'), 'night');
+  await click(button('Add'));
+  expect(client.runs.annotate.mock.calls).toEqual([
+    [{ runId: 'run-3', tags: ['night'] }],
+    [{ runId: 'run-2', tags: ['night'] }],
+  ]);
+  const [head, third, second] = runsCsv(table.selection)
+    .split('\n')
+    .map((line) => line.split(','));
+  expect(head.slice(0, 3)).toEqual(['number', 'id', 'name']);
+  const at = head.indexOf('validation_cosine');
+  expect([third[at], second[at]]).toEqual(['', '0.5']);
 });
 
 test('has one row in the tab order, and arrow keys move the focus', async () => {

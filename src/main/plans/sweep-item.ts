@@ -11,7 +11,8 @@ import {
   type MemberProgress,
   type Move,
 } from '#engine/search/index.ts';
-import { itemRecipe, SWEEP_TAG, type SweepItem } from '#shared/domain/plans/plans.ts';
+import { itemRecipe, type SweepItem } from '#shared/domain/plans/plans.ts';
+import { SWEEP_TAG } from '#shared/domain/runs/run-kinds.ts';
 import type { GateMetric, Recipe } from '#shared/domain/recipe/recipe.ts';
 import { memberCount, plainPoint, recipeAt, rungs, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';

@@ -6,6 +6,7 @@ import { confirm } from '../ui/feedback/confirm.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
 import { attempt, toast } from '../ui/feedback/toasts.ts';
 import { useDatasetsStore } from './datasets-store.ts';
+import { usePinnedRun } from './pinned-run.ts';
 import { isLive } from './runs-store.ts';
 
 export function canResume(run: RunSummary): boolean {
@@ -38,9 +39,23 @@ async function remove(runs: readonly RunSummary[]): Promise<boolean> {
   return done;
 }
 
+const MOST_TAGS = 20;
+
+/** Gives a tag to every run, or takes it from all. */
+async function tagAll(runs: readonly RunSummary[], tag: string, has: boolean): Promise<boolean> {
+  const changed = runs.filter(({ tags }) => tags.includes(tag) !== has && (!has || tags.length < MOST_TAGS));
+  const done = await attempt('Not every run was tagged', async () => {
+    for (const { id, tags } of changed)
+      await client.runs.annotate({ runId: id, tags: has ? [...tags, tag] : tags.filter((known) => known !== tag) });
+  });
+  if (done) toast(`${has ? 'Tagged' : 'Took the tag from'} ${plural(changed.length, 'run')}`, { kind: 'good' });
+  return done;
+}
+
 export function useRunActions() {
   const router = useRouter();
   const datasets = useDatasetsStore();
+  const pinned = usePinnedRun();
 
   async function retrainOnSample(): Promise<void> {
     await attempt('The sample could not be retrained', async () => {
@@ -56,8 +71,12 @@ export function useRunActions() {
   return {
     open: (run: RunSummary) => void router.push({ name: 'run', params: { id: run.id } }),
     repeat: (run: RunSummary) => void router.push({ name: 'new-run', query: { like: run.id } }),
-    compare: (runs: readonly RunSummary[]) =>
-      void router.push({ name: 'compare', query: { runs: runs.map((run) => run.id).join(',') } }),
+    /** The pinned run comes first, as the baseline. */
+    compare: (runs: readonly RunSummary[]) => {
+      const isPinned = ({ id }: RunSummary) => Number(id === pinned.run?.id);
+      const ordered = runs.toSorted((a, b) => isPinned(b) - isPinned(a));
+      void router.push({ name: 'compare', query: { runs: ordered.map((run) => run.id).join(',') } });
+    },
     resume: ({ id, number }: RunSummary) =>
       attempt(`#${number} was not resumed`, () => client.runs.resume({ runId: id })),
     pause: ({ id, number }: RunSummary) => attempt(`#${number} was not paused`, () => client.runs.pause({ runId: id })),
@@ -70,6 +89,7 @@ export function useRunActions() {
         toast('Command line copied', { kind: 'good' });
       }),
     remove,
+    tagAll,
     retrainOnSample,
   };
 }

@@ -69,6 +69,7 @@ export const client = {
     start: unexpected('runs.start'),
     resume: unexpected('runs.resume'),
     checkCluster: unexpected('runs.checkCluster'),
+    annotate: unexpected('runs.annotate'),
     importRun: unexpected('runs.importRun'),
     delete: unexpected('runs.delete'),
   },

@@ -6,6 +6,7 @@ import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
 import { toast, toastError } from '../../ui/feedback/toasts.ts';
 import { useRunActions } from '../../stores/run-actions.ts';
+import { usePinnedRun } from '../../stores/pinned-run.ts';
 import { canPredict, isLive } from '../../stores/runs-store.ts';
 
 /** Only formats exported as text; the others are written to the storage folder. */
@@ -19,6 +20,7 @@ export type RunSteering = ReturnType<typeof useRunSteering>;
 
 export function useRunSteering(run: ShallowRef<RunSummary | null>) {
   const actions = useRunActions();
+  const pinned = usePinnedRun();
   const router = useRouter();
   /** Name of the call in flight, for the button that shows it. */
   const busy = shallowRef<string | null>(null);
@@ -75,6 +77,11 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>) {
         if (text !== null) saveAs(fileName, text, TEXT_TYPES[format] ?? 'text/plain');
         toast(`Exported ${fileName}`, { kind: 'good', detail: path });
       }),
+    canPin: computed(() => run.value?.best != null),
+    isPinned: computed(() => run.value !== null && run.value.id === pinned.run?.id),
+    togglePin() {
+      if (run.value) pinned.toggle(run.value.id);
+    },
     repeat() {
       if (run.value) actions.repeat(run.value);
     },

@@ -1,10 +1,11 @@
 /** Columns of the table of runs: heading, help, what is shown and what it is sorted by. Not here: which are visible. */
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
-import { isSameTask, nameWithTask, taskMark } from '#shared/domain/datasets/task.ts';
+import { nameWithTask, taskMark } from '#shared/domain/datasets/task.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { holdsZero, intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
+import { intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { figure as cosine, signed } from '#shared/domain/figures.ts';
 import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { cosineDelta, isUnclear, type Rows } from '../../stores/pinned-run.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/text/format.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
 import { statusLabel } from '../../ui/text/run-status.ts';
@@ -20,6 +21,7 @@ export const COLUMN_IDS = [
   'lift',
   'oodLift',
   'delta',
+  'oodDelta',
   'trend',
   'speed',
   'duration',
@@ -31,7 +33,12 @@ export type ColumnId = (typeof COLUMN_IDS)[number];
 export interface RowContext {
   /** The run Δ is taken against, or null. */
   readonly reference: RunSummary | null;
+  /** 95 % interval of Δ; null: not measured, which it is against the pinned run only. */
+  readonly deltaInterval: (rows: Rows) => Interval | null;
 }
+
+/** Of a column that takes no Δ. */
+export const NO_REFERENCE: RowContext = { reference: null, deltaInterval: () => null };
 
 export interface Column {
   readonly id: ColumnId;
@@ -47,14 +54,7 @@ export interface Column {
   /** The 95 % interval of the figure, where it was measured; shown below it, to three decimals. */
   readonly interval?: (run: RunSummary) => string | undefined;
   /** The figure with its interval to four decimals. */
-  readonly details?: (run: RunSummary) => string | undefined;
-}
-
-function deltaOf(run: RunSummary, { reference }: RowContext): number | null {
-  if (reference === null || reference.id === run.id || run.best === null || reference.best === null) return null;
-  // Another task has other figures, whatever the model.
-  if (run.task === null || reference.task === null || !isSameTask(run.task, reference.task)) return null;
-  return run.best.valCosine - reference.best.valCosine;
+  readonly details?: (run: RunSummary, context: RowContext) => string | undefined;
 }
 
 function sign(value: number | null): 'good' | 'bad' | undefined {
@@ -89,14 +89,26 @@ function measured(metric: GateMetric, column: Column): Column {
     interval: (run) => intervalText(interval(run), (value) => show(value, 3)) || undefined,
     details: (run) => {
       const words = intervalText(interval(run), show);
-      return words === '' ? undefined : `${column.text(run, { reference: null })} ${words}, 95 % interval`;
+      return words === '' ? undefined : `${column.text(run, NO_REFERENCE)} ${words}, 95 % interval`;
     },
     tone: tone && ((run, context) => (isUnclear(interval(run)) ? undefined : tone(run, context))),
   };
 }
 
-function isUnclear(interval: Interval | null): boolean {
-  return interval !== null && holdsZero(interval);
+/** Δ of a cosine; grey where its interval holds 0. */
+function difference(heading: Heading, rows: Rows): Column {
+  const column = delta(heading, (run, { reference }) => cosineDelta(run, reference, rows));
+  const interval = ({ deltaInterval }: RowContext) => deltaInterval(rows);
+  return {
+    ...column,
+    tone: (run, context) => (isUnclear(interval(context)) ? undefined : column.tone?.(run, context)),
+    details: (run, context) => {
+      const words = intervalText(interval(context), signed);
+      if (words === '') return undefined;
+      const verdict = isUnclear(interval(context)) ? ': not distinguishable' : '';
+      return `${column.text(run, context)} ${words}, 95 % interval over the articles${verdict}`;
+    },
+  };
 }
 
 const HELP = {
@@ -104,7 +116,8 @@ const HELP = {
     'Context and history where they are not the usual ones; loss weights (parts of a Gram mixture), epochs, batch size, learning rate.',
   lift: 'Best validation cosine over the mean of the context on the same rows. Below 0 the model is worse than no model. Grey: not distinguishable from it.',
   oodLift: 'OOD cosine over the mean of the context on the OOD rows. Grey: not distinguishable from it.',
-  delta: 'Validation cosine against the reference run.',
+  delta: 'Validation cosine against the reference run. Grey: not distinguishable from it.',
+  oodDelta: 'OOD cosine against the reference run. Grey: not distinguishable from it.',
 };
 
 function recipeWithTask({ recipe, task }: RunSummary): string {
@@ -142,7 +155,8 @@ export const COLUMNS: readonly Column[] = [
     'oodLift',
     delta({ id: 'oodLift', label: 'OOD lift', widthPx: 92, help: HELP.oodLift }, (run) => run.oodLift),
   ),
-  delta({ id: 'delta', label: 'Δ', widthPx: 66, help: HELP.delta }, deltaOf),
+  difference({ id: 'delta', label: 'Δ', widthPx: 66, help: HELP.delta }, 'validation'),
+  difference({ id: 'oodDelta', label: 'Δ OOD', widthPx: 84, help: HELP.oodDelta }, 'ood'),
   {
     id: 'trend',
     label: 'Trend',

@@ -5,13 +5,16 @@ import { useLocalStorage } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
+import { SWEEP_TAG } from '#shared/domain/runs/run-kinds.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
 import { statusLabel } from '../../ui/text/run-status.ts';
-import { COLUMNS, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId } from './columns.ts';
+import { usePinnedRun } from '../../stores/pinned-run.ts';
+import { COLUMNS, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId, type RowContext } from './columns.ts';
+import { groupWords } from './group-words.ts';
 import { useRunsStore } from '../../stores/runs-store.ts';
 
-export const GROUPINGS = ['none', 'model', 'dataset', 'status', 'tag'] as const;
+export const GROUPINGS = ['none', 'model', 'dataset', 'sweep', 'status', 'tag'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
 interface RunGroup {
@@ -21,7 +24,7 @@ interface RunGroup {
 }
 
 /** A run, or the heading of the group that follows. */
-export type TableRow = RunSummary | { readonly title: string; readonly count: number };
+export type TableRow = RunSummary | { readonly title: string; readonly count: number; readonly words: string };
 
 interface Sort {
   readonly column: ColumnId;
@@ -58,13 +61,22 @@ function groupTitle(run: RunSummary, grouping: Grouping): string {
       return run.datasetName;
     case 'status':
       return statusLabel(run);
+    case 'sweep':
+      return sweepTitle(run);
     case 'tag':
       return run.tags[0] ?? 'No tag';
   }
 }
 
+/** The plan of a run's sweep, whose number is among its tags. */
+function sweepTitle({ tags }: RunSummary): string {
+  const plan = tags.includes(SWEEP_TAG) ? tags.find((tag) => /^plan \d+$/.test(tag)) : undefined;
+  return plan === undefined ? 'No sweep' : `Sweep of ${plan}`;
+}
+
 export const useTableStore = defineStore('runs-table', () => {
   const runs = useRunsStore();
+  const pinned = usePinnedRun();
   const visible = useLocalStorage<ColumnId[]>('nextvec-runs-columns', [...DEFAULT_COLUMNS]);
   const sort = useLocalStorage<Sort>('nextvec-runs-sort', { column: 'name', descending: true });
   const grouping = useLocalStorage<Grouping>('nextvec-runs-group', 'none');
@@ -82,8 +94,8 @@ export const useTableStore = defineStore('runs-table', () => {
 
   const selection = computed(() => runs.all.filter((run) => selected.value.has(run.id)));
 
-  /** Δ is against the one selected run, else against the run before on the same data set. */
-  const anchor = computed(() => (selection.value.length === 1 ? selection.value[0] : null));
+  /** Δ is against the one selected run, else the pinned one, else the run before on the same data set. */
+  const anchor = computed(() => (selection.value.length === 1 ? selection.value[0] : pinned.run));
   const before = computed(() => {
     const map = new Map<string, RunSummary>();
     const last = new Map<string, RunSummary>();
@@ -100,6 +112,12 @@ export const useTableStore = defineStore('runs-table', () => {
     return anchor.value ?? before.value.get(run.id) ?? null;
   }
 
+  function contextOf(run: RunSummary): RowContext {
+    const reference = referenceOf(run);
+    const isPinned = reference !== null && reference.id === pinned.run?.id;
+    return { reference, deltaInterval: (rows) => (isPinned ? pinned.interval(run.id, rows) : null) };
+  }
+
   const shown = computed(() => {
     const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
     const found = runs.all.filter(
@@ -111,7 +129,7 @@ export const useTableStore = defineStore('runs-table', () => {
     );
     const column = COLUMNS.find((c) => c.id === sort.value.column) ?? COLUMNS[0];
     const { descending } = sort.value;
-    const keyed = found.map((run) => ({ run, key: column.sortKey(run, { reference: referenceOf(run) }) }));
+    const keyed = found.map((run) => ({ run, key: column.sortKey(run, contextOf(run)) }));
     return keyed.toSorted((a, b) => compareKeys(a.key, b.key, descending)).map(({ run }) => run);
   });
 
@@ -123,7 +141,7 @@ export const useTableStore = defineStore('runs-table', () => {
   const order = computed(() => groups.value.flatMap((group) => group.runs));
   const rows = computed((): TableRow[] =>
     groups.value.flatMap(({ title, runs: members }) => [
-      ...(title === '' ? [] : [{ title, count: members.length }]),
+      ...(title === '' ? [] : [{ title, count: members.length, words: groupWords(members) }]),
       ...members,
     ]),
   );
@@ -173,7 +191,7 @@ export const useTableStore = defineStore('runs-table', () => {
     shown,
     rows,
     order,
-    referenceOf,
+    contextOf,
     sortBy,
     toggleColumn,
     select,

@@ -15,9 +15,6 @@ import { inputError, pathText } from '../issue-error.ts';
 import { issueList } from '../short-text.ts';
 import { SweepSpecSchema, ofOneModel, sweepProblems } from './sweeps.ts';
 
-/** Marks the runs of a sweep, which the sweep itself speaks for. */
-export const SWEEP_TAG = 'sweep';
-
 /** The best checkpoint of the finished run must have at least this; not measured does not pass. */
 export const PlanGateSchema = z.strictObject({
   metric: z.enum(GATE_METRICS),

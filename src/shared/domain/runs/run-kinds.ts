@@ -18,6 +18,9 @@ export function hasEnded(status: RunStatus): boolean {
   return ENDED_STATUSES.includes(status);
 }
 
+/** Marks the runs of a sweep, which the sweep itself speaks for. */
+export const SWEEP_TAG = 'sweep';
+
 export const EXPORT_FORMATS = [
   'safetensors',
   'npz',

@@ -1,7 +1,7 @@
 /** Notifications of ended runs and missed gates; the same wording on every host. */
 import { figure } from '../figures.ts';
 import type { GateReading } from '../recipe/gates.ts';
-import { SWEEP_TAG } from '../plans/plans.ts';
+import { SWEEP_TAG } from './run-kinds.ts';
 import type { Best } from './training.ts';
 
 export interface Notice {
