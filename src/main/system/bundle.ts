@@ -15,7 +15,7 @@ const README = `Diagnostic bundle of Nextvec: plain text, made by "nextvec docto
 
 versions.json  Nextvec, Node, Electron, system
 doctor.json    engines and why one is missing, memory, free space, numbers of runs and data sets
-settings.json  as Settings shows them
+settings.json  as Settings shows them; of clusters only how many
 runs.json      of the latest ${MOST_RUNS} runs: status and its reason, engine, model, sizes, recipe without data
 logs/N.txt     log of run number N
 
@@ -45,10 +45,11 @@ export async function makeBundle({ client, version, programFolder }: BundleOptio
   const names = [...sets, ...all].flatMap(({ name }) => name);
   const clean = redactor({ APP: programFolder, STORAGE: info.home, '~': homedir() }, names);
   const { checks: _checks, ...machine } = doctor;
+  const { clusters, ...own } = settings;
   const files: Record<string, unknown> = {
     'versions.json': { nextvec: version, host: info.host, node: doctor.node, electron: doctor.electron, ...versions() },
     'doctor.json': machine,
-    'settings.json': settings,
+    'settings.json': { ...own, clusters: clusters.length },
     'runs.json': details.map(factsOf),
   };
   for (const { run, log } of details) {
