@@ -97,29 +97,36 @@ function smallTables(): [string, Buffer][] {
     ['x.tsv', head('json.tsv.gz')],
     ['plain.parquet', readFileSync(join(TABLES, 'small-plain.parquet'))],
     ['pages.parquet', readFileSync(join(TABLES, 'small-pages.parquet'))],
-    ['stream.arrow', readFileSync(join(TABLES, 'small-stream.arrow'))],
-    ['lz4.arrow', readFileSync(join(TABLES, 'small-lz4.arrow'))],
-    ['zstd.arrow', readFileSync(join(TABLES, 'small-names.arrow'))],
-    ['x.h5', readFileSync(join(TABLES, 'small.h5'))],
   ];
 }
 
-export async function tables(parent: string): Promise<FuzzTarget> {
-  const folder = mkdtempSync(join(parent, 'nextvec-fuzz-tables-'));
-  const originals = smallTables();
-  for (const [name, bytes] of originals) {
-    const untouched = await importBytes(folder, name, bytes);
-    if (untouched !== 'accepted') throw new Error(`the undamaged ${name} was refused: ${untouched}`);
-    rmSync(join(folder, name));
+const small = (name: string): [string, Buffer] => [name, readFileSync(join(TABLES, name))];
+
+export const tables = (parent: string): Promise<FuzzTarget> => filesTarget('tables', parent, smallTables());
+export const arrows = (parent: string): Promise<FuzzTarget> =>
+  filesTarget('arrow', parent, ['small-stream.arrow', 'small-lz4.arrow', 'small-names.arrow'].map(small));
+/** Without texts of variable length: damage of their heap can keep the library in a loop. */
+export const hdf5 = (parent: string): Promise<FuzzTarget> => filesTarget('hdf5', parent, [small('small-fixed.h5')]);
+
+async function filesTarget(
+  name: string,
+  parent: string,
+  originals: readonly (readonly [name: string, bytes: Buffer])[],
+): Promise<FuzzTarget> {
+  const folder = mkdtempSync(join(parent, `nextvec-fuzz-${name}-`));
+  for (const [file, bytes] of originals) {
+    const untouched = await importBytes(folder, file, bytes);
+    if (untouched !== 'accepted') throw new Error(`the undamaged ${file} was refused: ${untouched}`);
+    rmSync(join(folder, file));
   }
   return {
-    name: 'tables',
+    name,
     attempt: async (seed) => {
-      const [name, bytes] = originals[seed % originals.length];
+      const [file, bytes] = originals[seed % originals.length];
       try {
-        return await importBytes(folder, name, mutate(bytes, seed));
+        return await importBytes(folder, file, mutate(bytes, seed));
       } finally {
-        rmSync(join(folder, name));
+        rmSync(join(folder, file));
       }
     },
     close: async () => rmSync(folder, { recursive: true, force: true }),

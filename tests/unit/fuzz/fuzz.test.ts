@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { checkpoints } from '../../../bench/support/fuzz/checkpoints.ts';
-import { archives, safetensors, tables } from '../../../bench/support/fuzz/files.ts';
+import { archives, arrows, hdf5, safetensors, tables } from '../../../bench/support/fuzz/files.ts';
 import { filters } from '../../../bench/support/fuzz/filters.ts';
 import { portMessages, webSocketMessages } from '../../../bench/support/fuzz/messages.ts';
 import { names } from '../../../bench/support/fuzz/names.ts';
@@ -30,6 +30,8 @@ const TARGETS: readonly (readonly [string, (parent: string) => Promise<FuzzTarge
   ['archives of data', archives, 400],
   ['safetensors data', safetensors, 100],
   ['tables', tables, 150],
+  ['Arrow files', arrows, 150],
+  ['HDF5 files', hdf5, 100],
   ['weights of other programs', weights, 200],
   ['checkpoints', checkpoints, 200],
   ['recipes, settings and command lines', texts, 300],
