@@ -38,6 +38,8 @@ export async function workOffJob(attempt: string, options: RayJobOptions): Promi
     await train(attempt, file, writer, options);
     return true;
   } catch (error) {
+    // Nothing that it says counts any more.
+    if (isReplaced(attempt)) return false;
     const { code, message, remedy } = toErrorData(error);
     writer.add({ type: 'error', error: { code, message, remedy } });
     return false;
@@ -62,6 +64,8 @@ async function train(
   const session = new TrainerSession({ ...job, resourcesDir, dataWorker });
   let newest: JobEvent | null = null;
   const flush = async (): Promise<void> => {
+    // Before each checkpoint: a later attempt reads the events so far, and starts from the newest checkpoint.
+    refuseReplaced(attempt);
     await writer.flush();
     if (newest !== null) onFlushed(newest);
     newest = null;
@@ -96,7 +100,7 @@ async function train(
 function steer(attempt: string, session: TrainerSession, fail: (error: unknown) => void): NodeJS.Timeout {
   let done = 0;
   const look = (): void => {
-    if (isReplaced(attempt)) throw new NextvecError('CONFLICT', 'A later attempt has taken the place of this one.');
+    refuseReplaced(attempt);
     const asked = readControls(attempt);
     for (const control of asked.slice(done)) obey(session, control);
     done = asked.length;
@@ -108,6 +112,10 @@ function steer(attempt: string, session: TrainerSession, fail: (error: unknown) 
       fail(error);
     }
   }, CONTROL_MS);
+}
+
+function refuseReplaced(attempt: string): void {
+  if (isReplaced(attempt)) throw new NextvecError('CONFLICT', 'A later attempt has taken the place of this one.');
 }
 
 function obey(session: TrainerSession, control: Control): void {

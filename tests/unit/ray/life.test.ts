@@ -20,9 +20,10 @@ import { RealRay } from '../../support/real-ray.ts';
 // Each job is a program of its own that has to start.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 
-const EPOCHS = 8;
 const PROGRAM = `${process.execPath} src/main/cli/index.ts`;
 const { NEXTVEC_TEST_RAY } = process.env;
+/** Longer than a real Ray takes to stop. */
+const EPOCHS = NEXTVEC_TEST_RAY ? 200 : 8;
 const ray: TestRay = NEXTVEC_TEST_RAY ? new RealRay(NEXTVEC_TEST_RAY) : new RayStandIn();
 let home: TestHome;
 let nextvec: Nextvec;

@@ -92,9 +92,13 @@ function otherVersion({ machine, version }: Answer, own: string): NextvecError {
   });
 }
 
-/** What a log says at its end; of an error of this program its message. */
+/** Lines that Ray writes into the log of a job, in no fixed order with those of the job. */
+const OF_RAY = /^Running entrypoint for job |\bjob_manager\.py:\d+ -- /;
+
+/** What a job said last, by its log; of an error of this program its message. */
 export function lastWords(log: string): string {
-  const line = log.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  const lines = log.split('\n').map((line) => line.trim());
+  const line = lines.findLast((text) => text !== '' && !OF_RAY.test(text)) ?? '';
   try {
     return ErrorLineSchema.parse(JSON.parse(line)).error.message;
   } catch {

@@ -3,7 +3,7 @@
  * in the shared folder (`events.ts`). A job that is lost goes on as another job from the last checkpoint. It trains
  * whether or not it is followed. Not here: the job itself (`trainer/ray-job.ts`).
  */
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { TrainerEvent, TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
@@ -23,6 +23,8 @@ import { attemptFolder, eventsFile, readJob, runFolder, sendControl, sendJob, ty
 /** Between looks at a job that has said its last word, and how many. */
 const END_MS = 300;
 const MOST_LOOKS = 30;
+/** For a flush under way in a job that is being replaced. */
+const REPLACE_MS = 1500;
 /** Between looks at a job whose output says nothing. */
 const LOOK_MS = 3000;
 /** Jobs in a row that end without another checkpoint. */
@@ -127,6 +129,7 @@ export class RayTrainer implements TrainerLink {
     let current = this.reader.place.attempt > 0 ? yield* this.goOn(job) : job;
     for (let inVain = 0; !this.reader.isDone && !this.isLeft;) {
       yield* this.begin(current);
+      if (this.reader.isDone) return;
       this.reader.hasComeFurther = false;
       const reason = yield* this.follow(current);
       if (reason === null) return;
@@ -174,6 +177,10 @@ export class RayTrainer implements TrainerLink {
     const { cluster, client, version, gpus, memoryBytes, checked } = this.options;
     await checked();
     const attempt = this.reader.place.attempt + 1;
+    if (attempt > 1) {
+      yield* this.replace(job, attempt);
+      if (this.reader.isDone) return;
+    }
     await sendCheckpoints(job.runFolder, runFolder(cluster.folder, job.runId));
     await sendJob(cluster.folder, attemptFolder(cluster.folder, job.runId, attempt), version, job);
     this.reader.place = { ...this.reader.place, attempt, read: 0 };
@@ -189,6 +196,16 @@ export class RayTrainer implements TrainerLink {
       'info',
       `Sent to Ray at ${client.address} as job ${this.id}: ${plural(cpus, 'CPU')}, ${plural(gpus, 'GPU')}.`,
     );
+  }
+
+  /**
+   * A job that Ray has lost may still train: it ends when it finds the folder of a later attempt. What it has written until
+   * then is read first, since its checkpoints may be as new.
+   */
+  private async *replace(job: TrainerJob, attempt: number): AsyncGenerator<TrainerEvent> {
+    await mkdir(attemptFolder(this.options.cluster.folder, job.runId, attempt), { recursive: true });
+    await setTimeout(REPLACE_MS);
+    yield* this.reader.read(job);
   }
 
   /** false: the cluster does not answer now, or has not started all of its parts. */
