@@ -130,7 +130,10 @@ export const appContract = {
     .output(DoctorSchema),
   settings: {
     get: query.output(SettingsSchema),
-    set: mutation.input(SettingsSchema.partial()).output(SettingsSchema),
+    set: mutation
+      .meta({ files: ['clusters.*.folder'] })
+      .input(SettingsSchema.partial())
+      .output(SettingsSchema),
   },
   files: {
     /** Folders and files of a purpose below a root; `null` lists the roots. Only folders given at start are open. */

@@ -256,7 +256,10 @@ export const runsContract = {
     )
     .output(z.object({ runId: z.string() })),
   /** Whether a cluster can train: runs a small job there. What is wrong comes as the error. */
-  checkCluster: query.input(z.object({ cluster: ClusterSchema })).output(ClusterCheckSchema),
+  checkCluster: query
+    .meta({ files: ['cluster.folder'] })
+    .input(z.object({ cluster: ClusterSchema }))
+    .output(ClusterCheckSchema),
   pause: mutation.input(byId).output(RunSummarySchema),
   /**
    * Goes on: a paused run in its live trainer, an interrupted one from its checkpoint. `engine`: instead of the recipe's, until

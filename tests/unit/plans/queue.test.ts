@@ -240,6 +240,7 @@ test('a stored item that this version refuses fails alone; later sweeps are trai
     recipe: { ...recipe, ...more },
     like: null,
     needs: [],
+    held: false,
     sweep: {
       axes: [{ kind: 'values' as const, path: 'lambda.mse', values }],
       method: 'grid' as const,
@@ -256,7 +257,7 @@ test('a stored item that this version refuses fails alone; later sweeps are trai
     items: [
       sweep('points', [0, 0.5]),
       sweep('base', [0.5, 1], { lr: -1 }),
-      { needs: [], gates: [], like: null, key: 'run', kind: 'train', recipe: { epochs: 0 } },
+      { needs: [], gates: [], like: null, held: false, key: 'run', kind: 'train', recipe: { epochs: 0 } },
     ],
   };
   const owner = openHome(join(home.path, 'home'), 'owner', 'node');
