@@ -198,7 +198,9 @@ describe.each(TRANSPORTS)('with roots, %s', (_, connect) => {
     });
 
     test('does not refuse a path inside the root', async () => {
-      const error = await call(connection.client, join(root, 'none')).catch((thrown: ORPCError<string, ErrorData>) => thrown);
+      const error = await call(connection.client, join(root, 'none')).catch(
+        (thrown: ORPCError<string, ErrorData>) => thrown,
+      );
       expect(error).not.toMatchObject({ data: { code: 'NO_PERMISSION' } });
     });
   });
