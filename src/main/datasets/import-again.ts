@@ -4,7 +4,7 @@ import type { Dataset, ImportEvent } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
 import { isPattern } from '../formats/shards.ts';
-import { fromWireError } from '../wire/errors.ts';
+import type { WorkerClient } from '../processes/worker-pool.ts';
 import { freeName, renameDataset, requireDataset, importOptionsOf, type ImportOptions } from '../store/datasets.ts';
 import { importFile, type ImportContext, type ImportInput } from './worker-import.ts';
 
@@ -21,7 +21,7 @@ export async function* importAgain(
   if (!existsSync(sourcePath) && !isPattern(sourcePath)) throw sourceGone(dataset);
   const { db } = context.home;
   const options = importOptionsOf(db, id);
-  if (dataset.passport.kind === 'windows') await refuseOtherKind(context, dataset);
+  if (dataset.passport.kind === 'windows') await refuseOtherKind(context, dataset, signal);
   for await (const event of importFile(context, inputOf(dataset, options), signal, options)) {
     if (event.type !== 'done' || event.alreadyThere) {
       yield event;
@@ -52,10 +52,13 @@ function inputOf({ sourcePath, passport }: Dataset, options: ImportOptions): Imp
 }
 
 /** A file of windows needs no mapping, so that without this it would be read as chunks where it holds such now. */
-async function refuseOtherKind({ workers }: ImportContext, { name, sourcePath }: Dataset): Promise<void> {
-  const { kind } = await workers.client.describe({ path: sourcePath }).catch((error: unknown) => {
-    throw fromWireError(error);
-  });
+async function refuseOtherKind(
+  { workers }: ImportContext,
+  { name, sourcePath }: Dataset,
+  signal?: AbortSignal,
+): Promise<void> {
+  const describe = (client: WorkerClient) => client.describe({ path: sourcePath }, { signal });
+  const { kind } = await workers.read(sourcePath, describe, signal);
   if (kind === 'windows') return;
   throw new NextvecError(
     'NO_KNOWN_ARRAYS',

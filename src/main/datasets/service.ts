@@ -77,8 +77,10 @@ export class DatasetService {
     return this.home.datasetFolder(this.get(id).id);
   }
 
-  describe(path: string): Promise<FileDescription> {
-    return this.call((client) => client.describe({ path: resolve(path) }));
+  /** In a worker of its own: a damaged file can keep its reader for ever. */
+  describe(file: string, signal?: AbortSignal): Promise<FileDescription> {
+    const path = resolve(file);
+    return this.options.workers.read(path, (client) => client.describe({ path }, { signal }), signal);
   }
 
   /** What an import would give; nothing stays. */

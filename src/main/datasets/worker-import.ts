@@ -58,7 +58,7 @@ export async function* importFile(
   options: ImportOptions = optionsOf(input),
 ): AsyncGenerator<ImportEvent> {
   const id = randomBytes(6).toString('hex');
-  const worker = await workers.lease(signal);
+  const worker = await workers.lease(signal, resolve(input.path));
   let imported: Imported | null;
   try {
     imported = yield* importInto({ home, id, client: worker.client, options }, input, signal);
@@ -81,7 +81,7 @@ export async function previewFile(
 ): Promise<ImportPreview> {
   // A name that the next start removes if the program is killed.
   const name = `preview${TEMPORARY}${randomBytes(6).toString('hex')}`;
-  const worker = await workers.lease(signal);
+  const worker = await workers.lease(signal, resolve(input.path));
   try {
     const folder = join(home.datasetsFolder, name);
     for await (const event of await worker.client.importFile(jobOf(input, folder), { signal })) {

@@ -53,6 +53,8 @@ const WorkerExportEventSchema = z.discriminatedUnion('type', [
 export type WorkerExportEvent = z.infer<typeof WorkerExportEventSchema>;
 
 export const workerContract = {
+  /** Answers at once, unless a synchronous call keeps the thread. */
+  alive: call.output(z.void()),
   importFile: call
     .input(
       z.object({

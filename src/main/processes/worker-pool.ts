@@ -10,6 +10,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { quietTensorflow } from './engine-host.ts';
+import { notComingBack, watchSilence } from './silence.ts';
 import { Slots } from './slots.ts';
 import type { workerContract } from './worker-contract.ts';
 import { withWorkerFaults } from './worker-fault.ts';
@@ -18,6 +19,8 @@ export type WorkerClient = ContractRouterClient<typeof workerContract>;
 
 interface DataWorker {
   readonly client: WorkerClient;
+  /** Ends the worker; calls under way fail with `error`. */
+  fail(error: NextvecError): void;
   terminate(): Promise<void>;
 }
 
@@ -49,6 +52,11 @@ function startWorker(entry: string, heapMb: number, onGone: () => void): DataWor
   port1.start();
   return {
     client: createORPCClient(withWorkerFaults(link, { heapMb, isOver: () => isOver, fault })),
+    fail(error) {
+      thrown = error;
+      port1.close();
+      void worker.terminate();
+    },
     async terminate() {
       port1.close();
       await worker.terminate();
@@ -64,19 +72,31 @@ export interface LeasedWorker {
 
 /** Long jobs at a time; an import or an evaluation takes a core and up to some hundred MB. */
 const MOST_WORKERS = 3;
+/** Files described at a time, beside the long jobs. */
+const MOST_READERS = 3;
+/** A reader that does not answer for so long is ended. The longest synchronous step of an import of 4 million chunks takes 1.5 s. */
+const SILENCE_MS = 120_000;
+
+interface WorkerLimits {
+  readonly heapMb?: number;
+  readonly silenceMs?: number;
+}
 
 export class WorkerPool {
   private readonly entry: string;
   private readonly heapMb: number;
+  private readonly silenceMs: number;
   private standing: DataWorker | null = null;
   private readonly single = new Set<DataWorker>();
   private readonly slots = new Slots(MOST_WORKERS);
+  private readonly readers = new Slots(MOST_READERS);
   private warmUp: NodeJS.Timeout | undefined;
   private isClosed = false;
 
-  constructor(entry: string, heapMb = HEAP_MB) {
+  constructor(entry: string, { heapMb = HEAP_MB, silenceMs = SILENCE_MS }: WorkerLimits = {}) {
     this.entry = entry;
     this.heapMb = heapMb;
+    this.silenceMs = silenceMs;
   }
 
   /** Starts the standing worker after `ms`, so that the first call need not wait for it. */
@@ -92,31 +112,40 @@ export class WorkerPool {
     return this.standing.client;
   }
 
-  /** A worker for one long job, once a slot is free. Throws CANCELLED when `signal` aborts or the pool closes first. */
-  async lease(signal?: AbortSignal): Promise<LeasedWorker> {
-    const leave = await this.slots.take(signal);
+  /**
+   * A worker for one long job, once a slot is free. Throws CANCELLED when `signal` aborts or the pool closes first. With
+   * `file`, the file it reads, a worker that falls silent is ended and its calls fail with ARCHIVE_DAMAGED.
+   */
+  async lease(signal?: AbortSignal, file?: string): Promise<LeasedWorker> {
+    return this.start(await this.slots.take(signal), file);
+  }
+
+  private start(leave: () => void, file?: string): LeasedWorker {
     if (this.isClosed) {
       leave();
       throw new NextvecError('CANCELLED', 'Nextvec was closed before the work began.');
     }
     const worker = startWorker(this.entry, this.heapMb, () => {
+      stopWatching?.();
       this.single.delete(worker);
       leave();
     });
     this.single.add(worker);
+    const { silenceMs } = this;
+    const alive = (): Promise<void> => worker.client.alive();
+    const stopWatching =
+      file === undefined ? null : watchSilence(alive, silenceMs, () => worker.fail(notComingBack(file, silenceMs)));
     return { client: worker.client, release: () => worker.terminate() };
   }
 
   /** One call in a worker of its own, which ends with it. Throws the errors of the contract. */
   async once<R>(call: (client: WorkerClient) => Promise<R>): Promise<R> {
-    const worker = await this.lease();
-    try {
-      return await call(worker.client);
-    } catch (error) {
-      throw fromWireError(error);
-    } finally {
-      await worker.release();
-    }
+    return useOnce(await this.lease(), call);
+  }
+
+  /** One short call that reads `file`, in a worker of its own that is watched like that of `lease`. */
+  async read<R>(file: string, call: (client: WorkerClient) => Promise<R>, signal?: AbortSignal): Promise<R> {
+    return useOnce(this.start(await this.readers.take(signal), file), call);
   }
 
   async close(): Promise<void> {
@@ -124,5 +153,15 @@ export class WorkerPool {
     clearTimeout(this.warmUp);
     const all = [...this.single, ...(this.standing === null ? [] : [this.standing])];
     await Promise.all(all.map((worker) => worker.terminate()));
+  }
+}
+
+async function useOnce<R>(worker: LeasedWorker, call: (client: WorkerClient) => Promise<R>): Promise<R> {
+  try {
+    return await call(worker.client);
+  } catch (error) {
+    throw fromWireError(error);
+  } finally {
+    await worker.release();
   }
 }

@@ -18,7 +18,7 @@ export function datasetsRouter({ datasets }: Procedures, { service, roots, nativ
   return datasets.router({
     list: datasets.list.handler(() => service.list()),
     get: datasets.get.handler(({ input }) => service.get(input.id)),
-    describe: datasets.describe.handler(({ input }) => service.describe(input.path)),
+    describe: datasets.describe.handler(({ input, signal }) => service.describe(input.path, signal)),
     preview: datasets.preview.handler(({ input, signal }) => service.preview(input, signal)),
     import: datasets.import.handler(({ input, signal }) =>
       eventStream((cancelled) => service.import(input, cancelled), signal),

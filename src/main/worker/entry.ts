@@ -220,6 +220,7 @@ async function baselinesOf(
 }
 
 const router = procedures.router({
+  alive: procedures.alive.handler(() => undefined),
   importFile: procedures.importFile.handler(({ input, signal }) =>
     eventStream((cancelled) => importFile(input, cancelled), signal),
   ),

@@ -19,7 +19,8 @@ const OUT_OF_MEMORY = {
 let pool: WorkerPool;
 afterEach(() => pool.close());
 
-const openHungry = (): WorkerPool => (pool = new WorkerPool(resolve('tests/support/hungry-worker.ts'), HEAP_MB));
+const openHungry = (): WorkerPool =>
+  (pool = new WorkerPool(resolve('tests/support/hungry-worker.ts'), { heapMb: HEAP_MB }));
 
 test('in a call: OUT_OF_MEMORY with the folder', async () => {
   const { client } = openHungry();
