@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import type { Column, DataFile, DataFormat, Reading } from '../formats/table.ts';
+import { TABLE_FORMATS, type Column, type DataFile, type Reading } from '../formats/table.ts';
 
 export interface ColumnFacts {
   readonly name: string;
@@ -124,7 +124,7 @@ export function chooseColumns(
       },
     );
   }
-  if (!ARRAY_FORMATS.includes(file.format)) throw noVectors(name, columns);
+  if (TABLE_FORMATS.includes(file.format)) throw noVectors(name, columns);
   throw new NextvecError(
     'NO_KNOWN_ARRAYS',
     `${name}: no array has a known name; it holds ${quotedNames(file.names) || 'none'}.`,
@@ -134,8 +134,6 @@ export function chooseColumns(
     },
   );
 }
-
-const ARRAY_FORMATS: readonly DataFormat[] = ['npz', 'npy', 'safetensors'];
 
 /** Of a table. */
 function noVectors(file: string, columns: readonly ColumnFacts[]): NextvecError {

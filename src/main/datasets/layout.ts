@@ -9,7 +9,14 @@ import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ArticleRule, Columns, Mapping } from '#shared/domain/datasets/mapping.ts';
 import { rangeColumn } from '../formats/range-column.ts';
-import { allTexts, refuseImplausibleRatio, type Column, type DataFile, type Reading } from '../formats/table.ts';
+import {
+  TABLE_FORMATS,
+  allTexts,
+  refuseImplausibleRatio,
+  type Column,
+  type DataFile,
+  type Reading,
+} from '../formats/table.ts';
 import { TARGET_TEXT_NAMES, chooseColumns, describeColumns, type ChunkColumns, type ColumnFacts } from './columns.ts';
 
 const MAX_T = 4096;
@@ -130,7 +137,8 @@ async function findWindows(
   }
   const metadata = `${prefix}metadata`;
   const targetColumn = await file.column(targets);
-  const column = asContexts(await file.column(contexts), targetColumn);
+  const contextColumn = await file.column(contexts);
+  const column = TABLE_FORMATS.includes(file.format) ? asContexts(contextColumn, targetColumn) : contextColumn;
   const [N] = column.shape;
   const articles = prefix + ARTICLES;
   return {

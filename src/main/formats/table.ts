@@ -7,6 +7,9 @@ import { NextvecError } from '#shared/domain/errors.ts';
 
 export type DataFormat = 'npz' | 'npy' | 'safetensors' | 'jsonl' | 'csv' | 'parquet' | 'arrow' | 'hdf5';
 
+/** Formats whose columns hold a value or a list in each row; the others hold arrays of any number of axes. */
+export const TABLE_FORMATS: readonly DataFormat[] = ['jsonl', 'csv', 'parquet', 'arrow'];
+
 export interface DataFile {
   readonly path: string;
   readonly format: DataFormat;
