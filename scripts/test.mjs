@@ -15,8 +15,9 @@ function seconds(started) {
   return `${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 
-function firstLine(text = '') {
-  return text.trim().split('\n', 1)[0];
+/** `text`: of a failure; a test that throws no Error has none. */
+function firstLine(text) {
+  return String(text ?? '').trim().split('\n', 1)[0];
 }
 
 /** Test files by group (e2e, contract, unit/runs …): seconds from start to end of its files, longest first. */

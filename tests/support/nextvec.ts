@@ -15,13 +15,14 @@ export interface TestHome {
   dispose(): Promise<void>;
 }
 
-export async function testHome(): Promise<TestHome> {
+/** `options`: of every Nextvec that is opened there. */
+export async function testHome(options: Partial<NextvecOptions> = {}): Promise<TestHome> {
   const path = await mkdtemp(join(tmpdir(), 'nextvec-home-'));
   const opened: Nextvec[] = [];
   return {
     path,
     async open(more = {}) {
-      const nextvec = await openNextvec(join(path, 'home'), more);
+      const nextvec = await openNextvec(join(path, 'home'), { ...options, ...more });
       opened.push(nextvec);
       return nextvec;
     },

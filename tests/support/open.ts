@@ -5,6 +5,9 @@ import { createNextvec, type Nextvec, type NextvecOptions } from '../../src/main
 /** From the build: these processes start in a third of the time they need from source. */
 const BUILT = { trainer: resolve('out/main/trainer.js'), dataWorker: resolve('out/main/data-worker.js') };
 
+/** For faults that are injected into modules of the engine. */
+export const FROM_SOURCE = { trainer: resolve('src/main/trainer/entry.ts'), dataWorker: resolve('src/main/worker/entry.ts') };
+
 /** Opens the storage folder `home` as the Node host does. */
 export function openNextvec(home: string, more: Partial<NextvecOptions> = {}): Promise<Nextvec> {
   return createNextvec({

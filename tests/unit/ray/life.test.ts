@@ -20,7 +20,7 @@ import { RealRay } from '../../support/real-ray.ts';
 // Each job is a program of its own that has to start.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 
-const PROGRAM = `${process.execPath} src/main/cli/index.ts`;
+const PROGRAM = `${process.execPath} out/main/cli.js`;
 const { NEXTVEC_TEST_RAY } = process.env;
 /** Longer than a real Ray takes to stop. */
 const EPOCHS = NEXTVEC_TEST_RAY ? 200 : 8;
@@ -173,7 +173,7 @@ async function sweep(
       {
         key: 'sweep',
         kind: 'sweep',
-        recipe: { epochs: 2, batchSize: 16, engine: 'simd' },
+        recipe: { epochs: 2, batchSize: 16, engine: 'simd', sizes: { dModel: 8, hiddenDim: 16 } },
         sweep: {
           axes: [{ path: 'lr', kind: 'range', low: 1e-4, high: 1e-3, scale: 'log' }],
           method: 'random',

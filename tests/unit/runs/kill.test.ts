@@ -9,7 +9,7 @@ import { killSeveral } from '../../support/kill/several.ts';
 import { killInStages } from '../../support/kill/stages.ts';
 import { killProgram, killTrainer } from '../../support/kill/rounds.ts';
 
-const ROUNDS = Number(process.env.NEXTVEC_KILL_ROUNDS ?? 6);
+const ROUNDS = Number(process.env.NEXTVEC_KILL_ROUNDS ?? 4);
 const SEED = 20261122;
 
 let home: TestHome;

@@ -7,6 +7,7 @@ import { breakGpu, faultEnvironment, gpuFault } from '../../support/kill/gpu-fau
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
 import { KILL, killTrainer } from '../../support/kill/rounds.ts';
 import { followTo, testHome, type TestHome } from '../../support/nextvec.ts';
+import { FROM_SOURCE } from '../../support/open.ts';
 import { describeWebgpu } from '../../support/webgpu.ts';
 
 // A software adapter on a loaded machine is slow.
@@ -17,7 +18,7 @@ describeWebgpu('a run on the webgpu engine', () => {
   let reference: Reference;
 
   beforeAll(async () => {
-    home = await testHome();
+    home = await testHome({ entries: FROM_SOURCE });
     for (const [name, value] of Object.entries(faultEnvironment(home))) vi.stubEnv(name, value);
     reference = await trainReference(home, 'webgpu-amn', { epochs: 2, batchSize: 16 });
   });
