@@ -401,7 +401,7 @@ export class LiveRun {
    */
   private async fail(error: unknown): Promise<void> {
     if (!isNextvecError(error)) {
-      await this.die();
+      await this.die(error);
       return;
     }
     this.log('error', error.message);
@@ -409,11 +409,13 @@ export class LiveRun {
     this.finish(canGoOn ? 'interrupted' : 'failed', [error.message, error.remedy].filter(Boolean).join(' '));
   }
 
-  private async die(): Promise<void> {
+  private async die(error: unknown = null): Promise<void> {
     const exit = await this.trainer.exitWithin(EXIT_GRACE_MS);
     if (this.hasEnded) return;
     const reason = this.closingReason ?? describeExit(exit);
     this.log('error', reason);
+    // The trainer lives: what went wrong is the connection to it.
+    if (exit === null && error instanceof Error) this.log('error', error.message);
     if (exit?.stderrTail) this.log('error', exit.stderrTail);
     this.finish('interrupted', reason);
   }
