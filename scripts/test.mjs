@@ -17,7 +17,9 @@ function seconds(started) {
 
 /** `text`: of a failure; a test that throws no Error has none. */
 function firstLine(text) {
-  return String(text ?? '').trim().split('\n', 1)[0];
+  return String(text ?? '')
+    .trim()
+    .split('\n', 1)[0];
 }
 
 /** Test files by group (e2e, contract, unit/runs …): seconds from start to end of its files, longest first. */

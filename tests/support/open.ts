@@ -6,7 +6,10 @@ import { createNextvec, type Nextvec, type NextvecOptions } from '../../src/main
 const BUILT = { trainer: resolve('out/main/trainer.js'), dataWorker: resolve('out/main/data-worker.js') };
 
 /** For faults that are injected into modules of the engine. */
-export const FROM_SOURCE = { trainer: resolve('src/main/trainer/entry.ts'), dataWorker: resolve('src/main/worker/entry.ts') };
+export const FROM_SOURCE = {
+  trainer: resolve('src/main/trainer/entry.ts'),
+  dataWorker: resolve('src/main/worker/entry.ts'),
+};
 
 /** Opens the storage folder `home` as the Node host does. */
 export function openNextvec(home: string, more: Partial<NextvecOptions> = {}): Promise<Nextvec> {
