@@ -41,8 +41,9 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          // After the others: a trainer beside a window runs at the lowest priority and would starve beside them.
+          // After the others, and not more than there are cores: a trainer beside a window runs at the lowest priority.
           sequence: { groupOrder: 1 },
+          maxWorkers: availableParallelism(),
         },
       },
     ],

@@ -10,6 +10,7 @@ import { FAULT_KINDS, faultEnvironment, gpuFault } from '../tests/support/kill/g
 import { KILLED_MODELS, trainReference } from '../tests/support/kill/reference.ts';
 import { killTrainer } from '../tests/support/kill/rounds.ts';
 import { testHome } from '../tests/support/nextvec.ts';
+import { FROM_SOURCE } from '../tests/support/open.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,7 @@ await provideAdapter();
 const startedMs = performance.now();
 const report: Record<string, unknown> = { seed };
 for (const model of KILLED_MODELS.filter((name) => name.startsWith('webgpu'))) {
-  const home = await testHome();
+  const home = await testHome({ entries: FROM_SOURCE });
   Object.assign(process.env, faultEnvironment(home));
   try {
     const reference = await trainReference(home, model);

@@ -7,7 +7,7 @@ import { fromBufferPromise } from './zip.ts';
 
 const FILE = 'resources/sample/sample-train.npz';
 /** Of the sample's vectors, float16. */
-const WIDTH = 768;
+const WIDTH = 384;
 
 /**
  * `windows` windows of T consecutive chunks of one article and the next chunk as target. Vectors are the first D dimensions
