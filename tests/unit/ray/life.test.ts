@@ -23,7 +23,7 @@ vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 const PROGRAM = `${process.execPath} out/main/cli.js`;
 const { NEXTVEC_TEST_RAY } = process.env;
 /** Longer than a real Ray takes to stop. */
-const EPOCHS = NEXTVEC_TEST_RAY ? 200 : 8;
+const EPOCHS = NEXTVEC_TEST_RAY ? 400 : 8;
 const ray: TestRay = NEXTVEC_TEST_RAY ? new RealRay(NEXTVEC_TEST_RAY) : new RayStandIn();
 let home: TestHome;
 let nextvec: Nextvec;
