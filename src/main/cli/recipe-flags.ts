@@ -63,7 +63,7 @@ export function addRecipeFlags(command: Command): Command {
     .option('--init-from <RUN|FILE>', 'start from the weights of a run, or of a safetensors, .pt or .npz file')
     .option(
       '--part <RUN...>',
-      'Gram mixture only: a finished run whose model is a further part, at two to three times its time; may be repeated',
+      'Gram mixture only: a finished run whose model is a further part, at three times its training; may be repeated',
     )
     .option('--centre', 'the same as --inputs centred')
     .option('--sizes <S>', 'sizes of the model, e.g. dModel=128,hiddenDim=256', undefined)
