@@ -11,6 +11,17 @@ import { damagedRow, summarise } from './summary.ts';
 /** Least time between two announcements of mere progress of one run. */
 const PROGRESS_INTERVAL_MS = 500;
 
+const JSON_COLUMNS = [
+  'recipe_json',
+  'engine_json',
+  'split_proof_json',
+  'baselines_json',
+  'best_json',
+  'tags_json',
+  'imported_json',
+  'place_json',
+] as const satisfies readonly (keyof RunRow)[];
+
 export class RunSummaries {
   private readonly db: Db;
   private readonly bus: RunBus;
@@ -79,28 +90,9 @@ export class RunSummaries {
   }
 }
 
-/** All of a row that is not checked by SQLite's own types. */
+/** Text of a row that SQLite's own types do not check. */
 function storedJson(row: RunRow): string {
-  const {
-    recipe_json,
-    engine_json,
-    split_proof_json,
-    baselines_json,
-    best_json,
-    tags_json,
-    imported_json,
-    place_json,
-  } = row;
-  return [
-    recipe_json,
-    engine_json,
-    split_proof_json,
-    baselines_json,
-    best_json,
-    tags_json,
-    imported_json,
-    place_json,
-  ].join('\n');
+  return JSON_COLUMNS.map((column) => row[column]).join('\n');
 }
 
 function problemOf(row: RunRow): string | null {
