@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
+import { npyHeader } from '../src/main/formats/npy/write.ts';
 import { articleVectors, LARGE_D as D } from './support/large-articles.ts';
 
 const T = 5;
@@ -23,16 +24,16 @@ const articleCount = Math.ceil(N / WINDOWS_PER_ARTICLE);
 const startedMs = performance.now();
 
 const zip = new yazl.ZipFile();
-addArray('context_sequences', `(${N}, ${T}, ${D})`, N * T * D * 4, 0, T);
-addArray('target_vectors', `(${N}, ${D})`, N * D * 4, T, T + 1);
+addArray('context_sequences', [N, T, D], N * T * D * 4, 0, T);
+addArray('target_vectors', [N, D], N * D * 4, T, T + 1);
 zip.end();
 await pipeline(zip.outputStream, createWriteStream(positionals[0], { highWaterMark: 1 << 22 }));
 console.log(
   `${positionals[0]}: ${N} windows, ${articleCount} articles, ${Math.round((performance.now() - startedMs) / 1000)} s`,
 );
 
-function addArray(name: string, shape: string, bytes: number, from: number, to: number): void {
-  const header = npyHeader(shape);
+function addArray(name: string, shape: readonly number[], bytes: number, from: number, to: number): void {
+  const header = npyHeader('<f4', shape);
   const options = { compress: values.compress, compressionLevel: values.compress ? 1 : 0, forceZip64Format: true };
   const open = (): Readable =>
     Readable.from(arrayBytes(header, from, to), { objectMode: false, highWaterMark: 1 << 22 });
@@ -51,13 +52,4 @@ function* arrayBytes(header: Buffer, from: number, to: number): Generator<Buffer
     for (let w = 0; w < windows; w++) out.set(vectors.subarray((w + from) * D, (w + to) * D), w * (to - from) * D);
     yield Buffer.from(out.buffer);
   }
-}
-
-function npyHeader(shape: string): Buffer {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`;
-  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const head = Buffer.alloc(10);
-  head.write('\x93NUMPY\x01', 'latin1');
-  head.writeUInt16LE(length, 8);
-  return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`)]);
 }

@@ -12,6 +12,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
+import { npyHeader } from '../src/main/formats/npy/write.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,17 +26,9 @@ const CHUNKS = 60;
 const T = 5;
 const BLOCK = 4096;
 
-/** A .npy header of version 1. */
-function npyHeader(descr: string, shape: string): Buffer {
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
-  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const head = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8]);
-  return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`, 'latin1')]);
-}
-
 /** Uniform vectors of their seed alone: distinct, and random enough to train on. */
 function* vectors(rows: number): Generator<Buffer> {
-  yield npyHeader('<f4', `(${rows}, ${D})`);
+  yield npyHeader('<f4', [rows, D]);
   let state = 1;
   for (let row = 0; row < rows; row += BLOCK) {
     const block = new Float32Array(Math.min(BLOCK, rows - row) * D);
@@ -48,7 +41,7 @@ function* vectors(rows: number): Generator<Buffer> {
 }
 
 function* articles(rows: number): Generator<Buffer> {
-  yield npyHeader('<i8', `(${rows},)`);
+  yield npyHeader('<i8', [rows]);
   for (let row = 0; row < rows; row += BLOCK) {
     const block = new BigInt64Array(Math.min(BLOCK, rows - row));
     for (let i = 0; i < block.length; i++) block[i] = BigInt(Math.floor((row + i) / CHUNKS));

@@ -13,6 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
 import { Random } from '#engine/random.ts';
+import { npyHeader } from '../src/main/formats/npy/write.ts';
 import { createNextvec, type Nextvec } from '../src/main/nextvec.ts';
 
 const { values } = parseArgs({
@@ -70,11 +71,6 @@ function textOf(row: number): string {
     .slice(0, TEXT_BYTES);
 }
 
-function npyHeader(descr: string, shape: string): Buffer {
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(117) + '\n';
-  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00v\x00', 'latin1'), Buffer.from(text)]);
-}
-
 /** Rows in blocks; `fill` writes row `row` into `out` at byte `at`. */
 function* rows(header: Buffer, bytes: number, fill: (row: number, out: Buffer, at: number) => void): Generator<Buffer> {
   yield header;
@@ -95,13 +91,13 @@ async function writeFile(path: string): Promise<void> {
       done(null, Readable.from(rows(header, bytes, fill), { objectMode: false })),
     );
   };
-  add('vectors', npyHeader('<f4', `${M}, ${D}`), 4 * D, (_, out, at) => {
+  add('vectors', npyHeader('<f4', [M, D]), 4 * D, (_, out, at) => {
     for (let d = 0; d < D; d++) out.writeFloatLE(random.normal(), at + 4 * d);
   });
   const article = (row: number): number => Math.floor(row / CHUNKS_PER_ARTICLE);
-  add('article_indices', npyHeader('<i4', `${M},`), 4, (row, out, at) => out.writeInt32LE(article(row), at));
-  add('chunk_indices', npyHeader('<i4', `${M},`), 4, (row, out, at) => out.writeInt32LE(row % CHUNKS_PER_ARTICLE, at));
-  add('concept_texts', npyHeader(`|S${TEXT_BYTES}`, `${M},`), TEXT_BYTES, (row, out, at) => out.write(textOf(row), at));
+  add('article_indices', npyHeader('<i4', [M]), 4, (row, out, at) => out.writeInt32LE(article(row), at));
+  add('chunk_indices', npyHeader('<i4', [M]), 4, (row, out, at) => out.writeInt32LE(row % CHUNKS_PER_ARTICLE, at));
+  add('concept_texts', npyHeader(`|S${TEXT_BYTES}`, [M]), TEXT_BYTES, (row, out, at) => out.write(textOf(row), at));
   zip.end();
   await pipeline(zip.outputStream, createWriteStream(path));
 }
