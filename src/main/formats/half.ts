@@ -30,6 +30,13 @@ export function halfToFloat(
   for (let i = 0; i < count; i++) out[outStart + i] = FLOAT32_OF_HALF[halves[start + i]];
 }
 
+/** float32 values of all `halves`, in a new array. */
+export function halvesToFloats(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(halves.length);
+  halfToFloat(halves, 0, values, 0, halves.length);
+  return values;
+}
+
 export function bfloatToFloat(words: Uint16Array, out: Float32Array, count: number): void {
   const bits = new Uint32Array(out.buffer, out.byteOffset, count);
   for (let i = 0; i < count; i++) bits[i] = words[i] << 16;

@@ -3,14 +3,20 @@ import { NextvecError } from '#shared/domain/errors.ts';
 
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
-/** Rows of W values, the first of which is row `firstRow`. Throws OUT_OF_RANGE with the element that float32 cannot hold. */
-export function toFloat32(values: Floats, place: string, firstRow: number, W: number): Float32Array<ArrayBuffer> {
+/** Throws OUT_OF_RANGE for a finite number that float32 cannot hold; `placeOf(i)` names the file and place of values[i]. */
+export function toFloat32(values: Floats, placeOf: (i: number) => string): Float32Array<ArrayBuffer> {
   if (values instanceof Float32Array) return values;
-  const narrow = Float32Array.from(values);
-  const odd = narrow.findIndex((value, i) => !Number.isFinite(value) && Number.isFinite(values[i]));
-  if (odd < 0) return narrow;
-  const element = `[${firstRow + Math.floor(odd / W)}, ${odd % W}]`;
-  throw new NextvecError('OUT_OF_RANGE', `${place}: element ${element} is ${values[odd]}, too large for float32.`, {
-    remedy: 'Remove or repair this row and write the file again.',
-  });
+  const narrow = new Float32Array(values);
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(narrow[i]) || !Number.isFinite(values[i])) continue;
+    throw new NextvecError('OUT_OF_RANGE', `${placeOf(i)} is ${values[i]}, too large for float32.`, {
+      remedy: 'Remove or repair this row and write the file again.',
+    });
+  }
+  return narrow;
+}
+
+/** Names element i of a column with rows of W elements. */
+export function elementPlace(place: string, i: number, W: number): string {
+  return `${place}: element [${Math.floor(i / W)}, ${i % W}]`;
 }

@@ -5,10 +5,11 @@
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { throwIfCancelled } from '#shared/domain/errors.ts';
 import type { StoredArray } from './stored-array.ts';
 import { MemberReader, readExactly, readThrough, readWhole } from './bytes.ts';
-import { bfloatToFloat, halfToFloat } from './half.ts';
+import { toFloat32 } from './narrow.ts';
+import { bfloatToFloat, halvesToFloats } from './half.ts';
 import { elementsOf, rowLength, type ReadOptions, type RowBlock } from './table.ts';
 
 const BLOCK_BYTES = 2 << 20;
@@ -39,7 +40,7 @@ async function* readPlainRows(array: StoredArray, options: ReadOptions): AsyncGe
       pending = first + rows < R ? fill(first + rows) : null;
       // A failure is reported when its block is awaited, not as an unhandled rejection before that.
       pending?.catch(() => undefined);
-      const values = toFloat32(buffers[(first / blockRows) & 1], array, rows * W, (i) => first * W + i);
+      const values = floatsOf(buffers[(first / blockRows) & 1], array, rows * W, (i) => first * W + i);
       yield { firstRow: first, rows, values };
     }
   } finally {
@@ -52,7 +53,7 @@ async function* readPlainRows(array: StoredArray, options: ReadOptions): AsyncGe
  * float32 values of the first `count` elements of `bytes`, in place where that is possible. `placeOf(i)` is the row-major
  * place in the array of the i-th of them.
  */
-function toFloat32(
+function floatsOf(
   bytes: Uint8Array<ArrayBuffer>,
   array: StoredArray,
   count: number,
@@ -62,22 +63,15 @@ function toFloat32(
   const used = Buffer.from(bytes.buffer, bytes.byteOffset, count * size);
   if (!littleEndian) swap(used, size);
   if (size === 4) return new Float32Array(bytes.buffer, bytes.byteOffset, count);
-  const values = new Float32Array(count);
-  if (size === 8) narrow(new Float64Array(bytes.buffer, bytes.byteOffset, count), values, array, placeOf);
-  else if (kind === 'bf') bfloatToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, count), values, count);
-  else halfToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, count), 0, values, 0, count);
-  return values;
-}
-
-function narrow(wide: Float64Array, values: Float32Array, array: StoredArray, placeOf: (i: number) => number): void {
-  values.set(wide);
-  for (let i = 0; i < wide.length; i++) {
-    if (Number.isFinite(values[i]) || !Number.isFinite(wide[i])) continue;
-    const at = unravel(placeOf(i), array.shape).join(', ');
-    throw new NextvecError('OUT_OF_RANGE', `${array.place}: element [${at}] is ${wide[i]}, too large for float32.`, {
-      remedy: 'Remove or repair this row and write the file again.',
-    });
+  if (size === 8) {
+    const wide = new Float64Array(bytes.buffer, bytes.byteOffset, count);
+    return toFloat32(wide, (i) => `${array.place}: element [${unravel(placeOf(i), array.shape).join(', ')}]`);
   }
+  const words = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+  if (kind !== 'bf') return halvesToFloats(words);
+  const values = new Float32Array(count);
+  bfloatToFloat(words, values, count);
+  return values;
 }
 
 /** Index along each axis of a row-major place. */
@@ -120,7 +114,7 @@ async function* readFortranRows(array: StoredArray, options: ReadOptions): Async
       for (let c = 0; c < W; c++) {
         throwIfCancelled(options.signal, 'Reading');
         await source.read(column, (c * R + first) * size);
-        const numbers = toFloat32(column, array, rows, (i) => (first + i) * W + order[c]);
+        const numbers = floatsOf(column, array, rows, (i) => (first + i) * W + order[c]);
         scatter(numbers, values, order[c], W);
       }
       yield { firstRow: first, rows, values };

@@ -1,7 +1,7 @@
 /** A column of an Arrow file as rows of floats, integers or texts, through its record batches. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
-import { toFloat32 } from '../narrow.ts';
+import { elementPlace, toFloat32 } from '../narrow.ts';
 import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { FieldReader, batchAt, type ArrowData, type BatchPlace } from './batches.ts';
@@ -92,7 +92,7 @@ function readRows(source: ListSource, { signal, blockBytes }: ReadOptions = {}):
       const n = Math.min(blockRows, rows - done);
       await checkLists?.(n, first);
       const block = await takeNumbers(values, type, n * D);
-      yield { firstRow: first, rows: n, values: toFloat32(block, place, first, D) };
+      yield { firstRow: first, rows: n, values: toFloat32(block, (i) => elementPlace(place, first * D + i, D)) };
     }
   });
 }

@@ -1,7 +1,7 @@
 /** Values of one field of an Arrow record batch, block by block: numbers, texts, or indices of a dictionary. n values. */
 import type { ByteStream } from './byte-stream.ts';
 import type { FieldReader } from './batches.ts';
-import { halfToFloat } from '../half.ts';
+import { halvesToFloats } from '../half.ts';
 import type { Text } from '../table.ts';
 import type { NumberType, ValueEncoding } from './schema.ts';
 
@@ -22,11 +22,8 @@ export async function takeNumbers(
 ): Promise<Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>> {
   const { buffer } = await stream.take(n * bytes);
   switch (`${kind}${bytes}`) {
-    case 'f2': {
-      const values = new Float32Array(n);
-      halfToFloat(new Uint16Array(buffer), 0, values, 0, n);
-      return values;
-    }
+    case 'f2':
+      return halvesToFloats(new Uint16Array(buffer));
     case 'f4':
       return new Float32Array(buffer);
     case 'f8':

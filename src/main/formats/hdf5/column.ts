@@ -3,8 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Metadata } from 'h5wasm';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
-import { halfToFloat } from '../half.ts';
-import { toFloat32, type Floats } from '../narrow.ts';
+import { halvesToFloats } from '../half.ts';
+import { elementPlace, toFloat32, type Floats } from '../narrow.ts';
 import {
   refuseImplausibleRatio,
   rowLength,
@@ -112,18 +112,15 @@ async function* readRows(source: Source, { signal, blockBytes }: ReadOptions = {
     const { buffer } = guarded(place, () => library.bytes(name, part, size));
     const [firstRow = 0] = part.offset;
     const [rows = 1] = part.count;
-    yield { firstRow, rows, values: toFloat32(floatsOf(buffer, size), place, firstRow, W) };
+    const values = toFloat32(floatsOf(buffer, size), (i) => elementPlace(place, firstRow * W + i, W));
+    yield { firstRow, rows, values };
     await nextTurn();
   }
 }
 
 function floatsOf(buffer: ArrayBuffer, size: number): Floats {
   if (size === 8) return new Float64Array(buffer);
-  if (size === 4) return new Float32Array(buffer);
-  const halves = new Uint16Array(buffer);
-  const values = new Float32Array(halves.length);
-  halfToFloat(halves, 0, values, 0, halves.length);
-  return values;
+  return size === 4 ? new Float32Array(buffer) : halvesToFloats(new Uint16Array(buffer));
 }
 
 async function readIntegers(

@@ -1,6 +1,7 @@
 /** A column of a Parquet file as rows of floats, integers or texts, page by page. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
+import { elementPlace, toFloat32, type Floats } from '../narrow.ts';
 import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
 import { columnChunks, pagesOf, type Page, type ParquetData } from './pages.ts';
 import type { LeafColumn } from './schema.ts';
@@ -57,14 +58,10 @@ async function* readRows(
   for await (const page of pagesOf(data, leaf, signal)) {
     const from = firstRow * D + left.length;
     refuseOtherLengths(page, from, D, place);
-    const values = new Float32Array(left.length + page.values.length);
+    const floats = toFloat32(floatsOf(page), (i) => elementPlace(place, from + i, D));
+    const values = new Float32Array(left.length + floats.length);
     values.set(left);
-    copyFloats(
-      page,
-      values,
-      left.length,
-      (i) => `${place}: element [${Math.floor((from + i) / D)}, ${(from + i) % D}]`,
-    );
+    values.set(floats, left.length);
     const rows = Math.floor(values.length / D);
     left = values.slice(rows * D);
     if (firstRow + rows > R) throw wrongCount(place, R);
@@ -94,18 +91,9 @@ function refuseOtherLengths({ repetitions, entries, isThere }: Page, from: numbe
   }
 }
 
-function copyFloats(page: Page, out: Float32Array, at: number, placeOf: (i: number) => string): void {
-  const { values } = page;
-  if (!(values instanceof Float32Array || values instanceof Float64Array))
-    throw new Error('a page of floats was expected');
-  out.set(values, at);
-  if (values instanceof Float32Array) return;
-  for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(out[at + i]) || !Number.isFinite(values[i])) continue;
-    throw new NextvecError('OUT_OF_RANGE', `${placeOf(i)} is ${values[i]}, too large for float32.`, {
-      remedy: 'Remove or repair this row and write the file again.',
-    });
-  }
+function floatsOf({ values }: Page): Floats {
+  if (values instanceof Float32Array || values instanceof Float64Array) return values;
+  throw new Error('a page of floats was expected');
 }
 
 async function readIntegers(

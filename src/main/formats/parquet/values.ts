@@ -2,12 +2,12 @@
 import type { ParquetType } from 'hyparquet';
 import { deltaBinaryUnpack, deltaByteArray, deltaLengthByteArray } from 'hyparquet/src/delta.js';
 import { readPlain } from 'hyparquet/src/plain.js';
-import { halfToFloat } from '../half.ts';
+import { halvesToFloats } from '../half.ts';
+import type { Floats } from '../narrow.ts';
 import { readHybrid } from './levels.ts';
 import type { LeafColumn, ValueKind } from './schema.ts';
 
-/** float64 for columns of float64, so that what float32 cannot hold is seen. */
-export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+/** Floats are float64 in columns of float64, so that numbers that float32 cannot hold are refused. */
 export type Values = Floats | readonly string[];
 
 /** Its message says what is not supported, for a person. */
@@ -88,12 +88,8 @@ function numbers(buffer: ArrayBuffer, type: ParquetType | undefined): Floats {
       return Float64Array.from(new Int32Array(buffer));
     case 'INT64':
       return Float64Array.from(new BigInt64Array(buffer), Number);
-    default: {
-      const halves = new Uint16Array(buffer);
-      const values = new Float32Array(halves.length);
-      halfToFloat(halves, 0, values, 0, halves.length);
-      return values;
-    }
+    default:
+      return halvesToFloats(new Uint16Array(buffer));
   }
 }
 
