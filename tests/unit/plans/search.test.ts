@@ -17,7 +17,6 @@ import {
   plainPoint,
   recipeAt,
   rungs,
-  spread,
   sweepProblems,
   winnerOf,
   valueOn,
@@ -25,6 +24,7 @@ import {
   type MemberResult,
   type SweepMethod,
 } from '#shared/domain/plans/sweeps.ts';
+import { spread } from '#shared/domain/spread.ts';
 import { PlanSpecSchema } from '#shared/domain/plans/plans.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 

@@ -1,5 +1,6 @@
-/** What the heading of a group says of its runs: mean cosines, with their spread over the runs. Pure. */
+/** Text beside a group's heading: mean cosines of its runs, with their standard deviation. Pure. */
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { spread, type Spread } from '#shared/domain/spread.ts';
 import { formatCosine } from '../../ui/text/format.ts';
 
 const PARTS = [
@@ -10,15 +11,12 @@ const PARTS = [
 /** "validation 0.4012 ± 0.0102, OOD 0.3510 ± 0.0090": mean and standard deviation (n − 1) of best checkpoints; empty: none. */
 export function groupWords(runs: readonly RunSummary[]): string {
   const parts = PARTS.map(([label, metric]) => {
-    const values = runs.map(({ best }) => best?.[metric] ?? null).filter((value) => value !== null);
-    return values.length === 0 ? '' : `${label} ${spreadText(values)}`;
+    const measured = spread(runs.map(({ best }) => best?.[metric] ?? null).filter((value) => value !== null));
+    return measured === null ? '' : `${label} ${spreadText(measured)}`;
   });
   return parts.filter(Boolean).join(', ');
 }
 
-function spreadText(values: readonly number[]): string {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length === 1) return formatCosine(mean);
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return `${formatCosine(mean)} ± ${formatCosine(Math.sqrt(squares / (values.length - 1)))}`;
+function spreadText({ mean, std }: Spread): string {
+  return std === null ? formatCosine(mean) : `${formatCosine(mean)} ± ${formatCosine(std)}`;
 }

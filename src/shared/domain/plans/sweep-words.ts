@@ -3,7 +3,8 @@ import type { PairedDifference } from '../evaluation/comparison.ts';
 import { intervalText, signedInterval, type Interval } from '../evaluation/interval.ts';
 import { plural, signed } from '../figures.ts';
 import type { GateMetric } from '../recipe/recipe.ts';
-import type { MemberResult, Spread } from './sweeps.ts';
+import type { Spread } from '../spread.ts';
+import type { MemberResult } from './sweeps.ts';
 
 /** The metrics a table of members shows. */
 export const SWEEP_FIGURES = [

@@ -7,6 +7,7 @@ import { NextvecError } from '../errors.ts';
 import { MODEL_TYPES, modelRow } from '../models/models.ts';
 import { RECIPE_FIELDS, fieldNumber, valueAt, withValue, type RecipeField } from '../recipe/recipe-fields.ts';
 import { GATE_METRICS, TrainableRecipeSchema, type GateMetric, type Recipe } from '../recipe/recipe.ts';
+import type { Spread } from '../spread.ts';
 
 /** Swept separately (`seeds`) or not part of what makes a model good. */
 const NOT_SWEPT = new Set(['seed', 'engine', 'threads', 'device', 'epochs']);
@@ -225,22 +226,6 @@ export function rungs(epochs: number, halving: SweepSpec['halving']): number[] {
   const levels: number[] = [];
   if (halving !== null) for (let e = halving.firstEpochs; e < epochs; e *= halving.eta) levels.push(e);
   return [...levels, epochs];
-}
-
-export interface Spread {
-  readonly n: number;
-  readonly mean: number;
-  /** Sample standard deviation; null for one value. */
-  readonly std: number | null;
-}
-
-/** null where a value is missing or there is none. */
-export function spread(values: readonly (number | null)[]): Spread | null {
-  const known = values.filter((value): value is number => value !== null);
-  if (known.length === 0 || known.length < values.length) return null;
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { n: known.length, mean, std: known.length > 1 ? Math.sqrt(squares / (known.length - 1)) : null };
 }
 
 /** "learningRate", "lr", "--lr", "lambda.info_nce", "lambda-info" … → the field; null when nothing is meant. */
