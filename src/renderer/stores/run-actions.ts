@@ -1,6 +1,7 @@
 /** Actions on runs: open, repeat, resume, stop, delete, copy. Results and errors show as toasts. */
 import { useRouter } from 'vue-router';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { MAX_TAGS } from '#shared/domain/runs/run-kinds.ts';
 import { client } from '../rpc.ts';
 import { confirm } from '../ui/feedback/confirm.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
@@ -39,11 +40,9 @@ async function remove(runs: readonly RunSummary[]): Promise<boolean> {
   return done;
 }
 
-const MOST_TAGS = 20;
-
 /** Gives a tag to every run, or takes it from all. */
 async function tagAll(runs: readonly RunSummary[], tag: string, has: boolean): Promise<boolean> {
-  const changed = runs.filter(({ tags }) => tags.includes(tag) !== has && (!has || tags.length < MOST_TAGS));
+  const changed = runs.filter(({ tags }) => tags.includes(tag) !== has && (!has || tags.length < MAX_TAGS));
   const done = await attempt('Not every run was tagged', async () => {
     for (const { id, tags } of changed)
       await client.runs.annotate({ runId: id, tags: has ? [...tags, tag] : tags.filter((known) => known !== tag) });

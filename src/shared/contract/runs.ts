@@ -7,7 +7,7 @@ import { GivenRecipeSchema } from '#shared/domain/recipe/field-names.ts';
 import { ENGINE_CHOICES, GateSchema, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { AdapterSchema, TilingSchema } from '#shared/domain/runs/adapter.ts';
 import { ClusterAddressSchema, ClusterCheckSchema, ClusterSchema } from '#shared/domain/runs/clusters.ts';
-import { EXPORT_FORMATS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
+import { EXPORT_FORMATS, MAX_TAG_LENGTH, MAX_TAGS, RUN_STATUSES } from '#shared/domain/runs/run-kinds.ts';
 import {
   BaselinesSchema,
   BestSchema,
@@ -24,6 +24,7 @@ import { FirstBatchesSchema } from './evaluation.ts';
 export type { ExportFormat, RunStatus } from '#shared/domain/runs/run-kinds.ts';
 
 const byId = z.object({ runId: z.string().min(1) });
+const TagsSchema = z.array(z.string().max(MAX_TAG_LENGTH)).max(MAX_TAGS);
 
 /** How runs shared the machine: `Sharing` of the domain. */
 const SharingSchema = z.object({
@@ -249,7 +250,7 @@ export const runsContract = {
       z.object({
         recipe: GivenRecipeSchema,
         name: NameSchema.optional(),
-        tags: z.array(z.string().max(60)).max(20).default([]),
+        tags: TagsSchema.default([]),
         /** Address of a cluster that Settings keep; null: it trains here. */
         on: ClusterAddressSchema.nullable().default(null),
       }),
@@ -272,7 +273,7 @@ export const runsContract = {
       byId.extend({
         name: NameSchema.optional(),
         notes: z.string().max(20_000).optional(),
-        tags: z.array(z.string().max(60)).max(20).optional(),
+        tags: TagsSchema.optional(),
       }),
     )
     .output(RunSummarySchema),
@@ -283,7 +284,7 @@ export const runsContract = {
       z.object({
         path: FilePathSchema,
         name: NameSchema.optional(),
-        tags: z.array(z.string().max(60)).max(20).default([]),
+        tags: TagsSchema.default([]),
         modelType: z.enum(MODEL_TYPES).nullable().default(null),
         /** Data set to measure it on. */
         dataset: z.string().nullable().default(null),

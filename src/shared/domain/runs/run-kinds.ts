@@ -1,4 +1,4 @@
-/** States of a run and the forms it can be exported in. Plain lists, so that a page needs no schema for them. */
+/** States of a run, its tags and the forms it can be exported in. Without schemas, so that a page loads none for them. */
 
 export const RUN_STATUSES = [
   'queued',
@@ -20,6 +20,11 @@ export function hasEnded(status: RunStatus): boolean {
 
 /** Marks the runs of a sweep, which the sweep itself speaks for. */
 export const SWEEP_TAG = 'sweep';
+
+/** Most tags of a run. */
+export const MAX_TAGS = 20;
+/** Longest tag, in characters. */
+export const MAX_TAG_LENGTH = 60;
 
 export const EXPORT_FORMATS = [
   'safetensors',
