@@ -12,7 +12,7 @@ import {
   type Move,
 } from '#engine/search/index.ts';
 import { itemRecipe, type SweepItem } from '#shared/domain/plans/plans.ts';
-import { SWEEP_TAG } from '#shared/domain/runs/run-kinds.ts';
+import { planTag, SWEEP_TAG } from '#shared/domain/runs/run-kinds.ts';
 import type { GateMetric, Recipe } from '#shared/domain/recipe/recipe.ts';
 import { memberCount, plainPoint, recipeAt, rungs, type SweepSpec } from '#shared/domain/plans/sweeps.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
@@ -141,7 +141,7 @@ function send(
     const of = member.member === 0 ? 'plain' : `member ${member.member} of ${membersOf(item.sweep, base)}`;
     const name = `${spec.name}: ${of}, seed ${recipe.seed}`;
     inTransaction(home.db, () => {
-      const runId = runs.start(recipe, name, [`plan ${row.planId}`, SWEEP_TAG], { ...extent, on: spec.on });
+      const runId = runs.start(recipe, name, [planTag(row.planId), SWEEP_TAG], { ...extent, on: spec.on });
       putSweepRun(home.db, row.id, member.member, { ...active, runId });
     });
   } catch (error) {

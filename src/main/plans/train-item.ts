@@ -1,6 +1,6 @@
 /** A training run of a plan: started or resumed, then judged by its gates when it has finished. */
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { hasEnded, planTag } from '#shared/domain/runs/run-kinds.ts';
 import { isNextvecError, toErrorData } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans/plans.ts';
@@ -51,7 +51,7 @@ export function beginTraining(context: PlanContext, { row, item, spec }: WorkIte
     const name = `${spec.name}: ${MODEL_LABELS[recipe.modelType]}`.slice(0, NAME_LIMIT);
     // Together: a program killed in between must not train the item twice.
     inTransaction(home.db, () => {
-      const runId = runs.start(recipe, name, [`plan ${row.planId}`], { on: spec.on });
+      const runId = runs.start(recipe, name, [planTag(row.planId)], { on: spec.on });
       updateItem(home.db, row.id, { ...started, runId });
     });
   } catch (error) {

@@ -5,7 +5,7 @@ import { useLocalStorage } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
-import { SWEEP_TAG } from '#shared/domain/runs/run-kinds.ts';
+import { isPlanTag, SWEEP_TAG } from '#shared/domain/runs/run-kinds.ts';
 import type { RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
 import { statusLabel } from '../../ui/text/run-status.ts';
@@ -68,9 +68,9 @@ function groupTitle(run: RunSummary, grouping: Grouping): string {
   }
 }
 
-/** The plan of a run's sweep, whose number is among its tags. */
+/** By the plan of the sweep, which is among the run's tags. */
 function sweepTitle({ tags }: RunSummary): string {
-  const plan = tags.includes(SWEEP_TAG) ? tags.find((tag) => /^plan \d+$/.test(tag)) : undefined;
+  const plan = tags.includes(SWEEP_TAG) ? tags.find(isPlanTag) : undefined;
   return plan === undefined ? 'No sweep' : `Sweep of ${plan}`;
 }
 

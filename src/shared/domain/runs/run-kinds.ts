@@ -18,8 +18,17 @@ export function hasEnded(status: RunStatus): boolean {
   return ENDED_STATUSES.includes(status);
 }
 
-/** Marks the runs of a sweep, which the sweep itself speaks for. */
+/** Tag of the runs of a sweep. */
 export const SWEEP_TAG = 'sweep';
+
+/** Tag of the runs of a plan: "plan 3". */
+export function planTag(planId: number): string {
+  return `plan ${planId}`;
+}
+
+export function isPlanTag(tag: string): boolean {
+  return /^plan \d+$/.test(tag);
+}
 
 /** Most tags of a run. */
 export const MAX_TAGS = 20;
