@@ -114,6 +114,11 @@ test('tags every selected run, and exports the selection as CSV', async () => {
   expect([third[at], second[at]]).toEqual(['', '0.5']);
 });
 
+test('keeps tags apart in the CSV, also those with spaces', () => {
+  const [, line] = runsCsv([run(1, { tags: ['plan 3', 'sweep'] })]).split('\n');
+  expect(line).toMatch(/,plan 3; sweep$/);
+});
+
 test('has one row in the tab order, and arrow keys move the focus', async () => {
   const stops = () => ids().filter((id) => row(id ?? '').tabIndex === 0);
   expect(stops()).toEqual(['run-4']);

@@ -25,7 +25,7 @@ const COLUMNS: readonly (readonly [string, (run: RunSummary) => Cell])[] = [
   ['ood_lift_over_best', (run) => run.oodBestLift],
   ['rows_per_second', (run) => run.rowsPerSecond],
   ['duration_ms', (run) => run.durationMs],
-  ['tags', (run) => run.tags.join(' ')],
+  ['tags', (run) => run.tags.join('; ')],
 ];
 
 /** A figure that was not measured is an empty cell. */
