@@ -1,9 +1,9 @@
 /** An array of integers (article and chunk numbers) as numbers, any width and byte order. */
-import { NextvecError } from '#shared/domain/errors.ts';
 import type { StoredArray } from './stored-array.ts';
 import { MemberReader } from './bytes.ts';
 import { halfToFloat } from './half.ts';
 import { elementsOf, type ReadOptions } from './table.ts';
+import { notAnInteger } from './value-errors.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -21,7 +21,7 @@ export async function readIntegers(array: StoredArray, options: ReadOptions = {}
       const count = (await reader.read(block)) / size;
       for (let i = 0; i < count; i++) {
         const value = read(i * size);
-        if (!Number.isSafeInteger(value)) throw outOfRange(place, done + i, value);
+        if (!Number.isSafeInteger(value)) throw notAnInteger(`${place}: element ${done + i}`, value);
         values[done + i] = value;
       }
       done += count;
@@ -66,8 +66,13 @@ function elementReader(view: DataView, kind: string, size: number, little: boole
   }
 }
 
-function outOfRange(place: string, index: number, value: number): NextvecError {
-  return new NextvecError('OUT_OF_RANGE', `${place}: element ${index} is ${value}, not an integer below 2^53.`, {
-    remedy: 'Number articles and chunks with integers.',
-  });
+/** The parts one after the other, in a new array. */
+export function concatenate(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

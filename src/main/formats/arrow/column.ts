@@ -1,8 +1,10 @@
 /** A column of an Arrow file as rows of floats, integers or texts, through its record batches. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
+import { concatenate } from '../integers.ts';
 import { elementPlace, toFloat32 } from '../narrow.ts';
 import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
+import { missingValue, notAnInteger } from '../value-errors.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { FieldReader, batchAt, type ArrowData, type BatchPlace } from './batches.ts';
 import { dictionaryReader } from './dictionary.ts';
@@ -109,7 +111,7 @@ async function refuseNulls(reader: FieldReader, { encoding, D, place }: ListSour
         const n = Math.min(BLOCK_VALUES, rows - done);
         const isThere = bitsOf(await bits.take(Math.ceil(n / 8)));
         for (let i = 0; i < n; i++) {
-          if (!isThere(i)) throw missing(place, firstRow + Math.floor((done + i) / perRow));
+          if (!isThere(i)) throw missingValue(place, firstRow + Math.floor((done + i) / perRow));
         }
       }
     }
@@ -165,33 +167,19 @@ async function readIntegers(source: ColumnSource, options?: ReadOptions): Promis
     parts.push(Float64Array.from(block, (value, i) => integerOf(value, source.place, row + i)));
     row += block.length;
   }
-  const all = new Float64Array(row);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return concatenate(parts);
 }
 
 function integerOf(value: number | Text, place: string, row: number): number {
-  if (value === null) throw missing(place, row);
+  if (value === null) throw missingValue(place, row);
   if (Number.isSafeInteger(value)) return Number(value);
-  throw new NextvecError('OUT_OF_RANGE', `${place}: row ${row} is ${value}, not an integer below 2^53.`, {
-    remedy: 'Number articles and chunks with integers.',
-  });
+  throw notAnInteger(`${place}: row ${row}`, value);
 }
 
 async function* readTexts(source: ColumnSource, options?: ReadOptions): AsyncGenerator<readonly Text[], void> {
   for await (const block of readValues(source, options)) {
     yield block.map((value) => (value === null ? null : String(value)));
   }
-}
-
-function missing(place: string, row: number): NextvecError {
-  return new NextvecError('HEADER_MISMATCH', `${place}: row ${row} has no value.`, {
-    remedy: 'Repair or remove this row, or choose another column.',
-  });
 }
 
 function otherLength(place: string, row: number, length: number, D: number): NextvecError {

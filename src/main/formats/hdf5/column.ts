@@ -14,6 +14,7 @@ import {
   type Text,
 } from '../table.ts';
 import { byteText } from '../texts.ts';
+import { notAnInteger } from '../value-errors.ts';
 import { hdf5Error } from './errors.ts';
 import type { Hdf5File, Part } from './library.ts';
 
@@ -140,9 +141,7 @@ async function readIntegers(
     values.set(block, done);
     for (let i = done; i < done + block.length; i++) {
       if (Number.isSafeInteger(values[i])) continue;
-      throw new NextvecError('OUT_OF_RANGE', `${place}: element ${i} is ${values[i]}, not an integer below 2^53.`, {
-        remedy: 'Number articles and chunks with integers.',
-      });
+      throw notAnInteger(`${place}: element ${i}`, values[i]);
     }
     done += block.length;
     await nextTurn();

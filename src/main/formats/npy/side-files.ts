@@ -8,6 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
 import { readRegularFile } from '../regular-file.ts';
 import type { Column, Text } from '../table.ts';
+import { notAnInteger } from '../value-errors.ts';
 
 export interface SideFile {
   /** Of the column. */
@@ -52,9 +53,7 @@ export async function jsonColumn({ name, path }: SideFile): Promise<Column> {
     const integers = async (): Promise<Float64Array> => {
       const odd = values.findIndex((value) => !Number.isSafeInteger(value));
       if (odd < 0) return Float64Array.from(values);
-      throw new NextvecError('OUT_OF_RANGE', `${place}: element ${odd} is ${values[odd]}, not an integer below 2^53.`, {
-        remedy: 'Number articles and chunks with integers.',
-      });
+      throw notAnInteger(`${place}: element ${odd}`, values[odd]);
     };
     return columnOf({ ...facts, dtype: 'number' }, { integers });
   }

@@ -1,8 +1,10 @@
 /** A column of a Parquet file as rows of floats, integers or texts, page by page. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { columnOf } from '../column.ts';
+import { concatenate } from '../integers.ts';
 import { elementPlace, toFloat32, type Floats } from '../narrow.ts';
 import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
+import { missingValue, notAnInteger } from '../value-errors.ts';
 import { columnChunks, pagesOf, type Page, type ParquetData } from './pages.ts';
 import type { LeafColumn } from './schema.ts';
 
@@ -40,7 +42,7 @@ async function listLength(data: ParquetData, leaf: LeafColumn): Promise<number> 
     for (let i = 0; i < entries; i++) {
       if (repetitions?.[i] === 0 && length > 0) return length;
       // An empty list has one entry without a value.
-      if (isThere && !isThere(i)) throw missing(`${data.file}: ${leaf.name}`, 0);
+      if (isThere && !isThere(i)) throw missingValue(`${data.file}: ${leaf.name}`, 0);
       length++;
     }
     if (length > MAX_D) break;
@@ -80,7 +82,7 @@ function refuseOtherLengths({ repetitions, entries, isThere }: Page, from: numbe
     element = element + 1 === D ? 0 : element + 1;
     if (isRight) continue;
     const row = Math.floor((from + i) / D);
-    if (isThere && !isThere(i)) throw missing(place, row);
+    if (isThere && !isThere(i)) throw missingValue(place, row);
     throw new NextvecError(
       'WIDTH_MISMATCH',
       `${place}: the list of row ${Math.max(0, isFirst ? row : row - 1)} has not ${D} elements, as the first has.`,
@@ -103,25 +105,16 @@ async function readIntegers(
   const parts: Float64Array[] = [];
   let row = 0;
   for await (const { values, entries, isThere } of pagesOf(data, leaf, signal)) {
-    for (let i = 0; i < entries; i++) if (isThere?.(i) === false) throw missing(place, row + i);
+    for (let i = 0; i < entries; i++) if (isThere?.(i) === false) throw missingValue(place, row + i);
     const part = Float64Array.from(values, Number);
     const odd = part.findIndex((value) => !Number.isSafeInteger(value));
-    if (odd >= 0) {
-      const message = `${place}: row ${row + odd} is ${part[odd]}, not an integer below 2^53.`;
-      throw new NextvecError('OUT_OF_RANGE', message, { remedy: 'Number articles and chunks with integers.' });
-    }
+    if (odd >= 0) throw notAnInteger(`${place}: row ${row + odd}`, part[odd]);
     parts.push(part);
     row += entries;
     if (row > R) throw wrongCount(place, R);
   }
   if (row !== R) throw wrongCount(place, R);
-  const all = new Float64Array(R);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return concatenate(parts);
 }
 
 async function* readTexts(
@@ -137,12 +130,6 @@ async function* readTexts(
     yield texts;
   }
   if (row !== R) throw wrongCount(place, R);
-}
-
-function missing(place: string, row: number): NextvecError {
-  return new NextvecError('HEADER_MISMATCH', `${place}: row ${row} has no value.`, {
-    remedy: 'Repair or remove this row, or choose another column.',
-  });
 }
 
 function wrongCount(place: string, R: number): NextvecError {
