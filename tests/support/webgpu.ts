@@ -3,7 +3,7 @@ import { afterAll, describe } from 'vitest';
 import { Gpu } from '#engine/webgpu/device.ts';
 import { Pipelines } from '#engine/webgpu/kernel.ts';
 import { Memory, type Tensor } from '#engine/webgpu/memory.ts';
-import { Program, type ProgramOptions } from '#engine/webgpu/program.ts';
+import { encode, Program, type ProgramOptions } from '#engine/webgpu/program.ts';
 import { readTensors } from '#engine/webgpu/readback.ts';
 import { UNIFORM_BYTES, Uniforms } from '#engine/webgpu/uniforms.ts';
 
@@ -53,11 +53,7 @@ export class GpuBench {
     queue.writeBuffer(this.uniformBuffer, 0, this.uniforms.bytes);
     const program = new Program(this.gpu, this.pipelines, this.uniformBuffer, options);
     emit(program);
-    const encoder = this.gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    program.record(pass, B);
-    pass.end();
-    queue.submit([encoder.finish()]);
+    queue.submit([encode(this.gpu, [program], B).finish()]);
     return program;
   }
 

@@ -8,7 +8,7 @@ import type { Gpu } from './device.ts';
 import { product, weightProduct } from './gemm.ts';
 import type { Pipelines } from './kernel.ts';
 import { Memory, type Tensor } from './memory.ts';
-import { Program } from './program.ts';
+import { encode, Program } from './program.ts';
 import { readTensors } from './readback.ts';
 import { columnsOf, rowsOf } from './rows.ts';
 import { UNIFORM_BYTES, Uniforms } from './uniforms.ts';
@@ -93,11 +93,7 @@ export class GramProducts implements GramDevice {
     gpu.check();
     uniforms.setBatch(count);
     gpu.device.queue.writeBuffer(this.uniformBuffer, 0, uniforms.bytes);
-    const encoder = gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    program.record(pass, count);
-    pass.end();
-    gpu.device.queue.submit([encoder.finish()]);
+    gpu.device.queue.submit([encode(gpu, [program], count).finish()]);
     return readTensors(gpu, [out]);
   }
 }

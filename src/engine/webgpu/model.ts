@@ -22,7 +22,7 @@ import type { Gpu } from './device.ts';
 import type { Pipelines } from './kernel.ts';
 import type { Tensor } from './memory.ts';
 import { ModelPlan } from './plan.ts';
-import type { Program } from './program.ts';
+import { encode, type Program } from './program.ts';
 import { Readback, readTensors, type Values } from './readback.ts';
 import { Uniforms } from './uniforms.ts';
 import { ResidentVectors } from './vectors.ts';
@@ -191,14 +191,9 @@ export class WebgpuModel implements TrainableModel {
   /** Programs as commands that wait to be submitted. */
   private record(programs: readonly Program[], B: number): GPUCommandEncoder {
     this.gpu.check();
-    const { device } = this.gpu;
     this.uniforms.setBatch(B);
-    device.queue.writeBuffer(this.plan.uniforms, 0, this.uniforms.bytes);
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const program of programs) program.record(pass, B);
-    pass.end();
-    return encoder;
+    this.gpu.device.queue.writeBuffer(this.plan.uniforms, 0, this.uniforms.bytes);
+    return encode(this.gpu, programs, B);
   }
 
   private stagingArrays() {

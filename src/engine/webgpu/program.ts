@@ -82,3 +82,12 @@ export class Program {
     return { pipeline, bindGroup };
   }
 }
+
+/** Programs for a batch of B rows as one compute pass, to be submitted. */
+export function encode({ device }: Gpu, programs: readonly Program[], B: number): GPUCommandEncoder {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const program of programs) program.record(pass, B);
+  pass.end();
+  return encoder;
+}

@@ -7,7 +7,7 @@ import type { Gpu } from './device.ts';
 import { inputProduct, product, weightProduct } from './gemm.ts';
 import type { Pipelines } from './kernel.ts';
 import { Memory } from './memory.ts';
-import { Program } from './program.ts';
+import { encode, Program } from './program.ts';
 import { rowsOf } from './rows.ts';
 import { DEFAULT_TILING, shapeOf, TILE_SHAPES } from './tile-shapes.ts';
 import { UNIFORM_BYTES, Uniforms } from './uniforms.ts';
@@ -83,11 +83,7 @@ function linearPrograms(
     if (use === 'many') weightProduct(program, 'weight gradient', { dy: y, x, dweight });
     return async () => {
       const startMs = performance.now();
-      const encoder = gpu.device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      program.record(pass, B);
-      pass.end();
-      gpu.device.queue.submit([encoder.finish()]);
+      gpu.device.queue.submit([encode(gpu, [program], B).finish()]);
       await gpu.answer(gpu.device.queue.onSubmittedWorkDone());
       return performance.now() - startMs;
     };
