@@ -15,12 +15,15 @@ import { UNIFORM_BYTES, Uniforms } from './uniforms.ts';
 /** Tilings of devices, by `adapterWords`. */
 export type Tilings = Readonly<Record<string, Tiling>>;
 
-/** A Linear whose products have few or many tiles: B rows, K inputs, N outputs. */
+/**
+ * A Linear whose products have few or many tiles: B rows, K inputs, N outputs. Its products are computed `repeats` times in one
+ * submission, since the wait for one takes at least 0.1 ms, more than a GPU needs for the products of few tiles.
+ */
 const LINEARS = {
-  few: { B: 32, K: 768, N: 768 },
-  many: { B: 2048, K: 768, N: 1024 },
+  few: { B: 32, K: 768, N: 768, repeats: 64 },
+  many: { B: 2048, K: 768, N: 1024, repeats: 4 },
 } as const;
-const SECONDS = 1;
+const SECONDS_PER_USE = 0.5;
 const MIN_ROUNDS = 3;
 /** A shape that is faster than the default by less than this is noise. */
 const MARGIN = 0.05;
@@ -31,24 +34,32 @@ export async function tilingFor(adapter: Adapter, known: Tilings, measure: () =>
   return few && many && shapeOf(few) && shapeOf(many) ? { few, many } : measure();
 }
 
-/** Takes about two seconds, most of the first for compiling. */
-export async function measureTiling(gpu: Gpu, pipelines: Pipelines, seconds = SECONDS): Promise<Tiling> {
-  const few = await fastest(gpu, pipelines, 'few', seconds / 2);
-  return { few, many: await fastest(gpu, pipelines, 'many', seconds / 2) };
+/** Takes at least a second, beside the time to compile the kernels. */
+export async function measureTiling(gpu: Gpu, pipelines: Pipelines): Promise<Tiling> {
+  const few = await fastest(gpu, pipelines, 'few');
+  return { few, many: await fastest(gpu, pipelines, 'many') };
 }
 
-async function fastest(gpu: Gpu, pipelines: Pipelines, use: keyof Tiling, seconds: number): Promise<string> {
+async function fastest(gpu: Gpu, pipelines: Pipelines, use: keyof Tiling): Promise<string> {
   const memory = new Memory(gpu);
-  const names = Object.keys(TILE_SHAPES);
-  try {
-    const runs = linearPrograms(gpu, pipelines, memory, use, names);
-    for (const run of runs) await run();
-    const least = names.map(() => Infinity);
+  const { B, repeats } = LINEARS[use];
+  const time = async (program: Program): Promise<number> => {
     const startMs = performance.now();
-    for (let round = 0; round < MIN_ROUNDS || performance.now() - startMs < seconds * 1000; round++) {
-      for (const [i, run] of runs.entries()) least[i] = Math.min(least[i], await run());
+    const programs = Array.from({ length: repeats }, () => program);
+    gpu.device.queue.submit([encode(gpu, programs, B).finish()]);
+    await gpu.answer(gpu.device.queue.onSubmittedWorkDone());
+    return performance.now() - startMs;
+  };
+  try {
+    const programs = Object.entries(linearPrograms(gpu, pipelines, memory, use));
+    // The first time compiles.
+    for (const [, program] of programs) await time(program);
+    const least: Record<string, number> = {};
+    const startMs = performance.now();
+    for (let round = 0; round < MIN_ROUNDS || performance.now() - startMs < SECONDS_PER_USE * 1000; round++) {
+      for (const [name, program] of programs) least[name] = Math.min(least[name] ?? Infinity, await time(program));
     }
-    return bestShape(Object.fromEntries(names.map((name, i) => [name, least[i]])), DEFAULT_TILING[use]);
+    return bestShape(least, DEFAULT_TILING[use]);
   } finally {
     memory.dispose();
   }
@@ -60,14 +71,8 @@ export function bestShape(times: Readonly<Record<string, number>>, usual: string
   return time < (1 - MARGIN) * times[usual] ? name : usual;
 }
 
-/** For each shape, runs the products of a Linear and gives the milliseconds until the device has done them. */
-function linearPrograms(
-  gpu: Gpu,
-  pipelines: Pipelines,
-  memory: Memory,
-  use: keyof Tiling,
-  names: readonly string[],
-): (() => Promise<number>)[] {
+/** The products of a Linear, by the shape of their tiles. */
+function linearPrograms(gpu: Gpu, pipelines: Pipelines, memory: Memory, use: keyof Tiling): Record<string, Program> {
   const { B, K, N } = LINEARS[use];
   const uniforms = new Uniforms();
   uniforms.setBatch(B);
@@ -75,17 +80,13 @@ function linearPrograms(
   gpu.writeBuffer(uniformBuffer, 0, new Uint32Array(uniforms.bytes));
   const [x, y] = [rowsOf(memory.tensor('x', B * K), K), rowsOf(memory.tensor('y', B * N), N)];
   const [weight, dweight] = [memory.tensor('w', N * K), memory.tensor('dw', N * K)];
-  return names.map((name) => {
+  const ofShape = (name: string): Program => {
     const program = new Program(gpu, pipelines, uniformBuffer, { tiling: { few: name, many: name } });
     product(program, 'outputs', { x, weight, out: y });
     inputProduct(program, 'input gradient', { dy: y, weight, dx: x });
-    // Its tiles do not become fewer with the batch.
+    // Its tiles, those of the weight, are many for any batch.
     if (use === 'many') weightProduct(program, 'weight gradient', { dy: y, x, dweight });
-    return async () => {
-      const startMs = performance.now();
-      gpu.device.queue.submit([encode(gpu, [program], B).finish()]);
-      await gpu.answer(gpu.device.queue.onSubmittedWorkDone());
-      return performance.now() - startMs;
-    };
-  });
+    return program;
+  };
+  return Object.fromEntries(Object.keys(TILE_SHAPES).map((name) => [name, ofShape(name)]));
 }
