@@ -1,18 +1,18 @@
 /**
- * A page whose address holds what was chosen: opened without an address it shows the last choice, or else a usual one. A
- * choice that is empty on purpose stays empty.
+ * The choice that a page holds in its address. Opened without one, the page shows the last choice, or else the usual one. A
+ * choice that was emptied stays empty.
  */
 import { useLocalStorage } from '@vueuse/core';
 import { computed, watch, type WritableComputedRef } from 'vue';
-import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router';
+import { useRoute, useRouter } from 'vue-router';
 
 interface ChoiceOptions {
   /** Names of the lists in the address: /compare?runs=a,b. */
   readonly keys: readonly string[];
   readonly storedAs: string;
-  /** Whether runs and data sets are there to choose from. */
+  /** Whether the lists of runs and data sets were read. */
   readonly isLoaded: () => boolean;
-  /** The last choice without what is gone; null: nothing usable is left of it. */
+  /** The last choice without what was deleted since; null: too little is left of it. */
   readonly stillThere: (last: Choice) => Choice | null;
   /** Where there is no last choice. */
   readonly usual: () => Choice;
@@ -32,22 +32,21 @@ export function useLastChoice({ keys, storedAs, isLoaded, stillThere, usual }: C
       .filter(Boolean);
 
   function write(choice: Choice): void {
-    const texts = Object.entries(choice).map(([key, ids]) => [key, ids.join(',')]);
-    void router.replace({ query: { ...route.query, ...(Object.fromEntries(texts) as LocationQueryRaw) } });
+    const texts = Object.entries(choice).map(([key, ids]) => [key, ids.join(',')] as const);
+    void router.replace({ query: { ...route.query, ...Object.fromEntries(texts) } });
   }
 
   const page = route.name;
   const isOpen = () => route.name === page;
   watch(
     () => isOpen() && isLoaded() && keys.every((key) => route.query[key] === undefined),
-    (isUnsaid) => isUnsaid && write(stillThere(last.value) ?? usual()),
+    (hasNoChoice) => hasNoChoice && write(stillThere(last.value) ?? usual()),
     { immediate: true },
   );
   watch(
-    () => (isOpen() ? keys.map((key) => read(key).join(',')).join(' ') : ''),
-    () => {
-      if (isOpen() && keys.some((key) => read(key).length > 0))
-        last.value = Object.fromEntries(keys.map((key) => [key, read(key)]));
+    () => (isOpen() ? keys.map((key) => [key, read(key)] as const) : []),
+    (lists) => {
+      if (lists.some(([, ids]) => ids.length > 0)) last.value = Object.fromEntries(lists);
     },
     { immediate: true },
   );

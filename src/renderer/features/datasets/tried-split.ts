@@ -1,4 +1,4 @@
-/** The split that is tried on the page of a data set, as it is typed. */
+/** The split that is tried on the page of a data set, as the form holds it. */
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { RecipeSchema, SplitSchema, type Split } from '#shared/domain/recipe/recipe.ts';
 
@@ -10,14 +10,14 @@ export interface TriedSplit {
   excluded: string;
 }
 
-/** The split of a recipe that says nothing of it; at random where articles are not known. */
+/** The default split and seed of a recipe; at random where the set has no articles. */
 export function usualSplit({ id, passport }: Dataset): TriedSplit {
   const { split, seed } = RecipeSchema.parse({ dataset: id });
   const kind = passport.articles === null ? 'random' : split.kind;
   return { kind, share: split.validationShare, seed, excluded: '' };
 }
 
-/** null: something is typed that cannot be. */
+/** null: share, seed or articles are not valid. */
 export function splitOf({ kind, share, seed, excluded }: TriedSplit): Split | null {
   const excludedArticles = excluded.trim() === '' ? undefined : excluded;
   const { data } = SplitSchema.safeParse({ kind, validationShare: share, excludedArticles });
