@@ -20,7 +20,7 @@ const job = {
   target: out,
   version: 'bench',
 };
-const { rows, bytes } = await exportDataset(job, () => undefined);
+const { rows, bytes } = await exportDataset(job, { onProgress: () => undefined });
 const wallMs = Math.round(performance.now() - startedMs);
 const { user, system } = process.cpuUsage();
 rmSync(out);

@@ -2,7 +2,6 @@
  * Predictions of a run's best checkpoint for every window of a stored set, as Parquet. Runs in a data worker. The
  * checkpoint reproduces its golden output first. T context length, D width.
  */
-import { open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Predictor, WindowSource } from '#engine/types.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
@@ -10,7 +9,7 @@ import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { refuseOtherTask } from '../datasets/other-task.ts';
 import { openModel } from '../evaluation/model.ts';
 import { proveGolden } from '../evaluation/parity.ts';
-import { targetFault } from '../formats/output-file.ts';
+import { writeRows, type ExportOptions, type WrittenFile } from '../formats/out/file.ts';
 import { writeParquet } from '../formats/out/parquet.ts';
 import type { OutColumn, OutTable } from '../formats/out/table.ts';
 import type { ExportPredictionsJob } from '../processes/jobs/export-predictions.ts';
@@ -23,12 +22,8 @@ const PART = 32 * BATCH;
 /** Vectors beyond this stay on disk: a trainer may hold them all already. */
 const MEMORY_BYTES = 512 << 20;
 
-/** `onProgress`: share of the windows. Throws CANCELLED; faults of the file system name `job.target`. */
-export async function exportPredictions(
-  job: ExportPredictionsJob,
-  onProgress: (fraction: number) => void,
-  signal?: AbortSignal,
-): Promise<{ readonly rows: number; readonly bytes: number }> {
+/** Throws CANCELLED; faults of the file system name `job.target`. */
+export async function exportPredictions(job: ExportPredictionsJob, options: ExportOptions): Promise<WrittenFile> {
   const checkpoint = await bestCheckpoint(job);
   const { spec, parameters, golden } = checkpoint;
   const { recipe, resourcesDir, engine } = job;
@@ -47,43 +42,13 @@ export async function exportPredictions(
     });
     try {
       await proveGolden(opened.model, checkpoint);
-      return await writeFile(job, predictedTables(opened.model, set, job.texts, signal), { set, onProgress, signal });
+      const tables = predictedTables(opened.model, set, job.texts, options.signal);
+      return await writeRows(job, set.windows, options, (out, writing) => writeParquet(tables, out, writing));
     } finally {
       await opened.close();
     }
   } finally {
     set.close();
-  }
-}
-
-interface Writing {
-  readonly set: Dataset;
-  readonly onProgress: (fraction: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-async function writeFile(
-  { temporary, target, version }: ExportPredictionsJob,
-  tables: AsyncIterable<OutTable>,
-  { set, onProgress, signal }: Writing,
-) {
-  let done = 0;
-  const onRows = (rows: number): void => {
-    done += rows;
-    onProgress(done / set.windows);
-  };
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      const out = { write: (bytes: Uint8Array) => file.writeFile(bytes) };
-      await writeParquet(tables, out, { createdBy: `Nextvec ${version}`, signal, onRows });
-      await file.sync();
-      return { rows: set.windows, bytes: (await file.stat()).size };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw targetFault(error, target);
   }
 }
 

@@ -116,7 +116,7 @@ function exportData(job: ExportDataJob, signal: AbortSignal): AsyncGenerator<Wor
   return withProgress(async (progress) => {
     const { exportDataset } = await import('../datasets/export/export.ts');
     const onProgress = (fraction: number): void => progress('writing', fraction);
-    return { type: 'done' as const, ...(await exportDataset(job, onProgress, signal)) };
+    return { type: 'done' as const, ...(await exportDataset(job, { onProgress, signal })) };
   });
 }
 
@@ -124,7 +124,7 @@ function exportPredictionsOf(job: ExportPredictionsJob, signal: AbortSignal): As
   return withProgress(async (progress) => {
     const { exportPredictions } = await import('../inference/export-predictions.ts');
     const onProgress = (fraction: number): void => progress('predicting', fraction);
-    return { type: 'done' as const, ...(await exportPredictions(job, onProgress, signal)) };
+    return { type: 'done' as const, ...(await exportPredictions(job, { onProgress, signal })) };
   });
 }
 

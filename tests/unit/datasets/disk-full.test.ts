@@ -70,7 +70,7 @@ it.each(DATA_EXPORT_FORMATS)(
     const file = join(folder, `file.${format}`);
     const set = (await importDataset(chunks, join(folder, 'set'))).folder;
     const what = { format, texts: true, windows: false, split: null, temporary: file, target: file, version: '1' };
-    await exportDataset({ ...what, folder: set }, () => undefined);
+    await exportDataset({ ...what, folder: set }, { onProgress: () => undefined });
     const store = join(folder, 'store');
     mkdirSync(store);
     Object.assign(disk, { writes: 0, syncs: 0 });
@@ -103,7 +103,10 @@ it.each(DATA_EXPORT_FORMATS)('a full disk ends an export to %s with DISK_FULL an
   const write = (): Promise<void> =>
     writeThenRename(target, (temporary) => {
       const what = { format, texts: false, windows: false, split: null };
-      return exportDataset({ ...what, folder: set.folder, temporary, target, version: '1' }, () => undefined);
+      return exportDataset(
+        { ...what, folder: set.folder, temporary, target, version: '1' },
+        { onProgress: () => undefined },
+      );
     });
   disk.writes = 0;
   await write();

@@ -29,7 +29,7 @@ async function exported(set: string, format: DataExportFormat, change: Change = 
     target,
     version: '1',
   };
-  await exportDataset({ ...job, ...change }, () => undefined);
+  await exportDataset({ ...job, ...change }, { onProgress: () => undefined });
   return target;
 }
 

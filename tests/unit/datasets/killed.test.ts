@@ -21,7 +21,7 @@ async function fileOf(format: 'npz' | DataExportFormat, folder: string): Promise
   const set = (await importDataset(chunks, join(folder, 'exported'))).folder;
   const file = join(folder, `file.${format}`);
   const what = { format, texts: true, windows: false, split: null, temporary: file, target: file, version: '1' };
-  await exportDataset({ ...what, folder: set }, () => undefined);
+  await exportDataset({ ...what, folder: set }, { onProgress: () => undefined });
   return file;
 }
 

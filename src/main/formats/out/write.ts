@@ -1,8 +1,7 @@
 /** Writes a table in one of the formats; each writer is loaded when it is needed. */
-import type { FileHandle } from 'node:fs/promises';
 import type { DataExportFormat } from '#shared/domain/datasets/export.ts';
 import type { Section } from './npz.ts';
-import type { OutColumn, OutTable, WriteOptions } from './table.ts';
+import type { ByteSink, OutColumn, OutTable, WriteOptions } from './table.ts';
 
 export interface Sections {
   /** Rows that have arrays of their own in a format of arrays. */
@@ -11,14 +10,12 @@ export interface Sections {
   readonly fileSplit: OutColumn | null;
 }
 
-/** To a file that was just opened. */
 export async function writeTable(
   format: DataExportFormat,
   table: OutTable & Sections,
-  file: FileHandle,
+  out: ByteSink,
   options: WriteOptions,
 ): Promise<void> {
-  const out = { write: (bytes: Uint8Array) => file.writeFile(bytes) };
   if (format === 'npz') return (await import('./npz.ts')).writeNpz(table, table.sections, out, options);
   const { rows, columns, fileSplit } = table;
   const flat = { rows, columns: fileSplit ? [...columns, fileSplit] : columns };
