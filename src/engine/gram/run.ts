@@ -16,12 +16,12 @@ import {
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { score } from '../evaluation/score.ts';
 import { Control } from '../trainer/control.ts';
+import { endingOf, type Ending } from '../trainer/endings.ts';
 import { figure } from '../trainer/epoch-sums.ts';
 import { ProbeSet, type Collapse } from '../trainer/probe-set.ts';
 import { initialState } from '../trainer/start-state.ts';
 import type { Split, TrainerControl, TrainerHooks } from '../trainer/types.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
-import { EngineFailure } from '../failure.ts';
 import type { GramConfig } from './config.ts';
 import type { GramDeviceFactory } from './device.ts';
 import type { GramModel } from './model.ts';
@@ -32,6 +32,8 @@ import type { ExtraPart } from './types.ts';
 /** Windows of a set that are measured after each epoch of the gates; the last epoch measures all. */
 const MEASURED_WINDOWS = 8192;
 const STAGE_EVENT_MS = 200;
+/** A device that fails leaves the checkpoint of the last stage as it is. */
+const NEXT_AFTER_STAGE = 'When resumed, the run goes on from the end of its last stage.';
 
 export interface MixtureRunOptions {
   readonly config: GramConfig;
@@ -54,8 +56,6 @@ export interface MixtureRunOptions {
 
 /** Thrown inside a step to stop it; the state stays that before the step. */
 class Stopped extends Error {}
-
-type Ending = Pick<Finished, 'status' | 'reason'>;
 
 export class MixtureRun implements TrainerControl {
   private readonly options: MixtureRunOptions;
@@ -123,7 +123,10 @@ export class MixtureRun implements TrainerControl {
     try {
       ending = await this.steps();
     } catch (error) {
-      ending = error instanceof Stopped ? { status: 'stopped', reason: this.control.stopReason } : failure(error);
+      ending =
+        error instanceof Stopped
+          ? { status: 'stopped', reason: this.control.stopReason }
+          : endingOf(error, NEXT_AFTER_STAGE);
     }
     const { best, epoch, step, durationMs, trainMs, rowsTrained } = this.state;
     const finished: Finished = {
@@ -289,15 +292,6 @@ export class MixtureRun implements TrainerControl {
       step: this.state.step,
     });
   }
-}
-
-/** A device that fails leaves the checkpoint of the last stage as it is. */
-function failure(error: unknown): Ending {
-  if (!(error instanceof EngineFailure)) {
-    return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
-  }
-  const next = 'When resumed, the run goes on from the end of its last stage.';
-  return { status: 'interrupted', reason: `${error.message} ${next} ${error.remedy}` };
 }
 
 /** The gates' loss is minus the cosine. */

@@ -10,17 +10,21 @@ export type Ending = Pick<Finished, 'status' | 'reason'>;
 /** The run cannot continue; the message is shown to the user. */
 export class RunFailure extends Error {}
 
-/** `checkpointStep`: step of the newest checkpoint; null: there is none. */
-export function endingOf(error: unknown, { epoch, step }: TrainerState, checkpointStep: number | null): Ending {
-  if (!(error instanceof EngineFailure)) {
-    return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+/** `next`: where the run goes on after a failure of the engine. */
+export function endingOf(error: unknown, next: string): Ending {
+  if (error instanceof EngineFailure) {
+    return { status: 'interrupted', reason: `${error.message} ${next} ${error.remedy}` };
   }
+  return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+}
+
+/** `checkpointStep`: step of the newest checkpoint; null: there is none. */
+export function nextAfterStep({ epoch, step }: TrainerState, checkpointStep: number | null): string {
   const next =
     checkpointStep === null
       ? 'There is no checkpoint yet: when resumed, the run begins again.'
       : `The checkpoint of step ${checkpointStep} is intact: when resumed, the run goes on from there.`;
-  const reason = `${error.message} The last step was ${step}, in epoch ${epoch}. ${next} ${error.remedy}`;
-  return { status: 'interrupted', reason };
+  return `The last step was ${step}, in epoch ${epoch}. ${next}`;
 }
 
 /** `loss`: what the step was computed with. */

@@ -14,7 +14,7 @@ import type { TrainStepInput } from '../types.ts';
 import { TurnedBatches } from './augment.ts';
 import { Control } from './control.ts';
 import { nextProgress, stallReason } from './early-stopping.ts';
-import { endingOf, lossNotFinite, predictionsNotFinite, type Ending } from './endings.ts';
+import { endingOf, lossNotFinite, nextAfterStep, predictionsNotFinite, type Ending } from './endings.ts';
 import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
 import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
 import { cosineFactor, nextRate } from './schedule.ts';
@@ -93,7 +93,7 @@ export class Trainer implements TrainerControl {
     try {
       ending = await this.epochs();
     } catch (error) {
-      ending = endingOf(error, this.state, this.checkpointStep);
+      ending = endingOf(error, nextAfterStep(this.state, this.checkpointStep));
     }
     await this.flush();
     const { best, epoch, step, durationMs, trainMs, rowsTrained } = this.state;
