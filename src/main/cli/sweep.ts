@@ -13,7 +13,14 @@ import {
   SWEEP_FIGURES,
   winnerText,
 } from '#shared/domain/plans/sweep-words.ts';
-import { fieldOf, formatVary, parseVary, SWEEP_METHODS, type Axis } from '#shared/domain/plans/sweeps.ts';
+import {
+  defaultMethod,
+  fieldOf,
+  formatVary,
+  parseVary,
+  SWEEP_METHODS,
+  type Axis,
+} from '#shared/domain/plans/sweeps.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
@@ -28,7 +35,7 @@ interface SweepFlags extends FlagValues {
   readonly data: string;
   readonly ood?: string;
   readonly vary: string[];
-  readonly method: string;
+  readonly method?: string;
   readonly members: string;
   readonly seeds: string;
   readonly objective: string;
@@ -50,7 +57,7 @@ export function addSweepCommand(program: Command, context: CommandContext): void
         '--vary <AXIS...>',
         'FIELD=LOW..HIGH[:log][:STEPS] or FIELD=A,B,C; e.g. learningRate=1e-5..1e-3:log',
       )
-      .option('--method <M>', SWEEP_METHODS.join('|'), 'tpe')
+      .option('--method <M>', `${SWEEP_METHODS.join('|')}; default: grid for few listed values, else tpe`)
       .option('--members <N>', 'recipes beside the plain one; a grid has as many as its points', '12')
       .option('--seeds <N>', 'runs of each recipe', '3')
       .option('--objective <M>', `${GATE_METRICS.join('|')}, as the mean over the seeds`, 'valLift')
@@ -93,7 +100,7 @@ function specOf(flags: SweepFlags, dataset: string, ood: string | null) {
         recipe: readChanges(flags),
         sweep: {
           axes,
-          method: flags.method,
+          method: flags.method ?? defaultMethod(axes, Number(flags.members)),
           members: numeric(flags.members),
           seeds: numeric(flags.seeds),
           objective: flags.objective,

@@ -12,6 +12,7 @@ import {
   formatVary,
   gridPoint,
   gridSize,
+  defaultMethod,
   memberCount,
   parseVary,
   plainPoint,
@@ -123,6 +124,14 @@ describe('values of a sweep', () => {
     expect(values('lr=1e-3,0.001,1e-4')).toEqual([1e-3, 1e-4]);
     expect(values('batchSize=1..3:10')).toEqual([1, 2, 3]);
   });
+});
+
+test.each([
+  [['lambda.mse=0.5,1'], 12, 'grid'],
+  [['lr=1e-4,1e-3', 'batchSize=16,32'], 3, 'tpe'],
+  [['lr=1e-4,1e-3', 'tau=0.05..0.1'], 12, 'tpe'],
+])('without a method, %j with %d members is searched by %s', (axes, members, method) => {
+  expect(defaultMethod(axes.map(parseVary), members)).toBe(method);
 });
 
 describe('a grid that holds the plain recipe', () => {

@@ -117,6 +117,11 @@ export function gridSize(axes: readonly Axis[]): number {
   return axes.reduce((product, axis) => product * gridValues(axis).length, 1);
 }
 
+/** How to search where nobody says: all points where only listed values are varied and members suffice, so that none comes twice. */
+export function defaultMethod(axes: readonly Axis[], members: number): SweepMethod {
+  return axes.every(({ kind }) => kind === 'values') && gridSize(axes) <= members ? 'grid' : 'tpe';
+}
+
 /** Point `index` of the full grid, the last axis running fastest. */
 export function gridPoint(axes: readonly Axis[], index: number): Point {
   const point: Record<string, AxisValue> = {};
