@@ -42,14 +42,23 @@ const procedures = implement(workerContract).use(async ({ next }) => {
   }
 });
 
-async function withDatasets<R>(folders: readonly (string | null)[], work: (open: (Dataset | null)[]) => Promise<R>) {
-  const open: (Dataset | null)[] = [];
+async function withDataset<R>(folder: string, work: (dataset: Dataset) => R | Promise<R>): Promise<R> {
+  const dataset = openDataset(folder);
   try {
-    for (const folder of folders) open.push(folder === null ? null : openDataset(folder));
-    return await work(open);
+    return await work(dataset);
   } finally {
-    for (const dataset of open) dataset?.close();
+    dataset.close();
   }
+}
+
+/** With an OOD set, where there is one. */
+function withDatasets<R>(
+  { folder, oodFolder }: { readonly folder: string; readonly oodFolder: string | null },
+  work: (dataset: Dataset, ood: Dataset | null) => Promise<R>,
+): Promise<R> {
+  return withDataset(folder, (dataset) =>
+    oodFolder === null ? work(dataset, null) : withDataset(oodFolder, (ood) => work(dataset, ood)),
+  );
 }
 
 interface ImportInput {
@@ -66,43 +75,31 @@ interface ImportInput {
   readonly textColumn: string | null;
 }
 
-async function* importFile(input: ImportInput, signal: AbortSignal): AsyncGenerator<WorkerImportEvent> {
-  const events = new Channel<WorkerImportEvent>();
-  const work = async (): Promise<void> => {
-    try {
-      const { passport, storedBytes } = await importDataset(input.path, input.folder, {
-        dtype: input.dtype ?? undefined,
-        crossArticles: input.crossArticles,
-        T: input.contextLength,
-        history: input.history,
-        stride: input.stride,
-        normalise: input.normalise,
-        mapping: input.mapping,
-        texts: input.texts,
-        textColumn: input.textColumn ?? undefined,
-        signal,
-        onProgress: (status) => events.push({ type: 'progress', ...status }),
-      });
-      events.push({ type: 'done', passport, storedBytes });
-      events.end();
-    } catch (error) {
-      events.fail(error);
-    }
-  };
-  void work();
-  yield* events.read();
+function importFile(input: ImportInput, signal: AbortSignal): AsyncGenerator<WorkerImportEvent> {
+  return eventsOf<WorkerImportEvent>(async (emit) => {
+    const { passport, storedBytes } = await importDataset(input.path, input.folder, {
+      dtype: input.dtype ?? undefined,
+      crossArticles: input.crossArticles,
+      T: input.contextLength,
+      history: input.history,
+      stride: input.stride,
+      normalise: input.normalise,
+      mapping: input.mapping,
+      texts: input.texts,
+      textColumn: input.textColumn ?? undefined,
+      signal,
+      onProgress: (status) => emit({ type: 'progress', ...status }),
+    });
+    return { type: 'done', passport, storedBytes };
+  });
 }
 
-type WorkEvent = { type: 'progress'; phase: string; fraction: number | null };
-
-/** The progress of some work and then its result, as events. */
-async function* withProgress<R>(
-  work: (progress: (phase: string, fraction: number | null) => void) => Promise<R>,
-): AsyncGenerator<R | WorkEvent> {
-  const events = new Channel<R | WorkEvent>();
+/** The events that `work` emits, then the one it returns. */
+async function* eventsOf<E>(work: (emit: (event: E) => void) => Promise<E>): AsyncGenerator<E> {
+  const events = new Channel<E>();
   const finish = async (): Promise<void> => {
     try {
-      events.push(await work((phase, fraction) => events.push({ type: 'progress', phase, fraction })));
+      events.push(await work((event) => events.push(event)));
       events.end();
     } catch (error) {
       events.fail(error);
@@ -110,6 +107,15 @@ async function* withProgress<R>(
   };
   void finish();
   yield* events.read();
+}
+
+type WorkEvent = { type: 'progress'; phase: string; fraction: number | null };
+
+/** The progress of some work and then its result, as events. */
+function withProgress<R>(
+  work: (progress: (phase: string, fraction: number | null) => void) => Promise<R>,
+): AsyncGenerator<R | WorkEvent> {
+  return eventsOf<R | WorkEvent>((emit) => work((phase, fraction) => emit({ type: 'progress', phase, fraction })));
 }
 
 function exportData(job: ExportDataJob, signal: AbortSignal): AsyncGenerator<WorkerExportEvent> {
@@ -229,29 +235,20 @@ const router = procedures.router({
   ),
   describe: procedures.describe.handler(({ input }) => describeFile(input.path)),
   proveSplit: procedures.proveSplit.handler(({ input, signal }) =>
-    withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
-      if (!dataset) throw new Error('no data set');
-      return (await proveSplit(dataset, ood, input.split, input.seed, signal)).proof;
-    }),
+    withDatasets(
+      input,
+      async (dataset, ood) => (await proveSplit(dataset, ood, input.split, input.seed, signal)).proof,
+    ),
   ),
   measureBaselines: procedures.measureBaselines.handler(({ input }) =>
-    withDatasets([input.folder, input.oodFolder], async ([dataset, ood]) => {
-      if (!dataset) throw new Error('no data set');
-      return baselinesOf(dataset, ood, input);
-    }),
+    withDatasets(input, (dataset, ood) => baselinesOf(dataset, ood, input)),
   ),
   previewArticles: procedures.previewArticles.handler(({ input }) => previewArticles(input.folder)),
   articles: procedures.articles.handler(({ input, signal }) =>
-    withDatasets([input.folder], async ([dataset]) => {
-      if (!dataset) throw new Error('no data set');
-      return measureArticles(dataset, { signal });
-    }),
+    withDataset(input.folder, (dataset) => measureArticles(dataset, { signal })),
   ),
   articleSides: procedures.articleSides.handler(({ input }) =>
-    withDatasets([input.folder], async ([dataset]) => {
-      if (!dataset) throw new Error('no data set');
-      return articleSides(dataset, input.split, input.seed);
-    }),
+    withDataset(input.folder, (dataset) => articleSides(dataset, input.split, input.seed)),
   ),
   texts: procedures.texts.handler(({ input }) => listTexts(input.folder, input.first, input.count)),
   windowTexts: procedures.windowTexts.handler(({ input }) => textsOfWindows(input.folder, input.windows)),
@@ -259,16 +256,10 @@ const router = procedures.router({
   checkStored: procedures.checkStored.handler(({ input }) => checkStored(input.folder)),
   checkCheckpoints: procedures.checkCheckpoints.handler(({ input }) => checkCheckpoints(input.folder, input)),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
-    withDatasets([input.folder], async ([dataset]) => {
-      if (!dataset) throw new Error('no data set');
-      return coherenceStrip(dataset, { signal });
-    }),
+    withDataset(input.folder, (dataset) => coherenceStrip(dataset, { signal })),
   ),
   compareData: procedures.compareData.handler(({ input, signal }) =>
-    withDatasets([input.a, input.b], async ([a, b]) => {
-      if (!a || !b) throw new Error('no data set');
-      return compareDatasets(a, b, signal);
-    }),
+    withDataset(input.a, (a) => withDataset(input.b, (b) => compareDatasets(a, b, signal))),
   ),
   evaluate: procedures.evaluate.handler(({ input, signal }) => eventStream(() => evaluate(input), signal)),
   inspect: procedures.inspect.handler(({ input }) => inspect(input.job, input.pick)),
