@@ -1,4 +1,4 @@
-/** A data worker that never comes back from a synchronous call: at once in `describe`, after the first event of an import. */
+/** A data worker that loops for ever: at once in `describe`, after the first event in an import. */
 import { mkdirSync } from 'node:fs';
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { eventIterator, os } from '@orpc/server';

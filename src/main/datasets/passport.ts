@@ -68,7 +68,7 @@ export function windowChecksum(index: Uint32Array, T: number, sum: Float64Array)
   return [contexts, targets];
 }
 
-/** Windows equal to an earlier one in every position; each is told to `onDuplicate`. index [N, T+1]. */
+/** Counts the windows equal to an earlier one in every position and calls `onDuplicate` with each. index [N, T+1]. */
 export function countDuplicateWindows(index: Uint32Array, T: number, onDuplicate?: (window: number) => void): number {
   const width = T + 1;
   const N = index.length / width;

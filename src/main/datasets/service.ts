@@ -44,7 +44,7 @@ const STRIPS_KEPT = 100;
 
 const SAMPLE_FILES = { train: ['sample-train.npz', 'Sample'], ood: ['sample-ood.npz', 'Sample OOD'] } as const;
 
-/** Any other gives another set. */
+/** Fixed: another seed gives another data set. */
 const TURN_SEED = 1;
 
 type Strip = Awaited<ReturnType<WorkerClient['coherenceStrip']>>;
@@ -200,7 +200,7 @@ export class DatasetService {
     const search = (client: WorkerClient): Promise<TextHit[]> => client.searchTexts({ folder, words, limit });
     const underWay = this.firstSearches.get(id);
     if (underWay) {
-      // An error of its words is none of these.
+      // It may fail for its own words, which these do not share.
       await underWay.catch(() => undefined);
       return this.call(search);
     }

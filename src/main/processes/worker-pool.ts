@@ -10,7 +10,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { quietTensorflow } from './engine-host.ts';
-import { notComingBack, watchSilence } from './silence.ts';
+import { notAnswering, watchSilence } from './silence.ts';
 import { Slots } from './slots.ts';
 import type { workerContract } from './worker-contract.ts';
 import { withWorkerFaults } from './worker-fault.ts';
@@ -134,7 +134,7 @@ export class WorkerPool {
     const { silenceMs } = this;
     const alive = (): Promise<void> => worker.client.alive();
     const stopWatching =
-      file === undefined ? null : watchSilence(alive, silenceMs, () => worker.fail(notComingBack(file, silenceMs)));
+      file === undefined ? null : watchSilence(alive, silenceMs, () => worker.fail(notAnswering(file, silenceMs)));
     return { client: worker.client, release: () => worker.terminate() };
   }
 

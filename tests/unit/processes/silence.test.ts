@@ -1,4 +1,4 @@
-/** A reader that does not come back from a synchronous call is ended, with an error that names the file; nothing stays. */
+/** A reader that is stuck in a synchronous call is ended, with an error that names the file; nothing stays. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -14,7 +14,7 @@ const SETTINGS = { dtype: null, crossArticles: false, texts: true, textColumn: n
 
 const damaged = (file: string, seconds: number) => ({
   code: 'ARCHIVE_DAMAGED',
-  message: `${file}: reading it has not come back for ${seconds} s, so the file is probably damaged.`,
+  message: `${file}: its reader has not answered for ${seconds} s, so the file is probably damaged.`,
   remedy: expect.stringContaining('fixed width'),
   details: { place: file },
 });
