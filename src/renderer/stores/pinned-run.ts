@@ -7,7 +7,7 @@ import { defineStore } from 'pinia';
 import { computed, watch } from 'vue';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { isSameTask } from '#shared/domain/datasets/task.ts';
-import { holdsZero, type Interval } from '#shared/domain/evaluation/interval.ts';
+import type { Interval } from '#shared/domain/evaluation/interval.ts';
 import { client } from '../rpc.ts';
 import { useAnswer } from '../ui/feedback/use-answer.ts';
 import { useRunsStore } from './runs-store.ts';
@@ -26,10 +26,6 @@ export function cosineDelta(run: RunSummary, reference: RunSummary | null, rows:
   if (run.task === null || reference.task === null || !isSameTask(run.task, reference.task)) return null;
   if (rows === 'ood' && run.recipe.ood !== reference.recipe.ood) return null;
   return a - b;
-}
-
-export function isUnclear(interval: Interval | null): boolean {
-  return interval !== null && holdsZero(interval);
 }
 
 export const usePinnedRun = defineStore('pinned-run', () => {

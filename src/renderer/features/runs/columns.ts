@@ -2,10 +2,10 @@
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { nameWithTask, taskMark } from '#shared/domain/datasets/task.ts';
 import type { RunSummary } from '#shared/contract/runs.ts';
-import { intervalText, type Interval } from '#shared/domain/evaluation/interval.ts';
+import { intervalText, isUnclear, type Interval } from '#shared/domain/evaluation/interval.ts';
 import { figure as cosine, signed } from '#shared/domain/figures.ts';
 import type { GateMetric } from '#shared/domain/recipe/recipe.ts';
-import { cosineDelta, isUnclear, type Rows } from '../../stores/pinned-run.ts';
+import { cosineDelta, type Rows } from '../../stores/pinned-run.ts';
 import { formatCosine, formatCount, formatDelta, formatDuration, formatWhen } from '../../ui/text/format.ts';
 import { recipeBrief } from '../../ui/text/recipe-brief.ts';
 import { statusLabel } from '../../ui/text/run-status.ts';

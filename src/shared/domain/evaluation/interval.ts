@@ -50,3 +50,8 @@ export function signedInterval(value: number | null | undefined, interval: Inter
 export function holdsZero({ low, high }: Interval): boolean {
   return low <= 0 && high >= 0;
 }
+
+/** `holdsZero`, or false where the interval was not measured. */
+export function isUnclear(interval: Interval | null | undefined): boolean {
+  return Boolean(interval && holdsZero(interval));
+}
