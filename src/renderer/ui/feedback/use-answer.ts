@@ -10,7 +10,7 @@ export interface Answer<T> {
   readonly error: ShallowRef<unknown>;
   readonly ask: (call: (signal: AbortSignal) => Promise<T>) => Promise<void>;
   readonly cancel: () => void;
-  /** Forgets answer and error. */
+  /** Forgets answer and error, and cancels the call that runs. */
   readonly clear: () => void;
 }
 
@@ -27,6 +27,7 @@ export function useAnswer<T>(): Answer<T> {
   }
 
   function clear(): void {
+    cancel();
     answer.value = null;
     error.value = null;
   }
