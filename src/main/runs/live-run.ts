@@ -28,8 +28,10 @@ import { RunClock } from './run-clock.ts';
 import type { Demand } from './sharing.ts';
 import { delay, describeExit, type TrainerLink } from './trainer-connection.ts';
 
-/** After `finished` a trainer exits by itself within this time; after a lost connection its exit is awaited this long. */
+/** After a lost connection the trainer's exit is awaited this long, for its status and the end of its stderr. */
 const EXIT_GRACE_MS = 3000;
+/** Between attempts to write a history that a full disk has refused. */
+const FULL_DISK_RETRY_MS = 3000;
 const CLOSE_GRACE_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
 
@@ -345,7 +347,7 @@ export class LiveRun {
   /** Writes the history to disk, then lets the trainer write its checkpoint. A full disk is tried again. */
   private async store(ticket: number): Promise<void> {
     if (!this.recorder.flush() || !(await this.syncHistory())) {
-      await delay(EXIT_GRACE_MS);
+      await delay(FULL_DISK_RETRY_MS);
       if (!this.hasEnded) await this.store(ticket);
       return;
     }
@@ -410,7 +412,7 @@ export class LiveRun {
   }
 
   private async die(error: unknown = null): Promise<void> {
-    const exit = await this.trainer.exitWithin(EXIT_GRACE_MS);
+    const exit = await Promise.race([this.trainer.exited, delay(EXIT_GRACE_MS)]);
     if (this.hasEnded) return;
     const reason = this.closingReason ?? describeExit(exit);
     this.log('error', reason);

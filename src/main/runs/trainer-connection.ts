@@ -23,8 +23,6 @@ export interface TrainerLink {
   };
   /** Resolves when the trainer is gone. */
   readonly exited: Promise<TrainerExit>;
-  /** Resolves when the trainer is gone, or with null after `ms`. */
-  exitWithin(ms: number): Promise<TrainerExit | null>;
   kill(): void;
   /** Columns of the run's row that are stored with the event given last. */
   changes?(): RunChanges;
@@ -44,10 +42,6 @@ export class TrainerConnection implements TrainerLink {
     });
     const link = new RPCLink({ port: this.process.port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
     this.client = createORPCClient(link);
-  }
-
-  exitWithin(ms: number): Promise<TrainerExit | null> {
-    return Promise.race([this.exited, delay(ms)]);
   }
 
   kill(): void {

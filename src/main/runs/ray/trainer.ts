@@ -12,7 +12,7 @@ import { shellQuote } from '#shared/domain/recipe/command-line.ts';
 import { jobId, type Cluster, type RunPlace } from '#shared/domain/runs/clusters.ts';
 import type { TrainerExit } from '../../processes/trainer-process.ts';
 import type { RunChanges } from '../../store/runs.ts';
-import { delay, type TrainerLink } from '../trainer-connection.ts';
+import type { TrainerLink } from '../trainer-connection.ts';
 import { lastWords } from './check.ts';
 import { hasEnded, type JobRequest, type JobState, type RayClient } from './client.ts';
 import { sendCheckpoints } from './checkpoints.ts';
@@ -110,10 +110,6 @@ export class RayTrainer implements TrainerLink {
     // Its last file is still open. Not `delay`: a command must not end before.
     for (let looks = 0; looks < MOST_LOOKS && (await this.isAlive()); looks++) await setTimeout(END_MS);
     await rm(runFolder(this.options.cluster.folder, this.runId), { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  exitWithin(ms: number): Promise<TrainerExit | null> {
-    return Promise.race([this.exited, delay(ms)]);
   }
 
   private get id(): string {
