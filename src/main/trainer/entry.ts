@@ -1,8 +1,10 @@
-/** The trainer process: answers `trainerContract` over its owner's port and exits with the owner. Entry of trainer.js. */
+/**
+ * The trainer process: answers `trainerContract` over its owner's port until the owner kills it or ends. Entry of trainer.js.
+ */
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import { trainerContract, type TrainerEvent } from '#shared/contract/trainer.ts';
+import { trainerContract } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { toWireError } from '../wire/errors.ts';
 import { eventStream } from '../wire/stream.ts';
@@ -11,18 +13,7 @@ import { setNiceness } from './niceness.ts';
 import { ownerPort } from './port.ts';
 import { TrainerSession } from './session.ts';
 
-/** Time for the last message to leave. */
-const LEAVE_MS = 300;
-
 let session: TrainerSession | null = null;
-
-async function* events(started: TrainerSession): AsyncGenerator<TrainerEvent> {
-  try {
-    yield* started.events.read();
-  } finally {
-    setTimeout(() => process.exit(0), LEAVE_MS);
-  }
-}
 
 function current(): TrainerSession {
   if (session !== null) return session;
@@ -43,7 +34,7 @@ const router = procedures.router({
     const started = new TrainerSession(input);
     session = started;
     void started.run();
-    return eventStream(() => events(started));
+    return eventStream(() => started.events.read());
   }),
   alive: procedures.alive.handler(() => undefined),
   measure: procedures.measure.handler(async ({ input }) => ({ rowsPerSecond: await measureRecipe(input) })),
