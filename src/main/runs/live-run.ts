@@ -113,6 +113,7 @@ export class LiveRun {
     return this.hasEnded || this.isResuming || this.status !== 'paused';
   }
 
+  /** Address of the cluster it trains on, which goes on when this program ends; null: here. */
   get on(): string | null {
     return this.options.on;
   }
@@ -187,11 +188,6 @@ export class LiveRun {
     }
     this.isStopping ||= at === 'now';
     await this.call(() => this.trainer.client.stop({ at, reason }));
-  }
-
-  /** It trains on another machine, on which it goes on when this program ends. */
-  get isElsewhere(): boolean {
-    return this.options.on !== null;
   }
 
   /**

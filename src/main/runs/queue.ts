@@ -1,14 +1,14 @@
 /**
- * Which runs train now: those at the head of the queue, as many as fit beside each other (`sharing.ts`), and how many
- * threads each has; on a cluster as many as it may have. A paused run keeps its trainer process and lets the next one in. Not here: what a trainer reports
- * (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
+ * Which runs train now: here those at the head of the queue, as many as fit beside each other (`sharing.ts`), and how many
+ * threads each has; on a cluster as many as Settings allow it. A paused run keeps its trainer process and lets the next one
+ * in. Not here: what a trainer reports (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
  */
 import type { RunEvent } from '#shared/contract/runs.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
 import type { EngineChoice } from '#shared/domain/recipe/recipe.ts';
 import type { Parallel, Sharing } from '#shared/domain/runs/sharing.ts';
 import type { Home } from '../store/home.ts';
-import { placeOf, requireRun, updateRun, type RunChanges } from '../store/runs.ts';
+import { hasJob, placeOf, requireRun, updateRun, type RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer } from '../processes/trainer-process.ts';
 import type { RunBus } from './bus.ts';
 import { demandOf } from './demand.ts';
@@ -89,10 +89,9 @@ export class RunQueue {
     return this.waiting.some((run) => run.runId === runId);
   }
 
-  /** Runs that wait or train here; a paused one is saved and does not count, one elsewhere goes on without this program. */
+  /** Runs that wait or train here; a paused one is saved and does not count, one on a cluster goes on without this program. */
   activeCount(): number {
-    const here = [...this.live.values()].filter((run) => !run.isOver && run.isTraining && !run.isElsewhere);
-    return this.waitingHere().length + here.length;
+    return this.waitingHere().length + this.training().filter((run) => !run.isOver).length;
   }
 
   add(run: QueuedRun): void {
@@ -121,16 +120,12 @@ export class RunQueue {
     this.isClosing = true;
     this.choice.close();
     if (this.growing !== null) clearTimeout(this.growing);
-    for (const { runId, on } of this.waiting.splice(0)) {
-      if (!this.live.has(runId) && !this.isOut(runId, on))
-        this.change(runId, { status: 'interrupted', reason, ended_at_ms: Date.now() });
+    for (const { runId } of this.waiting.splice(0)) {
+      // One with a job waits to be followed again.
+      if (this.live.has(runId) || hasJob(requireRun(this.home.db, runId))) continue;
+      this.change(runId, { status: 'interrupted', reason, ended_at_ms: Date.now() });
     }
     await Promise.all([...this.live.values()].map((run) => run.shutDown(reason)));
-  }
-
-  /** Whether a run that waits here has a job elsewhere: it waits to be followed. */
-  private isOut(runId: string, on: string | null): boolean {
-    return on !== null && (placeOf(requireRun(this.home.db, runId))?.attempt ?? 0) > 0;
   }
 
   private waitingHere(): WaitingRun[] {
@@ -149,7 +144,7 @@ export class RunQueue {
 
   /** The runs with a trainer process of this machine. */
   private here(): LiveRun[] {
-    return [...this.live.values()].filter((run) => !run.isElsewhere);
+    return [...this.live.values()].filter((run) => run.on === null);
   }
 
   /** The runs that train here, with those whose process is leaving. */
@@ -173,7 +168,7 @@ export class RunQueue {
       const known = this.live.get(next.runId);
       // Its last life has not ended yet.
       if (known?.isOver) continue;
-      const out = [...this.live.values()].filter((run) => run.isElsewhere && run.on === next.on && !run.isOver);
+      const out = [...this.live.values()].filter((run) => run.on === next.on && !run.isOver);
       if (known === undefined && out.length >= this.places(next.on)) continue;
       this.waiting.splice(this.waiting.indexOf(next), 1);
       const demand = known?.demand ?? demandOf(this.home, requireRun(this.home.db, next.runId), next.engine);

@@ -4,7 +4,7 @@
  */
 import { inTransaction, isDiskFull, type Db } from '../store/database.ts';
 import { endAttempts, insertLog } from '../store/history.ts';
-import { listRunsWithStatus, placeOf, updateRun } from '../store/runs.ts';
+import { hasJob, listRunsWithStatus, updateRun } from '../store/runs.ts';
 
 /** On a full disk the next start does it. */
 export function recoverRuns(db: Db): void {
@@ -19,13 +19,9 @@ function recover(db: Db): void {
   const reasons = { queued: 'Nextvec ended before it began.', other: 'Nextvec ended while it was training.' };
   for (const row of listRunsWithStatus(db, ['queued', 'starting', 'running', 'paused'])) {
     const reason = row.status === 'queued' ? reasons.queued : reasons.other;
-    // Its job goes on without this program.
-    if ((placeOf(row)?.attempt ?? 0) > 0) {
-      endAttempts(db, row.id, Date.now());
-      continue;
-    }
     inTransaction(db, () => {
       endAttempts(db, row.id, Date.now());
+      if (hasJob(row)) return;
       updateRun(db, row.id, { status: 'interrupted', reason, ended_at_ms: row.ended_at_ms ?? Date.now() });
       insertLog(db, row.id, { at: Date.now(), level: 'warning', message: reason });
     });

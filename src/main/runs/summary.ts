@@ -59,6 +59,7 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
   const recorded = parse<Best>(row.best_json);
   const best = imported === null ? recorded : measuredBest(recorded, imported);
   const baselines = JSON.parse(row.baselines_json) as Baselines;
+  const place = placeOf(row);
   return {
     id: row.id,
     number: row.number,
@@ -93,7 +94,7 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
     sparkline: thinned(valCosines),
     tags: JSON.parse(row.tags_json) as string[],
     notes: row.notes,
-    ...(row.place_json === null ? {} : { on: placeOf(row)?.address }),
+    ...(place && { on: place.address }),
     ...(imported === null ? {} : { imported }),
     storedBytes: Math.round(row.checkpoint_bytes + row.stored_steps * SERIES_BYTES_PER_STEP),
   };

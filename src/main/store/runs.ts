@@ -100,6 +100,11 @@ export function placeOf({ place_json }: Pick<RunRow, 'place_json'>): RunPlace | 
   return place_json === null ? null : RunPlaceSchema.parse(JSON.parse(place_json));
 }
 
+/** Whether a job on a cluster was sent for the run: it may train without this program. */
+export function hasJob(row: Pick<RunRow, 'place_json'>): boolean {
+  return (placeOf(row)?.attempt ?? 0) > 0;
+}
+
 export function findRun(db: Db, id: string): RunRow | null {
   return db.prepare<[string], RunRow>(`${SELECT} WHERE id = ?`).get(id) ?? null;
 }
