@@ -85,7 +85,9 @@ export class QueueWorker {
     // A report is about what its plan has trained so far: it waits for all that is running.
     const isEarly = ({ item, planId }: ItemRow) =>
       item.kind === 'report' && running.some((one) => one.planId === planId);
-    const hasRoom = (item: ItemRow) => this.room(planOf(plans, item).on) > 0;
+    const places = new Set(plans.map(({ on }) => on));
+    const free = new Set([...places].filter((on) => this.room(on) > 0));
+    const hasRoom = (item: ItemRow) => free.has(planOf(plans, item).on);
     const next = nextReady(items, (item) => !isPaused(item.planId) && !isEarly(item) && hasRoom(item));
     if (next === null) return false;
     this.work(next, { spec: specOf(planOf(plans, next), items), isHeld: false });

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Plan, Queue, QueueItem, Sweep } from '#shared/contract/plans.ts';
-import type { PlanSpec, PlanSpecInput } from '#shared/domain/plans/plans.ts';
+import { parsePlan, type PlanSpec, type PlanSpecInput } from '#shared/domain/plans/plans.ts';
 import { signed } from '#shared/domain/figures.ts';
 import { recoverPlan, type RecoverInput } from '#shared/domain/plans/plan-templates.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { QueueWorker } from '../../../src/main/plans/queue-worker.ts';
+import type { RunService } from '../../../src/main/runs/service.ts';
 import { openHome } from '../../../src/main/store/home.ts';
 import { insertPlan, listItems, updateItem } from '../../../src/main/store/plans.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
@@ -389,4 +391,15 @@ describe('a sweep', () => {
     expect(results(sweep)).toEqual(results(uninterrupted));
     expect(sweep.winner).toBe(uninterrupted.winner);
   });
+});
+
+test('the room for runs is computed once a step, however many items wait', () => {
+  const own = openHome(join(home.path, 'waiting'), 'owner', 'node');
+  const items = ['a', 'b', 'c'].map((key) => ({ key, kind: 'train' }));
+  insertPlan(own.db, parsePlan({ name: 'p', dataset: 'd', items }, 'plan.json'), 0);
+  const places = vi.fn(() => 0);
+  new QueueWorker({ home: own, runs: { places } as unknown as RunService, appVersion: '1', isRunning: true }).tick();
+  expect(places).toHaveBeenCalledTimes(1);
+  expect(listItems(own.db).map(({ status }) => status)).toEqual(['waiting', 'waiting', 'waiting']);
+  own.close();
 });
