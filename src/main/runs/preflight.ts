@@ -49,7 +49,10 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
     expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0)),
     retrainingMs(context.home, recipe),
   );
-  const device = await soon(deviceOf(context, recipe, spec, dataset));
+  const [device, space] = await Promise.all([
+    soon(deviceOf(context, recipe, spec, dataset)),
+    ood && soon(context.spaces.compare(dataset.id, ood.id)),
+  ]);
   const firstBatches = context.balance.measured(recipe);
   return {
     trainRows: trainWindows,
@@ -69,10 +72,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
       passport: dataset.passport,
       firstBatches: firstBatches?.terms ?? null,
       split: splitProof,
-      ood: ood && {
-        sharedVectors: splitProof.oodSharedVectors,
-        space: ood && (await soon(context.spaces.compare(dataset.id, ood.id))),
-      },
+      ood: ood && { sharedVectors: splitProof.oodSharedVectors, space },
       earlier: earlierRun(context.runs, recipe),
       deviceRefusal: device?.refusal ?? null,
     }),
