@@ -71,7 +71,7 @@ export class RayClient {
 
   /** Ray's version. */
   async version(): Promise<string> {
-    return this.read(VersionSchema, await this.send('GET', '/api/version')).ray_version;
+    return this.read(VersionSchema, await this.ask('GET', '/api/version')).ray_version;
   }
 
   /** Throws CONFLICT where Ray knows a job of this id. */
@@ -123,12 +123,6 @@ export class RayClient {
     socket.on('error', () => undefined);
     socket.once('close', onEnd);
     return () => socket.terminate();
-  }
-
-  private async send(method: string, path: string): Promise<Answer> {
-    const answer = await this.ask(method, path);
-    this.refuse(answer);
-    return answer;
   }
 
   private refuse({ status, body }: Answer): void {
