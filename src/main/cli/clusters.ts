@@ -7,7 +7,7 @@ import { programFiles } from '../hosts/locations.ts';
 import { defaultEntries } from '../nextvec.ts';
 import { answerCheck } from '../runs/ray/check.ts';
 import type { JobEvent } from '../runs/ray/events.ts';
-import { workOffJob } from '../trainer/ray-job.ts';
+import { runJob } from '../trainer/ray-job.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import type { Output } from './output.ts';
@@ -134,7 +134,7 @@ async function rayJob(folder: string, isCheck: boolean, out: Output): Promise<nu
   process.once('SIGTERM', () => ending.abort());
   const { dataWorker } = defaultEntries();
   const onFlushed = (event: JobEvent): void => out.event(progressOf(event));
-  const isDone = await workOffJob(folder, { version, resourcesDir, dataWorker, onFlushed, signal: ending.signal });
+  const isDone = await runJob(folder, { version, resourcesDir, dataWorker, onFlushed, signal: ending.signal });
   out.result({ type: isDone ? 'ended' : 'failed' }, () => out.line(isDone ? 'ended' : 'failed'));
   return isDone ? EXIT.done : EXIT.failed;
 }

@@ -29,7 +29,7 @@ export interface RayJobOptions {
 }
 
 /** Trains to the end; false where it could not, with the reason among its events. Throws where there is no job to read. */
-export async function workOffJob(attempt: string, options: RayJobOptions): Promise<boolean> {
+export async function runJob(attempt: string, options: RayJobOptions): Promise<boolean> {
   const file = await readJob(attempt);
   const writer = await EventsWriter.open(eventsFile(attempt));
   writer.add({ type: 'hello', at: Date.now(), machine: hostname() });
@@ -102,7 +102,7 @@ function steer(attempt: string, session: TrainerSession, fail: (error: unknown) 
   const look = (): void => {
     refuseReplaced(attempt);
     const asked = readControls(attempt);
-    for (const control of asked.slice(done)) obey(session, control);
+    for (const control of asked.slice(done)) apply(session, control);
     done = asked.length;
   };
   return setInterval(() => {
@@ -118,7 +118,7 @@ function refuseReplaced(attempt: string): void {
   if (isReplaced(attempt)) throw new NextvecError('CONFLICT', 'A later attempt has taken the place of this one.');
 }
 
-function obey(session: TrainerSession, control: Control): void {
+function apply(session: TrainerSession, control: Control): void {
   if (control.call === 'pause') session.pause();
   else if (control.call === 'resume') void session.resume();
   else session.stop(control.at, control.reason);

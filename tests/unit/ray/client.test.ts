@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { lastWords } from '../../../src/main/runs/ray/check.ts';
+import { lastLogLine } from '../../../src/main/runs/ray/check.ts';
 import { hasEnded, RayClient } from '../../../src/main/runs/ray/client.ts';
 
 const AnswerSchema = z.object({ method: z.string(), path: z.string(), status: z.number(), body: z.string() });
@@ -83,8 +83,8 @@ it('reads the exit status of a job that failed, its log and the version of Ray',
 
 it('finds what a job said last among the lines of Ray', async () => {
   const state = await answering('failed', () => client.job('a1'));
-  expect(lastWords(state?.message ?? '')).toBe('cannot');
-  expect(lastWords('{"error":{"code":"LOCKED","message":"in use"}}\n')).toBe('in use');
+  expect(lastLogLine(state?.message ?? '')).toBe('cannot');
+  expect(lastLogLine('{"error":{"code":"LOCKED","message":"in use"}}\n')).toBe('in use');
 });
 
 it('takes a job that Ray does not know for gone', async () => {

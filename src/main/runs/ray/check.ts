@@ -67,7 +67,7 @@ async function awaitAnswer(client: RayClient, cluster: Cluster, id: string, fold
     if (job !== null && hasEnded(job)) {
       const text = await readFile(join(folder, 'answer.json'), 'utf8').catch(() => null);
       if (text !== null) return AnswerSchema.parse(JSON.parse(text));
-      const said = lastWords(await client.logs(id)) || (job.message ?? job.status);
+      const said = lastLogLine(await client.logs(id)) || (job.message ?? job.status);
       throw new NextvecError(
         'BAD_INPUT',
         `A job there could not answer through the shared folder ${cluster.folder}: ${said}`,
@@ -96,7 +96,7 @@ function otherVersion({ machine, version }: Answer, own: string): NextvecError {
 const OF_RAY = /^Running entrypoint for job |\bjob_manager\.py:\d+ -- /;
 
 /** What a job said last, by its log; of an error of this program its message. */
-export function lastWords(log: string): string {
+export function lastLogLine(log: string): string {
   const lines = log.split('\n').map((line) => line.trim());
   const line = lines.findLast((text) => text !== '' && !OF_RAY.test(text)) ?? '';
   try {

@@ -18,7 +18,7 @@ export class JobReader {
   /** It has trained to its end: nothing will be resumed from the shared folder. */
   hasFinished = false;
   /** A checkpoint was read. */
-  hasComeFurther = false;
+  hasNewCheckpoint = false;
   /** That the job has chosen; null: none yet. */
   engine: TrainerJob['earlierEngine'] = null;
   private readonly folder: string;
@@ -62,7 +62,7 @@ export class JobReader {
     }
     if (event.type === 'prepared') this.engine = event.engine.name as TrainerJob['earlierEngine'];
     if (event.type === 'checkpoint') {
-      this.hasComeFurther = true;
+      this.hasNewCheckpoint = true;
       // One that a newer has replaced is gone already; the newer one follows.
       if (!(await fetchCheckpoint(join(there, basename(event.folder)), here, event.kind))) return;
     }

@@ -1,7 +1,7 @@
 /**
- * A trainer that is a Ray job, as main sees any trainer: the job's output says that there is more to read, what it says lies
- * in the shared folder (`events.ts`). A job that is lost goes on as another job from the last checkpoint. It trains
- * whether or not it is followed. Not here: the job itself (`trainer/ray-job.ts`).
+ * A trainer that is a Ray job, as main sees any trainer: output of the job announces events, which are read from the shared
+ * folder (`events.ts`). A lost job is submitted again, from the last checkpoint. A job trains whether or not it is followed.
+ * Not here: the job itself (`trainer/ray-job.ts`).
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -13,22 +13,22 @@ import { jobId, type Cluster, type RunPlace } from '#shared/domain/runs/clusters
 import type { TrainerExit } from '../../processes/trainer-process.ts';
 import type { RunChanges } from '../../store/runs.ts';
 import type { TrainerLink } from '../trainer-connection.ts';
-import { lastWords } from './check.ts';
+import { lastLogLine } from './check.ts';
 import { hasEnded, type JobRequest, type JobState, type RayClient } from './client.ts';
 import { sendCheckpoints } from './checkpoints.ts';
 import { hasEvents, readEvents } from './events.ts';
 import { JobReader, logEvent } from './job-reader.ts';
 import { attemptFolder, eventsFile, readJob, runFolder, sendControl, sendJob, type Control } from './shared-folder.ts';
 
-/** Between looks at a job that has said its last word, and how many. */
-const END_MS = 300;
-const MOST_LOOKS = 30;
-/** For a flush under way in a job that is being replaced. */
+/** A job that has written its last event is polled until it has ended: interval and number of polls. */
+const END_POLL_MS = 300;
+const MOST_END_POLLS = 30;
+/** Time for a job that is being replaced to finish a write. */
 const REPLACE_MS = 1500;
-/** Between looks at a job whose output says nothing. */
-const LOOK_MS = 3000;
-/** Jobs in a row that end without another checkpoint. */
-const MOST_IN_VAIN = 3;
+/** Between polls of a job that writes no output. */
+const POLL_MS = 3000;
+/** Jobs in a row that may end without a new checkpoint. */
+const MOST_FAILED_JOBS = 3;
 
 export interface RayTrainerOptions {
   readonly cluster: Cluster;
@@ -52,8 +52,8 @@ export class RayTrainer implements TrainerLink {
   private readonly options: RayTrainerOptions;
   private readonly reader: JobReader;
   private runId = '';
-  private leave!: (exit: TrainerExit) => void;
-  private isLeft = false;
+  private resolveExited!: (exit: TrainerExit) => void;
+  private isDetached = false;
   private isUnreachable = false;
   private wake: () => void = () => undefined;
 
@@ -61,7 +61,7 @@ export class RayTrainer implements TrainerLink {
     this.options = options;
     this.reader = new JobReader(options.cluster, options.place);
     this.exited = new Promise((resolve) => {
-      this.leave = resolve;
+      this.resolveExited = resolve;
     });
     const ask = (control: Control): Promise<void> => sendControl(this.attempt, control);
     this.client = {
@@ -77,20 +77,20 @@ export class RayTrainer implements TrainerLink {
     };
   }
 
-  /** What has been read up to the event given last, for the transaction that stores it. */
+  /** How far the events are read, stored in one transaction with the event yielded last. */
   changes(): RunChanges {
     return { place_json: JSON.stringify(this.reader.place) };
   }
 
   /** Stops following; the job goes on. */
   detach(): void {
-    this.isLeft = true;
+    this.isDetached = true;
     this.wake();
-    this.leave({ code: 0, signal: null, stderrTail: '' });
+    this.resolveExited({ code: 0, signal: null, stderrTail: '' });
   }
 
   kill(): void {
-    if (this.isLeft) return;
+    if (this.isDetached) return;
     // What could not be removed or stopped is left there.
     void this.end()
       .catch(() => undefined)
@@ -100,15 +100,15 @@ export class RayTrainer implements TrainerLink {
   private async end(): Promise<void> {
     if (this.reader.place.attempt === 0) return;
     if (!this.reader.isDone) {
-      // Ray may start a job that it was asked to stop while it waited: then the job finds this.
+      // Ray may still start a job that was stopped while it waited for room: the job then reads this and ends.
       await sendControl(this.attempt, { call: 'stop', at: 'now', reason: 'Stopped on request.' }).catch(
         () => undefined,
       );
       await this.options.client.stop(this.id);
     }
     if (!this.reader.hasFinished) return;
-    // Its last file is still open. Not `delay`: a command must not end before.
-    for (let looks = 0; looks < MOST_LOOKS && (await this.isAlive()); looks++) await setTimeout(END_MS);
+    // The job still has its events open. Not `delay`: a command must not end before.
+    for (let polls = 0; polls < MOST_END_POLLS && (await this.isAlive()); polls++) await setTimeout(END_POLL_MS);
     await rm(runFolder(this.options.cluster.folder, this.runId), { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -122,25 +122,25 @@ export class RayTrainer implements TrainerLink {
 
   private async *events(job: TrainerJob): AsyncGenerator<TrainerEvent> {
     this.runId = job.runId;
-    let current = this.reader.place.attempt > 0 ? yield* this.goOn(job) : job;
-    for (let inVain = 0; !this.reader.isDone && !this.isLeft;) {
-      yield* this.begin(current);
+    let current = this.reader.place.attempt > 0 ? yield* this.reattach(job) : job;
+    for (let failed = 0; !this.reader.isDone && !this.isDetached;) {
+      yield* this.submit(current);
       if (this.reader.isDone) return;
-      this.reader.hasComeFurther = false;
+      this.reader.hasNewCheckpoint = false;
       const reason = yield* this.follow(current);
       if (reason === null) return;
-      inVain = this.reader.hasComeFurther ? 0 : inVain + 1;
-      if (inVain >= MOST_IN_VAIN) throw lost(reason);
-      yield sayLost(reason);
+      failed = this.reader.hasNewCheckpoint ? 0 : failed + 1;
+      if (failed >= MOST_FAILED_JOBS) throw jobLost(reason);
+      yield resubmitEvent(reason);
       current = { ...current, resume: true, earlierEngine: this.reader.engine ?? current.earlierEngine };
     }
   }
 
   /**
-   * What an earlier life has not read, and the job itself while it is alive. Returns the job to send next, should this one
-   * be lost or have ended before.
+   * Yields the events of the last job that are not in the history, and follows the job while it is alive. Returns what to
+   * submit next where it was lost or had ended.
    */
-  private async *goOn(job: TrainerJob): AsyncGenerator<TrainerEvent, TrainerJob> {
+  private async *reattach(job: TrainerJob): AsyncGenerator<TrainerEvent, TrainerJob> {
     const sent = await readJob(this.attempt).catch(() => null);
     if (sent === null) return job;
     const { read } = this.reader.place;
@@ -154,11 +154,11 @@ export class RayTrainer implements TrainerLink {
     }
     const current = { ...job, stopAfterEpoch: sent.job.stopAfterEpoch };
     const reason = yield* this.follow(current);
-    if (reason !== null) yield sayLost(reason);
+    if (reason !== null) yield resubmitEvent(reason);
     return current;
   }
 
-  /** A cluster that does not answer now is looked at again while the job is followed. */
+  /** True where the cluster does not answer: it is asked again while the job is followed. */
   private async isAlive(): Promise<boolean> {
     try {
       const state = await this.options.client.job(this.id);
@@ -168,8 +168,8 @@ export class RayTrainer implements TrainerLink {
     }
   }
 
-  /** Sends what the job needs and submits it. */
-  private async *begin(job: TrainerJob): AsyncGenerator<TrainerEvent> {
+  /** Copies what the job needs into the shared folder and submits it. */
+  private async *submit(job: TrainerJob): AsyncGenerator<TrainerEvent> {
     const { cluster, client, version, gpus, memoryBytes, checked } = this.options;
     await checked();
     const attempt = this.reader.place.attempt + 1;
@@ -184,8 +184,8 @@ export class RayTrainer implements TrainerLink {
     const entryPoint = `${cluster.command} ray-job ${shellQuote(this.attempt)} --json`;
     const cpus = job.recipe.threads ?? job.threads;
     const request = { id: this.id, entryPoint, cpus, gpus, memoryBytes };
-    while (!this.isLeft && !(await this.hasSubmitted(request))) {
-      yield* this.sayUnreachable();
+    while (!this.isDetached && !(await this.hasSubmitted(request))) {
+      yield* this.warnUnreachable();
       await this.change();
     }
     yield logEvent(
@@ -204,7 +204,7 @@ export class RayTrainer implements TrainerLink {
     yield* this.reader.read(job);
   }
 
-  /** false: the cluster does not answer now, or has not started all of its parts. */
+  /** false: the cluster does not answer, or is still starting. */
   private async hasSubmitted(request: JobRequest): Promise<boolean> {
     try {
       await this.options.client.submit(request);
@@ -217,21 +217,21 @@ export class RayTrainer implements TrainerLink {
     return true;
   }
 
-  /** Yields what the job says until it has ended; why it was lost, or null where it was not. */
+  /** Yields the job's events until it has ended. Returns why it was lost; null: it was not. */
   private async *follow(job: TrainerJob): AsyncGenerator<TrainerEvent, string | null> {
     let untail: (() => void) | null = null;
-    let state: Awaited<ReturnType<RayTrainer['look']>> = null;
-    let lookedAt = -Infinity;
+    let state: Awaited<ReturnType<RayTrainer['poll']>> = null;
+    let polledAt = -Infinity;
     try {
       for (;;) {
-        if (untail === null || performance.now() - lookedAt >= LOOK_MS) {
-          state = await this.look();
-          lookedAt = performance.now();
+        if (untail === null || performance.now() - polledAt >= POLL_MS) {
+          state = await this.poll();
+          polledAt = performance.now();
         }
-        // Looked at before: what an ended job has written is all there.
+        // After the poll: all events of a job that has ended are in the file then.
         yield* this.reader.read(job);
-        if (this.reader.isDone || this.isLeft) return null;
-        if (state === 'unreachable') yield* this.sayUnreachable();
+        if (this.reader.isDone || this.isDetached) return null;
+        if (state === 'unreachable') yield* this.warnUnreachable();
         else {
           this.isUnreachable = false;
           if (state === null || hasEnded(state)) return await this.whyLost(state);
@@ -251,17 +251,17 @@ export class RayTrainer implements TrainerLink {
     }
   }
 
-  /** Until the job has written something or it is time to look. */
+  /** Resolves when the job has written output, or after POLL_MS. */
   private async change(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
-      timer = globalThis.setTimeout(resolve, LOOK_MS);
+      timer = globalThis.setTimeout(resolve, POLL_MS);
     });
     clearTimeout(timer);
   }
 
-  private async look(): Promise<JobState | null | 'unreachable'> {
+  private async poll(): Promise<JobState | null | 'unreachable'> {
     try {
       return await this.options.client.job(this.id);
     } catch (error) {
@@ -270,7 +270,7 @@ export class RayTrainer implements TrainerLink {
     }
   }
 
-  private *sayUnreachable(): Generator<TrainerEvent> {
+  private *warnUnreachable(): Generator<TrainerEvent> {
     if (!this.isUnreachable) {
       yield logEvent(
         'warning',
@@ -282,20 +282,20 @@ export class RayTrainer implements TrainerLink {
 
   private async whyLost(state: JobState | null): Promise<string> {
     if (state === null) return 'Ray does not know the job any more: it was stopped or started anew.';
-    const said = lastWords(await this.options.client.logs(this.id).catch(() => '')) || (state.message ?? '');
-    if (state.status === 'STOPPED') throw lost('The job was stopped in Ray.');
+    const said = lastLogLine(await this.options.client.logs(this.id).catch(() => '')) || (state.message ?? '');
+    if (state.status === 'STOPPED') throw jobLost('The job was stopped in Ray.');
     const reason = `The job ended in Ray without a result (${state.status.toLowerCase()}): ${said}`;
-    // It has never trained: another job would end the same way.
-    if (this.reader.place.read === 0 && typeof state.driver_exit_code === 'number') throw lost(reason);
+    // It has written no event: another job would end the same way.
+    if (this.reader.place.read === 0 && typeof state.driver_exit_code === 'number') throw jobLost(reason);
     return reason;
   }
 }
 
-function sayLost(reason: string): TrainerEvent {
+function resubmitEvent(reason: string): TrainerEvent {
   return logEvent('warning', `${reason} It goes on as another job, from its last checkpoint.`);
 }
 
-function lost(reason: string): NextvecError {
+function jobLost(reason: string): NextvecError {
   return new NextvecError('TRAINER_DIED', reason, {
     remedy: 'Resume it, there or from the checkpoints that are here.',
   });
