@@ -4,26 +4,18 @@
  */
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
-import { byTerm } from '#shared/domain/models/terms.ts';
-import {
-  TERM_NOT_MEASURED,
-  type Baselines,
-  type EpochRecord,
-  type Finished,
-  type TermFigures,
-  type TrainerState,
-} from '#shared/domain/runs/training.ts';
+import type { Baselines, EpochRecord, Finished, TrainerState } from '#shared/domain/runs/training.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { score } from '../evaluation/score.ts';
 import { Control } from '../trainer/control.ts';
 import { endingOf, type Ending } from '../trainer/endings.ts';
-import { figure } from '../trainer/epoch-sums.ts';
-import { ProbeSet, type Collapse } from '../trainer/probe-set.ts';
+import { ProbeSet } from '../trainer/probe-set.ts';
 import { initialState } from '../trainer/start-state.ts';
 import type { Split, TrainerControl, TrainerHooks } from '../trainer/types.ts';
 import type { SimdRuntime } from '../simd/runtime.ts';
 import type { GramConfig } from './config.ts';
 import type { GramDeviceFactory } from './device.ts';
+import { epochRecord, type MixtureMeasurement } from './epoch-record.ts';
 import type { GramModel } from './model.ts';
 import type { GramState } from './state.ts';
 import { GramTrainer } from './trainer.ts';
@@ -213,39 +205,19 @@ export class MixtureRun implements TrainerControl {
 
   /** Of the last epoch, whose model is complete, everything is measured. */
   private async record(model: GramModel | null): Promise<EpochRecord> {
-    const { epoch, step, durationMs, trainMs } = this.state;
     const { config, validation, ood, baselines } = this.options;
-    const { loss, validationCosine, oodCosine } = this.trainer.epochs.at(-1)!;
-    const { D } = validation.source;
-    const measured = model && (await this.measure(model));
-    const valCosine = figure(measured?.valCosine ?? validationCosine);
-    const ofOod = ood ? figure(measured?.oodCosine ?? oodCosine) : null;
-    return {
-      type: 'epoch',
-      epoch,
-      step,
-      trainLoss: figure(1 + loss),
-      trainCosine: figure(-loss),
-      valLoss: unitMse(valCosine, D),
-      valCosine,
-      oodLoss: unitMse(ofOod, D),
-      oodCosine: ofOod,
+    return epochRecord({
+      state: this.state,
+      gates: this.trainer.epochs.at(-1)!,
+      measured: model && (await this.measure(model)),
       lr: config.gate.lr,
-      gradNorm: null,
-      rowsPerSecond: trainMs > 0 ? (1000 * this.state.rowsTrained) / trainMs : 0,
-      durationMs: durationMs / epoch,
-      terms: { ...byTerm(() => TERM_NOT_MEASURED), cosine: cosineTerm(loss) },
-      partGradNorms: byTerm(() => null),
-      diversity: measured?.diversity ?? { predictions: null, targets: null },
-      effectiveRank: measured?.effectiveRank ?? { predictions: null, targets: null },
-      nonFiniteRows: measured?.nonFiniteRows ?? 0,
-      isBest: model !== null && valCosine !== null,
+      D: validation.source.D,
+      hasOod: ood !== undefined,
       baselines,
-      intervals: measured?.intervals,
-    };
+    });
   }
 
-  private async measure(model: GramModel) {
+  private async measure(model: GramModel): Promise<MixtureMeasurement> {
     const { validation, ood, baselineSums, hooks, seed } = this.options;
     const between = async () => {
       await this.control.yieldToEventLoop();
@@ -257,7 +229,7 @@ export class MixtureRun implements TrainerControl {
     const sums = new RunGroups(this.options).sums(cosines);
     hooks.onBest?.(sums);
     const intervals = metricIntervals(sums, baselineSums?.() ?? null, seed);
-    const collapse: Collapse = await this.probeSet.collapse(model);
+    const collapse = await this.probeSet.collapse(model);
     const nonFiniteRows = ofValidation.nonFiniteRows + (ofOod?.nonFiniteRows ?? 0);
     return { valCosine: ofValidation.cosine, oodCosine: ofOod?.cosine, intervals, nonFiniteRows, ...collapse };
   }
@@ -292,16 +264,6 @@ export class MixtureRun implements TrainerControl {
       step: this.state.step,
     });
   }
-}
-
-/** The gates' loss is minus the cosine. */
-function cosineTerm(loss: number): TermFigures {
-  return { value: figure(1 + loss), weighted: figure(1 + loss), share: 1, gradShare: 1 };
-}
-
-/** Of unit vectors. */
-function unitMse(cosine: number | null, D: number): number | null {
-  return cosine === null ? null : (2 * (1 - cosine)) / D;
 }
 
 function evenShare(ids: Uint32Array): Uint32Array {
