@@ -407,13 +407,13 @@ export class LiveRun {
     this.finish(canGoOn ? 'interrupted' : 'failed', [error.message, error.remedy].filter(Boolean).join(' '));
   }
 
-  private async die(error: unknown = null): Promise<void> {
+  private async die(cause: unknown = null): Promise<void> {
     const exit = await Promise.race([this.trainer.exited, delay(EXIT_GRACE_MS)]);
     if (this.hasEnded) return;
     const reason = this.closingReason ?? describeExit(exit);
     this.log('error', reason);
     // The trainer lives: what went wrong is the connection to it.
-    if (exit === null && error instanceof Error) this.log('error', error.message);
+    if (exit === null && cause instanceof Error) this.log('error', cause.message);
     if (exit?.stderrTail) this.log('error', exit.stderrTail);
     this.finish('interrupted', reason);
   }

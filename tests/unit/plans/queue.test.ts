@@ -397,7 +397,7 @@ test('the room for runs is computed once a step, however many items wait', () =>
   const own = openHome(join(home.path, 'waiting'), 'owner', 'node');
   const items = ['a', 'b', 'c'].map((key) => ({ key, kind: 'train' }));
   insertPlan(own.db, parsePlan({ name: 'p', dataset: 'd', items }, 'plan.json'), 0);
-  const places = vi.fn(() => 0);
+  const places = vi.fn<() => number>(() => 0);
   new QueueWorker({ home: own, runs: { places } as unknown as RunService, appVersion: '1', isRunning: true }).tick();
   expect(places).toHaveBeenCalledTimes(1);
   expect(listItems(own.db).map(({ status }) => status)).toEqual(['waiting', 'waiting', 'waiting']);
