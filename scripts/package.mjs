@@ -10,13 +10,10 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { checkContents } from './app-contents.mjs';
 import { ROOT, withGoodNode } from './node.mjs';
 import { writeSbom } from './sbom.mjs';
 
-/** Of an app without Electron. */
-const MOST_BYTES = 80_000_000;
-/** What an app may hold: folders and files in its archive. */
-const CONTENTS = ['node_modules', 'out', 'package.json', 'resources', 'tests'];
 const SYSTEMS = { darwin: '--mac', linux: '--linux', win32: '--win' };
 
 /** `platform` and `arch` of a zip of Electron, or null for another file. */
@@ -64,26 +61,21 @@ function bytesOf(path) {
   return readdirSync(path).reduce((sum, name) => sum + bytesOf(join(path, name)), 0);
 }
 
-/** Throws when an app holds what it should not, lacks an addon, or is too large. */
+/** Checks what is in an app, and prints its size. */
 function checkApp(target) {
   const resources = resourcesOf(target);
   const asar = createRequire(createRequire(import.meta.url).resolve('app-builder-lib/package.json'))('@electron/asar');
   const paths = asar.listPackage(join(resources, 'app.asar')).map((path) => path.slice(1).replaceAll('\\', '/'));
-  const strange = paths.filter((path) => !CONTENTS.includes(path.split('/')[0]) || /\.(map|ts|gyp)$/.test(path));
-  if (strange.length > 0)
-    throw new Error(`${resources}: should not be in the app: ${strange.slice(0, 10).join(', ')}.`);
-  const addons = paths.filter((path) => path.endsWith('.node'));
-  const own = addons.filter((path) => path.includes(target.platform) && /universal|x64|arm64/.exec(path));
-  if (own.length !== 2 || addons.length !== 2)
-    throw new Error(
-      `${resources}: one addon of better-sqlite3 and one of webgpu were expected, not ${addons.join(', ')}.`,
-    );
   const parts = ['app.asar', 'app.asar.unpacked', 'bin', 'THIRD-PARTY-NOTICES.txt'];
   const bytes = parts.reduce((sum, name) => sum + bytesOf(join(resources, name)), 0);
+  try {
+    checkContents(target, { paths, bytes });
+  } catch (error) {
+    throw new Error(`${resources}: ${error.message}`, { cause: error });
+  }
   console.log(
     `${target.platform} ${target.arch}: ${(bytes / 1e6).toFixed(1)} MB without Electron, ${paths.length} entries`,
   );
-  if (bytes > MOST_BYTES) throw new Error(`${resources}: more than ${MOST_BYTES / 1e6} MB without Electron.`);
 }
 
 function makePackages() {

@@ -1,0 +1,4 @@
+export declare function checkContents(
+  target: { readonly platform: string },
+  app: { readonly paths: readonly string[]; readonly bytes: number },
+): void;
