@@ -4,8 +4,9 @@ import { flushPromises } from '@vue/test-utils';
 import ComparePage from '../../src/renderer/features/compare/ComparePage.vue';
 import CrossTestPage from '../../src/renderer/features/cross-test/CrossTestPage.vue';
 import { best, dataset, run } from './support/fixtures.ts';
-import { button, click, mountPage, texts, type Mounted } from './support/page.ts';
-import { history } from './support/rpc.ts';
+import { button, click, field, mountPage, texts, type Mounted } from './support/page.ts';
+import { client, history } from './support/rpc.ts';
+import { epochRecord } from '../support/epoch-record.ts';
 
 vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
@@ -50,4 +51,25 @@ test('Cross-test opens with the newest runs on the data of the newest', async ()
   const mounted = await mountPage(CrossTestPage, {}, '/cross-test');
   expect(chosen(mounted)).toEqual({ runs: 'run-4,run-2,run-1', sets: 'docs,novel' });
   expect(button('Test 6 cells').disabled).toBe(false);
+});
+
+test('curves by elapsed time, which is remembered', async () => {
+  const epochs = [1, 2].map((epoch) => ({ ...epochRecord(epoch), durationMs: 60_000 * epoch }));
+  client.runs.get.mockImplementation(async (input) => {
+    const { runId } = input as { runId: string };
+    const found = history.runs.find(({ id }) => id === runId);
+    const detail = { run: { ...found, step: 20, durationMs: 180_000 }, epochs, epochsStatedBy: null };
+    return { ...detail, gates: [], log: [], commandLine: '' };
+  });
+  const nothing = { verdicts: [], metrics: [], recipeDiff: [], dataDiff: [], codeDiff: [] };
+  client.evaluation.compareRuns.mockResolvedValue({ runs: [], ...nothing });
+  client.runs.series.mockResolvedValue({ stepsPerPoint: 1, step: new Float64Array(0), min: {}, max: {}, mean: {} });
+  await mountPage(ComparePage, {}, '/compare?runs=run-1,run-2');
+  await click(field('Time'));
+  await click(button('Menu of Validation cosine'));
+  const items = [...document.querySelectorAll<HTMLElement>('[role="menuitemcheckbox"]')];
+  await click(items[0]);
+  expect(texts('thead th')).toContain('Time');
+  expect(texts('tbody th')).toContain('3.00 min');
+  expect(localStorage.getItem('nextvec-compare-unit')).toBe('time');
 });

@@ -5,6 +5,7 @@ import { drawScene } from './draw.ts';
 import { scaledFont } from './drawing.ts';
 import type { ChartSeries } from './scene.ts';
 import { CanvasSurface, SvgSurface, type Rect, type Surface } from './surface.ts';
+import type { XUnit } from './ticks.ts';
 import type { AxisTick, TimePlot } from './time-plot.ts';
 
 const WIDTH = 960;
@@ -13,8 +14,8 @@ const MARGIN = { left: 64, right: 24, top: 72, bottom: 48 };
 
 export interface FigureText {
   readonly title: string;
-  /** What x counts: "step" or "epoch". */
-  readonly xName: string;
+  /** What x counts. */
+  readonly xName: XUnit;
 }
 
 type Picture = NonNullable<ReturnType<TimePlot['picture']>>;
@@ -105,9 +106,9 @@ function cell(value: number): string {
 }
 
 /** One row per x of any series; min and max beside the mean where a point stands for several steps. */
-export function figureCsv(series: readonly ChartSeries[]): string {
+export function figureCsv(series: readonly ChartSeries[], unit: XUnit): string {
   const rows = new Map<number, string[]>();
-  const header = ['step'];
+  const header = [unit === 'time' ? 'elapsed_ms' : 'step'];
   for (const { style, points } of series) {
     const banded = points.min !== points.max;
     const at = header.length - 1;

@@ -1,9 +1,32 @@
-/** Ticks and labels of the axes. x is in steps; an epoch axis shows the same x divided by the steps per epoch. */
+/**
+ * Ticks and labels of the axes. x is in steps; an epoch axis shows the same x divided by the steps per epoch. On a time
+ * axis x is in milliseconds.
+ */
 import { formatCompact, formatFigure } from '../ui/text/format.ts';
 
+export const X_UNITS = ['step', 'epoch', 'time'] as const;
+export type XUnit = (typeof X_UNITS)[number];
+
 export interface XAxisMode {
-  readonly unit: 'step' | 'epoch';
+  readonly unit: XUnit;
   readonly stepsPerEpoch: number;
+}
+
+interface TimeUnit {
+  readonly ms: number;
+  readonly name: string;
+}
+
+/** Unit of times up to `maxMs`: seconds to two minutes, minutes to two hours, then hours. */
+function timeUnit(maxMs: number): TimeUnit {
+  if (maxMs <= 120_000) return { ms: 1000, name: 's' };
+  return maxMs <= 7_200_000 ? { ms: 60_000, name: 'min' } : { ms: 3_600_000, name: 'h' };
+}
+
+/** x per unit of the labels, on an axis that ends at `max`. */
+function xPerUnit(max: number, { unit, stepsPerEpoch }: XAxisMode): number {
+  if (unit === 'time') return timeUnit(max).ms;
+  return unit === 'epoch' ? stepsPerEpoch : 1;
 }
 
 const NICE = [1, 2, 5];
@@ -17,7 +40,7 @@ export function niceIncrement(least: number): number {
 
 /** Positions from `min` to `max` on x, at least `spacePx` apart. */
 export function xTicks(min: number, max: number, widthPx: number, spacePx: number, mode: XAxisMode): number[] {
-  const unit = mode.unit === 'epoch' ? mode.stepsPerEpoch : 1;
+  const unit = xPerUnit(max, mode);
   const least = ((max - min) / unit / Math.max(widthPx, 1)) * spacePx;
   const increment = mode.unit === 'step' ? Math.max(1, niceIncrement(least)) : niceIncrement(least);
   const ticks: number[] = [];
@@ -28,6 +51,10 @@ export function xTicks(min: number, max: number, widthPx: number, spacePx: numbe
 }
 
 export function xLabels(ticks: readonly number[], mode: XAxisMode): string[] {
+  if (mode.unit === 'time') {
+    const { ms, name } = timeUnit(ticks.at(-1) ?? 0);
+    return ticks.map((x) => `${formatFigure(x / ms, 5)} ${name}`);
+  }
   if (mode.unit === 'epoch') return ticks.map((x) => formatFigure(x / mode.stepsPerEpoch, 5));
   return largeLabels(ticks, (x) => (x < 10_000 ? String(Math.round(x)) : formatCompact(x).replace(/\s/, '')));
 }
@@ -39,14 +66,15 @@ function largeLabels(ticks: readonly number[], short: (value: number) => string)
   return ticks.map((value) => Math.round(value).toLocaleString('en-US').replace('-', '\u2212'));
 }
 
-/** An x for a table or a sentence: "4,312" or "3.02". */
+/** An x for a table or a sentence: "4,312", "3.02" or "1.25 min". */
 export function xFigure(x: number, mode: XAxisMode): string {
-  return mode.unit === 'step'
-    ? Math.max(0, Math.round(x)).toLocaleString('en-US')
-    : (x / mode.stepsPerEpoch).toFixed(2);
+  if (mode.unit === 'step') return Math.max(0, Math.round(x)).toLocaleString('en-US');
+  if (mode.unit === 'epoch') return (x / mode.stepsPerEpoch).toFixed(2);
+  const { ms, name } = timeUnit(x);
+  return `${(x / ms).toFixed(2)} ${name}`;
 }
 
-/** The x at the cursor: "step 4,312" or "epoch 3.02". */
+/** The x at the cursor: "step 4,312", "epoch 3.02" or "time 1.25 min". */
 export function xReading(x: number, mode: XAxisMode): string {
   return `${mode.unit} ${xFigure(x, mode)}`;
 }

@@ -65,6 +65,7 @@ export const client = {
   runs: {
     list: async () => history.runs,
     get: unexpected('runs.get'),
+    series: unexpected('runs.series'),
     preflight: unexpected('runs.preflight'),
     start: unexpected('runs.start'),
     resume: unexpected('runs.resume'),

@@ -20,15 +20,15 @@ describe('figureCsv', () => {
       (e) => e.x,
       (e) => e.y,
     );
-    const csv = figureCsv([step, { key: 'b', style: { ...STYLES.validation, label: 'a,b' }, points: epochs }]);
+    const csv = figureCsv([step, { key: 'b', style: { ...STYLES.validation, label: 'a,b' }, points: epochs }], 'step');
     expect(csv).toBe('step,Training,"a,b"\n1,0.5,\n2,0.25,\n3,1,\n4,,7\n');
   });
 
   it('gives min and max beside the mean where points merge several steps', () => {
     const x = Float64Array.of(1, 3);
     const points = { x, mean: Float32Array.of(1, 2), min: Float32Array.of(0, 1), max: Float32Array.of(2, 3) };
-    expect(figureCsv([{ key: 'a', style: STYLES.train, points }])).toBe(
-      'step,Training,Training min,Training max\n1,1,0,2\n3,2,1,3\n',
+    expect(figureCsv([{ key: 'a', style: STYLES.train, points }], 'time')).toBe(
+      'elapsed_ms,Training,Training min,Training max\n1,1,0,2\n3,2,1,3\n',
     );
   });
 });

@@ -5,6 +5,7 @@ import {
   niceIncrement,
   xFigure,
   xLabels,
+  xReading,
   xTicks,
   yLabels,
 } from '../../../src/renderer/charts/ticks.ts';
@@ -58,6 +59,22 @@ describe('xLabels', () => {
     expect(xLabels([9999, 10_000, 10_001], STEPS)).toEqual(['9,999', '10,000', '10,001']);
     expect(xLabels([499_998, 499_999, 500_000], STEPS)).toEqual(['499,998', '499,999', '500,000']);
     expect(xLabels([150, 250], { ...STEPS, unit: 'epoch' })).toEqual(['1.5', '2.5']);
+  });
+});
+
+describe('a time axis', () => {
+  const TIME = { unit: 'time', stepsPerEpoch: 1 } as const;
+  const labelled = (maxMs: number) => xLabels(xTicks(0, maxMs, 320, 64, TIME), TIME);
+
+  it('is labelled in seconds, minutes or hours by its length', () => {
+    expect(labelled(2500)).toEqual(['0 s', '0.5 s', '1 s', '1.5 s', '2 s', '2.5 s']);
+    expect(labelled(600_000)).toEqual(['0 min', '2 min', '4 min', '6 min', '8 min', '10 min']);
+    expect(labelled(36_000_000)).toEqual(['0 h', '2 h', '4 h', '6 h', '8 h', '10 h']);
+  });
+
+  it('is read to a hundredth of its unit', () => {
+    expect(xReading(75_000, TIME)).toBe('time 75.00 s');
+    expect(xReading(225_000, TIME)).toBe('time 3.75 min');
   });
 });
 

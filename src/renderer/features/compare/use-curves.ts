@@ -1,6 +1,6 @@
 /**
  * Per-step curves of several runs for the columns that are on screen: an overview of each run, and a finer range where
- * the view is zoomed. x is in steps, or in epochs so that runs with different batch counts share one axis.
+ * the view is zoomed. Where a step lies on x says run-axis.ts.
  */
 import { useDebounceFn } from '@vueuse/core';
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue';
@@ -8,8 +8,9 @@ import type { RunDetail, Series } from '#shared/contract/runs.ts';
 import type { StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { NO_POINTS, splice, type Points } from '../../charts/data/columns.ts';
+import type { XAxisMode } from '../../charts/ticks.ts';
 import { client } from '../../rpc.ts';
-import { stepsPerEpoch } from '../../parts/run-words.ts';
+import { runAxis, type RunAxis } from './run-axis.ts';
 
 const OVERVIEW_POINTS = 1200;
 const DETAIL_POINTS = 2400;
@@ -26,23 +27,10 @@ export interface Curves {
   readonly error: Readonly<{ value: unknown }>;
 }
 
-export type XUnit = 'step' | 'epoch';
-
-/** Unit of x: steps, or epochs of `stepsPerEpoch` x units each, independent of a run's own steps per epoch. */
-export interface XReading {
-  readonly unit: XUnit;
-  readonly stepsPerEpoch: number;
-}
-
-/** Steps of a run per unit of x. */
-export function stepsPerUnit(detail: RunDetail, x: XReading): number {
-  return x.unit === 'epoch' ? stepsPerEpoch(detail.run) / x.stepsPerEpoch : 1;
-}
-
 export function useCurves(
   details: Ref<readonly RunDetail[]>,
   columns: Ref<readonly StepColumn[]>,
-  x: Ref<XReading>,
+  x: Ref<XAxisMode>,
   group: ChartGroup,
 ): Curves {
   const curves = shallowRef<ReadonlyMap<string, Curve>>(new Map());
@@ -66,12 +54,13 @@ export function useCurves(
       const loaded = await Promise.all(
         details.value.map(async (detail): Promise<[string, Curve]> => {
           const { id } = detail.run;
-          const scale = stepsPerUnit(detail, x.value);
+          const axis = runAxis(detail, x.value);
           const known = zoomOnly ? curves.value.get(id) : undefined;
           const overview = known?.overview ?? (await fetch(id, null, null, OVERVIEW_POINTS));
-          if (!zoomed || overview.stepsPerPoint === 1) return [id, { overview, detail: null }];
-          const from = Math.max(0, Math.floor(zoomed.min * scale));
-          return [id, { overview, detail: await fetch(id, from, Math.ceil(zoomed.max * scale), DETAIL_POINTS) }];
+          if (!zoomed || !axis || overview.stepsPerPoint === 1) return [id, { overview, detail: null }];
+          const from = Math.max(0, Math.floor(axis.toStep(zoomed.min)));
+          const to = Math.ceil(axis.toStep(zoomed.max));
+          return [id, { overview, detail: await fetch(id, from, to, DETAIL_POINTS) }];
         }),
       );
       if (mine !== request) return;
@@ -91,8 +80,8 @@ export function useCurves(
     points(runId, column) {
       const curve = curves.value.get(runId);
       const detail = details.value.find(({ run }) => run.id === runId);
-      if (!curve || !detail) return NO_POINTS;
-      return scaled(merged(curve, column), stepsPerUnit(detail, x.value));
+      const axis = detail && runAxis(detail, x.value);
+      return curve && axis ? placed(merged(curve, column), axis) : NO_POINTS;
     },
     error,
   };
@@ -112,6 +101,6 @@ function merged({ overview, detail }: Curve, column: StepColumn): Points {
   return splice(coarse, pointsOf(detail, column), detail.step[0], last);
 }
 
-function scaled(points: Points, steps: number): Points {
-  return steps === 1 ? points : { ...points, x: points.x.map((x) => x / steps) };
+function placed(points: Points, axis: RunAxis): Points {
+  return { ...points, x: points.x.map(axis.toX) };
 }
