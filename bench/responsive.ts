@@ -38,7 +38,7 @@ const { values } = parseArgs({
 
 interface Round {
   readonly taskCpuMs: readonly number[];
-  readonly answerMs: readonly number[];
+  readonly answers: readonly { readonly call: string; readonly ms: number }[];
   readonly rowsPerSecond: number;
 }
 
@@ -89,7 +89,7 @@ async function measure(browser: Browser, root: string): Promise<Round> {
     const answers = host.answers.slice(answersBefore).filter(({ call }) => !WORK.test(call));
     return {
       taskCpuMs: mainThreadTasks(events).map(({ cpuMs }) => cpuMs),
-      answerMs: answers.map(({ ms }) => ms),
+      answers,
       rowsPerSecond: (1000 * (after.rows - before.rows)) / (after.atMs - before.atMs),
     };
   } finally {
@@ -106,6 +106,8 @@ function percentiles(values: readonly number[], shares: readonly number[]): Reco
 
 function summary(root: string, rounds: readonly Round[]) {
   const tasks = rounds.flatMap(({ taskCpuMs }) => taskCpuMs);
+  const answers = rounds.flatMap((round) => round.answers);
+  const byCall = Map.groupBy(answers, ({ call }) => call);
   return {
     root,
     rounds: rounds.length,
@@ -115,8 +117,17 @@ function summary(root: string, rounds: readonly Round[]) {
       [0.5, 0.99],
     ),
     answerMs: percentiles(
-      rounds.flatMap(({ answerMs }) => answerMs),
+      answers.map(({ ms }) => ms),
       [0.5, 0.95],
+    ),
+    answerMsByCall: Object.fromEntries(
+      [...byCall].map(([call, of]) => [
+        call,
+        percentiles(
+          of.map(({ ms }) => ms),
+          [0.5],
+        ),
+      ]),
     ),
     rowsPerSecond: percentiles(
       rounds.map(({ rowsPerSecond }) => rowsPerSecond),
