@@ -108,8 +108,8 @@ export function chooseColumns(
   }
   const chosen = guessColumns(columns, mapping);
   if (chosen) {
-    if (chosen.article === null && mapping.articles === null && !isKnownArray(file, chosen)) throw noArticles(file);
-    return chosen;
+    if (chosen.article !== null || mapping.articles !== null || isKnownArray(file, chosen)) return chosen;
+    throw columns.some(isContexts) ? noKnownArray(file) : noArticles(file);
   }
   // It may have been the one.
   if (fault) throw fault;
@@ -125,9 +125,13 @@ export function chooseColumns(
     );
   }
   if (TABLE_FORMATS.includes(file.format)) throw noVectors(name, columns);
-  throw new NextvecError(
+  throw noKnownArray(file);
+}
+
+function noKnownArray({ path, names }: Pick<DataFile, 'path' | 'names'>): NextvecError {
+  return new NextvecError(
     'NO_KNOWN_ARRAYS',
-    `${name}: no array has a known name; it holds ${quotedNames(file.names) || 'none'}.`,
+    `${basename(path)}: no array has a known name; it holds ${quotedNames(names) || 'none'}.`,
     {
       remedy:
         'Name the arrays context_sequences [N,T,D] and target_vectors [N,D], or vectors [M,D] with article_indices and chunk_indices.',
@@ -168,6 +172,11 @@ function quotedNames(names: readonly string[]): string {
 
 function isVectors({ shape, readableAs }: ColumnFacts): boolean {
   return shape.length === 2 && shape[1] > 1 && readableAs.includes('floats');
+}
+
+/** [N, T, D]: the contexts of windows, under a name that is not known. */
+function isContexts({ shape }: ColumnFacts): boolean {
+  return shape.length === 3;
 }
 
 function isKey({ readableAs }: ColumnFacts): boolean {

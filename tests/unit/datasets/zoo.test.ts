@@ -111,6 +111,13 @@ describe('files that must be refused', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('windows under unknown names: the remedy gives the known ones', async () => {
+    await expect(inspectFile(join(ZOO, 'no_known_keys.npz'))).rejects.toMatchObject({
+      message: expect.stringContaining('"foo"'),
+      remedy: expect.stringContaining('context_sequences [N,T,D] and target_vectors [N,D]'),
+    });
+  });
+
   it('gives the position of a non-finite number', async () => {
     await expect(inspectFile(join(ZOO, 'nan_inf.npz'))).rejects.toThrow('element [3, 1, 4] is NaN');
   });

@@ -4,6 +4,7 @@ import {
   applyChanges,
   commandLine,
   parseCommandLine,
+  parseSchedule,
   parseSizes,
   splitWords,
 } from '#shared/domain/recipe/command-line.ts';
@@ -136,4 +137,9 @@ it('refuses a size that no model has, with the sizes there are', () => {
   expect(() => parseSizes('foo=1')).toThrow(
     expect.objectContaining({ code: 'BAD_RECIPE', remedy: expect.stringContaining('dModel') }),
   );
+});
+
+it('a schedule that does not exist is refused by the name of the field', () => {
+  const issue = { path: ['schedule', 'kind'], message: expect.stringContaining('plateau, constant and cosine') };
+  expect(() => parseSchedule('cosin')).toThrow(expect.objectContaining({ issues: [expect.objectContaining(issue)] }));
 });

@@ -10,7 +10,7 @@ import { RECIPE_FIELDS, defaultAt, fieldValue, fieldWord, valueAt, withValue } f
 import {
   GateSchema,
   MODEL_SIZES,
-  ScheduleSchema,
+  RecipeSchema,
   SizesSchema,
   TrainableRecipeSchema,
   type Gate,
@@ -58,8 +58,12 @@ function formatSchedule(schedule: Schedule): string {
 export function parseSchedule(word: string): Schedule {
   const [kind, ...numbers] = word.split(':');
   const [first, second, third] = numbers.map(Number);
-  if (kind === 'cosine') return ScheduleSchema.parse({ kind, warmUp: first, floor: second });
-  return ScheduleSchema.parse({ kind, factor: first, patience: second, threshold: third });
+  const schedule =
+    kind === 'cosine'
+      ? { kind, warmUp: first, floor: second }
+      : { kind, factor: first, patience: second, threshold: third };
+  // In an object, so that an issue names the field of the recipe.
+  return RecipeSchema.pick({ schedule: true }).parse({ schedule }).schedule;
 }
 
 /** Sizes as a word, e.g. "dModel=128,heads=4". */
