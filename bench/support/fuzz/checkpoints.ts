@@ -9,7 +9,7 @@ import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { writeCheckpoint } from '../../../src/main/checkpoints/write.ts';
 import { SMALL_SPEC, checkpointAt } from '../../../tests/support/checkpoint.ts';
 import { mutate } from '../mutate.ts';
-import { refusalOf } from './files.ts';
+import { refusalOf } from './import-mutant.ts';
 import { mutateJson } from './json.ts';
 import type { FuzzTarget } from './target.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { withWeightsFile } from '../../../src/main/weights/weights-file.ts';
 import { mutate } from '../mutate.ts';
 import { unzip, zip } from '../rezip.ts';
-import { refusalOf } from './files.ts';
+import { refusalOf } from './import-mutant.ts';
 import type { FuzzTarget } from './target.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../tests/fixtures/pt');

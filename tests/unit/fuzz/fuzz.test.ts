@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { checkpoints } from '../../../bench/support/fuzz/checkpoints.ts';
-import { archives, arrows, hdf5, safetensors, tables } from '../../../bench/support/fuzz/files.ts';
+import { archives, arrows, safetensors, tables, textArchives } from '../../../bench/support/fuzz/files.ts';
 import { filters } from '../../../bench/support/fuzz/filters.ts';
+import { folders } from '../../../bench/support/fuzz/folders.ts';
+import { hdf5 } from '../../../bench/support/fuzz/hdf5.ts';
 import { portMessages, webSocketMessages } from '../../../bench/support/fuzz/messages.ts';
 import { names } from '../../../bench/support/fuzz/names.ts';
 import { outputs } from '../../../bench/support/fuzz/outputs.ts';
@@ -27,9 +29,11 @@ afterAll(() => {
 });
 
 const TARGETS: readonly (readonly [string, (parent: string) => Promise<FuzzTarget>, number])[] = [
-  ['archives of data', archives, 400],
+  ['archives of data', archives, 300],
+  ['archives with texts', textArchives, 50],
+  ['folders of data', folders, 80],
   ['safetensors data', safetensors, 100],
-  ['tables', tables, 150],
+  ['tables', tables, 120],
   ['Arrow files', arrows, 60],
   ['HDF5 files', hdf5, 40],
   ['weights of other programs', weights, 200],
