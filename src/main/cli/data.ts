@@ -1,7 +1,5 @@
 /** `inspect` and `compare-data`: describe data files without storing anything. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { ArticlePreview } from '#shared/contract/datasets.ts';
 import { columnsText, type FileDescription } from '#shared/domain/datasets/mapping.ts';
@@ -9,15 +7,17 @@ import type { Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { namedInputs, taskOf, taskText } from '#shared/domain/datasets/task.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset } from '../datasets/dataset.ts';
-import { describeFile } from '../datasets/describe.ts';
 import { previewArticles } from '../datasets/article-preview.ts';
-import { importDataset, withImported } from '../datasets/import.ts';
-import type { ProgressListener } from '../datasets/progress.ts';
+import { lookAtFiles, type ReadFile } from '../datasets/look-at-files.ts';
+import type { ReadProgress } from '../datasets/worker-import.ts';
 import { existingData } from '../formats/shards.ts';
+import { defaultEntries } from '../nextvec.ts';
+import { WorkerPool } from '../processes/worker-pool.ts';
 import { addChunkFlags, chunkOptions, type ChunkFlags } from './chunk-flags.ts';
 import type { CommandContext } from './context.ts';
 import { textFigures, warningText } from './handles.ts';
-import { formatCosine, type Output } from './output.ts';
+import { interruptible } from './interruption.ts';
+import { formatCosine, printProgress, type Output } from './output.ts';
 import { lineOf } from './texts.ts';
 
 export function addDataCommands(program: Command, context: CommandContext): void {
@@ -32,33 +32,26 @@ export function addDataCommands(program: Command, context: CommandContext): void
 
 async function compareData(fileA: string, fileB: string, out: Output): Promise<void> {
   const files = [existingData(fileA), existingData(fileB)];
-  const scratch = mkdtempSync(join(tmpdir(), 'nextvec-compare-'));
+  const inputs = files.map((path) => ({ ...AS_IT_IS, path }));
+  const comparison = await withReaders(({ workers, signal }) =>
+    lookAtFiles({ workers, inputs, signal, onProgress: showProgress(out) }, ([a, b]) => compareStored(a, b, signal)),
+  );
+  out.result(comparison, () =>
+    printComparison(
+      files.map((file) => basename(file)),
+      comparison,
+      out,
+    ),
+  );
+}
+
+async function compareStored(fileA: ReadFile, fileB: ReadFile, signal: AbortSignal): Promise<Comparison> {
+  const [a, b] = [openDataset(fileA.folder), openDataset(fileB.folder)];
   try {
-    const folders: string[] = [];
-    for (const [i, file] of files.entries()) {
-      const folder = join(scratch, String(i));
-      await importDataset(file, folder, {
-        onProgress: ({ phase, fraction }) =>
-          out.progress(`${basename(file)}: ${phase} ${Math.floor(fraction * 100)} %`),
-      });
-      folders.push(folder);
-    }
-    const [a, b] = folders.map(openDataset);
-    try {
-      const comparison = await compareDatasets(a, b);
-      out.result(comparison, () =>
-        printComparison(
-          files.map((file) => basename(file)),
-          comparison,
-          out,
-        ),
-      );
-    } finally {
-      a.close();
-      b.close();
-    }
+    return await compareDatasets(a, b, signal);
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    a.close();
+    b.close();
   }
 }
 
@@ -78,22 +71,47 @@ interface InspectFlags extends ChunkFlags {
 }
 
 async function inspect(file: string, flags: InspectFlags, out: Output): Promise<void> {
+  const path = existingData(file);
   if (flags.columns) {
-    const description = await describeFile(existingData(file));
+    const description = await withReaders(({ workers, signal }) =>
+      workers.read(path, (client) => client.describe({ path }, { signal }), signal),
+    );
     return out.result(description, () => printColumns(description, out));
   }
-  const { contextLength: T, ...options } = chunkOptions(flags);
-  const onProgress: ProgressListener = ({ phase, fraction }) =>
-    out.progress(`${file}: ${phase} ${Math.floor(fraction * 100)} %`);
-  const found = await withImported(existingData(file), { ...options, T, onProgress }, ({ passport, folder }) => ({
-    passport,
-    articles: flags.articles === undefined ? null : previewArticles(folder),
-  }));
-  const { passport, articles } = found;
+  const inputs = [{ ...AS_IT_IS, ...chunkOptions(flags), path }];
+  const { passport, articles } = await withReaders(({ workers, signal }) =>
+    lookAtFiles({ workers, inputs, signal, onProgress: showProgress(out) }, ([read]) => ({
+      passport: read.passport,
+      articles: flags.articles === undefined ? null : previewArticles(read.folder),
+    })),
+  );
   out.result(articles ? { ...passport, articlePreview: articles } : passport, () => {
     printPassport(file, passport, out);
     if (articles) printArticles(articles, out);
   });
+}
+
+const AS_IT_IS = { texts: true, textColumn: null, dtype: null, crossArticles: false } as const;
+
+interface Readers {
+  readonly workers: WorkerPool;
+  readonly signal: AbortSignal;
+}
+
+/** Data workers for one command, which an interruption cancels: a damaged file can keep its reader for ever. */
+function withReaders<R>(work: (readers: Readers) => Promise<R>): Promise<R> {
+  return interruptible(async (signal) => {
+    const workers = new WorkerPool(defaultEntries().dataWorker);
+    try {
+      return await work({ workers, signal });
+    } finally {
+      await workers.close();
+    }
+  });
+}
+
+function showProgress(out: Output): (path: string, progress: ReadProgress) => void {
+  return (path, { phase, fraction }) => printProgress({ phase: `${basename(path)}: ${phase}`, fraction }, out);
 }
 
 /** What the rule for articles gives. */

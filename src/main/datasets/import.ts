@@ -4,8 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
@@ -85,30 +84,6 @@ export async function importDataset(
   } finally {
     await source?.close();
     for (const folder of [temporary, columnsFolder]) await rm(folder, { recursive: true, force: true });
-  }
-}
-
-type InspectOptions = ImportOptions & {
-  /** Where the temporary copy goes. */
-  readonly scratch?: string;
-};
-
-/** The passport of a file, without keeping anything. */
-export function inspectFile(file: string, options: InspectOptions = {}): Promise<Passport> {
-  return withImported(file, options, ({ passport }) => passport);
-}
-
-/** Imports a file, looks at the result and removes it. */
-export async function withImported<R>(
-  file: string,
-  options: InspectOptions,
-  look: (imported: ImportResult) => R | Promise<R>,
-): Promise<R> {
-  const folder = await mkdtemp(join(options.scratch ?? tmpdir(), 'nextvec-inspect-'));
-  try {
-    return await look(await importDataset(file, join(folder, 'dataset'), options));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

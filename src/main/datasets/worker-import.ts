@@ -22,6 +22,7 @@ import {
 import { TEMPORARY } from './import.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import { fromWireError } from '../wire/errors.ts';
+import type { WorkerImportEvent } from '../processes/worker-contract.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
 export interface ImportInput {
@@ -81,21 +82,48 @@ export async function previewFile(
 ): Promise<ImportPreview> {
   // A name that the next start removes if the program is killed.
   const name = `preview${TEMPORARY}${randomBytes(6).toString('hex')}`;
+  const folder = join(home.datasetsFolder, name);
+  try {
+    return await readInto({ workers, input, folder, signal }, async (passport, client) => ({
+      passport,
+      articles: await client.previewArticles({ folder }, { signal }),
+    }));
+  } finally {
+    await removeTraces(home.datasetsFolder, name);
+  }
+}
+
+export type ReadProgress = Extract<WorkerImportEvent, { type: 'progress' }>;
+
+export interface FileReading {
+  readonly workers: WorkerPool;
+  readonly input: ImportInput;
+  /** Where the stored form of the file is written; the caller removes it, and what lies beside it after an error. */
+  readonly folder: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ReadProgress) => void;
+}
+
+/**
+ * Writes the stored form of a file to a folder in a worker of its own, which may then be asked about it. Throws CANCELLED once
+ * `signal` is aborted, ARCHIVE_DAMAGED when the worker falls silent.
+ */
+export async function readInto<R>(
+  { workers, input, folder, signal, onProgress }: FileReading,
+  look: (passport: Passport, client: WorkerClient) => R | Promise<R>,
+): Promise<R> {
   const worker = await workers.lease(signal, resolve(input.path));
   try {
-    const folder = join(home.datasetsFolder, name);
     for await (const event of await worker.client.importFile(jobOf(input, folder), { signal })) {
-      if (event.type !== 'done') continue;
-      const { passport } = event;
-      return { passport, articles: await worker.client.previewArticles({ folder }, { signal }) };
+      if (event.type === 'done') return await look(event.passport, worker.client);
+      onProgress?.(event);
     }
-    throw new NextvecError('INTERNAL', `The preview of ${input.path} ended without a result.`);
+    throw new NextvecError('INTERNAL', `The reader of ${input.path} ended without a result.`);
   } catch (error) {
-    throwIfCancelled(signal, 'The preview');
+    throwIfCancelled(signal, `The reading of ${input.path}`);
     throw fromWireError(error);
   } finally {
     await worker.release();
-    await removeTraces(home.datasetsFolder, name);
   }
 }
 

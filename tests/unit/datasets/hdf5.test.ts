@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
 import { describeFile } from '../../../src/main/datasets/describe.ts';
-import { inspectFile, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import type { ImportOptions } from '../../../src/main/datasets/import.ts';
+import { inspectFile } from '../../support/inspect.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';
 import { testFolder } from './helpers.ts';
 

@@ -7,7 +7,8 @@ import { NO_MAPPING, parseArticleRule, type Mapping } from '#shared/domain/datas
 import { describeFile } from '../../../src/main/datasets/describe.ts';
 import { readHybrid } from '../../../src/main/formats/parquet/levels.ts';
 import { previewArticles } from '../../../src/main/datasets/article-preview.ts';
-import { importDataset, inspectFile, withImported, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import { importDataset, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import { inspectFile, withImported } from '../../support/inspect.ts';
 import { npyBytes, testFolder } from './helpers.ts';
 
 const TABLES = join(import.meta.dirname, '../../fixtures/tables');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import yazl from 'yazl';
-import { inspectFile } from '../../../src/main/datasets/import.ts';
+import { inspectFile } from '../../support/inspect.ts';
 import { readPickle } from '../../../src/main/formats/pickle/read.ts';
 import { decodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 import { refuseImplausibleRatio } from '../../../src/main/formats/table.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isNextvecError, type ErrorData } from '#shared/domain/errors.ts';
 import { readRecipeFile } from '../../../src/main/cli/recipe-flags.ts';
-import { inspectFile } from '../../../src/main/datasets/import.ts';
+import { inspectFile } from '../../support/inspect.ts';
 import { readJsonFile } from '../../../src/main/formats/json-file.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';
 import { openRegularFile, readRegularFile, readRegularFileSync } from '../../../src/main/formats/regular-file.ts';

@@ -1,8 +1,10 @@
 /** A reader that is stuck in a synchronous call is ended, with an error that names the file; nothing stays. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { mutate } from '../../../bench/support/mutate.ts';
+import { lookAtFiles } from '../../../src/main/datasets/look-at-files.ts';
 import { DatasetService } from '../../../src/main/datasets/service.ts';
 import { watchSilence } from '../../../src/main/processes/silence.ts';
 import { WorkerPool } from '../../../src/main/processes/worker-pool.ts';
@@ -26,6 +28,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.useRealTimers();
+  vi.unstubAllEnvs();
   await workers.close();
   home.close();
 });
@@ -61,6 +64,16 @@ test('import and preview: an error, and no folder stays', async () => {
   await expect(importAll(service, file)).rejects.toMatchObject(damaged(file, 0.1));
   await expect(service.preview({ path: file, ...SETTINGS })).rejects.toMatchObject(damaged(file, 0.1));
   expect(readdirSync(home.datasetsFolder)).toEqual([]);
+});
+
+test('inspect and compare-data: an error, and no folder stays', async () => {
+  vi.stubEnv('TMPDIR', testFolder());
+  workers = new WorkerPool(LOOPING, { silenceMs: 100 });
+  const inputs = [{ ...SETTINGS, path: '/data/x.h5' }];
+  const look = vi.fn<() => void>();
+  await expect(lookAtFiles({ workers, inputs }, look)).rejects.toMatchObject(damaged('/data/x.h5', 0.1));
+  expect(look).not.toHaveBeenCalled();
+  expect(readdirSync(tmpdir())).toEqual([]);
 });
 
 test('an HDF5 file with a damaged heap of texts', async () => {
