@@ -52,7 +52,10 @@ function npySides(): Tree['files'] {
   const rows = 24;
   const index = Array.from({ length: rows }, (_, i) => i);
   return [
-    ['emb.npy', encodeNpy({ shape: [rows, 4], data: Float32Array.from({ length: 4 * rows }, (_, i) => Math.sin(i * i)) })],
+    [
+      'emb.npy',
+      encodeNpy({ shape: [rows, 4], data: Float32Array.from({ length: 4 * rows }, (_, i) => Math.sin(i * i)) }),
+    ],
     ['emb.articles.npy', Buffer.concat([npyHeader('|u1', [rows]), Uint8Array.from(index, (i) => Math.floor(i / 12))])],
     ['emb.order.json', text(index)],
     ['emb.texts.json', text(index.map((i) => `chunk ${i}`))],
