@@ -13,7 +13,7 @@ import { describeExit, TrainerConnection } from '../../../src/main/runs/trainer-
 
 type TrainerClient = ContractRouterClient<typeof trainerContract>;
 
-const TRAINER = 'src/main/trainer/entry.ts';
+const TRAINER = 'out/main/trainer.js';
 const AUTOGROUP = '/proc/self/autogroup';
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -71,8 +71,10 @@ test('a trainer that runs out of memory reports it with a remedy', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nextvec-trainer-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const entry = join(folder, 'trainer.mjs');
-  const limit = "import v8 from 'node:v8'; v8.setFlagsFromString('--max-old-space-size=16');";
-  writeFileSync(entry, `${limit} const taken = []; for (;;) taken.push(new Array(1000).fill({}));`);
+  writeFileSync(entry, 'const taken = []; for (;;) taken.push(new Array(1000).fill({}));');
+  // Read when a process starts; set later, by v8.setFlagsFromString, it would not bound the heap.
+  vi.stubEnv('NODE_OPTIONS', '--max-old-space-size=16');
+  onTestFinished(() => void vi.unstubAllEnvs());
   const { exited } = new TrainerConnection(forkTrainer(entry));
   expect(describeExit(await exited)).toMatch(/^The trainer process ran out of memory\. Use a smaller/);
 });
