@@ -21,6 +21,8 @@ const MIXTURE = { modelType: 'gram', epochs: 4, batchSize: 256, lr: 5e-3, lambda
 const WEBGPU = { engine: 'webgpu', epochs: 5, batchSize: 8, lambda: { mse: 1, info_nce: 0.1 } } as const;
 const RECIPES = {
   amn: {
+    // Checkpoints of 40 kB: they are written ten times a second.
+    sizes: { dModel: 32, hiddenDim: 64 },
     epochs: 20,
     batchSize: 16,
     lambda: { mse: 1, info_nce: 0.1 },
