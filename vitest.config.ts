@@ -6,6 +6,12 @@ import { provideAdapter } from './scripts/software-adapter.mjs';
 
 await provideAdapter();
 
+/** Files that neither replace modules nor change their process: they share processes, and load each module once. */
+const SHARING = [
+  'tests/numerics/!(*webgpu*).test.ts',
+  'tests/unit/{charts,comparison,domain,engine,evaluation,formats,inference,renderer,reports,run-page,shared,verdicts,weights,wire}/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
     environment: 'node',
@@ -20,6 +26,19 @@ export default defineConfig({
           globalSetup: ['tests/build.mjs'],
           setupFiles: ['tests/setup.ts'],
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
+          exclude: SHARING,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit-shared',
+          globalSetup: ['tests/build.mjs'],
+          setupFiles: ['tests/setup.ts'],
+          include: SHARING,
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

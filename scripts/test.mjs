@@ -1,6 +1,6 @@
 /**
  * `npm test`: browser, build, then every test (unit, numeric, contract, end-to-end on both hosts), and a summary.
- * Arguments go to vitest, e.g. `npm test -- --project unit`.
+ * Arguments go to vitest, e.g. `npm test -- --project component`.
  */
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
