@@ -19,7 +19,8 @@ export interface IndexedText {
 
 export type IndexedPlace = Omit<IndexedText, 'text'>;
 
-const VERSION = 1;
+/** 2: with an index of the first two and three letters. */
+const VERSION = 2;
 
 /** Writes the index to the new file `path`. */
 export function writeTextIndex(path: string, texts: Iterable<IndexedText>): void {
@@ -28,7 +29,10 @@ export function writeTextIndex(path: string, texts: Iterable<IndexedText>): void
     // A derived file: written whole or not at all.
     db.pragma('journal_mode = OFF');
     db.pragma('synchronous = OFF');
-    db.exec(`CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize="unicode61 remove_diacritics 2");
+    // Without an index of their own, two letters are looked up as thousands of words.
+    db.exec(`CREATE VIRTUAL TABLE words USING fts5(
+        text, content='', prefix='2 3', tokenize="unicode61 remove_diacritics 2"
+      );
       CREATE TABLE places (
         vector INTEGER PRIMARY KEY, window INTEGER, is_target INTEGER NOT NULL, article REAL, chunk INTEGER
       ) STRICT;`);
@@ -48,6 +52,25 @@ export function writeTextIndex(path: string, texts: Iterable<IndexedText>): void
   }
 }
 
+/** Whether `path` is an index of this version. */
+export function isTextIndex(path: string): boolean {
+  return withIndex(path, () => true) ?? false;
+}
+
+/** null: there is no index, it is damaged, or of another version. */
+function withIndex<R>(path: string, read: (db: Database.Database) => R): R | null {
+  let db: Database.Database | null = null;
+  try {
+    db = new Database(path, { readonly: true, fileMustExist: true });
+    return db.pragma('user_version', { simple: true }) === VERSION ? read(db) : null;
+  } catch (error) {
+    if (error instanceof Database.SqliteError) return null;
+    throw error;
+  } finally {
+    db?.close();
+  }
+}
+
 interface PlaceRow {
   vector: number;
   window: number | null;
@@ -62,23 +85,15 @@ interface PlaceRow {
  */
 export function searchTextIndex(path: string, words: string, limit: number): IndexedPlace[] | null {
   const query = ftsQuery(words);
-  let db: Database.Database | null = null;
-  try {
-    db = new Database(path, { readonly: true, fileMustExist: true });
-    if (db.pragma('user_version', { simple: true }) !== VERSION) return null;
-    const rows = db
+  return withIndex(path, (db) =>
+    db
       .prepare<[string, number], PlaceRow>(
         `SELECT places.* FROM (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid LIMIT ?) AS found
          JOIN places ON places.vector = found.rowid ORDER BY places.vector`,
       )
-      .all(query, limit);
-    return rows.map(({ is_target, ...place }) => ({ ...place, isTarget: is_target === 1 }));
-  } catch (error) {
-    if (error instanceof Database.SqliteError) return null;
-    throw error;
-  } finally {
-    db?.close();
-  }
+      .all(query, limit)
+      .map(({ is_target, ...place }) => ({ ...place, isTarget: is_target === 1 })),
+  );
 }
 
 /** Words in quotes stand together as a phrase; the last word may be the beginning of one. */

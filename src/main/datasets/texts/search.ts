@@ -2,12 +2,12 @@
  * Search for words in the texts of a stored set. The index is a file beside the texts, built on the first search. V distinct
  * vectors, T context length.
  */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { TextHit } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { searchTextIndex, writeTextIndex, type IndexedPlace, type IndexedText } from '../../store/text-index.ts';
+import { isTextIndex, searchTextIndex, writeTextIndex, type IndexedPlace, type IndexedText } from '../../store/text-index.ts';
 import { openDataset, type Dataset } from '../dataset.ts';
 import { shownText } from '../places.ts';
 import { readMeta } from '../store-files.ts';
@@ -22,8 +22,9 @@ export interface TextSearch {
   readonly limit: number;
 }
 
+/** Whether a search need not build the index first. */
 export function hasTextIndex(folder: string): boolean {
-  return existsSync(join(folder, INDEX));
+  return isTextIndex(join(folder, INDEX));
 }
 
 /** Hits in the order of the file. Builds the index where there is none that can be read. */
@@ -35,7 +36,7 @@ export function searchTexts(folder: string, { words, limit }: TextSearch): TextH
     });
   }
   const path = join(folder, INDEX);
-  let places: IndexedPlace[] | null = hasTextIndex(folder) ? searchTextIndex(path, words, limit) : null;
+  let places: IndexedPlace[] | null = searchTextIndex(path, words, limit);
   if (places === null) {
     buildTextIndex(folder);
     places = searchTextIndex(path, words, limit);
