@@ -7,7 +7,13 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { TextHit } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { isTextIndex, searchTextIndex, writeTextIndex, type IndexedPlace, type IndexedText } from '../../store/text-index.ts';
+import {
+  isTextIndex,
+  searchTextIndex,
+  writeTextIndex,
+  type IndexedPlace,
+  type IndexedText,
+} from '../../store/text-index.ts';
 import { openDataset, type Dataset } from '../dataset.ts';
 import { shownText } from '../places.ts';
 import { readMeta } from '../store-files.ts';
