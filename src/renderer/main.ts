@@ -5,6 +5,7 @@ import './ui/styles/base.css';
 import './ui/styles/classes.css';
 import './ui/styles/table.css';
 import './ui/styles/menu.css';
+import './ui/styles/prose.css';
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import App from './App.vue';

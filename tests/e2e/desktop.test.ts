@@ -69,8 +69,13 @@ describe('the sandboxed window', () => {
     expect(host.page.url()).toBe(before);
   });
 
-  it('blocks new windows', async () => {
+  it('blocks new windows, and asks before it opens a link outside', async () => {
+    await app.call('answerDialog', 1);
     await host.page.evaluate(() => window.open('https://evil.example/'));
+    await expect
+      .poll(() => app.call('records', 'dialog'))
+      .toMatchObject([{ options: { detail: 'https://evil.example/', buttons: ['Open', 'Cancel'] } }]);
+    expect(await app.call('records', 'openExternal')).toEqual([]);
     await expect
       .poll(
         () =>
@@ -186,8 +191,8 @@ describe('during training', () => {
 
   it('asks before closing the window and can keep training', async () => {
     await app.call('closeWindow');
-    await expect.poll(async () => (await app.call('records', 'dialog')).length).toBe(1);
-    expect((await app.call('records', 'dialog'))[0]).toMatchObject({
+    const asked = async () => (await app.call('records', 'dialog')).at(-1);
+    await expect.poll(asked).toMatchObject({
       options: { buttons: ['Keep Training', 'Pause and Quit', 'Cancel'] },
     });
     await app.call('answerDialog', 2);

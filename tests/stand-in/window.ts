@@ -56,6 +56,8 @@ export class WebContents extends EventEmitter {
   /** Pending calls, by port and id; null once answered, as further messages belong to a stream. */
   readonly #asked = new Map<string, { call: string; at: number } | null>();
   #openHandler: (details: { url: string }) => { action: string } = () => ({ action: 'allow' });
+  /** What the handler said about the latest popup. */
+  #openAction = 'allow';
   #nextPort = 1;
   #world: number | undefined;
   #session!: CDPSession;
@@ -86,9 +88,10 @@ export class WebContents extends EventEmitter {
       const source = preloadScript(readFileSync(preferences.preload, 'utf8'));
       await session.send('Page.addScriptToEvaluateOnNewDocument', { source, worldName: PRELOAD_WORLD });
     }
+    // The popup itself has no address yet.
+    session.on('Page.windowOpen', ({ url }) => (this.#openAction = this.#openHandler({ url: toApp(url) }).action));
     this.page.on('popup', (popup) => {
-      const { action } = this.#openHandler({ url: toApp(popup.url()) });
-      if (action === 'deny') void popup.close();
+      if (this.#openAction === 'deny') void popup.close();
     });
     this.page.on('framenavigated', (frame) => {
       if (frame !== this.page.mainFrame()) return;

@@ -6,6 +6,7 @@ import type { Nextvec } from '../../nextvec.ts';
 import { CallLimit } from '../../wire/call-limit.ts';
 import { guardedPort } from '../../wire/guarded-port.ts';
 import { APP_ORIGIN, CONNECT_CHANNEL, PORT_CHANNEL } from '../handshake.ts';
+import { openOutside } from './outside-links.ts';
 import { ReloadLimit } from './reload-limit.ts';
 import { keepWindowState, readWindowState } from './window-state.ts';
 
@@ -85,11 +86,14 @@ async function offerReload(window: BrowserWindow, reason: string): Promise<void>
   if (response === 0 && !window.isDestroyed()) window.webContents.reload();
 }
 
-/** Blocks navigation, new windows and webviews; reloads a crashed page, within `ReloadLimit`. */
+/** Blocks navigation, new windows and webviews; links with a window of their own open outside, where the person agrees; reloads a crashed page, within `ReloadLimit`. */
 function keepAtHome(window: BrowserWindow, origin: string): void {
   const contents = window.webContents;
   const reloads = new ReloadLimit();
-  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  contents.setWindowOpenHandler(({ url }) => {
+    void openOutside(window, url);
+    return { action: 'deny' };
+  });
   contents.on('will-attach-webview', (event) => event.preventDefault());
   const stay = (event: { preventDefault(): void; readonly url: string }): void => {
     if (!URL.canParse(event.url) || !event.url.startsWith(`${origin}/`)) event.preventDefault();
