@@ -1,11 +1,13 @@
 /** A page is usable while a run trains: every page opens complete and its calls are answered. Timing: bench/responsive.ts. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { importChunks } from '../support/nextvec.ts';
+import { openNextvec } from '../support/open.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost } from './support/electron-host.ts';
-import type { TestHost } from './support/host.ts';
+import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
-import { drawing, goTo, PAGES, retrainOnSample, waitForStatus } from './support/steps.ts';
+import { drawing, goTo, PAGES, waitForStatus } from './support/steps.ts';
 
 let chromium: TestBrowser;
 beforeAll(async () => {
@@ -14,14 +16,28 @@ beforeAll(async () => {
 afterAll(() => chromium.close());
 
 describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
+  const home = temporaryHome();
   let host: TestHost;
   beforeAll(async () => {
+    const nextvec = await openNextvec(home.path);
+    await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 60, chunksPerArticle: 14, D: 48 });
+    await nextvec.client.app.settings.set({ threads: 1 });
+    await nextvec.close();
+    const options = { home: home.path };
     host =
-      name === 'node' ? await openNodeHost(chromium, [resolve('tests/fixtures')]) : await openElectronHost(chromium);
-    await retrainOnSample(host.page);
+      name === 'node'
+        ? await openNodeHost(chromium, [resolve('tests/fixtures')], options)
+        : await openElectronHost(chromium, options);
+    await goTo(host.page, 'New run');
+    // Longer than the test runs.
+    await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('5000');
+    await host.page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(host.page, 'Running');
   });
-  afterAll(() => host.close());
+  afterAll(async () => {
+    await host.close();
+    home.remove();
+  });
 
   it('opens every page by a click, and the run with charts that move', async () => {
     const { page } = host;

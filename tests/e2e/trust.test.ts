@@ -1,25 +1,44 @@
-/** Evaluation, cross-test, reports and map, and every page with data in it. A short run on the sample, on the Node host. */
-import { resolve } from 'node:path';
+/** Evaluation, cross-test, reports and map, and every page with data in it. A short run on small data, on the Node host. */
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { followTo, importChunks } from '../support/nextvec.ts';
+import { openNextvec } from '../support/open.ts';
 import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
-import type { TestHost } from './support/host.ts';
+import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
 import { overlappingText } from './support/overlapping-text.ts';
-import { goTo, PAGES, retrainOnSample, waitForStatus } from './support/steps.ts';
+import { goTo, PAGES } from './support/steps.ts';
 
+const home = temporaryHome();
 let chromium: TestBrowser;
 let host: TestHost;
+
+/** A finished run on "walks" with "other" as its OOD set. */
+async function prepare(): Promise<void> {
+  const nextvec = await openNextvec(home.path);
+  const { client } = nextvec;
+  await client.app.settings.set({ threads: 1 });
+  const shape = { chunksPerArticle: 14, D: 48 };
+  const dataset = await importChunks(client, join(home.path, 'walks.npz'), { articles: 60, ...shape });
+  const ood = await importChunks(client, join(home.path, 'other.npz'), { articles: 30, ...shape, seed: 5 });
+  const { runId } = await client.runs.start({ recipe: { dataset, ood, epochs: 3, engine: 'simd' }, name: 'short' });
+  await followTo(client, runId, 'finished');
+  await nextvec.close();
+}
+
 beforeAll(async () => {
-  chromium = await openChromium();
-  host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')]);
-  await host.page.emulateMedia({ reducedMotion: 'reduce' });
-  await retrainOnSample(host.page);
-  await waitForStatus(host.page, 'Finished', 170_000);
+  [chromium] = await Promise.all([openChromium(), prepare()]);
+  host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
+  const { page } = host;
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
+  await page.waitForURL(/#\/runs\/.+/);
 });
 afterAll(async () => {
   await host.close();
   await chromium.close();
+  home.remove();
 });
 
 /** Opens the page in both themes and returns what axe finds in each. */
@@ -37,7 +56,7 @@ describe('evaluation of a run', () => {
     const { page } = host;
     await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'Evaluation' }).waitFor();
-    await page.getByRole('combobox', { name: 'Evaluate on' }).selectOption({ label: 'Sample OOD · OOD' });
+    await page.getByRole('combobox', { name: 'Evaluate on' }).selectOption({ label: 'other · OOD' });
     await page.getByRole('button', { name: 'Evaluate now' }).click();
     await page.getByText('Reproduces its golden output').waitFor({ timeout: 120_000 });
     const verdicts = page.getByRole('region', { name: 'Verdicts' });
@@ -88,7 +107,7 @@ describe('evaluation of a run', () => {
     expect(await nearest.textContent()).toMatch(/0\.\d{3}/);
     await inspector.getByRole('textbox', { name: 'Window' }).fill('999999');
     await inspector.getByRole('button', { name: 'Inspect' }).click();
-    await inspector.getByText('Window 999999 is not among Sample OOD.').waitFor();
+    await inspector.getByText('Window 999999 is not among other.').waitFor();
     expect(await problemsInBothThemes()).toEqual([]);
   });
 
@@ -137,19 +156,19 @@ describe('cross-tests, reports and data sets', () => {
   it('compares two data sets and draws their vectors as a map', async () => {
     const { page } = host;
     await goTo(page, 'Data sets');
-    await page.getByRole('list', { name: 'Data sets' }).getByText('Sample OOD').click();
-    await page.getByRole('combobox', { name: 'Data set to show beside' }).selectOption({ label: 'Sample' });
-    await page.getByText('shifted', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('list', { name: 'Data sets' }).getByText('other').click();
+    await page.getByRole('combobox', { name: 'Data set to show beside' }).selectOption({ label: 'walks' });
+    await page.getByText('different space', { exact: true }).waitFor({ timeout: 60_000 });
     await page.getByText('No leak: the two sets share no vector').waitFor();
     await page.getByRole('combobox', { name: 'Data set to show beside' }).selectOption('');
     const map = page.getByRole('region', { name: 'Map' });
     await map.scrollIntoViewIfNeeded();
-    await map.getByText(/^PCA of all 1,461 vectors from 53 articles\./).waitFor();
+    await map.getByText(/^PCA of all 420 vectors from 30 articles\./).waitFor();
     await map.getByRole('radio', { name: 'Error' }).click();
-    await map.getByText(/Cosine of run #1 at 1,1\d\d targets/).waitFor({ timeout: 60_000 });
+    await map.getByText(/Cosine of run #1 at 270 targets/).waitFor({ timeout: 60_000 });
     const before = await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
     await map.getByRole('radio', { name: 'UMAP' }).click();
-    await map.getByText(/^UMAP of all 1,461 vectors/).waitFor({ timeout: 60_000 });
+    await map.getByText(/^UMAP of all 420 vectors/).waitFor({ timeout: 60_000 });
     expect(await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())).not.toBe(before);
     expect(await problemsInBothThemes()).toEqual([]);
   });
@@ -211,7 +230,7 @@ describe('every page', () => {
       found[title] = await overlappingText(page);
     }
     await goTo(page, 'Runs');
-    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
+    await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
     await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
     found.Run = await overlappingText(page);
     await page.setViewportSize(size);
@@ -228,7 +247,7 @@ describe('every page', () => {
       found[title] = await accessibilityProblems(page);
     }
     await goTo(page, 'Runs');
-    await page.getByRole('grid', { name: 'Runs' }).getByText('sample').first().dblclick();
+    await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
     await page.waitForURL(/#\/runs\/.+/);
     found.Run = await accessibilityProblems(page);
     expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
