@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stream, type Random } from '#engine/random.ts';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
+import { figure } from '#shared/domain/figures.ts';
 import type { CompareVerdict, Comparison, Passport } from '#shared/domain/datasets/passport.ts';
 import { withVectors, type Dataset } from './dataset.ts';
 import { countOverlap } from './overlap.ts';
@@ -211,7 +212,7 @@ function normShift(a: Passport, b: Passport): string[] {
 }
 
 function show(x: number): string {
-  return x.toFixed(3);
+  return figure(x, 3);
 }
 
 function sentence(text: string): string {

@@ -293,6 +293,7 @@ describe('two sets side by side', () => {
     expect(different.verdict).toBe('different');
     expect(different.reasons.join(' ')).toContain('different encoders');
     expect(different.meanDirectionCosine).toBeLessThan(0.5);
+    expect(different.reasons.join(' ')).not.toMatch(/-\d/);
     const shifted = await compareDatasets(whole, smooth);
     expect(shifted.verdict).toBe('shifted');
     expect(shifted.reasons.join(' ')).toContain('easier to predict');
