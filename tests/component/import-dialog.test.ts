@@ -4,9 +4,11 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import ImportDialog from '../../src/renderer/features/datasets/import/ImportDialog.vue';
+import { useDraftStore } from '../../src/renderer/stores/draft-store.ts';
 import { useDatasetsStore } from '../../src/renderer/stores/datasets-store.ts';
-import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
-import { client } from './support/rpc.ts';
+import { dataset } from './support/fixtures.ts';
+import { button, click, field, fill, hasField, mountPage, texts, type Mounted } from './support/page.ts';
+import { client, history } from './support/rpc.ts';
 
 vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
@@ -49,10 +51,11 @@ beforeEach(() => {
   imported.mockReset().mockResolvedValue([]);
 });
 
-async function open(): Promise<void> {
-  await mountPage(ImportDialog);
+async function open(): Promise<Mounted> {
+  const mounted = await mountPage(ImportDialog);
   useDatasetsStore().fileToImport = '/data/book.jsonl';
   await flushPromises();
+  return mounted;
 }
 
 test('shows the columns with the guess; nothing is imported until it is said what an article is', async () => {
@@ -128,6 +131,29 @@ test('windows need no mapping; a file that cannot be read says why', async () =>
   describe.mockRejectedValue(new Error('It is no file of vectors.'));
   await open();
   expect(texts('[role=alert]').join()).toContain('It is no file of vectors.');
+});
+
+test('imports and opens the form with the set; an OOD set of another shape is left out', async () => {
+  history.datasets = [dataset('wide-ood', { D: 128 })];
+  describe.mockResolvedValue({ ...UNKNOWN, kind: 'windows' });
+  imported.mockResolvedValue([{ type: 'done', dataset: dataset('book'), alreadyThere: false }]);
+  const { router } = await open();
+  const draft = useDraftStore();
+  draft.set('ood', 'wide-ood');
+  expect(document.activeElement).toBe(button('Import'));
+  await click(button('Import and train…'));
+  await vi.waitFor(() => expect(router.currentRoute.value.name).toBe('new-run'));
+  expect(draft.draft).toMatchObject({ dataset: 'book', ood: null });
+});
+
+test('Ctrl+Enter submits the dialog and is no shortcut of the page below', async () => {
+  describe.mockResolvedValue({ ...UNKNOWN, kind: 'windows' });
+  await open();
+  const event = new KeyboardEvent('keydown', { key: 'Enter', ctrlKey: true, bubbles: true, cancelable: true });
+  document.activeElement?.dispatchEvent(event);
+  await flushPromises();
+  expect(event.defaultPrevented).toBe(true);
+  expect(imported).toHaveBeenCalledTimes(1);
 });
 
 test('a large file is counted on request only', async () => {

@@ -71,6 +71,13 @@ const passport = {
   articles: 10,
 } as unknown as Passport;
 
+test('a new run like another has its recipe, with the learning rate selected', async () => {
+  history.runs = [run(1, { recipe: { lr: 3e-3 } })];
+  await open('/new-run?like=run-1');
+  expect(field('Learning rate').value).toBe('3e-3');
+  await vi.waitFor(() => expect(document.activeElement).toBe(field('Learning rate')));
+});
+
 test('offers an import and the sample while there is no data', async () => {
   history.datasets = [];
   await mountPage(NewRunPage);

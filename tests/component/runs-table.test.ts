@@ -56,6 +56,13 @@ test('labels a dash as not measured', () => {
   expect(row('run-3').textContent).not.toContain('0.0000');
 });
 
+test('says on which cluster a run trains', async () => {
+  mounted.wrapper.unmount();
+  history.runs = [run(1, { status: 'running', on: 'ray://127.0.0.1:8265' })];
+  await mountPage(RunsTable);
+  expect(row('run-1').querySelector('[title*="trains on ray://127.0.0.1:8265"]')).not.toBeNull();
+});
+
 test('puts runs under the heading of their group', async () => {
   table.grouping = 'model';
   await flushPromises();
@@ -112,6 +119,22 @@ test('tags every selected run, and exports the selection as CSV', async () => {
   expect(head.slice(0, 3)).toEqual(['number', 'id', 'name']);
   const at = head.indexOf('validation_cosine');
   expect([third[at], second[at]]).toEqual(['', '0.5']);
+});
+
+test('C compares the selected runs, T opens their tag field; neither in a text field', async () => {
+  mounted = await mountPage(RunsSelectionBar);
+  table = useTableStore();
+  table.select(['run-2', 'run-3']);
+  await flushPromises();
+  const key = (name: string, from: EventTarget = document.body) =>
+    from.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true }));
+  key('t');
+  await flushPromises();
+  key('c', field('Tag'));
+  expect(mounted.router.currentRoute.value.name).toBeUndefined();
+  key('c');
+  await vi.waitFor(() => expect(mounted.router.currentRoute.value.name).toBe('compare'));
+  expect(mounted.router.currentRoute.value.query).toEqual({ runs: 'run-3,run-2' });
 });
 
 test('keeps tags apart in the CSV, also those with spaces', () => {

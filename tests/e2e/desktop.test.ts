@@ -221,7 +221,7 @@ describe('during training', () => {
 describe('quitting', () => {
   it('pauses a live run, stores the window state and exits with 0; the next start shows the same page and offers to resume', async () => {
     await host.page.getByRole('button', { name: 'More' }).click();
-    await host.page.getByRole('menuitem', { name: /Repeat as a new run/ }).click();
+    await host.page.getByRole('menuitem', { name: /New run like this/ }).click();
     await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('400');
     await host.page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(host.page, 'Running');

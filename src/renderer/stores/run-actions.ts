@@ -1,7 +1,9 @@
-/** Actions on runs: open, repeat, resume, stop, delete, copy. Results and errors show as toasts. */
+/** Actions on runs: open, repeat, compare, predict, export, resume, stop, delete. Results and errors show as toasts. */
 import { useRouter } from 'vue-router';
-import type { RunSummary } from '#shared/contract/runs.ts';
+import type { Dataset } from '#shared/contract/datasets.ts';
+import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
 import { MAX_TAGS } from '#shared/domain/runs/run-kinds.ts';
+import { misfit } from '../parts/misfit.ts';
 import { client } from '../rpc.ts';
 import { confirm } from '../ui/feedback/confirm.ts';
 import { formatBytes, plural } from '../ui/text/format.ts';
@@ -9,6 +11,13 @@ import { attempt, toast } from '../ui/feedback/toasts.ts';
 import { useDatasetsStore } from './datasets-store.ts';
 import { usePinnedRun } from './pinned-run.ts';
 import { isLive } from './runs-store.ts';
+
+/** Only formats exported as text; the others are written to the storage folder. */
+const TEXT_TYPES: Partial<Readonly<Record<ExportFormat, string>>> = {
+  csv: 'text/csv',
+  command: 'text/plain',
+  recipe: 'application/json',
+};
 
 export function canResume(run: RunSummary): boolean {
   return run.status === 'paused' || run.status === 'interrupted';
@@ -51,6 +60,16 @@ async function tagAll(runs: readonly RunSummary[], tag: string, has: boolean): P
   return done;
 }
 
+/** Writes a run in a format: a text is saved by the browser, another file is written to the storage folder. */
+function exportAs({ id }: RunSummary, format: ExportFormat): Promise<boolean> {
+  return attempt('The export failed', async () => {
+    const { path, text, fileName } = await client.runs.export({ runId: id, format });
+    const { saveAs } = await import('../charts/export-figure.ts');
+    if (text !== null) saveAs(fileName, text, TEXT_TYPES[format] ?? 'text/plain');
+    toast(`Exported ${fileName}`, { kind: 'good', detail: path });
+  });
+}
+
 export function useRunActions() {
   const router = useRouter();
   const datasets = useDatasetsStore();
@@ -67,6 +86,17 @@ export function useRunActions() {
     });
   }
 
+  /** Opens the form with this data set, without an OOD set that does not fit it; other settings stay as they are. */
+  async function trainOn(dataset: Dataset): Promise<void> {
+    // Brings the schemas of recipes along.
+    const { useDraftStore } = await import('./draft-store.ts');
+    const draft = useDraftStore();
+    const ood = datasets.byId.get(draft.draft.ood ?? '');
+    draft.set('dataset', dataset.id);
+    if (!ood || ood.id === dataset.id || misfit(dataset, ood) !== '') draft.set('ood', null);
+    await router.push({ name: 'new-run' });
+  }
+
   return {
     open: (run: RunSummary) => void router.push({ name: 'run', params: { id: run.id } }),
     repeat: (run: RunSummary) => void router.push({ name: 'new-run', query: { like: run.id } }),
@@ -75,6 +105,15 @@ export function useRunActions() {
       const isPinned = ({ id }: RunSummary) => Number(id === pinned.run?.id);
       const ordered = runs.toSorted((a, b) => isPinned(b) - isPinned(a));
       void router.push({ name: 'compare', query: { runs: ordered.map((run) => run.id).join(',') } });
+    },
+    predict: ({ id }: RunSummary) => void router.push({ name: 'predict', query: { run: id } }),
+    /** The inspector of the evaluation, at the window with the lowest cosine. */
+    worstWindows: ({ id }: RunSummary) =>
+      void router.push({ name: 'evaluation', params: { id }, query: { look: 'worst' } }),
+    /** Against the pinned run, where another one is pinned. */
+    report: ({ id }: RunSummary) => {
+      const against = pinned.run && pinned.run.id !== id ? pinned.run.id : undefined;
+      void router.push({ name: 'reports', query: { run: id, against } });
     },
     resume: ({ id, number }: RunSummary) =>
       attempt(`#${number} was not resumed`, () => client.runs.resume({ runId: id })),
@@ -89,6 +128,8 @@ export function useRunActions() {
       }),
     remove,
     tagAll,
+    exportAs,
+    trainOn,
     retrainOnSample,
   };
 }

@@ -16,7 +16,7 @@ vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1000);
 vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
 
 const Empty = defineComponent({ render: () => h('div') });
-const ROUTES = ['runs', 'run', 'new-run', 'compare', 'cross-test', 'evaluation', 'datasets'];
+const ROUTES = ['runs', 'run', 'new-run', 'compare', 'cross-test', 'evaluation', 'datasets', 'predict', 'reports'];
 
 export interface Mounted {
   readonly wrapper: VueWrapper;
@@ -45,8 +45,11 @@ export async function mountPage(
 }
 
 /** Opens a dialog that is closed at first: what it fills in when it opens is then filled in. */
-export async function mountDialog(component: Component): Promise<Mounted> {
-  const mounted = await mountPage(component, { open: false });
+export async function mountDialog(
+  component: Component,
+  props: Readonly<Record<string, unknown>> = {},
+): Promise<Mounted> {
+  const mounted = await mountPage(component, { ...props, open: false });
   await mounted.wrapper.setProps({ open: true });
   await flushPromises();
   return mounted;

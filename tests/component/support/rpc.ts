@@ -69,6 +69,7 @@ export const client = {
     preflight: unexpected('runs.preflight'),
     start: unexpected('runs.start'),
     resume: unexpected('runs.resume'),
+    export: unexpected('runs.export'),
     checkCluster: unexpected('runs.checkCluster'),
     annotate: unexpected('runs.annotate'),
     importRun: unexpected('runs.importRun'),

@@ -2,19 +2,11 @@
 import { computed, shallowRef, type ShallowRef } from 'vue';
 import { useRouter } from 'vue-router';
 import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
-import { saveAs } from '../../charts/export-figure.ts';
 import { client } from '../../rpc.ts';
-import { toast, toastError } from '../../ui/feedback/toasts.ts';
+import { toastError } from '../../ui/feedback/toasts.ts';
 import { useRunActions } from '../../stores/run-actions.ts';
 import { usePinnedRun } from '../../stores/pinned-run.ts';
 import { canPredict, isLive } from '../../stores/runs-store.ts';
-
-/** Only formats exported as text; the others are written to the storage folder. */
-const TEXT_TYPES: Partial<Readonly<Record<ExportFormat, string>>> = {
-  csv: 'text/csv',
-  command: 'text/plain',
-  recipe: 'application/json',
-};
 
 export type RunSteering = ReturnType<typeof useRunSteering>;
 
@@ -71,12 +63,7 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>) {
       if (canPause.value) void pause();
       else if (canResume.value) void resume();
     },
-    save: (format: ExportFormat) =>
-      attempt('export', 'The export failed', async ({ id }) => {
-        const { path, text, fileName } = await client.runs.export({ runId: id, format });
-        if (text !== null) saveAs(fileName, text, TEXT_TYPES[format] ?? 'text/plain');
-        toast(`Exported ${fileName}`, { kind: 'good', detail: path });
-      }),
+    save: (format: ExportFormat) => attempt('export', 'The export failed', (shown) => actions.exportAs(shown, format)),
     canPin: computed(() => run.value?.best != null),
     isPinned: computed(() => run.value !== null && run.value.id === pinned.run?.id),
     togglePin() {
@@ -86,7 +73,7 @@ export function useRunSteering(run: ShallowRef<RunSummary | null>) {
       if (run.value) actions.repeat(run.value);
     },
     predict() {
-      if (run.value) void router.push({ name: 'predict', query: { run: run.value.id } });
+      if (run.value) actions.predict(run.value);
     },
     async remove() {
       if (run.value && (await actions.remove([run.value]))) await router.push({ name: 'runs' });

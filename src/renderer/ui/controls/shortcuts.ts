@@ -12,7 +12,8 @@ export function shortcutLabel(keys: string): string {
   return parts.join(IS_MAC ? '' : ' ');
 }
 
-function matches(event: KeyboardEvent, keys: string): boolean {
+/** Whether the event is of these keys, e.g. "mod+enter". */
+export function matches(event: KeyboardEvent, keys: string): boolean {
   const parts = keys.split('+');
   const key = parts.at(-1);
   const mod = IS_MAC ? event.metaKey : event.ctrlKey;
@@ -34,12 +35,21 @@ export function isTyping(event: KeyboardEvent): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches(FIELDS));
 }
 
-/** Binds shortcuts while the component is mounted; those without "mod" do not work in text fields. */
+/** Menus find their items by letters, and a dialog is no part of the page whose shortcut it is. */
+const ELSEWHERE = '[role="menu"], [role="listbox"], [role="dialog"], [role="alertdialog"]';
+
+/** Whether the focused element takes the keys: a text field all, a menu or dialog single characters. */
+function takesKeys(event: KeyboardEvent, keys: string): boolean {
+  const { target } = event;
+  return isTyping(event) || (keys.length === 1 && target instanceof Element && target.closest(ELSEWHERE) !== null);
+}
+
+/** Binds shortcuts while the component is mounted; those without "mod" do not work in text fields, single characters not in menus and dialogs. */
 export function useShortcuts(bindings: Readonly<Record<string, () => void>>): void {
   useEventListener(window, 'keydown', (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
     for (const [keys, run] of Object.entries(bindings)) {
-      if (!matches(event, keys) || (!keys.includes('mod') && isTyping(event))) continue;
+      if (!matches(event, keys) || (!keys.includes('mod') && takesKeys(event, keys))) continue;
       event.preventDefault();
       run();
       return;
