@@ -172,9 +172,15 @@ async function measureAll(
   return { best, measured, failures };
 }
 
+/** Share of the time in which an engine must have come near the best. */
+const TRIAL_SHARE = 0.2;
+/** An engine that takes this many times as long for a step is not near. */
+const FAR = 2;
+
 /**
- * Times training steps on random unit vectors for about `seconds`. Warms up on two rows; when those alone take longer
- * than `giveUpAboveMs`, that time stands for a whole step: the engine has lost already.
+ * Times training steps on random unit vectors for about `seconds`. Gives up early on an engine that cannot be the fastest,
+ * `giveUpAboveMs` being the best step so far: after two rows that take longer, or after a short trial in which a step takes
+ * far longer.
  */
 export async function measureSpeed(
   engine: Engine,
@@ -194,8 +200,11 @@ export async function measureSpeed(
     // Kernels for a large batch may be others.
     if (model.stepsAhead) for (const step of [1, 2]) await timeSteps(model, source, batchSize, step, 0);
     const warmUp = await timeSteps(model, source, batchSize, 4, 0);
-    const hasTime = warmUp.msPerStep < seconds * 1000;
-    return speedOf(engine, batchSize, hasTime ? await timeSteps(model, source, batchSize, 5, seconds) : warmUp);
+    if (warmUp.msPerStep >= seconds * 1000) return speedOf(engine, batchSize, warmUp);
+    const trial = await timeSteps(model, source, batchSize, 5, seconds * TRIAL_SHARE);
+    if (trial.msPerStep > FAR * giveUpAboveMs) return speedOf(engine, batchSize, trial);
+    const rest = await timeSteps(model, source, batchSize, 5 + trial.steps, seconds * (1 - TRIAL_SHARE));
+    return speedOf(engine, batchSize, rest);
   } finally {
     model.dispose();
   }

@@ -1,8 +1,8 @@
 /** Availability with reasons, opening by name, and choosing by measurement. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { defaultGradientSpec } from '#shared/domain/models/models.ts';
 import { chooseEngine, engineAvailability, measureSpeed, openEngine, type Workload } from '#engine/registry.ts';
-import { ENGINE_NAMES } from '#engine/types.ts';
+import { ENGINE_NAMES, type Engine } from '#engine/types.ts';
 import { testHost } from '../support/host.ts';
 import { AMN, LOSS } from '../support/training.ts';
 
@@ -42,6 +42,19 @@ test('stops measuring an engine slower on two rows than the best on a full batch
   const spec = defaultGradientSpec('amn', 5, 64);
   const speed = await measureSpeed(engine, { ...workload, spec }, 5, 0.001);
   expect(speed).toMatchObject({ engine: 'cpu', batch: 16, steps: 1 });
+});
+
+test.each([
+  // 0.2 s of 16 ms a step, then 0.8 s more.
+  { best: 4, steps: 13 },
+  { best: 10, steps: 50 },
+])('an engine of 16 ms a step is timed for $steps steps where the best takes $best ms', async ({ best, steps }) => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const trainStep = async ({ ids }: { ids: Uint32Array }) => void vi.advanceTimersByTime(ids.length);
+  const createModel = async () => ({ trainStep, dispose: () => undefined });
+  const engine = { info: { name: 'wasm', threads: 1, variant: '' }, createModel } as unknown as Engine;
+  expect(await measureSpeed(engine, workload, 1, best)).toMatchObject({ msPerStep: 16, steps });
 });
 
 test('loading tensorflow restores the util functions tfjs-node needs, or gives the reason it is missing', async () => {
