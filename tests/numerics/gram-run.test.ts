@@ -23,7 +23,7 @@ const data = smallGramData();
 let runtime: SimdRuntime;
 
 beforeAll(async () => {
-  runtime = await createRuntime({ host: await simdHost(), threads: 2 });
+  runtime = await createRuntime({ host: await simdHost(), threads: 1 });
 });
 
 const isFit = (checkpoint: Checkpoint): checkpoint is FitCheckpoint => 'fit' in checkpoint;

@@ -47,7 +47,7 @@ async function train(
 }
 
 test('gates learn, and predict gives the mixture that the trainer evaluated', async () => {
-  const runtime = await runtimeFor(2);
+  const runtime = await runtimeFor(1);
   const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
   while (!trainer.isDone) await trainer.step();
   const { epochs } = trainer;
@@ -76,7 +76,7 @@ test('one, two and three threads train to the same bits', async () => {
 });
 
 test('training stopped after any step resumes bit for bit', async () => {
-  const runtime = await runtimeFor(2);
+  const runtime = await runtimeFor(1);
   const whole = await train(runtime);
   for (const state of whole.states) {
     const resumed = await train(runtime, { state });
@@ -86,7 +86,7 @@ test('training stopped after any step resumes bit for bit', async () => {
 });
 
 test('an aborted step leaves the state unchanged', async () => {
-  const trainer = await GramTrainer.create(await runtimeFor(2), { data, config: SMALL_CONFIG, seed: 7 });
+  const trainer = await GramTrainer.create(await runtimeFor(1), { data, config: SMALL_CONFIG, seed: 7 });
   const stop = new Error('stop');
   while (!trainer.isDone) {
     const { state } = trainer;
@@ -100,13 +100,13 @@ test('an aborted step leaves the state unchanged', async () => {
 });
 
 test('without neighbours, filters and turned windows', async () => {
-  const runtime = await runtimeFor(2);
+  const runtime = await runtimeFor(1);
   const plain = await train(runtime, { config: { ...SMALL_CONFIG, neighbours: [], filters: [], turnedWindows: 0 } });
   expect(plain.parts.some((name) => /neighbours|filtered/.test(name))).toBe(false);
 });
 
 test('a mixture opened from its tensors predicts the same bits', async () => {
-  const runtime = await runtimeFor(2);
+  const runtime = await runtimeFor(1);
   const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
   while (!trainer.isDone) await trainer.step();
   const model = await trainer.model();

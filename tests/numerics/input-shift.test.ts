@@ -22,7 +22,7 @@ SOURCE.gather(range(0, B), contexts, targets);
 let simd: Engine;
 let cpu: Engine;
 beforeAll(async () => {
-  simd = await createSimdEngine({ host: await simdHost(), threads: 2 });
+  simd = await createSimdEngine({ host: await simdHost(), threads: 1 });
   cpu = await openEngine('cpu', testHost);
 });
 afterAll(async () => {
