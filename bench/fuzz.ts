@@ -1,7 +1,7 @@
 /**
  * Damaged and hostile inputs, tens of thousands of them, each from a seed of its own: data files, weights of other
- * programs, checkpoints, recipes, settings, command lines, sweeps, filters, names, targets of `--out`, and calls over both
- * lines. Each must be accepted or refused as bad input within five seconds of CPU time and leave nothing behind; memory after garbage
+ * programs and their histories, checkpoints, recipes, settings, command lines, sweeps, filters, names, targets of `--out`,
+ * and calls over both lines. Each must be accepted or refused as bad input within five seconds of CPU time and leave nothing behind; memory after garbage
  * collection is sampled on the way. Stops at the first that does not, and fails when memory has grown from the second
  * quarter of the rounds to the last. Prints one JSON line.
  * Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR] (a folder in memory
@@ -15,6 +15,7 @@ import { archives, arrows, safetensors, tables, textArchives } from './support/f
 import { filters } from './support/fuzz/filters.ts';
 import { folders } from './support/fuzz/folders.ts';
 import { hdf5 } from './support/fuzz/hdf5.ts';
+import { histories } from './support/fuzz/histories.ts';
 import { growth, sampleMemory, type MemorySample } from './support/fuzz/memory.ts';
 import { portMessages, webSocketMessages } from './support/fuzz/messages.ts';
 import { names } from './support/fuzz/names.ts';
@@ -26,12 +27,13 @@ import { Tally, type FuzzTarget } from './support/fuzz/target.ts';
 import { texts } from './support/fuzz/texts.ts';
 import { weights } from './support/fuzz/weights.ts';
 
-/** How many of twenty rounds go to each; 0: only what `--only` names. */
+/** How many of twenty-one rounds go to each; 0: only what `--only` names. */
 const SHARES = [
   { open: archives, share: 3 },
   { open: textArchives, share: 1 },
   { open: folders, share: 1 },
   { open: weights, share: 1 },
+  { open: histories, share: 1 },
   { open: safetensors, share: 1 },
   { open: tables, share: 2 },
   { open: arrows, share: 1 },

@@ -1,4 +1,4 @@
-/** `import` and `import-run`: data sets and checkpoints of other programs into the storage folder, nothing trained. */
+/** `import` and `import-run`: data sets and runs of other programs into the storage folder, nothing trained. */
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
@@ -52,8 +52,10 @@ export function addImportCommands(program: Command, context: CommandContext): vo
     .option('--model-type <NAME>', `the files are checkpoints of this model (${MODEL_TYPES.join('|')})`)
     .action((files: string[], flags: ImportFlags) => context.run((out) => importGiven(context, files, flags, out)));
   program
-    .command('import-run <FILE>')
-    .description('import a PyTorch .pt or safetensors checkpoint as a baseline run')
+    .command('import-run <PATH>')
+    .description(
+      'import a run of another program: a PyTorch .pt or safetensors checkpoint, or curves alone (training_history.json, TensorBoard event files, an offline run of W&B; a file or a folder)',
+    )
     .option('--model-type <NAME>', `the model it must be (${MODEL_TYPES.join('|')}); inferred without it`)
     .option('--data <F>', 'data to measure it on: a file, an imported data set, or "sample"')
     .option('--ood <F>', 'out-of-distribution data')
@@ -150,7 +152,7 @@ async function takeRun(client: NextvecClient, path: string, flags: ImportRunFlag
     handle === undefined ? null : interruptible((signal) => findDataset(client, handle, role, out, signal));
   const data = await find(flags.data, 'train');
   const ood = await find(flags.ood, 'ood');
-  out.progress(`${path}: reading the weights, proving a golden pair`);
+  out.progress(`${path}: reading it, and proving its weights where it has any`);
   const { runId, notes } = await client.runs.importRun({ ...input, dataset: data?.id ?? null, ood: ood?.id ?? null });
   const { run, epochs } = await client.runs.get({ runId });
   out.progress(`${path}: run #${run.number}, ${run.recipe.modelType}, ${epochs.length} epochs of history`, true);
@@ -166,7 +168,9 @@ function importOneRun(context: CommandContext, file: string, flags: ImportRunFla
     out.result(
       { runId, number: run.number, modelType: run.recipe.modelType, parameters, imported, baselines, notes },
       () => {
-        out.line(`Run #${run.number} ${run.name} (${runId}), ${parameters?.toLocaleString('en-US')} parameters`);
+        const size =
+          parameters === null ? 'curves without weights' : `${parameters.toLocaleString('en-US')} parameters`;
+        out.line(`Run #${run.number} ${run.name} (${runId}), ${size}`);
         if (imported) out.line(importedWords(imported));
       },
     );

@@ -12,7 +12,7 @@ import { BASELINES, type Baselines } from '#shared/domain/runs/training.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, weightHashes } from '../store/history.ts';
-import { requireRun, type RunRow } from '../store/runs.ts';
+import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { EvaluationContext } from './context.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
@@ -27,6 +27,7 @@ export function evaluateJob(
   part: EvaluationPart | undefined,
 ): EvaluateJob {
   const { home, resourcesDir } = context;
+  requireWeights(row);
   const written = readRecipe(row.recipe_json);
   // An imported run without data of its own is measured against the set it is shown on.
   const recipe = written.dataset === NO_DATASET ? { ...written, dataset: datasetId } : written;

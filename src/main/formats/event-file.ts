@@ -1,7 +1,9 @@
 /**
- * Event files as TensorBoard reads them: TFRecords (length, data, CRC-32C of each) of `tensorflow.Event` messages.
+ * Writes event files as TensorBoard reads them: TFRecords (length, data, CRC-32C of each) of `tensorflow.Event` messages.
  * https://www.tensorflow.org/tutorials/load_data/tfrecord, tensorflow/core/util/event.proto.
+ * Reading them: read-events.ts.
  */
+import { maskedCrc32c } from './crc32c.ts';
 
 /** Keys of protocol buffer fields: number · 8 + wire type (0 varint, 1 eight bytes, 2 length first, 5 four bytes). */
 const EVENT_WALL_TIME = 0x09;
@@ -73,22 +75,11 @@ function varint(value: number): Buffer {
 function record(data: Buffer): Buffer {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(data.length));
-  return Buffer.concat([length, maskedCrc(length), data, maskedCrc(data)]);
+  return Buffer.concat([length, checksum(length), data, checksum(data)]);
 }
 
-const CRC_32C = 0x82f63b78;
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? CRC_32C : 0);
-  return crc >>> 0;
-});
-
-/** As TFRecord stores it, rotated and offset, so that the checksum of data that holds checksums is none of them. */
-function maskedCrc(data: Buffer): Buffer {
-  let crc = 0xffffffff;
-  for (const byte of data) crc = crcTable[(crc ^ byte) & 0xff] ^ (crc >>> 8);
-  crc = (crc ^ 0xffffffff) >>> 0;
+function checksum(data: Buffer): Buffer {
   const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);
+  bytes.writeUInt32LE(maskedCrc32c(data));
   return bytes;
 }

@@ -12,7 +12,36 @@ function readTextFile(path: string): string {
 
 /** The value of a JSON file. Throws `code` with the reason where it is no JSON; the message quotes none of its content. */
 export function readJsonFile(path: string, code: ErrorCode = 'BAD_INPUT'): unknown {
-  const text = readTextFile(path);
+  return parse(readTextFile(path), path, code);
+}
+
+/** As `readJsonFile`, of a file that Python may have written: NaN and infinities, which are no JSON, become null. */
+export function readPythonJsonFile(path: string, maxBytes: number): unknown {
+  const text = decodeText(readRegularFileSync(path, maxBytes), path);
+  return parsePythonJson(text) ?? parse(text, path, 'BAD_INPUT');
+}
+
+/** NaN and infinities become null. null also where the text is no JSON. */
+export function parsePythonJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    try {
+      return JSON.parse(withoutNonFinite(text));
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** Strings are matched to be left as they are; one without an end reaches to the end, so that each character is read once. */
+function withoutNonFinite(text: string): string {
+  return text.replaceAll(/"(?:[^"\\]|\\[^])*(?:"|$)|-?\b(?:NaN|Infinity)\b/g, (token) =>
+    token.startsWith('"') ? token : 'null',
+  );
+}
+
+function parse(text: string, path: string, code: ErrorCode): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -6,7 +6,7 @@ import { fileWords } from '#shared/domain/names.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun, type RunRow } from '../store/runs.ts';
+import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
@@ -80,6 +80,7 @@ export async function* exportPredictions(
 
 /** What every prediction of a run needs. */
 function runJob(home: Home, row: RunRow, resourcesDir: string) {
+  requireWeights(row);
   return {
     runId: row.id,
     runNumber: row.number,

@@ -14,14 +14,16 @@ import type { GramSpec } from '#shared/domain/models/gram.ts';
 import { inputShift } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import type { EpochRecord } from '#shared/domain/runs/training.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { proveGolden } from '../evaluation/parity.ts';
 import { readCheckpoint } from '../checkpoints/read.ts';
 import { writeCheckpoint, type StoredCheckpoint } from '../checkpoints/write.ts';
-import { epochsOf, numberAt, recipeFromArgs, sizeAt } from '../weights/history.ts';
+import { recipeFromArgs } from '../weights/args.ts';
 import type { ImportRunJob, ImportedRun } from '../processes/jobs/import-weights.ts';
+import { statedFigures } from './histories/epoch-records.ts';
+import { historyOf } from './histories/history.ts';
+import { loggedOf } from './histories/json-history.ts';
 import { goldenEngines, makeGolden, withModel } from './imported-golden.ts';
 import { readModelWeights, type ModelWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
@@ -29,7 +31,8 @@ import { hashFile } from '../weights/weights-file.ts';
 const ONE_ENGINE =
   'Only simd runs a Gram mixture: the stored file was read back and reproduced by the same engine, not checked by a second one.';
 
-export async function importRun(job: ImportRunJob): Promise<ImportedRun> {
+/** Throws where the file is no checkpoint of a model that is known here; histories without weights: histories/. */
+export async function importWeights(job: ImportRunJob): Promise<ImportedRun> {
   const dataset = job.dataset && openDataset(job.dataset.folder);
   const ood = job.dataset && job.ood && openDataset(job.ood.folder);
   try {
@@ -75,8 +78,9 @@ async function convert(
     pair: await makeGolden(opened, splits?.validation ?? null, recipe.seed),
     measured: splits && (await measure(opened, splits)),
   }));
-  const epochs = epochsOf(source.rest.history ?? source.rest.training_history ?? source.rest.metrics);
-  const stated = statedFigures(weights, epochs);
+  const { history, training_history, metrics } = source.rest;
+  const { epochs, steps, warnings } = historyOf(loggedOf(history ?? training_history ?? metrics, source.file));
+  const stated = statedFigures(source.rest, epochs);
   const checkpoint = await store(
     job,
     weights,
@@ -92,6 +96,7 @@ async function convert(
   const again = { ...model, parameters: stored.parameters };
   const { goldenMaxRelative } = await withModel(again, reproduces, (opened) => proveGolden(opened, stored));
   return {
+    name: null,
     imported: {
       file: source.file,
       format: source.format,
@@ -109,8 +114,10 @@ async function convert(
     dataName: dataName(weights),
     parameters: parameterCount(spec),
     epochs,
+    steps,
     checkpoint,
     measured: golden.measured,
+    warnings: [...warnings],
     notes: [
       ...weights.assumed,
       ...(makes === reproduces ? [ONE_ENGINE] : []),
@@ -157,15 +164,6 @@ function notesOn(left: readonly string[], stated: number | null, measured: Measu
 function dataName({ args }: ModelWeights): string | null {
   const name = args.data ?? args.train_data ?? args.npz ?? args.dataset;
   return typeof name === 'string' && name !== '' ? name : null;
-}
-
-function statedFigures({ source }: ModelWeights, epochs: readonly EpochRecord[]) {
-  const { rest } = source;
-  const best = epochs.findLast((record) => record.isBest);
-  return {
-    epoch: sizeAt(rest, 'epoch', 'best_epoch') ?? best?.epoch ?? null,
-    valCosine: numberAt(rest, 'val_cosine', 'best_val_cosine', 'val_cos') ?? best?.valCosine ?? null,
-  };
 }
 
 interface Splits {

@@ -17,7 +17,7 @@ import type { RunHistory } from '../evaluation/context.ts';
 import { findDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun, type RunRow } from '../store/runs.ts';
+import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
@@ -165,6 +165,7 @@ async function exportWeights(
   format: ModelFormat,
   fileName: string,
 ): Promise<Exported> {
+  requireWeights(row);
   const runFolder = home.runFolder(row.id);
   const [best] = await listCheckpointFolders(runFolder, ['best']);
   const [last] = await listCheckpointFolders(runFolder, ['last', 'kept']);

@@ -1,4 +1,4 @@
-/** Import of another program's checkpoint as a service call: a data worker reads and proves it, this writes the rows. */
+/** Import of another program's run as a service call: a data worker reads it (and proves weights), this writes the rows. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -8,12 +8,13 @@ import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
-import type { Baselines } from '#shared/domain/runs/training.ts';
+import { STEP_COLUMNS, type Baselines, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import { inTransaction } from '../store/database.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertLog, putCheckpoint } from '../store/history.ts';
 import { putCosineSums } from '../store/cosine-sums.ts';
 import { removeFolder, type Home } from '../store/home.ts';
+import { appendSteps, type Steps } from '../store/series-writer.ts';
 import { insertRun, updateRun, type RunChanges } from '../store/runs.ts';
 import type { ImportedRun } from '../processes/jobs/import-weights.ts';
 import { fromWireError } from '../wire/errors.ts';
@@ -72,7 +73,7 @@ export async function importRun(
     const measured = await baselinesOf(context, worker.client, imported);
     record(context, runId, input, imported, measured);
     context.announce(runId);
-    return { runId, notes: imported.notes };
+    return { runId, notes: [...imported.warnings, ...imported.notes] };
   } catch (error) {
     await removeFolder(runFolder);
     throw fromWireError(error);
@@ -109,13 +110,13 @@ function record(
   run: ImportedRun,
   measured: MeasuredBaselines,
 ): void {
-  const { recipe, imported, epochs, checkpoint } = run;
+  const { recipe, imported, epochs, steps, checkpoint } = run;
   const dataset = recipe.dataset === NO_DATASET ? null : requireDataset(db, recipe.dataset);
   const at = Date.now();
   inTransaction(db, () => {
     insertRun(db, {
       id: runId,
-      name: input.name ?? nameFromFile(imported.file, 'imported run'),
+      name: input.name ?? nameFromFile(run.name ?? imported.file, 'imported run'),
       recipe,
       datasetName: dataset?.name ?? run.dataName ?? 'not known',
       oodName: recipe.ood === null ? null : requireDataset(db, recipe.ood).name,
@@ -125,16 +126,19 @@ function record(
     });
     const attempt = beginAttempt(db, runId, 1, null, at);
     for (const epoch of epochs) insertEpoch(db, runId, attempt, epoch, at);
+    if (steps !== null) appendSteps(db, { runId, attempt }, [stepBlock(steps)]);
     endAttempts(db, runId, at);
-    putCheckpoint(db, runId, checkpoint, at);
+    if (checkpoint !== null) putCheckpoint(db, runId, checkpoint, at);
     for (const message of [arrival(run), ...run.notes]) insertLog(db, runId, { at, level: 'info', message });
+    for (const message of run.warnings) insertLog(db, runId, { at, level: 'warning', message });
     for (const sums of [run.measured?.sums, measured.sums]) if (sums) putCosineSums(db, runId, sums);
     updateRun(db, runId, outcome(run, measured, at));
   });
 }
 
 function outcome(run: ImportedRun, { baselines, sums }: MeasuredBaselines, at: number): RunChanges {
-  const { imported, epochs, measured } = run;
+  const { imported, epochs, steps, measured } = run;
+  const lastStep = steps?.lastStep ?? epochs.at(-1)?.step ?? 0;
   return {
     status: 'finished',
     reason: `Imported from ${imported.file}.`,
@@ -145,18 +149,32 @@ function outcome(run: ImportedRun, { baselines, sums }: MeasuredBaselines, at: n
     ood_rows: measured?.oodRows ?? null,
     baselines_json: JSON.stringify(baselines),
     epoch: epochs[epochs.length - 1]?.epoch ?? imported.stated.epoch ?? 0,
+    step: lastStep,
+    total_steps: lastStep > 0 ? lastStep : null,
     best_json: best(run, sums),
     imported_json: JSON.stringify(imported),
   };
 }
 
-function arrival({ imported, epochs }: ImportedRun): string {
-  const { madeOn, reproducedOn, maxRelative } = imported.golden;
+function arrival({ imported: { file, sha256, golden }, epochs }: ImportedRun): string {
+  const proof = golden
+    ? `golden pair made on ${golden.madeOn}, reproduced on ${golden.reproducedOn} within ` +
+      `${golden.maxRelative.toExponential(1)} of its largest value. `
+    : 'curves without weights. ';
   return (
-    `Imported from ${imported.file} (sha256 ${imported.sha256.slice(0, 12)}): golden pair made on ${madeOn}, reproduced on ` +
-    `${reproducedOn} within ${maxRelative.toExponential(1)} of its largest value. ` +
+    `Imported from ${file} (sha256 ${sha256.slice(0, 12)}): ${proof}` +
     `${epochs.length} epochs of history are as the file states them.`
   );
+}
+
+/** All columns of the series, which store no fewer. */
+function stepBlock({ lastStep, columns }: NonNullable<ImportedRun['steps']>): Steps {
+  const column = (name: StepColumn) => columns[name] ?? new Float32Array(lastStep).fill(Number.NaN);
+  return {
+    firstStep: 1,
+    count: lastStep,
+    columns: Object.fromEntries(STEP_COLUMNS.map((name) => [name, column(name)])) as StepBlock['columns'],
+  };
 }
 
 /** Only what was measured here; what the file states stays in `imported`. */

@@ -300,7 +300,8 @@ export class RunService {
 }
 
 function conflict(row: RunRow, why: string): NextvecError {
-  return new NextvecError('CONFLICT', `Run ${row.number} is ${row.status}: ${why}.`, {
+  const state = row.imported_json === null ? `is ${row.status}` : 'was imported';
+  return new NextvecError('CONFLICT', `Run ${row.number} ${state}: ${why}.`, {
     remedy: 'Look at the state of the run and choose what fits it.',
     details: { place: row.id },
   });

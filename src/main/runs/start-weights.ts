@@ -6,7 +6,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { findRunByHandle } from '../store/runs.ts';
+import { findRunByHandle, requireWeights } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { MODEL_FILE } from '../checkpoints/manifest.ts';
 
@@ -21,6 +21,7 @@ export function initFile(home: Home, { initFrom }: Pick<Recipe, 'initFrom'>): In
       details: { place: 'initFrom' },
     });
   }
+  requireWeights(source);
   const checkpoints = listCheckpoints(home.db, source.id);
   const checkpoint = checkpoints.find(({ kind }) => kind === 'best') ?? checkpoints[0];
   if (checkpoint) {

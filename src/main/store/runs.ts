@@ -1,6 +1,7 @@
 /** Rows of runs. Not here: derived figures (lift, time left, sparkline), which `main/runs/summary.ts` computes. */
-import type { RunStatus } from '#shared/contract/runs.ts';
+import type { Imported, RunStatus } from '#shared/contract/runs.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { RunPlaceSchema, type RunPlace } from '#shared/domain/runs/clusters.ts';
@@ -123,6 +124,20 @@ export function requireRun(db: Db, handle: string): RunRow {
   const row = findRunByHandle(db, handle);
   if (row !== null) return row;
   throw unknownRun(handle);
+}
+
+/** Throws NOT_FOUND for a run that was imported as curves alone. */
+export function requireWeights(row: RunRow): void {
+  const imported = row.imported_json === null ? null : (JSON.parse(row.imported_json) as Imported);
+  if (imported === null || imported.golden !== null) return;
+  throw new NextvecError(
+    'NOT_FOUND',
+    `Run ${row.number} has no weights: only curves were imported from ${imported.file}.`,
+    {
+      remedy: 'Import the checkpoint of that run as well, and use it.',
+      details: { place: row.id },
+    },
+  );
 }
 
 /** Newest first. */

@@ -4,11 +4,13 @@ import type { Db } from './database.ts';
 import { CHUNK_STEPS, packLevel } from './pyramid.ts';
 import { attemptColumns, bytes, readTail, type AttemptKey } from './series-tail.ts';
 
+export type Steps = Pick<StepBlock, 'firstStep' | 'count' | 'columns'>;
+
 /**
  * Appends blocks to a live attempt. Steps must go on where the attempt's last step ended; the caller holds
  * the transaction. Full chunks move from the tail into chunk rows at once.
  */
-export function appendSteps(db: Db, key: AttemptKey, blocks: readonly StepBlock[]): void {
+export function appendSteps(db: Db, key: AttemptKey, blocks: readonly Steps[]): void {
   if (blocks.length === 0) return;
   const steps = blocks.reduce((sum, block) => sum + block.count, 0);
   const firstStep = blocks[0].firstStep;

@@ -11,7 +11,7 @@ import { CONTEXT_MEAN_WEIGHTS, parameterShapes } from '#shared/domain/models/sha
 import { shortText } from '#shared/domain/short-text.ts';
 import type { StoredTensor } from '../formats/torch/file.ts';
 import { readMixture } from './gram-settings.ts';
-import { dictAt, numberAt, sizeAt, type PlainDict } from './history.ts';
+import { dictAt, numberAt, sizeAt, type PlainDict } from './args.ts';
 import { readCheckpoint } from '../checkpoints/read.ts';
 import { withWeightsFile, type WeightsFile } from './weights-file.ts';
 

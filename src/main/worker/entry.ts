@@ -267,7 +267,7 @@ const router = procedures.router({
   firstBatches: procedures.firstBatches.handler(({ input, signal }) => eventStream(() => firstBatches(input), signal)),
   balance: procedures.balance.handler(({ input, signal }) => eventStream(() => balance(input), signal)),
   importRun: procedures.importRun.handler(async ({ input }) =>
-    (await import('../runs/convert-weights.ts')).importRun(input),
+    (await import('../runs/import-run-job.ts')).importRunJob(input),
   ),
   predict: procedures.predict.handler(async ({ input }) => (await import('../inference/predict.ts')).predict(input)),
   exportPredictions: procedures.exportPredictions.handler(({ input, signal }) =>

@@ -13,7 +13,7 @@ export function isLive(run: Pick<RunSummary, 'status'>): boolean {
 
 /** Whether the run has weights to predict with. */
 export function canPredict(run: Pick<RunSummary, 'best' | 'imported'>): boolean {
-  return run.best !== null || run.imported !== undefined;
+  return run.best !== null || run.imported?.golden != null;
 }
 
 export const useRunsStore = defineStore('runs', () => {

@@ -48,13 +48,14 @@ export const RunEngineSchema = z.object({
 /** Where an imported run comes from; its epochs are what the file says, not what was measured here. */
 export const ImportedSchema = z.object({
   file: z.string(),
-  format: z.enum(['pt', 'safetensors', 'npz']),
+  /** The last three are histories without weights. */
+  format: z.enum(['pt', 'safetensors', 'npz', 'json', 'tensorboard', 'wandb']),
   sha256: z.string(),
   at: z.number(),
   /** Figures the file states of its weights; null: it says nothing. */
   stated: z.object({ epoch: z.int().nullable(), valCosine: z.number().nullable() }),
-  /** The golden pair made at import, and how well another engine reproduced it from the stored file. */
-  golden: z.object({ madeOn: z.string(), reproducedOn: z.string(), maxRelative: z.number() }),
+  /** The golden pair made at import, and how well another engine reproduced it from the stored file; null: no weights. */
+  golden: z.object({ madeOn: z.string(), reproducedOn: z.string(), maxRelative: z.number() }).nullable(),
   /** Measured here on the validation windows of its data set, and on its OOD set; null: no data was named. */
   measured: z.object({ valCosine: z.number(), rows: z.int(), oodCosine: z.number().nullable().optional() }).nullable(),
 });
@@ -277,7 +278,10 @@ export const runsContract = {
       }),
     )
     .output(RunSummarySchema),
-  /** Takes a checkpoint of another program into the history as a baseline, once it has reproduced a golden pair. */
+  /**
+   * Takes a run of another program into the history: a checkpoint, once it has reproduced a golden pair, or a history without
+   * weights (training_history.json, TensorBoard event files, an offline run of W&B; a file or a folder).
+   */
   importRun: mutation
     .meta({ files: ['path'] })
     .input(

@@ -8,6 +8,7 @@ import { archives, arrows, safetensors, tables, textArchives } from '../../../be
 import { filters } from '../../../bench/support/fuzz/filters.ts';
 import { folders } from '../../../bench/support/fuzz/folders.ts';
 import { hdf5 } from '../../../bench/support/fuzz/hdf5.ts';
+import { histories } from '../../../bench/support/fuzz/histories.ts';
 import { portMessages, webSocketMessages } from '../../../bench/support/fuzz/messages.ts';
 import { names } from '../../../bench/support/fuzz/names.ts';
 import { outputs } from '../../../bench/support/fuzz/outputs.ts';
@@ -37,6 +38,7 @@ const TARGETS: readonly (readonly [string, (parent: string) => Promise<FuzzTarge
   ['Arrow files', arrows, 60],
   ['HDF5 files', hdf5, 40],
   ['weights of other programs', weights, 200],
+  ['histories of other programs', histories, 150],
   ['checkpoints', checkpoints, 200],
   ['recipes, settings and command lines', texts, 300],
   ['messages over a WebSocket', webSocketMessages, 300],

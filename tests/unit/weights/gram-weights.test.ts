@@ -9,7 +9,7 @@ import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { encodeNpz } from '../../../src/main/formats/npy/write.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/main/formats/safetensors.ts';
 import { MODEL_FORMATS, type ModelFormat } from '../../../src/main/processes/jobs/export-model.ts';
-import { importRun } from '../../../src/main/runs/convert-weights.ts';
+import { importWeights } from '../../../src/main/runs/convert-weights.ts';
 import { exportModel } from '../../../src/main/runs/export-model.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';
 import { smallExtras, trainSmallMixture, type SmallMixture } from '../../support/gram.ts';
@@ -119,7 +119,7 @@ describe('an imported run', () => {
   async function importMixture(trained: SmallMixture) {
     const runFolder = join(testFolder(), runId);
     await mkdir(runFolder);
-    const imported = await importRun({
+    const imported = await importWeights({
       path: await writeWeights(tensorsOf(trained)),
       runId,
       runFolder,
@@ -130,7 +130,7 @@ describe('an imported run', () => {
       dataset: null,
       ood: null,
     });
-    const { folder, sha256 } = imported.checkpoint;
+    const { folder, sha256 } = imported.checkpoint!;
     const run = { runId, weightHashes: { [folder]: sha256 } };
     return { imported, run, checkpoint: join(runFolder, folder) };
   }

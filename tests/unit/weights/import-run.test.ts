@@ -60,7 +60,7 @@ describe('a baseline run', () => {
     expect(epochs.map(({ isBest }) => isBest)).toEqual([true, true, false]);
     expect(epochs[2]).toMatchObject({ lr: 1.25e-4, rowsPerSecond: null, oodCosine: null, trainCosine: 0.5 });
     expect(run.imported).toMatchObject({ file: 'amn.pt', format: 'pt', stated: { epoch: 2, valCosine: 0.4607 } });
-    expect(run.imported!.golden.maxRelative).toBeLessThan(1e-5);
+    expect(run.imported!.golden!.maxRelative).toBeLessThan(1e-5);
     expect(log.map(({ message }) => message).join(' ')).toMatch(
       /reproduced on cpu.*trained on is not known.*states a validation cosine of 0\.4607/,
     );

@@ -4,7 +4,7 @@ import { ImportedSchema } from '#shared/contract/runs.ts';
 import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { EpochRecordSchema } from '#shared/domain/runs/training.ts';
+import { EpochRecordSchema, STEP_COLUMNS } from '#shared/domain/runs/training.ts';
 
 export const ImportRunJobSchema = z.object({
   path: z.string(),
@@ -19,22 +19,31 @@ export const ImportRunJobSchema = z.object({
 });
 export type ImportRunJob = z.infer<typeof ImportRunJobSchema>;
 
+const float32 = z.custom<Float32Array<ArrayBuffer>>((value) => value instanceof Float32Array, 'a Float32Array');
+
 export const ImportedRunSchema = z.object({
+  /** Name that the file gives the run. */
+  name: z.string().nullable(),
   imported: ImportedSchema,
   recipe: RecipeSchema,
   /** Name of the training data in the file. */
   dataName: z.string().nullable(),
-  parameters: z.int(),
+  parameters: z.int().nullable(),
   epochs: z.array(EpochRecordSchema),
-  checkpoint: z.object({
-    folder: z.string(),
-    kind: z.enum(['best', 'last', 'kept']),
-    epoch: z.int(),
-    step: z.int(),
-    valCosine: z.number().nullable(),
-    bytes: z.number(),
-    sha256: z.string(),
-  }),
+  /** Columns of `lastStep` values, NaN where nothing was logged. */
+  steps: z.object({ lastStep: z.int(), columns: z.partialRecord(z.enum(STEP_COLUMNS), float32) }).nullable(),
+  /** null: the file holds no weights. */
+  checkpoint: z
+    .object({
+      folder: z.string(),
+      kind: z.enum(['best', 'last', 'kept']),
+      epoch: z.int(),
+      step: z.int(),
+      valCosine: z.number().nullable(),
+      bytes: z.number(),
+      sha256: z.string(),
+    })
+    .nullable(),
   measured: z
     .object({
       valCosine: z.number(),
@@ -48,6 +57,8 @@ export const ImportedRunSchema = z.object({
       sums: CosineSumsSchema,
     })
     .nullable(),
+  /** What was not taken over or is damaged, one sentence each. */
+  warnings: z.array(z.string()),
   /** Assumptions and omissions, one sentence each. */
   notes: z.array(z.string()),
 });
