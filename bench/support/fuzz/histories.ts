@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { importRunJob } from '../../../src/main/runs/import-run-job.ts';
 import { mutate } from '../mutate.ts';
-import { refusalOf } from './files.ts';
+import { refusalOf } from './import-mutant.ts';
 import type { FuzzTarget } from './target.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../tests/fixtures/histories');

@@ -57,9 +57,7 @@ describe('is told by content', () => {
 test('is listed under the model that is named, else with a note', async () => {
   const path = await write('plain.json', { train_loss: [1, 2] });
   expect((await run(path, { modelType: 'lstm' })).recipe).toMatchObject({ modelType: 'lstm', epochs: 2 });
-  expect((await run(path)).notes).toEqual([
-    'It names no model: it is listed as AMN. Another can be named at import.',
-  ]);
+  expect((await run(path)).notes).toEqual(['It names no model: it is listed as AMN. Another can be named at import.']);
 });
 
 describe('is refused', () => {
