@@ -19,7 +19,7 @@ beforeAll(async () => {
   const shape = { articles: 12, chunksPerArticle: 8, D: 8 };
   const dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), shape);
   for (const seed of [1, 2]) {
-    const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'cpu', seed } as const;
+    const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'simd', threads: 1, seed } as const;
     const { runId } = await nextvec.client.runs.start({ recipe });
     await followTo(nextvec.client, runId, 'finished');
     ids.push(runId);
