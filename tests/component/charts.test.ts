@@ -6,7 +6,9 @@ import { createChartGroup } from '../../src/renderer/charts/chart-group.ts';
 import { NO_POINTS, rawPoints } from '../../src/renderer/charts/data/columns.ts';
 import { TERM_STYLES } from '../../src/renderer/charts/series-style.ts';
 import TimeChart from '../../src/renderer/charts/TimeChart.vue';
+import StatedCharts from '../../src/renderer/features/run/curves/StatedCharts.vue';
 import RunCharts from '../../src/renderer/features/run/curves/RunCharts.vue';
+import { epochRecord } from '../support/epoch-record.ts';
 import { run } from './support/fixtures.ts';
 import { button, click, mountPage, texts } from './support/page.ts';
 
@@ -55,4 +57,16 @@ test('a pinned chart comes before the others of every run, in the order of pinni
   expect(JSON.parse(localStorage.getItem('nextvec-pinned-charts') ?? '')).toEqual(['rate', 'loss']);
   await click(button('Pin Speed'));
   expect(titles()).toEqual(['Loss terms', 'Cosine to the target', 'Gradient shares', 'Weighted shares']);
+});
+
+test('an imported run has charts of the curves that its file states, and no others', async () => {
+  const nothing = { predictions: null, targets: null };
+  const missing = { step: 0, gradNorm: null, rowsPerSecond: null, diversity: nothing, effectiveRank: nothing };
+  const epochs = ref([1, 2].map((epoch) => ({ ...epochRecord(epoch), ...missing, lr: epoch / 1000 })));
+  const state = { series: { points: () => NO_POINTS, lastStep: computed(() => 0) }, epochs };
+  const group = createChartGroup();
+  await mountPage(StatedCharts, { run: run(1, { step: 0 }), state, group });
+  expect(texts('figure h3')).toEqual(['Cosine to the target', 'Loss', 'Loss terms', 'Learning rate', 'Time of an epoch']);
+  expect(group.axis.value.unit).toBe('epoch');
+  await expect.poll(() => texts('.legend .value')).toContain('0.3500');
 });

@@ -53,6 +53,17 @@ test('Cross-test opens with the newest runs on the data of the newest', async ()
   expect(button('Test 6 cells').disabled).toBe(false);
 });
 
+function giveDetails(detailOf: (runId: string) => object): void {
+  client.runs.get.mockImplementation(async (input) => {
+    const { runId } = input as { runId: string };
+    const found = history.runs.find(({ id }) => id === runId);
+    return { run: found, epochs: [], epochsStatedBy: null, gates: [], log: [], commandLine: '', ...detailOf(runId) };
+  });
+  const nothing = { verdicts: [], metrics: [], recipeDiff: [], dataDiff: [], codeDiff: [] };
+  client.evaluation.compareRuns.mockResolvedValue({ runs: [], ...nothing });
+  client.runs.series.mockResolvedValue({ stepsPerPoint: 1, step: new Float64Array(0), min: {}, max: {}, mean: {} });
+}
+
 test('curves by elapsed time, which is remembered', async () => {
   const epochs = [1, 2].map((epoch) => ({ ...epochRecord(epoch), durationMs: 60_000 * epoch }));
   client.runs.get.mockImplementation(async (input) => {
@@ -72,4 +83,16 @@ test('curves by elapsed time, which is remembered', async () => {
   expect(texts('thead th')).toContain('Time');
   expect(texts('tbody th')).toContain('3.00 min');
   expect(localStorage.getItem('nextvec-compare-unit')).toBe('time');
+});
+
+test('curves of an imported history are among the others and called stated, by epoch and by step', async () => {
+  const epochs = [1, 2, 3].map((epoch) => ({ ...epochRecord(epoch), step: 0, valCosine: epoch / 10 }));
+  giveDetails((runId) => (runId === 'run-5' ? { epochs, epochsStatedBy: 'training_history.json' } : {}));
+  await mountPage(ComparePage, {}, '/compare?runs=run-1,run-5');
+  for (const chart of ['Validation cosine', 'Total loss']) {
+    await click(button(`Menu of ${chart}`));
+    await click([...document.querySelectorAll<HTMLElement>('[role="menuitemcheckbox"]')][0]);
+  }
+  expect(texts('thead th').filter((heading) => heading.endsWith('(stated)'))).toHaveLength(2);
+  expect(texts('tbody td')).toContain('0.3000');
 });

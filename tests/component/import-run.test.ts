@@ -1,4 +1,4 @@
-/** The dialog that imports a checkpoint as a run. */
+/** The dialog that imports a run of another program. */
 import { flushPromises } from '@vue/test-utils';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { chooseRunFile } from '../../src/renderer/stores/run-file.ts';
@@ -72,6 +72,30 @@ test.each(['0', '-2', '1.5', 'five'])('refuses %s as a context length', async (t
   expect(texts('[role="alert"]')).toEqual(['Context length and heads are counts above 0, or empty.']);
   expect(button('Import').disabled).toBe(true);
 });
+
+test.each(['training_history.json', 'run-abc.wandb', 'events.out.tfevents.17.host'])(
+  '%s has no weights: nothing to measure it with is asked or sent',
+  async (name) => {
+    await fill(field('Measure on'), 'docs');
+    await fill(field('Context length'), 'five');
+    client.app.files.choose.mockResolvedValue({ path: `/logs/${name}` });
+    client.runs.importRun.mockResolvedValue({ runId: 'run-7', notes: [] });
+    await chooseRunFile();
+    await flushPromises();
+    expect(['Measure on', 'OOD set', 'Context length', 'Heads'].filter((label) => hasField(label))).toEqual([]);
+    await fill(field('Model'), 'gru');
+    await click(button('Import'));
+    expect(client.runs.importRun).toHaveBeenCalledExactlyOnceWith({
+      path: `/logs/${name}`,
+      name: undefined,
+      modelType: 'gru',
+      dataset: null,
+      ood: null,
+      contextLength: null,
+      heads: null,
+    });
+  },
+);
 
 test('shows why a file was refused and stays open', async () => {
   client.runs.importRun.mockRejectedValue(new Error('amn.pt holds no weights.'));

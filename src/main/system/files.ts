@@ -60,8 +60,9 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 async function entriesOf(folder: string, purpose: FilePurpose): Promise<DirectoryEntry[]> {
-  const { extensions } = FILE_KINDS[purpose];
-  const isWanted = (name: string): boolean => extensions.includes(extname(name).slice(1).toLowerCase());
+  const { extensions, mark } = FILE_KINDS[purpose];
+  const isWanted = (name: string): boolean =>
+    extensions.includes(extname(name).slice(1).toLowerCase()) || (mark !== undefined && name.includes(mark));
   const found = await readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     const reason = REASONS[cause.code ?? ''] ?? `it cannot be listed (${cause.code})`;
     throw new NextvecError('FILE_UNREADABLE', `${folder}: ${reason}.`, {

@@ -147,6 +147,7 @@ export function timeWords(run: RunSummary): string {
 export function stepsPerEpoch(run: RunSummary): number {
   // Its only curves are by epoch.
   if (isFitted(run.recipe.modelType)) return 1;
+  if (run.imported) return Math.max(1, Math.round(run.step / Math.max(1, run.epoch)));
   if (run.trainRows !== null) return Math.max(1, Math.ceil(run.trainRows / run.recipe.batchSize));
   return Math.max(1, Math.round((run.totalSteps ?? run.recipe.epochs) / run.recipe.epochs));
 }

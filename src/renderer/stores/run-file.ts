@@ -1,4 +1,4 @@
-/** The checkpoint file of the import dialog, which any page can open. The dialog itself is in the shell. */
+/** The file of the dialog that imports a run, which any page can open. The dialog itself is in the shell. */
 import { readonly, ref } from 'vue';
 import { pickFile } from './file-picker.ts';
 
@@ -6,7 +6,7 @@ const path = ref<string | null>(null);
 /** File to import; null: the dialog is closed. */
 export const runFile = readonly(path);
 
-/** Asks for a checkpoint; the dialog opens once one is chosen. */
+/** Asks for a checkpoint or history; the dialog opens once one is chosen. */
 export async function chooseRunFile(): Promise<void> {
   path.value = (await pickFile('run')) ?? path.value;
 }

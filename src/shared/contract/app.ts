@@ -92,10 +92,16 @@ export type DirectoryEntry = z.infer<typeof DirectoryEntrySchema>;
 export const FILE_PURPOSES = ['dataset', 'context', 'run', 'recipe'] as const;
 export type FilePurpose = (typeof FILE_PURPOSES)[number];
 
-/** Extensions of the files of each purpose, without the dot, and what a person calls them. */
-export const FILE_KINDS: Readonly<
-  Record<FilePurpose, { readonly title: string; readonly extensions: readonly string[] }>
-> = {
+export interface FileKind {
+  /** What a person calls such files. */
+  readonly title: string;
+  /** Without the dot. */
+  readonly extensions: readonly string[];
+  /** Part of the name of files whose extension says nothing. */
+  readonly mark?: string;
+}
+
+export const FILE_KINDS: Readonly<Record<FilePurpose, FileKind>> = {
   dataset: {
     title: 'Vectors',
     extensions: [
@@ -115,7 +121,11 @@ export const FILE_KINDS: Readonly<
     ],
   },
   context: { title: 'Contexts', extensions: ['npz', 'npy', 'safetensors'] },
-  run: { title: 'Checkpoints', extensions: ['safetensors', 'pt', 'pth', 'npz'] },
+  run: {
+    title: 'Checkpoints and histories',
+    extensions: ['safetensors', 'pt', 'pth', 'npz', 'json', 'wandb'],
+    mark: 'tfevents',
+  },
   recipe: { title: 'Recipes', extensions: ['json'] },
 };
 

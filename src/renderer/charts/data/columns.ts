@@ -28,6 +28,14 @@ export function pointsFrom<R>(records: readonly R[], x: (r: R) => number, y: (r:
   );
 }
 
+/** Without the points where nothing was measured, so that a line joins those that were. */
+export function withoutGaps({ x, mean, min, max }: Points): Points {
+  const isMeasured = (_: number, i: number): boolean => !Number.isNaN(mean[i]);
+  const kept = mean.filter(isMeasured);
+  if (min === max) return rawPoints(x.filter(isMeasured), kept);
+  return { x: x.filter(isMeasured), mean: kept, min: min.filter(isMeasured), max: max.filter(isMeasured) };
+}
+
 /** Points with a band, e.g. of an interval; without one where a measured point has none. */
 export function bandedFrom<R>(
   records: readonly R[],

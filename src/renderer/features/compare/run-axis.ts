@@ -6,6 +6,7 @@ import type { RunDetail } from '#shared/contract/runs.ts';
 import { lowerBound } from '../../charts/data/columns.ts';
 import type { XAxisMode } from '../../charts/ticks.ts';
 import { stepsPerEpoch } from '../../parts/run-words.ts';
+import { endOf } from '../../parts/stated-curves.ts';
 import { isFitted } from '../../stores/model-fields.ts';
 
 export interface RunAxis {
@@ -48,7 +49,7 @@ function clockOf({ run, epochs }: RunDetail): Clock {
   for (const { epoch, step, durationMs } of timed) {
     // An epoch of a Gram mixture records the mean over all epochs so far, the fit before them included.
     elapsedMs = isFitted(run.recipe.modelType) ? epoch * (durationMs ?? 0) : elapsedMs + (durationMs ?? 0);
-    add(step, elapsedMs);
+    add(endOf({ epoch, step }), elapsedMs);
   }
   add(run.step, run.durationMs);
   return { steps: Float64Array.from(steps), ms: Float64Array.from(ms) };

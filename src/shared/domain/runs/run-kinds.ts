@@ -64,3 +64,8 @@ export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
   command: 'Recipe as a command line',
   recipe: 'Recipe as a file (JSON)',
 };
+
+/** Whether a file of this name is a history without weights; what it is in fact, its content says. */
+export function isHistoryName(fileName: string): boolean {
+  return /\.(json|wandb)$|tfevents/i.test(fileName);
+}

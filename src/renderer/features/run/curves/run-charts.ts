@@ -6,25 +6,26 @@ import { bandedFrom, pointsFrom, type Points } from '../../../charts/data/column
 import type { ChartMarker, ChartSeries, ReferenceLine } from '../../../charts/scene.ts';
 import { STYLES, TERM_STYLES, baselineStyle, type SeriesStyle } from '../../../charts/series-style.ts';
 import { gateLabel } from '../../../parts/run-words.ts';
+import { endOf } from '../../../parts/stated-curves.ts';
 import type { RatePoint } from '../use-run.ts';
 
 type StepPoints = (column: StepColumn) => Points;
 
-function perEpoch(
+export function perEpoch(
   key: string,
   style: SeriesStyle,
   epochs: readonly EpochRecord[],
   value: (epoch: EpochRecord) => number | null,
 ): ChartSeries {
-  return { key, style, points: pointsFrom(epochs, (e) => e.step, value), sparse: true };
+  return { key, style, points: pointsFrom(epochs, endOf, value), sparse: true };
 }
 
 /** A cosine of each epoch with its 95 % interval as a band. */
-function measuredPerEpoch(rows: 'validation' | 'ood', epochs: readonly EpochRecord[]): ChartSeries {
+export function measuredPerEpoch(rows: 'validation' | 'ood', epochs: readonly EpochRecord[]): ChartSeries {
   const metric = rows === 'ood' ? 'oodCosine' : 'valCosine';
   const points = bandedFrom(
     epochs,
-    (e) => e.step,
+    endOf,
     (e) => e[metric],
     (e) => e.intervals?.[metric],
   );
