@@ -66,7 +66,13 @@ test('an imported run has charts of the curves that its file states, and no othe
   const state = { series: { points: () => NO_POINTS, lastStep: computed(() => 0) }, epochs };
   const group = createChartGroup();
   await mountPage(StatedCharts, { run: run(1, { step: 0 }), state, group });
-  expect(texts('figure h3')).toEqual(['Cosine to the target', 'Loss', 'Loss terms', 'Learning rate', 'Time of an epoch']);
+  expect(texts('figure h3')).toEqual([
+    'Cosine to the target',
+    'Loss',
+    'Loss terms',
+    'Learning rate',
+    'Time of an epoch',
+  ]);
   expect(group.axis.value.unit).toBe('epoch');
   await expect.poll(() => texts('.legend .value')).toContain('0.3500');
 });
