@@ -1,4 +1,4 @@
-/** `balance`, `inspect-window` and `map`, on the sample, with --json. */
+/** `balance`, `inspect-window` and `map`, with --json. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Balance } from '#shared/contract/evaluation.ts';
 import type { Inspection } from '#shared/domain/evaluation/inspection.ts';
+import { writeChunks } from '../../support/chunks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
+const train = join(folder, 'walks.npz');
+const ood = join(folder, 'other.npz');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The last output line of a command, parsed; and its stderr. */
@@ -23,13 +26,16 @@ async function nextvec<R>(...words: string[]): Promise<R> {
 const ON_OOD = ['--early-stopping', 'ood'];
 
 beforeAll(async () => {
+  const chunks = { chunksPerArticle: 14, D: 32 };
+  await writeChunks(train, { articles: 60, ...chunks });
+  await writeChunks(ood, { articles: 12, ...chunks, seed: 5 });
   const recipe = ['--epochs', '1', '--batch-size', '64', '--engine', 'simd', ...ON_OOD];
-  await nextvec('train', '--data', 'sample', '--ood', 'sample', '--name', 'one', ...recipe);
+  await nextvec('train', '--data', train, '--ood', ood, '--name', 'one', ...recipe);
 }, 120_000);
 
 describe('inspect-window', () => {
   const inspect = (...words: string[]) =>
-    nextvec<Inspection>('inspect-window', 'one', '--data', 'Sample OOD', ...words);
+    nextvec<Inspection>('inspect-window', 'one', '--data', 'other', ...words);
 
   it('shows the worst window and finds it again by number', async () => {
     const worst = await inspect('--rank', '0');
@@ -51,7 +57,7 @@ describe('inspect-window', () => {
 describe('map', () => {
   it('writes every point as CSV and as JSON', async () => {
     const file = join(folder, 'map.csv');
-    const words = ['map', 'Sample', '--run', 'one'];
+    const words = ['map', 'walks', '--run', 'one'];
     const written = await nextvec<{ drawn: number; path: string }>(...words, '--out', file);
     expect(written).toMatchObject({ method: 'pca', splitOf: 'run #1', path: file });
     const [head, ...lines] = readFileSync(file, 'utf8').trim().split('\n');
@@ -66,8 +72,8 @@ describe('map', () => {
 
   it('refuses other file endings and methods', async () => {
     const error = { code: 'BAD_INPUT' };
-    expect(await nextvec('map', 'Sample', '--out', join(folder, 'map.png'))).toMatchObject({ error });
-    expect(await nextvec('map', 'Sample', '--method', 'tsne')).toMatchObject({ error });
+    expect(await nextvec('map', 'walks', '--out', join(folder, 'map.png'))).toMatchObject({ error });
+    expect(await nextvec('map', 'walks', '--method', 'tsne')).toMatchObject({ error });
   }, 60_000);
 });
 
@@ -84,7 +90,7 @@ describe('balance', () => {
       '1e-3',
     ];
     const asked = ['--batch-size', '64', ...ON_OOD, ...weights, '--share', 'mse=0.8', 'info_nce=0.2'];
-    const { before, terms, worst } = await nextvec<Balance>('balance', '--data', 'Sample', ...asked);
+    const { before, terms, worst } = await nextvec<Balance>('balance', '--data', 'walks', ...asked);
     expect(before.info_nce.share).toBeGreaterThan(0.85);
     expect(before.info_nce.gradShare).toBeGreaterThan(0.9);
     expect(worst).toBeLessThan(0.05);
