@@ -34,8 +34,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('inspect-window', () => {
-  const inspect = (...words: string[]) =>
-    nextvec<Inspection>('inspect-window', 'one', '--data', 'other', ...words);
+  const inspect = (...words: string[]) => nextvec<Inspection>('inspect-window', 'one', '--data', 'other', ...words);
 
   it('shows the worst window and finds it again by number', async () => {
     const worst = await inspect('--rank', '0');
