@@ -1,5 +1,5 @@
 /** Desktop-only features on the stand-in: sandboxed window, menu, dock, notifications, dialog on closing. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './support/axe.ts';
@@ -104,6 +104,16 @@ describe('the menu', () => {
   it('has the standard menus, without reload in a packaged app', async () => {
     const menus = (await app.call('menu')).map(({ label, role }) => label ?? role);
     expect(menus).toEqual(['File', 'editMenu', 'View', 'windowMenu', 'help']);
+  });
+
+  it('exports the page as PDF to the file that is chosen', async () => {
+    const path = join(host.home, 'runs.pdf');
+    await app.call('answerDialog', path);
+    await app.call('clickMenu', ['File', 'Export Page as PDF…']);
+    await host.page.getByText('Saved runs.pdf').waitFor();
+    expect(readFileSync(path, 'latin1').slice(0, 5)).toBe('%PDF-');
+    expect((await app.call('records', 'dialog')).at(-1)).toMatchObject({ options: { defaultPath: 'Runs.pdf' } });
+    expect(await host.page.evaluate(() => document.documentElement.hasAttribute('data-printing'))).toBe(false);
   });
 
   it('menu items open pages and set the theme', async () => {

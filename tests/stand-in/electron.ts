@@ -137,6 +137,10 @@ export const dialog = {
     const path = await dialogs.ask('open', optionsOf(args));
     return { canceled: path === null, filePaths: path === null ? [] : [String(path)] };
   },
+  async showSaveDialog(...args: unknown[]) {
+    const path = await dialogs.ask('save', optionsOf(args));
+    return { canceled: path === null, filePath: String(path ?? '') };
+  },
   showErrorBox: (title: string, content: string): void => {
     record('errorBox', { title, content });
     console.error(`${title}: ${content}`);

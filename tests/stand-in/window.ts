@@ -114,6 +114,10 @@ export class WebContents extends EventEmitter {
     this.#openHandler = handler;
   }
 
+  printToPDF(options: { preferCSSPageSize: boolean; printBackground: boolean }): Promise<Uint8Array> {
+    return this.page.pdf(options);
+  }
+
   reload(): void {
     this.ownNavigation = true;
     void this.page.reload().finally(() => (this.ownNavigation = false));

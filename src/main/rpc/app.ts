@@ -53,6 +53,10 @@ export function appRouter({ app }: Procedures, { home, host, version, roots, nat
         return { shown: true };
       }),
     },
+    pdf: {
+      draw: app.pdf.draw.handler(async () => native.drawPdf?.()),
+      save: app.pdf.save.handler(async ({ input }) => ({ path: (await native.savePdf?.(input.name)) ?? null })),
+    },
     commands: app.commands.handler(({ signal }) =>
       eventStream((cancelled) => commands.subscribe('command', { signal: cancelled }), signal),
     ),

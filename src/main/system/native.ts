@@ -6,6 +6,10 @@ export interface NativeHooks {
   chooseFile?(purpose: FilePurpose): Promise<string | null>;
   /** Shows a folder in the system's file manager. */
   revealFolder?(path: string): Promise<void>;
+  /** Draws the page of the window, laid out for paper. */
+  drawPdf?(): Promise<void>;
+  /** Saves what was drawn; the path, or null when the save dialog was cancelled. */
+  savePdf?(name: string): Promise<string | null>;
   /** After each change of settings, by a page or by the host itself. */
   settingsChanged?(settings: Settings): void;
 }

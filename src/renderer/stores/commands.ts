@@ -12,6 +12,7 @@ import {
   Moon,
   Play,
   Plus,
+  Printer,
   Route,
   Rows3,
   Settings,
@@ -21,6 +22,7 @@ import {
 import { computed, type Component, type ComputedRef } from 'vue';
 import { useRouter } from 'vue-router';
 import { useDatasetsStore } from './datasets-store.ts';
+import { exportPdf } from './export-pdf.ts';
 import { chooseRunFile } from './run-file.ts';
 import { useRunActions } from './run-actions.ts';
 import { useRunsStore } from './runs-store.ts';
@@ -109,6 +111,7 @@ export function useCommands(openPalette: () => void): ComputedRef<readonly Comma
         icon: FileDown,
         run: () => void chooseRunFile(),
       },
+      { id: 'export-pdf', title: 'Export page as PDF…', icon: Printer, run: () => void exportPdf() },
       {
         id: 'sample',
         title: 'Retrain on the sample',

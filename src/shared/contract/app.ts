@@ -162,6 +162,12 @@ export const appContract = {
     /** Shows the storage folder in the system's file manager (Electron only). */
     revealHome: query.output(z.object({ shown: z.boolean() })),
   },
+  /** The page as it is shown (desktop app only): draws it, then saves what was drawn behind the save dialog. */
+  pdf: {
+    draw: query,
+    /** `name`: of the file, without its extension. `path`: null when the person cancelled. */
+    save: query.input(z.object({ name: z.string().max(200) })).output(z.object({ path: z.string().nullable() })),
+  },
   /** Menu commands and other requests of the host to the window, e.g. "new-run". */
   commands: query.output(eventIterator(z.object({ command: z.string(), path: z.string().nullable() }))),
 };

@@ -50,6 +50,7 @@ export const client = {
       set: async (changes: Partial<Settings>) => (history.settings = { ...history.settings, ...changes }),
     },
     files: { choose: unexpected('app.files.choose') },
+    pdf: { draw: unexpected('app.pdf.draw'), save: unexpected('app.pdf.save') },
   },
   datasets: {
     list: async () => history.datasets,

@@ -16,6 +16,7 @@ import { menuTemplate, type Command } from './menu.ts';
 import { MenuBarItem } from './menu-bar-item.ts';
 import { dataFilesIn } from './opened-files.ts';
 import { registerScheme, sealSession, servePageOverScheme } from './protocol.ts';
+import { PagePdf } from './page-pdf.ts';
 import { notePower, notePowerNow } from './power.ts';
 import { utilityTrainer } from './trainer-process.ts';
 import { connectPages, openWindow } from './window.ts';
@@ -75,6 +76,7 @@ class DesktopApp {
     iconsDir: join(this.#files.resourcesDir, 'icons'),
     showWindow: () => void this.#window(),
   });
+  readonly #pdf = new PagePdf();
   #nextvec: Nextvec | null = null;
   #quitting: 'no' | 'asked' | 'yes' = 'no';
 
@@ -97,6 +99,8 @@ class DesktopApp {
       native: {
         chooseFile: (purpose) => this.#chooseFile(purpose),
         revealFolder: async (path) => void (await shell.openPath(path)),
+        drawPdf: () => this.#pdf.draw(this.#window()),
+        savePdf: (name) => this.#pdf.save(this.#window(), name),
         settingsChanged: (settings) => this.#applySettings(settings),
       },
       runtimes: { browser: null, electron: process.versions.electron ?? null },

@@ -8,6 +8,7 @@ export type Command =
   | 'new-run'
   | 'import'
   | 'import-run'
+  | 'export-pdf'
   | 'runs'
   | 'datasets'
   | 'settings'
@@ -90,6 +91,8 @@ function fileMenu(
       { label: 'Import Run…', click: () => send('import-run') },
       // Elsewhere the system has no such menu.
       ...(mac ? [RECENT] : []),
+      SEPARATOR,
+      { label: 'Export Page as PDF…', click: () => send('export-pdf') },
       SEPARATOR,
       ...(mac ? [] : [settings, SEPARATOR]),
       mac ? { role: 'close' } : { role: 'quit' },
