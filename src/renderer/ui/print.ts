@@ -24,7 +24,7 @@ export function followPrinting(): void {
 }
 
 /** Lays the page out, calls `print`, and brings back what was shown. */
-export async function withPrintLayout(print: () => void | Promise<void>): Promise<void> {
+export async function withPrintLayout(print: () => void | PromiseLike<unknown>): Promise<void> {
   const panes = [...document.querySelectorAll('.pane')].map((pane) => ({ pane, top: pane.scrollTop }));
   lay(true);
   try {

@@ -13,7 +13,8 @@ export class PagePdf {
   /** The path of the file; null: the save dialog was cancelled. `name`: of the file, without its extension. */
   async save(window: BrowserWindow, name: string): Promise<string | null> {
     const pdf = this.#drawn;
-    if (pdf === null) throw new NextvecError('CONFLICT', 'No page was drawn as PDF.', { remedy: 'Export the page again.' });
+    if (pdf === null)
+      throw new NextvecError('CONFLICT', 'No page was drawn as PDF.', { remedy: 'Export the page again.' });
     this.#drawn = null;
     const { canceled, filePath } = await dialog.showSaveDialog(window, {
       title: 'Export page as PDF',
