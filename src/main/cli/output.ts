@@ -147,5 +147,7 @@ export function formatBytes(bytes: number): string {
 }
 
 export function formatCosine(value: number | null | undefined): string {
-  return value === null || value === undefined || !Number.isFinite(value) ? NOT_MEASURED : value.toFixed(4);
+  return value === null || value === undefined || !Number.isFinite(value)
+    ? NOT_MEASURED
+    : value.toFixed(4).replace('-', '−');
 }

@@ -8,7 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { errorData, exitStatus } from '../../../src/main/cli/exit.ts';
-import { createOutput, formatTable, toJsonLine } from '../../../src/main/cli/output.ts';
+import { createOutput, formatCosine, formatTable, toJsonLine } from '../../../src/main/cli/output.ts';
 import { addRecipeFlags, readRecipe } from '../../../src/main/cli/recipe-flags.ts';
 
 function recipeOf(words: readonly string[]): Recipe {
@@ -16,6 +16,10 @@ function recipeOf(words: readonly string[]): Recipe {
   command.parse([...words], { from: 'user' });
   return readRecipe(command.opts(), 'd', null);
 }
+
+it('a negative cosine has the minus sign of a lift', () => {
+  expect(formatCosine(-0.0581)).toBe('−0.0581');
+});
 
 describe('flags of train', () => {
   it('applies flags over a preset without changing the preset', () => {
