@@ -1,7 +1,7 @@
 /**
- * Pictures of every page in light and dark for docs/screenshots/, taken from the real app (the Node host on a storage
- * folder of its own) while a real run on the bundled sample trains. `npm run screenshots texts TRAIN OOD` takes
- * those that show texts, of two files that have them.
+ * Pictures of every page with data for docs/screenshots/, in light and dark at 1280 × 800 (and, in `small`, 900 × 600), taken
+ * from the real app: the Node host on a storage folder of its own, while a real run on the bundled sample trains.
+ * `npm run screenshots texts TRAIN OOD` takes those that show texts, of two files that have them.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,10 @@ const SMALL_FOLDER = join(FOLDER, 'small');
 const SIZE = { width: 1280, height: 800 };
 const SMALL_SIZE = { width: 900, height: 600 };
 const FLAGS = ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'];
-const SETTLE_MS = 900;
+/** For charts and fonts after a change of size or theme. */
+const SETTLE_MS = 600;
+const THEMES = ['light', 'dark'];
+const LIMIT_MS = 300_000;
 
 function nextvec(home, args) {
   return spawn(process.execPath, [join(ROOT, 'out', 'main', 'cli.js'), '--home', home, '--json', ...args], {
@@ -51,57 +54,37 @@ async function serve(home) {
   return { url, stop };
 }
 
-/** A short history, so that tables and comparisons have something to show. */
+/** Two runs with an evaluation, a sweep with a winner, and the tour, whose last run is a Gram mixture. */
 async function makeHistory(home) {
-  const sample = ['train', '--data', 'sample', '--ood', 'sample', '--batch-size', '64'];
-  await result(home, [...sample, '--epochs', '3', '--name', 'MSE only', '--tag', 'baseline']);
-  const balance = [
-    '--lambda-mse',
-    '0.5',
-    '--lambda-info',
-    '0.5',
-    '--lambda-moment',
-    '1e-3',
-    '--lambda-variance',
-    '1e-3',
-  ];
-  await result(home, [...sample, ...balance, '--epochs', '3', '--name', 'MSE + InfoNCE']);
-  await makePlans(home, sample.slice(1));
-}
-
-/** A sweep with a winner, and a plan that a gate has stopped. */
-async function makePlans(home, sample) {
+  // Without them only some pictures are missing.
+  const name = (error) => console.error(error.message);
+  const sample = ['--data', 'sample', '--ood', 'sample'];
+  const run = ['train', ...sample, '--batch-size', '64', '--epochs', '4'];
+  const first = await result(home, [...run, '--name', 'MSE only', '--tag', 'baseline']);
+  const lambda = { mse: '0.5', info: '0.5', moment: '1e-3', variance: '1e-3' };
+  const weights = Object.entries(lambda).flatMap(([term, value]) => [`--lambda-${term}`, value]);
+  await result(home, [...run, ...weights, '--name', 'MSE + InfoNCE']);
+  await result(home, ['evaluate', first.runId, '--data', 'Sample OOD'], [0, 1]).catch(name);
   const vary = ['--vary', 'lr=1e-4..1e-2:log', 'skip=mean,positional', 'start=random,least-squares'];
   const size = ['--members', '8', '--seeds', '2', '--halving', '3:1', '--epochs', '3', '--engine', 'simd'];
-  await result(home, ['sweep', ...sample, ...vary, ...size, '--name', 'Learning rate, skip path, start']);
-  await result(home, ['plan', '--template', 'recover', ...sample, '--epochs', '1', '--engine', 'simd'], [1]);
-}
-
-/** The results of the sweep, in the view that says most. */
-async function shootSweep(page, theme) {
-  await link(page, 'Plans');
-  await page.getByRole('button', { name: 'Results' }).click();
-  await page.getByRole('radio', { name: 'Parallel coordinates' }).click();
-  await page.getByRole('region', { name: /^Results of/ }).scrollIntoViewIfNeeded();
-  await shoot(page, 'sweep', theme);
-}
-
-/** One prediction of the Gram mixture, whose parts say what it is made of. */
-async function shootPrediction(page, theme) {
-  await link(page, 'Predict');
-  const run = page.getByRole('combobox', { name: 'Run', exact: true });
-  const mixture = run.locator('option', { hasText: 'Gram mixture' }).first();
-  await run.selectOption(await mixture.getAttribute('value'));
-  await page.getByRole('button', { name: 'Predict', exact: true }).click();
-  await page.getByText('Reproduces its golden output').waitFor();
-  await shoot(page, 'predict', theme);
-  await page.getByRole('region', { name: 'Why this prediction' }).evaluate((section) => section.scrollIntoView());
-  await shoot(page, 'why', theme);
+  await result(home, [
+    'sweep',
+    ...sample,
+    '--batch-size',
+    '64',
+    ...vary,
+    ...size,
+    '--name',
+    'Learning rate, skip path, start',
+  ]);
+  await result(home, ['plan', '--template', 'tour', ...sample], [0, 1]).catch(name);
+  return first.runId;
 }
 
 async function link(page, name) {
   await page.getByLabel('Sidebar').getByRole('link', { name }).click();
-  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+  await page.getByRole('main').getByRole('heading', { level: 1, name }).waitFor();
+  await page.locator('main [aria-busy="true"]').first().waitFor({ state: 'detached', timeout: LIMIT_MS });
 }
 
 /** Starts a long run on the sample from the form, as a person would. */
@@ -113,69 +96,114 @@ async function startRun(page) {
   await page.getByRole('main').getByText('Running', { exact: true }).first().waitFor({ timeout: 120_000 });
   // A few epochs, so that the charts show curves.
   const epochs = page.getByRole('region', { name: 'Epochs' }).getByRole('row');
-  await epochs.nth(4).waitFor({ timeout: 300_000 });
+  await epochs.nth(4).waitFor({ timeout: LIMIT_MS });
   return page.url();
 }
 
-/** What the run tells while its pictures are taken would cover a part of them. */
-async function dismissNotices(page) {
-  const notices = page.getByRole('list', { name: 'Notices' });
-  // In one go: some leave by themselves meanwhile.
-  await notices.getByRole('button', { name: 'Dismiss' }).evaluateAll((buttons) => buttons.forEach((b) => b.click()));
-  await notices.getByRole('listitem').first().waitFor({ state: 'detached' });
+/** Notices of runs and saved files would cover a part of a picture. */
+function hideNotices(page) {
+  return page.getByRole('list', { name: 'Notices' }).evaluate((list) => (list.style.display = 'none'));
 }
 
-async function shoot(page, name, theme) {
-  await page.waitForTimeout(SETTLE_MS);
-  await dismissNotices(page);
-  const isSmall = page.viewportSize().width < SIZE.width;
-  const path = join(isSmall ? SMALL_FOLDER : FOLDER, `${name}-${theme}.png`);
-  await page.screenshot({ path, animations: 'disabled' });
-  console.log(path);
+/** The page as it stands, in both themes and sizes. */
+async function shoot(page, name, sizes = [SIZE, SMALL_SIZE]) {
+  for (const size of sizes) {
+    await page.setViewportSize(size);
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await page.waitForTimeout(SETTLE_MS);
+      const path = join(size === SMALL_SIZE ? SMALL_FOLDER : FOLDER, `${name}-${theme}.png`);
+      await page.screenshot({ path, animations: 'disabled' });
+      console.log(path);
+    }
+  }
+  await page.setViewportSize(SIZE);
 }
 
-/** Pages that show their figures when asked, by their titles in the sidebar. */
-const ASK = {
+async function chooseRun(page, name) {
+  const run = page.getByRole('combobox', { name: 'Run', exact: true });
+  const option = run.locator('option', { hasText: name }).first();
+  await run.selectOption(await option.getAttribute('value'));
+}
+
+/** What has to be done on a page before it shows figures; each ends with its pictures. */
+const PAGES = {
   'Cross-test': async (page) => {
-    await page.getByRole('button', { name: /^Test \d+ cell/ }).click();
-    await page.getByRole('button', { name: /^Test \d+ cell/ }).waitFor({ timeout: 300_000 });
+    const test = page.getByRole('button', { name: /^Test \d+ cell/ });
+    await test.click();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached', timeout: LIMIT_MS });
+    await test.waitFor({ timeout: LIMIT_MS });
+    await shoot(page, 'cross-test');
   },
   Reports: async (page) => {
-    const run = page.getByRole('combobox', { name: 'Run', exact: true });
-    const unbalanced = run.locator('option', { hasText: 'MSE + InfoNCE' }).first();
-    await run.selectOption(await unbalanced.getAttribute('value'));
+    await chooseRun(page, 'MSE + InfoNCE');
     await page.getByRole('button', { name: 'Make the report' }).click();
-    await page.getByRole('button', { name: 'Save HTML' }).waitFor({ timeout: 300_000 });
+    await page.getByRole('button', { name: 'Save HTML' }).waitFor({ timeout: LIMIT_MS });
+    await shoot(page, 'reports');
+  },
+  Predict: async (page) => {
+    await chooseRun(page, 'Gram mixture');
+    await page.getByRole('button', { name: 'Predict', exact: true }).click();
+    await page.getByText('Reproduces its golden output').waitFor({ timeout: LIMIT_MS });
+    await shoot(page, 'predict');
+    await page.getByRole('region', { name: 'Why this prediction' }).evaluate((section) => section.scrollIntoView());
+    await shoot(page, 'why');
+  },
+  Plans: async (page) => {
+    await shoot(page, 'plans');
+    await page.getByRole('button', { name: 'Results' }).click();
+    await page.getByRole('radio', { name: 'Parallel coordinates' }).click();
+    await page.getByRole('region', { name: /^Results of/ }).evaluate((region) => region.scrollIntoView());
+    await shoot(page, 'sweep');
   },
 };
 
-async function shootAll(page, runUrl, theme) {
-  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-  const sidebar = page.getByLabel('Sidebar').getByRole('link');
-  const titles = (await sidebar.allInnerTexts()).map((text) => text.split('\n')[0].trim()).filter(Boolean);
-  for (const title of new Set(titles)) {
-    if (title.startsWith('#') || title === 'Predict') continue;
-    await link(page, title);
-    await ASK[title]?.(page);
-    await shoot(page, title.toLowerCase().replaceAll(' ', '-'), theme);
-  }
-  await shootPrediction(page, theme);
-  await shootSweep(page, theme);
-  await page.goto(runUrl);
-  await page.locator('canvas').first().waitFor();
-  await shoot(page, 'run', theme);
+/** Pages without an entry in the sidebar, by their address and a text that shows once they are complete. */
+function otherPages(runId, evaluatedRun) {
+  return {
+    run: [`/runs/${runId}`, (page) => page.locator('canvas').first()],
+    evaluation: [`/runs/${evaluatedRun}/evaluation`, (page) => page.getByText('Reproduces its golden output')],
+    tour: ['/tour', (page) => page.getByRole('heading', { level: 1, name: 'A retrain that failed' })],
+  };
+}
+
+/** Every page; one that fails is named, and the others are taken all the same. Returns whether all were taken. */
+async function shootAll(page, runUrl, evaluatedRun) {
+  let isComplete = true;
+  const attempt = async (name, work) => {
+    try {
+      await work();
+    } catch (error) {
+      isComplete = false;
+      console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const runId = runUrl.split('/').at(-1);
+  for (const [name, [address, complete]] of Object.entries(otherPages(runId, evaluatedRun)))
+    await attempt(name, async () => {
+      await page.evaluate((hash) => (location.hash = hash), address);
+      await complete(page).waitFor();
+      await shoot(page, name);
+    });
+  const titles = ['Runs', 'New run', 'Data sets', 'Compare', 'Help', 'Settings', ...Object.keys(PAGES)];
+  for (const title of titles)
+    await attempt(title, async () => {
+      await link(page, title);
+      if (PAGES[title]) await PAGES[title](page);
+      else await shoot(page, title.toLowerCase().replaceAll(' ', '-'));
+    });
+  return isComplete;
 }
 
 /** Pages where texts stand beside the vectors. */
-async function shootTexts(page, runId, theme) {
-  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+async function shootTexts(page, runId) {
   await link(page, 'Predict');
   await page.getByRole('textbox', { name: 'Windows' }).fill('120');
   await page.getByRole('button', { name: 'Predict', exact: true }).click();
   const near = page.getByRole('region', { name: /^Nearest neighbours/ });
   await near.waitFor();
   await near.evaluate((element) => element.scrollIntoView({ block: 'start' }));
-  await shoot(page, 'texts-predict', theme);
+  await shoot(page, 'texts-predict', [SIZE]);
 
   await link(page, 'Data sets');
   await page.getByRole('main').getByText('speeches-train', { exact: true }).first().click();
@@ -187,14 +215,14 @@ async function shootTexts(page, runId, theme) {
   await map.getByRole('searchbox').press('Enter');
   await map.getByRole('list', { name: 'Texts found' }).getByRole('button').first().click();
   await map.evaluate((element) => element.scrollIntoView({ block: 'start' }));
-  await shoot(page, 'texts-map', theme);
+  await shoot(page, 'texts-map', [SIZE]);
 
   await page.evaluate((id) => (location.hash = `#/runs/${id}/evaluation`), runId);
   const inspector = page.getByRole('region', { name: /^Window inspector/ });
   await inspector.getByRole('button', { name: 'Best' }).click();
   await inspector.getByText(/by cosine/).waitFor({ timeout: 120_000 });
   await inspector.evaluate((element) => element.scrollIntoView({ block: 'start' }));
-  await shoot(page, 'texts-inspector', theme);
+  await shoot(page, 'texts-inspector', [SIZE]);
 
   await link(page, 'Reports');
   await page.getByRole('checkbox', { name: 'Quote texts' }).check();
@@ -202,7 +230,7 @@ async function shootTexts(page, runId, theme) {
   const samples = page.getByText('Texts of the sample windows').first();
   await samples.waitFor({ timeout: 120_000 });
   await samples.evaluate((element) => element.scrollIntoView({ block: 'start' }));
-  await shoot(page, 'texts-report', theme);
+  await shoot(page, 'texts-report', [SIZE]);
 }
 
 async function takeTexts(page, home, [train, ood]) {
@@ -212,7 +240,8 @@ async function takeTexts(page, home, [train, ood]) {
   const server = await serve(home);
   try {
     await page.goto(server.url);
-    for (const theme of ['light', 'dark']) await shootTexts(page, runId, theme);
+    await hideNotices(page);
+    await shootTexts(page, runId);
   } finally {
     await server.stop();
   }
@@ -230,21 +259,15 @@ async function takeScreenshots() {
     if (process.argv[2] === 'texts') return await takeTexts(page, home, process.argv.slice(3));
     const empty = await serve(home);
     await page.goto(empty.url);
-    for (const theme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme: theme });
-      await page.getByRole('button', { name: 'Retrain on the sample' }).waitFor();
-      await shoot(page, 'first-start', theme);
-    }
+    await page.getByRole('button', { name: 'Retrain on the sample' }).waitFor();
+    await shoot(page, 'first-start');
     await empty.stop();
-    await makeHistory(home);
+    const evaluatedRun = await makeHistory(home);
     server = await serve(home);
     await page.goto('about:blank');
     await page.goto(server.url);
-    const runUrl = await startRun(page);
-    for (const size of [SIZE, SMALL_SIZE]) {
-      await page.setViewportSize(size);
-      for (const theme of ['light', 'dark']) await shootAll(page, runUrl, theme);
-    }
+    await hideNotices(page);
+    if (!(await shootAll(page, await startRun(page), evaluatedRun))) process.exitCode = 1;
   } finally {
     await browser.close();
     await server?.stop();
