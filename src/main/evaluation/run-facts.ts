@@ -35,6 +35,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
       parameters: run.parameters,
       rowsPerSecond: run.rowsPerSecond,
       durationMs: run.imported ? null : run.durationMs,
+      statedVal: run.imported?.stated.valCosine ?? null,
     },
     intervals: run.best?.intervals,
     data: {

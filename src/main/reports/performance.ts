@@ -1,6 +1,6 @@
 /** The performance section of a report: figures side by side and the curves with the baselines as lines. */
 import { changeText, metricText } from '#shared/domain/evaluation/comparison-text.ts';
-import { figureInterval, RUN_FIGURES, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
+import { figureInterval, figuresOf, type RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { figure } from '#shared/domain/figures.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { turningPoint } from './correction.ts';
@@ -24,7 +24,7 @@ function figuresTable({ comparison }: ReportInput, runs: readonly ReportRun[]): 
   return table(
     'Figures at the best epoch',
     ['Figure', ...runs.map((r) => `#Run #${r.run.number}`), ...(comparison ? ['#Change'] : [])],
-    RUN_FIGURES.map(([metric, label]) => [
+    figuresOf(runs.map(({ run }) => run)).map(([metric, label]) => [
       label,
       ...runs.map((r) => metricText(metric, r.run.figures[metric], figureInterval(r.run, metric))),
       ...(comparison ? [changeOf(comparison, metric)] : []),

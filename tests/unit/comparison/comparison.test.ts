@@ -46,6 +46,7 @@ function run(
       parameters: 10,
       rowsPerSecond: 100,
       durationMs: 1000,
+      statedVal: null,
     },
     data: { 'Training set': 'docs', sha256: 'aaaa' },
     code: { 'Nextvec version': '0.1.0', Engine: 'simd 1' },
@@ -58,6 +59,16 @@ function run(
 const codes = (runs: ComparableRun[]) => compareRuns(runs).verdicts.map((verdict) => verdict.code);
 
 describe('comparison of runs', () => {
+  it('has a row of what a file states where one was imported, apart from what was measured', () => {
+    const measured = run(1, 0.4);
+    const imported = run(2, null);
+    const stated = { ...imported, figures: { ...imported.figures, statedVal: 0.46 } };
+    const labels = (runs: ComparableRun[]) => compareRuns(runs).metrics.map(({ label }) => label);
+    expect(labels([measured, imported])).not.toContain('Validation cosine, stated by its file');
+    const row = compareRuns([measured, stated]).metrics.at(-1);
+    expect(row).toMatchObject({ metric: 'statedVal', values: [null, 0.46], deltas: [null, null], better: 'none' });
+  });
+
   it('a difference whose interval contains 0 is not distinguishable, however large', () => {
     const runs = [run(1, 0.4), run(2, 0.42, { lr: 1e-3 })];
     const paired = (low: number, high: number) => [null, { validation: { low, high }, ood: null }];

@@ -9,7 +9,7 @@ import { RECIPE_FIELDS, recipeDiff, valueAt } from '../recipe/recipe-fields.ts';
 import { balanceVerdict } from '../verdicts/verdicts-model.ts';
 import {
   figureInterval,
-  RUN_FIGURES,
+  figuresOf,
   type ComparableRun,
   type DifferenceRow,
   type Fact,
@@ -35,7 +35,7 @@ export function compareRuns(
   const recipeRows = recipeDifferences(runs);
   return {
     runs: runs.map(({ id, number, name, status }) => ({ id, number, name, status })),
-    metrics: RUN_FIGURES.map(([metric, label, better]) => metricRow(runs, metric, label, better, differences)),
+    metrics: figuresOf(runs).map(([metric, label, better]) => metricRow(runs, metric, label, better, differences)),
     recipeDiff: recipeRows,
     dataDiff: factDifferences(runs.map((run) => run.data)),
     codeDiff: factDifferences(runs.map((run) => run.code)),

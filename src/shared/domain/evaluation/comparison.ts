@@ -48,9 +48,15 @@ export const RUN_FIGURES = [
   ['parameters', 'Parameters', 'none'],
   ['rowsPerSecond', 'Rows per second', 'higher'],
   ['durationMs', 'Duration', 'lower'],
+  ['statedVal', 'Validation cosine, stated by its file', 'none'],
 ] as const;
 export type RunFigure = (typeof RUN_FIGURES)[number][0];
 export type RunFigures = Readonly<Record<RunFigure, number | null>>;
+
+/** The figures to show of these runs: what a file states only where one of them was imported and its file does. */
+export function figuresOf(runs: readonly ComparableRun[]) {
+  return RUN_FIGURES.filter(([metric]) => metric !== 'statedVal' || runs.some((run) => run.figures[metric] !== null));
+}
 
 /** 95 % interval of a figure; null: not a cosine or lift, or not measured. */
 export function figureInterval({ intervals }: ComparableRun, figure: RunFigure): Interval | null {
