@@ -41,8 +41,8 @@ async function renameRun({ nextvec: { client, home }, run }: Victim, given: stri
 async function renameDataset({ nextvec: { client }, dataset }: Victim, given: string): Promise<void> {
   const { name } = await client.datasets.rename({ id: dataset, name: given });
   checkShown(name);
-  const found = storedDataset(await client.datasets.list(), name);
-  if (found?.id !== dataset) throw new Error(`data set "${name}" is not found by its name`);
+  const found = await storedDataset(client, name);
+  if (found.id !== dataset) throw new Error(`data set "${name}" is not found by its name`);
 }
 
 async function namePlan({ nextvec: { client }, dataset }: Victim, given: string): Promise<void> {
@@ -52,12 +52,15 @@ async function namePlan({ nextvec: { client }, dataset }: Victim, given: string)
   await client.plans.remove({ planId: id });
 }
 
-async function handles({ nextvec: { client } }: Victim, given: string): Promise<void> {
-  storedDataset(await client.datasets.list(), given);
+async function datasetHandle({ nextvec: { client } }: Victim, given: string): Promise<void> {
+  await storedDataset(client, given);
+}
+
+async function runHandle({ nextvec: { client } }: Victim, given: string): Promise<void> {
   await findRun(client, given);
 }
 
-const CALLS = [renameRun, renameDataset, namePlan, handles];
+const CALLS = [renameRun, renameDataset, namePlan, datasetHandle, runHandle];
 
 export async function names(parent: string): Promise<FuzzTarget> {
   const folder = mkdtempSync(join(parent, 'nextvec-fuzz-name-'));

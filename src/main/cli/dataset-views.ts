@@ -1,12 +1,10 @@
 /** What `data articles`, `data compare` and `data reveal` show of imported data sets. */
 import type { NextvecClient } from '#shared/contract/index.ts';
-import type { Dataset } from '#shared/contract/datasets.ts';
-import { unknownDataset } from '#shared/domain/not-found.ts';
 import { parseArticleList, rangeOf } from '#shared/domain/recipe/article-list.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { printComparison } from './data.ts';
-import { findRun, storedDataset } from './handles.ts';
+import { findRun, readableDataset } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 
 interface ViewWords {
@@ -17,20 +15,14 @@ interface ViewWords {
   readonly split?: string | true;
 }
 
-async function namedSet(client: NextvecClient, handle = ''): Promise<Dataset> {
-  const dataset = storedDataset(await client.datasets.list(), handle);
-  if (dataset === null) throw unknownDataset(handle);
-  return dataset;
-}
-
 export async function compareSets(client: NextvecClient, words: ViewWords, out: Output): Promise<void> {
-  const [a, b] = [await namedSet(client, words.id), await namedSet(client, words.name)];
+  const [a, b] = [await readableDataset(client, words.id ?? ''), await readableDataset(client, words.name ?? '')];
   const comparison = await client.evaluation.compareData({ a: a.id, b: b.id });
   out.result(comparison, () => printComparison([a.name, b.name], comparison, out));
 }
 
 export async function revealSet(client: NextvecClient, words: ViewWords, out: Output): Promise<void> {
-  const { id, sourcePath } = await namedSet(client, words.id);
+  const { id, sourcePath } = await readableDataset(client, words.id ?? '');
   const { folder } = await client.datasets.reveal({ id });
   out.result({ dataset: id, folder, sourcePath }, () => {
     out.line(`stored in ${folder}`);
@@ -51,7 +43,7 @@ interface ArticleRow {
 }
 
 export async function showArticles(client: NextvecClient, words: ViewWords, out: Output): Promise<void> {
-  const { id } = await namedSet(client, words.id);
+  const { id } = await readableDataset(client, words.id ?? '');
   const { split, seed } = await splitOf(client, id, words.split);
   const articles = await client.datasets.articles({ id });
   const sides = await client.datasets.articleSides({ id, split, seed });

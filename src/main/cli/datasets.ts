@@ -4,9 +4,8 @@ import { MOST_HITS, type Dataset, type TextHit } from '#shared/contract/datasets
 import type { Place } from '#shared/contract/places.ts';
 import { DATA_EXPORT_FORMATS } from '#shared/domain/datasets/export.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { unknownDataset } from '#shared/domain/not-found.ts';
 import type { CommandContext } from './context.ts';
-import { storedDataset } from './handles.ts';
+import { readableDataset, storedDataset } from './handles.ts';
 import { compareSets, revealSet, showArticles } from './dataset-views.ts';
 import { exportData, type DataExportFlags } from './written-files.ts';
 import { formatBytes, formatCosine, type Output } from './output.ts';
@@ -52,7 +51,7 @@ function readAction(word: string): Action {
 function usage(message: string): NextvecError {
   return new NextvecError('BAD_INPUT', message, {
     remedy:
-      'Write "data list", "data rename ID NAME", "data delete ID", "data texts ID", "data search ID WORDS", "data articles ID", "data compare ID ID", "data reveal ID" or "data export ID"; ID is an id or a name.',
+      'Write "data list", "data rename ID NAME", "data delete ID", "data texts ID", "data search ID WORDS", "data articles ID", "data compare ID ID", "data reveal ID" or "data export ID"; ID is a name, an id or its start, or "sample".',
   });
 }
 
@@ -88,9 +87,7 @@ function readTexts(context: CommandContext, action: 'texts' | 'search', words: W
     throw new NextvecError('BAD_INPUT', `--limit needs a number from 1 to ${MOST_HITS}, not "${words.limit}".`);
   }
   return withSession(context.options(), out, 'any', async ({ client }) => {
-    const dataset = storedDataset(await client.datasets.list(), words.id ?? '');
-    if (dataset === null) throw unknownDataset(words.id ?? '');
-    const { id } = dataset;
+    const { id } = await readableDataset(client, words.id ?? '');
     if (action === 'texts') {
       const texts = await client.datasets.texts({ id, count: limit });
       return out.result({ dataset: id, texts }, () => printPlaces(texts, out));
@@ -116,8 +113,7 @@ function printPlaces(places: readonly (Place & Partial<TextHit>)[], out: Output)
 }
 
 async function changed({ client }: Session, action: Action, words: Words, out: Output): Promise<object> {
-  const dataset = storedDataset(await client.datasets.list(), words.id ?? '');
-  if (dataset === null) throw unknownDataset(words.id ?? '');
+  const dataset = await storedDataset(client, words.id ?? '');
   if (action === 'rename') {
     const { name } = await client.datasets.rename({ id: dataset.id, name: words.name ?? '' });
     out.progress(`${dataset.name}: renamed to ${name}`, true);

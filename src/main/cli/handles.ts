@@ -11,13 +11,16 @@ import { SAMPLE_WORD } from '#shared/domain/names.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import { unknownRun } from '#shared/domain/not-found.ts';
+import { unknownDataset, unknownRun } from '#shared/domain/not-found.ts';
 import { isPattern } from '../formats/shards.ts';
 import type { TaskOptions } from './chunk-flags.ts';
 import { formatBytes, printProgress, type Output } from './output.ts';
 
 /** For work that ends with the process. */
 export const never = new AbortController().signal;
+
+/** Fewer characters do not stand for an id. */
+const LEAST_ID_START = 4;
 
 /** A run by id, number ("12" or "#12"), name or start of an id; CONFLICT where several have the name or the start. */
 export async function findRun(client: NextvecClient, handle: string): Promise<RunSummary> {
@@ -27,7 +30,7 @@ export async function findRun(client: NextvecClient, handle: string): Promise<Ru
     runs.find((run) => run.id === handle) ??
     runs.find((run) => number !== undefined && run.number === Number(number)) ??
     onlyOne(runs, (run) => run.name === handle, `runs are named "${handle}"`) ??
-    (handle.length >= 4
+    (handle.length >= LEAST_ID_START
       ? onlyOne(runs, (run) => run.id.startsWith(handle), `runs have ids that begin "${handle}"`)
       : null);
   if (found) return found;
@@ -49,18 +52,42 @@ function onlyOne<N extends Named>(all: readonly N[], fits: (one: N) => boolean, 
   });
 }
 
-/** An imported data set by id or name; null: there is none. CONFLICT where several have the name. */
-export function storedDataset(known: readonly Dataset[], handle: string): Dataset | null {
+/** An imported data set by id or name. CONFLICT where several have the name. */
+function exactDataset(known: readonly Dataset[], handle: string): Dataset | null {
   return (
     known.find(({ id }) => id === handle) ??
     onlyOne(known, ({ name }) => name === handle, `data sets are named "${handle}"`)
   );
 }
 
+/** By a name in other letters, upper or lower case, or by the start of an id. CONFLICT where several fit. */
+function similarDataset(known: readonly Dataset[], handle: string): Dataset | null {
+  const lower = handle.toLowerCase();
+  return (
+    onlyOne(known, ({ name }) => name.toLowerCase() === lower, `data sets are named "${handle}", upper and lower case aside`) ??
+    (handle.length >= LEAST_ID_START
+      ? onlyOne(known, ({ id }) => id.startsWith(handle), `data sets have ids that begin "${handle}"`)
+      : null)
+  );
+}
+
+/** An imported data set by id, name (upper or lower case) or start of an id. Throws NOT_FOUND, CONFLICT. */
+export async function storedDataset(client: NextvecClient, handle: string): Promise<Dataset> {
+  const known = await client.datasets.list();
+  const dataset = exactDataset(known, handle) ?? similarDataset(known, handle);
+  if (dataset === null) throw unknownDataset(handle);
+  return dataset;
+}
+
+/** As `storedDataset`; "sample" is the bundled training set, imported where it is not yet. */
+export async function readableDataset(client: NextvecClient, handle: string): Promise<Dataset> {
+  return handle === SAMPLE_WORD ? (await client.datasets.importSample()).train : storedDataset(client, handle);
+}
+
 /**
- * "sample", a data set by id or name, or a file, which is imported unless it is there already; in this order. A file
- * that has the name of a data set is meant where it is written with its folder ("./docs"). `task`: what the windows
- * built from a file ask of a model; a stored set must have it.
+ * "sample", a data set by id or name, a file, which is imported unless it is there already, or what else `storedDataset` takes; in
+ * this order. A file that has the name of a data set is meant where it is written with its folder ("./docs"). `task`: what the
+ * windows built from a file ask of a model; a stored set must have it.
  */
 export async function findDataset(
   client: NextvecClient,
@@ -70,12 +97,14 @@ export async function findDataset(
   signal: AbortSignal,
   task: TaskOptions = ANY_TASK,
 ): Promise<Dataset> {
-  const stored =
-    handle === SAMPLE_WORD
-      ? (await client.datasets.importSample())[role]
-      : storedDataset(await client.datasets.list(), handle);
-  if (stored) return withWarnings(ofTask(stored, task), out);
+  const taken = (dataset: Dataset): Dataset => withWarnings(ofTask(dataset, task), out);
+  if (handle === SAMPLE_WORD) return taken((await client.datasets.importSample())[role]);
+  const known = await client.datasets.list();
+  const exact = exactDataset(known, handle);
+  if (exact) return taken(exact);
   if (existsSync(handle) || isPattern(handle)) return importFile(client, resolve(handle), out, signal, task);
+  const similar = similarDataset(known, handle);
+  if (similar) return taken(similar);
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
     remedy: `Give the path of a file of data (docs/DATA.md), the name of an imported data set, or "${SAMPLE_WORD}".`,
   });

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { unknownDataset } from '#shared/domain/not-found.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import { existingData } from '../formats/shards.ts';
@@ -85,8 +84,7 @@ function importGiven(
     );
   }
   return withSession(context.options(), out, 'owner', async ({ client }) => {
-    const before = storedDataset(await client.datasets.list(), again);
-    if (before === null) throw unknownDataset(again);
+    const before = await storedDataset(client, again);
     const { dataset, alreadyThere } = await interruptible((signal) => importAgain(client, before, out, signal));
     out.result({ datasets: [dataset], alreadyThere, warnings: setWarnings([dataset]) }, () =>
       printDatasets([dataset], out),

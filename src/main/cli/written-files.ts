@@ -1,10 +1,9 @@
 /** `data export` and `predict --all`: files that data workers write. */
 import { DATA_EXPORT_FORMATS, DEFAULT_SPLIT } from '#shared/domain/datasets/export.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import { unknownDataset } from '#shared/domain/not-found.ts';
 import { checkTarget, moveToTarget, withScratch } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
-import { findDataset, findRun, storedDataset } from './handles.ts';
+import { findDataset, findRun, readableDataset } from './handles.ts';
 import { inScratch } from './history.ts';
 import { interruptible } from './interruption.ts';
 import { formatBytes, printProgress, type Output } from './output.ts';
@@ -89,8 +88,7 @@ async function writeData({ client }: Session, handle: string, flags: DataExportF
     const what = flags.format === undefined ? 'data export needs a --format.' : `There is no format "${flags.format}".`;
     throw new NextvecError('BAD_INPUT', what, { remedy: `Formats: ${DATA_EXPORT_FORMATS.join(', ')}.` });
   }
-  const dataset = storedDataset(await client.datasets.list(), handle);
-  if (dataset === null) throw unknownDataset(handle);
+  const dataset = await readableDataset(client, handle);
   const { split = null, texts = false, windows = false } = flags;
   const splitOf = typeof split === 'string' ? (await findRun(client, split)).id : split && DEFAULT_SPLIT;
   const input = { id: dataset.id, format, texts, windows, split: splitOf };

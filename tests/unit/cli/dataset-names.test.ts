@@ -5,7 +5,15 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Command } from 'commander';
 import { createContext } from '../../../src/main/cli/context.ts';
 import { addDatasetsCommand } from '../../../src/main/cli/datasets.ts';
-import { findDataset, findRun, importAgain, importFile, never } from '../../../src/main/cli/handles.ts';
+import {
+  findDataset,
+  findRun,
+  importAgain,
+  importFile,
+  never,
+  readableDataset,
+  storedDataset,
+} from '../../../src/main/cli/handles.ts';
 import type { Output } from '../../../src/main/cli/output.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
@@ -41,6 +49,16 @@ test('a stored set wins over a folder of its name; "sample" is the bundled one',
   expect(await find(folder)).toMatchObject({ id: first, name: folder });
   expect(await find('sample')).toMatchObject({ isSample: true });
 }, 60_000);
+
+test('a name in other letters, or the start of an id, is taken where nothing else has it', async () => {
+  const { id } = await find('sample');
+  for (const word of ['sAMPLE', id.slice(0, 4), 'sample']) {
+    expect((await find(word)).id).toBe(id);
+    expect((await readableDataset(nextvec.client, word)).id).toBe(id);
+  }
+  expect((await storedDataset(nextvec.client, 'sample')).id).toBe(id);
+  await expect(storedDataset(nextvec.client, id.slice(0, 3))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
 
 test('--name renames a set whose content is known', async () => {
   const path = join(home.path, 'B/data.npz');
