@@ -64,7 +64,11 @@ function exactDataset(known: readonly Dataset[], handle: string): Dataset | null
 function similarDataset(known: readonly Dataset[], handle: string): Dataset | null {
   const lower = handle.toLowerCase();
   return (
-    onlyOne(known, ({ name }) => name.toLowerCase() === lower, `data sets are named "${handle}", upper and lower case aside`) ??
+    onlyOne(
+      known,
+      ({ name }) => name.toLowerCase() === lower,
+      `data sets are named "${handle}", upper and lower case aside`,
+    ) ??
     (handle.length >= LEAST_ID_START
       ? onlyOne(known, ({ id }) => id.startsWith(handle), `data sets have ids that begin "${handle}"`)
       : null)
