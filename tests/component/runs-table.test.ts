@@ -51,6 +51,17 @@ test('sorts by a column, reverses on the second click, unmeasured values last', 
   expect(heading('Run').hasAttribute('aria-sort')).toBe(false);
 });
 
+test('remembers columns, order and groups', async () => {
+  table.toggleColumn('speed');
+  table.sortBy('ood');
+  table.grouping = 'model';
+  await flushPromises();
+  const stored = (name: string) => localStorage.getItem(`nextvec-runs-${name}`);
+  expect(stored('columns')).not.toContain('speed');
+  expect(stored('sort')).toBe('{"column":"ood","descending":true}');
+  expect(stored('group')).toBe('model');
+});
+
 test('labels a dash as not measured', () => {
   expect(row('run-3').textContent).toContain('Not measured');
   expect(row('run-3').textContent).not.toContain('0.0000');
