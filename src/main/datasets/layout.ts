@@ -15,8 +15,7 @@ import {
   refuseImplausibleRatio,
   type Column,
   type DataFile,
-  type Reading,
-} from '../formats/table.ts';
+  type Reading, LIST_OF_LISTS } from '../formats/table.ts';
 import { TARGET_TEXT_NAMES, chooseColumns, describeColumns, type ChunkColumns, type ColumnFacts } from './columns.ts';
 
 const MAX_T = 4096;
@@ -247,11 +246,20 @@ function requireAxes(array: Column, axes: readonly string[]): void {
   );
 }
 
+/** For vectors that are no floats. */
+function remedyOf({ name, dtype, readableAs }: Column): string {
+  if (dtype === LIST_OF_LISTS) {
+    return `Write contexts as an array of three axes: in Python, numpy.savez(FILE, ${name}=numpy.array(dataset["${name}"])), and the other columns beside it. Or write one chunk a row.`;
+  }
+  if (readableAs.includes('records')) {
+    return `Its rows differ in length or are objects: make one array of equal rows with ${name} = numpy.stack(${name}).`;
+  }
+  return 'Store the embeddings themselves as float16, float32 or float64.';
+}
+
 function requireFloats(array: Column): void {
   if (array.readableAs.includes('floats')) return refuseImplausibleRatio(array);
-  const remedy = array.readableAs.includes('records')
-    ? `Its rows differ in length or are objects: make one array of equal rows with ${array.name} = numpy.stack(${array.name}).`
-    : 'Store the embeddings themselves as float16, float32 or float64.';
+  const remedy = remedyOf(array);
   throw new NextvecError('UNSUPPORTED_DTYPE', `${array.place}: vectors must be floats, this array is ${array.dtype}.`, {
     remedy,
   });

@@ -10,6 +10,9 @@ export type DataFormat = 'npz' | 'npy' | 'safetensors' | 'jsonl' | 'csv' | 'parq
 /** Formats whose columns hold a value or a list in each row; the others hold arrays of any number of axes. */
 export const TABLE_FORMATS: readonly DataFormat[] = ['jsonl', 'csv', 'parquet', 'arrow'];
 
+/** Type of a column whose rows are lists of lists of any lengths, as those of Array2D of Hugging Face's datasets. Not read. */
+export const LIST_OF_LISTS = 'list of lists';
+
 export interface DataFile {
   readonly path: string;
   readonly format: DataFormat;

@@ -12,6 +12,7 @@ import type { Schema } from 'apache-arrow/fb/schema';
 import { Type } from 'apache-arrow/fb/type';
 import { Union } from 'apache-arrow/fb/union';
 import { UnionMode } from 'apache-arrow/fb/union-mode';
+import { LIST_OF_LISTS } from '../table.ts';
 
 export interface NumberType {
   readonly kind: 'i' | 'u' | 'f';
@@ -158,12 +159,15 @@ function valueOf(field: Field): { readonly encoding: ValueEncoding | null; reado
   }
 }
 
+const LISTS: ReadonlySet<Type> = new Set([Type.List, Type.LargeList, Type.FixedSizeList]);
+
 /** Lists whose values are floats; null: it is something else. */
 function listOf(field: Field): Reading | null {
   const type = field.typeType();
   if (type === Type.List || type === Type.LargeList) {
     const child = childOf(field, 0);
     const number = numberType(child);
+    if (LISTS.has(child.typeType())) return { encoding: null, label: LIST_OF_LISTS };
     if (number?.kind !== 'f' || child.dictionary())
       return { encoding: null, label: 'list of other things than floats' };
     return {

@@ -1,7 +1,7 @@
 /** The columns of a Parquet schema that can be read: one value a row, or one list of floats a row. */
 import type { SchemaElement, SchemaTree } from 'hyparquet';
 import { parquetSchema } from 'hyparquet/src/metadata.js';
-import type { Reading } from '../table.ts';
+import { LIST_OF_LISTS, type Reading } from '../table.ts';
 
 /** What the values of a column are decoded to. */
 export type ValueKind = Extract<Reading, 'floats' | 'integers' | 'texts'>;
@@ -44,12 +44,13 @@ function leafColumn(nodes: readonly SchemaElement[]): LeafColumn {
   const maxDefinition = nodes.filter(({ repetition_type: type }) => type !== 'REQUIRED').length;
   const isList = maxRepetition === 1;
   // A list is a group with one repeated group: the names of those say nothing.
-  const isAnnotated = isList && repeated > 0 && isListGroup(nodes[repeated - 1]);
-  const name = path.slice(0, isList ? repeated + (isAnnotated ? 0 : 1) : undefined).join('.');
+  const isListOfLists = maxRepetition === 2 && repeated > 0 && isListGroup(nodes[repeated - 1]);
+  const isAnnotated = (isList || isListOfLists) && repeated > 0 && isListGroup(nodes[repeated - 1]);
+  const name = path.slice(0, isList || isListOfLists ? repeated + (isAnnotated ? 0 : 1) : undefined).join('.');
   const type = valueType(element);
   const isNested = maxRepetition > 1 || (isList && nodes.length - repeated > 2);
   const kind = isNested || (isList && type?.kind !== 'floats') ? null : (type?.kind ?? null);
-  const label = `${isList ? 'list of ' : ''}${isNested ? 'nested values' : (type?.label ?? element.type ?? 'values').toLowerCase()}`;
+  const label = isListOfLists ? LIST_OF_LISTS : `${isList ? 'list of ' : ''}${isNested ? 'nested values' : (type?.label ?? element.type ?? 'values').toLowerCase()}`;
   // One float a row is no vector, but may be a number.
   const single = kind === 'floats' && !isList ? 'integers' : kind;
   return { name, path, element, kind: single, isList, label, maxRepetition, maxDefinition };
