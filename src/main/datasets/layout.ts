@@ -15,7 +15,9 @@ import {
   refuseImplausibleRatio,
   type Column,
   type DataFile,
-  type Reading, LIST_OF_LISTS } from '../formats/table.ts';
+  type Reading,
+  LIST_OF_LISTS,
+} from '../formats/table.ts';
 import { TARGET_TEXT_NAMES, chooseColumns, describeColumns, type ChunkColumns, type ColumnFacts } from './columns.ts';
 
 const MAX_T = 4096;

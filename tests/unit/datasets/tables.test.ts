@@ -423,10 +423,15 @@ describe('a folder of numbered files is one set', () => {
   });
 });
 
-it.each(['array2d.parquet', 'array2d.arrow'])('%s: contexts that are lists of lists are refused with a way out', async (name) => {
-  await expect(inspectFile(table(name))).rejects.toMatchObject({
-    code: 'UNSUPPORTED_DTYPE',
-    message: expect.stringContaining(`${name}: contexts: vectors must be floats, this array is list of lists`) as string,
-    remedy: expect.stringContaining('numpy.savez(FILE, contexts=') as string,
-  });
-});
+it.each(['array2d.parquet', 'array2d.arrow'])(
+  '%s: contexts that are lists of lists are refused with a way out',
+  async (name) => {
+    await expect(inspectFile(table(name))).rejects.toMatchObject({
+      code: 'UNSUPPORTED_DTYPE',
+      message: expect.stringContaining(
+        `${name}: contexts: vectors must be floats, this array is list of lists`,
+      ) as string,
+      remedy: expect.stringContaining('numpy.savez(FILE, contexts=') as string,
+    });
+  },
+);

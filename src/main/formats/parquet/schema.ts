@@ -50,7 +50,9 @@ function leafColumn(nodes: readonly SchemaElement[]): LeafColumn {
   const type = valueType(element);
   const isNested = maxRepetition > 1 || (isList && nodes.length - repeated > 2);
   const kind = isNested || (isList && type?.kind !== 'floats') ? null : (type?.kind ?? null);
-  const label = isListOfLists ? LIST_OF_LISTS : `${isList ? 'list of ' : ''}${isNested ? 'nested values' : (type?.label ?? element.type ?? 'values').toLowerCase()}`;
+  const label = isListOfLists
+    ? LIST_OF_LISTS
+    : `${isList ? 'list of ' : ''}${isNested ? 'nested values' : (type?.label ?? element.type ?? 'values').toLowerCase()}`;
   // One float a row is no vector, but may be a number.
   const single = kind === 'floats' && !isList ? 'integers' : kind;
   return { name, path, element, kind: single, isList, label, maxRepetition, maxDefinition };
