@@ -8,8 +8,8 @@ const base = RecipeSchema.parse({ dataset: 'd' });
 it.each([
   ['--lr 1e9', 'lr'],
   ['--sizes dModel', 'dModel'],
-  ['--schedule sometimes', 'kind'],
-  ['--schedule plateau:2', 'factor'],
+  ['--schedule sometimes', 'schedule.kind'],
+  ['--schedule plateau:2', 'schedule.factor'],
   ['--gate 0:valLift:0:stop', 'epoch'],
 ])('%s names %s', (flags, place) => {
   expect(() => readCommandLine(`train.py ${flags}`, base)).toThrow(
