@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } fro
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { mutate } from '../../../bench/support/mutate.ts';
 import { NO_MAPPING, parseArticleRule, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import { describeFile } from '../../../src/main/datasets/describe.ts';
 import { readHybrid } from '../../../src/main/formats/parquet/levels.ts';
@@ -435,3 +436,12 @@ it.each(['array2d.parquet', 'array2d.arrow'])(
     });
   },
 );
+
+it('a Parquet footer without the path of a column is refused', async () => {
+  const path = join(testFolder(), 'x.parquet');
+  writeFileSync(path, mutate(readFileSync(table('small-pages.parquet')), 2_208_030));
+  await expect(inspectFile(path)).rejects.toMatchObject({
+    code: 'ARCHIVE_DAMAGED',
+    message: expect.stringContaining('a column has no path') as string,
+  });
+});

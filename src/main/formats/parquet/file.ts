@@ -1,6 +1,6 @@
 /** A Parquet file: its footer, read by hyparquet, and its columns. Loaded only when such a file is opened. */
 import type { FileHandle } from 'node:fs/promises';
-import type { FileMetaData } from 'hyparquet';
+import type { ColumnMetaData, FileMetaData } from 'hyparquet';
 import { parquetMetadataAsync } from 'hyparquet/src/metadata.js';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { readExactly } from '../bytes.ts';
@@ -48,6 +48,11 @@ async function readMetadata(handle: FileHandle, fileBytes: number, file: string)
     if (rows !== metadata.num_rows || rows < 0n || rows > MAX_ROWS) throw new RangeError('its counts of rows disagree');
     // Throws for a schema that is no tree.
     leafColumns(metadata.schema);
+    // A damaged footer can lack fields that its types promise.
+    const chunks: Partial<ColumnMetaData>[] = metadata.row_groups.flatMap(({ columns }) =>
+      columns.flatMap(({ meta_data: meta }) => meta ?? []),
+    );
+    if (chunks.some(({ path_in_schema: path }) => !Array.isArray(path))) throw new RangeError('a column has no path');
     return metadata;
   } catch (error) {
     throw isNextvecError(error) ? error : damaged(file, error instanceof Error ? error.message : String(error), error);
