@@ -1,6 +1,7 @@
 /** Statistics of many windows, block by block; plain or turned by one random isometry an article. */
 import type { Random } from '../random.ts';
 import type { WindowSource } from '../types.ts';
+import type { GramConfig } from './config.ts';
 import { eachBlock, type Progress } from './fit.ts';
 import { turnAtRandom } from './isometry.ts';
 import { BLOCK_WINDOWS } from './memory.ts';
@@ -89,6 +90,29 @@ function turnedWindows({ source, ids, articles, pool, mean }: TurnInput, random:
     turnAtRandom(vectors, mean, random, draw);
   }
   return { contexts, targets };
+}
+
+/** Most of a cluster's windows that are turned in one round. */
+const MAX_TURNED_SHARE = 0.75;
+const MAX_ROUNDS = 8;
+
+/**
+ * Shares of a cluster's windows that train the gates, of `windows` training windows: as they are, and turned, by round.
+ * A set with fewer windows than `plainWindows` makes up for them with more rounds of turned copies: with too few, the gates
+ * rely on parts that hold in the training domain only.
+ */
+export function gateShares(
+  { plainWindows, turnedWindows }: Pick<GramConfig, 'plainWindows' | 'turnedWindows'>,
+  windows: number,
+): { plain: number; turned: number[] } {
+  const plain = Math.min(1, plainWindows / windows);
+  const turned: number[] = [];
+  let rest = turnedWindows === 0 ? 0 : (turnedWindows + Math.max(0, plainWindows - windows)) / windows;
+  while (rest > 0 && turned.length < MAX_ROUNDS) {
+    turned.push(Math.min(MAX_TURNED_SHARE, rest));
+    rest -= MAX_TURNED_SHARE;
+  }
+  return { plain, turned };
 }
 
 /** `count` of `ids` without replacement, in their order. */

@@ -25,11 +25,9 @@ import { proveDevice } from './device-proof.ts';
 import { GramModel } from './model.ts';
 import { PartsComputer, type PartsModel, type Statistics } from './parts.ts';
 import { advance, doubles, floats, INITIAL_STATE, integers, type GramArray, type GramState } from './state.ts';
-import { joinStatistics, plainStatistics, sampleOf, turnedStatistics, type TurnInput } from './statistics.ts';
+import { gateShares, joinStatistics, plainStatistics, sampleOf, turnedStatistics, type TurnInput } from './statistics.ts';
 import type { GramData, GramEpoch, GramOptions, GramStage } from './types.ts';
 
-/** Most of a cluster's windows that are turned. */
-const MAX_TURNED_SHARE = 0.75;
 /** a₀ of the start ridge. */
 const START_RIDGE_SHARE = 0.5;
 
@@ -155,15 +153,15 @@ export class GramTrainer {
     await this.load(cluster, pieceOf(progress, 0, 3));
     const inside = folds.places[cluster];
     const random = stream(this.seed, 'sample', cluster);
-    const share = (windows: number, most: number) =>
-      Math.max(1, Math.floor(inside.length * Math.min(most, windows / train.length)));
-    const plain = folds.idsAt(sampleOf(inside, share(config.plainWindows, 1), random));
+    const shares = gateShares(config, train.length);
+    const sample = (share: number) => sampleOf(inside, Math.max(1, Math.floor(inside.length * share)), random);
+    const plain = folds.idsAt(sample(shares.plain));
     const pieces = [await plainStatistics(this.computer, source, plain, pieceOf(progress, 1, 3))];
-    if (config.turnedWindows > 0) {
-      const places = sampleOf(inside, share(config.turnedWindows, MAX_TURNED_SHARE), random);
-      const input = this.turnInput(places, cluster);
-      const isometries = stream(this.seed, 'isometry', cluster);
-      pieces.push(await turnedStatistics(this.computer, input, isometries, pieceOf(progress, 2, 3)));
+    const isometries = stream(this.seed, 'isometry', cluster);
+    for (const [round, share] of shares.turned.entries()) {
+      const input = this.turnInput(sample(share), cluster);
+      const part = pieceOf(pieceOf(progress, 2, 3), round, shares.turned.length);
+      pieces.push(await turnedStatistics(this.computer, input, isometries, part));
     }
     if (cluster > 0) pieces.unshift(this.storedStatistics('gateData'));
     this.current = advance(this.current, namedStatistics('gateData', joinStatistics(pieces)), [`maps.${cluster}`]);

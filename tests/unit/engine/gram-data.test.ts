@@ -1,10 +1,10 @@
 /** What the gates of a Gram mixture are trained on: clusters of articles, folds, isometries. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { clusterArticles } from '#engine/gram/clusters.ts';
 import { keyIds } from '#engine/gram/fit.ts';
 import { Folds } from '#engine/gram/folds.ts';
 import { turnAtRandom } from '#engine/gram/isometry.ts';
-import { sampleOf } from '#engine/gram/statistics.ts';
+import { gateShares, sampleOf } from '#engine/gram/statistics.ts';
 import { Random } from '#engine/random.ts';
 import { sourceOf } from '../../support/gram.ts';
 
@@ -81,4 +81,28 @@ test('where windows exceed the number of keys, evenly spaced ones are kept', () 
   const ids = Uint32Array.from({ length: 10 }, (_, i) => i);
   expect(keyIds(ids, 10)).toBe(ids);
   expect([...keyIds(ids, 5)]).toEqual([0, 2, 4, 6, 8]);
+});
+
+describe('windows that train the gates', () => {
+  const settings = { plainWindows: 6000, turnedWindows: 4500 };
+  const rows = (windows: number, of = settings): number => {
+    const { plain, turned } = gateShares(of, windows);
+    return windows * [plain, ...turned].reduce((sum, share) => sum + share, 0);
+  };
+
+  test('large sets: the plain and turned windows of the settings, in one round', () => {
+    expect(gateShares(settings, 10_000)).toEqual({ plain: 0.6, turned: [0.45] });
+  });
+
+  test('small sets: turned copies make up for plain windows, in rounds of at most three quarters', () => {
+    const { plain, turned } = gateShares(settings, 3000);
+    expect(plain).toBe(1);
+    expect(Math.max(...turned)).toBe(0.75);
+    expect(rows(3000)).toBeCloseTo(10_500, 6);
+    expect(gateShares(settings, 100).turned).toEqual(Array.from({ length: 8 }, () => 0.75));
+  });
+
+  test('no turned windows where the settings have none', () => {
+    expect(gateShares({ ...settings, turnedWindows: 0 }, 3000)).toEqual({ plain: 1, turned: [] });
+  });
 });
