@@ -25,7 +25,14 @@ import { proveDevice } from './device-proof.ts';
 import { GramModel } from './model.ts';
 import { PartsComputer, type PartsModel, type Statistics } from './parts.ts';
 import { advance, doubles, floats, INITIAL_STATE, integers, type GramArray, type GramState } from './state.ts';
-import { gateShares, joinStatistics, plainStatistics, sampleOf, turnedStatistics, type TurnInput } from './statistics.ts';
+import {
+  gateShares,
+  joinStatistics,
+  plainStatistics,
+  sampleOf,
+  turnedStatistics,
+  type TurnInput,
+} from './statistics.ts';
 import type { GramData, GramEpoch, GramOptions, GramStage } from './types.ts';
 
 /** a₀ of the start ridge. */
