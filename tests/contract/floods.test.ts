@@ -108,6 +108,14 @@ test('a socket that answers no ping is closed, others stay open', async () => {
   expect(await client.datasets.list()).toEqual([]);
 });
 
+test('without a port the page is at the same address, or at any free one while that is taken', async () => {
+  const first = await servePage({ nextvec, rendererDir: home.path, port: null });
+  const second = await servePage({ nextvec, rendererDir: home.path, port: null });
+  expect(second.port).not.toBe(first.port);
+  expect((await fetch(second.url)).status).toBe((await fetch(first.url)).status);
+  await Promise.all([first.close(), second.close()]);
+});
+
 test('pages beyond the limit are refused with 503', async () => {
   await Promise.all(Array.from({ length: MOST_SOCKETS }, () => once(open(), 'open')));
   const [, response] = (await once(open(), 'unexpected-response')) as [unknown, { statusCode: number }];

@@ -26,7 +26,7 @@ interface DoctorFlags {
 }
 
 interface ServeFlags {
-  readonly port: string;
+  readonly port?: string;
   readonly root?: string[];
   readonly open?: boolean;
 }
@@ -35,7 +35,7 @@ export function addHostCommands(program: Command, context: CommandContext): void
   program
     .command('serve')
     .description('serve the window as a page on 127.0.0.1; reach it from elsewhere through ssh -L')
-    .option('--port <N>', 'port; 0 takes any free one', '0')
+    .option('--port <N>', 'port; 0 takes any free one [the same at each start, or any free one where it is taken]')
     .option('--root <DIR...>', 'folders whose files the page may read [home folder]')
     .option('--open', 'open the page in the browser')
     .action((flags: ServeFlags) => context.run((out) => serve(context, flags, out)));
@@ -61,7 +61,7 @@ function readRoots(roots: readonly string[]): string[] {
 }
 
 function serve(context: CommandContext, flags: ServeFlags, out: Output): Promise<void> {
-  const port = readPort(flags.port);
+  const port = flags.port === undefined ? null : readPort(flags.port);
   const roots = readRoots(flags.root ?? [homedir()]);
   const { rendererDir } = programFiles();
   if (!existsSync(join(rendererDir, 'index.html'))) {

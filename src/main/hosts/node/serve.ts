@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { RPCHandler } from '@orpc/server/websocket';
 import { WebSocketServer } from 'ws';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
-import { NextvecError } from '#shared/domain/errors.ts';
+import { isNextvecError, NextvecError } from '#shared/domain/errors.ts';
 import type { Nextvec } from '../../nextvec.ts';
 import { RPC_PATH, SUBPROTOCOL } from '../handshake.ts';
 import { answerPage, securityHeaders } from '../page.ts';
@@ -20,12 +20,14 @@ const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
 /** Each open page has one. */
 const MOST_SOCKETS = 32;
 const PING_EVERY_MS = 30_000;
+/** The same at each start: a browser keeps what it remembers of the page (columns, pins, theme) by address and port. */
+const USUAL_PORT = 14_317;
 
 export interface ServeOptions {
   readonly nextvec: Pick<Nextvec, 'router'>;
   readonly rendererDir: string;
-  /** 0: any free port. */
-  readonly port: number;
+  /** 0: any free port; null: USUAL_PORT, or any free one where that is taken. */
+  readonly port: number | null;
   /** Milliseconds between pings; a socket that answers none of two is closed. Default 30 seconds. */
   readonly pingEveryMs?: number;
 }
@@ -72,15 +74,29 @@ function checkRoom({ clients }: WebSocketServer): Refusal | null {
   return { status: 503, message: `${MOST_SOCKETS} pages are connected already. Close some of them and try again.` };
 }
 
+/** Throws CONFLICT where the port cannot be had. */
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
       const remedy = 'Choose another with --port, or leave it out for any free one.';
       const busy = error.code === 'EADDRINUSE' || error.code === 'EACCES';
       reject(busy ? new NextvecError('CONFLICT', `Port ${port} cannot be used (${error.code}).`, { remedy }) : error);
+    };
+    server.once('error', fail);
+    server.listen(port, LOOPBACK, () => {
+      server.off('error', fail);
+      resolve((server.address() as AddressInfo).port);
     });
-    server.listen(port, LOOPBACK, () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+async function listenOnUsual(server: Server): Promise<number> {
+  try {
+    return await listen(server, USUAL_PORT);
+  } catch (error) {
+    if (isNextvecError(error)) return listen(server, 0);
+    throw error;
+  }
 }
 
 export async function servePage({
@@ -110,7 +126,7 @@ export async function servePage({
     sockets.handleUpgrade(request, socket, head, (ws) => serveSocket(ws, rpc));
   });
   const stopPings = terminateDeadSockets(sockets, pingEveryMs ?? PING_EVERY_MS);
-  const port = await listen(server, wantedPort);
+  const port = wantedPort === null ? await listenOnUsual(server) : await listen(server, wantedPort);
   return {
     url: `http://${LOOPBACK}:${port}/#token=${token}`,
     port,
