@@ -141,13 +141,14 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const { files } = connection.client.app;
     const folder = join(home.path, 'mixed');
     await mkdir(folder, { recursive: true });
-    for (const name of ['a.pt', 'b.json', 'c.npy', 'd.safetensors', 'e.txt'])
+    for (const name of ['a.pt', 'b.json', 'c.npy', 'd.safetensors', 'e.txt', 'events.out.tfevents.1.host', 'run-1.wandb'])
       await copyFile(join(PT, 'evil.pt'), join(folder, name));
     const names = async (purpose?: FilePurpose) =>
       (await files.list({ path: folder, purpose })).entries.map(({ name }) => name);
     expect(await names()).toEqual(['c.npy', 'd.safetensors']);
     expect(await names('context')).toEqual(['c.npy', 'd.safetensors']);
-    expect(await names('run')).toEqual(['a.pt', 'd.safetensors']);
+    const histories = ['b.json', 'events.out.tfevents.1.host', 'run-1.wandb'];
+    expect((await names('run')).toSorted()).toEqual(['a.pt', 'd.safetensors', ...histories].toSorted());
     expect(await names('recipe')).toEqual(['b.json']);
     const outside = files.list({ path: dirname(PT), purpose: 'run' });
     expect(await refusal(outside)).toMatchObject({ code: 'NO_PERMISSION', place: dirname(PT) });
