@@ -141,7 +141,15 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     const { files } = connection.client.app;
     const folder = join(home.path, 'mixed');
     await mkdir(folder, { recursive: true });
-    for (const name of ['a.pt', 'b.json', 'c.npy', 'd.safetensors', 'e.txt', 'events.out.tfevents.1.host', 'run-1.wandb'])
+    for (const name of [
+      'a.pt',
+      'b.json',
+      'c.npy',
+      'd.safetensors',
+      'e.txt',
+      'events.out.tfevents.1.host',
+      'run-1.wandb',
+    ])
       await copyFile(join(PT, 'evil.pt'), join(folder, name));
     const names = async (purpose?: FilePurpose) =>
       (await files.list({ path: folder, purpose })).entries.map(({ name }) => name);
