@@ -256,6 +256,7 @@ async function takeScreenshots() {
   let server;
   try {
     const page = await (await browser.newContext({ viewport: SIZE, deviceScaleFactor: 1 })).newPage();
+    page.setDefaultTimeout(LIMIT_MS);
     if (process.argv[2] === 'texts') return await takeTexts(page, home, process.argv.slice(3));
     const empty = await serve(home);
     await page.goto(empty.url);
