@@ -30,9 +30,11 @@ function opened(next: Link): void {
 
 export const client: NextvecClient = createORPCClient(new DynamicLink<Record<never, never>>(() => link.promise));
 
+const TOKEN_FRAGMENT = /^#token=([^&]+)(?:&route=(.*))?$/;
+
 /** Token of the Node host: once from the fragment, then from the tab's own storage, never left in the address bar. */
 function takeToken(): string | null {
-  const match = /^#token=([^&]+)(?:&route=(.*))?$/.exec(location.hash);
+  const match = TOKEN_FRAGMENT.exec(location.hash);
   if (!match) return sessionStorage.getItem(TOKEN_KEY);
   const token = decodeURIComponent(match[1]);
   sessionStorage.setItem(TOKEN_KEY, token);
@@ -88,9 +90,23 @@ function connectPort(): void {
   window.postMessage({ type: 'nextvec-ready' }, location.origin === 'null' ? '*' : location.origin);
 }
 
+/**
+ * The address of another start of the host, opened in the tab of an earlier one, differs in its fragment alone, so that the
+ * browser keeps the page. The program may have changed: the page is loaded anew.
+ */
+function reloadOnNewToken(): void {
+  window.addEventListener('popstate', (event) => {
+    if (!TOKEN_FRAGMENT.test(location.hash)) return;
+    event.stopImmediatePropagation();
+    takeToken();
+    location.reload();
+  });
+}
+
 /** Opens the link and keeps it open for the life of the page. Call once, before the router reads the fragment. */
 export function connect(): void {
   if ('nextvecHost' in window) return connectPort();
+  reloadOnNewToken();
   const token = takeToken();
   if (token === null) state.value = 'refused';
   else connectSocket(token);

@@ -37,7 +37,8 @@ afterAll(async () => {
 });
 
 async function open(): Promise<void> {
-  await page.goto(server.url);
+  // A new start of the host has the same address with another token: the page reloads itself.
+  await Promise.all([page.waitForEvent('load'), page.goto(server.url)]);
   await page.getByLabel('Sidebar').getByRole('link', { name: 'Plans' }).click();
   await page.getByRole('heading', { level: 1, name: 'Plans' }).waitFor();
 }
