@@ -74,8 +74,10 @@ it('explains a prediction by its parts', async () => {
   await page.getByText('Reproduces its golden output').waitFor();
   const why = region('Why this prediction');
   expect(await why.getByRole('paragraph').textContent()).toMatch(/^\d+ % of this prediction is .*; .* \d+ %/);
-  for (const kind of ['Context', 'Neighbours', 'Learned maps'])
-    expect(await why.getByRole('rowheader', { name: kind, exact: true }).count()).toBe(1);
+  // Kinds below 1 % are summed up as others.
+  expect(await why.getByRole('rowheader').allTextContents()).toEqual(
+    expect.arrayContaining(['Context', 'Neighbours', '256 neighbours', 'Others']),
+  );
   expect(await accessibilityProblems(page)).toEqual([]);
   expect(host.problems).toEqual([]);
 });
