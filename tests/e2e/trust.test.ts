@@ -6,6 +6,7 @@ import { openNextvec } from '../support/open.ts';
 import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
+import { keyboardProblems } from './support/keyboard.ts';
 import { openNodeHost } from './support/node-host.ts';
 import { overlappingText } from './support/overlapping-text.ts';
 import { goTo, PAGES } from './support/steps.ts';
@@ -250,6 +251,26 @@ describe('every page', () => {
     await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
     await page.waitForURL(/#\/runs\/.+/);
     found.Run = await accessibilityProblems(page);
+    expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
+  });
+
+  it('can be used by the keyboard alone', async () => {
+    const { page } = host;
+    const found: Record<string, string[]> = {};
+    for (const title of PAGES) {
+      await goTo(page, title);
+      found[title] = await keyboardProblems(page);
+    }
+    await goTo(page, 'Runs');
+    await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().click();
+    await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
+    found.Run = await keyboardProblems(page);
+    await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+    await page.getByText('Reproduces its golden output').waitFor();
+    found.Evaluation = await keyboardProblems(page);
+    // A control that Tab leaves out is found.
+    await page.getByRole('button', { name: 'Evaluate again' }).evaluate((button) => (button.tabIndex = -1));
+    expect(await keyboardProblems(page)).toEqual([expect.stringContaining('Evaluate again')]);
     expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
   });
 });

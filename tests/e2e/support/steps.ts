@@ -3,7 +3,18 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 
-export const PAGES = ['Runs', 'New run', 'Data sets', 'Cross-test', 'Predict', 'Reports', 'Settings'] as const;
+export const PAGES = [
+  'Runs',
+  'New run',
+  'Data sets',
+  'Compare',
+  'Cross-test',
+  'Predict',
+  'Plans',
+  'Reports',
+  'Help',
+  'Settings',
+] as const;
 export type PageTitle = (typeof PAGES)[number];
 
 /** Clicks a page in the sidebar, holding the button for `pressMs`, and waits for its heading. */
