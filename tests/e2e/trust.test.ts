@@ -170,6 +170,10 @@ describe('cross-tests, reports and data sets', () => {
     const before = await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
     await map.getByRole('radio', { name: 'UMAP' }).click();
     await map.getByText(/^UMAP of all 420 vectors/).waitFor({ timeout: 60_000 });
+    await map.locator('canvas').press('ArrowRight');
+    await map.getByText(/^Article \d+ · /).waitFor();
+    await map.locator('canvas').press('Escape');
+    await map.getByText(/^Point at a vector/).waitFor();
     expect(await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())).not.toBe(before);
     expect(await problemsInBothThemes()).toEqual([]);
   });
