@@ -21,6 +21,8 @@ const SCHEMA = {
     Event: { fields: { step: { type: 'int64', id: 2 }, summary: { type: 'Summary', id: 5 } } },
     Summary: { fields: { value: { rule: 'repeated', type: 'Value', id: 1 } } },
     Value: {
+      // A member of a oneof is kept where it is 0.
+      oneofs: { value: { oneof: ['simpleValue', 'tensor'] } },
       fields: {
         tag: { type: 'string', id: 1 },
         simpleValue: { type: 'float', id: 2 },

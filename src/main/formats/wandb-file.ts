@@ -35,6 +35,8 @@ const SCHEMA = {
     Config: { fields: { update: { rule: 'repeated', type: 'Item', id: 1 } } },
     Run: { fields: { config: { type: 'Config', id: 4 }, displayName: { type: 'string', id: 8 } } },
     Item: {
+      // A member of a oneof is kept where it is 0.
+      oneofs: { value: { oneof: ['integer', 'number', 'valueJson'] } },
       fields: {
         key: { type: 'string', id: 1 },
         nestedKey: { rule: 'repeated', type: 'string', id: 2 },

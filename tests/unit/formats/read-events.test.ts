@@ -44,6 +44,15 @@ test('the scalars that this program writes come back, with their steps', async (
   });
 });
 
+test('a simple value of 0 is a scalar', async () => {
+  const zero = scalarsRecord(3, 1_700_000_000_000, [{ tag: 'lr', value: 0 }]);
+  expect(await readBytes(Buffer.concat([VERSION, zero]))).toEqual({
+    truncatedAt: null,
+    scalars: [[3, 'lr', 0]],
+    others: [],
+  });
+});
+
 test('a simple value as PyTorch writes it, and a text that is no scalar', async () => {
   const { scalars, others } = await read('tests/fixtures/histories/torch/events.out.tfevents.1700000000.host');
   expect(scalars.slice(0, 2)).toEqual([

@@ -49,6 +49,13 @@ test('a record in pieces is put together, and an integer in a field of its own i
   expect(records).toEqual([{ run: { displayName: 'night' } }, { history: { item: [{ key: 'a', integer: -3 }] } }]);
 });
 
+test('a typed 0 is a value', async () => {
+  const zero = Buffer.from(TYPED);
+  zero[zero.length - 1] = 0;
+  const { records } = await read(HEADER, piece(WHOLE, zero));
+  expect(records).toEqual([{ history: { item: [{ key: 'a', integer: 0 }] } }]);
+});
+
 test('the rest of a block that holds no header is passed over', async () => {
   // An unknown field that leaves four bytes of the block.
   const filler = piece(WHOLE, Buffer.concat([Buffer.from('\x9a\x06\xe9\xff\x01', 'latin1'), Buffer.alloc(32_745)]));
