@@ -38,7 +38,9 @@ describe.skipIf(python === '')('TensorBoard', () => {
   test('reads what this program writes', () => {
     const path = join(folder, 'events.out.tfevents.1.nextvec');
     const values = Array.from({ length: 300 }, (_, step) => step / 256 - 0.5);
-    const records = values.map((value, step) => scalarsRecord(step, 1_700_000_000_000 + step, [{ tag: 'loss', value }]));
+    const records = values.map((value, step) =>
+      scalarsRecord(step, 1_700_000_000_000 + step, [{ tag: 'loss', value }]),
+    );
     writeFileSync(path, Buffer.concat([versionRecord(1_700_000_000_000), ...records]));
     expect(JSON.parse(run(READ, path))).toEqual({ loss: values.map((value, step) => [step, value]) });
   });
