@@ -4,7 +4,7 @@ import { compressionOf, linesOf, plainBytes } from './rows/text-stream.ts';
 import { jsonLines } from './rows/json-lines.ts';
 import { openRowFile, type RowFile } from './rows/row-file.ts';
 import { openDataFile } from './open.ts';
-import { openRegularFile } from './regular-file.ts';
+import { readHead } from './regular-file.ts';
 import type { DataFile } from './table.ts';
 
 /** What an import reads. `file` is closed by the caller; a file of rows is not open. */
@@ -22,13 +22,7 @@ export async function openSource(path: string): Promise<Source> {
 
 /** null: it is no file of rows. */
 async function openRows(path: string): Promise<RowFile | null> {
-  const { handle, bytes } = await openRegularFile(path);
-  const head = Buffer.alloc(Math.min(HEAD_BYTES, bytes));
-  try {
-    await handle.read(head, 0, head.length, 0);
-  } finally {
-    await handle.close();
-  }
+  const { head, bytes } = await readHead(path, HEAD_BYTES);
   const isJson = /^(\xef\xbb\xbf)?\s*\{/.test(head.toString('latin1'));
   if (compressionOf(head) === null ? !isJson && !CSV.test(path) : !COMPRESSED_ROWS.test(path)) return null;
   const first = await firstLine(path);

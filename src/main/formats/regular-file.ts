@@ -46,6 +46,23 @@ export function openRegularFileSync(path: string): { readonly fd: number; readon
   }
 }
 
+/** The first bytes of a file, at most `maxBytes` of them, and the size of the whole. Throws as `openRegularFile`. */
+export async function readHead(
+  path: string,
+  maxBytes: number,
+): Promise<{ readonly head: Buffer; readonly bytes: number }> {
+  const { handle, bytes } = await openRegularFile(path);
+  try {
+    const head = Buffer.alloc(Math.min(maxBytes, bytes));
+    await handle.read(head, 0, head.length, 0);
+    return { head, bytes };
+  } catch (error) {
+    throw readError(path, error);
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Node reads at most 2 GiB in one call. */
 const PIECE_BYTES = 2 ** 30;
 

@@ -8,7 +8,12 @@ import { readRecipeFile } from '../../../src/main/cli/recipe-flags.ts';
 import { inspectFile } from '../../support/inspect.ts';
 import { readJsonFile } from '../../../src/main/formats/json-file.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';
-import { openRegularFile, readRegularFile, readRegularFileSync } from '../../../src/main/formats/regular-file.ts';
+import {
+  openRegularFile,
+  readHead,
+  readRegularFile,
+  readRegularFileSync,
+} from '../../../src/main/formats/regular-file.ts';
 import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';
 import { testFolder } from '../datasets/helpers.ts';
@@ -82,4 +87,12 @@ it('refuses a file larger than its purpose needs, and a name with a zero byte', 
   expect((await refusal(() => openRegularFile('a\0b'))).message).toContain('zero byte');
   mkdirSync(join(folder, 'sub'));
   expect((await refusal(() => readRegularFileSync(join(path, 'below')))).code).toBe('FILE_NOT_FOUND');
+});
+
+it('reads the first bytes of a file, fewer where it is shorter', async () => {
+  const path = join(testFolder(), 'file');
+  writeFileSync(path, 'head and rest');
+  const { head, bytes } = await readHead(path, 4);
+  expect([String(head), bytes]).toEqual(['head', 13]);
+  expect(String((await readHead(path, 64)).head)).toBe('head and rest');
 });

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { looksLikeEvents } from '../../formats/read-events.ts';
-import { openRegularFile } from '../../formats/regular-file.ts';
+import { readHead } from '../../formats/regular-file.ts';
 import { looksLikeWandb } from '../../formats/wandb-file.ts';
 
 export interface HistorySource {
@@ -25,13 +25,7 @@ export async function historySource(path: string): Promise<HistorySource | null>
     () => false,
   );
   if (isFolder) return sourceInFolder(path);
-  const { handle, bytes } = await openRegularFile(path);
-  const head = Buffer.alloc(Math.min(HEAD_BYTES, bytes));
-  try {
-    await handle.read(head, 0, head.length, 0);
-  } finally {
-    await handle.close();
-  }
+  const { head } = await readHead(path, HEAD_BYTES);
   if (looksLikeWandb(head)) return { format: 'wandb', paths: [path] };
   if (looksLikeEvents(head) || EVENT_FILE.test(basename(path))) return { format: 'tensorboard', paths: [path] };
   // A safetensors file may begin with "{" too, as the lowest byte of a length.
