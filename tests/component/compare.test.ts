@@ -64,22 +64,22 @@ function giveDetails(detailOf: (runId: string) => object): void {
   client.runs.series.mockResolvedValue({ stepsPerPoint: 1, step: new Float64Array(0), min: {}, max: {}, mean: {} });
 }
 
+/** The menu of the chart before may still be closing. */
+async function showTable(chart: string): Promise<void> {
+  await click(button(`Menu of ${chart}`));
+  const item = '[role="menu"][data-state="open"] [role="menuitemcheckbox"]';
+  await click(await vi.waitUntil(() => document.querySelector<HTMLElement>(item)));
+}
+
 test('curves by elapsed time, which is remembered', async () => {
   const epochs = [1, 2].map((epoch) => ({ ...epochRecord(epoch), durationMs: 60_000 * epoch }));
-  client.runs.get.mockImplementation(async (input) => {
-    const { runId } = input as { runId: string };
+  giveDetails((runId) => {
     const found = history.runs.find(({ id }) => id === runId);
-    const detail = { run: { ...found, step: 20, durationMs: 180_000 }, epochs, epochsStatedBy: null };
-    return { ...detail, gates: [], log: [], commandLine: '' };
+    return { run: { ...found, step: 20, durationMs: 180_000 }, epochs };
   });
-  const nothing = { verdicts: [], metrics: [], recipeDiff: [], dataDiff: [], codeDiff: [] };
-  client.evaluation.compareRuns.mockResolvedValue({ runs: [], ...nothing });
-  client.runs.series.mockResolvedValue({ stepsPerPoint: 1, step: new Float64Array(0), min: {}, max: {}, mean: {} });
   await mountPage(ComparePage, {}, '/compare?runs=run-1,run-2');
   await click(field('Time'));
-  await click(button('Menu of Validation cosine'));
-  const items = [...document.querySelectorAll<HTMLElement>('[role="menuitemcheckbox"]')];
-  await click(items[0]);
+  await showTable('Validation cosine');
   expect(texts('thead th')).toContain('Time');
   expect(texts('tbody th')).toContain('3.00 min');
   expect(localStorage.getItem('nextvec-compare-unit')).toBe('time');
@@ -89,10 +89,7 @@ test('curves of an imported history are among the others and called stated, by e
   const epochs = [1, 2, 3].map((epoch) => ({ ...epochRecord(epoch), step: 0, valCosine: epoch / 10 }));
   giveDetails((runId) => (runId === 'run-5' ? { epochs, epochsStatedBy: 'training_history.json' } : {}));
   await mountPage(ComparePage, {}, '/compare?runs=run-1,run-5');
-  for (const chart of ['Validation cosine', 'Total loss']) {
-    await click(button(`Menu of ${chart}`));
-    await click([...document.querySelectorAll<HTMLElement>('[role="menuitemcheckbox"]')][0]);
-  }
+  for (const chart of ['Validation cosine', 'Total loss']) await showTable(chart);
   expect(texts('thead th').filter((heading) => heading.endsWith('(stated)'))).toHaveLength(2);
   expect(texts('tbody td')).toContain('0.3000');
 });
