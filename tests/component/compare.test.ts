@@ -93,3 +93,13 @@ test('curves of an imported history are among the others and called stated, by e
   expect(texts('thead th').filter((heading) => heading.endsWith('(stated)'))).toHaveLength(2);
   expect(texts('tbody td')).toContain('0.3000');
 });
+
+test('the gradient share of a term is shown where one of the runs trains on it', async () => {
+  history.runs.push(run(6, { recipe: { lambda: { info_nce: 0.5 } } }));
+  giveDetails(() => ({}));
+  const { router } = await mountPage(ComparePage, {}, '/compare?runs=run-1,run-2');
+  expect(texts('figure h3')).toEqual(['Validation cosine', 'OOD cosine', 'Total loss']);
+  await router.push('/compare?runs=run-1,run-6');
+  await flushPromises();
+  expect(texts('figure h3')).toContain('InfoNCE, gradient share');
+});

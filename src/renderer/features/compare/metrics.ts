@@ -1,5 +1,6 @@
 /** Metrics whose curves can be compared: values of each epoch, or columns of each step. */
-import { TERMS, TERM_LABELS } from '#shared/domain/models/terms.ts';
+import { TERMS, TERM_LABELS, type Term } from '#shared/domain/models/terms.ts';
+import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { EpochRecord, StepColumn } from '#shared/domain/runs/training.ts';
 import { formatCosine, formatCount, formatDelta, formatFigure, formatShare } from '../../ui/text/format.ts';
 
@@ -14,6 +15,8 @@ interface MetricBase {
   readonly log?: boolean;
   /** Rows whose mean-of-context baseline belongs beside it. */
   readonly baseline?: 'validation' | 'ood';
+  /** Term that a run must train on: the metric is 0 in all others. */
+  readonly trainedTerm?: Term;
 }
 export interface EpochMetric extends MetricBase {
   readonly kind: 'epoch';
@@ -45,7 +48,7 @@ function step(id: string, label: string, format: Format, column: StepColumn, mor
   return { kind: 'step', id, label, format, column, ...more };
 }
 
-export const METRICS: readonly Metric[] = [
+const METRICS: readonly Metric[] = [
   epoch('valCosine', 'Validation cosine', formatCosine, (e) => e.valCosine, { baseline: 'validation' }),
   epoch('oodCosine', 'OOD cosine', formatCosine, (e) => e.oodCosine, { baseline: 'ood' }),
   epoch('valLift', 'Validation lift', formatDelta, (e) => lift(e.valCosine, e.baselines.contextMean?.valCosine), {
@@ -60,7 +63,9 @@ export const METRICS: readonly Metric[] = [
     step(`value-${term}`, TERM_LABELS[term], figure, `value/${term}`, { log: true, hint: 'unweighted' }),
   ),
   ...TERMS.map((term) =>
-    step(`grad-${term}`, `${TERM_LABELS[term]}, gradient share`, formatShare, `gradShare/${term}`),
+    step(`grad-${term}`, `${TERM_LABELS[term]}, gradient share`, formatShare, `gradShare/${term}`, {
+      trainedTerm: term,
+    }),
   ),
   step('gradNorm', 'Gradient norm', figure, 'gradNorm', { log: false, hint: 'before clipping' }),
   step('lr', 'Learning rate', figure, 'lr', { log: true }),
@@ -70,3 +75,10 @@ export const METRICS: readonly Metric[] = [
 ];
 
 export const DEFAULT_METRICS: readonly string[] = ['valCosine', 'oodCosine', 'total', 'grad-info_nce'];
+
+/** Without those of terms that none of the runs trains on. */
+export function metricsOf(recipes: readonly Recipe[]): Metric[] {
+  return METRICS.filter(
+    ({ trainedTerm: term }) => term === undefined || recipes.some(({ lambda }) => lambda[term] > 0),
+  );
+}
