@@ -87,7 +87,7 @@ function byCounter(rows: readonly LoggedRow[], counter: string): PlacedRow[] {
 
 /** Each row with a validation figure ends an epoch; those after the last one are of no epoch. */
 function byValidation(rows: readonly LoggedRow[], { figures }: ChosenPlaces): PlacedRow[] {
-  const names = [...figures].flatMap(([name, { figure }]) => (/^(val|ood)/.test(figure) ? [name] : []));
+  const names = [...figures].flatMap(([name, { figure }]) => (/^(val|ood)(Loss|Cosine)$/.test(figure) ? [name] : []));
   const isEnd = rows.map(({ values }) => names.some((name) => values.has(name)));
   const last = isEnd.lastIndexOf(true);
   let epoch = 1;

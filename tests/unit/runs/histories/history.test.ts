@@ -123,6 +123,21 @@ describe('event files', () => {
     expect(warnings).toEqual(['Left out, since they have no place here: Perplexity, notes/text_summary.']);
   });
 
+  test('values of loss terms, logged at each step, end no epoch', () => {
+    const rows = [1, 2, 3, 4].map((step) => {
+      const values = new Map([['step/value/mse', 1 / step]]);
+      if (step % 2 === 0) values.set('epoch/valCosine', step / 8);
+      return { step, values };
+    });
+    const { epochs, steps } = historyOf({ rows, otherNames: [], isByEpoch: false, warnings: [] });
+    expect(epochs).toMatchObject([
+      { epoch: 1, step: 2, valCosine: 0.25 },
+      { epoch: 2, step: 4, valCosine: 0.5 },
+    ]);
+    expect(epochs[1].terms.mse.value).toBeCloseTo((1 / 3 + 1 / 4) / 2, 12);
+    expect(steps?.lastStep).toBe(4);
+  });
+
   test('sub-folders are part of the names; steps that count epochs are no steps', async () => {
     const paths = ['train', 'validation'].map(
       (name) => `${FIXTURES}/keras/${name}/events.out.tfevents.1700000000.host.v2`,
