@@ -108,7 +108,7 @@ test('a socket that answers no ping is closed, others stay open', async () => {
   expect(await client.datasets.list()).toEqual([]);
 });
 
-test('without a port the page is at the same address, or at any free one while that is taken', async () => {
+test('of two pages without a given port, the second takes a free one', async () => {
   const first = await servePage({ nextvec, rendererDir: home.path, port: null });
   const second = await servePage({ nextvec, rendererDir: home.path, port: null });
   expect(second.port).not.toBe(first.port);

@@ -14,7 +14,7 @@ test('an epoch ends at its step, or at its number where the history has no steps
   expect(withoutSteps.map(endOf)).toEqual([1, 2, 3]);
 });
 
-test('values logged now and then are joined', () => {
+test('steps without a value are left out, so that the line has no gaps', () => {
   const steps = rawPoints(Float64Array.of(1, 2, 3, 4), Float32Array.of(Number.NaN, 5, Number.NaN, 4));
   const { x, mean } = statedPoints('total', steps, epochs, endOf);
   expect([[...x], [...mean]]).toEqual([

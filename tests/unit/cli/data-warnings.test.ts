@@ -32,19 +32,8 @@ it('import and train report joined files on stderr and in JSON', async () => {
   const imported = await nextvec('import', file);
   expect(imported.stderr).toContain(`joined: warning CHUNKS_REPEATED (${repeats}): `);
   expect(imported.lines.at(-1)?.['warnings']).toContainEqual(expect.objectContaining(warning));
-  const trained = await nextvec(
-    'train',
-    '--data',
-    file,
-    '--epochs',
-    '1',
-    '--batch-size',
-    '8',
-    '--engine',
-    'simd',
-    '--threads',
-    '1',
-  );
+  const recipe = '--epochs 1 --batch-size 8 --engine simd --threads 1'.split(' ');
+  const trained = await nextvec('train', '--data', file, ...recipe);
   expect(trained.stderr).toContain('joined: warning CHUNKS_REPEATED');
   for (const type of ['started', 'finished']) {
     const event = trained.lines.find((line) => line['type'] === type);

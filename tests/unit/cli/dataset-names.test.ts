@@ -50,7 +50,7 @@ test('a stored set wins over a folder of its name; "sample" is the bundled one',
   expect(await find('sample')).toMatchObject({ isSample: true });
 }, 60_000);
 
-test('a name in other letters, or the start of an id, is taken where nothing else has it', async () => {
+test('a data set is found by its name in any case, and by the first four characters of its id', async () => {
   const { id } = await find('sample');
   for (const word of ['sAMPLE', id.slice(0, 4), 'sample']) {
     expect((await find(word)).id).toBe(id);

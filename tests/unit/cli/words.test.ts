@@ -17,7 +17,7 @@ function recipeOf(words: readonly string[]): Recipe {
   return readRecipe(command.opts(), 'd', null);
 }
 
-it('a negative cosine has the minus sign of a lift', () => {
+it('a negative cosine has a minus sign (−), not a hyphen', () => {
   expect(formatCosine(-0.0581)).toBe('−0.0581');
 });
 

@@ -59,7 +59,7 @@ function run(
 const codes = (runs: ComparableRun[]) => compareRuns(runs).verdicts.map((verdict) => verdict.code);
 
 describe('comparison of runs', () => {
-  it('has a row of what a file states where one was imported, apart from what was measured', () => {
+  it('has a row of its own for figures that an imported file states, without differences', () => {
     const measured = run(1, 0.4);
     const imported = run(2, null);
     const stated = { ...imported, figures: { ...imported.figures, statedVal: 0.46 } };

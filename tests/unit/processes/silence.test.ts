@@ -42,7 +42,7 @@ async function importAll(service: DatasetService, path: string): Promise<void> {
   for await (const event of service.import({ path, ...SETTINGS })) expect(event.type).toBe('progress');
 }
 
-test('describe: an error, and the standing worker answers meanwhile', async () => {
+test('describe is refused, and the shared worker answers meanwhile', async () => {
   const described = open(LOOPING, 100).describe('/data/x.h5');
   await Promise.all([
     expect(described).rejects.toMatchObject(damaged('/data/x.h5', 0.1)),
@@ -58,7 +58,7 @@ test('describe can be cancelled, which ends its worker', async () => {
   await expect(described).rejects.toThrow(/abort/i);
 });
 
-test('import and preview: an error, and no folder stays', async () => {
+test('import and preview are refused, and no folder stays', async () => {
   const service = open(LOOPING, 100);
   const file = '/data/x.h5';
   await expect(importAll(service, file)).rejects.toMatchObject(damaged(file, 0.1));
@@ -66,7 +66,7 @@ test('import and preview: an error, and no folder stays', async () => {
   expect(readdirSync(home.datasetsFolder)).toEqual([]);
 });
 
-test('inspect and compare-data: an error, and no folder stays', async () => {
+test('inspect and compare-data are refused, and no folder stays', async () => {
   vi.stubEnv('TMPDIR', testFolder());
   workers = new WorkerPool(LOOPING, { silenceMs: 100 });
   const inputs = [{ ...SETTINGS, path: '/data/x.h5' }];
@@ -76,7 +76,7 @@ test('inspect and compare-data: an error, and no folder stays', async () => {
   expect(readdirSync(tmpdir())).toEqual([]);
 });
 
-test('an HDF5 file with a damaged heap of texts', async () => {
+test('an HDF5 file with a damaged heap of texts is refused', async () => {
   const file = join(testFolder(), 'x.h5');
   writeFileSync(file, mutate(readFileSync('tests/fixtures/tables/small.h5'), 60));
   const service = open(resolve('out/main/data-worker.js'), 1000);
@@ -87,7 +87,7 @@ test('an HDF5 file with a damaged heap of texts', async () => {
   expect(readdirSync(home.datasetsFolder)).toEqual([]);
 });
 
-test('a worker that answers is never silent; one that stops is, once', async () => {
+test('a worker that stops answering is reported once; one that answers is not', async () => {
   workers = new WorkerPool('unused');
   vi.useFakeTimers();
   let answers = true;

@@ -83,7 +83,7 @@ describe('training_history.json', () => {
 });
 
 describe('TensorBoard', () => {
-  it('a log comes back as it was through our own export', async () => {
+  it('a log that is imported, exported and imported again has the same curves', async () => {
     const { client } = nextvec;
     const detail = async (path: string) => {
       const made = await client.runs.importRun({ path });

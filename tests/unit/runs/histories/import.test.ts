@@ -29,9 +29,9 @@ async function run(path: string, more: { modelType?: 'lstm'; contextLength?: num
   return importHistory({ ...none, ...more, path, runId: 'x', runFolder: folder, resourcesDir: '' }, source);
 }
 
-describe('is told by content', () => {
+describe('the format of a history is found from its content', () => {
   test.each(['tests/fixtures/pt/amn.pt', 'tests/fixtures/golden/amn.npz', 'tests/fixtures/tables/chunks.safetensors'])(
-    '%s is no history',
+    '%s is not a history',
     async (path) => {
       expect(await historySource(path)).toBeNull();
     },
@@ -46,7 +46,7 @@ describe('is told by content', () => {
     expect([source?.format, source?.paths.length]).toEqual([format, files]);
   });
 
-  test('a training_history.json in a folder, behind no symbolic link', async () => {
+  test('a training_history.json is found in a folder, symbolic links are not followed', async () => {
     const path = await write('run/training_history.json', { train_loss: [1] });
     await write('outside/history.json', { train_loss: [1] });
     await symlink(join(folder, 'outside'), join(folder, 'run/link'));
@@ -54,23 +54,23 @@ describe('is told by content', () => {
   });
 });
 
-test('is listed under the model that is named, else with a note', async () => {
+test('a history that names no model is listed as AMN, with a note', async () => {
   const path = await write('plain.json', { train_loss: [1, 2] });
   expect((await run(path, { modelType: 'lstm' })).recipe).toMatchObject({ modelType: 'lstm', epochs: 2 });
   expect((await run(path)).notes).toEqual(['It names no model: it is listed as AMN. Another can be named at import.']);
 });
 
-describe('is refused', () => {
+describe('a history is refused', () => {
   test.each([
     ['without curves', { seed: 3 }, 'NO_KNOWN_ARRAYS', 'holds no curve that has a place here.'],
     ['with other curves alone', { accuracy: [1, 2] }, 'NO_KNOWN_ARRAYS', 'It has accuracy.'],
-    ['where it is no JSON', 'train_loss: [1', 'BAD_INPUT', 'is not JSON'],
+    ['that is not JSON', 'train_loss: [1', 'BAD_INPUT', 'is not JSON'],
   ])('%s', async (_what, content, code, message) => {
     const refused = run(await write('other.json', content));
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
   });
 
-  test('where data are named to measure it on', async () => {
+  test('with data to measure it on, since it has no weights', async () => {
     await expect(run(LOG, { contextLength: 5 })).rejects.toMatchObject({
       code: 'BAD_INPUT',
       message: 'events.out.tfevents.1700000000.host holds curves and no weights: nothing can be measured.',
