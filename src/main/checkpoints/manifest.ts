@@ -8,11 +8,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { ModelSpecSchema } from '#shared/domain/models/models.ts';
-import { TrainerStateSchema } from '#shared/domain/runs/training.ts';
+import { CHECKPOINT_KINDS, TrainerStateSchema } from '#shared/domain/runs/training.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
-
-export const CHECKPOINT_KINDS = ['best', 'last', 'kept'] as const;
-export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
 
 export const MANIFEST_FILE = 'checkpoint.json';
 const MAX_MANIFEST_BYTES = 64 << 20;

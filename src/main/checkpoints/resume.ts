@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
-import type { CheckpointKind } from './manifest.ts';
+import type { CheckpointKind } from '#shared/domain/runs/training.ts';
 import { readAny, type LoadedCheckpoint, type LoadedFit } from './read.ts';
 
 /** Names of the checkpoint folders of these kinds, newest first. */

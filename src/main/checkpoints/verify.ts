@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { StoredCheck } from '#shared/contract/app.ts';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
-import { CHECKPOINT_KINDS } from './manifest.ts';
+import { CHECKPOINT_KINDS } from '#shared/domain/runs/training.ts';
 import { readAny } from './read.ts';
 import { listCheckpointFolders } from './resume.ts';
 

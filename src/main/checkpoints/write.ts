@@ -11,6 +11,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { CheckpointKind, StoredCheckpoint } from '#shared/domain/runs/training.ts';
 import { encodeArrays, encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 import {
   FIT_FILE,
@@ -21,22 +22,8 @@ import {
   sha256,
   verifyFiles,
   weightsFileOf,
-  type CheckpointKind,
   type Manifest,
 } from './manifest.ts';
-
-/** A written checkpoint, as the run's row refers to it. */
-export interface StoredCheckpoint {
-  /** Name of its folder below the run's. */
-  readonly folder: string;
-  readonly kind: CheckpointKind;
-  readonly epoch: number;
-  readonly step: number;
-  readonly valCosine: number | null;
-  readonly bytes: number;
-  /** SHA-256 of the weights file. */
-  readonly sha256: string;
-}
 
 export interface WriteOptions {
   readonly runFolder: string;

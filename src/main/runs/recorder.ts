@@ -6,11 +6,10 @@ import { statSync } from 'node:fs';
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
 import { isNextvecError, type NextvecError } from '#shared/domain/errors.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
-import type { EpochRecord, StepBlock } from '#shared/domain/runs/training.ts';
+import type { EpochRecord, StepBlock, StoredCheckpoint } from '#shared/domain/runs/training.ts';
 import { putCosineSums } from '../store/cosine-sums.ts';
 import { explain, inTransaction, type Db } from '../store/database.ts';
 import { beginAttempt, endAttempts, insertEpoch, insertGate, insertLog, putCheckpoint } from '../store/history.ts';
-import type { CheckpointRow } from '../store/history.ts';
 import { updateRun, type RunChanges } from '../store/runs.ts';
 import { appendSteps } from '../store/series-writer.ts';
 
@@ -79,7 +78,7 @@ export class Recorder {
     this.push(() => insertLog(this.db, this.runId, line));
   }
 
-  addCheckpoint(row: CheckpointRow): void {
+  addCheckpoint(row: StoredCheckpoint): void {
     this.push(() => putCheckpoint(this.db, this.runId, row, Date.now()));
   }
 

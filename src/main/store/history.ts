@@ -1,6 +1,6 @@
 /** What a run leaves behind besides its series: attempts, epochs, gates, log lines, checkpoints. Rows are only added. */
 import type { GateResult, LogLine } from '#shared/contract/runs.ts';
-import { STEP_COLUMNS, type EpochRecord } from '#shared/domain/runs/training.ts';
+import { STEP_COLUMNS, type EpochRecord, type StoredCheckpoint } from '#shared/domain/runs/training.ts';
 import { GateSchema } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
 import { closeSeries } from './series-writer.ts';
@@ -158,19 +158,8 @@ export function listLog(db: Db, runId: string): LogLine[] {
     .all(runId);
 }
 
-export interface CheckpointRow {
-  /** Name of its folder below the run's. */
-  readonly folder: string;
-  readonly kind: 'best' | 'last' | 'kept';
-  readonly epoch: number;
-  readonly step: number;
-  readonly valCosine: number | null;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 /** Records a checkpoint; of `last` and `best` only the newest is on disk, so only that row stays. */
-export function putCheckpoint(db: Db, runId: string, row: CheckpointRow, atMs: number): void {
+export function putCheckpoint(db: Db, runId: string, row: StoredCheckpoint, atMs: number): void {
   if (row.kind !== 'kept') {
     db.prepare('DELETE FROM checkpoints WHERE run_id = ? AND kind = ?').run(runId, row.kind);
   }
@@ -185,9 +174,9 @@ export function weightHashes(db: Db, runId: string): Record<string, string> {
   return Object.fromEntries(listCheckpoints(db, runId).map(({ folder, sha256 }) => [folder, sha256]));
 }
 
-export function listCheckpoints(db: Db, runId: string): CheckpointRow[] {
+export function listCheckpoints(db: Db, runId: string): StoredCheckpoint[] {
   return db
-    .prepare<[string], CheckpointRow>(
+    .prepare<[string], StoredCheckpoint>(
       `SELECT folder, kind, epoch, step, val_cosine AS valCosine, bytes, sha256 FROM checkpoints
        WHERE run_id = ? ORDER BY step DESC, at_ms DESC`,
     )

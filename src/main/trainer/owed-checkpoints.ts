@@ -5,8 +5,8 @@
 import type { Checkpoint } from '#engine/trainer/index.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
-import type { CheckpointKind } from '../checkpoints/manifest.ts';
-import { writeCheckpoint, type StoredCheckpoint } from '../checkpoints/write.ts';
+import type { CheckpointKind, StoredCheckpoint } from '#shared/domain/runs/training.ts';
+import { writeCheckpoint } from '../checkpoints/write.ts';
 
 export interface OwedHooks {
   onWritten(stored: StoredCheckpoint): void;

@@ -15,6 +15,7 @@ import {
   StageSchema,
   StatusChangeSchema,
   StepBlockSchema,
+  StoredCheckpointSchema,
 } from '#shared/domain/runs/training.ts';
 import { TilingSchema } from '#shared/domain/runs/adapter.ts';
 import { SplitProofSchema } from './datasets.ts';
@@ -108,16 +109,7 @@ const BaselinesMeasuredSchema = z.object({
 /** The model's cosines over the articles at a new best epoch; its record follows. */
 const BestCosinesSchema = z.object({ type: z.literal('best cosines'), sums: CosineSumsSchema });
 
-const CheckpointWrittenSchema = z.object({
-  type: z.literal('checkpoint'),
-  folder: z.string(),
-  kind: z.enum(['best', 'last', 'kept']),
-  epoch: z.int(),
-  step: z.int(),
-  valCosine: z.number().nullable(),
-  bytes: z.number(),
-  sha256: z.string(),
-});
+const CheckpointWrittenSchema = StoredCheckpointSchema.extend({ type: z.literal('checkpoint') });
 
 /** Everything up to here should be stored now; the trainer waits for `stored` with this number. */
 const StoreRequestSchema = z.object({ type: z.literal('store'), ticket: z.int() });

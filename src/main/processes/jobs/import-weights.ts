@@ -4,7 +4,7 @@ import { ImportedSchema } from '#shared/contract/runs.ts';
 import { CosineSumsSchema } from '#shared/domain/evaluation/interval.ts';
 import { MODEL_TYPES } from '#shared/domain/models/models.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { EpochRecordSchema, STEP_COLUMNS } from '#shared/domain/runs/training.ts';
+import { EpochRecordSchema, STEP_COLUMNS, StoredCheckpointSchema } from '#shared/domain/runs/training.ts';
 
 export const ImportRunJobSchema = z.object({
   path: z.string(),
@@ -33,17 +33,7 @@ export const ImportedRunSchema = z.object({
   /** Columns of `lastStep` values, NaN where nothing was logged. */
   steps: z.object({ lastStep: z.int(), columns: z.partialRecord(z.enum(STEP_COLUMNS), float32) }).nullable(),
   /** null: the file holds no weights. */
-  checkpoint: z
-    .object({
-      folder: z.string(),
-      kind: z.enum(['best', 'last', 'kept']),
-      epoch: z.int(),
-      step: z.int(),
-      valCosine: z.number().nullable(),
-      bytes: z.number(),
-      sha256: z.string(),
-    })
-    .nullable(),
+  checkpoint: StoredCheckpointSchema.nullable(),
   measured: z
     .object({
       valCosine: z.number(),

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { CheckpointKind } from '../../checkpoints/manifest.ts';
+import type { CheckpointKind } from '#shared/domain/runs/training.ts';
 import { listCheckpointFolders } from '../../checkpoints/resume.ts';
 import { copyFolder } from './shared-folder.ts';
 

@@ -286,3 +286,21 @@ function stateFromV1({ sums, ...state }: z.infer<typeof StateV1Schema>): Trainer
 export const TrainerStateSchema = z
   .discriminatedUnion('version', [StateV2Schema, StateV1Schema])
   .transform((state): TrainerState => (state.version === 1 ? stateFromV1(state) : state));
+
+export const CHECKPOINT_KINDS = ['best', 'last', 'kept'] as const;
+export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
+
+/** A written checkpoint, as the history refers to it. */
+export const StoredCheckpointSchema = z.object({
+  /** Name of its folder below the run's. */
+  folder: z.string(),
+  kind: z.enum(CHECKPOINT_KINDS),
+  epoch: z.int(),
+  step: z.int(),
+  /** null: in the middle of an epoch. */
+  valCosine: z.number().nullable(),
+  bytes: z.number(),
+  /** SHA-256 of the weights file. */
+  sha256: z.string(),
+});
+export type StoredCheckpoint = z.infer<typeof StoredCheckpointSchema>;
