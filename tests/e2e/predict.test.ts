@@ -37,7 +37,7 @@ afterAll(() => chromium.close());
 async function prepare(home: string): Promise<readonly PredictedRow[]> {
   const nextvec = await openNextvec(home);
   const { client } = nextvec;
-  const dataset = await importChunks(client, join(home, 'walks.npz'), {
+  const dataset = await importChunks(client, join(home, 'walks-of-twelve-articles.npz'), {
     articles: 12,
     chunksPerArticle: 10,
     D,
@@ -120,6 +120,16 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await problemsInBothThemes(page)).toEqual([]);
   });
 
+  it('cuts the hint of a heading that is wider than its column, not its control', async () => {
+    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+    await page.setViewportSize({ width: 1320, height: size.height });
+    const section = await region('Nearest neighbours').boundingBox();
+    const control = await region('Nearest neighbours').getByText('Whole texts').boundingBox();
+    expect(section!.width).toBeLessThan(400);
+    expect(control!.x + control!.width).toBeCloseTo(section!.x + section!.width, 0);
+    await page.setViewportSize(size);
+  });
+
   it('finds a window by two words and opens it, by keyboard', async () => {
     const search = page.getByRole('searchbox', { name: 'Find by words' });
     await search.fill('quarry hammer');
@@ -174,7 +184,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(text).toContain('not measured');
     expect(text).toContain('the file names no target');
     await region('Nearest neighbours').getByText('Not looked for').waitFor();
-    await page.getByRole('combobox', { name: 'Neighbours in' }).selectOption({ label: 'walks' });
+    await page.getByRole('combobox', { name: 'Neighbours in' }).selectOption({ label: 'walks-of-twelve-articles' });
     await predicted();
     expect(await region('Nearest neighbours').getByRole('row').count()).toBe(21);
     await page.getByRole('button', { name: 'Choose…' }).click();
