@@ -17,7 +17,9 @@ const IMPORTED: RunSummary['imported'] = {
 };
 
 async function shown(summary: RunSummary): Promise<string> {
-  await mountPage(defineComponent({ setup: () => () => h(RecipeSummary, { run: summary, commandLine: 'nextvec train' }) }));
+  await mountPage(
+    defineComponent({ setup: () => () => h(RecipeSummary, { run: summary, commandLine: 'nextvec train' }) }),
+  );
   return texts('dt, dd, p, code').join('\n');
 }
 
@@ -28,6 +30,7 @@ test('a run has its batch size, learning rate and seed, and its command line', a
 
 test('an imported run shows no default as if its file had stated it, and no command line without data', async () => {
   const text = await shown(run(2, { imported: IMPORTED, task: null }));
-  for (const part of ['Batch size', 'Learning rate', 'Seed', 'Schedule', 'nextvec train']) expect(text).not.toContain(part);
+  for (const part of ['Batch size', 'Learning rate', 'Seed', 'Schedule', 'nextvec train'])
+    expect(text).not.toContain(part);
   expect(text).toContain('What training_history.json does not state is not shown.');
 });
