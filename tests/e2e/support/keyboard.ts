@@ -1,4 +1,4 @@
-/** What can be done on a page with the mouse, but not with the keyboard. */
+/** Finds what the mouse can do on a page and the keyboard cannot. */
 import type { Page } from 'playwright-core';
 
 /** Far more than the elements of any page. */
@@ -7,7 +7,7 @@ const PRESSES_AT_ONCE = 20;
 
 interface Watch {
   readonly seen: Set<Element>;
-  /** The focus has left the last element, or is at the first again. */
+  /** The focus is at the first link again. */
   hasWrapped: boolean;
 }
 type WatchedWindow = Window & { focusWatch?: Watch };
@@ -20,9 +20,9 @@ async function tabThrough(page: Page): Promise<void> {
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     // The next Tab then begins at the top.
     getSelection()?.collapse(document.body, 0);
-    const [first] = document.querySelectorAll('a[href]');
+    const first = document.querySelector('a[href]');
     document.addEventListener('focusin', ({ target }) => {
-      if (target === first && watch.seen.has(first)) watch.hasWrapped = true;
+      if (first && target === first && watch.seen.has(first)) watch.hasWrapped = true;
       watch.seen.add(target as Element);
     });
   });
@@ -39,7 +39,7 @@ async function tabThrough(page: Page): Promise<void> {
  */
 export async function keyboardProblems(page: Page): Promise<string[]> {
   const found = await missedControls(page);
-  // What came while the focus moved on is behind it: once more.
+  // Elements that appeared behind the focus are reached the second time.
   return found.length === 0 ? [] : missedControls(page);
 }
 
