@@ -172,15 +172,14 @@ async function measureAll(
   return { best, measured, failures };
 }
 
-/** Share of the time in which an engine must have come near the best. */
+/** Share of the measuring time after which an engine that is far slower than the best is given up. */
 const TRIAL_SHARE = 0.2;
-/** An engine that takes this many times as long for a step is not near. */
-const FAR = 2;
+/** Far slower: this many times the milliseconds of a step. */
+const FAR_SLOWER = 2;
 
 /**
- * Times training steps on random unit vectors for about `seconds`. Gives up early on an engine that cannot be the fastest,
- * `giveUpAboveMs` being the best step so far: after two rows that take longer, or after a short trial in which a step takes
- * far longer.
+ * Times training steps on random unit vectors for about `seconds`. `giveUpAboveMs`: milliseconds a step of the best engine so
+ * far. An engine that takes longer for two rows, or is far slower in a short trial, is given up early.
  */
 export async function measureSpeed(
   engine: Engine,
@@ -202,7 +201,7 @@ export async function measureSpeed(
     const warmUp = await timeSteps(model, source, batchSize, 4, 0);
     if (warmUp.msPerStep >= seconds * 1000) return speedOf(engine, batchSize, warmUp);
     const trial = await timeSteps(model, source, batchSize, 5, seconds * TRIAL_SHARE);
-    if (trial.msPerStep > FAR * giveUpAboveMs) return speedOf(engine, batchSize, trial);
+    if (trial.msPerStep > FAR_SLOWER * giveUpAboveMs) return speedOf(engine, batchSize, trial);
     const rest = await timeSteps(model, source, batchSize, 5 + trial.steps, seconds * (1 - TRIAL_SHARE));
     return speedOf(engine, batchSize, rest);
   } finally {
