@@ -94,12 +94,13 @@ function turnedWindows({ source, ids, articles, pool, mean }: TurnInput, random:
 
 /** Most of a cluster's windows that are turned in one round. */
 const MAX_TURNED_SHARE = 0.75;
+/** Each round adds to the time of the fit. With fewer than 1,500 training windows the gates get fewer than on large sets. */
 const MAX_ROUNDS = 8;
 
 /**
- * Shares of a cluster's windows that train the gates, of `windows` training windows: as they are, and turned, by round.
- * A set with fewer windows than `plainWindows` makes up for them with more rounds of turned copies: with too few, the gates
- * rely on parts that hold in the training domain only.
+ * Shares of each cluster's windows that train the gates of a set with `windows` training windows: `plain`, as they are, and
+ * `turned`, by round. A set with fewer windows than `plainWindows` makes up for them with more rounds of turned copies: with
+ * too few windows the gates rely on parts that hold in the training domain only.
  */
 export function gateShares(
   { plainWindows, turnedWindows }: Pick<GramConfig, 'plainWindows' | 'turnedWindows'>,
