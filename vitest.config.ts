@@ -12,6 +12,13 @@ const SHARING = [
   'tests/unit/{charts,comparison,domain,engine,evaluation,formats,inference,renderer,reports,run-page,shared,verdicts,weights,wire}/**/*.test.ts',
 ];
 
+const UNIT = {
+  globalSetup: ['tests/build.mjs'],
+  setupFiles: ['tests/setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     environment: 'node',
@@ -22,25 +29,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...UNIT,
           name: 'unit',
-          globalSetup: ['tests/build.mjs'],
-          setupFiles: ['tests/setup.ts'],
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
           exclude: SHARING,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
       {
         extends: true,
         test: {
+          ...UNIT,
           name: 'unit-shared',
-          globalSetup: ['tests/build.mjs'],
-          setupFiles: ['tests/setup.ts'],
           include: SHARING,
           isolate: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
       {
