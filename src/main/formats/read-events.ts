@@ -2,7 +2,6 @@
  * Reads the scalars of an event file of TensorBoard, written by any program: TFRecords of `tensorflow.Event`. A scalar is
  * a `simple_value` (PyTorch) or a tensor with one number (TensorFlow 2). Writing such files: event-file.ts.
  */
-import { basename } from 'node:path';
 import protobuf from 'protobufjs/light.js';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { maskedCrc32c } from './crc32c.ts';
@@ -107,7 +106,7 @@ function decode(record: Buffer, at: number, path: string): EventMessage {
   try {
     return eventType.toObject(eventType.decode(record), { longs: Number });
   } catch (cause) {
-    throw new NextvecError('ARCHIVE_DAMAGED', `${basename(path)}: the record at byte ${at} is no TensorBoard event.`, {
+    throw new NextvecError('ARCHIVE_DAMAGED', `${path}: the record at byte ${at} is no TensorBoard event.`, {
       remedy: 'Copy the file again, or choose another event file.',
       details: { place: path },
       cause,
@@ -118,7 +117,7 @@ function decode(record: Buffer, at: number, path: string): EventMessage {
 function wrongChecksum(path: string, at: number, what: string): NextvecError {
   return new NextvecError(
     'CHECKSUM_MISMATCH',
-    `${basename(path)}: the ${what} at byte ${at} does not match its checksum.`,
+    `${path}: the ${what} at byte ${at} does not match its checksum.`,
     {
       remedy: 'The file is damaged, or no event file: copy it again from where it was written.',
       details: { place: path },

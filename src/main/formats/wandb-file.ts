@@ -2,7 +2,6 @@
  * Reads the `.wandb` file of an offline run of Weights & Biases: a log in the framing of LevelDB (blocks of 32 KiB; records
  * cut into pieces with checksum, length and type) of `wandb_internal.Record` messages. Values are read as JSON, never run.
  */
-import { basename } from 'node:path';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs/light.js';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -121,7 +120,7 @@ function decode(data: Buffer, at: number, path: string): WandbRecord {
 const REMEDY = 'The file is damaged: copy it again from where the run was logged.';
 
 function damaged(path: string, at: number, what: string, cause?: unknown): NextvecError {
-  return new NextvecError('ARCHIVE_DAMAGED', `${basename(path)}: the record at byte ${at} ${what}.`, {
+  return new NextvecError('ARCHIVE_DAMAGED', `${path}: the record at byte ${at} ${what}.`, {
     remedy: REMEDY,
     details: { place: path },
     cause,
@@ -131,7 +130,7 @@ function damaged(path: string, at: number, what: string, cause?: unknown): Nextv
 function wrongChecksum(path: string, at: number): NextvecError {
   return new NextvecError(
     'CHECKSUM_MISMATCH',
-    `${basename(path)}: the record at byte ${at} does not match its checksum.`,
+    `${path}: the record at byte ${at} does not match its checksum.`,
     { remedy: REMEDY, details: { place: path } },
   );
 }

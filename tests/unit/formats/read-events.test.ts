@@ -87,7 +87,7 @@ describe('is refused with the byte at fault', () => {
     bytes[VERSION.length + offset] ^= 1;
     await expect(readBytes(bytes)).rejects.toMatchObject({
       code: 'CHECKSUM_MISMATCH',
-      message: `events.out.tfevents.1.host: ${place} at byte ${VERSION.length} does not match its checksum.`,
+      message: `${path}: ${place} at byte ${VERSION.length} does not match its checksum.`,
       details: { place: path },
     });
   });

@@ -7,7 +7,6 @@ import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import { nameList } from '#shared/domain/short-text.ts';
 import { readPythonJsonFile } from '../../formats/json-file.ts';
 import type { Plain } from '../../formats/pickle/plain.ts';
 import { hashFile } from '../../weights/weights-file.ts';
@@ -28,7 +27,7 @@ export async function importHistory(job: ImportRunJob, source: HistorySource): P
   const { logged, args, name, stated } = await read(source);
   const history = historyOf(logged);
   const file = basename(job.path);
-  if (history.epochs.length === 0 && history.steps === null) throw noCurves(job.path, history.left);
+  if (history.epochs.length === 0 && history.steps === null) throw noCurves(job.path, history);
   const { recipe, notes } = recipeOf(args, history, job);
   return {
     name,
@@ -115,9 +114,10 @@ function refuseMeasuring({ path, dataset, contextLength, heads }: ImportRunJob):
   });
 }
 
-function noCurves(path: string, names: readonly string[]): NextvecError {
-  const has = names.length > 0 ? ` It has ${nameList(names)}.` : '';
-  return new NextvecError('NO_KNOWN_ARRAYS', `${path} holds no curve that has a place here.${has}`, {
+/** The warnings name the curves that it has, and where it was cut off. */
+function noCurves(path: string, { warnings }: History): NextvecError {
+  const message = [`${path} holds no curve that has a place here.`, ...warnings].join(' ');
+  return new NextvecError('NO_KNOWN_ARRAYS', message, {
     remedy: 'Names such as train_loss, val_cosine and lr are known; the manual lists them.',
     details: { place: path },
   });

@@ -1,5 +1,5 @@
 /** What is taken for a history, and what is refused. */
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,11 +63,20 @@ test('a history that names no model is listed as AMN, with a note', async () => 
 describe('a history is refused', () => {
   test.each([
     ['without curves', { seed: 3 }, 'NO_KNOWN_ARRAYS', 'holds no curve that has a place here.'],
-    ['with other curves alone', { accuracy: [1, 2] }, 'NO_KNOWN_ARRAYS', 'It has accuracy.'],
+    ['with other curves alone', { accuracy: [1, 2] }, 'NO_KNOWN_ARRAYS', 'they have no place here: accuracy.'],
     ['that is not JSON', 'train_loss: [1', 'BAD_INPUT', 'is not JSON'],
   ])('%s', async (_what, content, code, message) => {
     const refused = run(await write('other.json', content));
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
+  });
+
+  test('as a log that was cut off before its first curve, with the byte', async () => {
+    const path = join(folder, 'events.out.tfevents.1.cut');
+    await writeFile(path, (await readFile(LOG)).subarray(0, 60));
+    await expect(run(path)).rejects.toMatchObject({
+      code: 'NO_KNOWN_ARRAYS',
+      message: expect.stringMatching(/has a place here\. .* ends within the record at byte \d+/) as string,
+    });
   });
 
   test('with data to measure it on, since it has no weights', async () => {
