@@ -115,14 +115,10 @@ function decode(record: Buffer, at: number, path: string): EventMessage {
 }
 
 function wrongChecksum(path: string, at: number, what: string): NextvecError {
-  return new NextvecError(
-    'CHECKSUM_MISMATCH',
-    `${path}: the ${what} at byte ${at} does not match its checksum.`,
-    {
-      remedy: 'The file is damaged, or no event file: copy it again from where it was written.',
-      details: { place: path },
-    },
-  );
+  return new NextvecError('CHECKSUM_MISMATCH', `${path}: the ${what} at byte ${at} does not match its checksum.`, {
+    remedy: 'The file is damaged, or no event file: copy it again from where it was written.',
+    details: { place: path },
+  });
 }
 
 /** The one number of a float tensor; null: it is something else. */

@@ -128,9 +128,8 @@ function damaged(path: string, at: number, what: string, cause?: unknown): Nextv
 }
 
 function wrongChecksum(path: string, at: number): NextvecError {
-  return new NextvecError(
-    'CHECKSUM_MISMATCH',
-    `${path}: the record at byte ${at} does not match its checksum.`,
-    { remedy: REMEDY, details: { place: path } },
-  );
+  return new NextvecError('CHECKSUM_MISMATCH', `${path}: the record at byte ${at} does not match its checksum.`, {
+    remedy: REMEDY,
+    details: { place: path },
+  });
 }
