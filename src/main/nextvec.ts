@@ -119,12 +119,14 @@ interface Services {
   readonly runs: RunService;
   readonly plans: PlanService;
   readonly commands: CommandBus;
+  readonly isClosing: () => boolean;
 }
 
 /** Gives each router the services it routes to. */
-function makeRouter(options: NextvecOptions, { home, workers, runs, plans, commands }: Services) {
+function makeRouter(options: NextvecOptions, services: Services) {
+  const { home, workers, runs, plans, commands, isClosing } = services;
   const { version, host, roots, resourcesDir, native = {}, runtimes, exportsFolder = home.exportsFolder } = options;
-  const procedures = implementer(home, roots);
+  const procedures = implementer({ home, roots, isClosing });
   const spaces = new SpaceComparisons({ home, workers });
   const balance = new LossBalance({ home, workers, resourcesDir, initFile: (recipe) => initFile(home, recipe) });
   const electron = runtimes?.electron ?? process.versions.electron ?? null;
@@ -194,7 +196,9 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   }
   const commands = new CommandBus();
   const plans = new PlanService({ home, runs, appVersion: options.version, isRunning: options.runsQueue ?? false });
-  const router = makeRouter(options, { home, workers, runs, plans, commands });
+  let closing: Promise<void> | null = null;
+  const isClosing = (): boolean => closing !== null;
+  const router = makeRouter(options, { home, workers, runs, plans, commands, isClosing });
   if (options.runsQueue && home.access === 'owner') runs.followJobs();
   await unlessDiskFull(() => plans.begin());
   const closeAll = async (): Promise<void> => {
@@ -203,7 +207,6 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     await workers.close();
     home.close();
   };
-  let closing: Promise<void> | null = null;
   return {
     home: home.path,
     router,
