@@ -24,7 +24,8 @@ export function loggedOf(value: Plain | undefined, path: string): Logged {
   }
   const lengths = new Set([...lists.values()].map(({ length }) => length));
   const warnings = lengths.size > 1 ? ['Its lists differ in length: each begins with the first epoch.'] : [];
-  const isCounted = rows.some(({ values }) => [...values.keys()].some((name) => counterOf(name) === 'step'));
+  const names = new Set(rows.flatMap(({ values }) => [...values.keys()]));
+  const isCounted = [...names].some((name) => counterOf(name) === 'step');
   return { rows, otherNames, isByEpoch: !isCounted, warnings };
 }
 
