@@ -91,8 +91,8 @@ function connectPort(): void {
 }
 
 /**
- * The address of another start of the host, opened in the tab of an earlier one, differs in its fragment alone, so that the
- * browser keeps the page. The program may have changed: the page is loaded anew.
+ * After a restart the host's address differs only in its fragment. Opened in a tab that shows the page already, it would
+ * keep that page, which may be of an older version: reloads it.
  */
 function reloadOnNewToken(): void {
   window.addEventListener('popstate', (event) => {

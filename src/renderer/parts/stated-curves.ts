@@ -3,7 +3,7 @@ import { isTerm } from '#shared/domain/models/terms.ts';
 import type { EpochRecord, StepColumn } from '#shared/domain/runs/training.ts';
 import { NO_POINTS, pointsFrom, withoutGaps, type Points } from '../charts/data/columns.ts';
 
-/** Steps at the end of an epoch; a history without steps has one an epoch. */
+/** Step at the end of an epoch. A history without steps counts one step per epoch. */
 export function endOf({ epoch, step }: Pick<EpochRecord, 'epoch' | 'step'>): number {
   return step > 0 ? step : epoch;
 }

@@ -88,7 +88,7 @@ export function useRunActions() {
 
   /** Opens the form with this data set, without an OOD set that does not fit it; other settings stay as they are. */
   async function trainOn(dataset: Dataset): Promise<void> {
-    // Brings the schemas of recipes along.
+    // Imported lazily: it brings the recipe schemas along.
     const { useDraftStore } = await import('./draft-store.ts');
     const draft = useDraftStore();
     const ood = datasets.byId.get(draft.draft.ood ?? '');

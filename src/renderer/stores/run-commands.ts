@@ -1,4 +1,4 @@
-/** What can be done with one run. The menu of its row and the command palette offer the same list. */
+/** Commands on one run, listed alike in the menu of its row and in the command palette. */
 import {
   ClipboardCopy,
   Columns2,

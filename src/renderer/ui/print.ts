@@ -8,31 +8,31 @@ import { setLightOnly } from './theme.ts';
 /** Frames until all charts are drawn at their width on paper: size, then plot, then lines, each in the next frame. */
 const FRAMES = 6;
 
-const on = ref(false);
-/** Charts out of view are drawn, too. */
-export const printing = readonly(on);
+const isPrinting = ref(false);
+/** While true, charts out of view are drawn too. */
+export const printing = readonly(isPrinting);
 
-function lay(out: boolean): void {
-  on.value = out;
-  document.documentElement.toggleAttribute('data-printing', out);
-  setLightOnly(out);
+function setPrinting(on: boolean): void {
+  isPrinting.value = on;
+  document.documentElement.toggleAttribute('data-printing', on);
+  setLightOnly(on);
 }
 
 export function followPrinting(): void {
-  addEventListener('beforeprint', () => lay(true));
-  addEventListener('afterprint', () => lay(false));
+  addEventListener('beforeprint', () => setPrinting(true));
+  addEventListener('afterprint', () => setPrinting(false));
 }
 
-/** Lays the page out, calls `print`, and brings back what was shown. */
+/** Lays the page out, calls `print`, then restores the layout and the scroll positions. */
 export async function withPrintLayout(print: () => void | PromiseLike<unknown>): Promise<void> {
   const panes = [...document.querySelectorAll('.pane')].map((pane) => ({ pane, top: pane.scrollTop }));
-  lay(true);
+  setPrinting(true);
   try {
     await nextTick();
     for (let i = 0; i < FRAMES; i++) await new Promise(requestAnimationFrame);
     await print();
   } finally {
-    lay(false);
+    setPrinting(false);
     for (const { pane, top } of panes) pane.scrollTop = top;
   }
 }

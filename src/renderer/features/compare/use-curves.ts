@@ -1,6 +1,6 @@
 /**
  * Per-step curves of several runs for the columns that are on screen: an overview of each run, and a finer range where
- * the view is zoomed. Where a step lies on x says run-axis.ts.
+ * the view is zoomed. run-axis.ts maps steps to x.
  */
 import { useDebounceFn } from '@vueuse/core';
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue';

@@ -35,7 +35,7 @@ export function isTyping(event: KeyboardEvent): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches(FIELDS));
 }
 
-/** Menus find their items by letters, and a dialog is no part of the page whose shortcut it is. */
+/** Menus find their items by letter, and a dialog is not part of the page that binds the shortcuts. */
 const ELSEWHERE = '[role="menu"], [role="listbox"], [role="dialog"], [role="alertdialog"]';
 
 /** Whether the focused element takes the keys: a text field all, a menu or dialog single characters. */

@@ -1,5 +1,5 @@
 /**
- * Markdown that a person wrote, as HTML for v-html. Raw HTML is shown as text, links lead to http(s) and mailto addresses
+ * Markdown that a user wrote, as HTML for v-html. Raw HTML is shown as text, links lead to http(s) and mailto addresses
  * only, and images become links, so that showing a text loads nothing. Loaded lazily: it brings the Markdown parser.
  */
 import { Marked } from 'marked';
@@ -16,7 +16,7 @@ function linkTo(href: string, inner: string): string {
 }
 
 const marked = new Marked({
-  // A line break is one, as in the field it was written in.
+  // A line break stays one, as in the text field.
   breaks: true,
   renderer: {
     html: ({ text }) => escapeXml(text),
