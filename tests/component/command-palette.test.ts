@@ -67,7 +67,7 @@ test('exports weights', async () => {
   expect(client.runs.export.mock.calls).toEqual([[{ runId: 'run-2', format: 'safetensors' }]]);
 });
 
-test('shows what has the words as a whole first', async () => {
+test('shows matches of whole words first', async () => {
   mounted.wrapper.unmount();
   history.runs = [run(2), run(12), run(20)];
   mounted = await mountDialog(CommandPalette, { commands: [] });
