@@ -19,7 +19,7 @@ import { formatBytes, printProgress, type Output } from './output.ts';
 /** For work that ends with the process. */
 export const never = new AbortController().signal;
 
-/** Fewer characters do not stand for an id. */
+/** Fewest characters that are taken as the start of an id. */
 const LEAST_ID_START = 4;
 
 /** A run by id, number ("12" or "#12"), name or start of an id; CONFLICT where several have the name or the start. */
@@ -30,9 +30,7 @@ export async function findRun(client: NextvecClient, handle: string): Promise<Ru
     runs.find((run) => run.id === handle) ??
     runs.find((run) => number !== undefined && run.number === Number(number)) ??
     onlyOne(runs, (run) => run.name === handle, `runs are named "${handle}"`) ??
-    (handle.length >= LEAST_ID_START
-      ? onlyOne(runs, (run) => run.id.startsWith(handle), `runs have ids that begin "${handle}"`)
-      : null);
+    byIdStart(runs, handle, 'runs');
   if (found) return found;
   throw unknownRun(handle);
 }
@@ -52,6 +50,12 @@ function onlyOne<N extends Named>(all: readonly N[], fits: (one: N) => boolean, 
   });
 }
 
+/** The one whose id begins with `start`; null: none, or `start` is too short. Throws CONFLICT. */
+function byIdStart<N extends Named>(all: readonly N[], start: string, what: string): N | null {
+  if (start.length < LEAST_ID_START) return null;
+  return onlyOne(all, ({ id }) => id.startsWith(start), `${what} have ids that begin "${start}"`);
+}
+
 /** An imported data set by id or name. CONFLICT where several have the name. */
 function exactDataset(known: readonly Dataset[], handle: string): Dataset | null {
   return (
@@ -60,7 +64,7 @@ function exactDataset(known: readonly Dataset[], handle: string): Dataset | null
   );
 }
 
-/** By a name in other letters, upper or lower case, or by the start of an id. CONFLICT where several fit. */
+/** By name regardless of upper and lower case, or by the start of an id. CONFLICT where several fit. */
 function similarDataset(known: readonly Dataset[], handle: string): Dataset | null {
   const lower = handle.toLowerCase();
   return (
@@ -69,9 +73,7 @@ function similarDataset(known: readonly Dataset[], handle: string): Dataset | nu
       ({ name }) => name.toLowerCase() === lower,
       `data sets are named "${handle}", upper and lower case aside`,
     ) ??
-    (handle.length >= LEAST_ID_START
-      ? onlyOne(known, ({ id }) => id.startsWith(handle), `data sets have ids that begin "${handle}"`)
-      : null)
+    byIdStart(known, handle, 'data sets')
   );
 }
 
