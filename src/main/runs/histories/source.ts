@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { nameList } from '#shared/domain/short-text.ts';
 import { looksLikeEvents } from '../../formats/read-events.ts';
 import { readHead } from '../../formats/regular-file.ts';
 import { looksLikeWandb } from '../../formats/wandb-file.ts';
@@ -66,8 +67,8 @@ async function filesIn(folder: string, depth: number): Promise<string[]> {
 }
 
 function several(folder: string, paths: readonly string[]): NextvecError {
-  const names = paths.slice(0, 3).map((path) => basename(path));
-  return new NextvecError('BAD_INPUT', `${folder} holds ${paths.length} runs: ${names.join(', ')}.`, {
+  const names = paths.map((path) => basename(path));
+  return new NextvecError('BAD_INPUT', `${folder} holds ${paths.length} runs: ${nameList(names)}.`, {
     remedy: 'Choose the file of one of them.',
     details: { place: folder },
   });
