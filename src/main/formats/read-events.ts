@@ -69,7 +69,7 @@ export function looksLikeEvents(head: Buffer): boolean {
 }
 
 /**
- * Tells `visit` of every summary, in the order of the file. Resolves to the byte at which the last record, not whole, begins;
+ * Calls `visit` with every summary value, in the order of the file. Resolves to the byte at which the last record, not whole, begins;
  * null: the file ends with a whole one. Throws CHECKSUM_MISMATCH or ARCHIVE_DAMAGED with file and byte offset, OUT_OF_RANGE
  * for a file above 256 MiB, and as `readRegularFile`.
  */

@@ -19,7 +19,7 @@ export interface IndexedText {
 
 export type IndexedPlace = Omit<IndexedText, 'text'>;
 
-/** 2: with an index of the first two and three letters. */
+/** 2: with prefix indexes of two and three characters. */
 const VERSION = 2;
 
 /** Writes the index to the new file `path`. */
@@ -29,7 +29,7 @@ export function writeTextIndex(path: string, texts: Iterable<IndexedText>): void
     // A derived file: written whole or not at all.
     db.pragma('journal_mode = OFF');
     db.pragma('synchronous = OFF');
-    // Without an index of their own, two letters are looked up as thousands of words.
+    // Without a prefix index, a search for two letters visits thousands of words.
     db.exec(`CREATE VIRTUAL TABLE words USING fts5(
         text, content='', prefix='2 3', tokenize="unicode61 remove_diacritics 2"
       );

@@ -86,7 +86,10 @@ async function offerReload(window: BrowserWindow, reason: string): Promise<void>
   if (response === 0 && !window.isDestroyed()) window.webContents.reload();
 }
 
-/** Blocks navigation, new windows and webviews; links with a window of their own open outside, where the person agrees; reloads a crashed page, within `ReloadLimit`. */
+/**
+ * Blocks navigation, new windows and webviews. A link to a new window opens outside the app once the person agrees. Reloads
+ * a crashed page, within `ReloadLimit`.
+ */
 function keepAtHome(window: BrowserWindow, origin: string): void {
   const contents = window.webContents;
   const reloads = new ReloadLimit();

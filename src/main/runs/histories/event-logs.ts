@@ -3,7 +3,7 @@ import { dirname, relative, sep } from 'node:path';
 import { readEvents } from '../../formats/read-events.ts';
 import { Values, type Logged, type LoggedRow } from './logged.ts';
 
-/** Of several files, written one after the other or side by side, the later one decides. */
+/** Where several files have a value of one tag and step, that of the last file is kept. */
 export async function readEventLogs(paths: readonly string[]): Promise<Logged> {
   const folder = commonFolder(paths);
   const rows = new Map<number, LoggedRow>();

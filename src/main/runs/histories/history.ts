@@ -1,6 +1,6 @@
 /**
  * Logged rows as epoch records and step series. Epochs are those the rows name; else each validation ends one. Values that
- * were logged more often than once an epoch are kept by step. What has no place here is named, not dropped in silence.
+ * were logged more often than once an epoch are kept by step. What has no place here is named in the warnings.
  */
 import { nameList } from '#shared/domain/short-text.ts';
 import type { EpochRecord, StepColumn } from '#shared/domain/runs/training.ts';

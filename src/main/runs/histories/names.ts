@@ -1,6 +1,6 @@
 /**
- * The place here of a curve that another program has named: a figure of each epoch, a column of the step series, or both.
- * Words decide, in any order and spelling: `val/cosine`, `valCosine` and `validation_cosine_similarity` are one name.
+ * Maps the name of a curve of another program to a figure of each epoch, a column of the step series, or both. Names are
+ * compared by their words, in any order and spelling: `val/cosine`, `valCosine` and `validation_cosine_similarity` are one.
  */
 import { TERMS, type Term } from '#shared/domain/models/terms.ts';
 import { STEP_COLUMNS, type StepColumn } from '#shared/domain/runs/training.ts';

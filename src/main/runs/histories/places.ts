@@ -14,8 +14,8 @@ export interface ChosenPlaces {
 }
 
 /**
- * Of two names for one place that of epochs or steps alone has it (`train_loss_epoch`), then that with more values, then the
- * longer one.
+ * Where several names fit one place, one of epochs or steps alone is taken first (`train_loss_epoch`), then the one with
+ * more values, then the longer one.
  */
 export function choosePlaces(rows: readonly LoggedRow[]): ChosenPlaces {
   const counts = countsOf(rows);

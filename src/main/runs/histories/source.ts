@@ -1,4 +1,4 @@
-/** Whether a path is a history without weights, and of which program: told by content, of a folder by the files in it. */
+/** Detects a history without weights and the program that wrote it: a file by its content, a folder by the files in it. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
@@ -19,7 +19,7 @@ const MOST_ENTRIES = 10_000;
 const EVENT_FILE = /tfevents/;
 const JSON_FILE = /\.json$/i;
 
-/** null: it is no history; weights are read by others. */
+/** null: no history, e.g. a checkpoint. */
 export async function historySource(path: string): Promise<HistorySource | null> {
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),

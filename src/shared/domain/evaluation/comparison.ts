@@ -53,7 +53,7 @@ export const RUN_FIGURES = [
 export type RunFigure = (typeof RUN_FIGURES)[number][0];
 export type RunFigures = Readonly<Record<RunFigure, number | null>>;
 
-/** The figures to show of these runs: what a file states only where one of them was imported and its file does. */
+/** Figures to show of these runs; `statedVal` only where the file of an imported run states it. */
 export function figuresOf(runs: readonly ComparableRun[]) {
   return RUN_FIGURES.filter(([metric]) => metric !== 'statedVal' || runs.some((run) => run.figures[metric] !== null));
 }

@@ -117,7 +117,10 @@ export function gridSize(axes: readonly Axis[]): number {
   return axes.reduce((product, axis) => product * gridValues(axis).length, 1);
 }
 
-/** How to search where nobody says: all points where only listed values are varied and members suffice, so that none comes twice. */
+/**
+ * Method where none is given: the grid where only listed values vary and all its points fit in `members`, else TPE, which may
+ * repeat points.
+ */
 export function defaultMethod(axes: readonly Axis[], members: number): SweepMethod {
   return axes.every(({ kind }) => kind === 'values') && gridSize(axes) <= members ? 'grid' : 'tpe';
 }

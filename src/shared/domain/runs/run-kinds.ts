@@ -65,7 +65,7 @@ export const EXPORT_LABELS: Readonly<Record<ExportFormat, string>> = {
   recipe: 'Recipe as a file (JSON)',
 };
 
-/** Whether a file of this name is a history without weights; what it is in fact, its content says. */
+/** Whether a file name looks like that of a history without weights. The import itself goes by the content. */
 export function isHistoryName(fileName: string): boolean {
   return /\.(json|wandb)$|tfevents/i.test(fileName);
 }
