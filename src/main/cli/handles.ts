@@ -72,8 +72,7 @@ function similarDataset(known: readonly Dataset[], handle: string): Dataset | nu
       known,
       ({ name }) => name.toLowerCase() === lower,
       `data sets are named "${handle}", upper and lower case aside`,
-    ) ??
-    byIdStart(known, handle, 'data sets')
+    ) ?? byIdStart(known, handle, 'data sets')
   );
 }
 
