@@ -104,8 +104,9 @@ export class WorkerPool {
     this.warmUp = setTimeout(() => void this.client, ms).unref();
   }
 
-  /** The standing worker, for calls of about a second. */
+  /** The standing worker, for calls of about a second. Throws CANCELLED once the pool is closed. */
   get client(): WorkerClient {
+    if (this.isClosed) throw poolClosed();
     this.standing ??= startWorker(this.entry, this.heapMb, () => {
       this.standing = null;
     });
@@ -123,7 +124,7 @@ export class WorkerPool {
   private start(leave: () => void, file?: string): LeasedWorker {
     if (this.isClosed) {
       leave();
-      throw new NextvecError('CANCELLED', 'Nextvec was closed before the work began.');
+      throw poolClosed();
     }
     const worker = startWorker(this.entry, this.heapMb, () => {
       stopWatching?.();
@@ -154,6 +155,10 @@ export class WorkerPool {
     const all = [...this.single, ...(this.standing === null ? [] : [this.standing])];
     await Promise.all(all.map((worker) => worker.terminate()));
   }
+}
+
+function poolClosed(): NextvecError {
+  return new NextvecError('CANCELLED', 'Nextvec was closed before the work began.');
 }
 
 async function useOnce<R>(worker: LeasedWorker, call: (client: WorkerClient) => Promise<R>): Promise<R> {

@@ -60,6 +60,12 @@ test('a worker that throws while it starts gives its own error', async () => {
   await rm(folder, { recursive: true });
 });
 
+test('a closed pool starts no standing worker', async () => {
+  pool = new WorkerPool('unused');
+  await pool.close();
+  expect(() => pool.client).toThrow('Nextvec was closed before the work began.');
+});
+
 test('a failed allocation of an ArrayBuffer is OUT_OF_MEMORY', () => {
   pool = new WorkerPool('unused');
   const allocate = (): unknown => new ArrayBuffer(Number.MAX_SAFE_INTEGER);
