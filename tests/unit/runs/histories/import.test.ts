@@ -90,8 +90,10 @@ describe('a history is refused', () => {
     await write('wandb/run-a.wandb', '');
     await write('wandb/run-b.wandb', '');
     await write('empty/notes.txt', '');
+    for (let i = 0; i < 12; i++) await write(`many/run-${i}.wandb`, '');
     const of = (name: string) => historySource(join(folder, name));
     await expect(of('wandb')).rejects.toThrow('holds 2 runs: run-a.wandb, run-b.wandb.');
+    await expect(of('many')).rejects.toThrow(/holds 12 runs: .* and 2 more\./);
     await expect(of('empty')).rejects.toThrow('holds no event file, .wandb file or training_history.json.');
   });
 });
