@@ -12,7 +12,11 @@ const SHARING = [
   'tests/unit/{charts,comparison,domain,engine,evaluation,formats,inference,renderer,reports,run-page,shared,verdicts,weights,wire}/**/*.test.ts',
 ];
 
+/** What is waited for may come late on a busy machine. */
+const POLL = { expect: { poll: { timeout: 30_000 } } };
+
 const UNIT = {
+  ...POLL,
   globalSetup: ['tests/build.mjs'],
   setupFiles: ['tests/setup.ts'],
   testTimeout: 60_000,
@@ -51,6 +55,7 @@ export default defineConfig({
           name: 'component',
           include: ['tests/component/**/*.test.ts'],
           environment: 'happy-dom',
+          ...POLL,
           testTimeout: 60_000,
         },
       },
@@ -59,6 +64,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
+          ...POLL,
           testTimeout: 600_000,
           hookTimeout: 300_000,
           // After the others, and not more than there are cores: a trainer beside a window runs at the lowest priority.

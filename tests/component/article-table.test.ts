@@ -66,5 +66,5 @@ test('articles that a filter leaves are excluded together, one by its box; valid
 
 test('the split that is tried decides the sides', async () => {
   tried.seed = 8;
-  await vi.waitFor(() => expect(articleSides.mock.lastCall).toMatchObject([{ seed: 8 }, {}]));
+  await expect.poll(() => articleSides.mock.lastCall).toMatchObject([{ seed: 8 }, {}]);
 });

@@ -49,7 +49,7 @@ test.each([
 ])('"%s" opens its page', async (words, name, query) => {
   expect(await find(words)).toHaveLength(1);
   await click(first());
-  await vi.waitFor(() => expect(route().name).toBe(name));
+  await expect.poll(() => route().name).toBe(name);
   expect(route().query).toEqual(query);
 });
 

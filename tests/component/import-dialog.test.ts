@@ -90,7 +90,7 @@ test('imports what was chosen, after showing what will come out', async () => {
     stride: 2,
     contextLength: null,
   };
-  await vi.waitFor(() => expect(preview.mock.lastCall).toMatchObject([settings, {}]));
+  await expect.poll(() => preview.mock.lastCall).toMatchObject([settings, {}]);
   await flushPromises();
   expect(texts('[aria-label="What will come out"] p')).toEqual([
     '950 windows of 5 inputs and a target · 1,000 vectors of 384 · 10 articles · 0 across articles · no texts',
@@ -105,7 +105,7 @@ test('articles by a rule: its threshold, or the beginning of a text', async () =
   await open();
   await fill(field('Articles'), 'rule:split');
   await fill(field('Cosine to the chunk before'), '0.2');
-  await vi.waitFor(() => expect(texts('[aria-label="First articles"] li')).toEqual(['90 chunksCHAPTER I.']));
+  await expect.poll(() => texts('[aria-label="First articles"] li')).toEqual(['90 chunksCHAPTER I.']);
   expect(texts('[aria-label="What will come out"] p')).toContain('Articles of 20 to 210 chunks, median 90. The first:');
   await click(button('Import'));
   expect(imported.mock.lastCall).toMatchObject([
@@ -142,7 +142,7 @@ test('imports and opens the form with the set; an OOD set of another shape is le
   draft.set('ood', 'wide-ood');
   expect(document.activeElement).toBe(button('Import'));
   await click(button('Import and train…'));
-  await vi.waitFor(() => expect(router.currentRoute.value.name).toBe('new-run'));
+  await expect.poll(() => router.currentRoute.value.name).toBe('new-run');
   expect(draft.draft).toMatchObject({ dataset: 'book', ood: null });
 });
 
@@ -160,7 +160,7 @@ test('a large file is counted on request only', async () => {
   describe.mockResolvedValue({ ...UNKNOWN, bytes: 1e9 });
   await open();
   await fill(field('Articles'), 'rule:file');
-  await vi.waitFor(() => button('Count windows and articles'));
+  await expect.poll(() => texts('button')).toContain('Count windows and articles');
   expect(preview).not.toHaveBeenCalled();
   await click(button('Count windows and articles'));
   expect(preview).toHaveBeenCalledTimes(1);

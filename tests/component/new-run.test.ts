@@ -20,7 +20,7 @@ beforeEach(() => {
 async function open(path = '/new-run') {
   const mounted = await mountPage(NewRunPage, {}, path);
   // Lists arrive after the form is mounted.
-  await vi.waitFor(() => expect(hasField('Name') && field('Data set').value).toBe('docs'), 10_000);
+  await expect.poll(() => hasField('Name') && field('Data set').value).toBe('docs');
   return mounted;
 }
 
@@ -75,7 +75,7 @@ test('a new run like another has its recipe, with the learning rate selected', a
   history.runs = [run(1, { recipe: { lr: 3e-3 } })];
   await open('/new-run?like=run-1');
   expect(field('Learning rate').value).toBe('3e-3');
-  await vi.waitFor(() => expect(document.activeElement).toBe(field('Learning rate')));
+  await expect.poll(() => document.activeElement).toBe(field('Learning rate'));
 });
 
 test('offers an import and the sample while there is no data', async () => {
@@ -114,7 +114,7 @@ test('starts the run with the entered values', async () => {
     tags: [],
     on: null,
   });
-  await vi.waitFor(() => expect(router.currentRoute.value.params.id).toBe('run-9'));
+  await expect.poll(() => router.currentRoute.value.params.id).toBe('run-9');
 });
 
 test('shows an error beside an invalid field and does not start', async () => {
@@ -210,7 +210,7 @@ test('omits batch and loss estimates for a Gram mixture, which has no training s
   history.datasets = [dataset('docs', { passport })];
   client.runs.preflight.mockResolvedValue(preflight);
   await open();
-  await vi.waitFor(() => expect(texts('.preflight').join()).toContain('First batches'));
+  await expect.poll(() => texts('.preflight').join()).toContain('First batches');
   expect(texts('.preflight').join()).toMatch(/an epoch.*InfoNCE of a model that knows nothing/);
   await fill(field('Model'), 'gram');
   expect(texts('.preflight').join()).not.toMatch(/an epoch|InfoNCE|First batches/);
@@ -237,7 +237,7 @@ test.each([
   history.datasets = [dataset('docs', { passport })];
   client.runs.preflight.mockResolvedValue({ ...preflight, device });
   await open();
-  await vi.waitFor(() => expect(texts('.preflight .figure').join()).toContain(`On GPU${shown}`));
+  await expect.poll(() => texts('.preflight .figure').join()).toContain(`On GPU${shown}`);
 });
 
 test('takes the recipe of a run and shows what differs from it', async () => {

@@ -26,7 +26,7 @@ async function open(parts: readonly string[] = []) {
   draft.set('dataset', 'docs');
   draft.chooseModel('gram');
   draft.set('parts', parts);
-  await vi.waitFor(() => expect(trigger().textContent).toBe(parts.length === 0 ? 'None' : `${parts.length} run`));
+  await expect.poll(() => trigger().textContent).toBe(parts.length === 0 ? 'None' : `${parts.length} run`);
   return draft;
 }
 
@@ -82,7 +82,7 @@ test('a recipe that names a deleted run says so and lets it be taken out', async
 test('a run that no longer fits says what to change', async () => {
   const draft = await open(['run-1']);
   draft.setText('seed', '8');
-  await vi.waitFor(() => expect(note()).toMatch(/^#1 cannot be a part: its split is another.*share 0.1, seed 7\.$/));
+  await expect.poll(() => note()).toMatch(/^#1 cannot be a part: its split is another.*share 0.1, seed 7\.$/);
   await click(trigger());
   expect(boxes().find(({ checked }) => checked)?.disabled).toBe(false);
 });

@@ -18,7 +18,7 @@ async function dispatch(event: Event): Promise<void> {
 test('notes are rendered, and written as Markdown after Edit; Esc ends it and saves them', async () => {
   client.runs.annotate.mockImplementation(async (change) => ({ ...run(1), ...(change as object) }));
   await mountPage(RunAnnotations, { run: run(1, { notes: 'lower **rate**' }) });
-  await vi.waitFor(() => expect(texts('.prose strong')).toEqual(['rate']));
+  await expect.poll(() => texts('.prose strong')).toEqual(['rate']);
   expect(field()).toBeNull();
   await click(button('Edit the notes'));
   expect(document.activeElement).toBe(field());
@@ -28,7 +28,7 @@ test('notes are rendered, and written as Markdown after Edit; Esc ends it and sa
   await dispatch(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
   expect(client.runs.annotate.mock.calls[0][0]).toEqual({ runId: 'run-1', notes: '*other*' });
   expect(document.activeElement).toBe(button('Edit the notes'));
-  await vi.waitFor(() => expect(texts('.prose em')).toEqual(['other']));
+  await expect.poll(() => texts('.prose em')).toEqual(['other']);
 });
 
 test('a run without notes shows the field at once', async () => {

@@ -144,7 +144,7 @@ test('C compares the selected runs, T opens their tag field; neither in a text f
   key('c', field('Tag'));
   expect(mounted.router.currentRoute.value.name).toBeUndefined();
   key('c');
-  await vi.waitFor(() => expect(mounted.router.currentRoute.value.name).toBe('compare'));
+  await expect.poll(() => mounted.router.currentRoute.value.name).toBe('compare');
   expect(mounted.router.currentRoute.value.query).toEqual({ runs: 'run-3,run-2' });
 });
 
@@ -179,5 +179,5 @@ test('opens a run on click and selects it on Ctrl+click', async () => {
   await flushPromises();
   expect([...table.selected]).toEqual(['run-2']);
   await click(row('run-3'));
-  await vi.waitFor(() => expect(mounted.router.currentRoute.value.params.id).toBe('run-3'));
+  await expect.poll(() => mounted.router.currentRoute.value.params.id).toBe('run-3');
 });

@@ -31,7 +31,7 @@ test('a call whose data worker is ended', async () => {
   const described = nextvec.client.datasets
     .describe({ path: resolve('package.json') })
     .catch((error: unknown) => error);
-  await vi.waitFor(() => expect(read).toHaveBeenCalledOnce());
+  await expect.poll(() => read).toHaveBeenCalledOnce();
   await nextvec.close();
   expect(await described).toMatchObject(CANCELLED);
   expect(print).not.toHaveBeenCalled();

@@ -222,7 +222,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(ending).toMatch(/abort/i);
     expect(events).not.toContain('done');
     const datasets = join(nextvec.home, 'datasets');
-    await expect.poll(() => readdir(datasets), { timeout: 10_000 }).toEqual([dataset]);
+    await expect.poll(() => readdir(datasets)).toEqual([dataset]);
     expect(await client.datasets.list()).toHaveLength(1);
   });
 
@@ -259,7 +259,7 @@ describe('data sets and runs', () => {
     const path = join(home.path, 'walks.npz');
     const preview = dataOf(nextvec.client.datasets.preview({ path }, { signal: controller.signal }));
     // The worker is starting by then, and has not read the file.
-    await vi.waitFor(() => expect(lease).toHaveResolved(), { interval: 1 });
+    await expect.poll(() => lease, { interval: 1 }).toHaveResolved();
     controller.abort();
     expect((await preview).code).toBe('CANCELLED');
     expect(printed).not.toHaveBeenCalled();

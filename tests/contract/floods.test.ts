@@ -79,14 +79,14 @@ test('of 300 imports at once three run, the next ones wait, the others are refus
       outcomes.push(codeOf(error));
     }
   });
-  await vi.waitFor(() => expect(outcomes).toHaveLength(300 - MOST_CALLS), { timeout: 20_000 });
+  await expect.poll(() => outcomes).toHaveLength(300 - MOST_CALLS);
   expect(new Set(outcomes)).toEqual(new Set(['TOO_MANY']));
   expect(await other.datasets.list()).toEqual([]);
   expect(workersStarted).toBe(MOST_WORKERS);
   abort.abort();
   await Promise.all(imports);
   // All of them have ended, so that there is room again.
-  await vi.waitFor(async () => expect(await flooding.datasets.list()).toEqual([]));
+  await expect.poll(() => flooding.datasets.list()).toEqual([]);
 });
 
 test('streams that have ended no longer count', async () => {
@@ -161,13 +161,13 @@ test('sends no events to, and reads nothing from, a page that does not read its 
   socket.call('1', '/events');
   // The head of the answer, then one event at a time.
   for (let sent = 0; sent < 3; sent++) {
-    await vi.waitFor(() => expect(socket.unsent).toHaveLength(sent + 1));
+    await expect.poll(() => socket.unsent).toHaveLength(sent + 1);
     expect(made).toBeLessThanOrEqual(sent + 1);
     socket.unsent[sent]();
   }
   expect(socket.isPaused).toBe(false);
   socket.call('2', '/large');
-  await vi.waitFor(() => expect(socket.isPaused).toBe(true));
+  await expect.poll(() => socket.isPaused).toBe(true);
   for (const leave of socket.unsent.slice(3)) leave();
   expect(socket.isPaused).toBe(false);
   socket.emit('close');

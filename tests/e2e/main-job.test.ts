@@ -116,7 +116,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     await waitForStatus(page, 'Running');
     await page.locator('canvas').first().waitFor();
     const first = await drawing(page);
-    await expect.poll(() => drawing(page), { timeout: 30_000 }).not.toBe(first);
+    await expect.poll(() => drawing(page)).not.toBe(first);
   });
 
   it('pauses and resumes; charts stand still while paused', async () => {
@@ -130,7 +130,7 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
       await nextFrames(page, FRAMES_AT_REST);
       return (await drawing(page)) === before;
     };
-    await expect.poll(isStill, { timeout: 30_000 }).toBe(true);
+    await expect.poll(isStill).toBe(true);
     await page.getByRole('button', { name: 'Resume', exact: true }).first().click();
     await waitForStatus(page, 'Running');
   });

@@ -1,6 +1,6 @@
 /** The training loop on a small model: records, schedule, best checkpoint, control, failure, bit-for-bit resumption. */
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/runs/training.ts';
@@ -179,7 +179,7 @@ describe('control', () => {
     const train = trainingSetThat(5, () => trainer.pause());
     const trainer: Trainer = new Trainer(smallRun(model, recorder, { train }));
     const running = trainer.run();
-    await vi.waitUntil(() => recorder.events.some((event) => event.type === 'status' && event.status === 'paused'));
+    await expect.poll(() => recorder.events).toContainEqual(expect.objectContaining({ type: 'status', status: 'paused' }));
     expect(recorder.checkpoints.at(-1)?.kind).toBe('last');
     expect(recorder.column('total')).toHaveLength(5);
     // If training had not paused, it would take more steps in these turns of the event loop.

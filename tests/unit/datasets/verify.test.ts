@@ -93,7 +93,7 @@ it('vectors that stay on disk are verified in the background', async () => {
   flipBit('vectors.bin');
   const onDamage = vi.fn<(error: unknown) => void>();
   await load(0, onDamage);
-  await vi.waitFor(() => expect(onDamage).toHaveBeenCalledWith(damaged('vectors.bin')));
+  await expect.poll(() => onDamage).toHaveBeenCalledWith(damaged('vectors.bin'));
 });
 
 it.each<[string, (set: Dataset) => Promise<unknown>]>([
@@ -130,7 +130,7 @@ it('training on damaged vectors fails with the remedy; doctor --check names the 
     { kind: 'data set', name: 'walks', state: 'damaged', problem: expect.stringContaining('walks.npz') },
   ]);
   const { runId } = await client.runs.start({ recipe: { dataset, epochs: 1, engine: 'cpu' } });
-  await vi.waitFor(async () => expect((await client.runs.get({ runId })).run.status).toBe('failed'), 30_000);
+  await expect.poll(async () => (await client.runs.get({ runId })).run.status).toBe('failed');
   expect((await client.runs.get({ runId })).run.reason).toContain('vectors.bin is damaged');
 });
 

@@ -80,7 +80,7 @@ describe('the recorder', () => {
     recorder.addSteps(block(1, 3));
     expect(recorder.unflushed()).toHaveLength(1);
     expect(steps(db)).toHaveLength(0);
-    await expect.poll(() => steps(db), { timeout: 5000 }).toEqual([1, 2, 3]);
+    await expect.poll(() => steps(db)).toEqual([1, 2, 3]);
     expect(recorder.unflushed()).toHaveLength(0);
     db.close();
   });

@@ -115,8 +115,8 @@ test('disk full for the history: the run reports its pause although its row is n
   expect(paused.reason).toMatch(/disk is full/);
   expect(paused.waitsForSpace).toBe(true);
   db.pragma('max_page_count = 1000000');
-  await expect.poll(() => logOf(runId), { timeout: 20_000 }).toContain('The history can be written again');
-  await expect.poll(async () => (await logOf(runId)).includes('Paused: '), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => logOf(runId)).toContain('The history can be written again');
+  await expect.poll(async () => (await logOf(runId)).includes('Paused: ')).toBe(true);
   await nextvec.client.runs.resume({ runId });
   await followTo(nextvec.client, runId, 'finished');
   expect(weights(runId)).toEqual(uninterrupted);
