@@ -179,7 +179,9 @@ describe('control', () => {
     const train = trainingSetThat(5, () => trainer.pause());
     const trainer: Trainer = new Trainer(smallRun(model, recorder, { train }));
     const running = trainer.run();
-    await expect.poll(() => recorder.events).toContainEqual(expect.objectContaining({ type: 'status', status: 'paused' }));
+    await expect
+      .poll(() => recorder.events)
+      .toContainEqual(expect.objectContaining({ type: 'status', status: 'paused' }));
     expect(recorder.checkpoints.at(-1)?.kind).toBe('last');
     expect(recorder.column('total')).toHaveLength(5);
     // If training had not paused, it would take more steps in these turns of the event loop.
