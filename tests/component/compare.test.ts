@@ -85,7 +85,7 @@ test('curves by elapsed time, which is remembered', async () => {
 
 test.each([
   ['Validation cosine', '0.3000'],
-  ['Total loss', '0.1000'],
+  ['Total loss', '0.1'],
 ])('%s of an imported history is called stated', async (chart, last) => {
   const epochs = [1, 2, 3].map((epoch) => ({ ...epochRecord(epoch), step: 0, valCosine: epoch / 10 }));
   giveDetails((runId) => (runId === 'run-5' ? { epochs, epochsStatedBy: 'training_history.json' } : {}));
