@@ -1,5 +1,5 @@
 /** The table of articles: figures and sides, filter and order, and which articles are left out of training. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { reactive } from 'vue';
 import type { Articles } from '#shared/contract/datasets.ts';
 import ArticleTable from '../../src/renderer/features/datasets/ArticleTable.vue';
@@ -7,8 +7,6 @@ import { usualSplit, type TriedSplit } from '../../src/renderer/features/dataset
 import { dataset } from './support/fixtures.ts';
 import { button, click, field, fill, mountPage, texts } from './support/page.ts';
 import { client } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const ARTICLES: Articles = {
   article: Float64Array.of(3, 4, 5, 9),
@@ -22,8 +20,8 @@ const { articles, articleSides } = client.datasets;
 const set = dataset('docs');
 let tried: TriedSplit;
 beforeEach(async () => {
-  articles.mockReset().mockResolvedValue(ARTICLES);
-  articleSides.mockReset().mockResolvedValue(SIDES);
+  articles.mockResolvedValue(ARTICLES);
+  articleSides.mockResolvedValue(SIDES);
   tried = reactive(usualSplit(set));
   await mountPage(ArticleTable, { dataset: set, modelValue: tried });
 });

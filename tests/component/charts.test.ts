@@ -1,6 +1,6 @@
 /** A chart: its legend, full screen, and pinning it to the top of a run's charts. */
 import { flushPromises } from '@vue/test-utils';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { computed, ref } from 'vue';
 import { createChartGroup } from '../../src/renderer/charts/chart-group.ts';
 import { NO_POINTS, rawPoints } from '../../src/renderer/charts/data/columns.ts';
@@ -11,8 +11,6 @@ import RunCharts from '../../src/renderer/features/run/curves/RunCharts.vue';
 import { epochRecord } from '../support/epoch-record.ts';
 import { run } from './support/fixtures.ts';
 import { button, click, mountPage, texts } from './support/page.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const mse = (points: typeof NO_POINTS) => [{ key: 'mse', style: TERM_STYLES.mse, points }];
 const chart = () => ({ id: 'loss-terms', title: 'Loss terms', group: createChartGroup(), series: mse(NO_POINTS) });

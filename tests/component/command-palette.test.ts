@@ -7,7 +7,6 @@ import { best, run } from './support/fixtures.ts';
 import { click, fill, field, mountDialog, texts, type Mounted } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
 
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 vi.mock('virtual:help', () => ({
   pages: [{ name: 'manual', title: 'Manual', sections: [{ id: 'a', title: 'Export' }] }],
 }));

@@ -1,5 +1,5 @@
 /** Compare: what it shows without a choice, and choosing runs. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { flushPromises } from '@vue/test-utils';
 import ComparePage from '../../src/renderer/features/compare/ComparePage.vue';
 import CrossTestPage from '../../src/renderer/features/cross-test/CrossTestPage.vue';
@@ -7,8 +7,6 @@ import { best, dataset, run } from './support/fixtures.ts';
 import { button, click, field, mountPage, texts, type Mounted } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
 import { epochRecord } from '../support/epoch-record.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const chosen = ({ router }: Mounted) => router.currentRoute.value.query;
 const boxes = () => [...document.querySelectorAll<HTMLInputElement>('[aria-label="Runs to compare"] input')];

@@ -1,13 +1,11 @@
 /** The export dialog of a data set: what is asked of main, and what its answer shows. */
 import { flushPromises } from '@vue/test-utils';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import ExportDialog from '../../src/renderer/features/datasets/ExportDialog.vue';
 import { toasts } from '../../src/renderer/ui/feedback/toasts.ts';
 import { button, click, field, fill, hasField, mountPage } from './support/page.ts';
 import { client } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const passport = { kind: 'chunks', history: null, texts: { texts: 9 } } as unknown as Dataset['passport'];
 const DATASET = { id: 'set', name: 'docs', passport } as Dataset;
@@ -21,7 +19,7 @@ const done = {
 };
 const exported = client.datasets.export;
 beforeEach(() => {
-  exported.mockReset().mockResolvedValue([done]);
+  exported.mockResolvedValue([done]);
 });
 
 test('exports what was chosen and says where it is', async () => {

@@ -7,8 +7,6 @@ import { setTheme } from '../../src/renderer/ui/theme.ts';
 import { mountPage } from './support/page.ts';
 import { client } from './support/rpc.ts';
 
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
-
 const root = document.documentElement;
 const look = () => ({ printing: root.hasAttribute('data-printing'), theme: root.dataset.theme });
 

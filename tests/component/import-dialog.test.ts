@@ -1,6 +1,6 @@
 /** The import dialog: what a file holds, which column is what, and what is imported. */
 import { flushPromises } from '@vue/test-utils';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { FileDescription } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import ImportDialog from '../../src/renderer/features/datasets/import/ImportDialog.vue';
@@ -9,8 +9,6 @@ import { useDatasetsStore } from '../../src/renderer/stores/datasets-store.ts';
 import { dataset } from './support/fixtures.ts';
 import { button, click, field, fill, hasField, mountPage, texts, type Mounted } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 type Column = FileDescription['columns'][number];
 const column = (name: string, type: string, readableAs: Column['readableAs'], rowShape: number[] = []): Column => ({
@@ -46,9 +44,9 @@ const warning = { code: 'SHORT_ARTICLES', message: '2 articles are too short.', 
 const { describe, preview } = client.datasets;
 const imported = client.datasets.import;
 beforeEach(() => {
-  describe.mockReset().mockResolvedValue(UNKNOWN);
-  preview.mockReset().mockResolvedValue({ passport: { ...PASSPORT, warnings: [warning] }, articles });
-  imported.mockReset().mockResolvedValue([]);
+  describe.mockResolvedValue(UNKNOWN);
+  preview.mockResolvedValue({ passport: { ...PASSPORT, warnings: [warning] }, articles });
+  imported.mockResolvedValue([]);
 });
 
 async function open(): Promise<Mounted> {

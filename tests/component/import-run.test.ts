@@ -1,6 +1,6 @@
 /** The dialog that imports a run of another program. */
 import { flushPromises } from '@vue/test-utils';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { chooseRunFile } from '../../src/renderer/stores/run-file.ts';
 import ImportRunDialog from '../../src/renderer/features/runs/ImportRunDialog.vue';
 import { toasts } from '../../src/renderer/ui/feedback/toasts.ts';
@@ -8,12 +8,9 @@ import { dataset } from './support/fixtures.ts';
 import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
 
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
-
 beforeEach(async () => {
   history.datasets = [dataset('docs'), dataset('manual')];
   client.app.files.choose.mockResolvedValue({ path: '/models/amn.pt' });
-  client.runs.importRun.mockReset();
   await mountPage(ImportRunDialog);
   await chooseRunFile();
   await flushPromises();

@@ -1,11 +1,9 @@
 /** The dialog for the plan "recover". */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import NewPlanDialog from '../../src/renderer/features/plans/NewPlanDialog.vue';
 import { dataset, run } from './support/fixtures.ts';
 import { button, click, field, fill, mountDialog, texts, type Mounted } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const QUEUE = 'Put it into the queue';
 let mounted: Mounted;
@@ -13,7 +11,7 @@ let mounted: Mounted;
 beforeEach(async () => {
   history.datasets = [dataset('docs'), dataset('manual-ood')];
   history.runs = [run(3, { recipe: { lr: 2e-3 } })];
-  client.plans.create.mockReset().mockResolvedValue(undefined);
+  client.plans.create.mockResolvedValue(undefined);
   mounted = await mountDialog(NewPlanDialog);
 });
 

@@ -1,5 +1,5 @@
 /** The New run form. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Preflight } from '#shared/contract/runs.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import NewRunPage from '../../src/renderer/features/new-run/NewRunPage.vue';
@@ -7,14 +7,12 @@ import { dataset, run } from './support/fixtures.ts';
 import { button, change, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
 
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
-
 beforeEach(() => {
   history.datasets = [dataset('docs'), dataset('manual-ood'), dataset('wide-ood', { D: 128 })];
   history.runs = [];
   // No answer: the panel beside the form is not under test.
-  client.runs.preflight.mockReset().mockReturnValue(new Promise(() => undefined));
-  client.runs.start.mockReset().mockResolvedValue({ runId: 'run-9' });
+  client.runs.preflight.mockReturnValue(new Promise(() => undefined));
+  client.runs.start.mockResolvedValue({ runId: 'run-9' });
 });
 
 async function open(path = '/new-run') {

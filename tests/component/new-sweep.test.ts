@@ -1,18 +1,16 @@
 /** The dialog for a sweep. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import NewSweepDialog from '../../src/renderer/features/plans/NewSweepDialog.vue';
 import { dataset } from './support/fixtures.ts';
 import { button, click, field, fill, hasField, mountDialog, texts } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const QUEUE = 'Put it into the queue';
 
 beforeEach(async () => {
   history.datasets = [dataset('docs'), dataset('manual-ood')];
   history.runs = [];
-  client.plans.create.mockReset().mockResolvedValue(undefined);
+  client.plans.create.mockResolvedValue(undefined);
   await mountDialog(NewSweepDialog);
 });
 

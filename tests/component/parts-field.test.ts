@@ -1,12 +1,10 @@
 /** Earlier runs as parts of a Gram mixture, in the New run form. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import PartsField from '../../src/renderer/features/new-run/PartsField.vue';
 import { useDraftStore } from '../../src/renderer/stores/draft-store.ts';
 import { best, run } from './support/fixtures.ts';
 import { button, click, mountPage, texts } from './support/page.ts';
 import { history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 beforeEach(() => {
   history.runs = [

@@ -1,10 +1,8 @@
 /** A prediction on the page: what an explanation shows for a Gram mixture, and that other models have none. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import PredictionView from '../../src/renderer/features/predict/PredictionView.vue';
 import { mixtureRow, prediction } from './support/predictions.ts';
 import { mountPage, texts } from './support/page.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const headings = () => texts('.section h2');
 

@@ -1,12 +1,10 @@
 /** Notes of a run: rendered Markdown, a field while they are written. */
 import { flushPromises } from '@vue/test-utils';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import RunAnnotations from '../../src/renderer/features/run/RunAnnotations.vue';
 import { run } from './support/fixtures.ts';
 import { button, click, mountPage, texts } from './support/page.ts';
 import { client } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const field = () => document.querySelector('textarea');
 

@@ -1,5 +1,5 @@
 /** The notice of a run that stopped, with what can be done next. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { defineComponent, h, shallowRef } from 'vue';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import RunNotice from '../../src/renderer/features/run/RunNotice.vue';
@@ -7,8 +7,6 @@ import { useRunSteering } from '../../src/renderer/features/run/run-steering.ts'
 import { run } from './support/fixtures.ts';
 import { button, click, mountPage, texts } from './support/page.ts';
 import { client } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const ON_WEBGPU: NonNullable<RunSummary['engine']> = {
   name: 'webgpu',
@@ -32,7 +30,7 @@ function mountNotice(summary: RunSummary) {
 
 test('an interrupted run of webgpu is resumed on simd by its own button', async () => {
   const interrupted = run(3, { status: 'interrupted', reason: 'The GPU was lost.', engine: ON_WEBGPU });
-  client.runs.resume.mockReset().mockResolvedValue({ ...interrupted, status: 'running', reason: '' });
+  client.runs.resume.mockResolvedValue({ ...interrupted, status: 'running', reason: '' });
   await mountNotice(interrupted);
   expect(texts('.notice').join()).toContain('The GPU was lost.');
   await click(button('Resume on simd'));

@@ -1,11 +1,9 @@
 /** The list from which the runs of a comparison are picked. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import RunPicker from '../../src/renderer/parts/RunPicker.vue';
 import { best, run } from './support/fixtures.ts';
 import { click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const names = () => texts('li .name');
 

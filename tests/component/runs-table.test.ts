@@ -1,6 +1,6 @@
 /** The table of runs: order, groups, selection, keys, dashes. */
 import { flushPromises } from '@vue/test-utils';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import RunsTable from '../../src/renderer/features/runs/RunsTable.vue';
 import RunsSelectionBar from '../../src/renderer/features/runs/RunsSelectionBar.vue';
 import { runsCsv } from '../../src/renderer/features/runs/runs-csv.ts';
@@ -9,8 +9,6 @@ import { useTableStore } from '../../src/renderer/features/runs/table-store.ts';
 import { best, run } from './support/fixtures.ts';
 import { button, click, field, fill, mountPage, texts, type Mounted } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 let mounted: Mounted;
 let table: ReturnType<typeof useTableStore>;
@@ -116,7 +114,7 @@ test('tags every selected run, and exports the selection as CSV', async () => {
   table = useTableStore();
   table.select(['run-2', 'run-3']);
   await flushPromises();
-  client.runs.annotate.mockReset().mockResolvedValue(undefined);
+  client.runs.annotate.mockResolvedValue(undefined);
   await click(button('Tag…'));
   await fill(field('Tag'), 'night');
   await click(button('Add'));

@@ -1,14 +1,12 @@
 /** Search by words as on the Predict page and in the window inspector. */
 import { flushPromises } from '@vue/test-utils';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { TextHit } from '#shared/contract/datasets.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import TextSearch from '../../src/renderer/parts/TextSearch.vue';
 import { button, click, field, fill, hasField, mountPage, texts } from './support/page.ts';
 import { client } from './support/rpc.ts';
 import { dataset } from './support/fixtures.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const figures = { texts: 3, bytes: 90, storedBytes: 60, from: ['texts'] };
 const docs = dataset('docs', { passport: { T: 5, history: null, texts: figures } as Passport });
@@ -30,7 +28,7 @@ const press = async (element: Element, key: string): Promise<void> => {
 };
 
 beforeEach(() => {
-  search.mockReset().mockResolvedValue(HITS);
+  search.mockResolvedValue(HITS);
 });
 
 test('typed words are searched on Enter; a hit shows its place and the words found', async () => {

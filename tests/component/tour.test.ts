@@ -1,14 +1,12 @@
 /** The tour's page: which step is next, what its button does, what done steps say. */
 import { flushPromises } from '@vue/test-utils';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Queue, QueueItem } from '#shared/contract/plans.ts';
 import TourPage from '../../src/renderer/features/tour/TourPage.vue';
 import { usePlansStore } from '../../src/renderer/stores/plans-store.ts';
 import { best, dataset, run } from './support/fixtures.ts';
 import { button, click, mountPage, texts } from './support/page.ts';
 import { client, history } from './support/rpc.ts';
-
-vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'));
 
 const KEYS = ['mse', 'proposed', 'leaking', 'robust', 'report'];
 
@@ -39,10 +37,10 @@ beforeEach(() => {
   const recipe = { dataset: 'train', ood: 'ood' };
   history.datasets = [dataset('train'), dataset('ood')];
   history.runs = [run(1, { recipe, best: { ...best(0.4454), oodCosine: 0.3568 }, valLift: -0.03, oodLift: -0.1787 })];
-  client.datasets.importSample.mockReset().mockResolvedValue({ train: dataset('train'), ood: dataset('ood') });
-  client.plans.create.mockReset().mockResolvedValue(undefined);
-  client.plans.resume.mockReset().mockResolvedValue(undefined);
-  client.evaluation.list.mockReset().mockResolvedValue([]);
+  client.datasets.importSample.mockResolvedValue({ train: dataset('train'), ood: dataset('ood') });
+  client.plans.create.mockResolvedValue(undefined);
+  client.plans.resume.mockResolvedValue(undefined);
+  client.evaluation.list.mockResolvedValue([]);
 });
 
 test('begins with the sample and a plan whose other items wait', async () => {

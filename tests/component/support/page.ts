@@ -1,19 +1,11 @@
 /** Mounts a component as the page does (Pinia, router, body) and finds its controls by what they are called. */
-import { enableAutoUnmount, flushPromises, mount, type VueWrapper } from '@vue/test-utils';
-import { createPinia, setActivePinia } from 'pinia';
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils';
+import { createPinia, disposePinia, getActivePinia, setActivePinia } from 'pinia';
 import { defineComponent, h, type Component } from 'vue';
 import { createMemoryHistory, createRouter, type Router } from 'vue-router';
-import { afterEach, vi } from 'vitest';
 import { useAppStore } from '../../../src/renderer/stores/app-store.ts';
 import { useDatasetsStore } from '../../../src/renderer/stores/datasets-store.ts';
 import { useRunsStore } from '../../../src/renderer/stores/runs-store.ts';
-
-// Dialogs are in the body, not in the wrapper.
-enableAutoUnmount(afterEach);
-
-// happy-dom has no layout: without a size a virtual list would render no row.
-vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1000);
-vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
 
 const Empty = defineComponent({ render: () => h('div') });
 const ROUTES = ['runs', 'run', 'new-run', 'compare', 'cross-test', 'evaluation', 'datasets', 'predict', 'reports'];
@@ -28,6 +20,9 @@ export async function mountPage(
   props: Readonly<Record<string, unknown>> = {},
   path = '/',
 ): Promise<Mounted> {
+  // The stores of the page before would go on following the history and the local storage.
+  const before = getActivePinia();
+  if (before) disposePinia(before);
   localStorage.clear();
   const pinia = createPinia();
   setActivePinia(pinia);

@@ -1,5 +1,5 @@
 /**
- * Stands in for src/renderer/rpc.ts: `vi.mock('../../src/renderer/rpc.ts', () => import('./support/rpc.ts'))`.
+ * Stands in for src/renderer/rpc.ts in component tests.
  * Calls answer from `history`; a call that a test does not expect throws. Streams send nothing after their start.
  */
 import { ref } from 'vue';
@@ -24,6 +24,10 @@ export const history: { datasets: Dataset[]; runs: RunSummary[]; settings: Setti
   runs: [],
   settings: DEFAULTS,
 };
+
+export function resetHistory(): void {
+  Object.assign(history, { datasets: [], runs: [], settings: DEFAULTS });
+}
 
 export const connection = ref<'open'>('open');
 
