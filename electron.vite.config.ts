@@ -68,6 +68,9 @@ export default defineConfig({
       modulePreload: { polyfill: false },
       rollupOptions: {
         input: { index: resolve('src/renderer/index.html') },
+        // Chromium then compiles all functions of a chunk off the main thread while it loads. Compiled one by one at
+        // their first call, they were a fifth of the task that opens a page for the first time.
+        output: { postBanner: '//# allFunctionsCalledOnLoad' },
       },
     },
   },
