@@ -6,11 +6,8 @@ import { provideAdapter } from './scripts/software-adapter.mjs';
 
 await provideAdapter();
 
-/** Files that neither replace modules nor change their process: they share processes, and load each module once. */
-const SHARING = [
-  'tests/numerics/!(*webgpu*).test.ts',
-  'tests/unit/{charts,comparison,domain,engine,evaluation,formats,inference,renderer,reports,run-page,shared,verdicts,weights,wire}/**/*.test.ts',
-];
+/** Each of these has a process of its own: it replaces modules of Node or of the program, or loads a GPU. */
+const ISOLATED = ['tests/unit/**/*disk-full.test.ts', 'tests/numerics/*webgpu*.test.ts'];
 
 /** What is waited for may come late on a busy machine. */
 const POLL = { expect: { poll: { timeout: 30_000 } } };
@@ -36,16 +33,17 @@ export default defineConfig({
           ...UNIT,
           name: 'unit',
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
-          exclude: SHARING,
+          exclude: ISOLATED,
+          // A process loads each module once, not once a file.
+          isolate: false,
         },
       },
       {
         extends: true,
         test: {
           ...UNIT,
-          name: 'unit-shared',
-          include: SHARING,
-          isolate: false,
+          name: 'unit-isolated',
+          include: ISOLATED,
         },
       },
       {
