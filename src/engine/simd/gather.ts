@@ -3,8 +3,10 @@
  * the store's file. Kernels call it through the `gather` import, so threads share the work without leaving their program.
  */
 import type { PagedVectors, SharedVectors } from '../types.ts';
-import { SLOTS } from './input.ts';
 import { PageReader } from './pages.ts';
+
+/** Batches in memory: one is gathered while the other trains. */
+export const SLOTS = 2;
 
 /** What a thread gathers from. */
 export type VectorStore = SharedVectors | PagedVectors;

@@ -4,6 +4,7 @@
  */
 import type { InputShift as ShiftKind } from '#shared/domain/models/models.ts';
 import { Gather, PackTargets, Prepare } from './abi/input.ts';
+import { SLOTS } from './gather.ts';
 import {
   BLOCK_OUTPUTS,
   BLOCK_ROW_BYTES,
@@ -17,8 +18,6 @@ import {
 import type { WeightMatrix } from './layers/linear.ts';
 import { InputShift } from './layers/shift.ts';
 import type { Program } from './program.ts';
-
-export const SLOTS = 2;
 
 export class BatchInput {
   readonly T: number;
