@@ -3,8 +3,8 @@
  * so that Float16Array is not needed. Counts are elements.
  */
 
-/** float32 value of every float16 bit pattern. */
-const FLOAT32_OF_HALF = buildTable();
+/** float32 value of every float16 bit pattern, made when first needed. */
+let float32OfHalf: Float32Array | null = null;
 
 function buildTable(): Float32Array {
   const table = new Float32Array(65_536);
@@ -27,7 +27,8 @@ export function halfToFloat(
   outStart: number,
   count: number,
 ): void {
-  for (let i = 0; i < count; i++) out[outStart + i] = FLOAT32_OF_HALF[halves[start + i]];
+  const values = (float32OfHalf ??= buildTable());
+  for (let i = 0; i < count; i++) out[outStart + i] = values[halves[start + i]];
 }
 
 /** float32 values of all `halves`, in a new array. */

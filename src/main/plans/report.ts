@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, dataWord, shellQuote } from '#shared/domain/recipe/command-line.ts';
 import { holdsZero, signedInterval, withInterval, type Interval } from '#shared/domain/evaluation/interval.ts';
-import { count, duration, figure } from '#shared/domain/figures.ts';
+import { count, duration, figure, listed } from '#shared/domain/figures.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { seesOrder } from '#shared/domain/recipe/recipe.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
@@ -147,14 +147,13 @@ function lacks({ best, baselines, recipe }: RunSummary): string {
   const parts = [
     ['in validation', better('valCosine')] as const,
     ['out of distribution', better('oodCosine')] as const,
-  ].flatMap(([where, names]) => (names.length === 0 ? [] : [`${where} it is below ${LIST.format(names)}`]));
+  ].flatMap(([where, names]) => (names.length === 0 ? [] : [`${where} it is below ${listed(names)}`]));
   if (!seesOrder(recipe)) parts.push('it does not see the order of its context');
   return parts.length === 0 ? 'nothing that needs no training is better.' : `${parts.join('; ')}.`;
 }
 
 /** Baselines that are predictors; the shuffled floor is none. */
 const UNTRAINED = BASELINES.filter((name) => name !== 'shuffled');
-const LIST = new Intl.ListFormat('en-GB');
 
 function capital(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

@@ -33,9 +33,9 @@ export function percent(share: number | null | undefined, decimals = 0): string 
   return `${Number(digits) === 0 ? digits.replace('-', '') : digits.replace('-', '−')} %`;
 }
 
-/** Rows, vectors, steps: digits in groups of three. */
+/** Rows, vectors, steps: digits in groups of three. Not by `Intl`, whose locale data takes 15 ms of every process's start. */
 export function count(value: number | null | undefined): string {
-  return missing(value) ? NOT_MEASURED : Math.round(value).toLocaleString('en-US');
+  return missing(value) ? NOT_MEASURED : String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }
 
 export function duration(milliseconds: number | null | undefined): string {
@@ -44,6 +44,11 @@ export function duration(milliseconds: number | null | undefined): string {
   if (seconds < 100) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** "AMN, LSTM and GRU stack"; not by `Intl` either. */
+export function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 /** A count with its noun in the right number. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { GRADIENT_LABELS, GradientSpecSchema, type GradientSpec, type InputShift } from './gradient-specs.ts';
 import { defaultGramSpec, GramSpecSchema } from './gram.ts';
+import { listed } from '../figures.ts';
 
 export { INPUT_SHIFTS, type GradientSpec, type InputShift } from './gradient-specs.ts';
 
@@ -105,11 +106,9 @@ export const MODEL_LABELS = Object.fromEntries(MODEL_TYPES.map((type) => [type, 
   Record<ModelType, string>
 >;
 
-const LIST = new Intl.ListFormat('en-GB');
-
 /** Types of which `offers` holds, in words: "AMN, LSTM and GRU stack". */
 export function modelsThat(offers: (row: ModelRow) => boolean): string {
-  return LIST.format(MODEL_TYPES.filter((type) => offers(modelRow(type))).map((type) => MODEL_LABELS[type]));
+  return listed(MODEL_TYPES.filter((type) => offers(modelRow(type))).map((type) => MODEL_LABELS[type]));
 }
 
 /** Width of the sinusoidal positions that a model adds to its input; null: it adds none. */

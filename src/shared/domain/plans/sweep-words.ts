@@ -1,7 +1,7 @@
 /** How the results of a sweep are written, on the page, in the terminal and in reports. */
 import type { PairedDifference } from '../evaluation/comparison.ts';
 import { intervalText, signedInterval, type Interval } from '../evaluation/interval.ts';
-import { plural, signed } from '../figures.ts';
+import { listed, plural, signed } from '../figures.ts';
 import type { GateMetric } from '../recipe/recipe.ts';
 import type { Spread } from '../spread.ts';
 import type { MemberResult } from './sweeps.ts';
@@ -49,7 +49,5 @@ export function notDistinguishable(members: readonly number[]): string {
   if (members.length === 0) return '';
   const names = members.map((member) => (member === 0 ? 'the plain recipe' : `member ${member}`));
   const others = plural(members.length, 'other');
-  return `Not distinguishable from ${others} over the articles and seeds measured: ${LIST.format(names)}.`;
+  return `Not distinguishable from ${others} over the articles and seeds measured: ${listed(names)}.`;
 }
-
-const LIST = new Intl.ListFormat('en-GB');
