@@ -9,7 +9,7 @@ import { adapterWords, type Adapter } from '#shared/domain/runs/adapter.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { checkTarget, writeTarget } from '../formats/output-file.ts';
 import { programFiles } from '../hosts/locations.ts';
-import { servePage } from '../hosts/node/serve.ts';
+import type { Nextvec } from '../nextvec.ts';
 import { endWithin } from '../hosts/shutdown.ts';
 import { makeBundle, type BundleOptions } from '../system/bundle.ts';
 import type { CommandContext } from './context.ts';
@@ -69,7 +69,8 @@ function serve(context: CommandContext, flags: ServeFlags, out: Output): Promise
       remedy: 'Run "npm run build" first.',
     });
   }
-  const work = async (session: Parameters<typeof servePage>[0]['nextvec']): Promise<void> => {
+  const work = async (session: Pick<Nextvec, 'router'>): Promise<void> => {
+    const { servePage } = await import('../hosts/node/serve.ts');
     const server = await servePage({ nextvec: session, rendererDir, port });
     out.result({ url: server.url }, () => {
       out.line(server.url);

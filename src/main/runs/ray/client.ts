@@ -1,13 +1,12 @@
 /**
  * Ray's job interface (`/api/jobs/` of its dashboard): submit, look at, stop and follow jobs. What a job does is not known
  * here. Requests go through node:http: Ray answers 405 to what looks like a browser, and `fetch` sends `sec-fetch-mode`.
+ * It and ws load with the first request: most programs have no cluster, and they would take 0.1 s of every start.
  */
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { rayUrl } from '#shared/domain/runs/clusters.ts';
@@ -112,9 +111,10 @@ export class RayClient {
 
   /**
    * Calls `onOutput` whenever the job has written something, and `onEnd` once when there is no more to come or the
-   * connection is lost. Returns what ends it.
+   * connection is lost. Resolves to what ends it.
    */
-  tail(id: string, onOutput: () => void, onEnd: () => void): () => void {
+  async tail(id: string, onOutput: () => void, onEnd: () => void): Promise<() => void> {
+    const { WebSocket } = await import('ws');
     const socket = new WebSocket(`${this.url.replace(/^http/, 'ws')}/api/jobs/${id}/logs/tail`, {
       headers: this.headers,
     });
@@ -168,7 +168,8 @@ export class RayClient {
     }
   }
 
-  private exchange(method: string, path: string, body?: object): Promise<Answer> {
+  private async exchange(method: string, path: string, body?: object): Promise<Answer> {
+    const { request } = await import('node:http');
     return new Promise((resolve, reject) => {
       const outgoing = request(
         this.url + path,

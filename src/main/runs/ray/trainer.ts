@@ -235,7 +235,7 @@ export class RayTrainer implements TrainerLink {
         else {
           this.isUnreachable = false;
           if (state === null || hasEnded(state)) return await this.whyLost(state);
-          untail ??= this.options.client.tail(
+          untail ??= await this.options.client.tail(
             this.id,
             () => this.wake(),
             () => {
