@@ -9,6 +9,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
+import { nodePort } from '../wire/node-port.ts';
 import { quietTensorflow } from './engine-host.ts';
 import { notAnswering, watchSilence } from './silence.ts';
 import { Slots } from './slots.ts';
@@ -48,8 +49,7 @@ function startWorker(entry: string, heapMb: number, onGone: () => void): DataWor
   });
   // Before the link's own listener, which rejects the calls.
   port1.on('close', () => (isOver = true));
-  const link = new RPCLink({ port: port1, customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
-  port1.start();
+  const link = new RPCLink({ port: nodePort(port1), customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   return {
     client: createORPCClient(withWorkerFaults(link, { heapMb, isOver: () => isOver, fault })),
     fail(error) {

@@ -7,6 +7,7 @@ import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { trainerContract } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { toWireError } from '../wire/errors.ts';
+import { withoutForms } from '../wire/forms.ts';
 import { eventStream } from '../wire/stream.ts';
 import { measureRecipe } from './measure.ts';
 import { setNiceness } from './niceness.ts';
@@ -50,5 +51,6 @@ setNiceness(Number(process.argv.at(-1)));
 // Ctrl-C and the end of a terminal reach every process in it; the owner decides what becomes of the run.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
+withoutForms();
 const port = ownerPort(() => process.exit(0));
 new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(port);

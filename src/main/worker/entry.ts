@@ -19,7 +19,6 @@ import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { describeFile } from '../datasets/describe.ts';
 import { importDataset } from '../datasets/import.ts';
-import { searchTexts } from '../datasets/texts/search.ts';
 import { listTexts, textsOfWindows } from '../datasets/texts/window-texts.ts';
 import { checkStored } from '../datasets/verify.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
@@ -27,6 +26,8 @@ import type { EvaluateJob, FirstBatchesJob, MapJob } from '../processes/jobs/eva
 import { splitDataset } from '../datasets/split.ts';
 import { Channel } from '../wire/channel.ts';
 import { toWireError } from '../wire/errors.ts';
+import { withoutForms } from '../wire/forms.ts';
+import { nodePort } from '../wire/node-port.ts';
 import { eventStream } from '../wire/stream.ts';
 import { proveSplit } from '../datasets/split-proof.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
@@ -252,7 +253,10 @@ const router = procedures.router({
   ),
   texts: procedures.texts.handler(({ input }) => listTexts(input.folder, input.first, input.count)),
   windowTexts: procedures.windowTexts.handler(({ input }) => textsOfWindows(input.folder, input.windows)),
-  searchTexts: procedures.searchTexts.handler(({ input }) => searchTexts(input.folder, input)),
+  // SQLite loads only for those who search.
+  searchTexts: procedures.searchTexts.handler(async ({ input }) =>
+    (await import('../datasets/texts/search.ts')).searchTexts(input.folder, input),
+  ),
   checkStored: procedures.checkStored.handler(({ input }) => checkStored(input.folder)),
   checkCheckpoints: procedures.checkCheckpoints.handler(({ input }) => checkCheckpoints(input.folder, input)),
   coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
@@ -284,6 +288,6 @@ const router = procedures.router({
   ),
 });
 
+withoutForms();
 const { port } = workerData as { port: MessagePort };
-new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(port);
-port.start();
+new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(nodePort(port));

@@ -52,3 +52,13 @@ it('a bundle names the program and the storage folder by words, and no other pla
   expect(clean('{"path":"C:\\\\Users\\\\ada\\\\x.npz"}')).toBe('{"path":"PATH"}');
   expect(clean('loss 0.5, 3 rows/s, a/b')).toBe('loss 0.5, 3 rows/s, a/b');
 });
+
+it('a command loads neither HTTP nor web APIs, which would take a third of its start', () => {
+  const print = "process.on('exit', () => console.error(JSON.stringify(process.moduleLoadList)))";
+  const args = ['--import', `data:text/javascript,${print}`, 'out/main/cli.js', 'runs', '--json', '--home', home];
+  const { stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const loaded = JSON.parse(stderr) as string[];
+  expect(loaded).toContain('NativeModule fs');
+  expect(loaded).not.toContain('NativeModule http');
+  expect(loaded).not.toContain('NativeModule internal/deps/undici/undici');
+});
