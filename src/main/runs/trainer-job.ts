@@ -3,11 +3,11 @@ import type { EngineInfo } from '#engine/types.ts';
 import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
 import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { adapterWords } from '#shared/domain/runs/adapter.ts';
-import type { Baselines } from '#shared/domain/runs/training.ts';
-import { cosineSums } from '../store/cosine-sums.ts';
+import { BaselinesSchema, type Baselines } from '#shared/domain/runs/training.ts';
+import { baselineSums } from '../store/cosine-sums.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { engineRecords, type RunRow } from '../store/runs.ts';
+import { engineRecords, findMeasured, type RunRow } from '../store/runs.ts';
 import { currentSettings } from '../store/settings.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { partRuns } from './parts.ts';
@@ -34,8 +34,7 @@ export function trainerJob(home: Home, row: RunRow, fields: JobFields, engine?: 
     parts: partRuns(home, recipe),
     earlierEngine: earlierEngine(row),
     tilings: knownTilings(home, row),
-    earlierBaselines: earlierBaselines(row),
-    earlierSums: cosineSums(home.db, row.id),
+    ...knownBaselines(home, row),
     keepEveryEpochs: currentSettings(home.db).keepEveryEpochs,
   };
 }
@@ -60,7 +59,21 @@ export function knownTilings({ db }: Home, row: Pick<RunRow, 'engine_json'>): Tr
   );
 }
 
-function earlierBaselines(row: RunRow): TrainerJob['earlierBaselines'] {
-  const baselines = JSON.parse(row.baselines_json) as Baselines;
+type KnownBaselines = Pick<TrainerJob, 'earlierBaselines' | 'earlierSums' | 'baselinesOf'>;
+
+/** Of the run itself, else of another one for which they are the same numbers. */
+function knownBaselines({ db }: Home, row: RunRow): KnownBaselines {
+  const own = readBaselines(row);
+  const other = own === null ? findMeasured(db, row) : null;
+  return {
+    earlierBaselines: own ?? (other && readBaselines(other)),
+    earlierSums: baselineSums(db, other?.id ?? row.id),
+    baselinesOf: other?.number ?? null,
+  };
+}
+
+/** null: not measured yet, or damaged. */
+function readBaselines(row: Pick<RunRow, 'baselines_json'>): Baselines | null {
+  const baselines = BaselinesSchema.safeParse(JSON.parse(row.baselines_json)).data ?? {};
   return Object.keys(baselines).length === 0 ? null : baselines;
 }

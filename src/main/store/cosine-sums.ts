@@ -27,8 +27,19 @@ interface SumsRow {
 
 /** The model under `model`, the baselines under their names; null: a run of an earlier version, or not measured yet. */
 export function cosineSums(db: Db, runId: string): CosineSums | null {
+  return sumsOf(db, runId, 'TRUE');
+}
+
+/** The same without the model. */
+export function baselineSums(db: Db, runId: string): CosineSums | null {
+  return sumsOf(db, runId, "predictor <> 'model'");
+}
+
+function sumsOf(db: Db, runId: string, where: string): CosineSums | null {
   const rows = db
-    .prepare<[string], SumsRow>('SELECT part, predictor, unit, windows, sums FROM cosine_sums WHERE run_id = ?')
+    .prepare<[string], SumsRow>(
+      `SELECT part, predictor, unit, windows, sums FROM cosine_sums WHERE run_id = ? AND ${where}`,
+    )
     .all(runId);
   const of = (part: SumsRow['part']): GroupSums | null => {
     const own = rows.filter((row) => row.part === part);

@@ -225,6 +225,24 @@ export function listSpeeds(db: Db, modelType: string, D: number): SpeedRow[] {
     .all(modelType, D);
 }
 
+/**
+ * The newest run with baselines that are those of `run` too: measured by the same version on the same data, split and
+ * seed; null: there is none.
+ */
+export function findMeasured(db: Db, run: RunRow): Pick<RunRow, 'id' | 'number' | 'baselines_json'> | null {
+  return (
+    db
+      .prepare<[RunRow], Pick<RunRow, 'id' | 'number' | 'baselines_json'>>(
+        `SELECT id, number, baselines_json FROM runs
+         WHERE dataset_id = @dataset_id AND ood_id IS @ood_id AND app_version = @app_version AND baselines_json <> '{}'
+           AND imported_json IS NULL
+           AND recipe_json -> '$.split' = @recipe_json -> '$.split' AND recipe_json -> '$.seed' = @recipe_json -> '$.seed'
+         ORDER BY number DESC LIMIT 1`,
+      )
+      .get(run) ?? null
+  );
+}
+
 /** Engines of the runs, the newest last, whose record has this field. */
 export function engineRecords(db: Db, field: string): string[] {
   return db

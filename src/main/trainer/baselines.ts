@@ -1,4 +1,4 @@
-/** The baselines of a run: measured once in its life, by a data worker while the first epoch trains. */
+/** The baselines of a run: measured once for data, split and seed, by a data worker while the first epoch trains. */
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
@@ -18,12 +18,15 @@ export class BaselineMeasurement {
     this.log = log;
   }
 
-  /** Resolves when `values` is final. `onMeasured`: not called for values of an earlier attempt, nor on failure. */
+  /** Resolves when `values` is final. `onMeasured`: not called for values of the run's own earlier life, nor on failure. */
   async run(onMeasured: (measured: { baselines: Baselines; sums: CosineSums | null }) => void): Promise<void> {
-    const { resume, earlierBaselines, earlierSums, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
-    if (resume && earlierBaselines !== null) {
+    const { earlierBaselines, earlierSums, baselinesOf, recipe, datasetFolder, oodFolder, resourcesDir } = this.job;
+    if (earlierBaselines !== null) {
       Object.assign(this.values, earlierBaselines);
       this.sums = earlierSums;
+      if (baselinesOf === null) return;
+      onMeasured({ baselines: earlierBaselines, sums: earlierSums });
+      this.log('info', `Baselines as run #${baselinesOf} measured them on the same data, split and seed.`);
       return;
     }
     const startedMs = performance.now();

@@ -65,10 +65,12 @@ export const TrainerJobSchema = z.object({
   earlierEngine: z.enum(['simd', 'tensorflow', 'webgpu', 'wasm', 'cpu']).nullable(),
   /** Tiles of matrix products on GPUs, by adapter: the run's own, else those of other runs. */
   tilings: z.record(z.string(), TilingSchema).default({}),
-  /** Measured in the earlier life. */
+  /** Measured in the earlier life, or by run `baselinesOf`. */
   earlierBaselines: BaselinesSchema.nullable(),
   /** Cosines of those baselines over the articles; null: a run of an earlier version. */
   earlierSums: CosineSumsSchema.nullable(),
+  /** Number of another run on the same data, split and seed, which measured them; null: they are this run's own. */
+  baselinesOf: z.int().nullable().default(null),
   /** Milliseconds between `last` checkpoints inside an epoch. */
   checkpointEveryMs: z.number().min(0),
   /** Also keep the checkpoint of every k-th epoch; 0: none. */

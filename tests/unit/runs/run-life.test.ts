@@ -15,7 +15,7 @@ import { follow, followTo, importChunks, testHome, type TestHome } from '../../s
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const EPOCHS = 12;
-const TRAINER = 'src/main/trainer/entry.ts';
+const TRAINER = 'out/main/trainer.js';
 
 let home: TestHome;
 let nextvec: Nextvec;
@@ -123,6 +123,22 @@ describe('a run', () => {
     const { run } = await nextvec.client.runs.get({ runId });
     const { run: straight } = await nextvec.client.runs.get({ runId: uninterrupted.runId });
     expect(run.best?.intervals).toEqual(straight.best?.intervals);
+  });
+
+  test('takes the baselines of a run on the same data, split and seed; on another seed measures its own', async () => {
+    const finished: { baselines: unknown; messages: string }[] = [];
+    for (const seed of [7, 8]) {
+      const runId = await start({ seed, epochs: 1 });
+      const { baselines } = await followTo(nextvec.client, runId, 'finished');
+      const { log } = await nextvec.client.runs.get({ runId });
+      finished.push({ baselines, messages: log.map(({ message }) => message).join(' ') });
+    }
+    const { baselines } = (await nextvec.client.runs.get({ runId: uninterrupted.runId })).run;
+    const [same, other] = finished;
+    expect(same.messages).toMatch(/Baselines as run #\d+ measured them/);
+    expect(same.baselines).toEqual(baselines);
+    expect(other.messages).toContain('Baselines measured in');
+    expect(other.baselines).not.toEqual(baselines);
   });
 
   test('killed twice with -9, resumes to the same bits and history', async () => {
