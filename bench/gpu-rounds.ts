@@ -6,11 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import { provideAdapter } from '../scripts/software-adapter.mjs';
-import { FAULT_KINDS, faultEnvironment, gpuFault } from '../tests/support/kill/gpu-faults.ts';
+import { BREAKABLE, FAULT_KINDS, faultEnvironment, gpuFault } from '../tests/support/kill/gpu-faults.ts';
 import { KILLED_MODELS, trainReference } from '../tests/support/kill/reference.ts';
 import { killTrainer } from '../tests/support/kill/rounds.ts';
 import { testHome } from '../tests/support/nextvec.ts';
-import { FROM_SOURCE } from '../tests/support/open.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,13 +24,14 @@ await provideAdapter();
 const startedMs = performance.now();
 const report: Record<string, unknown> = { seed };
 for (const model of KILLED_MODELS.filter((name) => name.startsWith('webgpu'))) {
-  const home = await testHome({ entries: FROM_SOURCE });
+  const home = await testHome({ entries: BREAKABLE });
   Object.assign(process.env, faultEnvironment(home));
   try {
     const reference = await trainReference(home, model);
-    const killed = await killTrainer({ home, reference, rounds: kills, seed });
+    const options = { home, reference, seed, ...BREAKABLE };
+    const killed = await killTrainer({ ...options, rounds: kills });
     const strikes = FAULT_KINDS.map((kind) => gpuFault(home, kind));
-    const faults = model === 'webgpu-amn' ? await killTrainer({ home, reference, rounds, seed }, strikes) : null;
+    const faults = model === 'webgpu-amn' ? await killTrainer({ ...options, rounds }, strikes) : null;
     report[model] = { steps: reference.steps, killed, faults };
     console.error(JSON.stringify(report[model]));
   } finally {

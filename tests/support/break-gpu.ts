@@ -1,6 +1,6 @@
 /**
- * Loaded into a trainer process with --import: when the file named by NEXTVEC_TEST_BREAK_GPU appears, the GPU of the
- * webgpu engine fails in the way that the file names, "wrong" for one that computes wrong gradients. The file is removed then.
+ * A trainer process, from source: when the file named by NEXTVEC_TEST_BREAK_GPU appears, the GPU of the webgpu engine fails
+ * in the way that the file names, "wrong" for one that computes wrong gradients. The file is removed then.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Gpu } from '#engine/webgpu/device.ts';
@@ -55,3 +55,5 @@ Gpu.open = async (options) => {
   look();
   return gpu;
 };
+
+await import('../../src/main/trainer/entry.ts');

@@ -2,14 +2,8 @@
 import { resolve } from 'node:path';
 import { createNextvec, type Nextvec, type NextvecOptions } from '../../src/main/nextvec.ts';
 
-/** From the build: these processes start in a third of the time they need from source. */
-const BUILT = { trainer: resolve('out/main/trainer.js'), dataWorker: resolve('out/main/data-worker.js') };
-
-/** For faults that are injected into modules of the engine. */
-export const FROM_SOURCE = {
-  trainer: resolve('src/main/trainer/entry.ts'),
-  dataWorker: resolve('src/main/worker/entry.ts'),
-};
+/** From the build: these processes start in half of the time they need from source. */
+export const BUILT = { trainer: resolve('out/main/trainer.js'), dataWorker: resolve('out/main/data-worker.js') };
 
 /** Opens the storage folder `home` as the Node host does. */
 export function openNextvec(home: string, more: Partial<NextvecOptions> = {}): Promise<Nextvec> {

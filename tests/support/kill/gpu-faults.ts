@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { FaultKind } from '#engine/webgpu/failure.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { TestHome } from '../nextvec.ts';
+import { BUILT } from '../open.ts';
 import { watchLife, type Strike } from './rounds.ts';
 
 /** What the run's reason says of each fault. A GPU that is wrong is found before a run begins, see `break-gpu.ts`. */
@@ -19,12 +19,11 @@ const REASONS = {
 } satisfies Record<FaultKind | 'wrong', RegExp>;
 export const FAULT_KINDS: readonly FaultKind[] = ['lost', 'memory', 'refused', 'silent'];
 
-/** Environment with which trainers watch for faults. */
+/** A trainer that watches for faults in `faultEnvironment`. */
+export const BREAKABLE = { ...BUILT, trainer: resolve('tests/support/break-gpu.ts') };
+
 export function faultEnvironment(home: TestHome): Readonly<Record<string, string>> {
-  return {
-    NODE_OPTIONS: `--import=${pathToFileURL(resolve('tests/support/break-gpu.ts')).href}`,
-    NEXTVEC_TEST_BREAK_GPU: flagOf(home),
-  };
+  return { NEXTVEC_TEST_BREAK_GPU: flagOf(home) };
 }
 
 /** Breaks the GPU of the trainer that works now; returns what its run's reason must say. */

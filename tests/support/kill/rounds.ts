@@ -7,6 +7,7 @@ import { Random } from '#engine/random.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 import type { TestHome } from '../nextvec.ts';
+import { BUILT } from '../open.ts';
 import { CHECKPOINT_EVERY_MS, startOwner, useCompileCache, type OwnerProcess } from './owner-process.ts';
 import { checkOwned } from './owned.ts';
 import { checkFinished, checkKilled, type Reference } from './reference.ts';
@@ -16,6 +17,8 @@ export interface KillOptions {
   readonly reference: Reference;
   readonly rounds: number;
   readonly seed: number;
+  /** Program file of the trainer; by default the built one. */
+  readonly trainer?: string;
 }
 
 export interface KillReport {
@@ -128,12 +131,12 @@ export async function watchLife(
 
 /** Kills the trainer, or interrupts it by strikes in turn; main lives on and must store every step it sent. */
 export async function killTrainer(options: KillOptions, strikes: readonly Strike[] = [KILL]): Promise<KillReport> {
-  const { home, reference, rounds, seed } = options;
+  const { home, reference, rounds, seed, trainer = BUILT.trainer } = options;
   const random = new Random(seed);
   const tally = new Tally();
   const trainers: TrainerProcess[] = [];
   useCompileCache(home);
-  const spawn = forkTrainer('src/main/trainer/entry.ts');
+  const spawn = forkTrainer(trainer);
   const spawnTrainer = (): TrainerProcess => {
     trainers.push(spawn());
     return trainers[trainers.length - 1];

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
-import { forkTrainer } from '../../../src/main/processes/trainer-process.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 import { largestOnnxError } from '../../support/onnx.ts';
 
@@ -39,7 +38,7 @@ async function finish(of: RecipeInput): Promise<string> {
 
 beforeAll(async () => {
   home = await testHome();
-  nextvec = await home.open({ spawnTrainer: forkTrainer('src/main/trainer/entry.ts') });
+  nextvec = await home.open();
   const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
   dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
   part = await finish(recipe());

@@ -3,11 +3,10 @@
  * and in the end the bytes of an undisturbed run. bench/gpu-rounds.ts does it with every kind of fault and all models.
  */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { breakGpu, faultEnvironment, gpuFault } from '../../support/kill/gpu-faults.ts';
+import { BREAKABLE, breakGpu, faultEnvironment, gpuFault } from '../../support/kill/gpu-faults.ts';
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
 import { KILL, killTrainer } from '../../support/kill/rounds.ts';
 import { followTo, testHome, type TestHome } from '../../support/nextvec.ts';
-import { FROM_SOURCE } from '../../support/open.ts';
 import { describeWebgpu } from '../../support/webgpu.ts';
 
 // A software adapter on a loaded machine is slow.
@@ -18,7 +17,7 @@ describeWebgpu('a run on the webgpu engine', () => {
   let reference: Reference;
 
   beforeAll(async () => {
-    home = await testHome({ entries: FROM_SOURCE });
+    home = await testHome({ entries: BREAKABLE });
     for (const [name, value] of Object.entries(faultEnvironment(home))) vi.stubEnv(name, value);
     reference = await trainReference(home, 'webgpu-amn', { epochs: 2, batchSize: 16 });
   });
@@ -28,7 +27,7 @@ describeWebgpu('a run on the webgpu engine', () => {
   });
 
   it('goes on to the same bytes after a lost device, a start without an adapter and kill -9', async () => {
-    const report = await killTrainer({ home, reference, rounds: 2, seed: 3 }, [gpuFault(home, 'lost'), KILL]);
+    const report = await killTrainer({ home, reference, rounds: 2, seed: 3, ...BREAKABLE }, [gpuFault(home, 'lost'), KILL]);
     expect(report).toMatchObject({ kills: 2 });
     expect(report.runsFinished).toBeGreaterThan(0);
   });
