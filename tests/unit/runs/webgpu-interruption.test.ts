@@ -27,7 +27,10 @@ describeWebgpu('a run on the webgpu engine', () => {
   });
 
   it('goes on to the same bytes after a lost device, a start without an adapter and kill -9', async () => {
-    const report = await killTrainer({ home, reference, rounds: 2, seed: 3, ...BREAKABLE }, [gpuFault(home, 'lost'), KILL]);
+    const report = await killTrainer({ home, reference, rounds: 2, seed: 3, ...BREAKABLE }, [
+      gpuFault(home, 'lost'),
+      KILL,
+    ]);
     expect(report).toMatchObject({ kills: 2 });
     expect(report.runsFinished).toBeGreaterThan(0);
   });
