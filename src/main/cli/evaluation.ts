@@ -229,7 +229,7 @@ function valueWithChange(row: RunComparison['metrics'][number], i: number): stri
 }
 
 function printComparison(
-  { runs, metrics, recipeDiff, dataDiff, codeDiff, verdicts }: RunComparison,
+  { runs, metrics, recipeDiff, dataDiff, codeDiff, verdicts, isPartial }: RunComparison,
   out: Output,
 ): void {
   out.table(metrics, [
@@ -241,13 +241,13 @@ function printComparison(
     })),
   ]);
   const parts = [
-    ['recipe', recipeDiff],
-    ['data', dataDiff],
-    ['code and engine', codeDiff],
+    ['recipe', recipeDiff, isPartial ? 'what is stated is the same' : 'identical'],
+    ['data', dataDiff, 'identical'],
+    ['code and engine', codeDiff, 'identical'],
   ] as const;
-  for (const [name, diff] of parts) {
+  for (const [name, diff, same] of parts) {
     out.line();
-    if (diff.length === 0) out.line(`${name}: identical`);
+    if (diff.length === 0) out.line(`${name}: ${same}`);
     else {
       out.table(diff, [
         { title: name, value: ({ label }) => label },

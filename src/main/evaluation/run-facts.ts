@@ -19,6 +19,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
     name: run.name,
     status: run.status,
     recipe: run.recipe,
+    isImported: run.imported !== undefined,
     task: run.task,
     figures: {
       valCosine: run.best?.valCosine ?? null,

@@ -10,7 +10,7 @@ import {
   type RecipeChanges,
   type TrainItem,
 } from '#shared/domain/plans/plans.ts';
-import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
+import { isImmaterial, recipeDiff } from '#shared/domain/recipe/recipe-diff.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { deleteMembers, listMembers, putSweepRun, updateItem, type ItemRow, type PlanRow } from '../store/plans.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
@@ -20,9 +20,6 @@ export interface Retry {
   readonly changes: RecipeChanges;
   readonly gates?: readonly PlanGate[];
 }
-
-/** Recipe fields that do not change a result. */
-const IMMATERIAL = new Set(['engine', 'threads', 'device', 'gates']);
 
 export interface RetriedItem {
   readonly plan: PlanRow;
@@ -80,5 +77,5 @@ function changedItem(item: PlanItem, { changes, gates }: Retry): PlanItem {
 }
 
 function isSame(a: Recipe, b: Recipe): boolean {
-  return recipeDiff(a, b).every(({ path }) => IMMATERIAL.has(path));
+  return recipeDiff(a, b).every(isImmaterial);
 }

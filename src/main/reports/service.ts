@@ -7,7 +7,7 @@ import { nameWithTask } from '#shared/domain/datasets/task.ts';
 import { openClaim, settleClaim, type Claim, type ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import type { Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import type { WindowTexts } from '#shared/domain/evaluation/inspection.ts';
-import { recipeDiff } from '#shared/domain/recipe/recipe-fields.ts';
+import { isImmaterial, recipeDiff } from '#shared/domain/recipe/recipe-diff.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { EvaluationContext } from '../evaluation/context.ts';
 import { comparableRun } from '../evaluation/run-facts.ts';
@@ -179,11 +179,8 @@ function partName({ home }: ReportContext, runId: string): string {
   return `${MODEL_LABELS[readRecipe(row.recipe_json).modelType]} of run #${row.number} (${row.name})`;
 }
 
-/** Fields that do not change the expected result. */
-const IMMATERIAL = new Set(['engine', 'threads', 'device', 'gates', 'seed']);
-
 function isRetrainOf(recipe: Recipe, other: Recipe): boolean {
-  return recipeDiff(recipe, other).every(({ path }) => IMMATERIAL.has(path));
+  return recipeDiff(recipe, other).every((field) => field.path === 'seed' || isImmaterial(field));
 }
 
 /** All claims, newest first; open ones are settled by the first run of their recipe that finished after they were made. */

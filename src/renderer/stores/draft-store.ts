@@ -7,14 +7,8 @@ import { computed, ref } from 'vue';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
-import {
-  RECIPE_FIELDS,
-  defaultAt,
-  recipeDiff,
-  valueAt,
-  withValue,
-  type RecipeField,
-} from '#shared/domain/recipe/recipe-fields.ts';
+import { RECIPE_FIELDS, defaultAt, valueAt, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
+import { recipeDiff } from '#shared/domain/recipe/recipe-diff.ts';
 import {
   RecipeSchema,
   TrainableRecipeSchema,

@@ -31,6 +31,7 @@ function run(
     name: `run ${number}`,
     status: 'finished',
     recipe: RecipeSchema.parse({ dataset: 'd1', ...recipe }),
+    isImported: false,
     task: { context: 5, history: null },
     figures: {
       valCosine,
@@ -121,6 +122,21 @@ describe('comparison of runs', () => {
     ]);
     expect(engine.verdicts[0]).toMatchObject({ code: 'IDENTICAL_RECIPES', evidence: { codeChanges: 1 } });
     expect(engine.verdicts[0].message).toContain('Engine');
+  });
+
+  it('compares of an imported run only what its file states, and puts nothing down to it', () => {
+    const imported = run(2, 0.42, { lr: 1e-3 }, { isImported: true });
+    const result = compareRuns([run(1, 0.4, { lr: 1e-4, epochs: 7 }), imported]);
+    expect(result.recipeDiff).toEqual([{ field: 'lr', label: 'Learning rate', values: [1e-4, 1e-3] }]);
+    expect(result.verdicts.map(({ code }) => code)).toEqual(['PARTLY_STATED']);
+    expect(result.verdicts[0].message).toContain('known to differ: Learning rate');
+    const third = compareRuns([run(1, 0.4), imported, run(3, 0.5, { epochs: 7 })]);
+    expect(third.recipeDiff.find(({ field }) => field === 'epochs')?.values.slice(1)).toEqual(['not stated', 7]);
+    const same = compareRuns([run(1, 0.4), run(2, 0.4, {}, { isImported: true })]);
+    expect(same).toMatchObject({ recipeDiff: [], identicalRecipes: false, isPartial: true });
+    expect(same.verdicts[0].message).toBe(
+      '#2 was imported with part of the recipe; what is stated is the same. The rest may differ too, and may explain the difference.',
+    );
   });
 
   it('attributes the difference to a single change, to none of several, and handles seeds', () => {

@@ -9,7 +9,8 @@ import {
   splitWords,
 } from '#shared/domain/recipe/command-line.ts';
 import { unknownFields } from '#shared/domain/recipe/field-names.ts';
-import { RECIPE_FIELDS, defaultAt, recipeDiff, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { recipeDiff } from '#shared/domain/recipe/recipe-diff.ts';
+import { RECIPE_FIELDS, defaultAt, valueAt, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
 import { byTerm, lambdaOf } from '#shared/domain/models/terms.ts';

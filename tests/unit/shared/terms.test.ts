@@ -1,7 +1,8 @@
 /** The table of loss terms, and what is derived from it or read with fewer or more terms than it has. */
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '#shared/domain/recipe/presets.ts';
-import { RECIPE_FIELDS, recipeDiff, withValue } from '#shared/domain/recipe/recipe-fields.ts';
+import { recipeDiff } from '#shared/domain/recipe/recipe-diff.ts';
+import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe/recipe-fields.ts';
 import { DEFAULT_LAMBDA, RecipeSchema, TrainableRecipeSchema, unknownTerms } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_TABLE, byTerm, isTermDefined } from '#shared/domain/models/terms.ts';
 import { EpochRecordSchema, STEP_COLUMNS, TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';

@@ -13,6 +13,8 @@ export interface ComparableRun {
   readonly name: string;
   readonly status: string;
   readonly recipe: Recipe;
+  /** Its file may state only part of the recipe; the rest are defaults. */
+  readonly isImported: boolean;
   /** null: not known. */
   readonly task: Task | null;
   readonly figures: RunFigures;
@@ -74,6 +76,7 @@ export const RUN_VERDICT_CODES = [
   'LOSS_OUT_OF_BALANCE',
   'ONE_CHANGE',
   'SEVERAL_CHANGES',
+  'PARTLY_STATED',
   'UNEXPLAINED',
   'NOT_FINISHED',
 ] as const;
@@ -105,6 +108,8 @@ export const RunComparisonSchema = z.object({
   dataDiff: z.array(differenceRow),
   codeDiff: z.array(differenceRow),
   identicalRecipes: z.boolean(),
+  /** A run was imported: fields that its file does not state are not compared. */
+  isPartial: z.boolean(),
   verdicts: z.array(
     z.object({
       code: z.enum(RUN_VERDICT_CODES),

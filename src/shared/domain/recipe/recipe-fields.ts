@@ -12,7 +12,7 @@ import {
   type ModelType,
 } from '../models/models.ts';
 import type { Recipe } from './recipe.ts';
-import { RecipeSchema, unknownTerms } from './recipe.ts';
+import { RecipeSchema } from './recipe.ts';
 import { TERMS, TERM_TABLE, type Term, type TermRow } from '../models/terms.ts';
 
 export interface RecipeField {
@@ -373,36 +373,4 @@ const DEFAULTS = defaults();
 export function defaultAt(path: string): unknown {
   const value = valueAt(DEFAULTS, path);
   return typeof value === 'object' && value !== null ? valueAt(defaults(), path) : value;
-}
-
-export interface FieldDifference {
-  readonly path: string;
-  readonly label: string;
-  readonly a: unknown;
-  readonly b: unknown;
-}
-
-const EXTRA_DIFF_PATHS: readonly (readonly [string, string])[] = [
-  ['dataset', 'Data set'],
-  ['ood', 'OOD set'],
-  ['initFrom', 'Starts from'],
-  ['parts', 'Earlier runs as parts'],
-  ['sizes', 'Model sizes'],
-  ['schedule', 'Schedule'],
-  ['gates', 'Gates'],
-];
-
-/** Every field of both models in which two recipes differ, in the order of the form. Empty: they train the same. */
-export function recipeDiff(a: Recipe, b: Recipe): FieldDifference[] {
-  const unknown = new Set([...unknownTerms(a.lambda), ...unknownTerms(b.lambda)]);
-  const paths = [
-    ...EXTRA_DIFF_PATHS,
-    ...RECIPE_FIELDS.filter((field) => hasField(a.modelType, field) && hasField(b.modelType, field)).map(
-      (field) => [field.path, field.label] as const,
-    ),
-    ...[...unknown].map((term) => [`lambda.${term}`, `λ ${term}`] as const),
-  ];
-  return paths
-    .map(([path, label]) => ({ path, label, a: valueAt(a, path), b: valueAt(b, path) }))
-    .filter((d) => JSON.stringify(d.a) !== JSON.stringify(d.b));
 }
