@@ -1,4 +1,6 @@
-/** Figures of each article of a data set, and the side of a split it is on. */
+/** Figures of each article of a data set, measured by its import, and the side of a split it is on. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Articles, ArticleSides } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
@@ -6,6 +8,8 @@ import { coherenceStrip, type StripData } from './coherence.ts';
 import type { Dataset } from './dataset.ts';
 import { countDuplicateWindows, type MeasureOptions } from './passport.ts';
 import { splitDataset } from './split.ts';
+import { FILES, readMeta } from './store-files.ts';
+import { readColumn } from './verify.ts';
 
 type ArticleData = StripData & Pick<Dataset, 'fileVectors'>;
 
@@ -27,6 +31,27 @@ export async function measureArticles(dataset: ArticleData, options: MeasureOpti
     countDuplicateWindows(dataset.index, dataset.T, (window) => duplicates[windowArticles[window]]++);
   }
   return { ...(await coherenceStrip(dataset, options)), length, duplicates };
+}
+
+/** The rows of `article-figures.bin`, in the order of `articles.bin`. */
+export function figureRows({ length, duplicates, coherence }: Articles): Float64Array[] {
+  return [length, duplicates, Float64Array.from(coherence)];
+}
+
+/** Reads what the import stored; null: articles are not known, or an earlier version imported the set. Throws STORE_DAMAGED. */
+export function storedArticles(folder: string): Articles | null {
+  const path = join(folder, FILES.articleFigures);
+  if (!existsSync(path)) return null;
+  const meta = readMeta(folder);
+  const articles = meta.articles ?? 0;
+  const figures = readColumn(path, 3 * 8 * articles, meta);
+  const row = (i: number) => new Float64Array(figures, 8 * i * articles, articles);
+  return {
+    article: new Float64Array(readColumn(join(folder, FILES.articles), 8 * articles, meta)),
+    length: row(0),
+    duplicates: row(1),
+    coherence: Float32Array.from(row(2)),
+  };
 }
 
 /** Throws BAD_INPUT where articles are not known, BAD_RECIPE where the set cannot be split so. */

@@ -9,10 +9,9 @@ export interface CoherenceStrip {
   readonly coherence: Float32Array<ArrayBuffer>;
 }
 
-export type StripData = Pick<
-  Dataset,
-  'T' | 'index' | 'verified' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'
->;
+export type StripData = Pick<Dataset, 'T' | 'verified' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'> & {
+  readonly index: Uint32Array;
+};
 
 /** Where articles are not known the windows are taken in a hundred stretches of file order. */
 export async function coherenceStrip(dataset: StripData, options: MeasureOptions = {}): Promise<CoherenceStrip> {

@@ -12,6 +12,7 @@ import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
+import { figureRows, measureArticles } from './article-table.ts';
 import { contentHash } from './content-hash.ts';
 import { openColumns } from './import-source.ts';
 import { columnsOf, recogniseLayout, type Layout } from './layout.ts';
@@ -20,10 +21,10 @@ import { readData } from './import-plan.ts';
 import { ImportProgress, type ProgressListener } from './progress.ts';
 import type { ReadData } from './read-data.ts';
 import { FILES, type StoreMeta } from './store-files.ts';
-import { syncRename, writeColumns, writeMeta } from './store-writer.ts';
+import { syncRename, writeColumns, writeFile, writeMeta } from './store-writer.ts';
 import { importTexts } from './texts/import-texts.ts';
 import { VectorReader } from './vector-reader.ts';
-import { VectorStoreWriter, type StoreDType } from './vector-store.ts';
+import { VectorStoreWriter, type StoreDType, type VectorSums } from './vector-store.ts';
 
 export interface ImportOptions {
   /** Element type of the stored vectors; default: float16 for a float16 file, else float32. */
@@ -120,10 +121,24 @@ async function fillFolder(
     const contentSha256 = contentHash(layout.D, dtype, writer.digest(), data);
     const columns = layout.kind === 'chunks' ? { columns: columnsOf(layout, texts?.figures.from[0]) } : {};
     const passport = { ...measured, contentSha256, texts: texts?.figures ?? null, ...columns };
-    return writeMeta(folder, { source, layout, dtype, data, passport, checksums });
+    const figures = await writeArticleFigures(folder, data, sums, reader, signal);
+    return writeMeta(folder, { source, layout, dtype, data, passport, checksums: { ...checksums, ...figures } });
   } finally {
     reader.close();
   }
+}
+
+/** The CRC-32 of the file by its name; nothing is written where articles are not known. */
+async function writeArticleFigures(
+  folder: string,
+  data: ReadData,
+  { squares }: VectorSums,
+  reader: VectorReader,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, number>> {
+  if (!data.articleLabels) return {};
+  const figures = await measureArticles({ ...data, squares, verified: () => Promise.resolve(reader) }, { signal });
+  return { [FILES.articleFigures]: writeFile(folder, FILES.articleFigures, figureRows(figures)) };
 }
 
 async function writeVectors(

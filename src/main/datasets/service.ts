@@ -26,6 +26,7 @@ import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
+import { storedArticles } from './article-table.ts';
 import { importAgain } from './import-again.ts';
 import { hasTextIndex } from './texts/search.ts';
 import { writeTurned } from './turned.ts';
@@ -168,7 +169,6 @@ export class DatasetService {
   /** Mean cosine of neighbouring vectors of each article, in file order. */
   async coherenceStrip(id: string): Promise<Strip> {
     const folder = this.folder(id);
-    // Measured with the rest of the articles where they are known: the vectors are read once for both.
     if (this.get(id).passport.articles !== null) return this.articles(id);
     return this.call((client) => memoize(this.strips, id, () => client.coherenceStrip({ folder })));
   }
@@ -176,6 +176,8 @@ export class DatasetService {
   /** Length, coherence and duplicates of each article, in file order. */
   async articles(id: string): Promise<Articles> {
     const folder = this.folder(id);
+    const stored = storedArticles(folder);
+    if (stored) return stored;
     return this.call((client) => memoize(this.measuredArticles, id, () => client.articles({ folder })));
   }
 

@@ -4,7 +4,7 @@
  *   vectors.bin         [V, D] float32 or float16      windows.bin          [N, T+1] uint32 vector ids, target last
  *   window-articles.bin [N] int32 dense article        vector-articles.bin  [V] int32, -1 unknown, -2 in several articles
  *   articles.bin        [articles] float64 numbers     chunks.bin           [M] uint32 vector id, then [M] int32 article
- *   squares.bin         [V] float64 Σ x²
+ *   squares.bin         [V] float64 Σ x²            article-figures.bin  [3, articles] float64, `article-table.ts`
  * Texts, where the set was imported with them: `texts/text-store.ts`.
  */
 import { basename, join } from 'node:path';
@@ -20,6 +20,7 @@ export const FILES = {
   windowArticles: 'window-articles.bin',
   vectorArticles: 'vector-articles.bin',
   articles: 'articles.bin',
+  articleFigures: 'article-figures.bin',
   chunks: 'chunks.bin',
   squares: 'squares.bin',
   texts: 'texts.bin',

@@ -59,7 +59,8 @@ export function writeMeta(folder: string, { source, layout, dtype, data, passpor
     data.chunks?.ids,
     data.chunks?.articles,
   ];
-  const columnBytes = columns.reduce((sum, column) => sum + (column?.byteLength ?? 0), 8 * vectors);
+  const figureBytes = 3 * (data.articleLabels?.byteLength ?? 0);
+  const columnBytes = columns.reduce((sum, column) => sum + (column?.byteLength ?? 0), 8 * vectors + figureBytes);
   const meta: StoreMeta = {
     format: 'nextvec-dataset',
     version: 1,

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { measureArticles } from '../../../src/main/datasets/article-table.ts';
 import { coherenceStrip } from '../../../src/main/datasets/coherence.ts';
 import { compareDatasets } from '../../../src/main/datasets/compare.ts';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
@@ -68,8 +69,30 @@ const damaged = (name: string) =>
     remedy: expect.stringMatching(/^Import .*walks\.npz \(sha256 [0-9a-f]{12}\) again/),
   });
 
+/** Not read when the set is loaded. */
+const figures = 'article-figures.bin';
+
 it('covers every stored file', () => {
-  expect(readdirSync(folder).toSorted()).toEqual([...binaries, 'meta.json'].toSorted());
+  expect(readdirSync(folder).toSorted()).toEqual([...binaries, figures, 'meta.json'].toSorted());
+});
+
+it('the figures of its articles are those of the import; one flipped bit of them is refused', async () => {
+  const { articles } = nextvec.client.datasets;
+  const open = openDataset(folder);
+  try {
+    expect(await articles({ id: dataset })).toEqual(await measureArticles(open));
+  } finally {
+    open.close();
+  }
+  flipBit(figures);
+  await expect(articles({ id: dataset })).rejects.toThrow(`${figures} is damaged`);
+});
+
+it('figures that an earlier version did not store are measured', async () => {
+  const { articles } = nextvec.client.datasets;
+  const stored = await articles({ id: dataset });
+  rmSync(join(folder, figures));
+  expect(await articles({ id: dataset })).toEqual(stored);
 });
 
 it('one flipped bit of any stored file is refused on loading', async () => {
