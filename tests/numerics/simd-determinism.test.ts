@@ -8,7 +8,7 @@ import { IDLE_INFO_NCE_INTERVAL } from '#engine/losses/info-nce.ts';
 import { createSimdEngine, VARIANTS } from '#engine/simd/index.ts';
 import type { EngineHost, ModelOptions, StepStats, TrainableModel, WindowSource } from '#engine/types.ts';
 import { sharedStore } from '../support/shared-store.ts';
-import { simdHost } from '../support/simd-host.ts';
+import { newThreadsHost, simdHost } from '../support/simd-host.ts';
 
 const T = 5;
 const D = 40;
@@ -129,7 +129,7 @@ test('a resumed model continues bit for bit', async () => {
 
 test('threads may be added and taken away between steps; the bits stay the same', async () => {
   const { shared } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
-  const engine = await createSimdEngine({ host, threads: 2, maxThreads: 4 });
+  const engine = await createSimdEngine({ host: await newThreadsHost(), threads: 2, maxThreads: 4 });
   const model = await engine.createModel(options(20));
   const stats: StepStats[] = [];
   const schedule = [2, 1, 4, 3, 1, 9];

@@ -7,13 +7,13 @@ import type { EngineHost, EngineThread } from '#engine/types.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { LOSS } from '../support/training.ts';
 import { sharedStore } from '../support/shared-store.ts';
-import { simdHost } from '../support/simd-host.ts';
+import { newThreadsHost } from '../support/simd-host.ts';
 
 const SPEC: ModelSpec = { type: 'amn', T: 5, D: 40, dModel: 13, hiddenDim: 26 };
 
 let host: EngineHost;
 beforeAll(async () => {
-  host = await simdHost();
+  host = await newThreadsHost();
 });
 
 function trappingThread(): EngineThread {
