@@ -18,9 +18,11 @@ import { simdHost } from '../support/simd-host.ts';
 const plain = smallGramData();
 const { T, D } = plain.source;
 const AMN: GradientSpec = { type: 'amn', T, D, dModel: 16, hiddenDim: 128 };
+/** Where the size is not the point. */
+const SMALL_AMN: GradientSpec = { ...AMN, hiddenDim: 16 };
 const LSTM: GradientSpec = { type: 'lstm', T, D, hiddenDim: 8, numLayers: 1, dropout: 0.1, inputs: 'relative' };
 /** Enough epochs to know the training windows by heart. */
-const OVERFITTED = RecipeSchema.parse({ dataset: '-', epochs: 40, lr: 3e-3, weightDecay: 0, lambda: { info_nce: 0 } });
+const OVERFITTED = RecipeSchema.parse({ dataset: '-', epochs: 20, lr: 3e-3, weightDecay: 0, lambda: { info_nce: 0 } });
 const SHORT = RecipeSchema.parse({ dataset: '-', modelType: 'lstm', inputs: 'relative', epochs: 1 });
 
 let host: EngineHost;
@@ -32,7 +34,7 @@ beforeAll(async () => {
 
 /** The model after its last epoch. */
 async function trained(spec: GradientSpec, recipe: Recipe): Promise<ExtraPart> {
-  const engine = await createSimdEngine({ host, threads: 2 });
+  const engine = await createSimdEngine({ host, threads: 1 });
   const { source, train: ids, validation } = plain;
   const train = { source, ids };
   const { epochs, batchSize, lr, schedule, earlyStopping, seed, start } = recipe;
@@ -95,7 +97,7 @@ test('gates learn from predictions for windows that the part was not trained on'
   const { source, train } = plain;
   // The training windows as the OOD set: there the part itself is measured on what it was trained on.
   const data = { ...plain, extras, ood: { source, ids: train } };
-  const trainer = await GramTrainer.create(await runtimeFor(2), { data, config, seed: 7 });
+  const trainer = await GramTrainer.create(await runtimeFor(1), { data, config, seed: 7 });
   while (trainer.stage !== 'gates') await trainer.step();
   const [seen, held, gates] = ['ood', 'validation', 'gateData'].map((set) =>
     lastPartCosine(trainer.state, set, trainer.parts.length),
@@ -106,7 +108,7 @@ test('gates learn from predictions for windows that the part was not trained on'
 });
 
 test('the same bits on one, two and three threads, and from the state after any step', async () => {
-  const extras = [await trained(AMN, { ...OVERFITTED, epochs: 2 }), await trained(LSTM, SHORT)];
+  const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 2 }), await trained(LSTM, SHORT)];
   const data = { ...plain, extras };
   const whole = await fit(await runtimeFor(2), data);
   for (const threads of [1, 3]) {
@@ -115,7 +117,7 @@ test('the same bits on one, two and three threads, and from the state after any 
     expect(other.raw).toEqual(whole.raw);
   }
   // Each state leads to the next one, so a run resumed from any of them ends as the whole one does.
-  const runtime = await runtimeFor(2);
+  const runtime = await runtimeFor(1);
   for (const [i, state] of whole.states.slice(0, -1).entries()) {
     const resumed = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, state });
     await resumed.step();
@@ -128,8 +130,8 @@ test('the same bits on one, two and three threads, and from the state after any 
 });
 
 test('a mixture opened from its tensors holds the models and predicts the same bits', async () => {
-  const extras = [await trained(AMN, { ...OVERFITTED, epochs: 1 }), await trained(LSTM, SHORT)];
-  const runtime = await runtimeFor(2);
+  const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 1 }), await trained(LSTM, SHORT)];
+  const runtime = await runtimeFor(1);
   const trainer = await GramTrainer.create(runtime, { data: { ...plain, extras }, config: SMALL_CONFIG, seed: 7 });
   expect(trainer.parts.slice(-2).map(({ name }) => name)).toEqual(['AMN', 'LSTM']);
   while (!trainer.isDone) await trainer.step();
@@ -143,8 +145,8 @@ test('a mixture opened from its tensors holds the models and predicts the same b
 });
 
 test('a stop while a part is trained anew leaves the state unchanged', async () => {
-  const extras = [await trained(AMN, { ...OVERFITTED, epochs: 2 })];
-  const trainer = await GramTrainer.create(await runtimeFor(2), {
+  const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 2 })];
+  const trainer = await GramTrainer.create(await runtimeFor(1), {
     data: { ...plain, extras },
     config: SMALL_CONFIG,
     seed: 7,

@@ -1,7 +1,7 @@
 /** A run that fits a Gram mixture: events, checkpoints, pause, stop and resume. */
 import { beforeAll, expect, test } from 'vitest';
 import { EngineFailure } from '#engine/failure.ts';
-import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
+import type { GramConfig } from '#engine/gram/config.ts';
 import type { GramDevice } from '#engine/gram/device.ts';
 import { GramModel } from '#engine/gram/model.ts';
 import { MixtureRun, type MixtureRunOptions } from '#engine/gram/run.ts';
@@ -9,15 +9,15 @@ import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
 import type { Checkpoint, FitCheckpoint, ModelCheckpoint } from '#engine/trainer/index.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import { TrainingEventSchema, type EpochRecord, type Stage } from '#shared/domain/runs/training.ts';
-import { smallGramData } from '../support/gram.ts';
+import { SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';
 import { Recorder } from '../support/training.ts';
 
 const EPOCHS = 3;
 const CONFIG: GramConfig = {
-  ...DEFAULT_GRAM_CONFIG,
+  ...SMALL_CONFIG,
   neighbours: [{ count: 4, tau: 0.05 }],
-  gate: { ...DEFAULT_GRAM_CONFIG.gate, epochs: EPOCHS, batch: 128, gates: 1 },
+  gate: { ...SMALL_CONFIG.gate, epochs: EPOCHS, gates: 1 },
 };
 const data = smallGramData();
 let runtime: SimdRuntime;

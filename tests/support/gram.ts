@@ -57,7 +57,8 @@ export const SMALL_CONFIG: GramConfig = {
     { count: 4, tau: 0.05 },
     { count: 16, tau: 0.1 },
   ],
-  gate: { ...DEFAULT_GRAM_CONFIG.gate, epochs: 3, batch: 128, gates: 2 },
+  turnedWindows: 1500,
+  gate: { ...DEFAULT_GRAM_CONFIG.gate, hidden: 6, epochs: 3, batch: 128, gates: 2 },
 };
 
 /** A trained mixture and what it predicts for the validation windows. */

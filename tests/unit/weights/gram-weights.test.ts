@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { DEFAULT_GRAM_CONFIG } from '#engine/gram/config.ts';
 import { GramModel } from '#engine/gram/model.ts';
 import { createRuntime } from '#engine/simd/runtime.ts';
 import { parameterShapes } from '#shared/domain/models/shapes.ts';
@@ -12,7 +13,7 @@ import { MODEL_FORMATS, type ModelFormat } from '../../../src/main/processes/job
 import { importWeights } from '../../../src/main/runs/convert-weights.ts';
 import { exportModel } from '../../../src/main/runs/export-model.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';
-import { smallExtras, trainSmallMixture, type SmallMixture } from '../../support/gram.ts';
+import { SMALL_CONFIG, smallExtras, trainSmallMixture, type SmallMixture } from '../../support/gram.ts';
 import { largestOnnxError } from '../../support/onnx.ts';
 import { simdHost } from '../../support/simd-host.ts';
 import { testFolder } from '../datasets/helpers.ts';
@@ -23,7 +24,7 @@ let mixture: SmallMixture;
 let plain: SmallMixture;
 
 beforeAll(async () => {
-  mixture = await trainSmallMixture();
+  mixture = await trainSmallMixture({ gate: { ...SMALL_CONFIG.gate, hidden: DEFAULT_GRAM_CONFIG.gate.hidden } });
   plain = await trainSmallMixture({ neighbours: [], filters: [], pooledRidges: [] });
 });
 
@@ -136,9 +137,9 @@ describe('an imported run', () => {
   }
 
   it.each([
-    ['with neighbours', () => mixture, 'on'],
-    ['without', () => plain, 'off'],
-  ] as const)('%s predicts the same bits as the trained mixture', async (_name, trained, neighbours) => {
+    ['with neighbours', () => mixture, { gram: { neighbours: 'on' }, sizes: null }],
+    ['without, its gates smaller', () => plain, { gram: { neighbours: 'off' }, sizes: { hiddenDim: 6 } }],
+  ] as const)('%s predicts the same bits as the trained mixture', async (_name, trained, recipe) => {
     const { imported, run, checkpoint } = await importMixture(trained());
     const { spec, parameters } = await readCheckpoint(checkpoint, run);
     const runtime = await createRuntime({ host: await simdHost(), threads: 1 });
@@ -146,7 +147,7 @@ describe('an imported run', () => {
     const { raw } = await model.predict(trained().contexts, trained().B);
     await model.dispose();
     expect(raw).toEqual(trained().raw);
-    expect(imported.recipe).toMatchObject({ modelType: 'gram', gram: { neighbours }, sizes: null });
+    expect(imported.recipe).toMatchObject({ modelType: 'gram', ...recipe });
     expect(imported.imported.golden).toMatchObject({ madeOn: 'simd', reproducedOn: 'simd', maxRelative: 0 });
     expect(imported.notes.join(' ')).toContain('not checked by a second one');
   });
