@@ -93,6 +93,15 @@ test.each([
   expect(texts('tbody td')).toContain(last);
 });
 
+test('a pinned chart comes first, also at the next comparison', async () => {
+  giveDetails(() => ({}));
+  const { router } = await mountPage(ComparePage, {}, '/compare?runs=run-1,run-2');
+  await click(button('Pin Total loss'));
+  await router.push('/compare?runs=run-2,run-4');
+  await flushPromises();
+  expect(texts('figure h3')).toEqual(['Total loss', 'Validation cosine', 'OOD cosine']);
+});
+
 test('the gradient share of a term is shown where one of the runs trains on it', async () => {
   history.runs.push(run(6, { recipe: { lambda: { info_nce: 0.5 } } }));
   giveDetails(() => ({}));

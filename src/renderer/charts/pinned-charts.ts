@@ -1,9 +1,9 @@
-/** Charts that the person has pinned: shown before the others, in the order of pinning, on every run. */
+/** Charts that the person has pinned: shown before the others, in the order of pinning, every time the page is open. */
 import { useLocalStorage } from '@vueuse/core';
-import { computed } from 'vue';
+import { computed, toValue, type MaybeRefOrGetter } from 'vue';
 
-export function usePinnedCharts<C extends { readonly id: string }>(charts: readonly C[]) {
-  const pinned = useLocalStorage<readonly string[]>('nextvec-pinned-charts', []);
+export function usePinnedCharts<C extends { readonly id: string }>(charts: MaybeRefOrGetter<readonly C[]>, storedAs: string) {
+  const pinned = useLocalStorage<readonly string[]>(storedAs, []);
 
   function isPinned(id: string): boolean {
     return pinned.value.includes(id);
@@ -15,8 +15,9 @@ export function usePinnedCharts<C extends { readonly id: string }>(charts: reado
   }
 
   const ordered = computed(() => {
-    const first = pinned.value.flatMap((id) => charts.find((chart) => chart.id === id) ?? []);
-    return [...first, ...charts.filter(({ id }) => !isPinned(id))];
+    const all = toValue(charts);
+    const first = pinned.value.flatMap((id) => all.find((chart) => chart.id === id) ?? []);
+    return [...first, ...all.filter(({ id }) => !isPinned(id))];
   });
 
   return { ordered, isPinned, setPinned };
