@@ -2,7 +2,10 @@
 import { useLocalStorage } from '@vueuse/core';
 import { computed, toValue, type MaybeRefOrGetter } from 'vue';
 
-export function usePinnedCharts<C extends { readonly id: string }>(charts: MaybeRefOrGetter<readonly C[]>, storedAs: string) {
+export function usePinnedCharts<C extends { readonly id: string }>(
+  charts: MaybeRefOrGetter<readonly C[]>,
+  storedAs: string,
+) {
   const pinned = useLocalStorage<readonly string[]>(storedAs, []);
 
   function isPinned(id: string): boolean {
