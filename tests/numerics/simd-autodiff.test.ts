@@ -9,9 +9,10 @@ import { createSimdEngine } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { Engine, LossProbe, ModelOptions } from '#engine/types.ts';
 import { relativeError } from '#engine/verify.ts';
+import { autodiff, type Autodiff } from '../support/autodiff.ts';
 import { testHost } from '../support/host.ts';
 import { simdHost } from '../support/simd-host.ts';
-import { walks } from '../support/walks.ts';
+import { range, walks } from '../support/walks.ts';
 
 let engines: { simd: Engine; plain: Engine; tfjs: Engine };
 beforeAll(async () => {
@@ -56,14 +57,15 @@ function optionsOf({ T, D, B, dModel, hiddenDim, skip, seed, weights, tau, input
   };
 }
 
+function batchOf({ B, T, D, seed }: Case) {
+  const contexts = new Float32Array(B * T * D);
+  const targets = new Float32Array(B * D);
+  walks(B, T, D, seed).gather(range(0, B), contexts, targets);
+  return { contexts, targets };
+}
+
 async function probeOf(engine: Engine, options: ModelOptions, c: Case): Promise<LossProbe> {
-  const contexts = new Float32Array(c.B * c.T * c.D);
-  const targets = new Float32Array(c.B * c.D);
-  walks(c.B, c.T, c.D, c.seed).gather(
-    Uint32Array.from({ length: c.B }, (_, i) => i),
-    contexts,
-    targets,
-  );
+  const { contexts, targets } = batchOf(c);
   const model = await engine.createModel(options);
   try {
     return await model.probe(contexts, targets, c.B);
@@ -73,10 +75,11 @@ async function probeOf(engine: Engine, options: ModelOptions, c: Case): Promise<
 }
 
 /** Gradients of tfjs, computed once for both builds: they draw the same cases. */
-const references = new Map<string, Promise<LossProbe>>();
-function referenceOf(options: ModelOptions, c: Case): Promise<LossProbe> {
+const references = new Map<string, Promise<Autodiff>>();
+function referenceOf(options: ModelOptions, c: Case): Promise<Autodiff> {
   const key = JSON.stringify(c);
-  const reference = references.get(key) ?? probeOf(engines.tfjs, options, c);
+  const { contexts, targets } = batchOf(c);
+  const reference = references.get(key) ?? autodiff(engines.tfjs, options, contexts, targets);
   references.set(key, reference);
   return reference;
 }

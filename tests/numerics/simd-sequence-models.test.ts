@@ -13,6 +13,7 @@ import { createSimdEngine, VARIANTS } from '#engine/simd/index.ts';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { Engine, EngineHost, LossProbe, ModelOptions, NamedTensors, TrainableModel } from '#engine/types.ts';
 import { relativeError, zeroGradientRange } from '#engine/verify.ts';
+import { autodiff, type Autodiff } from '../support/autodiff.ts';
 import { testHost } from '../support/host.ts';
 import { sharedStore } from '../support/shared-store.ts';
 import { simdHost } from '../support/simd-host.ts';
@@ -83,28 +84,44 @@ const SPEC: Record<'lstm' | 'gru' | 'transformer', fc.Arbitrary<GradientSpec>> =
   transformer,
 };
 
-async function probeOf(engine: Engine, spec: GradientSpec, B: number, seed: number): Promise<LossProbe> {
-  const contexts = new Float32Array(B * spec.T * spec.D);
-  const targets = new Float32Array(B * spec.D);
-  walks(B, spec.T, spec.D, seed).gather(range(0, B), contexts, targets);
-  const model = await engine.createModel(optionsOf(spec, B, 1, initialParameters(spec, seed)));
+interface Case {
+  readonly spec: GradientSpec;
+  readonly B: number;
+  readonly seed: number;
+}
+
+/** A model and its batch. Gradients are compared on the first `rows` of it. */
+function problemOf({ spec, B, seed }: Case) {
+  const { T, D } = spec;
+  const contexts = new Float32Array(B * T * D);
+  const targets = new Float32Array(B * D);
+  walks(B, T, D, seed).gather(range(0, B), contexts, targets);
+  const options = optionsOf(spec, B, 1, initialParameters(spec, seed));
   // A context of one vector has no direction.
-  if (spec.T === 1) model.setLoss({ ...LOSS, weights: { ...LOSS.weights, directional: 0 } });
+  const loss = T === 1 ? { ...LOSS, weights: { ...LOSS.weights, directional: 0 } } : LOSS;
+  const rows = B > 9 ? B - 9 : B;
+  const first = { contexts: contexts.subarray(0, rows * T * D), targets: targets.subarray(0, rows * D), rows };
+  return { options: { ...options, loss }, contexts, targets, first };
+}
+
+async function probeOf(engine: Engine, c: Case): Promise<LossProbe> {
+  const { options, contexts, targets, first } = problemOf(c);
+  const model = await engine.createModel(options);
   try {
     // A larger batch first leaves its traces in the memory that the smaller one uses.
-    if (B > 9) await model.probe(contexts, targets, B);
-    const rows = B > 9 ? B - 9 : B;
-    return await model.probe(contexts.subarray(0, rows * spec.T * spec.D), targets.subarray(0, rows * spec.D), rows);
+    if (first.rows < c.B) await model.probe(contexts, targets, c.B);
+    return await model.probe(first.contexts, first.targets, first.rows);
   } finally {
     model.dispose();
   }
 }
 
 /** Gradients of tfjs, computed once for all variants: they draw the same cases. */
-const references = new Map<string, Promise<LossProbe>>();
-function referenceOf(spec: GradientSpec, B: number, seed: number): Promise<LossProbe> {
-  const key = JSON.stringify([spec, B, seed]);
-  const reference = references.get(key) ?? probeOf(engines.tfjs, spec, B, seed);
+const references = new Map<string, Promise<Autodiff>>();
+function referenceOf(c: Case): Promise<Autodiff> {
+  const key = JSON.stringify(c);
+  const { options, first } = problemOf(c);
+  const reference = references.get(key) ?? autodiff(engines.tfjs, options, first.contexts, first.targets);
   references.set(key, reference);
   return reference;
 }
@@ -132,8 +149,8 @@ describe.each(VARIANTS)('%s', (variant) => {
           fc.integer({ min: 2, max: 20 }),
           fc.integer({ min: 1, max: 1e6 }),
           async (spec, B, seed) => {
-            const ours = await probeOf(engines[variant], spec, B, seed);
-            const theirs = await referenceOf(spec, B, seed);
+            const ours = await probeOf(engines[variant], { spec, B, seed });
+            const theirs = await referenceOf({ spec, B, seed });
             expect(relativeError([ours.total], [theirs.total])).toBeLessThan(1e-4);
             expect(ours.gradients.size).toBe(theirs.gradients.size);
             for (const [name, gradient] of theirs.gradients) {

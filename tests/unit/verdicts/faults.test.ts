@@ -36,6 +36,13 @@ interface World {
   readonly model: Predictor;
 }
 
+const worlds = new Map<number, World>();
+function worldOf(seed: number): World {
+  const world = worlds.get(seed) ?? makeWorld(seed);
+  worlds.set(seed, world);
+  return world;
+}
+
 function makeWorld(seed: number): World {
   const themes = makeThemes(seed);
   const articles = makeArticles(themes, 100, 1000 + seed);
@@ -47,6 +54,22 @@ function makeWorld(seed: number): World {
     validation: makeWindows(makeArticles(themes, 16, 2000 + seed)),
     model: trainThemes(train),
   };
+}
+
+/** Each model is measured on a set once: many faults have the healthy model of their world as reference. */
+const measurements = new Map<Predictor, Map<WindowSet, ReturnType<typeof measure>>>();
+function measured(model: Predictor, set: WindowSet): ReturnType<typeof measure> {
+  const ofModel = measurements.get(model) ?? new Map<WindowSet, ReturnType<typeof measure>>();
+  measurements.set(model, ofModel);
+  const options = { baselines: simpleBaselines(), seed: 1, articleOf: set.articleOf };
+  const measurement = ofModel.get(set) ?? measure(model, set.split, options);
+  ofModel.set(set, measurement);
+  return measurement;
+}
+
+async function referenceOf(model: Predictor, set: WindowSet): Promise<Reference> {
+  const { rows, cosine, baselines } = await measured(model, set);
+  return { rows, cosine: cosine.mean!, std: cosine.std, baselines };
 }
 
 interface Case {
@@ -71,15 +94,16 @@ async function verdicts({
   space,
   task,
 }: Case): Promise<Verdict[]> {
-  const baselines = simpleBaselines();
-  const options = { baselines, seed: 1 };
-  let reference: Reference | null = null;
-  if (validation) {
-    const own = await measure(healthy, validation.split, { ...options, articleOf: validation.articleOf });
-    reference = { rows: own.rows, cosine: own.cosine.mean as number, std: own.cosine.std, baselines: own.baselines };
-  }
-  const measured = await measure(model, on.split, { ...options, articleOf: on.articleOf });
-  return drawVerdicts({ task, measured, parity, reference, space: space ?? null, split, terms: null, lambda: null });
+  return drawVerdicts({
+    task,
+    measured: await measured(model, on),
+    parity,
+    reference: validation ? await referenceOf(healthy, validation) : null,
+    space: space ?? null,
+    split,
+    terms: null,
+    lambda: null,
+  });
 }
 
 type Fault = (world: World, seed: number) => Promise<Case> | Case;
@@ -260,7 +284,7 @@ function slightlyNoisy(model: Predictor): Predictor {
 
 describe('fault × verdict', () => {
   it.each(FAULTS)('%s → %s', async (_, code, plant) => {
-    const world = makeWorld(7);
+    const world = worldOf(7);
     const found = await verdicts(await plant(world, 7));
     expect(found.map((verdict) => verdict.code)).toContain(code);
     const verdict = found.find((v) => v.code === code);
@@ -269,7 +293,7 @@ describe('fault × verdict', () => {
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a healthy run, seed %i: no verdict', async (seed) => {
-    const world = makeWorld(seed);
+    const world = worldOf(seed);
     const oodArticles = makeArticles(world.themes, 30, 3000 + seed);
     const ood = makeWindows(oodArticles);
     const onValidation = await verdicts({ model: world.model, on: world.validation });
@@ -280,15 +304,13 @@ describe('fault × verdict', () => {
   });
 
   it('a gain that shrinks but is distinguishable from 0 is not called over-fit', async () => {
-    const { model, validation } = makeWorld(7);
+    const { model, validation } = worldOf(7);
     const strange = makeWindows(makeArticles(makeThemes(507), 16, 3007));
-    const options = { baselines: simpleBaselines(), seed: 1 };
-    const own = await measure(model, validation.split, { ...options, articleOf: validation.articleOf });
-    const measured = await measure(model, strange.split, { ...options, articleOf: strange.articleOf });
-    const reference = { rows: own.rows, cosine: own.cosine.mean!, std: own.cosine.std, baselines: own.baselines };
+    const figures = await measured(model, strange);
+    const reference = await referenceOf(model, validation);
     const codesAt = (low: number) => {
-      const lift = { ...measured.intervals!.lift, best: { low, high: 0.01 } };
-      const seen = { ...measured, intervals: { ...measured.intervals!, lift } };
+      const lift = { ...figures.intervals!.lift, best: { low, high: 0.01 } };
+      const seen = { ...figures, intervals: { ...figures.intervals!, lift } };
       const rest = { parity: REPRODUCED, space: null, split: CLEAN, terms: null, lambda: null };
       return drawVerdicts({ measured: seen, reference, ...rest }).map(({ code }) => code);
     };
@@ -297,7 +319,7 @@ describe('fault × verdict', () => {
   });
 
   it('a prediction near the article mean is not called shifted', async () => {
-    const { validation } = makeWorld(7);
+    const { validation } = worldOf(7);
     const first: Predictor = {
       predict: (contexts, B) => {
         const raw = new Float32Array(B * D);
@@ -312,7 +334,7 @@ describe('fault × verdict', () => {
   });
 
   it.each(FAULTS)('%s: no serious verdict beside the right one', async (_, code, plant) => {
-    const found = await verdicts(await plant(makeWorld(8), 8));
+    const found = await verdicts(await plant(worldOf(8), 8));
     expect(found.filter((v) => v.severity === 'error' && v.code !== code)).toEqual([]);
   });
 });
