@@ -31,7 +31,7 @@ async function startWorker(checkout: string): Promise<{ wallMs: number; cpuMs: n
   const startedMs = performance.now();
   const before = process.cpuUsage();
   // There is no such folder: the answer is an error, sent as soon as the worker has started.
-  await pool.client.coherenceStrip({ folder: 'missing' }).catch(() => undefined);
+  await pool.client.articles({ folder: 'missing' }).catch(() => undefined);
   const { user, system } = process.cpuUsage(before);
   const wallMs = performance.now() - startedMs;
   await pool.close();

@@ -1,5 +1,6 @@
 /** The table of articles: figures and sides, filter and order, and which articles are left out of training. */
-import { beforeEach, expect, test } from 'vitest';
+import { flushPromises } from '@vue/test-utils';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { reactive } from 'vue';
 import type { Articles } from '#shared/contract/datasets.ts';
 import ArticleTable from '../../src/renderer/features/datasets/ArticleTable.vue';
@@ -16,14 +17,15 @@ const ARTICLES: Articles = {
 };
 const SIDES = { train: Float64Array.of(15, 0, 25, 0), validation: Float64Array.of(0, 3, 0, 0) };
 
-const { articles, articleSides } = client.datasets;
+const { articleSides } = client.datasets;
 const set = dataset('docs');
 let tried: TriedSplit;
 beforeEach(async () => {
-  articles.mockResolvedValue(ARTICLES);
   articleSides.mockResolvedValue(SIDES);
   tried = reactive(usualSplit(set));
-  await mountPage(ArticleTable, { dataset: set, modelValue: tried });
+  await mountPage(ArticleTable, { dataset: set, articles: ARTICLES, modelValue: tried });
+  await vi.waitUntil(() => articleSides.mock.calls.length === 1);
+  await flushPromises();
 });
 
 const shownArticles = (): string[] => texts('tbody th');

@@ -99,9 +99,9 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
     expect(series.step).toHaveLength(totalSteps!);
     expect(series.mean.total).toBeInstanceOf(Float32Array);
     expect(Array.from(series.mean.lr)).toEqual(Array.from(series.step, () => Math.fround(5e-4)));
-    const strip = await client.datasets.coherenceStrip({ id: dataset });
-    expect(strip.article).toEqual(Float64Array.from({ length: 24 }, (__, i) => i));
-    expect(strip.coherence.every((x) => x > 0 && x < 1)).toBe(true);
+    const { article, coherence } = await client.datasets.articles({ id: dataset });
+    expect(article).toEqual(Float64Array.from({ length: 24 }, (__, i) => i));
+    expect(coherence.every((x) => x > 0 && x < 1)).toBe(true);
   });
 
   test('errors carry code, place and remedy', async () => {

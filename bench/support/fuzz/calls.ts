@@ -81,7 +81,7 @@ export async function recordedMessages({ dataset, run }: Victim): Promise<string
     () => client.datasets.import({ path: 'nowhere.npz', dtype: 'float16' }),
     () => client.datasets.rename({ id: dataset, name: 'renamed' }),
     () => client.datasets.delete({ id: 'none' }),
-    () => client.datasets.coherenceStrip({ id: dataset }),
+    () => client.datasets.articles({ id: dataset }),
     () => client.datasets.proveSplit({ id: 'none', split: recipe.split, seed: 1, ood: null }),
     () => client.runs.list(),
     () => client.runs.get({ runId: run }),

@@ -4,19 +4,21 @@ import { join } from 'node:path';
 import type { Articles, ArticleSides } from '#shared/contract/datasets.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Split } from '#shared/domain/recipe/recipe.ts';
-import { coherenceStrip, type StripData } from './coherence.ts';
+import { articleCoherence, type ArticleVectors } from './coherence.ts';
 import type { Dataset } from './dataset.ts';
 import { countDuplicateWindows, type MeasureOptions } from './passport.ts';
 import { splitDataset } from './split.ts';
 import { FILES, readMeta } from './store-files.ts';
 import { readColumn } from './verify.ts';
 
-type ArticleData = StripData & Pick<Dataset, 'fileVectors'>;
+type ArticleData = Pick<Dataset, 'fileVectors' | 'windowArticles' | 'articleLabels'> &
+  Omit<ArticleVectors, 'windowArticles' | 'articleLabels'>;
 
 /** Throws BAD_INPUT where articles are not known. */
 export async function measureArticles(dataset: ArticleData, options: MeasureOptions = {}): Promise<Articles> {
   const { chunks } = dataset;
-  const { windowArticles, articleLabels } = knownArticles(dataset);
+  const known = knownArticles(dataset);
+  const { windowArticles, articleLabels } = known;
   const length = new Float64Array(articleLabels.length);
   const duplicates = new Float64Array(articleLabels.length);
   if (chunks) {
@@ -30,7 +32,8 @@ export async function measureArticles(dataset: ArticleData, options: MeasureOpti
     for (const article of windowArticles) length[article]++;
     countDuplicateWindows(dataset.index, dataset.T, (window) => duplicates[windowArticles[window]]++);
   }
-  return { ...(await coherenceStrip(dataset, options)), length, duplicates };
+  const coherence = await articleCoherence({ ...dataset, ...known }, options);
+  return { article: Float64Array.from(articleLabels), length, coherence, duplicates };
 }
 
 /** The rows of `article-figures.bin`, in the order of `articles.bin`. */

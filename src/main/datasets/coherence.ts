@@ -1,51 +1,38 @@
-/** Coherence along the articles of a data set, for a strip chart: mean cosine of neighbours in each article. */
+/** Mean cosine of neighbouring vectors in each article of a data set. */
 import type { Dataset } from './dataset.ts';
 import { chunkCosines, windowCosines, type MeasureOptions } from './passport.ts';
 
-export interface CoherenceStrip {
-  /** Article numbers as in the file, in file order; 0, 1, 2 ... where the file has none. */
-  readonly article: Float64Array<ArrayBuffer>;
-  /** NaN where an article has no pair of neighbours. */
-  readonly coherence: Float32Array<ArrayBuffer>;
+/** A set whose articles are known. */
+export interface ArticleVectors extends Pick<Dataset, 'T' | 'verified' | 'squares' | 'chunks'> {
+  readonly index: Uint32Array;
+  readonly windowArticles: Int32Array;
+  readonly articleLabels: Float64Array;
 }
 
-export type StripData = Pick<Dataset, 'T' | 'verified' | 'squares' | 'chunks' | 'windowArticles' | 'articleLabels'> & {
-  readonly index: Uint32Array;
-};
-
-/** Where articles are not known the windows are taken in a hundred stretches of file order. */
-export async function coherenceStrip(dataset: StripData, options: MeasureOptions = {}): Promise<CoherenceStrip> {
-  const { chunks, squares, T } = dataset;
-  const reader = await dataset.verified();
+/** [articles], in the order of `articleLabels`; NaN where an article has no pair of neighbours. */
+export async function articleCoherence(
+  { T, index, verified, squares, chunks, windowArticles, articleLabels }: ArticleVectors,
+  options: MeasureOptions = {},
+): Promise<Float32Array<ArrayBuffer>> {
+  const reader = await verified();
+  const articles = articleLabels.length;
   if (chunks) {
     const cosines = await chunkCosines(reader, chunks.ids, chunks.articles, squares, options);
-    return averages(cosines, (pair) => chunks.articles[pair], dataset.articleLabels);
+    return means(cosines, (pair) => chunks.articles[pair], articles);
   }
-  const { neighbours } = await windowCosines(reader, dataset.index, T, squares, { ...options, keepMissing: true });
-  const windows = dataset.index.length / (T + 1);
-  const { windowArticles } = dataset;
-  const stretch = Math.max(1, Math.ceil(windows / 100));
-  const groupOf = (w: number): number => windowArticles?.[w] ?? Math.floor(w / stretch);
-  return averages(neighbours, (pair) => groupOf(Math.floor(pair / (T - 1))), dataset.articleLabels);
+  const { neighbours } = await windowCosines(reader, index, T, squares, { ...options, keepMissing: true });
+  return means(neighbours, (pair) => windowArticles[Math.floor(pair / (T - 1))], articles);
 }
 
-function averages(
-  cosines: Float32Array,
-  groupOf: (pair: number) => number,
-  labels: Float64Array | null,
-): CoherenceStrip {
-  const sums: number[] = [];
-  const counts: number[] = [];
+/** Mean of the cosines of each article; NaN are skipped. */
+function means(cosines: Float32Array, articleOf: (pair: number) => number, articles: number) {
+  const sums = new Float64Array(articles);
+  const counts = new Float64Array(articles);
   for (let pair = 0; pair < cosines.length; pair++) {
     if (Number.isNaN(cosines[pair])) continue;
-    const group = groupOf(pair);
-    sums[group] = (sums[group] ?? 0) + cosines[pair];
-    counts[group] = (counts[group] ?? 0) + 1;
+    const article = articleOf(pair);
+    sums[article] += cosines[pair];
+    counts[article]++;
   }
-  const length = labels?.length ?? counts.length;
-  const article = Float64Array.from({ length }, (_, group) => labels?.[group] ?? group);
-  return {
-    article,
-    coherence: Float32Array.from({ length }, (_, group) => (sums[group] ?? NaN) / (counts[group] ?? 1)),
-  };
+  return Float32Array.from(sums, (sum, article) => sum / counts[article]);
 }

@@ -1,5 +1,5 @@
 /**
- * The data sets of a storage folder: import, rename, delete, split proof and coherence strip. Heavy work runs in data
+ * The data sets of a storage folder: import, rename, delete, split proof and figures of articles. Heavy work runs in data
  * workers. Not here: the import itself (`import.ts`) and the rows (`store/datasets.ts`).
  */
 import { existsSync } from 'node:fs';
@@ -40,21 +40,18 @@ export interface DatasetServiceOptions {
   readonly isInUse: (datasetId: string) => boolean;
 }
 
-/** One point per article: some kilobytes each. */
-const STRIPS_KEPT = 100;
+/** Sets of an earlier version; some kilobytes each. */
+const MEASURED_KEPT = 100;
 
 const SAMPLE_FILES = { train: ['sample-train.npz', 'Sample'], ood: ['sample-ood.npz', 'Sample OOD'] } as const;
 
 /** Fixed: another seed gives another data set. */
 const TURN_SEED = 1;
 
-type Strip = Awaited<ReturnType<WorkerClient['coherenceStrip']>>;
-
 export class DatasetService {
   private readonly options: DatasetServiceOptions;
   private readonly home: Home;
-  private readonly strips = new LruCache<Promise<Strip>>(STRIPS_KEPT);
-  private readonly measuredArticles = new LruCache<Promise<Articles>>(STRIPS_KEPT);
+  private readonly measuredArticles = new LruCache<Promise<Articles>>(MEASURED_KEPT);
   /** The import of the sample under way: two windows that ask at once share it. */
   private sample: Promise<{ train: Dataset; ood: Dataset }> | null = null;
   /** First searches under way, by data set: they build its index. */
@@ -164,13 +161,6 @@ export class DatasetService {
     const folder = this.folder(id);
     const oodFolder = ood === null ? null : this.folder(ood);
     return this.call((client) => client.proveSplit({ folder, oodFolder, split, seed }));
-  }
-
-  /** Mean cosine of neighbouring vectors of each article, in file order. */
-  async coherenceStrip(id: string): Promise<Strip> {
-    const folder = this.folder(id);
-    if (this.get(id).passport.articles !== null) return this.articles(id);
-    return this.call((client) => memoize(this.strips, id, () => client.coherenceStrip({ folder })));
   }
 
   /** Length, coherence and duplicates of each article, in file order. */

@@ -89,9 +89,6 @@ export const workerContract = {
       }),
     )
     .output(z.object({ baselines: BaselinesSchema, sums: CosineSumsSchema.nullable() })),
-  coherenceStrip: call
-    .input(z.object({ folder: z.string() }))
-    .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
   previewArticles: call.input(z.object({ folder: z.string() })).output(ArticlePreviewSchema.nullable()),
   articles: call.input(z.object({ folder: z.string() })).output(ArticlesSchema),
   articleSides: call

@@ -49,6 +49,5 @@ export function datasetsRouter({ datasets }: Procedures, { service, roots, nativ
     ),
     articles: datasets.articles.handler(({ input }) => service.articles(input.id)),
     articleSides: datasets.articleSides.handler(({ input }) => service.articleSides(input.id, input.split, input.seed)),
-    coherenceStrip: datasets.coherenceStrip.handler(({ input }) => service.coherenceStrip(input.id)),
   });
 }

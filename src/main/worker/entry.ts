@@ -14,7 +14,6 @@ import type { Baselines } from '#shared/domain/runs/training.ts';
 import { checkCheckpoints } from '../checkpoints/verify.ts';
 import { previewArticles } from '../datasets/article-preview.ts';
 import { articleSides, measureArticles } from '../datasets/article-table.ts';
-import { coherenceStrip } from '../datasets/coherence.ts';
 import { compareDatasets } from '../datasets/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { describeFile } from '../datasets/describe.ts';
@@ -259,9 +258,6 @@ const router = procedures.router({
   ),
   checkStored: procedures.checkStored.handler(({ input }) => checkStored(input.folder)),
   checkCheckpoints: procedures.checkCheckpoints.handler(({ input }) => checkCheckpoints(input.folder, input)),
-  coherenceStrip: procedures.coherenceStrip.handler(({ input, signal }) =>
-    withDataset(input.folder, (dataset) => coherenceStrip(dataset, { signal })),
-  ),
   compareData: procedures.compareData.handler(({ input, signal }) =>
     withDataset(input.a, (a) => withDataset(input.b, (b) => compareDatasets(a, b, signal))),
   ),

@@ -1,4 +1,4 @@
-/** Calls about data sets: import with progress, list, passport, coherence strip, compare, delete. */
+/** Calls about data sets: import with progress, list, passport, figures of articles, compare, delete. */
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { DatasetNameSchema } from '#shared/domain/names.ts';
@@ -202,8 +202,4 @@ export const datasetsContract = {
   /** Length, coherence and duplicates of each article; BAD_INPUT where the set does not say its articles. */
   articles: query.input(byId).output(ArticlesSchema),
   articleSides: query.input(byId.extend({ split: SplitSchema, seed: z.int().min(0) })).output(ArticleSidesSchema),
-  /** Mean cosine of neighbours for each article, in file order. */
-  coherenceStrip: query
-    .input(byId)
-    .output(z.object({ article: z.instanceof(Float64Array), coherence: z.instanceof(Float32Array) })),
 };

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { articleSides, measureArticles } from '../../../src/main/datasets/article-table.ts';
-import { coherenceStrip } from '../../../src/main/datasets/coherence.ts';
 import { compareDatasets } from '../../../src/main/datasets/compare.ts';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
 import { groupBySharedVectors } from '../../../src/main/datasets/groups.ts';
@@ -194,7 +193,7 @@ it('the figures of articles: length, repeated chunks, coherence, windows on each
   expect([...article]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect([...length]).toEqual([...article].map((a) => data.articles.filter((other) => other === a).length));
   expect([...duplicates]).toEqual([0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
-  expect(coherence).toEqual((await coherenceStrip(dataset)).coherence);
+  expect(coherence.every((mean) => mean >= -1 && mean <= 1)).toBe(true);
   const split = { kind: 'article', validationShare: 0.3, excludedArticles: '1' } as const;
   const { train, val } = splitDataset(dataset, split, 3);
   const sides = articleSides(dataset, split, 3);
@@ -319,8 +318,7 @@ describe('two sets side by side', () => {
 it('coherence is the mean cosine of consecutive vectors in an article', async () => {
   const data = syntheticChunks(7, 8, 30);
   const dataset = await store(data);
-  const strip = await coherenceStrip(dataset);
-  expect([...strip.article]).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  const { coherence } = await measureArticles(dataset);
   const cosines: number[] = [];
   for (let i = 0; i + 1 < data.M; i++) {
     if (data.articles[i] !== 3 || data.articles[i + 1] !== 3) continue;
@@ -328,13 +326,28 @@ it('coherence is the mean cosine of consecutive vectors in an article', async ()
       data.vectors.subarray(i * 8, (i + 1) * 8).reduce((sum, x, d) => sum + x * data.vectors[(i + 1) * 8 + d], 0),
     );
   }
-  expect(strip.coherence[2]).toBeCloseTo(cosines.reduce((a, b) => a + b) / cosines.length, 5);
+  expect(coherence[2]).toBeCloseTo(cosines.reduce((a, b) => a + b) / cosines.length, 5);
   dataset.close();
-  const windows = await storeWindows(data, 5);
-  const stretches = await coherenceStrip(windows);
-  expect(stretches.article.length).toBe(windows.windows);
-  expect(stretches.coherence.every((c) => c >= -1 && c <= 1)).toBe(true);
-  windows.close();
+});
+
+it('coherence of a file of windows is the mean cosine of consecutive context vectors in the windows of an article', async () => {
+  const folder = testFolder();
+  await importDataset(join(ZOO, 'compressed_meta.npz'), join(folder, 'set'));
+  const dataset = openDataset(join(folder, 'set'));
+  const { T, D, windowArticles } = dataset;
+  const ids = Uint32Array.from({ length: dataset.windows }, (_, w) => w).filter((w) => windowArticles?.[w] === 1);
+  const contexts = new Float32Array(ids.length * T * D);
+  (await dataset.source()).gather(ids, contexts, new Float32Array(ids.length * D));
+  const row = (i: number) => contexts.subarray(i * D, (i + 1) * D);
+  const cosines = Array.from(ids).flatMap((_, w) =>
+    Array.from({ length: T - 1 }, (__, t) => {
+      const [a, b] = [row(w * T + t), row(w * T + t + 1)];
+      return a.reduce((sum, x, d) => sum + x * b[d], 0) / (Math.hypot(...a) * Math.hypot(...b));
+    }),
+  );
+  const { coherence } = await measureArticles(dataset);
+  expect(coherence[1]).toBeCloseTo(cosines.reduce((a, b) => a + b) / cosines.length, 5);
+  dataset.close();
 });
 
 it('refuses a split by article when all vectors are equal, and says why', async () => {

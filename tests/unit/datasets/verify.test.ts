@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { measureArticles } from '../../../src/main/datasets/article-table.ts';
-import { coherenceStrip } from '../../../src/main/datasets/coherence.ts';
 import { compareDatasets } from '../../../src/main/datasets/compare.ts';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
 import { countOverlap } from '../../../src/main/datasets/overlap.ts';
@@ -121,7 +120,7 @@ it('vectors that stay on disk are verified in the background', async () => {
 
 it.each<[string, (set: Dataset) => Promise<unknown>]>([
   ['comparison', (set) => compareDatasets(set, set)],
-  ['coherence strip', (set) => coherenceStrip(set)],
+  ['figures of articles', (set) => measureArticles(set)],
   ['overlap of a split', (set) => countOverlap(set, set)],
   ['neighbours of a prediction', (set) => nearest(set, new Float32Array(set.D).fill(1), 3)],
 ])('%s: damaged vectors are refused, whole ones used', async (_name, work) => {

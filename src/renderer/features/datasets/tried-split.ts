@@ -2,6 +2,9 @@
 import type { Dataset } from '#shared/contract/datasets.ts';
 import { RecipeSchema, SplitSchema, type Split } from '#shared/domain/recipe/recipe.ts';
 
+/** Least time from the last change of the split to the calls that draw it. */
+export const SPLIT_DEBOUNCE_MS = 250;
+
 export interface TriedSplit {
   kind: Split['kind'];
   share: number;
