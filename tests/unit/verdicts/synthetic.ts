@@ -119,12 +119,13 @@ function memoryModel(keys: Float32Array, values: Float32Array, sharpness: number
       const raw = new Float32Array(B * D);
       for (let row = 0; row < B; row++) {
         let total = 0;
+        const sum = new Float64Array(D);
         for (let n = 0; n < N; n++) {
           const weight = Math.exp(sharpness * (dot(queries, row, keys, n, D) - 1));
           total += weight;
-          for (let d = 0; d < D; d++) raw[row * D + d] += weight * values[n * D + d];
+          for (let d = 0, at = n * D; d < D; d++) sum[d] += weight * values[at + d];
         }
-        for (let d = 0; d < D; d++) raw[row * D + d] /= total;
+        for (let d = 0; d < D; d++) raw[row * D + d] = sum[d] / total;
       }
       return { raw };
     },
