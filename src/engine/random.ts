@@ -39,10 +39,10 @@ export class Random {
 
   /** Uniform integer in [0, n), n ≤ 2^32, without modulo bias (Lemire's rejection on 64-bit products would need BigInt; this rejects on the low band). */
   integer(n: number): number {
-    const limit = 2 ** 32 - (2 ** 32 % n);
+    const limit = 2 ** 32 - remainder(2 ** 32, n);
     let x = this.next();
     while (x >= limit) x = this.next();
-    return x % n;
+    return remainder(x, n);
   }
 
   /** Standard normal (Box-Muller, one value a call). */
@@ -69,6 +69,11 @@ export class Random {
   set state(words: readonly number[]) {
     this.s.set(words);
   }
+}
+
+/** x % n for whole numbers 0 ≤ x ≤ 2^32, 0 < n ≤ 2^32; several times as fast where x exceeds 31 bits. Exact: x/n lies further from the next integer than it is rounded. */
+function remainder(x: number, n: number): number {
+  return x - Math.floor(x / n) * n;
 }
 
 /** What a run draws random numbers for; each purpose has a stream of its own, so that adding one changes no other. */
