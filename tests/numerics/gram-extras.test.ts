@@ -12,7 +12,7 @@ import { Trainer } from '#engine/trainer/index.ts';
 import type { EngineHost, NamedTensors } from '#engine/types.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lossConfig, optimizerConfig, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import { SMALL_CONFIG, smallGramData } from '../support/gram.ts';
+import { fingerprint, SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';
 
 const plain = smallGramData();
@@ -24,6 +24,8 @@ const LSTM: GradientSpec = { type: 'lstm', T, D, hiddenDim: 8, numLayers: 1, dro
 /** Enough epochs to know the training windows by heart. */
 const OVERFITTED = RecipeSchema.parse({ dataset: '-', epochs: 20, lr: 3e-3, weightDecay: 0, lambda: { info_nce: 0 } });
 const SHORT = RecipeSchema.parse({ dataset: '-', modelType: 'lstm', inputs: 'relative', epochs: 1 });
+/** Two epochs: the first sets the gates up, the next goes on from a state. */
+const CONFIG = { ...SMALL_CONFIG, gate: { ...SMALL_CONFIG.gate, epochs: 2 } };
 
 let host: EngineHost;
 const runtimeFor = (threads: number): Promise<SimdRuntime> => createRuntime({ host, threads });
@@ -64,7 +66,7 @@ interface Fitted {
 }
 
 async function fit(runtime: SimdRuntime, data: GramData, state?: GramState): Promise<Fitted> {
-  const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, state });
+  const trainer = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7, state });
   const states: GramState[] = [];
   while (!trainer.isDone) {
     await trainer.step();
@@ -93,7 +95,7 @@ function lastPartCosine(state: GramState, set: string, K: number): number {
 
 test('gates learn from predictions for windows that the part was not trained on', async () => {
   const extras = [await trained(AMN, OVERFITTED)];
-  const config = { ...SMALL_CONFIG, turnedWindows: 0 };
+  const config = { ...CONFIG, turnedWindows: 0 };
   const { source, train } = plain;
   // The training windows as the OOD set: there the part itself is measured on what it was trained on.
   const data = { ...plain, extras, ood: { source, ids: train } };
@@ -113,15 +115,15 @@ test('the same bits on one, two and three threads, and from the state after any 
   const whole = await fit(await runtimeFor(2), data);
   for (const threads of [1, 3]) {
     const other = await fit(await runtimeFor(threads), data);
-    expect(other.states.at(-1)).toEqual(whole.states.at(-1));
+    expect(fingerprint(other.states.at(-1)!)).toEqual(fingerprint(whole.states.at(-1)!));
     expect(other.raw).toEqual(whole.raw);
   }
   // Each state leads to the next one, so a run resumed from any of them ends as the whole one does.
   const runtime = await runtimeFor(1);
   for (const [i, state] of whole.states.slice(0, -1).entries()) {
-    const resumed = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, state });
+    const resumed = await GramTrainer.create(runtime, { data, config: CONFIG, seed: 7, state });
     await resumed.step();
-    expect(resumed.state).toEqual(whole.states[i + 1]);
+    expect(fingerprint(resumed.state)).toEqual(fingerprint(whole.states[i + 1]));
     await resumed.dispose();
   }
   const last = await fit(runtime, data, whole.states.at(-1));
@@ -132,7 +134,7 @@ test('the same bits on one, two and three threads, and from the state after any 
 test('a mixture opened from its tensors holds the models and predicts the same bits', async () => {
   const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 1 }), await trained(LSTM, SHORT)];
   const runtime = await runtimeFor(1);
-  const trainer = await GramTrainer.create(runtime, { data: { ...plain, extras }, config: SMALL_CONFIG, seed: 7 });
+  const trainer = await GramTrainer.create(runtime, { data: { ...plain, extras }, config: CONFIG, seed: 7 });
   expect(trainer.parts.slice(-2).map(({ name }) => name)).toEqual(['AMN', 'LSTM']);
   while (!trainer.isDone) await trainer.step();
   const model = await trainer.model();
@@ -148,7 +150,7 @@ test('a stop while a part is trained anew leaves the state unchanged', async () 
   const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 2 })];
   const trainer = await GramTrainer.create(await runtimeFor(1), {
     data: { ...plain, extras },
-    config: SMALL_CONFIG,
+    config: CONFIG,
     seed: 7,
   });
   while (trainer.stage !== 'cross-fit') await trainer.step();

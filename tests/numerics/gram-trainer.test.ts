@@ -7,7 +7,7 @@ import type { GramData } from '#engine/gram/types.ts';
 import type { GramState } from '#engine/gram/state.ts';
 import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
 import type { EngineHost } from '#engine/types.ts';
-import { SMALL_CONFIG, smallGramData } from '../support/gram.ts';
+import { fingerprint, SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';
 
 const data = smallGramData();
@@ -71,7 +71,7 @@ test('one, two and three threads train to the same bits', async () => {
   const one = await train(await runtimeFor(1));
   for (const threads of [2, 3]) {
     const other = await train(await runtimeFor(threads));
-    expect(other.state).toEqual(one.state);
+    expect(fingerprint(other.state)).toEqual(fingerprint(one.state));
     expect(other.raw).toEqual(one.raw);
   }
 });
@@ -83,7 +83,7 @@ test('training stopped after any step resumes bit for bit', async () => {
   for (const [i, state] of whole.states.slice(0, -1).entries()) {
     const resumed = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, state });
     await resumed.step();
-    expect(resumed.state).toEqual(whole.states[i + 1]);
+    expect(fingerprint(resumed.state)).toEqual(fingerprint(whole.states[i + 1]));
     await resumed.dispose();
   }
   const last = await train(runtime, { state: whole.state });
@@ -95,10 +95,10 @@ test('an aborted step leaves the state unchanged', async () => {
   const stop = new Error('stop');
   while (!trainer.isDone) {
     const { state } = trainer;
-    const arrays = new Map([...state.arrays].map(([name, array]) => [name, array.slice()]));
+    const before = fingerprint(state);
     await expect(trainer.step(() => Promise.reject(stop))).rejects.toBe(stop);
     expect(trainer.state).toBe(state);
-    expect(state.arrays).toEqual(arrays);
+    expect(fingerprint(state)).toEqual(before);
     await trainer.step();
   }
   await trainer.dispose();

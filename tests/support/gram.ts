@@ -1,7 +1,9 @@
 /** Windows and settings for tests of the Gram mixture. */
+import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
+import type { GramState } from '#engine/gram/state.ts';
 import type { ExtraPart, GramData } from '#engine/gram/types.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
@@ -60,6 +62,15 @@ export const SMALL_CONFIG: GramConfig = {
   turnedWindows: 1500,
   gate: { ...DEFAULT_GRAM_CONFIG.gate, hidden: 6, epochs: 3, batch: 128, gates: 2 },
 };
+
+/** Type, length and SHA-256 of each array: states are equal where these are, and comparing them is fast. */
+export function fingerprint({ version, step, arrays }: GramState) {
+  const ofArrays = Array.from(arrays, ([name, array]) => {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    return [name, array.constructor.name, array.length, createHash('sha256').update(bytes).digest('hex')] as const;
+  });
+  return { version, step, arrays: ofArrays };
+}
 
 /** A trained mixture and what it predicts for the validation windows. */
 export interface SmallMixture {
