@@ -18,7 +18,6 @@ beforeAll(async () => {
 
 function trappingThread(): EngineThread {
   const worker = new Worker(new URL('../support/trapping-simd-thread.ts', import.meta.url));
-  worker.unref();
   return {
     postMessage: (message) => worker.postMessage(message),
     onMessage: (listener) => void worker.on('message', listener),

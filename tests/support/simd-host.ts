@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { EngineHost, EngineThread } from '#engine/types.ts';
 import { nodeEngineHost } from '../../src/main/processes/engine-host.ts';
 
+/** Not for a model whose number of threads changes: it resets words in memory that only threads that have ended no longer use. */
 export async function simdHost(): Promise<EngineHost> {
   return { ...(await newThreadsHost()), spawnSimdThread };
 }

@@ -22,8 +22,6 @@ function simdWorkerFile(): string {
 
 function spawnSimdThread(): EngineThread {
   const worker = new Worker(simdWorkerFile());
-  // A thread that only waits for work must not keep its process alive.
-  worker.unref();
   return {
     postMessage: (message) => worker.postMessage(message),
     onMessage: (listener) => void worker.on('message', listener),
