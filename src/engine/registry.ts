@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly maxThreads?: number;
   /** `simd` only: the kernel build to take, for tests and benchmarks. */
   readonly variant?: string;
+  /** `simd` only: multiply-adds to come, at most; default: many. */
+  readonly work?: number;
   /** `webgpu` only, see `WebgpuOptions`. */
   readonly tilings?: Readonly<Record<string, Tiling>>;
 }

@@ -32,3 +32,10 @@ test('a runtime without vector pairing gets 128-bit tiles without measuring', as
   const engine = await createSimdEngine({ host: { ...host, pairVectors: () => false }, threads: 1 });
   expect(engine.info.vectorBits).toBe(128);
 });
+
+test('little work gets 128-bit tiles without measuring', async () => {
+  const host = await simdHost();
+  const pairing = { ...host, pairVectors: () => true };
+  const engine = await createSimdEngine({ host: pairing, threads: 1, work: 1e6 });
+  expect(engine.info.vectorBits).toBe(128);
+});

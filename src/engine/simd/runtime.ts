@@ -20,7 +20,12 @@ export interface RuntimeOptions {
   readonly variant?: string;
   /** Tiles for vectors of 256 bits; default: where they are faster. The results are the same bits. */
   readonly wide?: boolean;
+  /** Multiply-adds to come, at most; default: many. */
+  readonly work?: number;
 }
+
+/** Multiply-adds that take a core about a tenth of a second: timing the tiles takes as long as wide ones could gain. */
+const LEAST_WORK = 2e9;
 
 export interface SimdRuntime {
   readonly host: EngineHost;
@@ -42,7 +47,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<SimdRuntim
   const maxThreads = Math.max(threads, chooseThreads(host, features, options.maxThreads ?? threads));
   const pairs = host.pairVectors?.() ?? false;
   const module = await loadKernels(host, variant, maxThreads > 1);
-  const wide = options.wide ?? (pairs && variant === 'relaxed' && (await wideTilesPay(module, maxThreads > 1)));
+  const mayPay = pairs && variant === 'relaxed' && (options.work ?? Infinity) >= LEAST_WORK;
+  const wide = options.wide ?? (mayPay && (await wideTilesPay(module, maxThreads > 1)));
   return { host, module, threads, maxThreads, variant, wide };
 }
 

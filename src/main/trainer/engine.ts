@@ -4,6 +4,7 @@ import type { Engine, EngineHost } from '#engine/types.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Log } from './log.ts';
 
@@ -18,11 +19,16 @@ export function workloadOf(recipe: Recipe, spec: GradientSpec): Workload {
   };
 }
 
+export interface RunWork extends Workload {
+  /** Training windows of all epochs. */
+  readonly rows: number;
+}
+
 /** Throws ENGINE_UNAVAILABLE when the recipe's engine does not run here. */
-export async function openRunEngine(job: EngineJob, host: EngineHost, workload: Workload, log: Log): Promise<Engine> {
+export async function openRunEngine(job: EngineJob, host: EngineHost, work: RunWork, log: Log): Promise<Engine> {
   const { resume, earlierEngine } = job;
   try {
-    const { engine, note } = await choose(job, host, workload, log);
+    const { engine, note } = await choose(job, host, work, log);
     const { name, version, variant, threads } = engine.info;
     log('info', `Engine: ${note}; version ${version}, ${variant}, ${threads} threads.`);
     if (resume && earlierEngine !== null && name !== earlierEngine) {
@@ -43,7 +49,7 @@ export async function openRunEngine(job: EngineJob, host: EngineHost, workload: 
 }
 
 /** On resume `auto` takes the earlier engine again: only the same engine continues bit for bit. */
-async function choose(job: EngineJob, host: EngineHost, workload: Workload, log: Log): Promise<EngineChoice> {
+async function choose(job: EngineJob, host: EngineHost, work: RunWork, log: Log): Promise<EngineChoice> {
   const { recipe, resume, earlierEngine, tilings } = job;
   // Threads of the job may be changed while it trains, those of the recipe are fixed.
   const fixed = recipe.threads !== null;
@@ -51,6 +57,7 @@ async function choose(job: EngineJob, host: EngineHost, workload: Workload, log:
     threads: recipe.threads ?? job.threads,
     maxThreads: fixed ? undefined : host.hardwareThreads,
     tilings,
+    work: multiplyAdds(work),
   };
   if (resume && earlierEngine !== null && recipe.engine === 'auto') {
     try {
@@ -60,5 +67,10 @@ async function choose(job: EngineJob, host: EngineHost, workload: Workload, log:
       log('warning', `${earlierEngine} cannot run here now: ${(error as Error).message}`);
     }
   }
-  return chooseEngine(recipe.engine, host, workload, { ...options, device: recipe.device });
+  return chooseEngine(recipe.engine, host, work, { ...options, device: recipe.device });
+}
+
+/** At most: forward and backward, each parameter once for each context position. */
+function multiplyAdds({ spec, rows }: RunWork): number {
+  return 3 * spec.T * parameterCount(spec) * rows;
 }

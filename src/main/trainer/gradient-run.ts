@@ -25,7 +25,8 @@ async function open(context: RunContext, spec: GradientSpec): Promise<OpenedRun>
   const { recipe } = job;
   const checkpoint = context.checkpoint && 'parameters' in context.checkpoint ? context.checkpoint : null;
   const workload = workloadOf(recipe, spec);
-  const engine = await openRunEngine(job, context.host, workload, log);
+  const rows = recipe.epochs * data.train.ids.length;
+  const engine = await openRunEngine(job, context.host, { ...workload, rows }, log);
   const parameters = checkpoint?.parameters ?? (await initialParameters(job, spec, data.train, log));
   const { loss, optimizer } = workload;
   const { epochs, batchSize, lr, schedule, earlyStopping, seed } = recipe;
