@@ -45,7 +45,7 @@ async function nextvec(words: readonly string[], onFirstStep: () => void = () =>
 }
 
 it('says so on stderr and in "finished"; with free space, resume goes on', async () => {
-  const train = ['train', '--data', data, '--epochs', '6', '--batch-size', '64', '--engine', 'simd'];
+  const train = ['train', '--data', data, '--epochs', '6', '--batch-size', '64', '--engine', 'simd', '--threads', '1'];
   const paused = await nextvec(train, () => writeFileSync(flag, ''));
   const finished = paused.events.at(-1)!;
   expect(finished).toMatchObject({ type: 'finished', status: 'paused', waitsForSpace: true });
@@ -61,7 +61,7 @@ it('says so on stderr and in "finished"; with free space, resume goes on', async
 }, 60_000);
 
 it('an export names its target, not the file it was writing', async () => {
-  await nextvec(['train', '--data', data, '--epochs', '1', '--batch-size', '64', '--engine', 'simd']);
+  await nextvec(['train', '--data', data, '--epochs', '1', '--batch-size', '64', '--engine', 'simd', '--threads', '1']);
   writeFileSync(flag, '');
   const target = join(folder, 'steps.csv');
   const { events, status } = await nextvec(['export', '1', '--format', 'series', '--out', target]);

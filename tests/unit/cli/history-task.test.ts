@@ -19,6 +19,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** A small model of one thread. */
+const SMALL = ['--epochs', '1', '--batch-size', '32', '--engine', 'simd', '--threads', '1'];
+const SIZES = ['--sizes', 'dModel=8,hiddenDim=16'];
+
 /** The last JSON line; of a failure, that of the error. */
 async function nextvec(...words: string[]): Promise<Record<string, unknown>> {
   const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
@@ -38,12 +42,11 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
   expect(datasets).toHaveLength(3);
 
   const data = ['--data', sets[0], '--ood', sets[1]];
-  await nextvec('train', ...data, '--epochs', '2', '--batch-size', '32', '--engine', 'simd');
-  await nextvec('train', ...data, '--preset', 'robust', '--epochs', '2');
-  await nextvec('train', '--data', 'docs', '--epochs', '2', '--batch-size', '32', '--engine', 'simd');
+  await nextvec('train', ...data, ...SMALL, ...SIZES);
+  await nextvec('train', ...data, '--preset', 'robust', '--epochs', '2', '--threads', '1');
+  await nextvec('train', '--data', 'docs', ...SMALL, ...SIZES);
   // A file is imported with the task asked for; a stored set of another is refused.
-  const files = ['--data', train, '--ood', ood, '--epochs', '1', '--engine', 'simd'];
-  await nextvec('train', ...files, '--history', '3', '--context-length', '4');
+  await nextvec('train', '--data', train, '--ood', ood, ...SMALL, ...SIZES, '--history', '3', '--context-length', '4');
   expect(await nextvec('train', '--data', 'docs', '--history', '3')).toMatchObject({
     error: { code: 'BAD_INPUT', message: expect.stringContaining('with windows of 5 chunks') },
   });

@@ -46,7 +46,7 @@ async function statuses(home: string): Promise<string[]> {
   return (JSON.parse(text) as { runs: RunSummary[] }).runs.map(({ status }) => status);
 }
 
-const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32', '--engine', 'simd'];
+const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32', '--engine', 'simd', '--threads', '1'];
 
 it.each<[string, (child: ChildProcess) => void]>([
   ['whose stdout is closed (EPIPE)', (child) => child.stdout?.destroy()],

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const chunks = { chunksPerArticle: 14, D: 32 };
   await writeChunks(train, { articles: 60, ...chunks });
   await writeChunks(ood, { articles: 12, ...chunks, seed: 5 });
-  const recipe = ['--epochs', '1', '--batch-size', '64', '--engine', 'simd', ...ON_OOD];
+  const recipe = ['--epochs', '1', '--batch-size', '64', '--engine', 'simd', '--threads', '1', ...ON_OOD];
   await nextvec('train', '--data', train, '--ood', ood, '--name', 'one', ...recipe);
 }, 120_000);
 

@@ -3,13 +3,12 @@
  * disk before a checkpoint that comes after it. The first line is `hello`; the last, if the job could end by itself, the
  * event `finished` or `error`. A job that was killed may leave half a line.
  */
-import { StandardRPCJsonSerializer, type StandardRPCJsonSerializedMetaItem } from '@orpc/client/standard';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
-import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { TrainerEventSchema } from '#shared/contract/trainer.ts';
 import { ERROR_CODES } from '#shared/domain/errors.ts';
+import { fromTypedJson, toTypedJson } from './typed-json.ts';
 
 export const JobEventSchema = z.discriminatedUnion('type', [
   ...TrainerEventSchema.options,
@@ -26,18 +25,12 @@ export const JobEventSchema = z.discriminatedUnion('type', [
 ]);
 export type JobEvent = z.infer<typeof JobEventSchema>;
 
-const LineSchema = z.tuple([z.unknown(), z.array(z.unknown())]);
-
-const serializer = new StandardRPCJsonSerializer({ customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
-
 export function eventLine(event: JobEvent): string {
-  const [json, meta] = serializer.serialize(event);
-  return `${JSON.stringify([json, meta])}\n`;
+  return `${toTypedJson(event)}\n`;
 }
 
 function readLine(line: string): JobEvent {
-  const [json, meta] = LineSchema.parse(JSON.parse(line));
-  return JobEventSchema.parse(serializer.deserialize(json, meta as StandardRPCJsonSerializedMetaItem[]));
+  return JobEventSchema.parse(fromTypedJson(line));
 }
 
 /** Appends events; what is not flushed is in memory. */

@@ -15,6 +15,7 @@ import { z } from 'zod';
 import { TrainerJobSchema, type TrainerJob } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
+import { fromTypedJson, toTypedJson } from './typed-json.ts';
 
 /** Where the program lies differs between machines; the job's own command line knows. */
 const SentJobSchema = TrainerJobSchema.omit({ resourcesDir: true, dataWorker: true });
@@ -69,14 +70,14 @@ export function readControls(attempt: string): Control[] {
 
 export async function writeJob(attempt: string, file: JobFile): Promise<void> {
   await mkdir(attempt, { recursive: true });
-  await writeSynced(join(attempt, 'job.json'), JSON.stringify(file));
+  await writeSynced(join(attempt, 'job.json'), toTypedJson(file));
 }
 
 /** Throws FILE_NOT_FOUND or BAD_INPUT. */
 export async function readJob(attempt: string): Promise<JobFile> {
   const path = join(attempt, 'job.json');
   try {
-    return JobFileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return JobFileSchema.parse(fromTypedJson(await readFile(path, 'utf8')));
   } catch (cause) {
     const isMissing = fileFault(cause) !== null;
     const what = isMissing ? 'cannot be read' : 'is no job of this version';
