@@ -60,6 +60,7 @@ async function start(on: string | null, more: Partial<RecipeInput> = {}): Promis
     epochs: EPOCHS,
     batchSize: 16,
     engine: 'simd',
+    threads: 1,
     lambda: { mse: 1, info_nce: 0.1 },
     seed: 7,
     split: { validationShare: 0.2 },
@@ -173,7 +174,7 @@ async function sweep(
       {
         key: 'sweep',
         kind: 'sweep',
-        recipe: { epochs: 2, batchSize: 16, engine: 'simd', sizes: { dModel: 8, hiddenDim: 16 } },
+        recipe: { epochs: 2, batchSize: 16, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } },
         sweep: {
           axes: [{ path: 'lr', kind: 'range', low: 1e-4, high: 1e-3, scale: 'log' }],
           method: 'random',
