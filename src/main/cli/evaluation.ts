@@ -263,5 +263,6 @@ function printComparison(
 }
 
 function word(value: unknown): string {
+  if (value === null) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,7 +1,9 @@
 /** A run of the history as comparisons and reports read it. */
 import type { ComparableRun, Fact } from '#shared/domain/evaluation/comparison.ts';
+import type { RunSummary } from '#shared/contract/runs.ts';
 import { taskText } from '#shared/domain/datasets/task.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
+import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
 import { findDataset } from '../store/datasets.ts';
 import { requireRun } from '../store/runs.ts';
 import type { EvaluationContext } from './context.ts';
@@ -43,22 +45,29 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
       ...(run.task ? { Task: taskText(run.task) } : {}),
       ...dataFacts(context, run.recipe.dataset, 'Training set', run.datasetName),
       ...(run.recipe.ood === null
-        ? { 'OOD set': 'none' }
+        ? run.imported
+          ? {}
+          : { 'OOD set': 'none' }
         : dataFacts(context, run.recipe.ood, 'OOD set', run.oodName ?? '')),
     },
-    code: {
-      'Nextvec version': row.app_version,
-      Engine: run.engine ? `${run.engine.name} ${run.engine.version}` : null,
-      'Engine variant': run.engine?.variant ?? null,
-      Threads: run.engine?.threads ?? null,
-    },
+    // What trained an imported run is not known.
+    code: run.imported ? {} : { 'Nextvec version': row.app_version, ...engineFacts(run.engine) },
     deterministic: run.engine?.deterministic ?? false,
     terms: last?.terms ?? null,
   };
 }
 
-/** Facts of a stored set; a deleted one is known by name only. */
+function engineFacts(engine: RunSummary['engine']): Record<string, Fact> {
+  return {
+    Engine: engine ? `${engine.name} ${engine.version}` : null,
+    'Engine variant': engine?.variant ?? null,
+    Threads: engine?.threads ?? null,
+  };
+}
+
+/** Facts of a stored set; a deleted one is known by name only, that of an imported run perhaps not at all. */
 function dataFacts({ home }: HistoryContext, id: string, label: string, name: string): Record<string, Fact> {
+  if (id === NO_DATASET) return {};
   const dataset = findDataset(home.db, id);
   if (dataset === null) return { [label]: `${name} (deleted)` };
   const { passport } = dataset;

@@ -124,6 +124,19 @@ describe('comparison of runs', () => {
     expect(engine.verdicts[0].message).toContain('Engine');
   });
 
+  it('compares facts where they are known', () => {
+    const facts: ComparableRun['data'][] = [
+      { name: 'docs', articles: 3 },
+      { name: 'docs' },
+      { name: 'novel', articles: 3 },
+    ];
+    const engines: ComparableRun['code'][] = [{ Engine: 'simd 1' }, {}, { Engine: 'cpu 4' }];
+    const { dataDiff } = compareRuns(facts.map((data, i) => run(i, 0.4, {}, { data })));
+    expect(dataDiff).toEqual([{ field: 'name', label: 'name', values: ['docs', 'docs', 'novel'] }]);
+    const { codeDiff } = compareRuns(engines.map((code, i) => run(i, 0.4, {}, { code })));
+    expect(codeDiff[0].values).toEqual(['simd 1', 'not known', 'cpu 4']);
+  });
+
   it('compares of an imported run only what its file states, and puts nothing down to it', () => {
     const imported = run(2, 0.42, { lr: 1e-3 }, { isImported: true });
     const result = compareRuns([run(1, 0.4, { lr: 1e-4, epochs: 7 }), imported]);

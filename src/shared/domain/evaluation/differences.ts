@@ -7,6 +7,7 @@ import { RECIPE_FIELDS, defaultAt, valueAt } from '../recipe/recipe-fields.ts';
 import type { ComparableRun, DifferenceRow, Fact } from './comparison.ts';
 
 const NOT_STATED = 'not stated';
+const NOT_KNOWN = 'not known';
 
 type WithRecipe = Pick<ComparableRun, 'recipe' | 'isImported'>;
 
@@ -31,10 +32,13 @@ export function recipeDifferences(runs: readonly ComparableRun[]): DifferenceRow
     .map(([path, label]) => ({ field: path, label, values: runs.map((run) => valueOf(run, path)) }));
 }
 
-/** Facts that are not the same for all runs; one record a run. */
+/** Facts that are not the same for all runs of which they are known; one record a run, without those that are not known. */
 export function factDifferences(facts: readonly Readonly<Record<string, Fact>>[]): DifferenceRow[] {
   const names = [...new Set(facts.flatMap((record) => Object.keys(record)))];
   return names
-    .map((name) => ({ field: name, label: name, values: facts.map((record) => record[name] ?? null) }))
-    .filter((row) => row.values.some((value) => value !== row.values[0]));
+    .filter((name) => new Set(facts.flatMap((record) => (name in record ? [record[name]] : []))).size > 1)
+    .map((name) => {
+      const values = facts.map((record) => (name in record ? record[name] : NOT_KNOWN));
+      return { field: name, label: name, values };
+    });
 }
