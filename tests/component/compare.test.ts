@@ -93,6 +93,14 @@ test.each([
   expect(texts('tbody td')).toContain(last);
 });
 
+test('calls nothing identical of which a part is not known', async () => {
+  giveDetails(() => ({}));
+  const nothing = { verdicts: [], metrics: [], recipeDiff: [], dataDiff: [], codeDiff: [] };
+  client.evaluation.compareRuns.mockResolvedValue({ runs: [], ...nothing, isPartial: true });
+  await mountPage(ComparePage, {}, '/compare?runs=run-1,run-5');
+  expect(texts('.same')).toEqual(Array(3).fill('What is known is the same.'));
+});
+
 test('a pinned chart comes first, also at the next comparison', async () => {
   giveDetails(() => ({}));
   const { router } = await mountPage(ComparePage, {}, '/compare?runs=run-1,run-2');

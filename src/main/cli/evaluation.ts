@@ -241,11 +241,12 @@ function printComparison(
     })),
   ]);
   const parts = [
-    ['recipe', recipeDiff, isPartial ? 'what is stated is the same' : 'identical'],
-    ['data', dataDiff, 'identical'],
-    ['code and engine', codeDiff, 'identical'],
+    ['recipe', recipeDiff],
+    ['data', dataDiff],
+    ['code and engine', codeDiff],
   ] as const;
-  for (const [name, diff, same] of parts) {
+  const same = isPartial ? 'what is known is the same' : 'identical';
+  for (const [name, diff] of parts) {
     out.line();
     if (diff.length === 0) out.line(`${name}: ${same}`);
     else {

@@ -157,7 +157,8 @@ function nearest(cosines: readonly number[], task: Task | null): string {
 export function differences({ comparison, baseline, subject }: ReportInput): Section {
   if (!comparison || !baseline) return { title: 'What differs', blocks: [paragraph('No baseline run was given.')] };
   const labels = ['Field', `#${baseline.run.number}`, `#${subject.run.number}`].map((l) => l.replace(/^#/, 'Run #'));
-  const part = (name: string, diff: RunComparison['recipeDiff'], same = 'identical'): Block =>
+  const same = comparison.isPartial ? 'what is known is the same' : 'identical';
+  const part = (name: string, diff: RunComparison['recipeDiff']): Block =>
     diff.length === 0
       ? paragraph(`${name}: ${same}.`)
       : table(
@@ -168,7 +169,7 @@ export function differences({ comparison, baseline, subject }: ReportInput): Sec
   return {
     title: 'What differs',
     blocks: [
-      part('Recipe', comparison.recipeDiff, comparison.isPartial ? 'what is stated is the same' : undefined),
+      part('Recipe', comparison.recipeDiff),
       part('Data', comparison.dataDiff),
       part('Code and engine', comparison.codeDiff),
     ],
