@@ -23,6 +23,8 @@ const FLAGS = [
   '--remote-debugging-port=0',
 ];
 const START_LIMIT_MS = 60_000;
+/** Of a click or a wait: a machine busy with other work may need more than Playwright's 30 s. */
+const ACTION_LIMIT_MS = 120_000;
 
 export interface TestBrowser {
   readonly endpoint: string;
@@ -51,6 +53,7 @@ export async function openChromium(): Promise<TestBrowser> {
     child.once('close', (code) => reject(new Error(`${program} ended with status ${code}:\n${said}`)));
   });
   const browser = await chromium.connectOverCDP(endpoint);
+  browser.contexts()[0].setDefaultTimeout(ACTION_LIMIT_MS);
   return {
     endpoint,
     browser,
