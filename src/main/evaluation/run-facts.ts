@@ -44,17 +44,19 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
     data: {
       ...(run.task ? { Task: taskText(run.task) } : {}),
       ...dataFacts(context, run.recipe.dataset, 'Training set', run.datasetName),
-      ...(run.recipe.ood === null
-        ? run.imported
-          ? {}
-          : { 'OOD set': 'none' }
-        : dataFacts(context, run.recipe.ood, 'OOD set', run.oodName ?? '')),
+      ...oodFacts(context, run),
     },
     // What trained an imported run is not known.
     code: run.imported ? {} : { 'Nextvec version': row.app_version, ...engineFacts(run.engine) },
     deterministic: run.engine?.deterministic ?? false,
     terms: last?.terms ?? null,
   };
+}
+
+/** Whether an imported run had an OOD set is not known where none is named. */
+function oodFacts(context: HistoryContext, { recipe, oodName, imported }: RunSummary): Record<string, Fact> {
+  if (recipe.ood !== null) return dataFacts(context, recipe.ood, 'OOD set', oodName ?? '');
+  return imported ? {} : { 'OOD set': 'none' };
 }
 
 function engineFacts(engine: RunSummary['engine']): Record<string, Fact> {

@@ -2,7 +2,7 @@
 import type { PredictedRow, PredictionResult } from '#shared/contract/inference.ts';
 import type { Place } from '#shared/contract/places.ts';
 import { historyName, inputLabel } from '#shared/domain/datasets/task.ts';
-import { figure, percent, signed } from '#shared/domain/figures.ts';
+import { figure, listed, percent, signed } from '#shared/domain/figures.ts';
 import type { PART_KINDS } from '#shared/domain/models/gram.ts';
 import { modelRow, type ModelType } from '#shared/domain/models/models.ts';
 import { formatCount, plural } from '../../ui/text/format.ts';
@@ -204,10 +204,6 @@ function present(parts: Parts) {
   return GROUPS.map((group) => ({ ...group, own: parts.filter(({ kind }) => group.kinds.includes(kind)) })).filter(
     ({ own }) => own.length > 0,
   );
-}
-
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 /** "61 % of this prediction is the context itself, most of it x 5; similar training passages add 20 %." */

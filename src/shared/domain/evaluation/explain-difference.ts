@@ -1,6 +1,6 @@
 /** What explains the difference of two runs, as verdicts. Not here: figures and tables of a comparison (`compare-runs.ts`). */
 import { isSameTask, taskText } from '../datasets/task.ts';
-import { figure, signed } from '../figures.ts';
+import { figure, listed, signed } from '../figures.ts';
 import { isImmaterial, type FieldDifference } from '../recipe/recipe-diff.ts';
 import { balanceVerdict } from '../verdicts/verdicts-model.ts';
 import type { ComparableRun, DifferenceRow, RunVerdict, RunVerdictCode } from './comparison.ts';
@@ -92,7 +92,7 @@ function identical(
     return about(
       'IDENTICAL_RECIPES',
       'info',
-      `${same} and data; ${list(code)} differ${code.length === 1 ? 's' : ''} and explain${code.length === 1 ? 's' : ''} ${signed(delta)}.`,
+      `${same} and data; ${listed(code)} differ${code.length === 1 ? 's' : ''} and explain${code.length === 1 ? 's' : ''} ${signed(delta)}.`,
       evidence,
     );
   const why =
@@ -119,7 +119,7 @@ function sameResult(
   return about(
     'SAME_RESULT',
     'info',
-    `${names}: validation ${signedInterval(delta, interval)}, ${why}, although ${list(changed.map((d) => d.label))} changed.`,
+    `${names}: validation ${signedInterval(delta, interval)}, ${why}, although ${listed(changed.map((d) => d.label))} changed.`,
     evidence,
   );
 }
@@ -134,11 +134,11 @@ function partlyStated(
 ): RunVerdict {
   const imported = [base, run].filter(({ isImported }) => isImported).map(({ number }) => `#${number}`);
   const known =
-    changed.length === 0 ? 'what is stated is the same' : `known to differ: ${list(changed.map((d) => d.label))}`;
+    changed.length === 0 ? 'what is stated is the same' : `known to differ: ${listed(changed.map((d) => d.label))}`;
   return about(
     'PARTLY_STATED',
     'info',
-    `${list(imported)} ${imported.length === 1 ? 'was' : 'were'} imported with part of the recipe; ${known}. The rest may differ too, and may explain the difference.`,
+    `${listed(imported)} ${imported.length === 1 ? 'was' : 'were'} imported with part of the recipe; ${known}. The rest may differ too, and may explain the difference.`,
     evidence,
   );
 }
@@ -167,7 +167,7 @@ function dataExplains(
 ): RunVerdict[] {
   if (rows.length === 0) return [];
   const moved = difference(run.figures.baselineVal, base.figures.baselineVal);
-  const labels = list(rows.map((row) => row.label));
+  const labels = listed(rows.map((row) => row.label));
   if (moved === null)
     return [
       about('DIFFERENT_DATA', 'info', `The data differ (${labels}); absolute cosines of the two cannot be compared.`),
@@ -228,8 +228,4 @@ function changesExplain(
 function show(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function list(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
 }
