@@ -71,7 +71,10 @@ export class Random {
   }
 }
 
-/** x % n for whole numbers 0 ≤ x ≤ 2^32, 0 < n ≤ 2^32; several times as fast where x exceeds 31 bits. Exact: x/n lies further from the next integer than it is rounded. */
+/**
+ * x % n for whole numbers 0 ≤ x ≤ 2^32, 0 < n ≤ 2^32; several times as fast where x exceeds 31 bits. Exact: the rounding
+ * error of x/n is below 1/n, its least distance to the next integer.
+ */
 function remainder(x: number, n: number): number {
   return x - Math.floor(x / n) * n;
 }
