@@ -175,7 +175,7 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
   const home = openHome(options.home, options.access ?? 'owner', options.host);
   const entries = options.entries ?? defaultEntries();
   const workers = new WorkerPool(entries.dataWorker);
-  if (options.hasWindow) workers.startSoon(WORKER_AFTER_MS);
+  if (options.hasWindow) workers.startAhead(WORKER_AFTER_MS);
   const runs = new RunService({
     home,
     appVersion: options.version,

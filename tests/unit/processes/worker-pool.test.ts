@@ -1,5 +1,5 @@
 /** A data worker that runs out of memory ends its calls with a coded error, and the next call gets a new worker. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -57,6 +57,31 @@ test('a worker that throws while it starts gives its own error', async () => {
   writeFileSync(entry, "throw new Error('a module is missing');");
   pool = new WorkerPool(entry);
   await expect(pool.client.checkStored({ folder: 'x' })).rejects.toThrow('a module is missing');
+  await rm(folder, { recursive: true });
+});
+
+test('ahead of need: a standing worker and one for the next long job, which gets a successor', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nextvec-worker-'));
+  const entry = join(folder, 'worker.mjs');
+  const starts = join(folder, 'starts');
+  writeFileSync(starts, '');
+  writeFileSync(
+    entry,
+    `import { appendFileSync } from 'node:fs';
+     import { workerData } from 'node:worker_threads';
+     appendFileSync(${JSON.stringify(starts)}, '.');
+     workerData.port.on('message', () => undefined);`,
+  );
+  const started = () => readFileSync(starts, 'utf8').length;
+  pool = new WorkerPool(entry);
+  pool.startAhead(1);
+  await expect.poll(started).toBe(2);
+  const first = await pool.lease();
+  expect(started()).toBe(2);
+  await first.release();
+  await expect.poll(started).toBe(3);
+  await (await pool.lease()).release();
+  await pool.close();
   await rm(folder, { recursive: true });
 });
 
