@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { baselinePredictors, fitBaselines, measureBaselines } from '#engine/evaluation/baselines.ts';
 import { diversity, effectiveRank } from '#engine/evaluation/collapse.ts';
 import { symmetricEigenvalues } from '#engine/evaluation/eigenvalues.ts';
+import { productFor } from '#engine/evaluation/fast-product.ts';
 import { choleskyFactor, choleskySolve, plainProduct } from '#engine/evaluation/matrix.ts';
 import { contextMeans, measure } from '#engine/evaluation/measure.ts';
 import { score } from '#engine/evaluation/score.ts';
@@ -224,6 +225,15 @@ describe('linear algebra', () => {
     expect(Array.from(fast?.(a, b, 7, 19, 5) ?? [])).toEqual(
       Array.from(plainProduct(a, b, 7, 19, 5), (x) => expect.closeTo(x, 5)),
     );
+  });
+
+  test('a small fit of the baselines takes plain loops, a large one the product of tfjs', async () => {
+    const splits = (rows: number, width: number) => {
+      const split = { source: sourceOf(new Float32Array(0), rows, T, width), ids: range(0, rows) };
+      return { train: split, validation: split };
+    };
+    expect(await productFor(splits(300, 16), testHost)).toBe(plainProduct);
+    expect(await productFor(splits(3000, 384), testHost)).not.toBe(plainProduct);
   });
 
   test('eigenvalues of the second-difference matrix are 2 − 2cos(kπ/(n+1)), also when it is rotated', async () => {

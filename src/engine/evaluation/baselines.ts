@@ -224,9 +224,27 @@ export interface MeasuredBaselines {
   readonly sums: CosineSums;
 }
 
+export interface BaselineSplits {
+  readonly train: Split;
+  readonly validation: Split;
+  readonly ood?: Split;
+}
+
+/** Multiply-adds of fitting and scoring, about; the number of ridges tried is not known before. */
+export function baselineWork({ train, validation, ood }: BaselineSplits): number {
+  const { T, D } = train.source;
+  const fitRows = Math.min(train.ids.length, MAX_FIT_ROWS);
+  const selectionRows = Math.min(validation.ids.length, MAX_SELECTION_ROWS);
+  const scoredRows = validation.ids.length + (ood?.ids.length ?? 0);
+  const ridges = RIDGE_STRENGTHS.length;
+  const products = 5 * fitRows + ridges * selectionRows + 3 * scoredRows;
+  const solutions = (ridges + 6) * D;
+  return D * D * (products + solutions) + (fitRows * D * T * T) / 2;
+}
+
 /** Fits and scores in the shape of an epoch record; null when `between` ended it. */
 export async function measureBaselines(
-  splits: { readonly train: Split; readonly validation: Split; readonly ood?: Split },
+  splits: BaselineSplits,
   seed: number,
   options: FitOptions = {},
 ): Promise<MeasuredBaselines | null> {

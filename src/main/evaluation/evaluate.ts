@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { baselinePredictors, fitBaselines } from '#engine/evaluation/baselines.ts';
+import { productFor } from '#engine/evaluation/fast-product.ts';
 import { measure } from '#engine/evaluation/measure.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
-import { wasmProduct } from '#engine/tfjs/matrix.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { SPACE_FREE_BASELINES, type Evaluation, type Reference } from '#shared/domain/evaluation/evaluation.ts';
 import { BASELINES } from '#shared/domain/runs/training.ts';
@@ -105,9 +105,9 @@ async function measureModel(
   progress: Progress,
 ) {
   progress('fitting the baselines', null);
-  const product = (await wasmProduct(nodeEngineHost(job.resourcesDir))) ?? undefined;
-  const fitted = await fitBaselines(own.train, own.validation, { product });
   const on = await chosenSplit(set, own, isOwn, job);
+  const product = await productFor({ ...own, ood: on }, nodeEngineHost(job.resourcesDir));
+  const fitted = await fitBaselines(own.train, own.validation, { product });
   const articleOf = set.windowArticles ?? undefined;
   const ceiling = job.ceiling ? await ceilingCosines(job, own.train, { ...on, articleOf }, progress) : null;
   progress('evaluating', 0);

@@ -122,7 +122,7 @@ export class TrainerSession {
     this.opened = opened;
     opened.setThreads?.(this.threads);
     this.emit({ type: 'prepared', engine: { ...opened.engine }, splitProof: data.proof });
-    this.baselinesMeasured = this.baselines.run((measured) => this.emit({ type: 'baselines', ...measured }));
+    this.baselinesMeasured = this.baselines.run(data, (measured) => this.emit({ type: 'baselines', ...measured }));
     if (checkpoint) this.stopWhenFarEnough(checkpoint.state.epoch - 1);
     await opened.trainer.run();
     await opened.dispose();

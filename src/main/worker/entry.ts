@@ -3,6 +3,7 @@ import { workerData, type MessagePort } from 'node:worker_threads';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { measureBaselines } from '#engine/evaluation/baselines.ts';
+import { productFor } from '#engine/evaluation/fast-product.ts';
 import { Control } from '#engine/trainer/control.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { BalanceEvent, EvaluationEvent, FirstBatchesEvent, MapEvent } from '#shared/contract/evaluation.ts';
@@ -219,9 +220,7 @@ async function baselinesOf(
       articleOf: ood?.windowArticles ?? undefined,
     },
   };
-  // TensorFlow.js takes a tenth of a second to load: only who needs it waits for it.
-  const { wasmProduct } = await import('#engine/tfjs/matrix.ts');
-  const product = (await wasmProduct(nodeEngineHost(input.resourcesDir))) ?? undefined;
+  const product = await productFor(splits, nodeEngineHost(input.resourcesDir));
   return (await measureBaselines(splits, input.seed, { product, between })) ?? { baselines: {}, sums: null };
 }
 
