@@ -1,11 +1,12 @@
 /** Faults of the GPU that a trainer process works on, struck from outside (`../break-gpu.ts`). */
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { FaultKind } from '#engine/webgpu/failure.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { TestHome } from '../nextvec.ts';
 import { BUILT } from '../open.ts';
+import { programFile } from '../programs.ts';
 import { watchLife, type Strike } from './rounds.ts';
 
 /** What the run's reason says of each fault. A GPU that is wrong is found before a run begins, see `break-gpu.ts`. */
@@ -20,7 +21,7 @@ const REASONS = {
 export const FAULT_KINDS: readonly FaultKind[] = ['lost', 'memory', 'refused', 'silent'];
 
 /** A trainer that watches for faults in `faultEnvironment`. */
-export const BREAKABLE = { ...BUILT, trainer: resolve('tests/support/break-gpu.ts') };
+export const BREAKABLE = { ...BUILT, trainer: programFile('tests/support/break-gpu.ts') };
 
 export function faultEnvironment(home: TestHome): Readonly<Record<string, string>> {
   return { NEXTVEC_TEST_BREAK_GPU: flagOf(home) };

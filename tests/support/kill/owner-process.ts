@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type { TestHome } from '../nextvec.ts';
+import { programFile } from '../programs.ts';
 import type { OwnerMessage } from './owner.ts';
 
 /** Checkpoints are this frequent so that most kills hit one being written. */
@@ -24,7 +25,7 @@ export function startOwner(home: TestHome, recipe: RecipeInput): OwnerProcess {
   useCompileCache(home);
   const args = [join(home.path, 'home'), JSON.stringify(recipe), String(CHECKPOINT_EVERY_MS)];
   // A process group of its own, so that the trainer can be killed with it.
-  const owner = fork(new URL('./owner.ts', import.meta.url), args, { execArgv: [], detached: true });
+  const owner = fork(programFile('tests/support/kill/owner.ts'), args, { execArgv: [], detached: true });
   const exited = new Promise<void>((resolve) => {
     owner.once('exit', () => resolve());
   });

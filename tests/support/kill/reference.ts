@@ -11,8 +11,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { FIT_FILE, MODEL_FILE } from '../../../src/main/checkpoints/manifest.ts';
 import { findResumable } from '../../../src/main/checkpoints/resume.ts';
-import { importChunks, type TestHome } from '../nextvec.ts';
-import { startOwner } from './owner-process.ts';
+import { followTo, importChunks, type TestHome } from '../nextvec.ts';
 
 /** Small enough to end in seconds, long enough to be killed many times. */
 const DATA = { articles: 60, chunksPerArticle: 12, D: 16 } as const;
@@ -105,10 +104,11 @@ function runFolder(home: TestHome, runId: string): string {
 
 /** Trains without an interruption; returns the run's id. */
 async function train(home: TestHome, recipe: RecipeInput): Promise<string> {
-  const life = startOwner(home, recipe);
-  await life.exited;
-  assert.ok(life.last?.isFinished, 'the uninterrupted run did not finish');
-  return life.last.runId;
+  const nextvec = await home.open();
+  const { runId } = await nextvec.client.runs.start({ recipe });
+  await followTo(nextvec.client, runId, 'finished');
+  await nextvec.close();
+  return runId;
 }
 
 async function importData(home: TestHome): Promise<string> {

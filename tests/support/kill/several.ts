@@ -4,6 +4,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Random } from '#engine/random.ts';
 import type { TestHome } from '../nextvec.ts';
+import { programFile } from '../programs.ts';
 import { checkOwned } from './owned.ts';
 import { CHECKPOINT_EVERY_MS, useCompileCache } from './owner-process.ts';
 import type { SeveralMessage } from './owner-of-several.ts';
@@ -42,7 +43,7 @@ function startOwner(home: TestHome, references: readonly Reference[]): Life {
   // Without threads of their own: they share the cores, and take over those of a run that has ended.
   const recipes = references.map(({ recipe }) => ({ ...recipe, threads: null }));
   const args = [join(home.path, 'home'), JSON.stringify(recipes), String(CHECKPOINT_EVERY_MS)];
-  const owner = fork(new URL('./owner-of-several.ts', import.meta.url), args, { execArgv: [], detached: true });
+  const owner = fork(programFile('tests/support/kill/owner-of-several.ts'), args, { execArgv: [], detached: true });
   const exited = new Promise<void>((resolve) => {
     owner.once('exit', () => resolve());
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { forkTrainer } from '../../../src/main/processes/trainer-process.ts';
 import type { TestHome } from '../nextvec.ts';
+import { programFile } from '../programs.ts';
 import { CHECKPOINT_EVERY_MS, useCompileCache } from './owner-process.ts';
 import { checkOwned } from './owned.ts';
 import { checkFinished, checkKilled, type Reference } from './reference.ts';
@@ -10,7 +11,7 @@ import { watchLife } from './rounds.ts';
 /** Trains `rounds` runs, each killed once in every stage; all must end bit for bit as the uninterrupted one. Returns the kills. */
 export async function killInStages(home: TestHome, reference: Reference, rounds: number): Promise<number> {
   const { recipe, moments } = reference;
-  const fork = forkTrainer('tests/support/kill/stage-trainer.ts');
+  const fork = forkTrainer(programFile('tests/support/kill/stage-trainer.ts'));
   const spawnTrainer = () => {
     process.env.NEXTVEC_TEST_KILL_STAGE = String(stage);
     return fork();

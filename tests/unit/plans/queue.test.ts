@@ -13,6 +13,7 @@ import type { RunService } from '../../../src/main/runs/service.ts';
 import { openHome } from '../../../src/main/store/home.ts';
 import { insertPlan, listItems, updateItem } from '../../../src/main/store/plans.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { programFile } from '../../support/programs.ts';
 
 const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } };
 const SMALL_LSTM = { sizes: { hiddenDim: 16 } };
@@ -80,14 +81,14 @@ function recover(minimum: number): PlanSpecInput {
   return { ...plan, items };
 }
 
-/** Two trainings without gates, the second after the first. */
+/** Two trainings without gates, the second a short one after the first. */
 function pair(recipe: object = RECIPE): PlanSpecInput {
   return {
     name: 'pair',
     dataset,
     items: [
       { key: 'a', kind: 'train', recipe: { ...recipe } },
-      { key: 'b', kind: 'train', needs: ['a'], like: 'a', recipe: { seed: 8 } },
+      { key: 'b', kind: 'train', needs: ['a'], like: 'a', recipe: { seed: 8, epochs: 1 } },
     ],
   };
 }
@@ -205,7 +206,7 @@ describe('the queue', () => {
 /** Runs owner.ts on the folder and kills it once an item is running. */
 function killedInTheMiddle(spec: PlanSpecInput, parallel = 1): Promise<void> {
   const args = [join(home.path, 'home'), JSON.stringify(spec), String(parallel)];
-  const owner = fork(new URL('./owner.ts', import.meta.url), args, { execArgv: [] });
+  const owner = fork(programFile('tests/unit/plans/owner.ts'), args, { execArgv: [] });
   owner.once('message', () => owner.kill('SIGKILL'));
   return new Promise((resolve) => {
     owner.once('exit', () => resolve());
@@ -313,7 +314,7 @@ describe('a sweep', () => {
         sweep: {
           axes: [{ kind: 'range', path: 'lr', low: 1e-6, high: 3e-3, scale: 'log' }],
           method: 'tpe',
-          members: 3,
+          members: 2,
           seeds: 2,
           halving: { eta: 2, firstEpochs: 2 },
         },
@@ -330,7 +331,7 @@ describe('a sweep', () => {
     const sweep = await nextvec.client.plans.sweep({ itemId: made.items[0].id });
     uninterrupted = sweep;
     expect(sweep.rungs).toEqual([2, 4]);
-    expect(sweep.members).toHaveLength(4);
+    expect(sweep.members).toHaveLength(3);
     expect(sweep.members[0]).toMatchObject({ member: 0, epochs: 4, state: 'finished', point: { lr: 1e-6 } });
     expect(sweep.members.some(({ state, epochs }) => state === 'ended' && epochs < 4)).toBe(true);
     const [plain] = sweep.members;

@@ -2,17 +2,20 @@
  * A run on the webgpu engine whose GPU is lost, whose machine then has none, whose trainer is killed: interrupted each time,
  * and in the end the bytes of an undisturbed run. bench/gpu-rounds.ts does it with every kind of fault and all models.
  */
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findsAdapter } from '../../../scripts/software-adapter.mjs';
 import { BREAKABLE, breakGpu, faultEnvironment, gpuFault } from '../../support/kill/gpu-faults.ts';
 import { trainReference, type Reference } from '../../support/kill/reference.ts';
 import { KILL, killTrainer } from '../../support/kill/rounds.ts';
 import { followTo, testHome, type TestHome } from '../../support/nextvec.ts';
-import { describeWebgpu } from '../../support/webgpu.ts';
 
 // A software adapter on a loaded machine is slow.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-describeWebgpu('a run on the webgpu engine', () => {
+/** Only the trainers load the GPU. CI must have one. */
+const hasAdapter = Boolean(process.env.NEXTVEC_REQUIRE_WEBGPU) || findsAdapter();
+
+describe.runIf(hasAdapter)('a run on the webgpu engine', () => {
   let home: TestHome;
   let reference: Reference;
 
