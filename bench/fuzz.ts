@@ -6,7 +6,7 @@
  * quarter of the rounds to the last. Prints one JSON line.
  * Usage: node bench/fuzz.ts [--rounds 100000] [--first-seed 0] [--only npz,websocket] [--folder DIR] (a folder in memory
  * is fastest; MALLOC_ARENA_MAX=1 keeps the C library from spreading over the arenas of threads that come and go).
- * Real processes of the command line take a second each: node bench/fuzz.ts --only process --rounds 200
+ * Real processes of the command line, which start from the build (so do workers of HDF5): node bench/fuzz.ts --only process --rounds 200
  */
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -31,8 +31,8 @@ export function dyingTrainer(): TrainerProcess {
   };
 }
 
-/** One data set and one finished run; without `more`, a call that is accepted by chance cannot start a trainer. */
-export async function openVictim(folder: string, more: Partial<NextvecOptions> = {}): Promise<Victim> {
+/** One data set and one finished run of `steps`; without `more`, a call that is accepted by chance cannot start a trainer. */
+export async function openVictim(folder: string, more: Partial<NextvecOptions> = {}, steps = 2000): Promise<Victim> {
   const options = {
     home: join(folder, 'home'),
     host: 'node',
@@ -51,7 +51,7 @@ export async function openVictim(folder: string, more: Partial<NextvecOptions> =
     if (event.type === 'done') dataset = event.dataset.id;
   }
   await preparing.close();
-  const [run] = writeLongRuns(options.home, dataset, 2000, 1);
+  const [run] = writeLongRuns(options.home, dataset, steps, 1);
   return { nextvec: await createNextvec(options), dataset, run };
 }
 

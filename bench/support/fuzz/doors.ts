@@ -39,7 +39,15 @@ export async function callOutcome(call: () => Promise<unknown>): Promise<string>
   }
 }
 
+/** Built once: it takes longer than parsing the words. */
+let built: Command | null = null;
+
 function program(): Command {
+  built ??= buildProgram();
+  return built;
+}
+
+function buildProgram(): Command {
   const nothing = { write: () => undefined };
   const out = createOutput(true, { stdout: nothing, stderr: nothing });
   const command = new Command('nextvec')

@@ -12,7 +12,7 @@ import { mutate } from '../mutate.ts';
 import { nothingBeside, refusalOf, table } from './import-mutant.ts';
 import type { FuzzTarget } from './target.ts';
 
-const ENTRY = resolve(import.meta.dirname, '../../../src/main/worker/entry.ts');
+const ENTRY = resolve(import.meta.dirname, '../../../out/main/data-worker.js');
 const FILES = ['small-fixed.h5', 'small.h5', 'half.h5'];
 /** Far below that of the app, and below the limit of an input. */
 const SILENCE_MS = 3000;

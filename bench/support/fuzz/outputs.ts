@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   constants,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -41,8 +42,8 @@ function snapshot(root: string, folder = '.'): Map<string, string> {
   return new Map(entries);
 }
 
-/** Files, folders, links and a FIFO below `root`/a/b/box, where targets are named. Returns the box. */
-function makeTree(root: string): string {
+/** Files, folders, links and the FIFO below `root`/a/b/box, where targets are named. Returns the box. */
+function makeTree(root: string, fifo: string): string {
   const box = join(root, 'a', 'b', 'box');
   mkdirSync(join(box, 'folder'), { recursive: true });
   writeFileSync(join(root, 'a', 'outside'), 'old');
@@ -59,7 +60,7 @@ function makeTree(root: string): string {
     ['link', 'link-to-link'],
   ])
     symlinkSync(to, join(box, name));
-  if (process.platform !== 'win32') execFileSync('mkfifo', [join(box, 'fifo')]);
+  if (process.platform !== 'win32') linkSync(fifo, join(box, 'fifo'));
   return box;
 }
 
@@ -134,12 +135,17 @@ function checkWritten(root: string, path: string, changed: readonly string[], fr
 }
 
 export async function outputs(parent: string): Promise<FuzzTarget> {
-  const root = mkdtempSync(join(parent, 'nextvec-fuzz-out-'));
-  let box = makeTree(root);
+  const folder = mkdtempSync(join(parent, 'nextvec-fuzz-out-'));
+  const root = join(folder, 'root');
+  // One for all trees, which link to it: making one takes a process.
+  const onlyFifo = join(folder, 'fifo');
+  if (process.platform !== 'win32') execFileSync('mkfifo', [onlyFifo]);
+  mkdirSync(root);
+  let box = makeTree(root, onlyFifo);
   let before = snapshot(root);
   const reset = (): void => {
     for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
-    box = makeTree(root);
+    box = makeTree(root, onlyFifo);
     before = snapshot(root);
   };
   /** Named in a command that ends before it writes. */
@@ -179,6 +185,6 @@ export async function outputs(parent: string): Promise<FuzzTarget> {
         if (changes(before, snapshot(root)).length > 0) reset();
       }
     },
-    close: async () => rmSync(root, { recursive: true, force: true }),
+    close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

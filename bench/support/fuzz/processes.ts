@@ -12,7 +12,8 @@ import { recipeFlags } from './recipes.ts';
 import { sweepWords } from './sweeps.ts';
 import { LIMIT_MS, type FuzzTarget } from './target.ts';
 
-const ENTRY = join(import.meta.dirname, '../../../src/main/cli/index.ts');
+/** From the build, which starts in a third of the time. */
+const ENTRY = join(import.meta.dirname, '../../../out/main/cli.js');
 
 interface Ended {
   readonly status: number | string;
@@ -22,7 +23,6 @@ interface Ended {
 
 function ended(words: readonly string[], folder: string): Promise<Ended> {
   return new Promise((done) => {
-    // Twice the limit: starting from source takes most of the time.
     execFile(process.execPath, [ENTRY, ...words], { cwd: folder, timeout: 2 * LIMIT_MS }, (error, stdout, stderr) => {
       done({ status: error === null ? 0 : (error.code ?? error.signal ?? 'unknown'), stdout, stderr });
     });
