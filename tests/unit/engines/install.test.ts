@@ -13,22 +13,30 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isNextvecError, NextvecError } from '#shared/domain/errors.ts';
 import { installTensorflow, type Fetch, type InstallOptions } from '../../../src/main/engines/install.ts';
 import { readState, removeEngine, withLock } from '../../../src/main/engines/state.ts';
 import { fakeCompiler, fakeFiles, serveFiles, type FakeFiles, type FakeIndex, type IndexBehaviour } from './support.ts';
 
+let prepared: string;
+let small: FakeFiles;
 let scratch: string;
 let engines: string;
 let files: FakeFiles;
 let index: FakeIndex;
 
+beforeAll(async () => {
+  prepared = mkdtempSync(join(tmpdir(), 'nextvec-engines-files-'));
+  small = await fakeFiles(prepared, 200_000);
+});
+afterAll(() => rmSync(prepared, { recursive: true, force: true }));
+
 beforeEach(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'nextvec-engines-'));
   engines = join(scratch, 'home', 'engines');
   mkdirSync(join(scratch, 'home'));
-  files = await fakeFiles(scratch);
+  files = small;
   index = await serveFiles(files);
 });
 
@@ -148,6 +156,16 @@ describe('installing', () => {
 });
 
 describe('going on after an interruption', () => {
+  /** The wheel is larger than the buffers of a connection, so that a cut one has brought something. */
+  let large: FakeFiles;
+  beforeAll(async () => {
+    large = await fakeFiles(prepared, 5_000_000);
+  });
+  beforeEach(async () => {
+    files = large;
+    await serve({});
+  });
+
   test('a connection that breaks off twice is continued where it stopped', async () => {
     await serve({ cutAfter: [1_500_000, 1_500_000] });
     await install();

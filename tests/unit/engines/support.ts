@@ -40,8 +40,8 @@ export interface FakeFiles {
   readonly contents: ReadonlyMap<string, Buffer>;
 }
 
-/** A plan of small files. The wheel is larger than the buffers of a connection, so that a cut one has brought something. */
-export async function fakeFiles(scratch: string, libraryBytes = 5_000_000): Promise<FakeFiles> {
+/** A plan of small files. */
+export async function fakeFiles(scratch: string, libraryBytes: number): Promise<FakeFiles> {
   const wheel = await zipOf({
     'tensorflow/lib.so': Buffer.alloc(libraryBytes, 'library'),
     'tensorflow/include/tensorflow/c/c_api.h': '// C interface',
