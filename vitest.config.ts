@@ -6,8 +6,11 @@ import { provideAdapter } from './scripts/software-adapter.mjs';
 
 await provideAdapter();
 
-/** Each of these has a process of its own: it replaces modules of Node or of the program, or loads a GPU. */
-const ISOLATED = ['tests/unit/**/*disk-full.test.ts', 'tests/numerics/*webgpu*.test.ts'];
+/** Each of these has a process of its own: it replaces modules of Node or of the program. */
+const ISOLATED = ['tests/unit/**/*disk-full.test.ts'];
+
+/** It loads a GPU, takes longest and so runs among the first: projects run in the order of their names. */
+const WEBGPU = ['tests/numerics/webgpu.test.ts'];
 
 /** What is waited for may come late on a busy machine. */
 const POLL = { expect: { poll: { timeout: 30_000 } } };
@@ -33,7 +36,7 @@ export default defineConfig({
           ...UNIT,
           name: 'unit',
           include: ['tests/{unit,numerics,contract}/**/*.test.ts'],
-          exclude: ISOLATED,
+          exclude: [...ISOLATED, ...WEBGPU],
           // A process loads each module once, not once a file.
           isolate: false,
         },
@@ -44,6 +47,14 @@ export default defineConfig({
           ...UNIT,
           name: 'unit-isolated',
           include: ISOLATED,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...UNIT,
+          name: 'gpu',
+          include: WEBGPU,
         },
       },
       {

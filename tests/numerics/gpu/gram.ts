@@ -8,9 +8,9 @@ import { GramTrainer } from '#engine/gram/trainer.ts';
 import { createRuntime } from '#engine/simd/runtime.ts';
 import { relativeError } from '#engine/verify.ts';
 import { GramProducts } from '#engine/webgpu/gram-products.ts';
-import { SMALL_CONFIG, smallGramData } from '../support/gram.ts';
-import { simdHost } from '../support/simd-host.ts';
-import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+import { SMALL_CONFIG, smallGramData } from '../../support/gram.ts';
+import { simdHost } from '../../support/simd-host.ts';
+import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 
 it('lists hold the largest values, the earlier of equals first, none of keys beyond the last', () => {
   const lists = { similarities: new Float32Array(6), ids: new Int32Array(6) };

@@ -4,9 +4,9 @@ import type { InfoNceMode } from '#engine/losses/info-nce.ts';
 import { relativeError } from '#engine/verify.ts';
 import { LossHead } from '#engine/webgpu/losses/head.ts';
 import { TERMS, byTerm, isTermDefined, lambdaOf, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
-import { lossTerms, normalised, totalLoss, type LossInput } from '../reference/losses.ts';
-import { normals } from '../support/kernels.ts';
-import { GpuBench, describeWebgpu } from '../support/webgpu.ts';
+import { lossTerms, normalised, totalLoss, type LossInput } from '../../reference/losses.ts';
+import { normals } from '../../support/kernels.ts';
+import { GpuBench, describeWebgpu } from '../../support/webgpu.ts';
 
 const LOSS: LossConfig = {
   weights: byTerm((_, k) => 0.2 + 0.1 * k),

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Engine } from '#engine/types.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { verifyAgainstGolden } from '#engine/verify.ts';
-import { GOLDEN_FILES } from '../support/golden.ts';
-import { readNpz } from '../support/npz.ts';
-import { describeWebgpu } from '../support/webgpu.ts';
+import { GOLDEN_FILES } from '../../support/golden.ts';
+import { readNpz } from '../../support/npz.ts';
+import { describeWebgpu } from '../../support/webgpu.ts';
 
 /** Every model, and both kinds of shifted inputs. */
 const FILES = GOLDEN_FILES.filter((file) => /golden\/|centred|relative/.test(file));

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import type { Engine, WindowSource } from '#engine/types.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
-import { simdHost } from '../support/simd-host.ts';
-import { CURVE_SPECS, curveDifference, curveSource, trainCurves } from '../support/webgpu-curves.ts';
-import { describeWebgpu } from '../support/webgpu.ts';
+import { simdHost } from '../../support/simd-host.ts';
+import { CURVE_SPECS, curveDifference, curveSource, trainCurves } from '../../support/webgpu-curves.ts';
+import { describeWebgpu } from '../../support/webgpu.ts';
 
 const [WINDOWS, BATCH] = [40, 9];
 

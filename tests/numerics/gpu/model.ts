@@ -6,8 +6,8 @@ import { initialParameters } from '#engine/init.ts';
 import type { SharedVectors, StepStats, WindowSource } from '#engine/types.ts';
 import type { DataLimits, Gpu } from '#engine/webgpu/device.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
-import { sharedStore } from '../support/shared-store.ts';
-import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+import { sharedStore } from '../../support/shared-store.ts';
+import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 
 const [T, D, WINDOWS, MAX_BATCH] = [5, 22, 20, 9];
 const SPEC: GradientSpec = { type: 'amn', T, D, dModel: 6, hiddenDim: 16, skip: 'positional' };

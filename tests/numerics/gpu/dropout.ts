@@ -5,8 +5,8 @@ import { writeDropoutKeys } from '#engine/simd/layers/dropout.ts';
 import { WRITE } from '#engine/webgpu/kernel.ts';
 import { Dropout } from '#engine/webgpu/layers/dropout.ts';
 import { elementGroups, elementKernel } from '#engine/webgpu/wgsl.ts';
-import { dropoutFactor, panelElement } from '../reference/dropout.ts';
-import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+import { dropoutFactor, panelElement } from '../../reference/dropout.ts';
+import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 
 const [SEED, STEP] = [5, 3];
 

@@ -5,8 +5,8 @@ import { inputProduct, product, weightProduct } from '#engine/webgpu/gemm.ts';
 import { rowsOf, rowStart, stepOf } from '#engine/webgpu/rows.ts';
 import { DEFAULT_TILING, TILE_SHAPES } from '#engine/webgpu/tile-shapes.ts';
 import { tileKernel } from '#engine/webgpu/tiles.ts';
-import { linearForward, linearInputGradient, linearWeightGradient } from '../reference/linear.ts';
-import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+import { linearForward, linearInputGradient, linearWeightGradient } from '../../reference/linear.ts';
+import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 
 interface Size {
   readonly B: number;

@@ -9,7 +9,7 @@ import { Pipelines } from '#engine/webgpu/kernel.ts';
 import { Memory } from '#engine/webgpu/memory.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { readTensors } from '#engine/webgpu/readback.ts';
-import { describeWebgpu } from '../support/webgpu.ts';
+import { describeWebgpu } from '../../support/webgpu.ts';
 
 const SPEC: GradientSpec = { type: 'amn', T: 2, D: 4, dModel: 4, hiddenDim: 4 };
 const SMALL = {

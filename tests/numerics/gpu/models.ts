@@ -8,8 +8,8 @@ import { createSimdEngine } from '#engine/simd/index.ts';
 import type { Engine, LossProbe, NamedTensors, StepStats } from '#engine/types.ts';
 import { relativeError } from '#engine/verify.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
-import { simdHost } from '../support/simd-host.ts';
-import { describeWebgpu } from '../support/webgpu.ts';
+import { simdHost } from '../../support/simd-host.ts';
+import { describeWebgpu } from '../../support/webgpu.ts';
 
 const [B, MAX_BATCH, D] = [11, 13, 26];
 

@@ -9,8 +9,8 @@ import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { ModelPlan } from '#engine/webgpu/plan.ts';
 import { deviceNeed, requireMemory } from '#engine/webgpu/room.ts';
-import { sharedStore } from '../support/shared-store.ts';
-import { describeWebgpu, GpuBench } from '../support/webgpu.ts';
+import { sharedStore } from '../../support/shared-store.ts';
+import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 
 const [T, D] = [3, 8];
 const SPEC: GradientSpec = { type: 'transformer', T, D, dModel: 8, heads: 2, numLayers: 1, feedForward: 8, dropout: 0 };
