@@ -52,14 +52,25 @@ async function runWith(
   return finished;
 }
 
+/** An undisturbed run, made once and shared by tests. */
+let undisturbed: Promise<Recorder> | null = null;
+function wholeRun(): Promise<Recorder> {
+  undisturbed ??= (async () => {
+    const recorder = new Recorder();
+    await runWith(recorder);
+    return recorder;
+  })();
+  return undisturbed;
+}
+
 /** Without what depends on the clock. */
 function figures({ durationMs: _duration, rowsPerSecond: _speed, ...record }: EpochRecord) {
   return record;
 }
 
 test('a run goes through its stages, measures each epoch of the gates and ends with a model', async () => {
-  const recorder = new Recorder();
-  const finished = await runWith(recorder);
+  const recorder = await wholeRun();
+  const finished = recorder.events.find((event) => event.type === 'finished')!;
   expect(finished).toMatchObject({ status: 'finished', epoch: EPOCHS, step: EPOCHS });
   for (const event of recorder.events) expect(TrainingEventSchema.safeParse(event).success).toBe(true);
   const stages = recorder.events.filter((event): event is Stage => event.type === 'stage').map(({ name }) => name);
@@ -86,8 +97,7 @@ test('a run goes through its stages, measures each epoch of the gates and ends w
 });
 
 test('the model of the checkpoint reproduces its golden output', async () => {
-  const recorder = new Recorder();
-  await runWith(recorder);
+  const recorder = await wholeRun();
   const { parameters, golden } = recorder.checkpoints.find(isModel)!;
   const { T, D } = data.source;
   const { gate, ridges, startRidge, pooledRidges, filters, neighbours } = CONFIG;
@@ -100,8 +110,7 @@ test('the model of the checkpoint reproduces its golden output', async () => {
 });
 
 test('a run resumed from a checkpoint of any kind of stage measures the same and ends in the same weights', async () => {
-  const whole = new Recorder();
-  await runWith(whole);
+  const whole = await wholeRun();
   const parameters = whole.checkpoints.find(isModel)!.parameters;
   const fits = whole.checkpoints.filter(isFit);
   expect(fits).toHaveLength(8 + EPOCHS);
@@ -132,8 +141,7 @@ test('a stop ends the run in the middle of a stage, and it can be resumed', asyn
 });
 
 test('a pause takes effect within a stage and changes no result', async () => {
-  const whole = new Recorder();
-  await runWith(whole);
+  const whole = await wholeRun();
   const paused = new Recorder();
   let run: MixtureRun | null = null;
   const hooks = {
@@ -157,8 +165,7 @@ test('a failure of the fit ends the run with its reason', async () => {
 });
 
 test('a device that fails interrupts the run; its last checkpoint goes on, on simd too', async () => {
-  const whole = new Recorder();
-  await runWith(whole);
+  const whole = await wholeRun();
   const recorder = new Recorder();
   const finished = await runWith(recorder, {
     openDevice: ({ L, maxKeys }) => {

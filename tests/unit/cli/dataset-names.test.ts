@@ -16,6 +16,7 @@ import {
 } from '../../../src/main/cli/handles.ts';
 import type { Output } from '../../../src/main/cli/output.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
+import { writeChunks } from '../../support/chunks.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 const CHUNKS = { articles: 4, chunksPerArticle: 8, D: 8 };
@@ -30,8 +31,15 @@ const find = (word: string) => findDataset(nextvec.client, word, 'train', out, n
 
 beforeAll(async () => {
   home = await testHome();
-  nextvec = await home.open();
-  for (const folder of ['A', 'B', 'docs']) mkdirSync(join(home.path, folder));
+  for (const folder of ['A', 'B', 'docs', 'resources/sample']) mkdirSync(join(home.path, folder), { recursive: true });
+  const resourcesDir = join(home.path, 'resources');
+  // A small sample: here it has a name, and nothing else matters.
+  for (const [seed, name] of [
+    [11, 'sample-train.npz'],
+    [12, 'sample-ood.npz'],
+  ] as const)
+    await writeChunks(join(resourcesDir, 'sample', name), { ...CHUNKS, seed });
+  nextvec = await home.open({ resourcesDir });
   first = await importChunks(nextvec.client, join(home.path, 'A/data.npz'), CHUNKS);
   second = await importChunks(nextvec.client, join(home.path, 'B/data.npz'), { ...CHUNKS, seed: 2 });
 }, 60_000);

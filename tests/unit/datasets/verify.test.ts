@@ -1,5 +1,5 @@
 /** Stored files against the checksums of their import: damage is refused, named, and repaired by importing again. */
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
@@ -20,13 +20,19 @@ let folder: string;
 beforeAll(async () => {
   home = await testHome();
   nextvec = await home.open();
-  await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 12, chunksPerArticle: 8, D: 8 });
+  dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), {
+    articles: 12,
+    chunksPerArticle: 8,
+    D: 8,
+  });
+  folder = join(home.path, 'home', 'datasets', dataset);
+  cpSync(folder, join(home.path, 'whole'), { recursive: true });
 });
 afterAll(() => home.dispose());
 
-beforeEach(async () => {
-  dataset = await importAgain();
-  folder = join(home.path, 'home', 'datasets', dataset);
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(home.path, 'whole'), folder, { recursive: true });
 });
 
 async function importAgain(): Promise<string> {

@@ -141,7 +141,7 @@ describe('readSeries', () => {
           db.close();
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 

@@ -45,6 +45,13 @@ async function parityOf(runId: string): Promise<Parity> {
   throw new Error('the evaluation ended without a result');
 }
 
+/** The same file imported without data, once for all tests. */
+let withoutData: Promise<{ readonly runId: string }> | null = null;
+async function unmeasured(): Promise<string> {
+  withoutData ??= nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
+  return (await withoutData).runId;
+}
+
 describe('a baseline run', () => {
   it('is listed as imported, with history and arguments of its file', async () => {
     const { run, epochs, log } = await nextvec.client.runs.get({ runId: imported });
@@ -111,7 +118,7 @@ describe('a baseline run', () => {
 
   it('keeps stated cosine and losses apart from measured ones', async () => {
     const { client } = nextvec;
-    const { runId } = await client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
+    const runId = await unmeasured();
     const { run, epochs, epochsStatedBy } = await client.runs.get({ runId });
     // Each epoch states a validation loss and cosine; a past fault counted those as measured.
     expect(epochs[1]).toMatchObject({ valLoss: 0.0014, valCosine: 0.4607 });
@@ -131,11 +138,10 @@ describe('a baseline run', () => {
     ).toEqual(['statedBy', ...Array.from({ length: 3 }, () => 'amn.pt')]);
     const card = await client.evaluation.modelCard({ runId, format: 'md' });
     expect(card.text).not.toContain('0.4607');
-    expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
   });
 
   it('shows no stated figure of an older storage folder as measured', async () => {
-    const { runId } = await nextvec.client.runs.importRun({ path: 'tests/fixtures/pt/amn.pt' });
+    const runId = await unmeasured();
     const db = new Database(join(home.path, 'home', 'nextvec.db'));
     const stated = { epoch: 2, step: 0, valLoss: 0.0014, valCosine: 0.4607, oodCosine: 0.41 };
     const write = (id: string) =>
