@@ -9,6 +9,8 @@ import { lintRecipe } from '#shared/domain/recipe/lint.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import type { Adapter } from '#shared/domain/runs/adapter.ts';
 import { infoNceChance } from '#shared/domain/models/terms.ts';
+import { openDataset } from '../datasets/dataset.ts';
+import { proveSplit } from '../datasets/split-proof.ts';
 import type { LossBalance } from '../evaluation/balance.ts';
 import type { RunHistory } from '../evaluation/context.ts';
 import type { SpaceComparisons } from '../evaluation/space.ts';
@@ -25,6 +27,8 @@ import { checkRecipe } from './recipe-check.ts';
 
 /** Measurements that take longer are left to a later preflight. */
 const WAIT_MS = 2000;
+/** Windows times their width: such sets are read and compared in some milliseconds. */
+const SMALL_SET = 2e5;
 
 export interface PreflightContext {
   readonly home: Home;
@@ -40,7 +44,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
   const dataset = requireDataset(db, recipe.dataset);
   const ood = recipe.ood === null ? null : requireDataset(db, recipe.ood);
   checkRecipe(recipe, dataset, ood);
-  const splitProof = await proveSplit(context, recipe);
+  const splitProof = await splitProofOf(context, recipe, ood === null ? [dataset] : [dataset, ood]);
   const { trainWindows, valWindows } = splitProof;
   const spec = specOf(context.home, recipe, { ...dataset, windows: trainWindows });
   const parameters = parameterCount(spec);
@@ -82,6 +86,22 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
   };
 }
 
+async function proveHere(
+  folder: string,
+  oodFolder: string | null,
+  split: Recipe['split'],
+  seed: number,
+): Promise<SplitProof> {
+  const dataset = openDataset(folder);
+  const ood = oodFolder === null ? null : openDataset(oodFolder);
+  try {
+    return (await proveSplit(dataset, ood, split, seed)).proof;
+  } finally {
+    dataset.close();
+    ood?.close();
+  }
+}
+
 /** What is known within WAIT_MS, else null. */
 function soon<R>(work: Promise<R>): Promise<R | null> {
   return Promise.race([work, delay(WAIT_MS, null, { ref: false })]).catch(() => null);
@@ -112,14 +132,17 @@ function earlierRun(
   return last ? { name: `#${last.number}`, trainRows: last.trainRows ?? 0, epochs: last.recipe.epochs } : null;
 }
 
-async function proveSplit({ home, workers }: PreflightContext, recipe: Recipe): Promise<SplitProof> {
+/** By the standing worker, unless that takes longer to start. */
+async function splitProofOf(
+  { home, workers }: PreflightContext,
+  { dataset, ood, split, seed }: Recipe,
+  sets: readonly Pick<Dataset, 'windows' | 'D'>[],
+): Promise<SplitProof> {
+  const folder = home.datasetFolder(dataset);
+  const oodFolder = ood === null ? null : home.datasetFolder(ood);
+  if (sets.every(({ windows, D }) => windows * D < SMALL_SET)) return proveHere(folder, oodFolder, split, seed);
   try {
-    return await workers.client.proveSplit({
-      folder: home.datasetFolder(recipe.dataset),
-      oodFolder: recipe.ood === null ? null : home.datasetFolder(recipe.ood),
-      split: recipe.split,
-      seed: recipe.seed,
-    });
+    return await workers.client.proveSplit({ folder, oodFolder, split, seed });
   } catch (error) {
     throw fromWireError(error);
   }
