@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeChunks } from '../../support/chunks.ts';
+import { openNextvec } from '../../support/open.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-history-'));
 const train = join(folder, 'docs.npz');
@@ -81,13 +82,22 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
 }, 180_000);
 
 it('refuses another history of the same shape', async () => {
-  await nextvec('import', ood, '--history', '2', '--name', 'short');
-  expect(await nextvec('evaluate', '1', '--data', 'short')).toMatchObject({
-    error: { code: 'BAD_INPUT', message: expect.stringContaining('solves another task') },
+  const { client, close } = await openNextvec(join(folder, 'home'));
+  const dataset = (await client.datasets.list()).find(({ name }) => name === 'docs (history 8)')!.id;
+  const run = (await client.runs.list()).find(({ number }) => number === 1)!;
+  let short = '';
+  for await (const event of await client.datasets.import({ path: ood, history: 2, name: 'short' }))
+    if (event.type === 'done') short = event.dataset.id;
+  const refused = { message: expect.stringContaining('solves another task'), data: { code: 'BAD_INPUT' } };
+  const evaluate = async (): Promise<void> => {
+    for await (const _ of await client.evaluation.evaluate({ runId: run.id, datasetId: short })) void _;
+  };
+  await expect(evaluate()).rejects.toMatchObject(refused);
+  const source = { kind: 'dataset' as const, datasetId: short, windows: [0] };
+  await expect(client.inference.predict({ runId: run.id, source })).rejects.toMatchObject(refused);
+  await expect(client.runs.start({ recipe: { dataset, ood: short, epochs: 1 } })).rejects.toMatchObject({
+    message: expect.stringContaining('history of 2'),
+    data: { code: 'BAD_RECIPE' },
   });
-  expect(await nextvec('predict', '1', '--data', 'short', '--rows', '0')).toMatchObject({
-    error: { message: expect.stringContaining('solves another task') },
-  });
-  const mixed = await nextvec('train', '--data', 'docs (history 8)', '--ood', 'short', '--epochs', '1');
-  expect(mixed).toMatchObject({ error: { code: 'BAD_RECIPE', message: expect.stringContaining('history of 2') } });
+  await close();
 }, 60_000);
