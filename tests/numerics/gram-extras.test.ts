@@ -59,6 +59,13 @@ async function trained(spec: GradientSpec, recipe: Recipe): Promise<ExtraPart> {
   return part;
 }
 
+/** An AMN and an LSTM, trained once and shared by tests. */
+let parts: Promise<ExtraPart[]> | null = null;
+function smallParts(): Promise<ExtraPart[]> {
+  parts ??= Promise.all([trained(SMALL_AMN, { ...OVERFITTED, epochs: 2 }), trained(LSTM, SHORT)]);
+  return parts;
+}
+
 interface Fitted {
   readonly states: readonly GramState[];
   readonly parameters: NamedTensors;
@@ -110,7 +117,7 @@ test('gates learn from predictions for windows that the part was not trained on'
 });
 
 test('the same bits on one, two and three threads, and from the state after any step', async () => {
-  const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 2 }), await trained(LSTM, SHORT)];
+  const extras = await smallParts();
   const data = { ...plain, extras };
   const whole = await fit(await runtimeFor(2), data);
   for (const threads of [1, 3]) {
@@ -132,7 +139,7 @@ test('the same bits on one, two and three threads, and from the state after any 
 });
 
 test('a mixture opened from its tensors holds the models and predicts the same bits', async () => {
-  const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 1 }), await trained(LSTM, SHORT)];
+  const extras = await smallParts();
   const runtime = await runtimeFor(1);
   const trainer = await GramTrainer.create(runtime, { data: { ...plain, extras }, config: CONFIG, seed: 7 });
   expect(trainer.parts.slice(-2).map(({ name }) => name)).toEqual(['AMN', 'LSTM']);
@@ -147,7 +154,7 @@ test('a mixture opened from its tensors holds the models and predicts the same b
 });
 
 test('a stop while a part is trained anew leaves the state unchanged', async () => {
-  const extras = [await trained(SMALL_AMN, { ...OVERFITTED, epochs: 2 })];
+  const extras = (await smallParts()).slice(0, 1);
   const trainer = await GramTrainer.create(await runtimeFor(1), {
     data: { ...plain, extras },
     config: CONFIG,

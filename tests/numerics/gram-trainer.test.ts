@@ -6,11 +6,15 @@ import { GramTrainer } from '#engine/gram/trainer.ts';
 import type { GramData } from '#engine/gram/types.ts';
 import type { GramState } from '#engine/gram/state.ts';
 import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
-import type { EngineHost } from '#engine/types.ts';
+import type { EngineHost, NamedTensors } from '#engine/types.ts';
 import { fingerprint, SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';
 
 const data = smallGramData();
+/** Of the validation windows, [B, T, D] and [B, D]. */
+const CONTEXTS = new Float32Array(data.validation.length * data.source.T * data.source.D);
+const TARGETS = new Float32Array(data.validation.length * data.source.D);
+data.source.gather(data.validation, CONTEXTS, TARGETS);
 let host: EngineHost;
 const runtimeFor = (threads: number): Promise<SimdRuntime> => createRuntime({ host, threads });
 
@@ -21,7 +25,10 @@ beforeAll(async () => {
 interface Training {
   readonly state: GramState;
   readonly raw: Float32Array;
-  readonly coefficients: Float32Array;
+  readonly predicted: unknown;
+  readonly epochs: GramTrainer['epochs'];
+  readonly spec: GramModel['spec'];
+  readonly parameters: NamedTensors;
   readonly parts: readonly string[];
   readonly states: readonly GramState[];
 }
@@ -36,31 +43,29 @@ async function train(
     await trainer.step();
     states.push(trainer.state);
   }
-  const { source, validation } = data;
-  const contexts = new Float32Array(validation.length * source.T * source.D);
-  source.gather(validation, contexts, new Float32Array(validation.length * source.D));
-  const { raw, mixture } = await (await trainer.model()).predict(contexts, validation.length);
-  const { coefficients } = mixture;
+  const model = await trainer.model();
+  const predicted = await model.predict(CONTEXTS, data.validation.length);
   const parts = trainer.parts.map(({ name }) => name);
+  const parameters = new Map(Array.from(model.parameters(), ([name, tensor]) => [name, tensor.slice()]));
   await trainer.dispose();
-  return { state: trainer.state, raw, coefficients, parts, states };
+  const { state, epochs } = trainer;
+  return { state, raw: predicted.raw, predicted, epochs, spec: model.spec, parameters, parts, states };
+}
+
+/** On one thread, made once and shared by tests. */
+let whole: Promise<Training> | null = null;
+async function wholeTraining(): Promise<Training> {
+  whole ??= runtimeFor(1).then((runtime) => train(runtime));
+  return whole;
 }
 
 test('gates learn, and predict gives the mixture that the trainer evaluated', async () => {
-  const runtime = await runtimeFor(1);
-  const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
-  while (!trainer.isDone) await trainer.step();
-  const { epochs } = trainer;
+  const { epochs, raw } = await wholeTraining();
   expect(epochs).toHaveLength(SMALL_CONFIG.gate.epochs);
   expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0].loss);
   const { source, validation } = data;
-  const contexts = new Float32Array(validation.length * source.T * source.D);
-  const targets = new Float32Array(validation.length * source.D);
-  source.gather(validation, contexts, targets);
-  const { raw } = await (await trainer.model()).predict(contexts, validation.length);
-  await trainer.dispose();
   const cosines = Array.from(validation, (_, row) => {
-    const [a, b] = [raw, targets].map((of) => of.subarray(row * source.D, (row + 1) * source.D));
+    const [a, b] = [raw, TARGETS].map((of) => of.subarray(row * source.D, (row + 1) * source.D));
     return a.reduce((sum, value, d) => sum + value * b[d], 0) / Math.hypot(...a) / Math.hypot(...b);
   });
   const mean = cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
@@ -68,7 +73,7 @@ test('gates learn, and predict gives the mixture that the trainer evaluated', as
 });
 
 test('one, two and three threads train to the same bits', async () => {
-  const one = await train(await runtimeFor(1));
+  const one = await wholeTraining();
   for (const threads of [2, 3]) {
     const other = await train(await runtimeFor(threads));
     expect(fingerprint(other.state)).toEqual(fingerprint(one.state));
@@ -78,16 +83,16 @@ test('one, two and three threads train to the same bits', async () => {
 
 test('training stopped after any step resumes bit for bit', async () => {
   const runtime = await runtimeFor(1);
-  const whole = await train(runtime);
+  const { states, state: end, raw } = await wholeTraining();
   // Each state leads to the next one, so a training resumed from any of them ends as the whole one does.
-  for (const [i, state] of whole.states.slice(0, -1).entries()) {
+  for (const [i, state] of states.slice(0, -1).entries()) {
     const resumed = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7, state });
     await resumed.step();
-    expect(fingerprint(resumed.state)).toEqual(fingerprint(whole.states[i + 1]));
+    expect(fingerprint(resumed.state)).toEqual(fingerprint(states[i + 1]));
     await resumed.dispose();
   }
-  const last = await train(runtime, { state: whole.state });
-  expect(last.raw).toEqual(whole.raw);
+  const last = await train(runtime, { state: end });
+  expect(last.raw).toEqual(raw);
 });
 
 test('an aborted step leaves the state unchanged', async () => {
@@ -112,16 +117,10 @@ test('without neighbours, filters and turned windows', async () => {
 
 test('a mixture opened from its tensors predicts the same bits', async () => {
   const runtime = await runtimeFor(1);
-  const trainer = await GramTrainer.create(runtime, { data, config: SMALL_CONFIG, seed: 7 });
-  while (!trainer.isDone) await trainer.step();
-  const model = await trainer.model();
-  const { T, D } = data.source;
-  const opened = await GramModel.open(runtime, model.spec, model.parameters());
-  const contexts = new Float32Array(data.validation.length * T * D);
-  data.source.gather(data.validation, contexts, new Float32Array(data.validation.length * D));
-  const expected = await model.predict(contexts, data.validation.length);
-  expect(await opened.predict(contexts, data.validation.length)).toEqual(expected);
-  await Promise.all([trainer.dispose(), opened.dispose()]);
+  const { spec, parameters, predicted } = await wholeTraining();
+  const opened = await GramModel.open(runtime, spec, parameters);
+  expect(await opened.predict(CONTEXTS, data.validation.length)).toEqual(predicted);
+  await opened.dispose();
 });
 
 test('refuses too few articles, with a remedy', async () => {

@@ -296,7 +296,7 @@ describe('a stored data set', () => {
   it('reports increasing progress that ends near 1', async () => {
     const folder = testFolder();
     const D = 4096;
-    const values = Float32Array.from({ length: 3000 * D }, (_, i) => Math.sin(i));
+    const values = new Float32Array(3000 * D).map((_, i) => Math.sin(i));
     writeFileSync(join(folder, 'v.npy'), npyBytes({ name: 'v', shape: [3000, D], values }));
     const seen: ImportStatus[] = [];
     await inspectFile(join(folder, 'v.npy'), { onProgress: (status) => seen.push(status) });
