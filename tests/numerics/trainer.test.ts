@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { TERMS } from '#shared/domain/models/terms.ts';
 import { TrainerStateSchema, TrainingEventSchema } from '#shared/domain/runs/training.ts';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { Trainer, type ModelCheckpoint, type TrainerOptions } from '#engine/trainer/index.ts';
 import { sourceOf, range } from '../support/walks.ts';
@@ -17,10 +18,13 @@ async function run(changes: Partial<TrainerOptions> = {}, spec = AMN) {
   return { recorder, model, trainer, finished };
 }
 
+/** An LSTM takes far longer a step: two epochs. */
+const settingsOf = ({ type }: GradientSpec) => (type === 'lstm' ? { ...SETTINGS, epochs: 2 } : SETTINGS);
+
 /** An uninterrupted run of a model, trained once and shared by tests. */
 const straightRuns = new Map<string, ReturnType<typeof run>>();
 function straightRun(spec = AMN) {
-  const running = straightRuns.get(spec.type) ?? run({}, spec);
+  const running = straightRuns.get(spec.type) ?? run({ settings: settingsOf(spec) }, spec);
   straightRuns.set(spec.type, running);
   return running;
 }
@@ -51,13 +55,14 @@ async function interrupted(atStep: number, spec = AMN) {
   const recorder = new Recorder();
   const model = await smallModel(spec);
   const train = trainingSetThat(atStep, () => first.stop());
-  const first: Trainer = new Trainer(smallRun(model, recorder, { train }));
+  const settings = settingsOf(spec);
+  const first: Trainer = new Trainer(smallRun(model, recorder, { train, settings }));
   const stopped = await first.run();
   const state = TrainerStateSchema.parse(JSON.parse(JSON.stringify(first.exportState())));
   const second = await smallModel(spec);
   second.writeParameters(await model.readParameters());
   second.writeOptimizer(await model.readOptimizer());
-  const trainer = new Trainer(smallRun(second, recorder, { resumeFrom: state }));
+  const trainer = new Trainer(smallRun(second, recorder, { resumeFrom: state, settings }));
   return { stopped, finished: await trainer.run(), model: second, recorder };
 }
 
