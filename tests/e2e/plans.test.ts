@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { openNextvec } from '../support/open.ts';
-import { accessibilityProblems } from './support/axe.ts';
-import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { accessibilityProblems, colourProblems } from './support/axe.ts';
+import { sharedChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, watchConsole } from './support/host.ts';
 import { serve, type Server } from './support/node-host.ts';
 import { importChunks } from '../support/nextvec.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
   await importChunks(nextvec.client, join(home.path, 'walks-ood.npz'), { ...chunks, seed: 8 });
   await nextvec.close();
-  chromium = await openChromium();
+  chromium = await sharedChromium();
   server = await serve(home.path, [home.path]);
   page = await chromium.browser.contexts()[0].newPage();
   await page.setViewportSize({ width: 1280, height: 900 });
@@ -169,11 +169,14 @@ describe('a sweep', () => {
         /[+−]0\.\d{4} \[[+−]0\.\d{4}, [+−]0\.\d{4}\]/,
       );
     expect(await results.textContent()).toMatch(/\[[+−]0\.\d{4}, [+−]0\.\d{4}\] over plain|The plain recipe/);
-    for (const theme of ['light', 'dark']) {
+    for (const [theme, problems] of [
+      ['light', accessibilityProblems],
+      ['dark', colourProblems],
+    ] as const) {
       await page.evaluate((name) => (document.documentElement.dataset.theme = name), theme);
       for (const view of ['Table', 'Parallel coordinates', 'Heat map']) {
         await results.getByRole('radio', { name: view }).click();
-        expect(await accessibilityProblems(page)).toEqual([]);
+        expect(await problems(page)).toEqual([]);
       }
     }
     await results.getByRole('radio', { name: 'Parallel coordinates' }).click();

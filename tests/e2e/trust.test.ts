@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followTo, importChunks } from '../support/nextvec.ts';
 import { openNextvec } from '../support/open.ts';
-import { accessibilityProblems } from './support/axe.ts';
-import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { accessibilityProblems, colourProblems, problemsInBothThemes, showTheme } from './support/axe.ts';
+import { sharedChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { keyboardProblems } from './support/keyboard.ts';
 import { openNodeHost } from './support/node-host.ts';
@@ -29,7 +29,7 @@ async function prepare(): Promise<void> {
 }
 
 beforeAll(async () => {
-  [chromium] = await Promise.all([openChromium(), prepare()]);
+  [chromium] = await Promise.all([sharedChromium(), prepare()]);
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   const { page } = host;
   await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -41,16 +41,6 @@ afterAll(async () => {
   await chromium.close();
   home.remove();
 });
-
-/** Opens the page in both themes and returns what axe finds in each. */
-async function problemsInBothThemes(): Promise<string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await host.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    found.push(...(await accessibilityProblems(host.page)));
-  }
-  return found;
-}
 
 describe('evaluation of a run', () => {
   it('checks parity, then shows verdicts with evidence and every figure', async () => {
@@ -109,7 +99,7 @@ describe('evaluation of a run', () => {
     await inspector.getByRole('textbox', { name: 'Window' }).fill('999999');
     await inspector.getByRole('button', { name: 'Inspect' }).click();
     await inspector.getByText('Window 999999 is not among other.').waitFor();
-    expect(await problemsInBothThemes()).toEqual([]);
+    expect(await problemsInBothThemes(page)).toEqual([]);
   });
 
   it('stores the evaluation and shows it when reopened', async () => {
@@ -134,7 +124,7 @@ describe('cross-tests, reports and data sets', () => {
     await expect
       .poll(() => matrix.getByRole('row').nth(1).textContent(), { timeout: 60_000 })
       .toMatch(/0\.\d{4}.*[+−]0\.\d{4}.*0\.\d{4}.*[+−]0\.\d{4}/);
-    expect(await problemsInBothThemes()).toEqual([]);
+    expect(await problemsInBothThemes(page)).toEqual([]);
     await matrix.getByRole('cell').last().getByRole('link').click();
     await page.getByText('Reproduces its golden output').waitFor();
   });
@@ -145,7 +135,7 @@ describe('cross-tests, reports and data sets', () => {
     await page.getByRole('button', { name: 'Make the report' }).click();
     await page.getByRole('heading', { level: 2, name: /^Root cause/ }).waitFor({ timeout: 60_000 });
     expect(await page.getByRole('article').getByRole('img').count()).toBeGreaterThan(1);
-    expect(await problemsInBothThemes()).toEqual([]);
+    expect(await problemsInBothThemes(page)).toEqual([]);
     const saving = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save HTML' }).click();
     expect((await saving).suggestedFilename()).toBe('report-run-1.html');
@@ -175,7 +165,7 @@ describe('cross-tests, reports and data sets', () => {
     await map.locator('canvas').press('Escape');
     await map.getByText(/^Point at a vector/).waitFor();
     expect(await map.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())).not.toBe(before);
-    expect(await problemsInBothThemes()).toEqual([]);
+    expect(await problemsInBothThemes(page)).toEqual([]);
   });
 });
 
@@ -198,7 +188,7 @@ describe('loss balance', () => {
     await dialog.getByRole('button', { name: 'Measure' }).click();
     await dialog.getByText('Measured on the first').waitFor({ timeout: 60_000 });
     expect(await dialog.getByRole('row', { name: /^MSE/ }).textContent()).toMatch(/(59|60|61)\.\d.%$/);
-    expect(await problemsInBothThemes()).toEqual([]);
+    expect(await problemsInBothThemes(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Use these λ' }).click();
     expect(Number(await page.getByRole('textbox', { name: 'λ InfoNCE' }).inputValue())).toBeLessThan(0.01);
     await expect.poll(() => infoNce.textContent()).toMatch(/(29|30|31)\.\d.%$/);
@@ -242,19 +232,19 @@ describe('every page', () => {
     expect(Object.entries(found).filter(([, pairs]) => pairs.length > 0)).toEqual([]);
   });
 
-  it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (theme) => {
     const { page } = host;
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
+    await showTheme(page, theme);
+    const problems = theme === 'light' ? accessibilityProblems : colourProblems;
     const found: Record<string, string[]> = {};
     for (const title of PAGES) {
       await goTo(page, title);
-      found[title] = await accessibilityProblems(page);
+      found[title] = await problems(page);
     }
     await goTo(page, 'Runs');
     await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
     await page.waitForURL(/#\/runs\/.+/);
-    found.Run = await accessibilityProblems(page);
+    found.Run = await problems(page);
     expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
   });
 

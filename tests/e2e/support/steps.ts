@@ -35,6 +35,13 @@ export async function retrainOnSample(page: Page): Promise<void> {
   await page.waitForURL(/#\/runs\/.+/);
 }
 
+/** In the form of a new run: one thread of simd. `auto` would first measure for a second each engine that runs here. */
+export async function chooseSimd(page: Page): Promise<void> {
+  await page.getByText('Optimiser and engine').click();
+  await page.getByRole('combobox', { name: 'Engine', exact: true }).selectOption('simd');
+  await page.getByRole('textbox', { name: 'Threads', exact: true }).fill('1');
+}
+
 /** The progress strip of the run page with this status in it. */
 export function runStatus(page: Page, status: string): Locator {
   return page.getByRole('main').getByText(status, { exact: true }).first();
