@@ -6,7 +6,7 @@ import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost, type StandIn } from './support/electron-host.ts';
 import type { TestHost } from './support/host.ts';
-import { retrainOnSample, waitForStatus } from './support/steps.ts';
+import { chooseSimd, retrainOnSample, waitForStatus } from './support/steps.ts';
 
 let chromium: TestBrowser;
 let host: TestHost;
@@ -233,6 +233,7 @@ describe('quitting', () => {
     await host.page.getByRole('button', { name: 'More' }).click();
     await host.page.getByRole('menuitem', { name: /New run like this/ }).click();
     await host.page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('400');
+    await chooseSimd(host.page);
     await host.page.getByRole('button', { name: /^Start run/ }).click();
     await waitForStatus(host.page, 'Running');
     // The power was unplugged during the previous run.

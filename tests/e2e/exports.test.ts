@@ -8,10 +8,10 @@ import { parseRecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
 import { readNpz } from '../support/npz.ts';
 import { largestOnnxError } from '../support/onnx.ts';
-import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { sharedChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
-import { goTo, waitForStatus } from './support/steps.ts';
+import { chooseSimd, goTo, waitForStatus } from './support/steps.ts';
 
 const home = temporaryHome();
 let chromium: TestBrowser;
@@ -19,7 +19,7 @@ let host: TestHost;
 let page: Page;
 
 beforeAll(async () => {
-  chromium = await openChromium();
+  chromium = await sharedChromium();
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   page = host.page;
   await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -28,6 +28,7 @@ beforeAll(async () => {
   await page.getByText('Imported “plain”').waitFor();
   await goTo(page, 'New run');
   await page.getByRole('textbox', { name: 'Epochs', exact: true }).fill('3');
+  await chooseSimd(page);
   await page.getByRole('button', { name: /^Start run/ }).click();
   await page.waitForURL(/#\/runs\/.+/);
   await waitForStatus(page, 'Finished');

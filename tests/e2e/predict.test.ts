@@ -1,6 +1,6 @@
 /**
- * Imported checkpoints and recipes, and predictions, on both hosts: what is accepted, what is refused, and the
- * figures of the Predict page against the services.
+ * Imported checkpoints and recipes, and predictions: what is accepted, what is refused, and the figures of the Predict page
+ * against the services. On the Node host; of the Electron host its file choosers.
  */
 import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
@@ -12,8 +12,8 @@ import { figure } from '#shared/domain/figures.ts';
 import { openNextvec } from '../support/open.ts';
 import { importChunks } from '../support/nextvec.ts';
 import { writeNpz } from '../support/npz.ts';
-import { accessibilityProblems } from './support/axe.ts';
-import { openChromium, type TestBrowser } from './support/chromium.ts';
+import { problemsInBothThemes } from './support/axe.ts';
+import { sharedChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost } from './support/electron-host.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
@@ -27,11 +27,16 @@ const PLACES = 'harbour,mill,orchard,quarry,bridge,market,chapel,lighthouse,ferr
 const THINGS = 'anchor,barrel,candle,drum,engine,feather,glass,hammer,iron,jacket'.split(',');
 const textOf = (article: number, chunk: number): string => `By the ${PLACES[article]} lay the ${THINGS[chunk]}.`;
 
+const home = temporaryHome();
 let chromium: TestBrowser;
+let rows: readonly PredictedRow[];
 beforeAll(async () => {
-  chromium = await openChromium();
+  [chromium, rows] = await Promise.all([sharedChromium(), prepare(home.path)]);
 });
-afterAll(() => chromium.close());
+afterAll(async () => {
+  await chromium.close();
+  home.remove();
+});
 
 /** Prepares a folder with one imported run and its data; returns the predictions of the services. */
 async function prepare(home: string): Promise<readonly PredictedRow[]> {
@@ -56,36 +61,16 @@ async function prepare(home: string): Promise<readonly PredictedRow[]> {
   return rows;
 }
 
-async function problemsInBothThemes(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe(colorScheme);
-    found.push(...(await accessibilityProblems(page)));
-  }
-  return found;
-}
-
-describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
-  const home = temporaryHome();
+describe('on the Node host', () => {
   let host: TestHost;
   let page: Page;
-  let rows: readonly PredictedRow[];
   beforeAll(async () => {
-    rows = await prepare(home.path);
-    const options = { home: home.path };
-    host =
-      name === 'node'
-        ? await openNodeHost(chromium, [PT, home.path], options)
-        : await openElectronHost(chromium, options);
+    host = await openNodeHost(chromium, [PT, home.path], { home: home.path });
     page = host.page;
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await page.getByRole('grid', { name: 'Runs' }).waitFor();
   });
-  afterAll(async () => {
-    await host.close();
-    home.remove();
-  });
+  afterAll(() => host.close());
 
   const region = (title: string) => page.getByRole('region', { name: title, exact: true });
   const predict = () => page.getByRole('button', { name: 'Predict', exact: true });
@@ -253,6 +238,54 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
     expect(await epochs.inputValue()).toBe('3');
     expect(await page.getByRole('textbox', { name: 'Batch size', exact: true }).inputValue()).toBe('64');
     expect(await page.getByRole('combobox', { name: 'Data set', exact: true }).inputValue()).not.toBe('');
+  });
+
+  it('logs no console errors', () => {
+    expect(host.problems).toEqual([]);
+  });
+});
+
+describe('on the Electron host', () => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = await openElectronHost(chromium, { home: home.path });
+    await host.page.emulateMedia({ reducedMotion: 'reduce' });
+    await host.page.getByRole('grid', { name: 'Runs' }).waitFor();
+  });
+  afterAll(() => host.close());
+
+  it('takes contexts, a checkpoint and a recipe from dialogs of the system', async () => {
+    const { page } = host;
+    await goTo(page, 'Predict');
+    await page.getByRole('radio', { name: 'File' }).click();
+    await page.getByRole('button', { name: 'Choose…' }).click();
+    await host.chooseFile(join(home.path, 'contexts.npz'));
+    await page.getByText('contexts.npz', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Predict', exact: true }).click();
+    await page.getByText('Reproduces its golden output').waitFor();
+    const prediction = page.getByRole('region', { name: 'Prediction', exact: true });
+    expect(await prediction.textContent()).toContain('the file names no target');
+
+    await goTo(page, 'Runs');
+    await page.getByRole('button', { name: 'Import run…' }).click();
+    await host.chooseFile(join(PT, 'evil.pt'));
+    const dialog = page.getByRole('dialog', { name: 'Import a run' });
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    await dialog.getByRole('alert').getByText('evil.pt was not imported').waitFor();
+    expect(existsSync('/tmp/nextvec-was-executed')).toBe(false);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Import run…' }).click();
+    await host.chooseFile(join(PT, 'amn.pt'));
+    await dialog.getByRole('combobox', { name: 'Model' }).selectOption({ label: 'AMN' });
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('from a dialog');
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByRole('grid', { name: 'Runs' }).getByText('from a dialog').waitFor();
+
+    await goTo(page, 'New run');
+    await page.getByRole('button', { name: 'Recipe file…' }).click();
+    await host.chooseFile(join(home.path, 'good.recipe.json'));
+    await page.getByText('good.recipe.json read into the form').waitFor();
+    expect(await page.getByRole('textbox', { name: 'Epochs', exact: true }).inputValue()).toBe('3');
   });
 
   it('logs no console errors', () => {
