@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { findBrowser } from '../../../src/main/hosts/find-browser.mjs';
+import { findHeadlessBrowser } from '../../../scripts/find-browser.mjs';
 import { WEB_ORIGIN } from '../../stand-in/browser.ts';
 
 const FLAGS = [
@@ -34,7 +34,7 @@ export interface TestBrowser {
 }
 
 export async function openChromium(): Promise<TestBrowser> {
-  const program = await findBrowser();
+  const program = await findHeadlessBrowser();
   if (program === null) throw new Error('No Chromium here. Install one, or set CHROME_PATH to its program.');
   const profile = mkdtempSync(join(tmpdir(), 'nextvec-chromium-'));
   const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {

@@ -1,0 +1,1 @@
+export function findHeadlessBrowser(): Promise<string | null>;
