@@ -22,7 +22,6 @@ beforeAll(async () => {
   chromium = await sharedChromium();
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   page = host.page;
-  await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.getByRole('button', { name: 'Import a data set…' }).click();
   await host.importFile(resolve('tests/fixtures/zoo/plain.npz'));
   await page.getByText('Imported “plain”').waitFor();

@@ -19,7 +19,7 @@ let page: Page;
 
 async function importData(): Promise<void> {
   const nextvec = await openNextvec(home.path);
-  await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 50, chunksPerArticle: 45, D: 96 });
+  await importChunks(nextvec.client, join(home.path, 'walks.npz'), { articles: 30, chunksPerArticle: 45, D: 64 });
   await nextvec.client.app.settings.set({ threads: 1 });
   await nextvec.close();
 }
@@ -28,7 +28,6 @@ beforeAll(async () => {
   [chromium] = await Promise.all([sharedChromium(), importData()]);
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   page = host.page;
-  await page.emulateMedia({ reducedMotion: 'reduce' });
 });
 afterAll(async () => {
   await host.close();

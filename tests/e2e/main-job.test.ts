@@ -42,7 +42,6 @@ describe.each(['node', 'electron'] as const)('on the %s host', (name) => {
   let host: TestHost;
   beforeAll(async () => {
     host = name === 'node' ? await openNodeHost(chromium, [ZOO, TABLES, files.path]) : await openElectronHost(chromium);
-    await host.page.emulateMedia({ reducedMotion: 'reduce' });
   });
   afterAll(() => host.close());
 

@@ -26,6 +26,7 @@ beforeAll(async () => {
   server = await serve(home.path, [home.path]);
   page = await chromium.browser.contexts()[0].newPage();
   await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   problems = watchConsole(page);
   await open();
 });

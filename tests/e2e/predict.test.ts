@@ -67,7 +67,6 @@ describe('on the Node host', () => {
   beforeAll(async () => {
     host = await openNodeHost(chromium, [PT, home.path], { home: home.path });
     page = host.page;
-    await page.emulateMedia({ reducedMotion: 'reduce' });
     await page.getByRole('grid', { name: 'Runs' }).waitFor();
   });
   afterAll(() => host.close());
@@ -249,7 +248,6 @@ describe('on the Electron host', () => {
   let host: TestHost;
   beforeAll(async () => {
     host = await openElectronHost(chromium, { home: home.path });
-    await host.page.emulateMedia({ reducedMotion: 'reduce' });
     await host.page.getByRole('grid', { name: 'Runs' }).waitFor();
   });
   afterAll(() => host.close());

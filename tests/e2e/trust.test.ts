@@ -32,7 +32,6 @@ beforeAll(async () => {
   [chromium] = await Promise.all([sharedChromium(), prepare()]);
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   const { page } = host;
-  await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
   await page.waitForURL(/#\/runs\/.+/);
 });

@@ -69,6 +69,7 @@ export async function openElectronHost(
   );
   const page = await Promise.race([opened, died, late]);
   const problems = watchConsole(page);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.waitForURL(/^https:\/\/nextvec\.stand-in\.test\//);
   return {
     name: 'electron',
