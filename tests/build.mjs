@@ -11,6 +11,7 @@ import { buildIfNeeded } from '../scripts/build-if-needed.mjs';
 /** As support/programs.ts names them. */
 const PROGRAMS = [
   'tests/support/break-gpu.ts',
+  'tests/support/kill/killed-import.ts',
   'tests/support/kill/owner.ts',
   'tests/support/kill/owner-of-several.ts',
   'tests/support/kill/stage-trainer.ts',

@@ -9,6 +9,7 @@ import { exportDataset } from '../../../src/main/datasets/export/export.ts';
 import { importDataset, sweepUnfinishedImports } from '../../../src/main/datasets/import.ts';
 import { writeChunks } from '../../support/chunks.ts';
 import { importChunks, testHome } from '../../support/nextvec.ts';
+import { programFile } from '../../support/programs.ts';
 import { testFolder } from './helpers.ts';
 
 const CHUNKS = { articles: 3, chunksPerArticle: 8, D: 4 };
@@ -36,7 +37,7 @@ it.each([
     const file = await fileOf(format, folder);
     const importInto = (store: string, n: number) => {
       mkdirSync(join(folder, store));
-      const args = ['tests/support/kill/killed-import.ts', file, join(folder, store, 'set'), String(n)];
+      const args = [programFile('tests/support/kill/killed-import.ts'), file, join(folder, store, 'set'), String(n)];
       return promisify(execFile)(process.execPath, args);
     };
     const calls = Number((await importInto('whole', 0)).stdout);
