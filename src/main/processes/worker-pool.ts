@@ -21,8 +21,8 @@ export type WorkerClient = ContractRouterClient<typeof workerContract>;
 
 interface DataWorker {
   readonly client: WorkerClient;
-  /** Resolves when the thread has ended. */
-  readonly gone: Promise<unknown>;
+  /** `listener`: called when the thread has ended. */
+  onGone(listener: () => void): void;
   /** Ends the worker; calls under way fail with `error`. */
   fail(error: NextvecError): void;
   terminate(): Promise<void>;
@@ -54,7 +54,7 @@ function startWorker(entry: string, heapMb: number): DataWorker {
   const link = new RPCLink({ port: nodePort(port1), customJsonSerializers: TYPED_ARRAY_SERIALIZERS });
   return {
     client: createORPCClient(withWorkerFaults(link, { heapMb, isOver: () => isOver, fault })),
-    gone: fault,
+    onGone: (listener) => void worker.once('exit', listener),
     fail(error) {
       thrown = error;
       port1.close();
@@ -122,7 +122,7 @@ export class WorkerPool {
 
   private startSpare(): DataWorker {
     const spare = startWorker(this.entry, this.heapMb);
-    void spare.gone.then(() => {
+    spare.onGone(() => {
       if (this.spare === spare) this.spare = null;
     });
     return spare;
@@ -139,7 +139,7 @@ export class WorkerPool {
     if (this.isClosed) throw poolClosed();
     if (this.standing === null) {
       const standing = startWorker(this.entry, this.heapMb);
-      void standing.gone.then(() => {
+      standing.onGone(() => {
         if (this.standing === standing) this.standing = null;
       });
       this.standing = standing;
@@ -166,7 +166,7 @@ export class WorkerPool {
     const alive = (): Promise<void> => worker.client.alive();
     const stopWatching =
       file === undefined ? null : watchSilence(alive, silenceMs, () => worker.fail(notAnswering(file, silenceMs)));
-    void worker.gone.then(() => {
+    worker.onGone(() => {
       stopWatching?.();
       this.single.delete(worker);
       leave();
