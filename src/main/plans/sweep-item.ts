@@ -117,7 +117,10 @@ function propose(
   insertMember(home.db, row.id, members.length, point);
 }
 
-/** Starts or resumes the run; where it cannot start, its member ends. */
+/**
+ * Starts or resumes the run; one that reached its rung while the item was skipped is measured only. Where it cannot start,
+ * its member ends.
+ */
 function send(
   context: PlanContext,
   { row, item, spec }: WorkItem<SweepItem>,
@@ -133,8 +136,10 @@ function send(
   try {
     const known = earlier === undefined ? null : runSummary(context, earlier.runId);
     if (known !== null) {
-      putSweepRun(home.db, row.id, member.member, { ...active, runId: known.id });
-      if (hasEnded(known.status)) runs.resume(known.id, extent);
+      const isThere = hasEnded(known.status) && reached(context, known, levels[rung]);
+      const figures = isThere ? [...active.figures, figuresOf(known)] : active.figures;
+      putSweepRun(home.db, row.id, member.member, { ...active, runId: known.id, isActive: !isThere, figures });
+      if (hasEnded(known.status) && !isThere) runs.resume(known.id, extent);
       return;
     }
     const recipe = recipeAt(base, member.point, base.seed + seed);

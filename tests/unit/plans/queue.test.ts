@@ -11,7 +11,7 @@ import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { QueueWorker } from '../../../src/main/plans/queue-worker.ts';
 import type { RunService } from '../../../src/main/runs/service.ts';
 import { openHome } from '../../../src/main/store/home.ts';
-import { insertPlan, listItems, updateItem } from '../../../src/main/store/plans.ts';
+import { insertPlan, listItems, listMembers, putSweepRun, updateItem } from '../../../src/main/store/plans.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 import { programFile } from '../../support/programs.ts';
 
@@ -314,7 +314,7 @@ describe('a sweep', () => {
         sweep: {
           axes: [{ kind: 'range', path: 'lr', low: 1e-6, high: 3e-3, scale: 'log' }],
           method: 'tpe',
-          members: 2,
+          members: 3,
           seeds: 2,
           halving: { eta: 2, firstEpochs: 2 },
         },
@@ -331,7 +331,7 @@ describe('a sweep', () => {
     const sweep = await nextvec.client.plans.sweep({ itemId: made.items[0].id });
     uninterrupted = sweep;
     expect(sweep.rungs).toEqual([2, 4]);
-    expect(sweep.members).toHaveLength(3);
+    expect(sweep.members).toHaveLength(4);
     expect(sweep.members[0]).toMatchObject({ member: 0, epochs: 4, state: 'finished', point: { lr: 1e-6 } });
     expect(sweep.members.some(({ state, epochs }) => state === 'ended' && epochs < 4)).toBe(true);
     const [plain] = sweep.members;
@@ -391,6 +391,18 @@ describe('a sweep', () => {
     const sweep = await nextvec.client.plans.sweep({ itemId });
     expect(results(sweep)).toEqual(results(uninterrupted));
     expect(sweep.winner).toBe(uninterrupted.winner);
+
+    // A run that ended by itself while its item was being skipped: nothing of its last rung was stored.
+    await nextvec.close();
+    const own = openHome(join(home.path, 'home'), 'owner', 'node');
+    const [run] = listMembers(own.db, itemId)[0].runs;
+    putSweepRun(own.db, itemId, 0, { ...run, figures: run.figures.slice(0, -1) });
+    updateItem(own.db, itemId, { status: 'skipped' });
+    own.close();
+    nextvec = await open(true, 3);
+    await nextvec.client.plans.retry({ itemId });
+    expect(statuses(await settled(again.id))).toEqual({ sweep: 'done' });
+    expect(results(await nextvec.client.plans.sweep({ itemId }))).toEqual(results(uninterrupted));
   });
 });
 
