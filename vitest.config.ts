@@ -76,8 +76,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
-          // A process has one browser for all of its files.
-          isolate: false,
           ...POLL,
           testTimeout: 600_000,
           hookTimeout: 300_000,

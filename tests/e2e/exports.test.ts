@@ -8,7 +8,7 @@ import { parseRecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
 import { readNpz } from '../support/npz.ts';
 import { largestOnnxError } from '../support/onnx.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
 import { chooseSimd, goTo, waitForStatus } from './support/steps.ts';
@@ -19,7 +19,7 @@ let host: TestHost;
 let page: Page;
 
 beforeAll(async () => {
-  chromium = await sharedChromium();
+  chromium = await openChromium();
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   page = host.page;
   await page.getByRole('button', { name: 'Import a data set…' }).click();

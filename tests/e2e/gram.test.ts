@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openNextvec } from '../support/open.ts';
 import { importChunks } from '../support/nextvec.ts';
 import { accessibilityProblems } from './support/axe.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
 import { goTo, waitForStatus } from './support/steps.ts';
@@ -25,7 +25,7 @@ async function importData(): Promise<void> {
 }
 
 beforeAll(async () => {
-  [chromium] = await Promise.all([sharedChromium(), importData()]);
+  [chromium] = await Promise.all([openChromium(), importData()]);
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   page = host.page;
 });

@@ -8,7 +8,7 @@ import { openHome } from '../../src/main/store/home.ts';
 import { insertRun, updateRun } from '../../src/main/store/runs.ts';
 import { epochRecord } from '../support/epoch-record.ts';
 import { passport } from '../unit/store/passport.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
 import { goTo } from './support/steps.ts';
@@ -54,7 +54,7 @@ const folder = temporaryHome();
 
 beforeAll(async () => {
   fill(folder.path);
-  chromium = await sharedChromium();
+  chromium = await openChromium();
   host = await openNodeHost(chromium, [folder.path], { home: folder.path });
   ({ page } = host);
   await page.getByRole('grid', { name: 'Runs' }).waitFor();

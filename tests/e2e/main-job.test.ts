@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeChunks } from '../support/chunks.ts';
 import { accessibilityProblems } from './support/axe.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost } from './support/electron-host.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
@@ -31,7 +31,7 @@ const files = temporaryHome();
 let chromium: TestBrowser;
 beforeAll(async () => {
   await writeChunks(join(files.path, 'walks.npz'), { articles: 60, chunksPerArticle: 14, D: 48 });
-  chromium = await sharedChromium();
+  chromium = await openChromium();
 });
 afterAll(async () => {
   await chromium.close();

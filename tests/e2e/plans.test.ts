@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { openNextvec } from '../support/open.ts';
 import { accessibilityProblems, colourProblems } from './support/axe.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, watchConsole } from './support/host.ts';
 import { serve, type Server } from './support/node-host.ts';
 import { importChunks } from '../support/nextvec.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
   await importChunks(nextvec.client, join(home.path, 'walks-ood.npz'), { ...chunks, seed: 8 });
   await nextvec.close();
-  chromium = await sharedChromium();
+  chromium = await openChromium();
   server = await serve(home.path, [home.path]);
   page = await chromium.browser.contexts()[0].newPage();
   await page.setViewportSize({ width: 1280, height: 900 });

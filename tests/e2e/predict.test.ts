@@ -13,7 +13,7 @@ import { openNextvec } from '../support/open.ts';
 import { importChunks } from '../support/nextvec.ts';
 import { writeNpz } from '../support/npz.ts';
 import { problemsInBothThemes } from './support/axe.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost } from './support/electron-host.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { openNodeHost } from './support/node-host.ts';
@@ -31,7 +31,7 @@ const home = temporaryHome();
 let chromium: TestBrowser;
 let rows: readonly PredictedRow[];
 beforeAll(async () => {
-  [chromium, rows] = await Promise.all([sharedChromium(), prepare(home.path)]);
+  [chromium, rows] = await Promise.all([openChromium(), prepare(home.path)]);
 });
 afterAll(async () => {
   await chromium.close();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followTo, importChunks } from '../support/nextvec.ts';
 import { openNextvec } from '../support/open.ts';
 import { accessibilityProblems, colourProblems, problemsInBothThemes, showTheme } from './support/axe.ts';
-import { sharedChromium, type TestBrowser } from './support/chromium.ts';
+import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { keyboardProblems } from './support/keyboard.ts';
 import { openNodeHost } from './support/node-host.ts';
@@ -29,7 +29,7 @@ async function prepare(): Promise<void> {
 }
 
 beforeAll(async () => {
-  [chromium] = await Promise.all([sharedChromium(), prepare()]);
+  [chromium] = await Promise.all([openChromium(), prepare()]);
   host = await openNodeHost(chromium, [resolve('tests/fixtures/zoo')], { home: home.path });
   const { page } = host;
   await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();

@@ -6,7 +6,7 @@
 import { chromium, type BrowserContext, type Request as PageRequest, type Route } from 'playwright-core';
 
 const SCHEME_ORIGIN = 'app://nextvec';
-export const WEB_ORIGIN = 'https://nextvec.stand-in.test';
+const WEB_ORIGIN = 'https://nextvec.stand-in.test';
 
 export type ProtocolHandler = (request: Request) => Response | Promise<Response>;
 type BeforeRequest = (details: { url: string }, answer: (result: { cancel?: boolean }) => void) => void;

@@ -1,11 +1,10 @@
-/** A Chromium for tests, reached over CDP, so that the stand-in and the test can drive the same pages. */
+/** One Chromium for a test file, reached over CDP, so that the stand-in and the test can drive the same pages. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { findHeadlessBrowser } from '../../../scripts/find-browser.mjs';
-import { WEB_ORIGIN } from '../../stand-in/browser.ts';
 
 const FLAGS = [
   '--headless=new',
@@ -53,12 +52,6 @@ export async function openChromium(): Promise<TestBrowser> {
     });
     child.once('close', (code) => reject(new Error(`${program} ended with status ${code}:\n${said}`)));
   });
-  const removeProfile = () => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  const end = () => {
-    child.kill('SIGKILL');
-    removeProfile();
-  };
-  process.once('exit', end);
   const browser = await chromium.connectOverCDP(endpoint);
   browser.contexts()[0].setDefaultTimeout(ACTION_LIMIT_MS);
   return {
@@ -66,34 +59,9 @@ export async function openChromium(): Promise<TestBrowser> {
     browser,
     async close() {
       await browser.close().catch(() => undefined);
-      process.off('exit', end);
       child.kill();
       await exited;
-      removeProfile();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
-}
-
-let shared: Promise<TestBrowser> | null = null;
-
-/**
- * The Chromium of this process, for one test file after another: it ends with the process. A file closes its pages, and `close`
- * leaves no data of theirs behind.
- */
-export async function sharedChromium(): Promise<TestBrowser> {
-  if (shared === null) {
-    shared = openChromium();
-    // Vitest ends its processes so.
-    process.once('SIGTERM', () => process.exit());
-  }
-  const { endpoint, browser } = await shared;
-  return { endpoint, browser, close: () => clearData(browser) };
-}
-
-async function clearData(browser: Browser): Promise<void> {
-  const [context] = browser.contexts();
-  const session = await context.newCDPSession(context.pages()[0]);
-  // Addresses of the Node host have a port of their own each.
-  await session.send('Storage.clearDataForOrigin', { origin: WEB_ORIGIN, storageTypes: 'all' });
-  await session.detach();
 }
