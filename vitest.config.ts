@@ -27,8 +27,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    // Many files wait for processes that they started: two more at a time than there are cores keep these busy.
-    maxWorkers: availableParallelism() + 2,
+    // Many files wait for processes that they started: one more at a time than there are cores keeps these busy.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,

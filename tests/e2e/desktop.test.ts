@@ -6,7 +6,7 @@ import { accessibilityProblems } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { openElectronHost, type StandIn } from './support/electron-host.ts';
 import type { TestHost } from './support/host.ts';
-import { chooseSimd, retrainOnSample, waitForStatus } from './support/steps.ts';
+import { chooseSimd, goTo, retrainOnSample, waitForStatus } from './support/steps.ts';
 
 let chromium: TestBrowser;
 let host: TestHost;
@@ -225,6 +225,16 @@ describe('during training', () => {
     });
     expect((await app.call('records', 'powerSaveBlocker')).at(-1)).toMatchObject({ active: 0 });
     expect((await app.call('windows'))[0].progress).toBe(-1);
+  });
+
+  it('lists the finished run with its figures', async () => {
+    const { page } = host;
+    const runPage = page.url();
+    await goTo(page, 'Runs');
+    const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row').filter({ hasText: 'Finished' });
+    expect(await row.first().textContent()).toMatch(/sample.*0\.\d{3,4}/);
+    await page.goto(runPage);
+    await waitForStatus(page, 'Finished');
   });
 });
 

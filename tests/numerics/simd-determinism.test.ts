@@ -74,17 +74,17 @@ async function bytesOf(model: TrainableModel): Promise<Buffer> {
 
 describe.each(VARIANTS)('%s', (variant) => {
   // Up to 48 rows the update is fused with the weight gradient; 70 rows take the unfused path.
-  test.each([20, 70])('150 steps at 1, 2 and 3 threads give the same bits, batch %i', async (batch) => {
+  test.each([20, 70])('300 steps at 1, 2 and 3 threads give the same bits, batch %i', async (batch) => {
     const { shared, plain } = sharedStore({ windows: WINDOWS, T, D, dtype: 'float32' });
-    const one = await bytesAfter({ threads: 1, variant, batch }, shared, 150);
+    const one = await bytesAfter({ threads: 1, variant, batch }, shared, 300);
     const start = await bytesAfter({ threads: 1, variant, batch }, shared, 1);
     expect(one.bytes.equals(start.bytes)).toBe(false);
     for (const threads of [2, 3]) {
-      const many = await bytesAfter({ threads, variant, batch }, shared, 150);
+      const many = await bytesAfter({ threads, variant, batch }, shared, 300);
       expect(many.bytes.equals(one.bytes)).toBe(true);
       expect(many.stats).toEqual(one.stats);
     }
-    const gathered = await bytesAfter({ threads: 2, variant, batch }, plain, 150);
+    const gathered = await bytesAfter({ threads: 2, variant, batch }, plain, 300);
     expect(gathered.bytes.equals(one.bytes)).toBe(true);
   });
 

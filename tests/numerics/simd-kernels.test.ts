@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { INPUT_SHIFTS } from '#shared/domain/models/models.ts';
 import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
-import { TERMS, byTerm, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
+import { TERMS, lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
 import { lossTerms, normalised, totalLoss } from '../reference/losses.ts';
 import { BatchInput } from '#engine/simd/input.ts';
 import { GeluNorm } from '#engine/simd/layers/gelu-norm.ts';
@@ -21,7 +21,7 @@ import { linearForward, linearInputGradient, linearWeightGradient } from '../ref
 import { mixture, mixtureGradient } from '../reference/mixture.ts';
 import { position, positionGradient } from '../reference/position.ts';
 import { relativeError } from '#engine/verify.ts';
-import { KernelBench, KERNELS, normals, prepareKernels } from '../support/kernels.ts';
+import { KernelBench, KERNELS, LOSS, normals, prepareKernels } from '../support/kernels.ts';
 
 beforeAll(prepareKernels);
 
@@ -283,14 +283,6 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     const dq = linearForward(du, key.w, undefined, B, D, A);
     expect(relativeError(bench.readPanel(queryTerm.gradient, B), dq)).toBeLessThan(scale * 1e-4 + 1e-5);
   });
-
-  const LOSS: LossConfig = {
-    weights: byTerm((_, k) => 0.2 + 0.1 * k),
-    tau: 0.07,
-    marginDirectional: 0.05,
-    marginAntiCopy: 0.02,
-    varianceTarget: 1,
-  };
 
   describe.each([
     [2, 2, 8, {}],

@@ -8,10 +8,20 @@ import { Arena, type Matrix } from '#engine/simd/layout.ts';
 import { Program } from '#engine/simd/program.ts';
 import { kernelFile, VARIANTS, type Variant } from '#engine/simd/variants.ts';
 import { Random } from '#engine/random.ts';
+import { byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { simdHost } from './simd-host.ts';
 
 /** Every build, with tiles of both widths. */
 export const KERNELS = VARIANTS.flatMap((variant) => [false, true].map((wide) => [variant, wide] as const));
+
+/** Every term, each with a λ of its own. */
+export const LOSS: LossConfig = {
+  weights: byTerm((_, k) => 0.2 + 0.1 * k),
+  tau: 0.07,
+  marginDirectional: 0.05,
+  marginAntiCopy: 0.02,
+  varianceTarget: 1,
+};
 
 const SLOTS = 4096;
 const PROGRAM_BYTES = 65_536;

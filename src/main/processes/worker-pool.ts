@@ -1,6 +1,6 @@
 /**
  * Starts data workers: a standing one for short calls, and one for each long job, a few at a time. Beside a window the
- * worker of the next long job is started ahead: its first event then comes some 100 ms sooner.
+ * standing one and that of the next job are started ahead.
  */
 import { totalmem } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
@@ -90,7 +90,7 @@ export class WorkerPool {
   private readonly heapMb: number;
   private readonly silenceMs: number;
   private standing: DataWorker | null = null;
-  /** For the next long job. */
+  /** For the next job. */
   private spare: DataWorker | null = null;
   private readonly single = new Set<DataWorker>();
   private readonly slots = new Slots(MOST_WORKERS);
@@ -105,7 +105,7 @@ export class WorkerPool {
     this.silenceMs = silenceMs;
   }
 
-  /** From now on keeps a standing worker and one for the next long job, started `ms` after the last one was needed. */
+  /** From now on keeps a standing worker and one for the next job, started `ms` from now and `ms` after a job has ended. */
   startAhead(ms: number): void {
     this.aheadMs = ms;
     this.startAheadSoon();
@@ -125,12 +125,6 @@ export class WorkerPool {
     spare.onGone(() => {
       if (this.spare === spare) this.spare = null;
     });
-    return spare;
-  }
-
-  private takeSpare(): DataWorker | null {
-    const { spare } = this;
-    this.spare = null;
     return spare;
   }
 
@@ -160,7 +154,8 @@ export class WorkerPool {
       leave();
       throw poolClosed();
     }
-    const worker = this.takeSpare() ?? startWorker(this.entry, this.heapMb);
+    const worker = this.spare ?? startWorker(this.entry, this.heapMb);
+    this.spare = null;
     this.single.add(worker);
     const { silenceMs } = this;
     const alive = (): Promise<void> => worker.client.alive();

@@ -3,18 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { InfoNceMode } from '#engine/losses/info-nce.ts';
 import { relativeError } from '#engine/verify.ts';
 import { LossHead } from '#engine/webgpu/losses/head.ts';
-import { TERMS, byTerm, isTermDefined, lambdaOf, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
+import { TERMS, isTermDefined, lambdaOf, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
 import { lossTerms, normalised, totalLoss, type LossInput } from '../../reference/losses.ts';
-import { normals } from '../../support/kernels.ts';
+import { LOSS, normals } from '../../support/kernels.ts';
 import { GpuBench, describeWebgpu } from '../../support/webgpu.ts';
-
-const LOSS: LossConfig = {
-  weights: byTerm((_, k) => 0.2 + 0.1 * k),
-  tau: 0.07,
-  marginDirectional: 0.05,
-  marginAntiCopy: 0.02,
-  varianceTarget: 1,
-};
 
 /** Room for more rows than the batch has; what lies there must not count. One size for all, so that kernels compile once. */
 const MAX_B = 53;

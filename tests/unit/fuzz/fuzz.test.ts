@@ -30,14 +30,14 @@ afterAll(() => {
 });
 
 const TARGETS: readonly (readonly [string, (parent: string) => Promise<FuzzTarget>, number])[] = [
-  ['archives of data', archives, 200],
+  ['archives of data', archives, 300],
   ['archives with texts', textArchives, 50],
   ['folders of data', folders, 80],
   ['safetensors data', safetensors, 100],
-  ['tables', tables, 90],
+  ['tables', tables, 120],
   ['Arrow files', arrows, 60],
   ['HDF5 files', hdf5, 40],
-  ['weights of other programs', weights, 120],
+  ['weights of other programs', weights, 200],
   ['histories of other programs', histories, 150],
   ['checkpoints', checkpoints, 200],
   ['recipes, settings and command lines', texts, 300],

@@ -1,4 +1,4 @@
-/** A data worker that runs out of memory ends its calls with a coded error, and the next call gets a new worker. */
+/** Data workers: out of memory, failures while they start, and those that are started ahead. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ test('a worker that throws while it starts gives its own error', async () => {
   await rm(folder, { recursive: true });
 });
 
-test('ahead of need: a standing worker and one for the next long job, which gets a successor', async () => {
+test('starts a standing worker and one for the next job ahead, and another one when that has ended', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'nextvec-worker-'));
   const entry = join(folder, 'worker.mjs');
   const starts = join(folder, 'starts');

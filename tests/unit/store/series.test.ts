@@ -141,7 +141,7 @@ describe('readSeries', () => {
           db.close();
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 40 },
     );
   });
 

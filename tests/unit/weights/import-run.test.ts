@@ -138,6 +138,7 @@ describe('a baseline run', () => {
     ).toEqual(['statedBy', ...Array.from({ length: 3 }, () => 'amn.pt')]);
     const card = await client.evaluation.modelCard({ runId, format: 'md' });
     expect(card.text).not.toContain('0.4607');
+    expect(await parityOf(runId)).toMatchObject({ ok: true, valCosineDelta: null });
   });
 
   it('shows no stated figure of an older storage folder as measured', async () => {
