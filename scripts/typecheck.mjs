@@ -1,5 +1,6 @@
 /**
- * Type-checks every tsconfig.*.json, as many at a time as there are cores; the renderer with vue-tsc. Exit 1 on errors.
+ * Type-checks every tsconfig.*.json: the renderer with vue-tsc, which needs TypeScript 6, the others with the native compiler
+ * of TypeScript 7, four times as fast. Exit 1 on errors.
  * A second run checks only what changed (incremental information in node_modules/.cache).
  */
 import { spawn } from 'node:child_process';
@@ -8,11 +9,11 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const TSC = 'node_modules/typescript/bin/tsc';
+const TSC = 'node_modules/typescript-7/bin/tsc';
 const VUE_TSC = 'node_modules/vue-tsc/bin/vue-tsc.js';
 
 /** They take longest and are started first. */
-const LONGEST = ['tsconfig.tests.json', 'tsconfig.renderer.json', 'tsconfig.main.json'];
+const LONGEST = ['tsconfig.renderer.json', 'tsconfig.tests.json', 'tsconfig.main.json'];
 
 const wanted = process.argv.slice(2);
 const found = readdirSync(root)

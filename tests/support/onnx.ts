@@ -1,5 +1,5 @@
 /** Runs an exported ONNX model on a golden pair with onnxruntime. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from 'onnxruntime-web';
 import { decodeSafetensors } from '../../src/main/formats/safetensors.ts';
 
 /** Largest difference of `raw` to the golden file's. */
