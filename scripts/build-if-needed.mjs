@@ -1,6 +1,7 @@
 /** Builds out/ when it is missing or older than what it is made from; says so, is silent otherwise. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { updateVersion } from './build-kernels.mjs';
 import { findNode, ROOT, runToEnd } from './node.mjs';
 
 const SOURCES = [
@@ -35,17 +36,20 @@ export async function build(reason) {
   console.error(`Building (${reason}) …`);
   const node = findNode();
   const started = performance.now();
-  const options = { stdio: ['ignore', 2, 2] };
-  const steps = [
-    ['scripts/build-kernels.mjs'],
-    ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'error'],
-    ['scripts/third-party.mjs'],
-  ];
-  for (const step of steps) {
-    if (!existsSync(join(ROOT, step[0]))) throw new Error(`${step[0]} is missing: run "npm ci" first.`);
-    const status = await runToEnd(node, step, options);
-    if (status !== 0) throw new Error(`The build failed in ${step[0]} (status ${status}); see above.`);
-  }
+  const run = async (script, ...rest) => {
+    if (!existsSync(join(ROOT, script))) throw new Error(`${script} is missing: run "npm ci" first.`);
+    const status = await runToEnd(node, [script, ...rest], { stdio: ['ignore', 2, 2] });
+    if (status !== 0) throw new Error(`The build failed in ${script} (status ${status}); see above.`);
+  };
+  // Both the kernels and the bundles have the number.
+  updateVersion();
+  const halves = await Promise.allSettled([
+    run('scripts/build-kernels.mjs'),
+    run('node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'error'),
+  ]);
+  const failed = halves.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+  await run('scripts/third-party.mjs');
   console.error(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 }
 

@@ -53,7 +53,7 @@ export function abiOfDeclarations() {
 }
 
 /** Writes the number of the declarations into abi/version.ts when they have changed. */
-function updateVersion() {
+export function updateVersion() {
   const text = readFileSync(VERSION, 'utf8');
   const updated = text.replace(/(?<=KERNEL_ABI: i32 = )\w+/, `0x${abiOfDeclarations().toString(16)}`);
   if (updated !== text) writeFileSync(VERSION, updated);
