@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followTo, importChunks } from '../support/nextvec.ts';
 import { openNextvec } from '../support/open.ts';
-import { accessibilityProblems, colourProblems, problemsInBothThemes, showTheme } from './support/axe.ts';
+import { problemsInBothThemes } from './support/axe.ts';
 import { openChromium, type TestBrowser } from './support/chromium.ts';
 import { temporaryHome, type TestHost } from './support/host.ts';
 import { keyboardProblems } from './support/keyboard.ts';
@@ -194,7 +194,7 @@ describe('loss balance', () => {
   });
 });
 
-describe('every page', () => {
+describe('a small window', () => {
   it('only panes scroll in a small window', async () => {
     const { page } = host;
     const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
@@ -213,59 +213,40 @@ describe('every page', () => {
     expect(Math.max(...around)).toBe(0);
     await page.setViewportSize(size);
   });
+});
 
-  it('draws no text over another in a small window', async () => {
+/** The run's page follows that of the runs, where it is opened. */
+describe.each([...PAGES, 'Run'] as const)('the page %s', (title) => {
+  beforeAll(async () => {
     const { page } = host;
-    const size = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
     await page.setViewportSize({ width: 900, height: 600 });
-    const found: Record<string, string[]> = {};
-    for (const title of PAGES) {
-      await goTo(page, title);
-      found[title] = await overlappingText(page);
-    }
+    if (title !== 'Run') return goTo(page, title);
     await goTo(page, 'Runs');
     await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
     await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
-    found.Run = await overlappingText(page);
-    await page.setViewportSize(size);
-    expect(Object.entries(found).filter(([, pairs]) => pairs.length > 0)).toEqual([]);
   });
 
-  it.each(['light', 'dark'] as const)('is accessible on every page, %s', async (theme) => {
-    const { page } = host;
-    await showTheme(page, theme);
-    const problems = theme === 'light' ? accessibilityProblems : colourProblems;
-    const found: Record<string, string[]> = {};
-    for (const title of PAGES) {
-      await goTo(page, title);
-      found[title] = await problems(page);
-    }
-    await goTo(page, 'Runs');
-    await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().dblclick();
-    await page.waitForURL(/#\/runs\/.+/);
-    found.Run = await problems(page);
-    expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
+  it('draws no text over another in a small window', async () => {
+    expect(await overlappingText(host.page)).toEqual([]);
+  });
+
+  it('is accessible in both themes', async () => {
+    await host.page.setViewportSize({ width: 1280, height: 800 });
+    expect(await problemsInBothThemes(host.page)).toEqual([]);
   });
 
   it('can be used by the keyboard alone', async () => {
-    const { page } = host;
-    const found: Record<string, string[]> = {};
-    for (const title of PAGES) {
-      await goTo(page, title);
-      found[title] = await keyboardProblems(page);
-    }
-    await goTo(page, 'Runs');
-    await page.getByRole('grid', { name: 'Runs' }).getByText('short').first().click();
-    await page.getByRole('region', { name: 'OOD cosine' }).getByText(/^lift/).waitFor();
-    found.Run = await keyboardProblems(page);
-    await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
-    await page.getByText('Reproduces its golden output').waitFor();
-    found.Evaluation = await keyboardProblems(page);
-    // A control that Tab leaves out is found.
-    await page.getByRole('button', { name: 'Evaluate again' }).evaluate((button) => (button.tabIndex = -1));
-    expect(await keyboardProblems(page)).toEqual([expect.stringContaining('Evaluate again')]);
-    expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
+    expect(await keyboardProblems(host.page)).toEqual([]);
   });
+});
+
+it('an evaluation can be used by the keyboard alone; a control that Tab leaves out is found', async () => {
+  const { page } = host;
+  await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+  await page.getByText('Reproduces its golden output').waitFor();
+  expect(await keyboardProblems(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Evaluate again' }).evaluate((button) => (button.tabIndex = -1));
+  expect(await keyboardProblems(page)).toEqual([expect.stringContaining('Evaluate again')]);
 });
 
 it('logs no console errors', () => {
