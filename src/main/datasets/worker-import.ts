@@ -63,6 +63,7 @@ export async function* importFile(
   let imported: Imported | null;
   try {
     imported = yield* importInto({ home, id, client: worker.client, options }, input, signal);
+    worker.giveBack();
   } catch (error) {
     throw fromWireError(error);
   } finally {
@@ -115,7 +116,11 @@ export async function readInto<R>(
   const worker = await workers.lease(signal, resolve(input.path));
   try {
     for await (const event of await worker.client.importFile(jobOf(input, folder), { signal })) {
-      if (event.type === 'done') return await look(event.passport, worker.client);
+      if (event.type === 'done') {
+        const seen = await look(event.passport, worker.client);
+        worker.giveBack();
+        return seen;
+      }
       onProgress?.(event);
     }
     throw new NextvecError('INTERNAL', `The reader of ${input.path} ended without a result.`);

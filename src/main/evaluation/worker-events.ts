@@ -1,9 +1,9 @@
-/** The event stream of one job in a data worker of its own. */
+/** The event stream of one job in a data worker; `done` is the last event. */
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
 /** Leaving the loop or aborting terminates the worker, the only way to interrupt an engine in the middle of a step. */
-export async function* workerEvents<T>(
+export async function* workerEvents<T extends { readonly type: string }>(
   workers: Pick<WorkerPool, 'lease'>,
   work: (client: WorkerClient) => Promise<AsyncIterable<T>>,
   signal?: AbortSignal,
@@ -12,7 +12,10 @@ export async function* workerEvents<T>(
   const release = (): void => void worker.release();
   signal?.addEventListener('abort', release);
   try {
-    yield* await work(worker.client);
+    for await (const event of await work(worker.client)) {
+      if (event.type === 'done') worker.giveBack();
+      yield event;
+    }
   } catch (error) {
     throw fromWireError(error);
   } finally {

@@ -38,7 +38,9 @@ export async function predictOnce(
   const release = (): void => void worker.release();
   signal?.addEventListener('abort', release);
   try {
-    return await worker.client.predict(job);
+    const predicted = await worker.client.predict(job);
+    worker.giveBack();
+    return predicted;
   } catch (error) {
     throw signal?.aborted ? new NextvecError('CANCELLED', 'The prediction was called off.') : fromWireError(error);
   } finally {

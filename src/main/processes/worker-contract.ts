@@ -107,7 +107,7 @@ export const workerContract = {
   /** Reads every checkpoint of a run. */
   checkCheckpoints: call.input(RunCheckpointsSchema.extend({ folder: z.string() })).output(StoredCheckSchema),
   compareData: call.input(z.object({ a: z.string(), b: z.string() })).output(ComparisonSchema),
-  /** Evaluates models in this thread, which exists for this call only. */
+  /** Evaluates models in this thread, which has no other call meanwhile. */
   evaluate: call.input(EvaluateJobSchema).output(eventIterator(EvaluationEventSchema)),
   /** One window; the checkpoint stays open for further windows until another job starts. */
   inspect: call.input(z.object({ job: EvaluateJobSchema, pick: WindowPickSchema })).output(InspectionSchema),

@@ -1,6 +1,6 @@
 /**
- * Starts data workers: a standing one for short calls, and one for each long job, a few at a time. Beside a window the
- * standing one and that of the next job are started ahead.
+ * Starts data workers: a standing one for short calls, and one for each long job, a few at a time. One whose job has ended
+ * well is kept for the next job. Beside a window the standing one and that of the next job are started ahead.
  */
 import { totalmem } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
@@ -69,8 +69,10 @@ function startWorker(entry: string, heapMb: number): DataWorker {
 
 export interface LeasedWorker {
   readonly client: WorkerClient;
-  /** Ends the worker and lets the next one begin. */
+  /** Ends the worker and lets the next one begin. Nothing is left to end after `giveBack`. */
   release(): Promise<void>;
+  /** The job has ended well: lets the next one begin, and keeps the worker for it. */
+  giveBack(): void;
 }
 
 /** Long jobs at a time; an import or an evaluation takes a core and up to some hundred MB. */
@@ -79,6 +81,9 @@ const MOST_WORKERS = 3;
 const MOST_READERS = 3;
 /** A reader that does not answer for so long is ended. The longest synchronous step of an import of 4 million chunks takes 1.5 s. */
 const SILENCE_MS = 120_000;
+
+/** A worker that has served a job waits so long for another; then the memory it has taken is free again. */
+const KEPT_MS = 10_000;
 
 interface WorkerLimits {
   readonly heapMb?: number;
@@ -92,7 +97,10 @@ export class WorkerPool {
   private standing: DataWorker | null = null;
   /** For the next job. */
   private spare: DataWorker | null = null;
-  private readonly single = new Set<DataWorker>();
+  /** Ends the spare worker where it has served a job. */
+  private spareEnd: NodeJS.Timeout | undefined;
+  /** Workers of jobs, with what ends their job here. */
+  private readonly jobs = new Map<DataWorker, () => void>();
   private readonly slots = new Slots(MOST_WORKERS);
   private readonly readers = new Slots(MOST_READERS);
   private aheadMs: number | null = null;
@@ -105,7 +113,7 @@ export class WorkerPool {
     this.silenceMs = silenceMs;
   }
 
-  /** From now on keeps a standing worker and one for the next job, started `ms` from now and `ms` after a job has ended. */
+  /** From now on keeps a standing worker and one for the next job, started `ms` from now and `ms` after one has ended. */
   startAhead(ms: number): void {
     this.aheadMs = ms;
     this.startAheadSoon();
@@ -116,28 +124,34 @@ export class WorkerPool {
     clearTimeout(this.ahead);
     this.ahead = setTimeout(() => {
       void this.client;
-      this.spare ??= this.startSpare();
+      this.spare ??= this.startWorker();
     }, this.aheadMs).unref();
   }
 
-  private startSpare(): DataWorker {
-    const spare = startWorker(this.entry, this.heapMb);
-    spare.onGone(() => {
-      if (this.spare === spare) this.spare = null;
+  private startWorker(): DataWorker {
+    const worker = startWorker(this.entry, this.heapMb);
+    worker.onGone(() => {
+      const isStanding = this.standing === worker;
+      if (isStanding) this.standing = null;
+      if (this.spare === worker) this.spare = null;
+      this.jobs.get(worker)?.();
+      if (!isStanding) this.startAheadSoon();
     });
-    return spare;
+    return worker;
+  }
+
+  /** The spare worker, or a new one. */
+  private takeWorker(): DataWorker {
+    const worker = this.spare ?? this.startWorker();
+    this.spare = null;
+    clearTimeout(this.spareEnd);
+    return worker;
   }
 
   /** The standing worker, for calls of about a second. Throws CANCELLED once the pool is closed. */
   get client(): WorkerClient {
     if (this.isClosed) throw poolClosed();
-    if (this.standing === null) {
-      const standing = startWorker(this.entry, this.heapMb);
-      standing.onGone(() => {
-        if (this.standing === standing) this.standing = null;
-      });
-      this.standing = standing;
-    }
+    this.standing ??= this.takeWorker();
     return this.standing.client;
   }
 
@@ -154,23 +168,45 @@ export class WorkerPool {
       leave();
       throw poolClosed();
     }
-    const worker = this.spare ?? startWorker(this.entry, this.heapMb);
-    this.spare = null;
-    this.single.add(worker);
+    const worker = this.takeWorker();
     const { silenceMs } = this;
     const alive = (): Promise<void> => worker.client.alive();
     const stopWatching =
       file === undefined ? null : watchSilence(alive, silenceMs, () => worker.fail(notAnswering(file, silenceMs)));
-    worker.onGone(() => {
+    const end = (): void => {
       stopWatching?.();
-      this.single.delete(worker);
+      this.jobs.delete(worker);
       leave();
-      this.startAheadSoon();
-    });
-    return { client: worker.client, release: () => worker.terminate() };
+    };
+    this.jobs.set(worker, end);
+    const isUnderWay = (): boolean => this.jobs.get(worker) === end;
+    return {
+      client: worker.client,
+      release: async () => {
+        if (isUnderWay()) await worker.terminate();
+      },
+      giveBack: () => {
+        if (!isUnderWay()) return;
+        end();
+        this.keep(worker);
+      },
+    };
   }
 
-  /** One call in a worker of its own, which ends with it. Throws the errors of the contract. */
+  /** Unless there is a spare worker already. */
+  private keep(worker: DataWorker): void {
+    if (this.spare !== null || this.isClosed) {
+      void worker.terminate();
+      return;
+    }
+    this.spare = worker;
+    this.spareEnd = setTimeout(() => {
+      this.spare = null;
+      void worker.terminate();
+    }, KEPT_MS).unref();
+  }
+
+  /** One call in a worker of its own. Throws the errors of the contract. */
   async once<R>(call: (client: WorkerClient) => Promise<R>): Promise<R> {
     return useOnce(await this.lease(), call);
   }
@@ -183,7 +219,8 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.ahead);
-    const all = [...this.single, this.standing, this.spare].filter((worker) => worker !== null);
+    clearTimeout(this.spareEnd);
+    const all = [...this.jobs.keys(), this.standing, this.spare].filter((worker) => worker !== null);
     await Promise.all(all.map((worker) => worker.terminate()));
   }
 }
@@ -194,7 +231,9 @@ function poolClosed(): NextvecError {
 
 async function useOnce<R>(worker: LeasedWorker, call: (client: WorkerClient) => Promise<R>): Promise<R> {
   try {
-    return await call(worker.client);
+    const result = await call(worker.client);
+    worker.giveBack();
+    return result;
   } catch (error) {
     throw fromWireError(error);
   } finally {

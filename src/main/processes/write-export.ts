@@ -25,7 +25,10 @@ export async function* writeExport(
   try {
     await mkdir(dirname(path), { recursive: true });
     for await (const event of await write(worker.client, temporary)) {
-      if (event.type === 'done') await rename(temporary, path);
+      if (event.type === 'done') {
+        worker.giveBack();
+        await rename(temporary, path);
+      }
       yield event;
     }
   } catch (error) {

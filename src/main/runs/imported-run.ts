@@ -71,6 +71,7 @@ export async function importRun(
       ood: input.ood === null ? null : { id: input.ood, folder: home.datasetFolder(input.ood) },
     });
     const measured = await baselinesOf(context, worker.client, imported);
+    worker.giveBack();
     record(context, runId, input, imported, measured);
     context.announce(runId);
     return { runId, notes: [...imported.warnings, ...imported.notes] };

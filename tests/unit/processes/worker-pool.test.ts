@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
 import { WorkerPool } from '../../../src/main/processes/worker-pool.ts';
@@ -60,7 +60,8 @@ test('a worker that throws while it starts gives its own error', async () => {
   await rm(folder, { recursive: true });
 });
 
-test('starts a standing worker and one for the next job ahead, and another one when that has ended', async () => {
+/** An entry that counts its starts, in a folder that is removed after `use`. */
+async function withCountedStarts(use: (entry: string, started: () => number) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nextvec-worker-'));
   const entry = join(folder, 'worker.mjs');
   const starts = join(folder, 'starts');
@@ -72,18 +73,48 @@ test('starts a standing worker and one for the next job ahead, and another one w
      appendFileSync(${JSON.stringify(starts)}, '.');
      workerData.port.on('message', () => undefined);`,
   );
-  const started = () => readFileSync(starts, 'utf8').length;
-  pool = new WorkerPool(entry);
-  pool.startAhead(1);
-  await expect.poll(started).toBe(2);
-  const first = await pool.lease();
-  expect(started()).toBe(2);
-  await first.release();
-  await expect.poll(started).toBe(3);
-  await (await pool.lease()).release();
+  await use(entry, () => readFileSync(starts, 'utf8').length);
   await pool.close();
   await rm(folder, { recursive: true });
-});
+}
+
+test('starts a standing worker and one for the next job ahead, and another one when that has ended', () =>
+  withCountedStarts(async (entry, started) => {
+    pool = new WorkerPool(entry);
+    pool.startAhead(1);
+    await expect.poll(started).toBe(2);
+    const first = await pool.lease();
+    expect(started()).toBe(2);
+    await first.release();
+    await expect.poll(started).toBe(3);
+    await (await pool.lease()).release();
+  }));
+
+test('a worker that is given back serves the next job; one that is released, or not wanted soon, ends', () =>
+  withCountedStarts(async (entry, started) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    pool = new WorkerPool(entry);
+    const first = await pool.lease();
+    await expect.poll(started).toBe(1);
+    first.giveBack();
+    const second = await pool.lease();
+    expect(second.client).toBe(first.client);
+    // The first job is over: it ends nothing.
+    await first.release();
+    await second.release();
+    const third = await pool.lease();
+    await expect.poll(started).toBe(2);
+    third.giveBack();
+    expect(pool.client).toBe(third.client);
+    const fourth = await pool.lease();
+    await expect.poll(started).toBe(3);
+    fourth.giveBack();
+    vi.advanceTimersByTime(10_000);
+    const fifth = await pool.lease();
+    expect(fifth.client).not.toBe(fourth.client);
+    await fifth.release();
+  }));
 
 test('a closed pool starts no standing worker', async () => {
   pool = new WorkerPool('unused');
