@@ -73,14 +73,26 @@ export function mergeLevel(
 /** The packed buckets of `level` over one whole chunk of raw values. */
 export function packLevel(raw: Float32Array, level: number): Float32Array<ArrayBuffer> {
   const steps = bucketSteps(level);
-  const length = Math.ceil(raw.length / steps);
-  const buckets = emptyBuckets(length);
-  mergeRaw(buckets, raw, 0, steps, 0);
-  const packed = new Float32Array(length * FIELDS);
-  for (let i = 0; i < length; i++) {
-    const count = buckets.count[i];
-    const mean = count === 0 ? Number.NaN : buckets.sum[i] / count;
-    packed.set([buckets.min[i], buckets.max[i], mean, count], i * FIELDS);
+  const packed = new Float32Array(Math.ceil(raw.length / steps) * FIELDS);
+  for (let first = 0, field = 0; first < raw.length; first += steps, field += FIELDS) {
+    const end = Math.min(first + steps, raw.length);
+    let min = Number.NaN;
+    let max = Number.NaN;
+    let sum = 0;
+    let count = 0;
+    for (let i = first; i < end; i++) {
+      const value = raw[i];
+      if (Number.isNaN(value)) continue;
+      // True of the first as well.
+      if (!(value >= min)) min = value;
+      if (!(value <= max)) max = value;
+      sum += value;
+      count++;
+    }
+    packed[field] = min;
+    packed[field + 1] = max;
+    packed[field + 2] = count === 0 ? Number.NaN : sum / count;
+    packed[field + 3] = count;
   }
   return packed;
 }

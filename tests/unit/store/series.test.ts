@@ -68,17 +68,17 @@ function noise(length: number, random: Random): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length }, () => (random.uniform() < 0.05 ? Number.NaN : random.normal()));
 }
 
-/** Writes attempts; returns the expected value of each step. */
-function write(db: Db, attempts: readonly Attempt[], seed: number): Map<number, number> {
+/** Writes attempts; returns the expected value of each step, by its number. */
+function write(db: Db, attempts: readonly Attempt[], seed: number): number[] {
   const random = new Random(seed);
-  const expected = new Map<number, number>();
+  const expected: number[] = [];
   for (const { firstStep, flushes, ends } of attempts) {
     const attempt = beginAttempt(db, RUN, firstStep, null, 0);
     let step = firstStep;
     for (const length of flushes) {
       const values = noise(length, random);
       db.transaction(() => appendSteps(db, { runId: RUN, attempt }, [block(step, values)]))();
-      values.forEach((value, i) => expected.set(step + i, value));
+      for (let i = 0; i < length; i++) expected[step + i] = values[i];
       step += length;
     }
     if (ends) endAttempts(db, RUN, 1);
@@ -128,7 +128,7 @@ describe('readSeries', () => {
             expect(next - step).toBeLessThanOrEqual(width);
             const measured: number[] = [];
             for (let s = step; s < next; s++) {
-              const value = values.get(s);
+              const value = values[s];
               if (value !== undefined && !Number.isNaN(value)) measured.push(value);
             }
             const none = measured.length === 0;
