@@ -44,6 +44,8 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
       engine: job.engine,
       parameters: checkpoint.parameters,
       maxBatch: MAX_BATCH,
+      // Parity on the run's own windows; on the set also with the positions of each context changed.
+      rows: training.windows + (set.T + 5) * set.windows,
     });
     try {
       return await evaluateModel(job, { startedMs, checkpoint, opened, training, set, isOwn }, progress);

@@ -70,6 +70,7 @@ async function withBench<R>(
       ? await initialWeights(job.initFile, spec)
       : startParameters(recipe.start, spec, recipe.seed, train),
     maxBatch: recipe.batchSize,
+    rows: 3 * (MOST_ROUNDS + 1) * Math.min(MOST_ROWS, train.ids.length),
   });
   try {
     const ids = train.ids.slice();

@@ -58,6 +58,7 @@ export async function openInspector(job: EvaluateJob): Promise<Inspector> {
       engine: job.engine,
       parameters: checkpoint.parameters,
       maxBatch: MAX_BATCH,
+      rows: training.windows + 2 * set.windows,
     });
     const own = await ownSplits(training, job);
     const { parity } = await proveParity(opened.model, checkpoint, own.validation);

@@ -88,6 +88,7 @@ async function targetCosines(job: EvaluateJob, set: Dataset, ids: Uint32Array): 
     engine: job.engine,
     parameters: checkpoint.parameters,
     maxBatch: MAX_BATCH,
+    rows: training.windows + ids.length,
   });
   try {
     await proveParity(opened.model, checkpoint, (await ownSplits(training, job)).validation);

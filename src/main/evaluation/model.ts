@@ -7,6 +7,7 @@ import type { Engine, EngineInfo, EngineName, NamedTensors, Predictor, Trainable
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
+import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
@@ -24,6 +25,13 @@ export interface OpenModelOptions<Spec extends ModelSpec = ModelSpec> {
   readonly engine: EngineName | null;
   readonly parameters: NamedTensors;
   readonly maxBatch: number;
+  /** Windows that it is to predict, at most; a training step counts for three. */
+  readonly rows: number;
+}
+
+/** Multiply-adds, at most: each parameter once for each context position. */
+function multiplyAdds({ spec, rows }: Pick<OpenModelOptions, 'spec' | 'rows'>): number {
+  return spec.T * parameterCount(spec) * rows;
 }
 
 /** Fast ones first; the plain JavaScript one always runs. */
@@ -33,10 +41,12 @@ export function openModel({ spec, ...options }: OpenModelOptions): Promise<OpenM
   return spec.type === 'gram' ? openMixture({ ...options, spec }) : openTrainable({ ...options, spec });
 }
 
-async function openMixture({ spec, recipe, resourcesDir, parameters }: OpenModelOptions<GramSpec>): Promise<OpenModel> {
+async function openMixture(options: OpenModelOptions<GramSpec>): Promise<OpenModel> {
+  const { spec, recipe, resourcesDir, parameters } = options;
   try {
     const host = nodeEngineHost(resourcesDir);
-    const runtime = await createRuntime({ host, threads: recipe.threads ?? undefined });
+    const work = multiplyAdds(options);
+    const runtime = await createRuntime({ host, threads: recipe.threads ?? undefined, work });
     const model = await GramModel.open(runtime, spec, parameters);
     return { info: runtimeInfo(runtime), model, close: () => model.dispose() };
   } catch (error) {
@@ -53,7 +63,7 @@ export async function openTrainable(options: OpenModelOptions<GradientSpec>): Pr
   for (const name of names) {
     let engine: Engine | null = null;
     try {
-      engine = await openEngine(name, host, { threads: recipe.threads ?? undefined });
+      engine = await openEngine(name, host, { threads: recipe.threads ?? undefined, work: multiplyAdds(options) });
       const model = await engine.createModel({
         spec,
         loss: lossConfig(recipe, spec.D),

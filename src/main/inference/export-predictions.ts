@@ -39,6 +39,7 @@ export async function exportPredictions(job: ExportPredictionsJob, options: Expo
       engine,
       parameters,
       maxBatch: Math.max(golden.B, BATCH),
+      rows: golden.B + set.windows,
     });
     try {
       await proveGolden(opened.model, checkpoint);

@@ -111,7 +111,15 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
   const { spec, parameters, golden } = checkpoint;
   const { recipe, resourcesDir, engine } = job;
   const maxBatch = Math.max(golden.B, Math.min(rows.length, 256));
-  const options: OpenModelOptions = { recipe, spec, resourcesDir, engine, parameters, maxBatch };
+  const options: OpenModelOptions = {
+    recipe,
+    spec,
+    resourcesDir,
+    engine,
+    parameters,
+    maxBatch,
+    rows: golden.B + rows.length,
+  };
   const opened = await openModel(options);
   try {
     const parity = await proveGolden(opened.model, checkpoint);

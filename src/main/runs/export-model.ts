@@ -50,7 +50,15 @@ async function writeGraphModel(folder: string, checkpoint: LoadedCheckpoint, job
 
 async function prove(checkpoint: LoadedCheckpoint, { recipe, resourcesDir, engine }: ExportModelJob): Promise<void> {
   const { spec, parameters, golden } = checkpoint;
-  const opened = await openModel({ recipe, spec, resourcesDir, engine, parameters, maxBatch: golden.B });
+  const opened = await openModel({
+    recipe,
+    spec,
+    resourcesDir,
+    engine,
+    parameters,
+    maxBatch: golden.B,
+    rows: golden.B,
+  });
   try {
     await proveGolden(opened.model, checkpoint);
   } finally {

@@ -36,7 +36,9 @@ export async function withModel<R>(
   work: (model: Predictor) => Promise<R>,
 ): Promise<R> {
   if (spec.type === 'gram') {
-    const opened = await openModel({ recipe, spec, resourcesDir, engine: name, parameters, maxBatch: MAX_BATCH });
+    // Also the windows of a data set.
+    const most = { maxBatch: MAX_BATCH, rows: Infinity };
+    const opened = await openModel({ recipe, spec, resourcesDir, engine: name, parameters, ...most });
     try {
       return await work(opened.model);
     } finally {
