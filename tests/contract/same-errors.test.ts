@@ -6,10 +6,10 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { NextvecClient } from '#shared/contract/index.ts';
-import { main } from '../../src/main/cli/program.ts';
 import { encodeNpy } from '../../src/main/formats/npy/write.ts';
 import { WorkerPool } from '../../src/main/processes/worker-pool.ts';
 import { shownError, type ShownError } from '../../src/renderer/ui/feedback/errors.ts';
+import { runCommand } from '../support/command.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../support/nextvec.ts';
 import { TRANSPORTS } from './transports.ts';
 
@@ -265,29 +265,7 @@ async function train(client: NextvecClient, dataset: string): Promise<string> {
   return runId;
 }
 
-interface Ended {
-  readonly status: unknown;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The command in this process. */
-async function nextvec(words: readonly string[]): Promise<Ended> {
-  const texts = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      texts[name] += String(text);
-      return true;
-    }),
-  );
-  try {
-    await main([...words, '--home', join(home.path, 'home')]);
-    return { status: process.exitCode, ...texts };
-  } finally {
-    process.exitCode = undefined;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const command = (words: readonly string[]) => runCommand([...words, '--home', join(home.path, 'home')]);
 
 function sameError(error: ShownError, { stderr, stdout }: { readonly stderr: string; readonly stdout: string }): void {
   const { error: inJson } = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as { error: Partial<ShownError> };
@@ -297,8 +275,8 @@ function sameError(error: ShownError, { stderr, stdout }: { readonly stderr: str
 }
 
 test.each(FAULTS)('$name', async ({ name, code, status, words }) => {
-  const onStderr = await nextvec(words(place));
-  const inJson = await nextvec([...words(place), '--json']);
+  const onStderr = await command(words(place));
+  const inJson = await command([...words(place), '--json']);
   expect([onStderr.status, inJson.status]).toEqual([status, status]);
   expect(shown.get(name)!.code).toBe(code);
   sameError(shown.get(name)!, { stderr: onStderr.stderr, stdout: inJson.stdout });
@@ -308,8 +286,8 @@ test('a storage folder that another Nextvec has open', async () => {
   const owner = await home.open();
   const reader = await home.open({ access: 'reader' });
   const error = shownError(await reader.client.runs.resume({ runId: place.run }).catch((thrown: unknown) => thrown));
-  const onStderr = await nextvec(['resume', place.run]);
-  const inJson = await nextvec(['resume', place.run, '--json']);
+  const onStderr = await command(['resume', place.run]);
+  const inJson = await command(['resume', place.run, '--json']);
   expect([error.code, onStderr.status, inJson.status]).toEqual(['LOCKED', 1, 1]);
   sameError(error, { stderr: onStderr.stderr, stdout: inJson.stdout });
   await reader.close();

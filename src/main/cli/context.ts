@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { errorData, EXIT, exitStatus } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
-import type { GlobalOptions } from './session.ts';
+import type { GlobalOptions, OpenNextvec } from './session.ts';
 
 export interface CommandContext {
   options(): GlobalOptions;
@@ -10,9 +10,9 @@ export interface CommandContext {
   run(work: (out: Output) => Promise<number | void>): Promise<void>;
 }
 
-export function createContext(program: Command): CommandContext {
+export function createContext(program: Command, open?: OpenNextvec): CommandContext {
   return {
-    options: () => program.opts<GlobalOptions>(),
+    options: () => ({ ...program.opts<GlobalOptions>(), open }),
     async run(work) {
       const out = createOutput(program.opts<GlobalOptions>().json === true);
       try {

@@ -18,11 +18,12 @@ import { createOutput } from './output.ts';
 import { addInferenceCommands } from './predict.ts';
 import { addPlanCommands } from './plans.ts';
 import { addReportCommands } from './reports.ts';
+import type { OpenNextvec } from './session.ts';
 import { addSweepCommand } from './sweep.ts';
 import { addTrainCommands } from './train.ts';
 import { addWatchCommand } from './watch.ts';
 
-export function createProgram(): Command {
+export function createProgram(open?: OpenNextvec): Command {
   const program = new Command('nextvec')
     .description('Retrain next-vector predictors and believe the numbers.')
     .version(programFiles().version)
@@ -30,7 +31,7 @@ export function createProgram(): Command {
     .option('--json', 'one JSON object a line on stdout, the last line the result')
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  const context = createContext(program);
+  const context = createContext(program, open);
   addTrainCommands(program, context);
   addDataCommands(program, context);
   addDatasetsCommand(program, context);
@@ -64,9 +65,9 @@ export function createProgram(): Command {
 
 const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version', 'commander.help']);
 
-/** Runs the command of these words; sets the exit status of the process. */
-export async function main(argv: readonly string[]): Promise<void> {
-  const program = createProgram();
+/** Runs the command of these words, on services that `open` gives; sets the exit status of the process. */
+export async function main(argv: readonly string[], open?: OpenNextvec): Promise<void> {
+  const program = createProgram(open);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -7,9 +7,13 @@ import { programFiles, resolveHome } from '../hosts/locations.ts';
 import { createNextvec, type Nextvec, type NextvecOptions } from '../nextvec.ts';
 import type { Output } from './output.ts';
 
+/** Opens the services; default: `createNextvec`. */
+export type OpenNextvec = typeof createNextvec;
+
 export interface GlobalOptions {
   readonly home?: string;
   readonly json?: boolean;
+  readonly open?: OpenNextvec;
 }
 
 export interface Session extends Pick<Nextvec, 'client' | 'router' | 'home' | 'close' | 'activeRuns'> {
@@ -32,7 +36,7 @@ async function openServices(
 ): Promise<Nextvec> {
   const { version, resourcesDir } = programFiles();
   const open = (role: 'owner' | 'reader'): Promise<Nextvec> =>
-    createNextvec({
+    (options.open ?? createNextvec)({
       home: resolveHome(options.home),
       host: 'node',
       version,

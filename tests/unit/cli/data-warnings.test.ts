@@ -1,18 +1,20 @@
 /** Warnings of a passport are printed to stderr and in the JSON of `import` and `train`. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { CommandsOn } from '../../support/command.ts';
 import { syntheticChunks, writeChunks } from '../datasets/helpers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-warnings-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const commands = new CommandsOn(join(folder, 'home'));
+afterAll(async () => {
+  await commands.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 async function nextvec(...words: string[]): Promise<{ stderr: string; lines: Record<string, unknown>[] }> {
-  const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+  const { stdout, stderr } = await commands.run(...words, '--json');
   return {
     stderr,
     lines: stdout

@@ -1,10 +1,7 @@
 /** Which data set a word on the command line means, importing one again, and `data`. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Command } from 'commander';
-import { createContext } from '../../../src/main/cli/context.ts';
-import { addDatasetsCommand } from '../../../src/main/cli/datasets.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import {
   findDataset,
   findRun,
@@ -17,6 +14,7 @@ import {
 import type { Output } from '../../../src/main/cli/output.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { writeChunks } from '../../support/chunks.ts';
+import { CommandsOn, lastLine } from '../../support/command.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 const CHUNKS = { articles: 4, chunksPerArticle: 8, D: 8 };
@@ -134,44 +132,36 @@ test('runs of one name are refused with their numbers', async () => {
 
 test('`data` lists, compares, renames and deletes, and shows articles and the folder', async () => {
   await nextvec.close();
-  const written: string[] = [];
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const commands = new CommandsOn(join(home.path, 'home'));
+  onTestFinished(() => commands.close());
   const data = async (...words: string[]): Promise<{ status: unknown; result: Record<string, unknown> }> => {
-    const program = new Command().option('--home <DIR>').option('--json');
-    addDatasetsCommand(program, createContext(program));
-    await program.parseAsync(['--json', '--home', join(home.path, 'home'), 'data', ...words], { from: 'user' });
-    const status = process.exitCode;
-    process.exitCode = 0;
-    return { status, result: JSON.parse(written.at(-1) ?? '') as Record<string, unknown> };
+    const ended = await commands.run('data', ...words, '--json');
+    return { status: ended.status, result: lastLine(ended) };
   };
   const names = ({ datasets }: Record<string, unknown>) => (datasets as { name: string }[]).map(({ name }) => name);
-  try {
-    expect(names((await data('list')).result)).toContain('manual');
-    const { articles } = (await data('articles', first)).result as { articles: Record<string, unknown>[] };
-    expect(articles).toHaveLength(CHUNKS.articles);
-    expect(articles[0]).toMatchObject({ length: CHUNKS.chunksPerArticle, duplicates: 0, isExcluded: false });
-    const folder = join(home.path, 'home', 'datasets', first);
-    expect((await data('reveal', first)).result).toMatchObject({ folder, sourcePath: join(home.path, 'A/data.npz') });
-    expect((await data('compare', first, second)).result).toMatchObject({ sharedVectors: 0 });
-    expect(names((await data('rename', second, 'guide')).result)).toContain('guide');
-    const deleted = await data('delete', 'guide');
-    expect(deleted).toMatchObject({ status: 0, result: { freedBytes: expect.any(Number) as number } });
-    expect(names(deleted.result)).not.toContain('guide');
-    for (const words of [
-      ['delete', 'guide'],
-      ['delete'],
-      ['rename', first],
-      ['rename', first, ''],
-      ['list', first],
-      ['drop'],
-    ])
-      expect(await data(...words)).toMatchObject({
-        status: 2,
-        result: { error: { message: expect.any(String) as string } },
-      });
-  } finally {
-    spy.mockRestore();
-  }
+  expect(names((await data('list')).result)).toContain('manual');
+  const { articles } = (await data('articles', first)).result as { articles: Record<string, unknown>[] };
+  expect(articles).toHaveLength(CHUNKS.articles);
+  expect(articles[0]).toMatchObject({ length: CHUNKS.chunksPerArticle, duplicates: 0, isExcluded: false });
+  const folder = join(home.path, 'home', 'datasets', first);
+  expect((await data('reveal', first)).result).toMatchObject({ folder, sourcePath: join(home.path, 'A/data.npz') });
+  expect((await data('compare', first, second)).result).toMatchObject({ sharedVectors: 0 });
+  expect(names((await data('rename', second, 'guide')).result)).toContain('guide');
+  const deleted = await data('delete', 'guide');
+  expect(deleted).toMatchObject({ status: 0, result: { freedBytes: expect.any(Number) as number } });
+  expect(names(deleted.result)).not.toContain('guide');
+  for (const words of [
+    ['delete', 'guide'],
+    ['delete'],
+    ['rename', first],
+    ['rename', first, ''],
+    ['list', first],
+    ['drop'],
+  ])
+    expect(await data(...words)).toMatchObject({
+      status: 2,
+      result: { error: { message: expect.any(String) as string } },
+    });
 }, 60_000);
 
 test('where roots are given, a source outside them is not read again', async () => {

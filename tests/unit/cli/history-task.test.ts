@@ -1,4 +1,7 @@
-/** Data with history from import to evaluation, through the command line; other tasks are refused or marked. */
+/**
+ * Data with history from import to evaluation, through the command line; other tasks are refused or marked. Each kind of
+ * command runs once as a process, the others in this one.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeChunks } from '../../support/chunks.ts';
+import { CommandsOn } from '../../support/command.ts';
 import { openNextvec } from '../../support/open.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-history-'));
@@ -18,21 +22,32 @@ beforeAll(async () => {
   const textOf = (article: number, chunk: number): string => `chunk ${chunk} of article ${article}`;
   await writeChunks(ood, { articles: 10, chunksPerArticle: 14, D: 24, seed: 5, textOf });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const commands = new CommandsOn(join(folder, 'home'));
+afterAll(async () => {
+  await commands.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A small model of one thread. */
 const SMALL = ['--epochs', '1', '--batch-size', '32', '--engine', 'simd', '--threads', '1'];
 const SIZES = ['--sizes', 'dModel=8,hiddenDim=16'];
 
-/** The last JSON line; of a failure, that of the error. */
-async function nextvec(...words: string[]): Promise<Record<string, unknown>> {
+type Command = (...words: string[]) => Promise<Record<string, unknown>>;
+
+/** The last JSON line of a process; of a failure, that of the error. */
+const started: Command = async (...words) => {
+  await commands.close();
   const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
   const { stdout } = await promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
-}
+};
+
+/** The same of a command in this process. */
+const nextvec: Command = (...words) => commands.json(...words);
 
 it('trains AMN and a Gram mixture on windows with history and evaluates them on a set with the same', async () => {
-  const imported = await nextvec('import', train, ood, '--history', '8');
+  const imported = await started('import', train, ood, '--history', '8');
   const sets = ['docs (history 8)', 'other (history 8)'];
   const passport = expect.objectContaining({ T: 7, history: 8 });
   expect(imported).toMatchObject({ datasets: sets.map((name) => ({ name, T: 7, passport })) });
@@ -43,7 +58,7 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
   expect(datasets).toHaveLength(3);
 
   const data = ['--data', sets[0], '--ood', sets[1]];
-  await nextvec('train', ...data, ...SMALL, ...SIZES);
+  await started('train', ...data, ...SMALL, ...SIZES);
   await nextvec('train', ...data, '--preset', 'robust', '--epochs', '2', '--threads', '1');
   await nextvec('train', '--data', 'docs', ...SMALL, ...SIZES);
   // A file is imported with the task asked for; a stored set of another is refused.
@@ -58,8 +73,11 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
     [2, 'finished', TASK],
     [1, 'finished', TASK],
   ]);
-  for (const run of ['1', '2']) {
-    const evaluation = await nextvec('evaluate', run, '--data', sets[1], '--ceiling', '--texts');
+  for (const [run, command] of [
+    ['1', started],
+    ['2', nextvec],
+  ] as const) {
+    const evaluation = await command('evaluate', run, '--data', sets[1], '--ceiling', '--texts');
     expect(evaluation).toMatchObject({ task: TASK, parity: { ok: true }, ceiling: { windows: 90 } });
     expect(Object.keys(evaluation['offsets'] as object)).toHaveLength(8);
     // The two vectors of the history have no text of their own.
@@ -68,7 +86,7 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
     const before = [5, 4, 3, 2, 1].map((distance) => `chunk ${Number(last) - distance} of article ${article}`);
     expect(texts.context).toEqual([null, null, ...before]);
     const out = join(folder, 'prediction.npy');
-    const predicted = await nextvec('predict', run, '--data', sets[1], '--rows', '0,3', '--out', out);
+    const predicted = await command('predict', run, '--data', sets[1], '--rows', '0,3', '--out', out);
     expect(predicted).toMatchObject({ T: 7, task: TASK });
   }
 
@@ -82,6 +100,7 @@ it('trains AMN and a Gram mixture on windows with history and evaluates them on 
 }, 180_000);
 
 it('refuses another history of the same shape', async () => {
+  await commands.close();
   const { client, close } = await openNextvec(join(folder, 'home'));
   const dataset = (await client.datasets.list()).find(({ name }) => name === 'docs (history 8)')!.id;
   const run = (await client.runs.list()).find(({ number }) => number === 1)!;

@@ -6,18 +6,24 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunSummary } from '#shared/contract/runs.ts';
+import { CommandsOn } from '../../support/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const commands = new CommandsOn(join(folder, 'home'));
+afterAll(async () => {
+  await commands.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
-async function nextvec(...words: string[]): Promise<string> {
+/** Of a process. */
+async function started(...words: string[]): Promise<string> {
   const args = ['out/main/cli.js', ...words, '--home', join(folder, 'home')];
   return (await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 })).stdout;
 }
 
 let said: string;
 beforeAll(async () => {
-  said = await nextvec('import-run', 'tests/fixtures/pt/amn.pt');
+  said = await started('import-run', 'tests/fixtures/pt/amn.pt');
 }, 120_000);
 
 it('`import-run` separates measured from stated figures', () => {
@@ -25,19 +31,18 @@ it('`import-run` separates measured from stated figures', () => {
 });
 
 it('`runs` lists no validation figure for it, as table and JSON', async () => {
-  const [head, line] = (await nextvec('runs')).trimEnd().split('\n');
+  const [head, line] = (await started('runs')).trimEnd().split('\n');
   const cells = line.split(/ {2,}/);
   expect(cells[head.split(/ {2,}/).indexOf('validation')]).toBe('–');
   expect(line).toContain('imported');
   expect(line).not.toContain('0.46');
-  const { runs } = JSON.parse(await nextvec('runs', '--json')) as { runs: RunSummary[] };
+  const { runs } = await commands.json<{ runs: RunSummary[] }>('runs');
   expect(runs[0]).toMatchObject({ best: null, valLift: null, imported: { stated: { valCosine: 0.4607 } } });
-  const found = await nextvec('runs', '--json', '--where', 'valCosine > 0');
-  expect(JSON.parse(found)).toEqual({ runs: [] });
+  expect(await commands.json('runs', '--where', 'valCosine > 0')).toEqual({ runs: [] });
 }, 60_000);
 
 it('`show` marks the figures of each epoch as stated', async () => {
-  const text = await nextvec('show', '1');
+  const text = (await commands.run('show', '1')).stdout;
   expect(text).toContain('Validation cosine not measured here, 0.4607 stated by the file');
   expect(text).toContain('The epochs are as amn.pt states them; none was measured here.');
   expect(text).toMatch(/train \(stated\) +validation \(stated\)/);

@@ -1,4 +1,4 @@
-/** `balance`, `inspect-window` and `map`, with --json. */
+/** `balance`, `inspect-window` and `map`, with --json: each once as a process, else in this one. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,14 +8,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Balance } from '#shared/contract/evaluation.ts';
 import type { Inspection } from '#shared/domain/evaluation/inspection.ts';
 import { writeChunks } from '../../support/chunks.ts';
+import { CommandsOn } from '../../support/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-cli-'));
 const train = join(folder, 'walks.npz');
 const ood = join(folder, 'other.npz');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The last output line of a command, parsed; and its stderr. */
-async function nextvec<R>(...words: string[]): Promise<R> {
+const commands = new CommandsOn(join(folder, 'home'));
+afterAll(async () => {
+  await commands.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The last output line of a command, parsed. */
+const nextvec = <R>(...words: string[]): Promise<R> => commands.json(...words);
+
+/** The same of a process. */
+async function started<R>(...words: string[]): Promise<R> {
+  await commands.close();
   const args = ['out/main/cli.js', ...words, '--json', '--home', join(folder, 'home')];
   const run = promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
   const { stdout } = await run.catch((failed: { stdout: string }) => failed);
@@ -34,10 +44,11 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('inspect-window', () => {
-  const inspect = (...words: string[]) => nextvec<Inspection>('inspect-window', 'one', '--data', 'other', ...words);
+  const words = ['inspect-window', 'one', '--data', 'other'];
+  const inspect = (...pick: string[]) => nextvec<Inspection>(...words, ...pick);
 
   it('shows the worst window and finds it again by number', async () => {
-    const worst = await inspect('--rank', '0');
+    const worst = await started<Inspection>(...words, '--rank', '0');
     expect(worst).toMatchObject({ parity: { ok: true }, rank: 0 });
     expect(worst.attention?.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
     expect(worst.neighbours.length).toBeGreaterThan(0);
@@ -57,7 +68,7 @@ describe('map', () => {
   it('writes every point as CSV and as JSON', async () => {
     const file = join(folder, 'map.csv');
     const words = ['map', 'walks', '--run', 'one'];
-    const written = await nextvec<{ drawn: number; path: string }>(...words, '--out', file);
+    const written = await started<{ drawn: number; path: string }>(...words, '--out', file);
     expect(written).toMatchObject({ method: 'pca', splitOf: 'run #1', path: file });
     const [head, ...lines] = readFileSync(file, 'utf8').trim().split('\n');
     expect(head).toBe('vector,x,y,article,side,cosine');
@@ -89,7 +100,7 @@ describe('balance', () => {
       '1e-3',
     ];
     const asked = ['--batch-size', '64', ...ON_OOD, ...weights, '--share', 'mse=0.8', 'info_nce=0.2'];
-    const { before, terms, worst } = await nextvec<Balance>('balance', '--data', 'walks', ...asked);
+    const { before, terms, worst } = await started<Balance>('balance', '--data', 'walks', ...asked);
     expect(before.info_nce.share).toBeGreaterThan(0.85);
     expect(before.info_nce.gradShare).toBeGreaterThan(0.9);
     expect(worst).toBeLessThan(0.05);
