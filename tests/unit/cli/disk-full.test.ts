@@ -44,12 +44,15 @@ async function nextvec(words: readonly string[], onFirstStep: () => void = () =>
   return { status, events, stderr };
 }
 
+/** Of the run that the tests share. */
+let runId = '';
+
 it('says so on stderr and in "finished"; with free space, resume goes on', async () => {
   const train = ['train', '--data', data, '--epochs', '6', '--batch-size', '64', '--engine', 'simd', '--threads', '1'];
   const paused = await nextvec(train, () => writeFileSync(flag, ''));
   const finished = paused.events.at(-1)!;
   expect(finished).toMatchObject({ type: 'finished', status: 'paused', waitsForSpace: true });
-  const runId = finished.runId as string;
+  runId = finished.runId as string;
   expect(paused.stderr).toContain(`the run waits for free space. Free some on the disk of the storage folder`);
   expect(paused.stderr).toContain(`"nextvec resume ${runId}"`);
   expect(paused.stderr).not.toContain('Saved');
@@ -61,10 +64,9 @@ it('says so on stderr and in "finished"; with free space, resume goes on', async
 }, 60_000);
 
 it('an export names its target, not the file it was writing', async () => {
-  await nextvec(['train', '--data', data, '--epochs', '1', '--batch-size', '64', '--engine', 'simd', '--threads', '1']);
   writeFileSync(flag, '');
   const target = join(folder, 'steps.csv');
-  const { events, status } = await nextvec(['export', '1', '--format', 'series', '--out', target]);
+  const { events, status } = await nextvec(['export', runId, '--format', 'series', '--out', target]);
   rmSync(flag);
   expect(events.at(-1)).toMatchObject({
     error: { code: 'DISK_FULL', message: `${target} cannot be written: the disk is full.`, place: target },
