@@ -206,7 +206,7 @@ describe.each(TRANSPORTS)('%s', (_, connect) => {
   test('an aborted import leaves no files', async () => {
     const { client } = connection;
     const path = join(home.path, 'large.npz');
-    if (!existsSync(path)) await writeChunks(path, { articles: 300, chunksPerArticle: 100, D: 64 });
+    if (!existsSync(path)) await writeChunks(path, { articles: 300, chunksPerArticle: 100, D: 64, isPlain: true });
     const controller = new AbortController();
     const events: string[] = [];
     const work = async (): Promise<void> => {

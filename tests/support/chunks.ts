@@ -11,6 +11,8 @@ export interface ChunkFile {
   readonly seed?: number;
   /** Text of each chunk; absent: the file has none. */
   readonly textOf?: (article: number, chunk: number) => string;
+  /** Values of a formula instead of random ones, for a large file whose content does not matter. */
+  readonly isPlain?: boolean;
 }
 
 /** Column of texts as numpy's fixed-width unicode. */
@@ -28,26 +30,28 @@ function npy(descr: string, shape: readonly number[], data: NodeJS.ArrayBufferVi
   return Buffer.concat([prefix, Buffer.from(header), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
-/** Unit vectors; the chunks of an article lie around its centre. */
+/** Unit vectors, unless plain; the chunks of an article lie around its centre. */
 export async function writeChunks(path: string, file: ChunkFile): Promise<void> {
-  const { articles, chunksPerArticle, D, seed = 1, textOf } = file;
+  const { articles, chunksPerArticle, D, seed = 1, textOf, isPlain = false } = file;
   const random = new Random(seed);
   const M = articles * chunksPerArticle;
   const vectors = new Float32Array(M * D);
   const articleIndices = new Int32Array(M);
   const chunkIndices = new Int32Array(M);
+  if (isPlain) for (let i = 0; i < M * D; i++) vectors[i] = ((i * 0.618_033_988_75) % 1) - 0.5;
   for (let a = 0; a < articles; a++) {
     const centre = Array.from({ length: D }, () => random.normal());
     for (let c = 0; c < chunksPerArticle; c++) {
       const row = a * chunksPerArticle + c;
+      articleIndices[row] = a;
+      chunkIndices[row] = c;
+      if (isPlain) continue;
       const values = centre.map((x) => x + 0.6 * random.normal());
       const norm = Math.hypot(...values);
       vectors.set(
         values.map((x) => x / norm),
         row * D,
       );
-      articleIndices[row] = a;
-      chunkIndices[row] = c;
     }
   }
   const zip = new ZipFile();

@@ -69,7 +69,7 @@ it.each<[string, (child: ChildProcess) => void]>([
 
 it('Ctrl-C cancels an import, which leaves no files, with exit status 130', async () => {
   const large = join(folder, 'large.npz');
-  await writeChunks(large, { articles: 400, chunksPerArticle: 100, D: 256 });
+  await writeChunks(large, { articles: 400, chunksPerArticle: 100, D: 256, isPlain: true });
   const importing = start('import', 'import', large);
   const datasets = join(folder, 'import', 'datasets');
   await vi.waitUntil(() => existsSync(datasets) && readdirSync(datasets).length > 0, { timeout: 30_000, interval: 5 });
