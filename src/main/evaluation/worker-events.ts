@@ -1,6 +1,6 @@
 /** The event stream of one job in a data worker; `done` is the last event. */
 import { fromWireError } from '../wire/errors.ts';
-import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
+import { isRefusal, type WorkerClient, type WorkerPool } from '../processes/worker-pool.ts';
 
 /** Leaving the loop or aborting terminates the worker, the only way to interrupt an engine in the middle of a step. */
 export async function* workerEvents<T extends { readonly type: string }>(
@@ -17,7 +17,9 @@ export async function* workerEvents<T extends { readonly type: string }>(
       yield event;
     }
   } catch (error) {
-    throw fromWireError(error);
+    const shown = fromWireError(error);
+    if (isRefusal(shown)) worker.giveBack();
+    throw shown;
   } finally {
     signal?.removeEventListener('abort', release);
     await worker.release();
