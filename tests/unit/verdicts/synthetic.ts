@@ -113,23 +113,36 @@ export function altered(set: WindowSet, alter: (contexts: Float32Array, targets:
 /** A kernel memory: rows of `values` weighted by exp(sharpness · cosine of the context mean and `keys`). */
 function memoryModel(keys: Float32Array, values: Float32Array, sharpness: number): Predictor {
   const N = keys.length / D;
+  // [D, N]: both products then run along n.
+  const [keysT, valuesT] = [transposed(keys), transposed(values)];
+  const weights = new Float64Array(N);
   return {
     predict(given, B) {
       const queries = unitRows(contextMeans(given, B, T, D), D);
       const raw = new Float32Array(B * D);
       for (let row = 0; row < B; row++) {
-        let total = 0;
-        const sum = new Float64Array(D);
-        for (let n = 0; n < N; n++) {
-          const weight = Math.exp(sharpness * (dot(queries, row, keys, n, D) - 1));
-          total += weight;
-          for (let d = 0, at = n * D; d < D; d++) sum[d] += weight * values[at + d];
+        weights.fill(0);
+        for (let d = 0; d < D; d++) {
+          const x = queries[row * D + d];
+          for (let n = 0, at = d * N; n < N; n++) weights[n] += x * keysT[at + n];
         }
-        for (let d = 0; d < D; d++) raw[row * D + d] = sum[d] / total;
+        let total = 0;
+        for (let n = 0; n < N; n++) total += weights[n] = Math.exp(sharpness * (weights[n] - 1));
+        for (let d = 0; d < D; d++) {
+          let sum = 0;
+          for (let n = 0, at = d * N; n < N; n++) sum += weights[n] * valuesT[at + n];
+          raw[row * D + d] = sum / total;
+        }
       }
       return { raw };
     },
   };
+}
+
+/** [N, D] → [D, N]. */
+function transposed(rows: Float32Array): Float64Array {
+  const N = rows.length / D;
+  return Float64Array.from({ length: rows.length }, (_, i) => rows[(i % N) * D + Math.floor(i / N)]);
 }
 
 /** Learns the mean target of every training article. */
