@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import { writeChunks } from '../../support/chunks.ts';
+import { CommandsOn } from '../../support/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-interruption-'));
 const data = join(folder, 'data.npz');
@@ -39,11 +40,10 @@ async function said({ child }: Started, word: string): Promise<void> {
 }
 
 async function statuses(home: string): Promise<string[]> {
-  const listing = start(home, 'runs');
-  let text = '';
-  listing.child.stdout?.on('data', (chunk) => (text += String(chunk)));
-  await listing.ended;
-  return (JSON.parse(text) as { runs: RunSummary[] }).runs.map(({ status }) => status);
+  const commands = new CommandsOn(join(folder, home));
+  const { runs } = await commands.json<{ runs: RunSummary[] }>('runs');
+  await commands.close();
+  return runs.map(({ status }) => status);
 }
 
 const LONG = ['--data', data, '--epochs', '9999', '--batch-size', '32', '--engine', 'simd', '--threads', '1'];
