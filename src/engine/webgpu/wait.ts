@@ -3,8 +3,10 @@
  * which has no other reason to pause.
  */
 
-/** Between two turns: short beside a step, of which several are under way at a time. */
-const NAP_MS = 0.1;
+/** Between two turns, at first: short beside a step, of which several are under way at a time. */
+const SHORTEST_NAP_MS = 0.1;
+/** A long wait is asked after less often: a nap is a tenth of the time since the last answer, up to this. */
+const LONGEST_NAP_MS = 2;
 
 /** Absent in a page, which does not poll and must not block. */
 interface NodeTimers {
@@ -15,11 +17,13 @@ const { setImmediate } = globalThis as NodeTimers;
 const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 let waiting = 0;
 let isNapping = false;
+let answeredMs = 0;
 
 function nap(): void {
   isNapping = waiting > 0;
   if (!isNapping) return;
-  Atomics.wait(never, 0, 0, NAP_MS);
+  const tenthMs = (performance.now() - answeredMs) / 10;
+  Atomics.wait(never, 0, 0, Math.min(Math.max(tenthMs, SHORTEST_NAP_MS), LONGEST_NAP_MS));
   setImmediate?.(nap);
 }
 
@@ -28,11 +32,13 @@ export async function withNaps<T>(work: Promise<T>): Promise<T> {
   waiting++;
   if (!isNapping) {
     isNapping = true;
+    answeredMs = performance.now();
     setImmediate?.(nap);
   }
   try {
     return await work;
   } finally {
     waiting--;
+    answeredMs = performance.now();
   }
 }
