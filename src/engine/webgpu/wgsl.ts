@@ -29,6 +29,11 @@ fn gelu_gradient(x: f32) -> f32 {
 
 export const ROW_THREADS = 128;
 
+/** Threads of a workgroup that shares a row of F values: a power of two, not many more than there are values. */
+export function threadsForRow(F: number): number {
+  return Math.min(ROW_THREADS, Math.max(32, 2 ** Math.ceil(Math.log2(F))));
+}
+
 interface RowKernel<B extends Buffers> {
   readonly label: string;
   readonly buffers: B;
@@ -36,15 +41,17 @@ interface RowKernel<B extends Buffers> {
   readonly declarations?: string;
   /** Rows of each item of the batch; default: 1. */
   readonly R?: number;
-  /** Statements that see the row `b` and the thread `lane` < ROW_THREADS. */
+  /** Default: ROW_THREADS. */
+  readonly threads?: number;
+  /** Statements that see the row `b` and the thread `lane` < `threads`. */
   readonly body: string;
 }
 
 /** A kernel with one workgroup for each row; run it on `grid(B * R)`. */
 export function rowKernel<B extends Buffers>(kernel: RowKernel<B>): Kernel<B> {
-  const { label, buffers, declarations = '', R = 1, body } = kernel;
+  const { label, buffers, declarations = '', R = 1, threads = ROW_THREADS, body } = kernel;
   const code = `${GROUP_INDEX_WGSL}${declarations}
-@compute @workgroup_size(${ROW_THREADS})
+@compute @workgroup_size(${threads})
 fn main(
   @builtin(workgroup_id) id: vec3<u32>,
   @builtin(num_workgroups) count: vec3<u32>,

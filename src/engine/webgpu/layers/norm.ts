@@ -8,7 +8,7 @@ import { sumFunction } from '../losses/reduce.ts';
 import type { Memory, Tensor } from '../memory.ts';
 import type { Program } from '../program.ts';
 import { rowCount, rowsOf, rowStart, type Rows } from '../rows.ts';
-import { ROW_THREADS, rowKernel } from '../wgsl.ts';
+import { rowKernel, threadsForRow } from '../wgsl.ts';
 
 const EPS = 1e-5;
 /** Features of one workgroup of the γ, β gradient, and threads that share each of them. */
@@ -67,6 +67,7 @@ export class LayerNorm {
   forward(program: Program, kernel: ForwardKernel): void {
     const { F, R, gamma, beta, normalised, inverse } = this;
     const { label, declarations = '', prologue = '', value } = kernel;
+    const threads = threadsForRow(F);
     const body = `let row = b * ${F}u;
   ${prologue}
   var sum = 0.0;
@@ -90,9 +91,9 @@ export class LayerNorm {
   }`;
     const buffers = { ...kernel.buffers, normalised: WRITE, y: WRITE, inverses: WRITE, gamma: READ, beta: READ };
     const own = { normalised, y: this.y.tensor, inverses: inverse, gamma: gamma.w, beta: beta.w };
-    const sums = sumFunction('sum1', 'f32', ROW_THREADS);
+    const sums = sumFunction('sum1', 'f32', threads);
     program.add(
-      rowKernel({ label, buffers, R, declarations: sums + declarations, body }),
+      rowKernel({ label, buffers, R, threads, declarations: sums + declarations, body }),
       { ...kernel.tensors, ...own },
       (B) => grid(B * R),
     );
@@ -102,6 +103,7 @@ export class LayerNorm {
   backward(program: Program, dy: Rows, kernel: BackwardKernel): void {
     const { F, R, gamma, normalised, inverse } = this;
     const { label, declarations = '', prologue = '', store } = kernel;
+    const threads = threadsForRow(F);
     const body = `let row = b * ${F}u;
   let dy_row = ${rowStart(dy, 'b')};
   ${prologue}
@@ -117,9 +119,9 @@ export class LayerNorm {
   }`;
     const buffers = { ...kernel.buffers, dy: READ, normalised: READ, inverses: READ, gamma: READ };
     const own = { dy: dy.tensor, normalised, inverses: inverse, gamma: gamma.w };
-    const sums = sumFunction('sum2', 'vec2<f32>', ROW_THREADS);
+    const sums = sumFunction('sum2', 'vec2<f32>', threads);
     program.add(
-      rowKernel({ label, buffers, R, declarations: sums + declarations, body }),
+      rowKernel({ label, buffers, R, threads, declarations: sums + declarations, body }),
       { ...kernel.tensors, ...own },
       (B) => grid(B * R),
     );
@@ -154,5 +156,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 function loop(F: number): string {
-  return `for (var f = lane; f < ${F}u; f += ${ROW_THREADS}u)`;
+  return `for (var f = lane; f < ${F}u; f += ${threadsForRow(F)}u)`;
 }

@@ -14,9 +14,9 @@ import {
   type LossSizes,
   type LossTensors,
 } from './layout.ts';
+import { threadsForRow } from '../wgsl.ts';
 import { sumFunction } from './reduce.ts';
 
-const THREADS = 128;
 /** A larger 1/|raw| is that of a row below the least norm: its p has no derivative along p. */
 const LARGEST_INVERSE = 0.999999 / MIN_NORM;
 
@@ -59,6 +59,7 @@ function directionalOf({ T, D }: LossSizes): string {
 /** Gradients on the unit prediction, unweighted: of variance, directional, anti-copy and cosine; with InfoNCE its own. */
 function code(sizes: LossSizes, withInfoNce: boolean): string {
   const { T, D } = sizes;
+  const threads = threadsForRow(D);
   const row = (name: Parameters<typeof rowField>[0]) => rowField(name, 'b', sizes);
   const of = (name: Parameters<typeof coefficient>[0]) => coefficient(name, 'd', sizes);
   const infoNce = (line: string) => (withInfoNce ? line : '');
@@ -66,14 +67,14 @@ function code(sizes: LossSizes, withInfoNce: boolean): string {
 /** 1/|x_t| of the positions that anti-copy pushes away from, else 0. */
 var<workgroup> parts: array<f32, ${T}>;
 ${antiCopyOf(sizes)}${directionalOf(sizes)}
-${sumFunction('sum4', 'vec4<f32>', THREADS)}${infoNce(sumFunction('sum1', 'f32', THREADS))}
+${sumFunction('sum4', 'vec4<f32>', threads)}${infoNce(sumFunction('sum1', 'f32', threads))}
 
 fn missed_part(position: u32, margin: f32, cosine: f32, weight: f32) -> f32 {
   let missed = weight != 0.0 && margin - (cosine - ${contextCosine('position')}) > 0.0;
   return select(0.0, ${inverseContextNorm('position', sizes)}, missed);
 }
 
-@compute @workgroup_size(${THREADS})
+@compute @workgroup_size(${threads})
 fn main(
   @builtin(workgroup_id) id: vec3<u32>,
   @builtin(num_workgroups) count: vec3<u32>,
@@ -84,7 +85,7 @@ fn main(
   let cosine = ${row('cosine')};
   let inverse = ${row('inverseNorm')};
   let inverse_target = ${row('inverseTargetNorm')};
-  for (var t = index; t < ${T}u; t += ${THREADS}u) {
+  for (var t = index; t < ${T}u; t += ${threads}u) {
     parts[t] = missed_part(b * ${T}u + t, u.marginAntiCopy, cosine, u.${lambda('anti_copy')});
   }
   workgroupBarrier();
@@ -93,7 +94,7 @@ fn main(
   // g·p of each term; draw keeps the gradient of anti-copy for the second pass.
   var along = vec4<f32>();
   ${infoNce('var along_info_nce = 0.0;')}
-  for (var d = index; d < ${D}u; d += ${THREADS}u) {
+  for (var d = index; d < ${D}u; d += ${threads}u) {
     let at = b * ${D}u + d;
     let p = raw[at] * inverse;
     let unit_target = targets[at] * inverse_target;
@@ -110,7 +111,7 @@ fn main(
   let weights = vec4<f32>(u.${lambda('variance')}, u.${lambda('directional')}, u.${lambda('anti_copy')}, u.${lambda('cosine')});
   var squares = vec4<f32>();
   ${infoNce('var squares_info_nce = 0.0;')}
-  for (var d = index; d < ${D}u; d += ${THREADS}u) {
+  for (var d = index; d < ${D}u; d += ${threads}u) {
     let at = b * ${D}u + d;
     let r = raw[at];
     let p = r * inverse;

@@ -3,18 +3,20 @@ import { READ, WRITE, GROUP_INDEX_WGSL, grid, type Kernel } from '../kernel.ts';
 import type { Program } from '../program.ts';
 import { MIN_NORM, contextCosine, inverseContextNorm, rowField, type LossSizes, type LossTensors } from './layout.ts';
 
-/** Threads that share one product of two vectors, and such groups of a workgroup. */
+/** Threads that share one product of two vectors. */
 const LANES = 32;
-const TEAMS = 8;
+/** Such groups of a workgroup: a power of two, not many more than there are vectors. */
+const teamsFor = (vectors: number) => Math.min(8, 2 ** Math.ceil(Math.log2(vectors)));
 
 const buffers = { raw: READ, targets: READ, contexts: READ, rows: WRITE, positions: WRITE };
 
 /** A workgroup takes one row: products of raw with its T context vectors and, as vector T, the target. */
 function rowValues(sizes: LossSizes): Kernel<typeof buffers> {
   const { T, D } = sizes;
+  const teams = teamsFor(T + 1);
   const row = (name: Parameters<typeof rowField>[0]) => rowField(name, 'b', sizes);
   const code = `${GROUP_INDEX_WGSL}
-var<workgroup> sums: array<vec4<f32>, ${LANES * TEAMS}>;
+var<workgroup> sums: array<vec4<f32>, ${LANES * teams}>;
 /** raw·x, |x|², |raw|², |raw − x|². */
 var<workgroup> products: array<vec4<f32>, ${T + 1}>;
 
@@ -25,7 +27,7 @@ fn element(b: u32, vector: u32, d: u32) -> f32 {
 
 fn inverse_norm(squares: f32) -> f32 { return 1.0 / max(sqrt(squares), ${MIN_NORM}); }
 
-@compute @workgroup_size(${LANES * TEAMS})
+@compute @workgroup_size(${LANES * teams})
 fn main(
   @builtin(workgroup_id) id: vec3<u32>,
   @builtin(num_workgroups) count: vec3<u32>,
@@ -34,7 +36,7 @@ fn main(
   let b = group_index(id, count);
   if (b >= u.B) { return; }
   let lane = index % ${LANES}u;
-  for (var first = 0u; first <= ${T}u; first += ${TEAMS}u) {
+  for (var first = 0u; first <= ${T}u; first += ${teams}u) {
     let vector = first + index / ${LANES}u;
     var sum = vec4<f32>();
     if (vector <= ${T}u) {
@@ -57,7 +59,7 @@ fn main(
   let inverse = inverse_norm(own.z);
   let inverse_target = inverse_norm(own.y);
   let cosine = own.x * inverse * inverse_target;
-  for (var t = index; t < ${T}u; t += ${LANES * TEAMS}u) {
+  for (var t = index; t < ${T}u; t += ${LANES * teams}u) {
     let inverse_context = inverse_norm(products[t].y);
     ${contextCosine(`b * ${T}u + t`)} = products[t].x * inverse * inverse_context;
     ${inverseContextNorm(`b * ${T}u + t`, sizes)} = inverse_context;
