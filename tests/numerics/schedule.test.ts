@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { Trainer, type ModelCheckpoint, type TrainingSettings } from '#engine/trainer/index.ts';
 import { stallReason } from '#engine/trainer/early-stopping.ts';
 import { cosineFactor, nextRate, type Rate } from '#engine/trainer/schedule.ts';
-import { Recorder, SETTINGS, smallModel, smallRun } from '../support/training.ts';
+import { Recorder, SETTINGS, smallSimdModel, smallRun } from '../support/training.ts';
 
 async function run(changes: Partial<TrainingSettings>, from?: ModelCheckpoint) {
   const recorder = new Recorder();
-  const model = await smallModel();
+  const model = await smallSimdModel();
   if (from) {
     model.writeParameters(from.parameters);
     model.writeOptimizer(from.optimizer!);

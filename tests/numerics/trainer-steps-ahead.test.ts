@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { EngineFailure } from '#engine/failure.ts';
 import { Trainer } from '#engine/trainer/index.ts';
 import type { TrainableModel } from '#engine/types.ts';
-import { Recorder, smallModel, smallRun } from '../support/training.ts';
+import { Recorder, smallSimdModel, smallRun } from '../support/training.ts';
 
 /** `model` whose steps run one after the other some turns of the event loop later; counts how many are pending. */
 function delayed(model: TrainableModel, stepsAhead: number): TrainableModel & { readonly mostPending: () => number } {
@@ -46,8 +46,8 @@ async function run(model: TrainableModel) {
 }
 
 test('steps ahead: figures, checkpoints and weights are those of one step at a time', async () => {
-  const ahead = delayed(await smallModel(), 3);
-  const [several, single] = [await run(ahead), await run(await smallModel())];
+  const ahead = delayed(await smallSimdModel(), 3);
+  const [several, single] = [await run(ahead), await run(await smallSimdModel())];
   expect(ahead.mostPending()).toBe(4);
   expect(several.parameters).toEqual(single.parameters);
   for (const column of ['total', 'cosine', 'gradNorm', 'lr'] as const) {
@@ -63,7 +63,7 @@ test('steps ahead: figures, checkpoints and weights are those of one step at a t
 
 test('a pause waits for the steps under way, and its checkpoint belongs to the last of them', async () => {
   const recorder = new Recorder();
-  const model = delayed(await smallModel(), 3);
+  const model = delayed(await smallSimdModel(), 3);
   let submitted = 0;
   const trainer: Trainer = new Trainer(
     smallRun(
@@ -92,7 +92,7 @@ test('a pause waits for the steps under way, and its checkpoint belongs to the l
 });
 
 test('a step that fails while earlier ones are pending fails the run with its error', async () => {
-  const model = delayed(await smallModel(), 3);
+  const model = delayed(await smallSimdModel(), 3);
   const failing: TrainableModel = {
     ...model,
     trainStep: (input) => (input.step > 5 ? Promise.reject(new Error('the device was lost')) : model.trainStep(input)),
@@ -104,7 +104,7 @@ test('a step that fails while earlier ones are pending fails the run with its er
 });
 
 test('an engine that stops working interrupts the run; the reason says where, what is left and what to do', async () => {
-  const model = delayed(await smallModel(), 3);
+  const model = delayed(await smallSimdModel(), 3);
   const recorder = new Recorder();
   const failing: TrainableModel = {
     ...model,

@@ -8,11 +8,23 @@ import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { NamedTensors } from '#engine/types.ts';
 import { Trainer, type ModelCheckpoint, type TrainerOptions } from '#engine/trainer/index.ts';
 import { sourceOf, range } from '../support/walks.ts';
-import { AMN, D, LOSS, LSTM, Recorder, SETTINGS, smallModel, smallRun, SOURCE, T } from '../support/training.ts';
+import {
+  AMN,
+  D,
+  LOSS,
+  LSTM,
+  Recorder,
+  SETTINGS,
+  smallModel,
+  smallRun,
+  smallSimdModel,
+  SOURCE,
+  T,
+} from '../support/training.ts';
 
-async function run(changes: Partial<TrainerOptions> = {}, spec = AMN) {
+async function run(changes: Partial<TrainerOptions> = {}, make: typeof smallModel = smallSimdModel, spec = AMN) {
   const recorder = new Recorder();
-  const model = await smallModel(spec);
+  const model = await make(spec);
   const trainer = new Trainer(smallRun(model, recorder, changes));
   const finished = await trainer.run();
   return { recorder, model, trainer, finished };
@@ -23,9 +35,10 @@ const settingsOf = ({ type }: GradientSpec) => (type === 'lstm' ? { ...SETTINGS,
 
 /** An uninterrupted run of a model, trained once and shared by tests. */
 const straightRuns = new Map<string, ReturnType<typeof run>>();
-function straightRun(spec = AMN) {
-  const running = straightRuns.get(spec.type) ?? run({ settings: settingsOf(spec) }, spec);
-  straightRuns.set(spec.type, running);
+function straightRun(make: typeof smallModel = smallSimdModel, spec = AMN) {
+  const key = `${make.name} ${spec.type}`;
+  const running = straightRuns.get(key) ?? run({ settings: settingsOf(spec) }, make, spec);
+  straightRuns.set(key, running);
   return running;
 }
 
@@ -51,15 +64,15 @@ function trainingSetThat(step: number, act: () => void): TrainerOptions['train']
 }
 
 /** Trains steps 1..k, then continues with a new model and trainer from the exported state. */
-async function interrupted(atStep: number, spec = AMN) {
+async function interrupted(atStep: number, make: typeof smallModel, spec: GradientSpec) {
   const recorder = new Recorder();
-  const model = await smallModel(spec);
+  const model = await make(spec);
   const train = trainingSetThat(atStep, () => first.stop());
   const settings = settingsOf(spec);
   const first: Trainer = new Trainer(smallRun(model, recorder, { train, settings }));
   const stopped = await first.run();
   const state = TrainerStateSchema.parse(JSON.parse(JSON.stringify(first.exportState())));
-  const second = await smallModel(spec);
+  const second = await make(spec);
   second.writeParameters(await model.readParameters());
   second.writeOptimizer(await model.readOptimizer());
   const trainer = new Trainer(smallRun(second, recorder, { resumeFrom: state, settings }));
@@ -139,7 +152,7 @@ describe('records', () => {
     const best = recorder.checkpoints.filter((saved) => 'parameters' in saved && saved.kind === 'best').at(-1) as
       ModelCheckpoint | undefined;
     expect(best?.state.best?.epoch).toBe(lowest.epoch);
-    const model = await smallModel();
+    const model = await smallSimdModel();
     model.writeParameters(best?.parameters as NamedTensors);
     const { raw } = await model.predict(best?.golden.contexts as Float32Array, best?.golden.B as number);
     expect(raw).toEqual(best?.golden.raw);
@@ -154,13 +167,14 @@ describe('records', () => {
 
 describe('resumption', () => {
   test.each([
-    { atStep: 4, spec: AMN },
-    { atStep: 11, spec: AMN },
-    { atStep: 7, spec: AMN },
-    { atStep: 10, spec: LSTM },
-  ])('stopped after step $atStep, $spec.type continues bit for bit', async ({ atStep, spec }) => {
-    const straight = await straightRun(spec);
-    const broken = await interrupted(atStep, spec);
+    { atStep: 4, spec: AMN, make: smallModel, on: 'tfjs' },
+    { atStep: 10, spec: LSTM, make: smallModel, on: 'tfjs' },
+    { atStep: 4, spec: AMN, make: smallSimdModel, on: 'simd' },
+    { atStep: 11, spec: AMN, make: smallSimdModel, on: 'simd' },
+    { atStep: 7, spec: AMN, make: smallSimdModel, on: 'simd' },
+  ])('stopped after step $atStep, $spec.type on $on continues bit for bit', async ({ atStep, spec, make }) => {
+    const straight = await straightRun(make, spec);
+    const broken = await interrupted(atStep, make, spec);
     expect(broken.stopped).toMatchObject({ status: 'stopped', step: atStep });
     expect(broken.finished.status).toBe('finished');
     expect(bytes(await broken.model.readParameters())).toEqual(bytes(await straight.model.readParameters()));
@@ -180,7 +194,7 @@ describe('control', () => {
   test('pause stops after the current step and stores a checkpoint; resume reaches the weights of an unpaused run', async () => {
     const straight = await straightRun();
     const recorder = new Recorder();
-    const model = await smallModel();
+    const model = await smallSimdModel();
     const train = trainingSetThat(5, () => trainer.pause());
     const trainer: Trainer = new Trainer(smallRun(model, recorder, { train }));
     const running = trainer.run();
@@ -199,7 +213,7 @@ describe('control', () => {
 
   test('stopAtEpochEnd evaluates the epoch before it stops', async () => {
     const recorder = new Recorder();
-    const trainer = new Trainer(smallRun(await smallModel(), recorder));
+    const trainer = new Trainer(smallRun(await smallSimdModel(), recorder));
     trainer.stopAtEpochEnd();
     expect(await trainer.run()).toMatchObject({ status: 'stopped', step: 7 });
     expect(recorder.epochs).toHaveLength(1);
@@ -208,7 +222,7 @@ describe('control', () => {
   test('a gate in the epoch hook stops the run before the next epoch', async () => {
     const recorder = new Recorder();
     const trainer: Trainer = new Trainer(
-      smallRun(await smallModel(), recorder, {
+      smallRun(await smallSimdModel(), recorder, {
         hooks: {
           onEvent: (event) => {
             recorder.onEvent(event);
@@ -223,7 +237,7 @@ describe('control', () => {
   test('a λ change between steps takes effect and is recorded', async () => {
     const recorder = new Recorder();
     const trainer: Trainer = new Trainer(
-      smallRun(await smallModel(), recorder, {
+      smallRun(await smallSimdModel(), recorder, {
         hooks: {
           onEvent: (event) => {
             recorder.onEvent(event);
@@ -261,7 +275,7 @@ describe('failure', () => {
   });
 
   test('refuses an empty split, a wrong width and a batch of one row with moment', async () => {
-    const model = await smallModel();
+    const model = await smallSimdModel();
     const refusal = (changes: Partial<TrainerOptions>) => () => new Trainer(smallRun(model, new Recorder(), changes));
     expect(refusal({ validation: { source: SOURCE, ids: range(0, 0) } })).toThrow(/validation set has no windows/);
     expect(refusal({ ood: { source: { ...SOURCE, D: 13 }, ids: range(0, 1) } })).toThrow(/4×13, the model takes 4×12/);
