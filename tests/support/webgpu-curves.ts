@@ -26,8 +26,9 @@ const LOSS: LossConfig = {
 };
 const [SEED, EPOCHS] = [5, 5];
 
-export function curveSource(windows: number): Promise<WindowSource> {
-  return sampleCut(windows, T, D);
+/** Vectors of the sample cut to `width`. */
+export function curveSource(windows: number, width = D): Promise<WindowSource> {
+  return sampleCut(windows, T, width);
 }
 
 export interface Curves {

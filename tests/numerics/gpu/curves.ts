@@ -7,7 +7,7 @@ import { simdHost } from '../../support/simd-host.ts';
 import { CURVE_SPECS, curveDifference, curveSource, trainCurves } from '../../support/webgpu-curves.ts';
 import { describeWebgpu } from '../../support/webgpu.ts';
 
-const [WINDOWS, BATCH] = [40, 9];
+const [WINDOWS, BATCH, D] = [40, 9, 32];
 
 describeWebgpu('5 epochs of the sample', () => {
   let simd: Engine;
@@ -16,7 +16,7 @@ describeWebgpu('5 epochs of the sample', () => {
   beforeAll(async () => {
     simd = await createSimdEngine({ host: await simdHost(), threads: 1 });
     webgpu = await createWebgpuEngine();
-    source = await curveSource(WINDOWS);
+    source = await curveSource(WINDOWS, D);
   });
   afterAll(async () => {
     await simd.dispose();
@@ -24,7 +24,7 @@ describeWebgpu('5 epochs of the sample', () => {
   });
 
   it('AMN: the loss curves of simd', async () => {
-    const [spec] = CURVE_SPECS;
+    const spec = { ...CURVE_SPECS[0], D };
     const expected = await trainCurves(simd, spec, source, BATCH);
     const actual = await trainCurves(webgpu, spec, source, BATCH);
     expect(expected.trainLoss).toHaveLength(5);
