@@ -1,5 +1,9 @@
 /** WebGPU for tests: a device where the machine has an adapter, and programs run on it. */
 import { afterAll, describe } from 'vitest';
+import type { GradientSpec } from '#shared/domain/models/models.ts';
+import { lambdaOf } from '#shared/domain/models/terms.ts';
+import { initialParameters } from '#engine/init.ts';
+import type { ModelOptions } from '#engine/types.ts';
 import { Gpu } from '#engine/webgpu/device.ts';
 import { Pipelines } from '#engine/webgpu/kernel.ts';
 import { Memory, type Tensor } from '#engine/webgpu/memory.ts';
@@ -23,6 +27,23 @@ if (gpu) afterAll(() => gpu.destroy());
 
 /** Tests that are skipped where no adapter exists. */
 export const describeWebgpu = gpu ? describe : describe.skip;
+
+/** For tests of a whole model whose size is not the point: with one size, its kernels compile once. */
+const AMN: GradientSpec = { type: 'amn', T: 5, D: 22, dModel: 6, hiddenDim: 16, skip: 'positional' };
+export const SMALL_MODEL: ModelOptions = {
+  spec: AMN,
+  loss: {
+    weights: lambdaOf({ mse: 1, info_nce: 0.1, moment: 0.1, directional: 0.1 }),
+    tau: 0.2,
+    marginDirectional: 0.05,
+    marginAntiCopy: 0.02,
+    varianceTarget: 0.2,
+  },
+  optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
+  seed: 3,
+  parameters: initialParameters(AMN, 3),
+  maxBatch: 9,
+};
 
 /** Memory and programs for tests of kernels. */
 export class GpuBench {

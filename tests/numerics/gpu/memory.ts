@@ -10,10 +10,10 @@ import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { ModelPlan } from '#engine/webgpu/plan.ts';
 import { deviceNeed, requireMemory } from '#engine/webgpu/room.ts';
 import { sharedStore } from '../../support/shared-store.ts';
-import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
+import { describeWebgpu, GpuBench, SMALL_MODEL } from '../../support/webgpu.ts';
 
-const [T, D] = [3, 8];
-const SPEC: GradientSpec = { type: 'transformer', T, D, dModel: 8, heads: 2, numLayers: 1, feedForward: 8, dropout: 0 };
+const SIZES = { T: 3, D: 8, dModel: 8, heads: 2, numLayers: 1, feedForward: 8 };
+const SPEC: GradientSpec = { type: 'transformer', ...SIZES, dropout: 0 };
 
 function options(maxBatch: number): ModelOptions {
   return {
@@ -91,9 +91,10 @@ describeWebgpu('memory of the device', () => {
 
   it('vectors that do not fit beside the model are uploaded batch by batch', async () => {
     const { gpu, pipelines } = new GpuBench();
+    const { T, D } = SMALL_MODEL.spec;
     const { shared } = sharedStore({ windows: 20, T, D, dtype: 'float32' });
     const full: Gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, memoryBytes: 1000 } } });
-    const model = new WebgpuModel(full, pipelines, options(4));
+    const model = new WebgpuModel(full, pipelines, SMALL_MODEL);
     await model.trainStep({ source: shared, ids: Uint32Array.from([1, 2]), lr: 0.01, step: 1 });
     expect(model.dispatches(2)).not.toContain('gather');
     model.dispose();

@@ -1,23 +1,14 @@
 /** A model of the webgpu engine as a whole: where its batches come from, what a step costs, that it repeats itself. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { GradientSpec } from '#shared/domain/models/models.ts';
-import { lambdaOf, type LossConfig } from '#shared/domain/models/terms.ts';
-import { initialParameters } from '#engine/init.ts';
 import type { SharedVectors, StepStats, WindowSource } from '#engine/types.ts';
 import type { DataLimits, Gpu } from '#engine/webgpu/device.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { sharedStore } from '../../support/shared-store.ts';
-import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
+import { describeWebgpu, GpuBench, SMALL_MODEL } from '../../support/webgpu.ts';
 
-const [T, D, WINDOWS, MAX_BATCH] = [5, 22, 20, 9];
-const SPEC: GradientSpec = { type: 'amn', T, D, dModel: 6, hiddenDim: 16, skip: 'positional' };
-const LOSS: LossConfig = {
-  weights: lambdaOf({ mse: 1, info_nce: 0.1, moment: 0.1, directional: 0.1 }),
-  tau: 0.2,
-  marginDirectional: 0.05,
-  marginAntiCopy: 0.02,
-  varianceTarget: 0.2,
-};
+const WINDOWS = 20;
+const { maxBatch: MAX_BATCH } = SMALL_MODEL;
+const { T, D } = SMALL_MODEL.spec;
 
 function store(dtype: SharedVectors['dtype']) {
   return sharedStore({ windows: WINDOWS, T, D, dtype });
@@ -25,14 +16,7 @@ function store(dtype: SharedVectors['dtype']) {
 
 function open(gpu?: Gpu, maxBatch = MAX_BATCH): WebgpuModel {
   const bench = new GpuBench();
-  return new WebgpuModel(gpu ?? bench.gpu, bench.pipelines, {
-    spec: SPEC,
-    loss: LOSS,
-    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, clip: 1 },
-    seed: 3,
-    parameters: initialParameters(SPEC, 3),
-    maxBatch,
-  });
+  return new WebgpuModel(gpu ?? bench.gpu, bench.pipelines, { ...SMALL_MODEL, maxBatch });
 }
 
 /** Windows of each step: batches of several sizes. */
