@@ -78,26 +78,20 @@ function drawMeans(
   random: Random,
   count: number,
 ): Float64Array[] {
-  const G = windows.length;
-  const Q = sums.length;
-  const width = Q + 1;
-  // One row a group: its windows and its sums.
-  const table = new Float64Array(G * width);
-  for (let g = 0; g < G; g++) {
-    table[g * width] = windows[g];
-    for (let q = 0; q < Q; q++) table[g * width + 1 + q] = sums[q][g];
-  }
+  const drawn = new Uint32Array(windows.length);
   const means = sums.map(() => new Float64Array(count));
-  const total = new Float64Array(width);
   for (let draw = 0; draw < count; draw++) {
-    total.fill(0);
-    for (let i = 0; i < G; i++) {
-      const from = random.integer(G) * width;
-      for (let k = 0; k < width; k++) total[k] += table[from + k];
-    }
-    for (let q = 0; q < Q; q++) means[q][draw] = total[q + 1] / total[0];
+    random.integers(windows.length, drawn);
+    const total = sumOf(windows, drawn);
+    for (let q = 0; q < sums.length; q++) means[q][draw] = sumOf(sums[q], drawn) / total;
   }
   return means;
+}
+
+function sumOf(values: Float64Array, places: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < places.length; i++) sum += values[places[i]];
+  return sum;
 }
 
 /**

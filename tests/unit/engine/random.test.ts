@@ -16,3 +16,19 @@ test('a whole number below n is the remainder of the next word below the last mu
     }),
   );
 });
+
+test('many whole numbers at once are those drawn one by one', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.integer({ min: 1, max: 2 ** 32 }), fc.integer({ min: 1, max: 1000 }), fc.constant(2 ** 31 + 1)),
+      fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+      (n, seed) => {
+        const [random, single] = [new Random(seed), new Random(seed)];
+        const drawn = new Uint32Array(20);
+        random.integers(n, drawn);
+        expect([...drawn]).toEqual(Array.from(drawn, () => single.integer(n)));
+        expect(random.state).toEqual(single.state);
+      },
+    ),
+  );
+});
