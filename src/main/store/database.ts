@@ -50,7 +50,7 @@ function openFile(path: string, isNew: boolean, options: FileOptions): Db {
   const { migrations = MIGRATIONS } = options;
   let db: Db | null = null;
   try {
-    db = new Database(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS });
+    db = keepStatements(new Database(path, { readonly: options.readonly ?? false, timeout: BUSY_TIMEOUT_MS }));
     if (options.isAlone) db.pragma('locking_mode = EXCLUSIVE');
     refuseNewer(db, path, migrations);
     if (!isNew) checkIntegrity(db, path);
@@ -64,6 +64,21 @@ function openFile(path: string, isNew: boolean, options: FileOptions): Db {
     db?.close();
     throw error;
   }
+}
+
+/**
+ * Each statement is compiled once a connection: that takes several times as long as most queries themselves. All are run to
+ * their end before the next (`get`, `all`, `run`), and a text is used with `pluck` always or never.
+ */
+function keepStatements(db: Db): Db {
+  const compile = db.prepare.bind(db);
+  const kept = new Map<string, Database.Statement>();
+  const prepare = (sql: string): Database.Statement => {
+    const statement = kept.get(sql) ?? compile(sql);
+    kept.set(sql, statement);
+    return statement;
+  };
+  return Object.assign(db, { prepare });
 }
 
 /** Even reading needs nextvec.db-shm, which cannot be made on a full or a read-only disk. */
