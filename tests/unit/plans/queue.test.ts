@@ -14,6 +14,7 @@ import { openHome } from '../../../src/main/store/home.ts';
 import { insertPlan, listItems, listMembers, putSweepRun, updateItem } from '../../../src/main/store/plans.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 import { programFile } from '../../support/programs.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 
 const RECIPE = { epochs: 2, batchSize: 32, engine: 'simd', threads: 1, sizes: { dModel: 8, hiddenDim: 16 } };
 const SMALL_LSTM = { sizes: { hiddenDim: 16 } };
@@ -27,8 +28,9 @@ let home: TestHome;
 let nextvec: Nextvec;
 let dataset: string;
 
+/** Trains in this process; processes train where they are killed or measured side by side. */
 async function open(runsQueue = true, parallel = 1): Promise<Nextvec> {
-  return home.open({ runsQueue, parallel, checkpointEveryMs: 100 });
+  return home.open({ runsQueue, parallel, checkpointEveryMs: 100, spawnTrainer: trainerHere });
 }
 
 beforeAll(async () => {
