@@ -12,6 +12,7 @@ import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { FIT_FILE, MODEL_FILE } from '../../../src/main/checkpoints/manifest.ts';
 import { findResumable } from '../../../src/main/checkpoints/resume.ts';
 import { followTo, importChunks, type TestHome } from '../nextvec.ts';
+import { trainerHere } from '../trainer-here.ts';
 
 /** Small enough to end in seconds, long enough to be killed many times. */
 const DATA = { articles: 60, chunksPerArticle: 12, D: 16 } as const;
@@ -102,9 +103,9 @@ function runFolder(home: TestHome, runId: string): string {
   return join(home.path, 'home', 'runs', runId);
 }
 
-/** Trains without an interruption; returns the run's id. */
+/** Trains without an interruption, on `simd` in this process; returns the run's id. */
 async function train(home: TestHome, recipe: RecipeInput): Promise<string> {
-  const nextvec = await home.open();
+  const nextvec = await home.open(recipe.engine === 'simd' ? { spawnTrainer: trainerHere } : {});
   const { runId } = await nextvec.client.runs.start({ recipe });
   await followTo(nextvec.client, runId, 'finished');
   await nextvec.close();

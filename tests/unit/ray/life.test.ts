@@ -14,6 +14,7 @@ import type { Nextvec } from '../../../src/main/nextvec.ts';
 import type { RunDetail, RunSummary } from '#shared/contract/runs.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 import { RayStandIn, type TestRay } from '../../support/ray-stand-in.ts';
 import { RealRay } from '../../support/real-ray.ts';
 
@@ -35,7 +36,8 @@ const open = (): Promise<Nextvec> =>
   home.open({ version: programFiles().version, checkpointEveryMs: 100, runsQueue: true });
 
 beforeAll(async () => {
-  home = await testHome();
+  // Runs that are not sent to Ray train in this process.
+  home = await testHome({ spawnTrainer: trainerHere });
   shared = join(home.path, 'shared folder');
   await ray.start();
   nextvec = await open();
@@ -61,6 +63,7 @@ async function start(on: string | null, more: Partial<RecipeInput> = {}): Promis
     batchSize: 16,
     engine: 'simd',
     threads: 1,
+    sizes: { dModel: 32, hiddenDim: 64 },
     lambda: { mse: 1, info_nce: 0.1 },
     seed: 7,
     split: { validationShare: 0.2 },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 
 let home: TestHome;
 let nextvec: Nextvec;
@@ -14,12 +15,13 @@ let best: string;
 let last: string;
 
 beforeAll(async () => {
-  home = await testHome();
+  home = await testHome({ spawnTrainer: trainerHere });
   nextvec = await home.open();
   const shape = { articles: 12, chunksPerArticle: 8, D: 8 };
   const dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), shape);
   for (const seed of [1, 2]) {
-    const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'simd', threads: 1, seed } as const;
+    const sizes = { dModel: 8, hiddenDim: 16 };
+    const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'simd', threads: 1, sizes, seed } as const;
     const { runId } = await nextvec.client.runs.start({ recipe });
     await followTo(nextvec.client, runId, 'finished');
     ids.push(runId);

@@ -31,7 +31,8 @@ test.each([
   ['deleted', (path: string) => rmSync(path, { recursive: true }), false],
 ] as const)('a run whose storage folder is %s fails with the reason', async (_, takeAway, isKept) => {
   const path = join(home.path, 'home');
-  const recipe = { dataset, epochs: 5000, batchSize: 16, engine: 'simd', threads: 1 } as const;
+  const sizes = { dModel: 8, hiddenDim: 16 };
+  const recipe = { dataset, epochs: 5000, batchSize: 16, engine: 'simd', threads: 1, sizes } as const;
   const { runId } = await nextvec.client.runs.start({ recipe });
   await follow(nextvec.client, runId, (event) => event.type === 'epoch');
   takeAway(path);

@@ -6,6 +6,7 @@ import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { openDatabase } from '../../../src/main/store/database.ts';
 import { updateRun } from '../../../src/main/store/runs.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 
 let home: TestHome;
 let nextvec: Nextvec;
@@ -13,7 +14,7 @@ let dataset: string;
 const ids: string[] = [];
 
 beforeAll(async () => {
-  home = await testHome();
+  home = await testHome({ spawnTrainer: trainerHere });
   nextvec = await home.open();
   const shape = { articles: 20, chunksPerArticle: 8, D: 8 };
   dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), shape);
@@ -27,7 +28,8 @@ beforeAll(async () => {
 afterAll(() => home.dispose());
 
 async function train(more: object, ...end: ('finished' | 'failed')[]): Promise<string> {
-  const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'simd', threads: 1, seed: 7, ...more } as const;
+  const sizes = { dModel: 8, hiddenDim: 16 };
+  const recipe = { dataset, epochs: 1, batchSize: 16, engine: 'simd', threads: 1, sizes, seed: 7, ...more } as const;
   const { runId } = await nextvec.client.runs.start({ recipe });
   await followTo(nextvec.client, runId, ...end);
   return runId;

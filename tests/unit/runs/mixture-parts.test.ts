@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 import { largestOnnxError } from '../../support/onnx.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
@@ -37,7 +38,7 @@ async function finish(of: RecipeInput): Promise<string> {
 }
 
 beforeAll(async () => {
-  home = await testHome();
+  home = await testHome({ spawnTrainer: trainerHere });
   nextvec = await home.open();
   const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
   dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);

@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Nextvec } from '../../../src/main/nextvec.ts';
+import type { Nextvec, NextvecOptions } from '../../../src/main/nextvec.ts';
 import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { findResumable, listCheckpointFolders } from '../../../src/main/checkpoints/resume.ts';
 import { folderBytes } from '../../../src/main/store/home.ts';
 import { forkTrainer, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 
 // Starting and killing processes is slow on a loaded machine.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
@@ -21,15 +22,15 @@ let home: TestHome;
 let nextvec: Nextvec;
 let dataset: string;
 let trainers: TrainerProcess[] = [];
-const fork = forkTrainer(TRAINER);
+let spawn = forkTrainer(TRAINER);
 
-function open(): Promise<Nextvec> {
+function open(more: Partial<NextvecOptions> = {}): Promise<Nextvec> {
   const spawnTrainer = () => {
-    const trainer = fork();
+    const trainer = spawn();
     trainers.push(trainer);
     return trainer;
   };
-  return home.open({ spawnTrainer, checkpointEveryMs: 150 });
+  return home.open({ spawnTrainer, checkpointEveryMs: 150, ...more });
 }
 
 beforeAll(async () => {
@@ -127,22 +128,6 @@ describe('a run', () => {
     expect(run.best?.intervals).toEqual(straight.best?.intervals);
   });
 
-  test('takes the baselines of a run on the same data, split and seed; on another seed measures its own', async () => {
-    const finished: { baselines: unknown; messages: string }[] = [];
-    for (const seed of [7, 8]) {
-      const runId = await start({ seed, epochs: 1 });
-      const { baselines } = await followTo(nextvec.client, runId, 'finished');
-      const { log } = await nextvec.client.runs.get({ runId });
-      finished.push({ baselines, messages: log.map(({ message }) => message).join(' ') });
-    }
-    const { baselines } = (await nextvec.client.runs.get({ runId: uninterrupted.runId })).run;
-    const [same, other] = finished;
-    expect(same.messages).toMatch(/Baselines as run #\d+ measured them/);
-    expect(same.baselines).toEqual(baselines);
-    expect(other.messages).toContain('Baselines measured in');
-    expect(other.baselines).not.toEqual(baselines);
-  });
-
   test('killed twice with -9, resumes to the same bits and history', async () => {
     const runId = await start();
     for (const step of [30, 60]) {
@@ -210,6 +195,30 @@ describe('a run', () => {
     await followTo(nextvec.client, runId, 'finished');
     expect(await losses(runId)).toEqual(uninterrupted.losses);
     expect(await weightsOf(runId, 'last')).toBe(uninterrupted.last);
+  });
+});
+
+describe('a run trained in this process', () => {
+  beforeAll(async () => {
+    await nextvec.close();
+    spawn = trainerHere;
+    nextvec = await open();
+  });
+
+  test('takes the baselines of a run on the same data, split and seed; on another seed measures its own', async () => {
+    const finished: { baselines: unknown; messages: string }[] = [];
+    for (const seed of [7, 8]) {
+      const runId = await start({ seed, epochs: 1 });
+      const { baselines } = await followTo(nextvec.client, runId, 'finished');
+      const { log } = await nextvec.client.runs.get({ runId });
+      finished.push({ baselines, messages: log.map(({ message }) => message).join(' ') });
+    }
+    const { baselines } = (await nextvec.client.runs.get({ runId: uninterrupted.runId })).run;
+    const [same, other] = finished;
+    expect(same.messages).toMatch(/Baselines as run #\d+ measured them/);
+    expect(same.baselines).toEqual(baselines);
+    expect(other.messages).toContain('Baselines measured in');
+    expect(other.baselines).not.toEqual(baselines);
   });
 
   test('one trains at a time; pausing or finishing starts the next', async () => {
@@ -307,7 +316,7 @@ describe('a run', () => {
     await mkdir(join(home.path, 'elsewhere'));
     await rename(from, moved);
     for (const folder of [backup, moved]) {
-      const there = await home.open({ home: folder, checkpointEveryMs: 150 });
+      const there = await open({ home: folder });
       expect(await there.client.datasets.list()).toEqual(datasets);
       expect((await there.client.runs.get({ runId })).run.status).toBe('interrupted');
       await there.client.runs.resume({ runId });

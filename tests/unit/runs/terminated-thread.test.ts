@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
 import { follow, followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -14,17 +15,13 @@ let home: TestHome;
 let nextvec: Nextvec;
 let recipe: RecipeInput;
 let flag: string;
+let uninterrupted: string;
 
 beforeAll(async () => {
   home = await testHome();
-  flag = join(home.path, 'terminate-threads');
-  const preload = pathToFileURL(resolve('tests/support/terminate-threads.ts')).href;
-  vi.stubEnv('NODE_OPTIONS', `--import=${preload}`);
-  vi.stubEnv('NEXTVEC_TEST_TERMINATE_THREADS', flag);
-  // On a loaded machine a healthy trainer may answer late.
-  nextvec = await home.open({ checkpointEveryMs: 50, heartbeatMs: 400 });
+  const first = await home.open({ spawnTrainer: trainerHere });
   const chunks = { articles: 40, chunksPerArticle: 12, D: 16 };
-  const dataset = await importChunks(nextvec.client, join(home.path, 'walks.npz'), chunks);
+  const dataset = await importChunks(first.client, join(home.path, 'walks.npz'), chunks);
   recipe = {
     dataset,
     epochs: 8,
@@ -34,6 +31,16 @@ beforeAll(async () => {
     lambda: { mse: 1 },
     sizes: { dModel: 8, hiddenDim: 16 },
   };
+  uninterrupted = (await first.client.runs.start({ recipe: { ...recipe, threads: 1 } })).runId;
+  await followTo(first.client, uninterrupted, 'finished');
+  await first.close();
+
+  flag = join(home.path, 'terminate-threads');
+  const preload = pathToFileURL(resolve('tests/support/terminate-threads.ts')).href;
+  vi.stubEnv('NODE_OPTIONS', `--import=${preload}`);
+  vi.stubEnv('NEXTVEC_TEST_TERMINATE_THREADS', flag);
+  // On a loaded machine a healthy trainer may answer late.
+  nextvec = await home.open({ checkpointEveryMs: 50, heartbeatMs: 400 });
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -48,9 +55,7 @@ function weights(runId: string): string {
     .digest('hex');
 }
 
-test('a terminated thread interrupts the run; it resumes to the bits of an uninterrupted one', async () => {
-  const uninterrupted = (await nextvec.client.runs.start({ recipe })).runId;
-  await followTo(nextvec.client, uninterrupted, 'finished');
+test('a terminated thread interrupts the run; it resumes to the bits of an uninterrupted one on one thread', async () => {
   const { runId } = await nextvec.client.runs.start({ recipe });
   await follow(nextvec.client, runId, (event) => event.type === 'epoch' && event.epoch >= 2);
   writeFileSync(flag, '');

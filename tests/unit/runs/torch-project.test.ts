@@ -9,10 +9,11 @@ import { initialParameters } from '../../../src/engine/init.ts';
 import { decodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 import { torchProblem } from '../../../src/main/runs/torch-recipe.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
+import { trainerHere } from '../../support/trainer-here.ts';
 
 let home: TestHome;
 beforeAll(async () => {
-  home = await testHome();
+  home = await testHome({ spawnTrainer: trainerHere });
 });
 afterAll(() => home.dispose());
 
@@ -30,7 +31,14 @@ it('writes program, recipe, initial weights and split of a run', async () => {
     seed: 5,
   });
   const { runId } = await client.runs.start({
-    recipe: { dataset, ood, epochs: 1, lambda: { mse: 0.5, info_nce: 0.25 }, sizes: { dModel: 8 }, engine: 'simd' },
+    recipe: {
+      dataset,
+      ood,
+      epochs: 1,
+      lambda: { mse: 0.5, info_nce: 0.25 },
+      sizes: { dModel: 8, hiddenDim: 16 },
+      engine: 'simd',
+    },
   });
   await followTo(client, runId, 'finished');
   const folder = (await client.runs.export({ runId, format: 'torch-project' })).path!;
