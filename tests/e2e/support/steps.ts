@@ -51,15 +51,6 @@ export async function waitForStatus(page: Page, status: string, timeoutMs = 300_
   await runStatus(page, status).waitFor({ timeout: timeoutMs });
 }
 
-/** Stops the run of the page and confirms it where asked. */
-export async function stopRun(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Stop', exact: true }).click();
-  const confirm = page.getByRole('alertdialog').getByRole('button', { name: /^Stop/ });
-  await confirm.or(runStatus(page, 'Stopped')).first().waitFor();
-  if (await confirm.isVisible()) await confirm.click();
-  await waitForStatus(page, 'Stopped');
-}
-
 /** Resolves after `count` animation frames of the page. */
 export function nextFrames(page: Page, count: number): Promise<void> {
   return page.evaluate(async (frames) => {
@@ -67,16 +58,9 @@ export function nextFrames(page: Page, count: number): Promise<void> {
   }, count);
 }
 
-/** SHA-256 of the pixels of all canvases on the page. */
+/** The content of all canvases on the page, as one string. */
 export function drawing(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const pixels = [...document.querySelectorAll('canvas')].flatMap((canvas) => {
-      const { width, height } = canvas;
-      return width * height === 0 ? [] : [canvas.getContext('2d')!.getImageData(0, 0, width, height).data];
-    });
-    const digest = await crypto.subtle.digest('SHA-256', await new Blob(pixels).arrayBuffer());
-    return new Uint8Array(digest).join();
-  });
+  return page.evaluate(() => [...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join('|'));
 }
 
 /** Folders of stored data sets. */
