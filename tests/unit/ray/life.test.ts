@@ -63,7 +63,6 @@ async function start(on: string | null, more: Partial<RecipeInput> = {}): Promis
     batchSize: 16,
     engine: 'simd',
     threads: 1,
-    sizes: { dModel: 32, hiddenDim: 64 },
     lambda: { mse: 1, info_nce: 0.1 },
     seed: 7,
     split: { validationShare: 0.2 },
