@@ -1,6 +1,6 @@
 /**
- * Type-checks every tsconfig.*.json: the renderer with vue-tsc, which needs TypeScript 6, the others with the native compiler
- * of TypeScript 7, four times as fast. Exit 1 on errors.
+ * Type-checks every tsconfig.*.json, as many at a time as there are cores: the renderer with vue-tsc, which needs TypeScript 6,
+ * the others with the native compiler of TypeScript 7. Exit 1 on errors.
  * A second run checks only what changed (incremental information in node_modules/.cache).
  */
 import { spawn } from 'node:child_process';

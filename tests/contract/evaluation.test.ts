@@ -102,6 +102,16 @@ describe('evaluation', () => {
     await expect(refused).rejects.toThrow('has trained on these windows');
   }, 120_000);
 
+  test('two at once both end in order after their result', async () => {
+    const types = async (): Promise<string[]> => {
+      const seen: string[] = [];
+      for await (const event of await client.evaluation.evaluate({ runId: subject, datasetId: ood }))
+        seen.push(event.type);
+      return seen;
+    };
+    for (const seen of await Promise.all([types(), types()])) expect(seen.at(-1)).toBe('done');
+  });
+
   test('inspects a window by place or number: context, attention, nearest targets', async () => {
     const own = await ownEvaluation();
     const look = (pick: WindowPick) => client.evaluation.inspect({ runId: baseline, datasetId: dataset, pick });

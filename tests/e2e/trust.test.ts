@@ -49,6 +49,8 @@ describe('evaluation of a run', () => {
     await page.getByRole('combobox', { name: 'Evaluate on' }).selectOption({ label: 'other · OOD' });
     await page.getByRole('button', { name: 'Evaluate now' }).click();
     await page.getByText('Reproduces its golden output').waitFor({ timeout: 120_000 });
+    await page.getByRole('button', { name: 'Evaluate again' }).waitFor();
+    expect(await page.getByText('The evaluation failed').count()).toBe(0);
     const verdicts = page.getByRole('region', { name: 'Verdicts' });
     await verdicts.getByRole('heading', { name: 'Below a baseline' }).waitFor();
     await verdicts.getByText('Evidence').first().click();

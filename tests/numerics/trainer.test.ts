@@ -168,6 +168,8 @@ describe('records', () => {
 describe('resumption', () => {
   test.each([
     { atStep: 4, spec: AMN, make: smallModel, on: 'tfjs' },
+    { atStep: 11, spec: AMN, make: smallModel, on: 'tfjs' },
+    { atStep: 7, spec: AMN, make: smallModel, on: 'tfjs' },
     { atStep: 10, spec: LSTM, make: smallModel, on: 'tfjs' },
     { atStep: 4, spec: AMN, make: smallSimdModel, on: 'simd' },
     { atStep: 11, spec: AMN, make: smallSimdModel, on: 'simd' },

@@ -43,22 +43,16 @@ export class Optimizer {
 }
 
 const squaresBuffers = { gradients: READ, parts: WRITE };
-const SQUARES_THREADS = THREADS / 4;
 
-/** A thread sums THREADS / SQUARES_THREADS of the workgroup's THREADS columns and adds these as a tree over all would. */
 function squaresKernel(length: number): Kernel<typeof squaresBuffers> {
-  const add = (quarter: number) => {
-    const at = `i + ${quarter * SQUARES_THREADS}u`;
-    return `if (${at} < ${length}u) { sums[${quarter}] = fma(gradients[${at}], gradients[${at}], sums[${quarter}]); }`;
-  };
-  const code = `${sumFunction('sum1', 'f32', SQUARES_THREADS)}
-@compute @workgroup_size(${SQUARES_THREADS})
+  const code = `${sumFunction('sum1', 'f32', THREADS)}
+@compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var sums = vec4<f32>();
+  var sum = 0.0;
   for (var i = group.x * ${THREADS}u + lane; i < ${length}u; i += ${PARTS * THREADS}u) {
-    ${[0, 1, 2, 3].map(add).join('\n    ')}
+    sum = fma(gradients[i], gradients[i], sum);
   }
-  let sum = sum1((sums.x + sums.z) + (sums.y + sums.w), lane);
+  sum = sum1(sum, lane);
   if (lane == 0u) { parts[group.x] = sum; }
 }
 `;

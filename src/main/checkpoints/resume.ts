@@ -1,9 +1,10 @@
 /** The checkpoints of a run folder: which there are, and which a run resumes from. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import type { CheckpointKind } from '#shared/domain/runs/training.ts';
 import { readAny, type LoadedCheckpoint, type LoadedFit } from './read.ts';
+import { removeCheckpoints } from './remove.ts';
 
 /** Names of the checkpoint folders of these kinds, newest first. */
 export async function listCheckpointFolders(runFolder: string, kinds: readonly CheckpointKind[]): Promise<string[]> {
@@ -45,5 +46,5 @@ export async function removeReplaced(runFolder: string, { folder }: Pick<LoadedC
   const names = await listCheckpointFolders(runFolder, ['last']);
   const at = names.indexOf(basename(folder));
   const replaced = at < 0 ? [] : names.slice(at + 1);
-  await Promise.all(replaced.map((name) => rm(join(runFolder, name), { recursive: true, force: true })));
+  await removeCheckpoints(runFolder, replaced);
 }

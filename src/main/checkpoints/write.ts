@@ -24,6 +24,7 @@ import {
   weightsFileOf,
   type Manifest,
 } from './manifest.ts';
+import { removeCheckpoints } from './remove.ts';
 
 export interface WriteOptions {
   readonly runFolder: string;
@@ -172,8 +173,8 @@ async function syncFolder(path: string): Promise<void> {
 
 async function removeOthers(runFolder: string, kind: CheckpointKind, keep: string): Promise<void> {
   const names = await readdir(runFolder);
-  const old = names.filter(
-    (n) => (n.startsWith(`${kind}-`) && n !== keep) || (n.startsWith('.') && n.endsWith('.tmp')),
-  );
-  await Promise.all(old.map((n) => rm(join(runFolder, n), { recursive: true, force: true })));
+  const half = names.filter((n) => n.startsWith('.') && n.endsWith('.tmp'));
+  await Promise.all(half.map((n) => rm(join(runFolder, n), { recursive: true, force: true })));
+  const old = names.filter((n) => n.startsWith(`${kind}-`) && n !== keep);
+  await removeCheckpoints(runFolder, old);
 }

@@ -115,15 +115,15 @@ export async function readInto<R>(
 ): Promise<R> {
   const worker = await workers.lease(signal, resolve(input.path));
   try {
+    let passport: Passport | null = null;
     for await (const event of await worker.client.importFile(jobOf(input, folder), { signal })) {
-      if (event.type === 'done') {
-        const seen = await look(event.passport, worker.client);
-        worker.giveBack();
-        return seen;
-      }
-      onProgress?.(event);
+      if (event.type === 'done') ({ passport } = event);
+      else onProgress?.(event);
     }
-    throw new NextvecError('INTERNAL', `The reader of ${input.path} ended without a result.`);
+    if (passport === null) throw new NextvecError('INTERNAL', `The reader of ${input.path} ended without a result.`);
+    const seen = await look(passport, worker.client);
+    worker.giveBack();
+    return seen;
   } catch (error) {
     throwIfCancelled(signal, `The reading of ${input.path}`);
     throw fromWireError(error);

@@ -20,7 +20,7 @@ import { listCheckpointFolders } from '../checkpoints/resume.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
 import { ceilingCosines } from './ceiling.ts';
-import { openModel } from './model.ts';
+import { openCheckpoint, type OpenModel } from './model.ts';
 import { proveParity, readForEvaluation } from './parity.ts';
 
 export type Progress = (phase: string, fraction: number | null) => void;
@@ -37,16 +37,9 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
   const set = isOwn ? training : openDataset(job.data.folder);
   try {
     refuseOtherShape(checkpoint, set, job);
-    const opened = await openModel({
-      recipe: job.recipe,
-      spec: checkpoint.spec,
-      resourcesDir: job.resourcesDir,
-      engine: job.engine,
-      parameters: checkpoint.parameters,
-      maxBatch: MAX_BATCH,
-      // Parity on the run's own windows; on the set also with the positions of each context changed.
-      rows: training.windows + (set.T + 5) * set.windows,
-    });
+    // Parity on the run's own windows; on the set also with the positions of each context changed.
+    const rows = training.windows + (set.T + 5) * set.windows;
+    const opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
     try {
       return await evaluateModel(job, { startedMs, checkpoint, opened, training, set, isOwn }, progress);
     } finally {
@@ -61,7 +54,7 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
 interface OpenedRun {
   readonly startedMs: number;
   readonly checkpoint: LoadedCheckpoint;
-  readonly opened: Awaited<ReturnType<typeof openModel>>;
+  readonly opened: OpenModel;
   readonly training: Dataset;
   /** The data set to evaluate on; the training set itself when `isOwn`. */
   readonly set: Dataset;

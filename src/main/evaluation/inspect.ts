@@ -14,7 +14,7 @@ import { targetText, windowTexts } from '../datasets/texts/window-texts.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 import { bestCheckpoint, chosenSplit, ownSplits, refuseOtherShape } from './evaluate.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
-import { openModel, type OpenModel } from './model.ts';
+import { openCheckpoint, type OpenModel } from './model.ts';
 import { proveParity } from './parity.ts';
 
 /** Windows that are ordered by cosine and whose targets are candidates; 60 MB of targets at D = 768. */
@@ -51,15 +51,8 @@ export async function openInspector(job: EvaluateJob): Promise<Inspector> {
   };
   try {
     refuseOtherShape(checkpoint, set, job);
-    opened = await openModel({
-      recipe: job.recipe,
-      spec: checkpoint.spec,
-      resourcesDir: job.resourcesDir,
-      engine: job.engine,
-      parameters: checkpoint.parameters,
-      maxBatch: MAX_BATCH,
-      rows: training.windows + 2 * set.windows,
-    });
+    const rows = training.windows + 2 * set.windows;
+    opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
     const own = await ownSplits(training, job);
     const { parity } = await proveParity(opened.model, checkpoint, own.validation);
     const part = await chosenSplit(set, own, isOwn, job);

@@ -11,7 +11,7 @@ import { pcaPlane, umapPlane, type PlaneProgress } from '../datasets/projection.
 import { splitDataset } from '../datasets/split.ts';
 import { bestCheckpoint, ownSplits, refuseOtherShape } from './evaluate.ts';
 import type { EvaluateJob, MapJob } from '../processes/jobs/evaluation.ts';
-import { openModel } from './model.ts';
+import { openCheckpoint } from './model.ts';
 import { proveParity } from './parity.ts';
 
 const MAX_BATCH = 256;
@@ -81,15 +81,8 @@ async function targetCosines(job: EvaluateJob, set: Dataset, ids: Uint32Array): 
   const checkpoint = await bestCheckpoint(job);
   refuseOtherShape(checkpoint, set, job);
   const training = openDataset(job.datasetFolder);
-  const opened = await openModel({
-    recipe: job.recipe,
-    spec: checkpoint.spec,
-    resourcesDir: job.resourcesDir,
-    engine: job.engine,
-    parameters: checkpoint.parameters,
-    maxBatch: MAX_BATCH,
-    rows: training.windows + ids.length,
-  });
+  const rows = training.windows + ids.length;
+  const opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
   try {
     await proveParity(opened.model, checkpoint, (await ownSplits(training, job)).validation);
     const windowOf = new Map<number, number>();

@@ -9,6 +9,7 @@ import type { GramSpec } from '#shared/domain/models/gram.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
 export interface OpenModel<Model extends Predictor = Predictor> {
@@ -27,6 +28,15 @@ export interface OpenModelOptions<Spec extends ModelSpec = ModelSpec> {
   readonly maxBatch: number;
   /** Windows that it is to predict, at most; a training step counts for three. */
   readonly rows: number;
+}
+
+/** The model of a checkpoint, for a job on its run. */
+export function openCheckpoint(
+  { spec, parameters }: Pick<LoadedCheckpoint, 'spec' | 'parameters'>,
+  { recipe, resourcesDir, engine }: Pick<OpenModelOptions, 'recipe' | 'resourcesDir' | 'engine'>,
+  sizes: Pick<OpenModelOptions, 'maxBatch' | 'rows'>,
+): Promise<OpenModel> {
+  return openModel({ recipe, spec, resourcesDir, engine, parameters, ...sizes });
 }
 
 /** Multiply-adds, at most: each parameter once for each context position. */

@@ -1,6 +1,7 @@
 /** The event stream of one job in a data worker; `done` is the last event. */
 import { fromWireError } from '../wire/errors.ts';
-import { isRefusal, type WorkerClient, type WorkerPool } from '../processes/worker-pool.ts';
+import { jobEvents } from '../processes/job-events.ts';
+import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
 /** Leaving the loop or aborting terminates the worker, the only way to interrupt an engine in the middle of a step. */
 export async function* workerEvents<T extends { readonly type: string }>(
@@ -12,14 +13,9 @@ export async function* workerEvents<T extends { readonly type: string }>(
   const release = (): void => void worker.release();
   signal?.addEventListener('abort', release);
   try {
-    for await (const event of await work(worker.client)) {
-      if (event.type === 'done') worker.giveBack();
-      yield event;
-    }
+    yield* jobEvents(worker, await work(worker.client));
   } catch (error) {
-    const shown = fromWireError(error);
-    if (isRefusal(shown)) worker.giveBack();
-    throw shown;
+    throw fromWireError(error);
   } finally {
     signal?.removeEventListener('abort', release);
     await worker.release();

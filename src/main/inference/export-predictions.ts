@@ -7,7 +7,7 @@ import type { Predictor, WindowSource } from '#engine/types.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { refuseOtherTask } from '../datasets/other-task.ts';
-import { openModel } from '../evaluation/model.ts';
+import { openCheckpoint } from '../evaluation/model.ts';
 import { proveGolden } from '../evaluation/parity.ts';
 import { writeRows, type ExportOptions, type WrittenFile } from '../formats/out/file.ts';
 import { writeParquet } from '../formats/out/parquet.ts';
@@ -25,22 +25,14 @@ const MEMORY_BYTES = 512 << 20;
 /** Throws CANCELLED; faults of the file system name `job.target`. */
 export async function exportPredictions(job: ExportPredictionsJob, options: ExportOptions): Promise<WrittenFile> {
   const checkpoint = await bestCheckpoint(job);
-  const { spec, parameters, golden } = checkpoint;
-  const { recipe, resourcesDir, engine } = job;
+  const { spec, golden } = checkpoint;
   const set = openDataset(job.set.folder);
   try {
     refuseOtherShape(job.set.name, set, spec);
     refuseOtherTask(set, job.set.name, job);
     if (job.texts && !set.meta.passport.texts) throw noTexts(job.set.name);
-    const opened = await openModel({
-      recipe,
-      spec,
-      resourcesDir,
-      engine,
-      parameters,
-      maxBatch: Math.max(golden.B, BATCH),
-      rows: golden.B + set.windows,
-    });
+    const sizes = { maxBatch: Math.max(golden.B, BATCH), rows: golden.B + set.windows };
+    const opened = await openCheckpoint(checkpoint, job, sizes);
     try {
       await proveGolden(opened.model, checkpoint);
       const tables = predictedTables(opened.model, set, job.texts, options.signal);

@@ -9,7 +9,7 @@ import type { Home } from '../store/home.ts';
 import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import { fromWireError } from '../wire/errors.ts';
-import { isRefusal, type WorkerPool } from '../processes/worker-pool.ts';
+import type { WorkerPool } from '../processes/worker-pool.ts';
 import type { PredictJob } from '../processes/jobs/prediction.ts';
 import { writeExport, type ExportWork } from '../processes/write-export.ts';
 
@@ -42,11 +42,7 @@ export async function predictOnce(
     worker.giveBack();
     return predicted;
   } catch (error) {
-    if (signal?.aborted) throw new NextvecError('CANCELLED', 'The prediction was called off.');
-    const shown = fromWireError(error);
-    // A file may have brought the library that reads it into disorder.
-    if (request.source.kind !== 'file' && isRefusal(shown)) worker.giveBack();
-    throw shown;
+    throw signal?.aborted ? new NextvecError('CANCELLED', 'The prediction was called off.') : fromWireError(error);
   } finally {
     signal?.removeEventListener('abort', release);
     await worker.release();

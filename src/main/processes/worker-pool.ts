@@ -7,7 +7,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
-import { NextvecError, isBadInput, isNextvecError } from '#shared/domain/errors.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { nodePort } from '../wire/node-port.ts';
@@ -71,13 +71,8 @@ export interface LeasedWorker {
   readonly client: WorkerClient;
   /** Ends the worker and lets the next one begin. Nothing is left to end after `giveBack`. */
   release(): Promise<void>;
-  /** The job has ended in order: lets the next one begin, and keeps the worker for it. */
+  /** The job has ended well: lets the next one begin, and keeps the worker for it unless one waits already. */
   giveBack(): void;
-}
-
-/** Whether a job on stored data that failed has ended in order: it refused what it was asked for. */
-export function isRefusal(error: unknown): boolean {
-  return isNextvecError(error) && isBadInput(error.code);
 }
 
 /** Long jobs at a time; an import or an evaluation takes a core and up to some hundred MB. */
@@ -213,10 +208,7 @@ export class WorkerPool {
 
   /** One call in a worker of its own. Throws the errors of the contract. */
   async once<R>(call: (client: WorkerClient) => Promise<R>): Promise<R> {
-    const worker = await this.lease();
-    return useOnce(worker, call, (error) => {
-      if (isRefusal(error)) worker.giveBack();
-    });
+    return useOnce(await this.lease(), call);
   }
 
   /** One short call that reads `file`, in a worker of its own that is watched like that of `lease`. */
@@ -237,19 +229,13 @@ function poolClosed(): NextvecError {
   return new NextvecError('CANCELLED', 'Nextvec was closed before the work began.');
 }
 
-async function useOnce<R>(
-  worker: LeasedWorker,
-  call: (client: WorkerClient) => Promise<R>,
-  onError?: (shown: unknown) => void,
-): Promise<R> {
+async function useOnce<R>(worker: LeasedWorker, call: (client: WorkerClient) => Promise<R>): Promise<R> {
   try {
     const result = await call(worker.client);
     worker.giveBack();
     return result;
   } catch (error) {
-    const shown = fromWireError(error);
-    onError?.(shown);
-    throw shown;
+    throw fromWireError(error);
   } finally {
     await worker.release();
   }

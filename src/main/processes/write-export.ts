@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
 import { targetFault, temporaryBeside } from '../formats/output-file.ts';
 import { fromWireError } from '../wire/errors.ts';
+import { jobEvents } from './job-events.ts';
 import type { WorkerExportEvent } from './worker-contract.ts';
 import type { WorkerClient, WorkerPool } from './worker-pool.ts';
 
@@ -24,11 +25,8 @@ export async function* writeExport(
   const worker = await workers.lease(signal);
   try {
     await mkdir(dirname(path), { recursive: true });
-    for await (const event of await write(worker.client, temporary)) {
-      if (event.type === 'done') {
-        worker.giveBack();
-        await rename(temporary, path);
-      }
+    for await (const event of jobEvents(worker, await write(worker.client, temporary))) {
+      if (event.type === 'done') await rename(temporary, path);
       yield event;
     }
   } catch (error) {

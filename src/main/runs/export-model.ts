@@ -17,7 +17,7 @@ import { parameterShapes } from '#shared/domain/models/shapes.ts';
 import { encodeNpz } from '../formats/npy/write.ts';
 import { writeThenRename } from '../formats/output-file.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
-import { openModel } from '../evaluation/model.ts';
+import { openCheckpoint } from '../evaluation/model.ts';
 import { proveGolden, readForEvaluation } from '../evaluation/parity.ts';
 import { GOLDEN_FILE, MODEL_FILE, sha256 } from '../checkpoints/manifest.ts';
 import type { LoadedCheckpoint } from '../checkpoints/read.ts';
@@ -48,17 +48,9 @@ async function writeGraphModel(folder: string, checkpoint: LoadedCheckpoint, job
   await rm(job.target, { recursive: true, force: true });
 }
 
-async function prove(checkpoint: LoadedCheckpoint, { recipe, resourcesDir, engine }: ExportModelJob): Promise<void> {
-  const { spec, parameters, golden } = checkpoint;
-  const opened = await openModel({
-    recipe,
-    spec,
-    resourcesDir,
-    engine,
-    parameters,
-    maxBatch: golden.B,
-    rows: golden.B,
-  });
+async function prove(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<void> {
+  const { B } = checkpoint.golden;
+  const opened = await openCheckpoint(checkpoint, job, { maxBatch: B, rows: B });
   try {
     await proveGolden(opened.model, checkpoint);
   } finally {

@@ -1,6 +1,5 @@
 /** Appends steps to the series of a live attempt, a flush at a time, and packs full chunks. */
 import { STEP_COLUMNS, type StepBlock } from '#shared/domain/runs/training.ts';
-import type { Statement } from 'better-sqlite3';
 import type { Db } from './database.ts';
 import { CHUNK_STEPS, packLevel } from './pyramid.ts';
 import { attemptColumns, bytes, readTail, type AttemptKey } from './series-tail.ts';
@@ -62,23 +61,22 @@ function packFullChunks(db: Db, key: AttemptKey, all: boolean): void {
   const tail = readTail(db, key);
   if (tail === null) return;
   const columns = attemptColumns(db, key);
-  const insert = db.prepare(INSERT_CHUNK);
   db.prepare('DELETE FROM series_tail WHERE run_id = ? AND attempt = ?').run(key.runId, key.attempt);
   const restSteps = range.end - packedEnd;
   const rest = new Float32Array(columns.length * restSteps);
   columns.forEach((column, c) => {
     const values = tail.column(c);
-    insertChunks(insert, key, column, values, { first: range.first, end: packedEnd });
+    insertChunks(db, key, column, values, { first: range.first, end: packedEnd });
     rest.set(values.subarray(packedEnd - range.first), c * restSteps);
   });
   if (restSteps > 0) insertTail(db, key, { firstStep: packedEnd + 1, steps: restSteps, data: rest });
 }
 
-const INSERT_CHUNK =
-  'INSERT INTO series_chunks (run_id, attempt, "column", chunk, level3, level2, level1, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
-
 /** Inserts the steps of `range` as chunk rows with their pyramid; `values` begin at `range.first`. */
-function insertChunks(insert: Statement, key: AttemptKey, column: string, values: Float32Array, range: Range): void {
+function insertChunks(db: Db, key: AttemptKey, column: string, values: Float32Array, range: Range): void {
+  const insert = db.prepare(
+    'INSERT INTO series_chunks (run_id, attempt, "column", chunk, level3, level2, level1, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
   for (let index = range.first; index < range.end;) {
     const chunk = Math.floor(index / CHUNK_STEPS);
     const end = Math.min((chunk + 1) * CHUNK_STEPS, range.end);

@@ -19,6 +19,8 @@ const SPECS: readonly GradientSpec[] = [
   { type: 'gru', T: 1, D, dModel: 18, numLayers: 1 },
   { type: 'transformer', T: 3, D, dModel: 24, heads: 3, numLayers: 2, feedForward: 30, dropout: 0.2 },
   { type: 'transformer', T: 1, D, dModel: 24, heads: 3, numLayers: 1, feedForward: 30, dropout: 0.2 },
+  // Rows that take workgroups of the full width.
+  { type: 'transformer', T: 2, D, dModel: 72, heads: 3, numLayers: 1, feedForward: 30, dropout: 0 },
 ];
 
 interface Outcome {

@@ -1,8 +1,9 @@
 /** Checkpoints on their way between the shared folder and the storage folder. A folder with its final name is whole. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CheckpointKind } from '#shared/domain/runs/training.ts';
+import { removeCheckpoints } from '../../checkpoints/remove.ts';
 import { listCheckpointFolders } from '../../checkpoints/resume.ts';
 import { copyFolder } from './shared-folder.ts';
 
@@ -22,7 +23,7 @@ export async function fetchCheckpoint(from: string, runFolder: string, kind: Che
   }
   if (kind === 'kept') return true;
   const others = (await listCheckpointFolders(runFolder, [kind])).filter((other) => other !== name);
-  await Promise.all(others.map((other) => rm(join(runFolder, other), { recursive: true, force: true })));
+  await removeCheckpoints(runFolder, others);
   return true;
 }
 

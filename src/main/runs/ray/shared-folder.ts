@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, cp, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, appendFile, cp, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { TrainerJobSchema, type TrainerJob } from '#shared/contract/trainer.ts';
@@ -115,7 +115,10 @@ export async function sendDataset(folder: string, dataset: string): Promise<stri
   return place;
 }
 
-/** Copies a folder under a temporary name, then renames it: a folder of the final name is whole. One that is there stays. */
+/**
+ * Copies a folder under a temporary name, then renames it: a folder of the final name is whole. One that is there stays. Throws
+ * where `from` is gone at the end: it may have been copied in part.
+ */
 export async function copyFolder(from: string, to: string, isWanted = (_name: string) => true): Promise<void> {
   if (existsSync(to)) return;
   await mkdir(dirname(to), { recursive: true });
@@ -123,6 +126,7 @@ export async function copyFolder(from: string, to: string, isWanted = (_name: st
   try {
     await cp(from, temporary, { recursive: true, filter: (path) => path === from || isWanted(basename(path)) });
     await syncFiles(temporary);
+    await access(from);
     await rename(temporary, to);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
