@@ -9,11 +9,30 @@ vi.mock('../../../src/renderer/rpc.ts', () => import('./rpc.ts'));
 disableAutoUnmount();
 enableAutoUnmount(afterEach);
 
+/** Size of every element: happy-dom has no layout, and without a size a virtual list would render no row. */
+const SIZE = { width: 1000, height: 600 };
+
+/** Reports SIZE once; happy-dom's own reports nothing. */
+class FixedSizeObserver implements ResizeObserver {
+  readonly #report: ResizeObserverCallback;
+
+  constructor(report: ResizeObserverCallback) {
+    this.#report = report;
+  }
+
+  observe(target: Element): void {
+    const contentRect = new DOMRect(0, 0, SIZE.width, SIZE.height);
+    this.#report([{ target, contentRect, borderBoxSize: [], contentBoxSize: [], devicePixelContentBoxSize: [] }], this);
+  }
+
+  unobserve(): void {}
+
+  disconnect(): void {}
+}
+
 beforeEach(() => {
   vi.resetAllMocks();
   resetHistory();
   document.body.replaceChildren();
-  // happy-dom has no layout: without a size a virtual list would render no row.
-  vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1000);
-  vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
+  vi.stubGlobal('ResizeObserver', FixedSizeObserver);
 });

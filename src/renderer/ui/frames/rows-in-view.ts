@@ -2,7 +2,7 @@
  * Virtual list: of a long list in a scrolling box only the rows in view are rendered, with spacers for the others.
  * Row heights are given, not measured.
  */
-import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/vue-virtual';
+import { defaultRangeExtractor, useVirtualizer, type Range, type Rect, type Virtualizer } from '@tanstack/vue-virtual';
 import { computed, type Ref } from 'vue';
 
 /** Rows rendered beyond each edge of the box. */
@@ -31,6 +31,13 @@ interface LongList<T> {
   readonly kept?: () => number;
 }
 
+/** The box as its ResizeObserver reports it. The library's own also reads it when mounted, which forces a layout of the page. */
+function observeRect({ scrollElement }: Virtualizer<HTMLElement, Element>, report: (rect: Rect) => void): () => void {
+  const observer = new ResizeObserver(([{ contentRect }]) => report(contentRect));
+  if (scrollElement) observer.observe(scrollElement);
+  return () => observer.disconnect();
+}
+
 export function useRowsInView<T>({
   box,
   items,
@@ -45,6 +52,7 @@ export function useRowsInView<T>({
       return {
         count: all.length,
         getScrollElement: () => box.value,
+        observeElementRect: observeRect,
         overscan: OVERSCAN,
         estimateSize: (index: number) => heightPx(all[index]),
         getItemKey: (index: number) => key(all[index]),
