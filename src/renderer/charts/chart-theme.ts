@@ -1,5 +1,6 @@
-/** CSS variables as plain values for the canvas, read once per theme. */
-import { COLOUR_TOKENS, type ColourToken } from './series-style.ts';
+/** CSS variables as plain values for the canvas. */
+import { themeToken } from '../ui/theme.ts';
+import type { ColourToken } from './series-style.ts';
 
 export interface ChartTheme {
   readonly font: string;
@@ -13,31 +14,17 @@ export interface ChartTheme {
   readonly colour: (token: ColourToken) => string;
 }
 
-const known = new Map<string, ChartTheme>();
-
-/** The current theme of :root. Cached per theme, since reading forces a style recalculation. */
+/** The theme that is shown. */
 export function chartTheme(): ChartTheme {
-  const root = document.documentElement;
-  const name = root.dataset.theme ?? '';
-  const theme = known.get(name) ?? readTheme(root);
-  known.set(name, theme);
-  return theme;
-}
-
-function readTheme(root: Element): ChartTheme {
-  const style = getComputedStyle(root);
-  const value = (name: string) => style.getPropertyValue(name).trim();
-  // Read in one go: the computed style object is live.
-  const colours = new Map<ColourToken, string>(COLOUR_TOKENS.map((token) => [token, value(token)]));
   return {
-    font: `11px ${value('--font') || 'system-ui, sans-serif'}`,
-    text: value('--text'),
-    text2: value('--text-2'),
-    text3: value('--text-3'),
-    grid: value('--chart-grid'),
-    axis: value('--hairline-strong'),
-    panel: value('--bg-panel'),
-    tones: { good: value('--good'), warn: value('--warn'), bad: value('--bad') },
-    colour: (token) => colours.get(token) ?? '',
+    font: `11px ${themeToken('--font') || 'system-ui, sans-serif'}`,
+    text: themeToken('--text'),
+    text2: themeToken('--text-2'),
+    text3: themeToken('--text-3'),
+    grid: themeToken('--chart-grid'),
+    axis: themeToken('--hairline-strong'),
+    panel: themeToken('--bg-panel'),
+    tones: { good: themeToken('--good'), warn: themeToken('--warn'), bad: themeToken('--bad') },
+    colour: themeToken,
   };
 }

@@ -5,18 +5,16 @@
 import { BASELINE_LABELS, type BaselineName } from '#shared/domain/runs/training.ts';
 import { TERM_TABLE, byTerm, type LinePattern, type Term } from '#shared/domain/models/terms.ts';
 
-export const COLOUR_TOKENS = [
-  '--series-blue',
-  '--series-orange',
-  '--series-green',
-  '--series-vermillion',
-  '--series-sky',
-  '--series-purple',
-  '--series-yellow',
-  '--series-black',
-  '--text-3',
-] as const;
-export type ColourToken = (typeof COLOUR_TOKENS)[number];
+export type ColourToken =
+  | '--series-blue'
+  | '--series-orange'
+  | '--series-green'
+  | '--series-vermillion'
+  | '--series-sky'
+  | '--series-purple'
+  | '--series-yellow'
+  | '--series-black'
+  | '--text-3';
 
 export interface SeriesStyle {
   readonly label: string;

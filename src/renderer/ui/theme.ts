@@ -14,8 +14,20 @@ export const shownTheme = readonly(shown);
 
 function apply(): void {
   const dark = !lightOnly && (wanted === 'dark' || (wanted === 'system' && systemDark.matches));
-  shown.value = dark ? 'dark' : 'light';
-  document.documentElement.dataset.theme = shown.value;
+  const next = dark ? 'dark' : 'light';
+  // Before those who watch the theme read its colours.
+  document.documentElement.dataset.theme = next;
+  shown.value = next;
+}
+
+const tokens = new Map<string, string>();
+
+/** Value of a CSS variable in the theme shown, for canvases. Read once a theme: reading forces a style recalculation. */
+export function themeToken(name: string): string {
+  const key = `${shown.value} ${name}`;
+  const value = tokens.get(key) ?? getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  tokens.set(key, value);
+  return value;
 }
 
 export function setTheme(theme: Theme): void {

@@ -1,5 +1,6 @@
 /** Colours of the map in the theme that is shown; scales run between series colours that differ in lightness too. */
 import type { MapSide } from '#shared/domain/datasets/vector-map.ts';
+import { themeToken } from '../../../ui/theme.ts';
 import { mixColours, type MapColour } from './map-view.ts';
 
 const STOPS: Readonly<Record<MapColour, readonly string[]>> = {
@@ -23,19 +24,15 @@ export interface MapPalette {
   readonly ink: string;
 }
 
-function token(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
 export function mapPalette(colour: MapColour): MapPalette {
-  const stops = STOPS[colour].map(token);
+  const stops = STOPS[colour].map(themeToken);
   const steps = Array.from({ length: STEPS }, (_, i) => mixColours(stops, i / (STEPS - 1)));
-  const none = token(NO_PLACE);
-  const sides = new Map(Object.entries(SIDES).map(([side, name]) => [side, token(name)]));
+  const none = themeToken(NO_PLACE);
+  const sides = new Map(Object.entries(SIDES).map(([side, name]) => [side, themeToken(name)]));
   return {
     scale: (place) => (Number.isNaN(place) ? none : steps[Math.round(place * (STEPS - 1))]),
     side: (side) => sides.get(side) ?? none,
-    ink: token('--text'),
+    ink: themeToken('--text'),
   };
 }
 
