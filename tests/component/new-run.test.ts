@@ -245,3 +245,13 @@ test('takes the recipe of a run and shows what differs from it', async () => {
   await fill(field('Epochs'), '20');
   expect(texts('.was')).toContain('#3: 12');
 });
+
+test('a dialog opens with the focus in its first field and gives it back when it closes', async () => {
+  await open();
+  const opener = button('Paste a command line');
+  opener.focus();
+  await click(opener);
+  await expect.poll(() => document.activeElement?.tagName).toBe('TEXTAREA');
+  await click(button('Cancel'));
+  await expect.poll(() => document.activeElement).toBe(opener);
+});
