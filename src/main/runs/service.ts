@@ -89,7 +89,7 @@ export class RunService {
 
   /** Adds a line to the log of every live run: events of the machine they train on. */
   noteToLive(level: LogLine['level'], message: string): void {
-    for (const run of this.live.values()) if (!run.isOver) run.log(level, message);
+    for (const run of this.live.values()) if (!run.isOver) run.journal.log(level, message);
   }
 
   /** Runs that train or wait; a paused run is saved and does not count. */
@@ -123,7 +123,7 @@ export class RunService {
   get(handle: string): RunDetail {
     const { db } = this.home;
     const row = this.row(handle);
-    this.live.get(row.id)?.flush();
+    this.live.get(row.id)?.journal.flush();
     const recipe = readRecipe(row.recipe_json);
     const run = this.summaries.of(row.id);
     const damaged: string[] = [];
@@ -144,7 +144,7 @@ export class RunService {
   /** Points of the step series, live steps included. */
   series(query: SeriesQuery): Series {
     const row = this.row(query.runId);
-    this.live.get(row.id)?.flush();
+    this.live.get(row.id)?.journal.flush();
     return readSeries(this.home.db, { ...query, runId: row.id });
   }
 
@@ -153,7 +153,7 @@ export class RunService {
     const { id } = this.row(handle);
     const events = this.bus.events(id, signal);
     yield { type: 'run', run: this.summaries.of(id) };
-    yield* this.live.get(id)?.unflushed() ?? [];
+    yield* this.live.get(id)?.journal.unflushed() ?? [];
     yield* events;
   }
 
@@ -192,8 +192,8 @@ export class RunService {
   resume(handle: string, { stopAfterEpoch = null, engine }: ResumeOptions = {}): RunSummary {
     const row = this.row(handle);
     const live = this.live.get(row.id);
-    if (live?.isOver === false && live.diskFull !== null) {
-      throw new NextvecError('DISK_FULL', live.diskFull, {
+    if (live?.isOver === false && live.journal.diskFull !== null) {
+      throw new NextvecError('DISK_FULL', live.journal.diskFull, {
         remedy: 'The run can be resumed a second after there is room.',
         details: { place: row.id },
       });

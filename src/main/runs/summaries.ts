@@ -55,7 +55,7 @@ export class RunSummaries {
   announceProgress(runId: string): void {
     const live = this.live.get(runId);
     const row = requireRun(this.db, runId);
-    const state = `${live?.diskFull ?? row.status} ${row.best_json} ${row.engine_json} ${row.baselines_json}`;
+    const state = `${live?.journal.diskFull ?? row.status} ${row.best_json} ${row.engine_json} ${row.baselines_json}`;
     const last = this.announced.get(runId);
     const now = performance.now();
     if (live && last?.state === state && now - last.atMs < PROGRESS_INTERVAL_MS) return;
@@ -81,11 +81,10 @@ export class RunSummaries {
 
   private summary(row: RunRow, valCosines: readonly (number | null)[]): RunSummary {
     const live = this.live.get(row.id);
-    const etaMs = hasEnded(row.status) ? null : (live?.etaMs ?? null);
+    const etaMs = hasEnded(row.status) ? null : (live?.journal.etaMs ?? null);
     if (live === undefined || live.isOver) return this.sound(row, valCosines, etaMs);
-    const reason = live.diskFull;
+    const { stage, diskFull: reason } = live.journal;
     const run = this.sound(reason === null ? row : { ...row, status: 'paused', reason }, valCosines, etaMs);
-    const { stage } = live;
     return { ...run, ...(stage && { stage }), ...(live.waitsForSpace && { waitsForSpace: true as const }) };
   }
 }
