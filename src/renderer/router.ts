@@ -34,8 +34,8 @@ const ROUTES: readonly RouteRecordRaw[] = [
 export function createAppRouter(): Router {
   const router = createRouter({ history: createWebHashHistory(), routes: ROUTES });
   // A page is mounted in a task of its own, neither in that of the click, which ends with a layout, nor in that which runs
-  // the page's module.
-  router.beforeResolve(() => scheduler.yield());
+  // the page's module. Safari has no scheduler.
+  router.beforeResolve(() => globalThis.scheduler?.yield());
   router.afterEach((to) => {
     document.title = to.meta.title ? `${to.meta.title} – Nextvec` : 'Nextvec';
   });
