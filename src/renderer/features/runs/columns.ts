@@ -126,11 +126,11 @@ function recipeWithTask({ recipe, task }: RunSummary): string {
 }
 
 export const COLUMNS: readonly Column[] = [
-  { ...text({ id: 'name', label: 'Run', widthPx: 178 }, (run) => run.name), sortKey: (run) => run.number },
+  { ...text({ id: 'name', label: 'Run', widthPx: 166 }, (run) => run.name), sortKey: (run) => run.number },
   text({ id: 'status', label: 'Status', widthPx: 114 }, statusLabel),
   text({ id: 'model', label: 'Model', widthPx: 108 }, (run) => MODEL_LABELS[run.recipe.modelType]),
   text({ id: 'dataset', label: 'Data set', widthPx: 96 }, (run) => nameWithTask(run.datasetName, run.task)),
-  text({ id: 'recipe', label: 'Recipe', widthPx: 112, help: HELP.recipe }, recipeWithTask),
+  text({ id: 'recipe', label: 'Recipe', widthPx: 104, help: HELP.recipe }, recipeWithTask),
   measured(
     'valCosine',
     figure(
@@ -149,11 +149,11 @@ export const COLUMNS: readonly Column[] = [
   ),
   measured(
     'valLift',
-    delta({ id: 'lift', label: 'Lift', widthPx: 92, help: HELP.lift }, (run) => run.valLift),
+    delta({ id: 'lift', label: 'Lift', widthPx: 104, help: HELP.lift }, (run) => run.valLift),
   ),
   measured(
     'oodLift',
-    delta({ id: 'oodLift', label: 'OOD lift', widthPx: 92, help: HELP.oodLift }, (run) => run.oodLift),
+    delta({ id: 'oodLift', label: 'OOD lift', widthPx: 104, help: HELP.oodLift }, (run) => run.oodLift),
   ),
   difference({ id: 'delta', label: 'Δ', widthPx: 66, help: HELP.delta }, 'validation'),
   difference({ id: 'oodDelta', label: 'Δ OOD', widthPx: 84, help: HELP.oodDelta }, 'ood'),
