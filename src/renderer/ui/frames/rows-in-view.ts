@@ -2,7 +2,15 @@
  * Virtual list: of a long list in a scrolling box only the rows in view are rendered, with spacers for the others.
  * Row heights are given, not measured.
  */
-import { defaultRangeExtractor, useVirtualizer, type Range, type Rect, type Virtualizer } from '@tanstack/vue-virtual';
+import {
+  defaultRangeExtractor,
+  elementScroll,
+  useVirtualizer,
+  type Range,
+  type Rect,
+  type ScrollToOptions,
+  type Virtualizer,
+} from '@tanstack/vue-virtual';
 import { computed, type Ref } from 'vue';
 
 /** Rows rendered beyond each edge of the box. */
@@ -38,6 +46,11 @@ function observeRect({ scrollElement }: Virtualizer<HTMLElement, Element>, repor
   return () => observer.disconnect();
 }
 
+/** A box that has just appeared stands at 0: to scroll it there would force a layout of the page. */
+function scrollBox(offset: number, options: ScrollToOptions, of: Virtualizer<HTMLElement, Element>): void {
+  if (offset > 0) elementScroll(offset, options, of);
+}
+
 export function useRowsInView<T>({
   box,
   items,
@@ -53,6 +66,7 @@ export function useRowsInView<T>({
         count: all.length,
         getScrollElement: () => box.value,
         observeElementRect: observeRect,
+        scrollToFn: scrollBox,
         overscan: OVERSCAN,
         estimateSize: (index: number) => heightPx(all[index]),
         getItemKey: (index: number) => key(all[index]),
