@@ -3,12 +3,11 @@
  * shown. Not here: the preflight (use-preflight.ts).
  */
 import { defineStore } from 'pinia';
-import { computed, ref } from 'vue';
+import { computed, ref, type ComputedRef, type Ref } from 'vue';
 import type { ModelType } from '#shared/domain/models/models.ts';
 import { PRESETS, presetChanges, type Preset } from '#shared/domain/recipe/presets.ts';
 import { LIFT_GATES } from '#shared/domain/recipe/gates.ts';
 import { RECIPE_FIELDS, defaultAt, valueAt, withValue, type RecipeField } from '#shared/domain/recipe/recipe-fields.ts';
-import { recipeDiff } from '#shared/domain/recipe/recipe-diff.ts';
 import {
   RecipeSchema,
   TrainableRecipeSchema,
@@ -24,13 +23,15 @@ const TYPED_FIELDS = RECIPE_FIELDS.filter((field) => field.kind !== 'choice');
 /** Means "no data set yet"; the schema rejects it. */
 const NO_DATASET = '';
 
+/** Input of the typed fields, by path. */
+type Texts = Readonly<Record<string, string>>;
 type Draft = Omit<Recipe, 'dataset'> & { readonly dataset: string };
 
 function freshDraft(): Draft {
   return { ...RecipeSchema.parse({ dataset: '-', gates: [...LIFT_GATES] } satisfies RecipeInput), dataset: NO_DATASET };
 }
 
-function textsOf(draft: Draft): Record<string, string> {
+function textsOf(draft: Draft): Texts {
   return Object.fromEntries(TYPED_FIELDS.map(({ path }) => [path, formatInput(valueAt(draft, path))]));
 }
 
@@ -45,21 +46,36 @@ function parseTyped({ kind }: RecipeField, text: string): unknown {
   return text.trim() === '' ? undefined : text;
 }
 
-export const useDraftStore = defineStore('draft', () => {
-  const draft = ref<Draft>(freshDraft());
-  const texts = ref<Record<string, string>>(textsOf(draft.value));
-  const name = ref('');
-  const tags = ref<string[]>([]);
-  /** Address of the cluster the run is sent to; null: it trains here. */
-  const on = ref<string | null>(null);
-  /** Run the draft is compared with, or null. */
-  const referenceId = ref<string | null>(null);
+/** The draft with its typed fields as they were typed: one that is wrong may break the type, until the schema has rejected it. */
+function withTexts(draft: Draft, texts: Texts): Draft {
+  let next = draft;
+  for (const field of TYPED_FIELDS) next = withValue(next, field.path, parseTyped(field, texts[field.path]));
+  return next;
+}
 
-  const candidate = computed((): object => {
-    let next: object = draft.value;
-    for (const field of TYPED_FIELDS) next = withValue(next, field.path, parseTyped(field, texts.value[field.path]));
-    return next;
-  });
+/** As typed; for a model that is trained in another way the defaults, apart from data, gates, seed and engine. */
+function baseFor(typed: Draft, modelType: ModelType): Draft {
+  if (isFitted(modelType) === isFitted(typed.modelType)) return typed;
+  const { dataset, ood, split, gates, seed, threads, engine } = typed;
+  const kept = { dataset, ood, split, gates, seed, threads };
+  return { ...freshDraft(), ...kept, modelType, ...(hasEngine(modelType, engine) && { engine }) };
+}
+
+function withChanges(draft: Draft, changes: Preset['changes']): Draft {
+  let next = draft;
+  for (const [key, value] of Object.entries(changes)) next = withValue(next, key, value);
+  return next;
+}
+
+function holdsPreset(draft: Draft, preset: Preset, modelType: ModelType): boolean {
+  return Object.entries(presetChanges(preset, modelType)).every(
+    ([key, value]) => JSON.stringify(valueAt(draft, key)) === JSON.stringify(value),
+  );
+}
+
+/** The recipe of a draft, and what is wrong with it. */
+function useParsed(draft: Ref<Draft>, texts: Ref<Texts>) {
+  const candidate = computed(() => withTexts(draft.value, texts.value));
   const parsed = computed(() => TrainableRecipeSchema.safeParse(candidate.value));
   /** The recipe as it would be started; null while a field is wrong. */
   const recipe = computed((): Recipe | null => parsed.value.data ?? null);
@@ -70,10 +86,52 @@ export const useDraftStore = defineStore('draft', () => {
 
   /** The draft with each invalid field at its default, so that it is always a valid recipe. */
   function soundRecipe(): Recipe {
-    let sound: object = { ...candidate.value, dataset: draft.value.dataset || '-' };
+    let sound = { ...candidate.value, dataset: draft.value.dataset || '-' };
     for (const path of problems.value.keys()) if (path !== 'dataset') sound = withValue(sound, path, defaultAt(path));
     return RecipeSchema.parse(sound);
   }
+
+  return { candidate, recipe, problems, soundRecipe };
+}
+
+/** Changes of many fields at once: presets, and models that bring one. */
+function usePresets(draft: Ref<Draft>, texts: Ref<Texts>, candidate: ComputedRef<Draft>) {
+  function applyChanges(modelType: ModelType, changes: Preset['changes']): void {
+    const next = withChanges(baseFor(candidate.value, modelType), changes);
+    draft.value = next;
+    texts.value = { ...texts.value, ...textsOf(next) };
+  }
+
+  /** Applies the changes of a preset; other fields stay as typed. */
+  function applyPreset(preset: Preset): void {
+    const changes = presetChanges(preset, draft.value.modelType);
+    applyChanges(changes.modelType ?? draft.value.modelType, changes);
+  }
+
+  /** One that is trained in another way brings the settings of its preset, or the defaults. */
+  function chooseModel(modelType: ModelType): void {
+    if (isFitted(modelType) === isFitted(draft.value.modelType)) draft.value = { ...draft.value, modelType };
+    else applyChanges(modelType, presetOf(modelType)?.changes ?? {});
+  }
+
+  const preset = computed(
+    () => PRESETS.find((one) => holdsPreset(candidate.value, one, draft.value.modelType)) ?? null,
+  );
+
+  return { preset, applyPreset, chooseModel };
+}
+
+export const useDraftStore = defineStore('draft', () => {
+  const draft = ref<Draft>(freshDraft());
+  const texts = ref<Texts>(textsOf(draft.value));
+  const name = ref('');
+  const tags = ref<string[]>([]);
+  /** Address of the cluster the run is sent to; null: it trains here. */
+  const on = ref<string | null>(null);
+  /** Run the draft is compared with, or null. */
+  const referenceId = ref<string | null>(null);
+
+  const parsed = useParsed(draft, texts);
 
   function setText(path: string, text: string): void {
     texts.value = { ...texts.value, [path]: text };
@@ -92,44 +150,6 @@ export const useDraftStore = defineStore('draft', () => {
     texts.value = textsOf(next);
   }
 
-  /** As typed; for a model that is trained in another way the defaults, apart from data, gates, seed and engine. */
-  function baseFor(modelType: ModelType): Draft {
-    const typed = candidate.value as Draft;
-    if (isFitted(modelType) === isFitted(typed.modelType)) return typed;
-    const { dataset, ood, split, gates, seed, threads, engine } = typed;
-    const kept = { dataset, ood, split, gates, seed, threads };
-    return { ...freshDraft(), ...kept, modelType, ...(hasEngine(modelType, engine) && { engine }) };
-  }
-
-  function applyChanges(modelType: ModelType, changes: Preset['changes']): void {
-    const next = { ...baseFor(modelType), ...changes } as Draft;
-    draft.value = next;
-    texts.value = { ...texts.value, ...textsOf(next) };
-  }
-
-  /** Applies the changes of a preset; other fields stay as typed. */
-  function applyPreset(preset: Preset): void {
-    const changes = presetChanges(preset, draft.value.modelType);
-    applyChanges(changes.modelType ?? draft.value.modelType, changes);
-  }
-
-  /** One that is trained in another way brings the settings of its preset, or the defaults. */
-  function chooseModel(modelType: ModelType): void {
-    if (isFitted(modelType) === isFitted(draft.value.modelType)) set('modelType', modelType);
-    else applyChanges(modelType, presetOf(modelType)?.changes ?? {});
-  }
-
-  function holdsPreset(preset: Preset): boolean {
-    return Object.entries(presetChanges(preset, draft.value.modelType)).every(
-      ([key, value]) => JSON.stringify(valueAt(candidate.value, key)) === JSON.stringify(value),
-    );
-  }
-  const preset = computed(() => PRESETS.find(holdsPreset) ?? null);
-
-  function differences(other: Recipe) {
-    return recipe.value === null ? [] : recipeDiff(other, recipe.value);
-  }
-
   function reset(): void {
     const { dataset, ood, engine, threads } = draft.value;
     draft.value = { ...freshDraft(), dataset, ood, engine, threads };
@@ -140,25 +160,6 @@ export const useDraftStore = defineStore('draft', () => {
     referenceId.value = null;
   }
 
-  return {
-    draft,
-    texts,
-    name,
-    tags,
-    on,
-    referenceId,
-    candidate,
-    recipe,
-    problems,
-    preset,
-    setText,
-    set,
-    setGates,
-    take,
-    applyPreset,
-    chooseModel,
-    soundRecipe,
-    differences,
-    reset,
-  };
+  const fields = { draft, texts, name, tags, on, referenceId };
+  return { ...fields, ...parsed, ...usePresets(draft, texts, parsed.candidate), setText, set, setGates, take, reset };
 });
