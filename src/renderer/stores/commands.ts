@@ -21,6 +21,7 @@ import {
 } from 'lucide-vue-next';
 import { computed, type Component, type ComputedRef } from 'vue';
 import { useRouter } from 'vue-router';
+import type { RunSummary } from '#shared/contract/runs.ts';
 import { useDatasetsStore } from './datasets-store.ts';
 import { exportPdf } from './export-pdf.ts';
 import { chooseRunFile } from './run-file.ts';
@@ -57,84 +58,45 @@ export const SIDEBAR_PAGES: readonly PageEntry[] = [
   { name: 'reports', title: 'Reports', icon: FileText },
 ].map((page, i) => ({ ...page, keys: `mod+${i + 1}` }));
 
+/** The page of a new run is named by what one does there, and has a key that other apps have for it. */
+function pageCommand({ name, title, icon, keys }: PageEntry): Omit<Command, 'run'> {
+  if (name === 'new-run') return { id: name, title, icon, keys: 'mod+n' };
+  return { id: name, title: `Go to ${title}`, icon, keys };
+}
+
+const THEMES = [
+  { theme: 'system', title: 'Theme: as the system', icon: SunMoon },
+  { theme: 'light', title: 'Theme: light', icon: Sun },
+  { theme: 'dark', title: 'Theme: dark', icon: Moon },
+] as const;
+
 export function useCommands(openPalette: () => void): ComputedRef<readonly Command[]> {
   const router = useRouter();
   const runs = useRunsStore();
   const datasets = useDatasetsStore();
   const app = useAppStore();
   const actions = useRunActions();
+  const go = (name: string) => () => void router.push({ name });
 
-  const pages: Command[] = SIDEBAR_PAGES.map((page) => ({
-    id: page.name,
-    title: page.name === 'new-run' ? 'New run' : `Go to ${page.title}`,
-    icon: page.icon,
-    keys: page.name === 'new-run' ? 'mod+n' : page.keys,
-    run: () => void router.push({ name: page.name }),
-  }));
-  const themes = [
-    { theme: 'system' as const, title: 'Theme: as the system', icon: SunMoon },
-    { theme: 'light' as const, title: 'Theme: light', icon: Sun },
-    { theme: 'dark' as const, title: 'Theme: dark', icon: Moon },
-  ].map(({ theme, title, icon }) => ({
-    id: `theme-${theme}`,
-    title,
-    icon,
-    run: () => void app.change({ theme }),
-  }));
+  function liveRun({ id, number }: RunSummary): Command {
+    const run = () => void router.push({ name: 'run', params: { id } });
+    return { id: 'live-run', title: `Go to the live run, #${number}`, icon: Activity, keys: 'mod+l', run };
+  }
 
-  return computed(() => {
-    const current = runs.current;
-    const live: Command[] = current
-      ? [
-          {
-            id: 'live-run',
-            title: `Go to the live run, #${current.number}`,
-            icon: Activity,
-            keys: 'mod+l',
-            run: () => void router.push({ name: 'run', params: { id: current.id } }),
-          },
-        ]
-      : [];
-    return [
-      ...live,
-      ...pages,
-      {
-        id: 'import',
-        title: 'Import a data set…',
-        icon: FileDown,
-        keys: 'mod+o',
-        run: () => void datasets.chooseFile(),
-      },
-      {
-        id: 'import-run',
-        title: 'Import a run…',
-        icon: FileDown,
-        run: () => void chooseRunFile(),
-      },
-      { id: 'export-pdf', title: 'Export page as PDF…', icon: Printer, run: () => void exportPdf() },
-      {
-        id: 'sample',
-        title: 'Retrain on the sample',
-        icon: Play,
-        run: () => void actions.retrainOnSample(),
-      },
-      { id: 'tour', title: 'Tour: a retrain that failed', icon: Route, run: () => void router.push({ name: 'tour' }) },
-      {
-        id: 'settings',
-        title: 'Settings',
-        icon: Settings,
-        keys: 'mod+,',
-        run: () => void router.push({ name: 'settings' }),
-      },
-      ...themes,
-      { id: 'help', title: 'Help', icon: BookOpen, keys: 'f1', run: () => void router.push({ name: 'help' }) },
-      {
-        id: 'notices',
-        title: 'Third-party notices',
-        icon: FileText,
-        run: () => void router.push({ name: 'notices' }),
-      },
-      { id: 'palette', title: 'Command palette', icon: Rows3, keys: 'mod+k', run: openPalette },
-    ];
-  });
+  const always: Command[] = [
+    ...SIDEBAR_PAGES.map((page) => ({ ...pageCommand(page), run: go(page.name) })),
+    { id: 'import', title: 'Import a data set…', icon: FileDown, keys: 'mod+o', run: () => void datasets.chooseFile() },
+    { id: 'import-run', title: 'Import a run…', icon: FileDown, run: () => void chooseRunFile() },
+    { id: 'export-pdf', title: 'Export page as PDF…', icon: Printer, run: () => void exportPdf() },
+    { id: 'sample', title: 'Retrain on the sample', icon: Play, run: () => void actions.retrainOnSample() },
+    { id: 'tour', title: 'Tour: a retrain that failed', icon: Route, run: go('tour') },
+    { id: 'settings', title: 'Settings', icon: Settings, keys: 'mod+,', run: go('settings') },
+    ...THEMES.map(({ theme, title, icon }) => {
+      return { id: `theme-${theme}`, title, icon, run: () => void app.change({ theme }) };
+    }),
+    { id: 'help', title: 'Help', icon: BookOpen, keys: 'f1', run: go('help') },
+    { id: 'notices', title: 'Third-party notices', icon: FileText, run: go('notices') },
+    { id: 'palette', title: 'Command palette', icon: Rows3, keys: 'mod+k', run: openPalette },
+  ];
+  return computed(() => (runs.current ? [liveRun(runs.current), ...always] : always));
 }
