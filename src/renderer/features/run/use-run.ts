@@ -31,54 +31,64 @@ export interface RunState {
   readonly series: RunSeries;
 }
 
+function emptyState(run: RunSummary | null, series: RunSeries): RunState {
+  return {
+    run: shallowRef(run),
+    epochs: shallowRef([]),
+    gates: shallowRef([]),
+    log: shallowRef([]),
+    rates: shallowRef([]),
+    commandLine: shallowRef(''),
+    error: shallowRef(null),
+    series,
+  };
+}
+
+function show(state: RunState, detail: RunDetail): void {
+  state.run.value = detail.run;
+  state.epochs.value = detail.epochs;
+  state.gates.value = detail.gates;
+  state.log.value = detail.log;
+  state.commandLine.value = detail.commandLine;
+}
+
+function sameGate(a: GateResult, b: GateResult): boolean {
+  return a.epoch === b.epoch && a.gate.metric === b.gate.metric && a.gate.threshold === b.gate.threshold;
+}
+
+function apply({ run, epochs, gates, log, rates, series }: RunState, event: RunEvent): void {
+  switch (event.type) {
+    case 'run':
+      run.value = event.run;
+      break;
+    case 'steps': {
+      const { firstStep, count, rowsPerSecond } = event;
+      series.append(event);
+      rates.value = [...rates.value.slice(-MAX_RATES + 1), { step: firstStep + count - 1, rowsPerSecond }];
+      break;
+    }
+    case 'epoch':
+      epochs.value = [...epochs.value.filter((known) => known.epoch < event.epoch), event];
+      break;
+    case 'gate':
+      gates.value = [...gates.value.filter((known) => !sameGate(known, event)), event];
+      break;
+    case 'log':
+      log.value = [...log.value.slice(-MAX_LOG_LINES + 1), event.line];
+      break;
+  }
+}
+
 export function useRun(runId: string, group: ChartGroup): RunState {
   const runs = useRunsStore();
   // The summary in the list is shown until the rest is loaded.
-  const run = shallowRef<RunSummary | null>(runs.byId.get(runId) ?? null);
-  const epochs = shallowRef<readonly EpochRecord[]>([]);
-  const gates = shallowRef<readonly GateResult[]>([]);
-  const log = shallowRef<readonly LogLine[]>([]);
-  const rates = shallowRef<readonly RatePoint[]>([]);
-  const commandLine = shallowRef('');
-  const error = shallowRef<unknown>(null);
-  const series = useRunSeries(runId, group);
-
-  function show(detail: RunDetail): void {
-    run.value = detail.run;
-    epochs.value = detail.epochs;
-    gates.value = detail.gates;
-    log.value = detail.log;
-    commandLine.value = detail.commandLine;
-  }
+  const state = emptyState(runs.byId.get(runId) ?? null, useRunSeries(runId, group));
+  const { run, error, series } = state;
 
   async function load(): Promise<void> {
     // The series of a long run take longer: main answers in the order of the calls.
-    await Promise.all([client.runs.get({ runId }).then(show), series.load()]);
+    await Promise.all([client.runs.get({ runId }).then((detail) => show(state, detail)), series.load()]);
     error.value = null;
-  }
-
-  function onEvent(event: RunEvent): void {
-    switch (event.type) {
-      case 'run':
-        run.value = event.run;
-        break;
-      case 'steps':
-        series.append(event);
-        rates.value = [
-          ...rates.value.slice(-MAX_RATES + 1),
-          rateOf(event.firstStep + event.count - 1, event.rowsPerSecond),
-        ];
-        break;
-      case 'epoch':
-        epochs.value = [...epochs.value.filter((known) => known.epoch < event.epoch), event];
-        break;
-      case 'gate':
-        gates.value = [...gates.value.filter((known) => !sameGate(known, event)), event];
-        break;
-      case 'log':
-        log.value = [...log.value.slice(-MAX_LOG_LINES + 1), event.line];
-        break;
-    }
   }
 
   let stop: (() => void) | null = null;
@@ -86,7 +96,7 @@ export function useRun(runId: string, group: ChartGroup): RunState {
     stop?.();
     stop = follow((signal) => client.runs.watch({ runId }, { signal }), {
       onStart: load,
-      onEvent,
+      onEvent: (event) => apply(state, event),
       onError(cause) {
         error.value = cause;
         return shownError(cause).code !== 'NOT_FOUND';
@@ -98,9 +108,8 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   watch(
     () => runs.byId.get(runId),
     (listed) => {
-      const known = run.value;
-      if (!listed || !known) return;
-      const revived = isLive(listed) && !isLive(known);
+      if (!listed || !run.value) return;
+      const revived = isLive(listed) && !isLive(run.value);
       run.value = listed;
       if (revived) start();
     },
@@ -108,13 +117,5 @@ export function useRun(runId: string, group: ChartGroup): RunState {
   start();
   onScopeDispose(() => stop?.());
 
-  return { run, epochs, gates, log, rates, commandLine, error, series };
-}
-
-function rateOf(step: number, rowsPerSecond: number): RatePoint {
-  return { step, rowsPerSecond };
-}
-
-function sameGate(a: GateResult, b: GateResult): boolean {
-  return a.epoch === b.epoch && a.gate.metric === b.gate.metric && a.gate.threshold === b.gate.threshold;
+  return state;
 }
