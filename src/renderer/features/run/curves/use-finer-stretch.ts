@@ -33,6 +33,16 @@ export interface FinerStretch {
   readonly clear: () => void;
 }
 
+/** Whether the points held draw the view as finely as the screen can show it. */
+function isFineEnough(view: Range, buffer: SeriesBuffer, stretch: Stretch | null): boolean {
+  const { x } = buffer.points('total');
+  const inView = lowerBound(x, view.max) - lowerBound(x, view.min);
+  if (inView >= VIEW_POINTS || inView >= view.max - view.min) return true;
+  if (!stretch || view.min < stretch.range.min || view.max > stretch.range.max) return false;
+  const { stepsPerPoint } = stretch.series;
+  return stepsPerPoint === 1 || (view.max - view.min) / stepsPerPoint >= VIEW_POINTS;
+}
+
 export function useFinerStretch(
   buffer: SeriesBuffer,
   group: ChartGroup,
@@ -43,19 +53,9 @@ export function useFinerStretch(
   let request = 0;
   onScopeDispose(() => (request += 1));
 
-  /** Whether the points held draw the view as finely as the screen can show it. */
-  function isFineEnough(view: Range): boolean {
-    const { x } = buffer.points('total');
-    const inView = lowerBound(x, view.max) - lowerBound(x, view.min);
-    if (inView >= VIEW_POINTS || inView >= view.max - view.min) return true;
-    if (!stretch.value || view.min < stretch.value.range.min || view.max > stretch.value.range.max) return false;
-    const { stepsPerPoint } = stretch.value.series;
-    return stepsPerPoint === 1 || (view.max - view.min) / stepsPerPoint >= VIEW_POINTS;
-  }
-
   async function refine(): Promise<void> {
     const view = group.zoomed.value;
-    if (view === null || buffer.length === 0 || isFineEnough(view)) return;
+    if (view === null || buffer.length === 0 || isFineEnough(view, buffer, stretch.value)) return;
     const mine = ++request;
     const width = view.max - view.min;
     const from = Math.max(0, Math.floor(view.min - MARGIN * width));

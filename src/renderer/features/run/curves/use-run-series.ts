@@ -2,6 +2,7 @@
  * The per-step series of one run for its charts: an overview from main, the live steps after it, and a finer stretch
  * where the view is zoomed in (use-finer-stretch.ts). Memory is bounded for runs of any length. Not here: epochs, drawing.
  */
+import { useTimeoutFn } from '@vueuse/core';
 import { computed, onScopeDispose, shallowRef, watch, type ComputedRef } from 'vue';
 import type { Series } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
@@ -9,7 +10,7 @@ import type { ChartGroup } from '../../../charts/chart-group.ts';
 import { splice, type Points } from '../../../charts/data/columns.ts';
 import { SeriesBuffer } from '../../../charts/data/series-buffer.ts';
 import { client } from '../../../rpc.ts';
-import { useFinerStretch } from './use-finer-stretch.ts';
+import { useFinerStretch, type FinerStretch, type Stretch } from './use-finer-stretch.ts';
 
 /** Points of each column fetched for a whole run. */
 const OVERVIEW_POINTS = 1200;
@@ -28,12 +29,17 @@ export interface RunSeries {
   readonly error: Readonly<{ value: unknown }>;
 }
 
-export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
-  const buffer = new SeriesBuffer(STEP_COLUMNS);
+/** The coarse points of a column, with those of the stretch in their place. */
+function refined(coarse: Points, stretch: Stretch | null, column: StepColumn): Points {
+  if (!stretch) return coarse;
+  const { step, min, max, mean } = stretch.series;
+  const points = { x: step, mean: mean[column], min: min[column], max: max[column] };
+  return splice(coarse, points, step[0], stretch.range.max);
+}
+
+/** The points of buffer and stretch, spliced once for each change of these; `announce` says that the buffer has changed. */
+function usePoints(buffer: SeriesBuffer, stretch: FinerStretch['stretch']) {
   const version = shallowRef(0);
-  const error = shallowRef<unknown>(null);
-  const abort = new AbortController();
-  let gapTimer = 0;
   /** Points of the current `version` and stretch. */
   const cache = new Map<StepColumn, Points>();
 
@@ -41,6 +47,27 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
     cache.clear();
     version.value += 1;
   }
+  watch(stretch, announce, { flush: 'sync' });
+
+  function points(column: StepColumn): Points {
+    void version.value;
+    const built = cache.get(column) ?? refined(buffer.points(column), stretch.value, column);
+    cache.set(column, built);
+    return built;
+  }
+
+  const lastStep = computed(() => {
+    void version.value;
+    return Math.max(0, buffer.lastStep);
+  });
+
+  return { points, lastStep, announce };
+}
+
+export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
+  const buffer = new SeriesBuffer(STEP_COLUMNS);
+  const error = shallowRef<unknown>(null);
+  const abort = new AbortController();
 
   function fetchSeries(fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
     const columns = [...STEP_COLUMNS];
@@ -48,58 +75,30 @@ export function useRunSeries(runId: string, group: ChartGroup): RunSeries {
   }
 
   const { stretch, refine, clear } = useFinerStretch(buffer, group, fetchSeries, error);
-  watch(stretch, announce, { flush: 'sync' });
+  const { points, lastStep, announce } = usePoints(buffer, stretch);
 
   async function load(): Promise<void> {
     const series = await fetchSeries(null, null, OVERVIEW_POINTS);
     const { step, stepsPerPoint } = series;
-    const last = step.length === 0 ? 0 : step[step.length - 1] + stepsPerPoint - 1;
-    if (step.length > 0) buffer.seed(series, last);
+    if (step.length > 0) buffer.seed(series, step[step.length - 1] + stepsPerPoint - 1);
     else buffer.clear();
     clear();
     announce();
     void refine();
   }
 
+  const reloading = useTimeoutFn(() => void load().catch((cause: unknown) => (error.value = cause)), GAP_RETRY_MS, {
+    immediate: false,
+  });
+
   function append(block: StepBlock): void {
     const gap = buffer.length > 0 && block.firstStep > buffer.lastStep + 1;
     buffer.append(block.firstStep, block.count, block.columns);
-    if (gap && gapTimer === 0) {
-      gapTimer = window.setTimeout(() => {
-        gapTimer = 0;
-        void load().catch((cause: unknown) => (error.value = cause));
-      }, GAP_RETRY_MS);
-    }
+    if (gap && !reloading.isPending.value) reloading.start();
     announce();
   }
 
-  function build(column: StepColumn): Points {
-    const coarse = buffer.points(column);
-    if (!stretch.value) return coarse;
-    const { series, range } = stretch.value;
-    const { step, min, max, mean } = series;
-    const points = { x: step, mean: mean[column], min: min[column], max: max[column] };
-    return splice(coarse, points, step[0], range.max);
-  }
+  onScopeDispose(() => abort.abort());
 
-  onScopeDispose(() => {
-    clearTimeout(gapTimer);
-    abort.abort();
-  });
-
-  return {
-    points(column) {
-      void version.value;
-      const points = cache.get(column) ?? build(column);
-      cache.set(column, points);
-      return points;
-    },
-    lastStep: computed(() => {
-      void version.value;
-      return Math.max(0, buffer.lastStep);
-    }),
-    load,
-    append,
-    error,
-  };
+  return { points, lastStep, load, append, error };
 }
