@@ -28,11 +28,21 @@ export function cosineDelta(run: RunSummary, reference: RunSummary | null, rows:
   return a - b;
 }
 
+type Intervals = ReadonlyMap<string, Readonly<Record<Rows, Interval | null>>>;
+
+/** Of the difference of each other run to `runId`, by its id. */
+async function readIntervals(runId: string, others: readonly string[], signal: AbortSignal): Promise<Intervals> {
+  const { metrics } = await client.evaluation.compareRuns({ runIds: [runId, ...others] }, { signal });
+  const of = (rows: Rows) => metrics.find(({ metric }) => metric === COSINES[rows])?.intervals ?? [];
+  const [validation, ood] = [of('validation'), of('ood')];
+  return new Map(others.map((other, i) => [other, { validation: validation[i + 1], ood: ood[i + 1] }]));
+}
+
 export const usePinnedRun = defineStore('pinned-run', () => {
   const runs = useRunsStore();
   const id = useLocalStorage('nextvec-pinned-run', '');
   const run = computed(() => runs.byId.get(id.value) ?? null);
-  const { answer, ask, clear } = useAnswer<ReadonlyMap<string, Readonly<Record<Rows, Interval | null>>>>();
+  const { answer, ask, clear } = useAnswer<Intervals>();
 
   const compared = computed(() => {
     const pinned = run.value;
@@ -42,13 +52,6 @@ export const usePinnedRun = defineStore('pinned-run', () => {
     );
     return others.slice(0, MOST).map((other) => other.id);
   });
-
-  async function readIntervals(runId: string, others: readonly string[], signal: AbortSignal) {
-    const { metrics } = await client.evaluation.compareRuns({ runIds: [runId, ...others] }, { signal });
-    const of = (rows: Rows) => metrics.find(({ metric }) => metric === COSINES[rows])?.intervals ?? [];
-    const [validation, ood] = [of('validation'), of('ood')];
-    return new Map(others.map((other, i) => [other, { validation: validation[i + 1], ood: ood[i + 1] }]));
-  }
 
   watch(
     () => [id.value, ...compared.value].join(' '),

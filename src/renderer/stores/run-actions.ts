@@ -1,5 +1,5 @@
 /** Actions on runs: open, repeat, compare, predict, export, resume, stop, delete. Results and errors show as toasts. */
-import { useRouter } from 'vue-router';
+import { useRouter, type Router } from 'vue-router';
 import type { Dataset } from '#shared/contract/datasets.ts';
 import type { ExportFormat, RunSummary } from '#shared/contract/runs.ts';
 import { MAX_TAGS } from '#shared/domain/runs/run-kinds.ts';
@@ -70,10 +70,53 @@ function exportAs({ id }: RunSummary, format: ExportFormat): Promise<boolean> {
   });
 }
 
+function resume({ id, number }: RunSummary): Promise<boolean> {
+  return attempt(`#${number} was not resumed`, () => client.runs.resume({ runId: id }));
+}
+
+function pause({ id, number }: RunSummary): Promise<boolean> {
+  return attempt(`#${number} was not paused`, () => client.runs.pause({ runId: id }));
+}
+
+function stop({ id, number }: RunSummary): Promise<boolean> {
+  return attempt(`#${number} was not stopped`, () => client.runs.stop({ runId: id, at: 'now' }));
+}
+
+function copyCommand({ id }: RunSummary): Promise<boolean> {
+  return attempt('The command line was not copied', async () => {
+    const { commandLine } = await client.runs.get({ runId: id });
+    await navigator.clipboard.writeText(commandLine);
+    toast('Command line copied', { kind: 'good' });
+  });
+}
+
+/** Opens pages for runs. */
+function runPages(router: Router) {
+  const pinned = usePinnedRun();
+  return {
+    open: (run: RunSummary) => void router.push({ name: 'run', params: { id: run.id } }),
+    repeat: (run: RunSummary) => void router.push({ name: 'new-run', query: { like: run.id } }),
+    /** The pinned run comes first, as the baseline. */
+    compare: (runs: readonly RunSummary[]) => {
+      const isPinned = ({ id }: RunSummary) => Number(id === pinned.run?.id);
+      const ordered = runs.toSorted((a, b) => isPinned(b) - isPinned(a));
+      void router.push({ name: 'compare', query: { runs: ordered.map((run) => run.id).join(',') } });
+    },
+    predict: ({ id }: RunSummary) => void router.push({ name: 'predict', query: { run: id } }),
+    /** The inspector of the evaluation, at the window with the lowest cosine. */
+    worstWindows: ({ id }: RunSummary) =>
+      void router.push({ name: 'evaluation', params: { id }, query: { look: 'worst' } }),
+    /** Against the pinned run, where another one is pinned. */
+    report: ({ id }: RunSummary) => {
+      const against = pinned.run && pinned.run.id !== id ? pinned.run.id : undefined;
+      void router.push({ name: 'reports', query: { run: id, against } });
+    },
+  };
+}
+
 export function useRunActions() {
   const router = useRouter();
   const datasets = useDatasetsStore();
-  const pinned = usePinnedRun();
 
   async function retrainOnSample(): Promise<void> {
     await attempt('The sample could not be retrained', async () => {
@@ -98,34 +141,11 @@ export function useRunActions() {
   }
 
   return {
-    open: (run: RunSummary) => void router.push({ name: 'run', params: { id: run.id } }),
-    repeat: (run: RunSummary) => void router.push({ name: 'new-run', query: { like: run.id } }),
-    /** The pinned run comes first, as the baseline. */
-    compare: (runs: readonly RunSummary[]) => {
-      const isPinned = ({ id }: RunSummary) => Number(id === pinned.run?.id);
-      const ordered = runs.toSorted((a, b) => isPinned(b) - isPinned(a));
-      void router.push({ name: 'compare', query: { runs: ordered.map((run) => run.id).join(',') } });
-    },
-    predict: ({ id }: RunSummary) => void router.push({ name: 'predict', query: { run: id } }),
-    /** The inspector of the evaluation, at the window with the lowest cosine. */
-    worstWindows: ({ id }: RunSummary) =>
-      void router.push({ name: 'evaluation', params: { id }, query: { look: 'worst' } }),
-    /** Against the pinned run, where another one is pinned. */
-    report: ({ id }: RunSummary) => {
-      const against = pinned.run && pinned.run.id !== id ? pinned.run.id : undefined;
-      void router.push({ name: 'reports', query: { run: id, against } });
-    },
-    resume: ({ id, number }: RunSummary) =>
-      attempt(`#${number} was not resumed`, () => client.runs.resume({ runId: id })),
-    pause: ({ id, number }: RunSummary) => attempt(`#${number} was not paused`, () => client.runs.pause({ runId: id })),
-    stop: ({ id, number }: RunSummary) =>
-      attempt(`#${number} was not stopped`, () => client.runs.stop({ runId: id, at: 'now' })),
-    copyCommand: ({ id }: RunSummary) =>
-      attempt('The command line was not copied', async () => {
-        const { commandLine } = await client.runs.get({ runId: id });
-        await navigator.clipboard.writeText(commandLine);
-        toast('Command line copied', { kind: 'good' });
-      }),
+    ...runPages(router),
+    resume,
+    pause,
+    stop,
+    copyCommand,
     remove,
     tagAll,
     exportAs,

@@ -26,6 +26,28 @@ export interface RunCommand {
   readonly run: () => unknown;
 }
 
+type RunActions = ReturnType<typeof useRunActions>;
+
+function predictions(run: RunSummary, actions: RunActions): RunCommand[] {
+  const of = `#${run.number}`;
+  if (!canPredict(run)) return [];
+  return [
+    { title: `Worst windows of ${of}`, icon: Gauge, run: () => actions.worstWindows(run) },
+    { title: `Predict with ${of}`, icon: Crosshair, run: () => actions.predict(run) },
+    { title: `Export weights of ${of}`, icon: FileOutput, run: () => actions.exportAs(run, 'safetensors') },
+    ...(run.best ? [{ title: `Report on ${of}`, icon: FileText, run: () => actions.report(run) }] : []),
+  ];
+}
+
+function steer(run: RunSummary, actions: RunActions): RunCommand[] {
+  const of = `#${run.number}`;
+  return [
+    ...(run.status === 'running' ? [{ title: `Pause ${of}`, icon: Pause, run: () => actions.pause(run) }] : []),
+    ...(canResume(run) ? [{ title: `Resume ${of}`, icon: Play, run: () => actions.resume(run) }] : []),
+    ...(isLive(run) ? [{ title: `Stop ${of}`, icon: Square, run: () => actions.stop(run) }] : []),
+  ];
+}
+
 /** Groups of commands that the run allows as it is now. */
 export function useRunCommands(): (run: RunSummary) => readonly (readonly RunCommand[])[] {
   const actions = useRunActions();
@@ -45,26 +67,6 @@ export function useRunCommands(): (run: RunSummary) => readonly (readonly RunCom
     return [{ title, icon: Columns2, run: () => actions.compare([baseline, run]) }];
   }
 
-  function predictions(run: RunSummary): RunCommand[] {
-    const of = `#${run.number}`;
-    if (!canPredict(run)) return [];
-    return [
-      { title: `Worst windows of ${of}`, icon: Gauge, run: () => actions.worstWindows(run) },
-      { title: `Predict with ${of}`, icon: Crosshair, run: () => actions.predict(run) },
-      { title: `Export weights of ${of}`, icon: FileOutput, run: () => actions.exportAs(run, 'safetensors') },
-      ...(run.best ? [{ title: `Report on ${of}`, icon: FileText, run: () => actions.report(run) }] : []),
-    ];
-  }
-
-  function steer(run: RunSummary): RunCommand[] {
-    const of = `#${run.number}`;
-    return [
-      ...(run.status === 'running' ? [{ title: `Pause ${of}`, icon: Pause, run: () => actions.pause(run) }] : []),
-      ...(canResume(run) ? [{ title: `Resume ${of}`, icon: Play, run: () => actions.resume(run) }] : []),
-      ...(isLive(run) ? [{ title: `Stop ${of}`, icon: Square, run: () => actions.stop(run) }] : []),
-    ];
-  }
-
   return (run) => {
     const of = `#${run.number}`;
     const groups = [
@@ -74,8 +76,8 @@ export function useRunCommands(): (run: RunSummary) => readonly (readonly RunCom
         ...(run.best ? [pin(run)] : []),
         { title: `Copy command line of ${of}`, icon: ClipboardCopy, run: () => actions.copyCommand(run) },
       ],
-      predictions(run),
-      steer(run),
+      predictions(run, actions),
+      steer(run, actions),
     ];
     return groups.filter(({ length }) => length > 0);
   };

@@ -1,7 +1,7 @@
-/** All runs by id, kept current through the event stream `runs.changes`. Filters and sorting: table-store.ts. */
+/** All runs by id, kept current through the event stream `runs.changes`. Filters and sorting: features/runs. */
 import { createEventHook } from '@vueuse/core';
 import { defineStore } from 'pinia';
-import { computed, shallowRef } from 'vue';
+import { computed, shallowRef, type ShallowRef } from 'vue';
 import type { RunChange, RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
 import { client, follow } from '../rpc.ts';
@@ -16,17 +16,9 @@ export function canPredict(run: Pick<RunSummary, 'best' | 'imported'>): boolean 
   return run.best !== null || run.imported?.golden != null;
 }
 
-export const useRunsStore = defineStore('runs', () => {
-  const byId = shallowRef<ReadonlyMap<string, RunSummary>>(new Map());
-  const loaded = shallowRef(false);
-  const error = shallowRef<unknown>(null);
-
-  /** Triggered for every change on arrival, before `byId` is updated. */
-  const heard = createEventHook<RunChange>();
-  /**
-   * The newest summary of each run changed since the last frame; null: deleted. Keyed by run, so that it stays small in
-   * a hidden window, which gets no frames.
-   */
+/** Collects changes and applies them to `byId` once a frame; returns what takes a change. */
+function applyEachFrame(byId: ShallowRef<ReadonlyMap<string, RunSummary>>): (change: RunChange) => void {
+  /** The newest summary of each run, null: deleted. Keyed by run, so that it stays small in a hidden window, which gets no frames. */
   const pending = new Map<string, RunSummary | null>();
 
   function applyPending(): void {
@@ -39,6 +31,22 @@ export const useRunsStore = defineStore('runs', () => {
     byId.value = next;
   }
 
+  return (change) => {
+    if (change.type === 'gate') return;
+    if (change.type === 'deleted') pending.set(change.runId, null);
+    else pending.set(change.run.id, change.run);
+    frames.add(applyPending);
+  };
+}
+
+export const useRunsStore = defineStore('runs', () => {
+  const byId = shallowRef<ReadonlyMap<string, RunSummary>>(new Map());
+  const loaded = shallowRef(false);
+  const error = shallowRef<unknown>(null);
+  const take = applyEachFrame(byId);
+  /** Triggered for every change on arrival, before `byId` is updated. */
+  const heard = createEventHook<RunChange>();
+
   async function load(): Promise<void> {
     const runs = await client.runs.list();
     byId.value = new Map(runs.map((run) => [run.id, run]));
@@ -50,10 +58,7 @@ export const useRunsStore = defineStore('runs', () => {
     onStart: load,
     onEvent(change) {
       void heard.trigger(change);
-      if (change.type === 'gate') return;
-      if (change.type === 'deleted') pending.set(change.runId, null);
-      else pending.set(change.run.id, change.run);
-      frames.add(applyPending);
+      take(change);
     },
     onError(cause) {
       error.value = cause;
