@@ -30,6 +30,28 @@ export interface ChartGroup {
   setExtent(range: Range): void;
 }
 
+/** A range within the whole, not narrower than MIN_WIDTH; null: all of it. */
+function within(range: Range, whole: Range): Range | null {
+  const width = Math.min(Math.max(range.max - range.min, MIN_WIDTH), whole.max - whole.min);
+  if (width >= whole.max - whole.min) return null;
+  const min = Math.max(whole.min, Math.min((range.min + range.max - width) / 2, whole.max - width));
+  return { min, max: min + width };
+}
+
+function scaled({ min, max }: Range, factor: number, at: number): Range {
+  return { min: at - (at - min) * factor, max: at + (max - at) * factor };
+}
+
+function moved({ min, max }: Range, delta: number): Range {
+  return { min: min + delta, max: max + delta };
+}
+
+/** Where a zoom goes when the extent grows from `before` to `after`: one that reached the end stays at the end. */
+function followed(zoomed: Range | null, before: Range, after: Range): Range | null {
+  if (zoomed === null || zoomed.max < before.max || after.max <= before.max) return zoomed;
+  return moved(zoomed, after.max - before.max);
+}
+
 let groups = 0;
 
 export function createChartGroup(): ChartGroup {
@@ -46,10 +68,7 @@ export function createChartGroup(): ChartGroup {
   }
 
   function zoomTo(range: Range): void {
-    const whole = extent.value;
-    const width = Math.min(Math.max(range.max - range.min, MIN_WIDTH), whole.max - whole.min);
-    const min = Math.max(whole.min, Math.min((range.min + range.max - width) / 2, whole.max - width));
-    show(width >= whole.max - whole.min ? null : { min, max: min + width });
+    show(within(range, extent.value));
   }
 
   const view = () => zoomed.value ?? extent.value;
@@ -62,27 +81,16 @@ export function createChartGroup(): ChartGroup {
     moving: readonly(moving),
     view,
     zoomTo,
-    zoomBy(factor, at) {
-      const { min, max } = view();
-      zoomTo({ min: at - (at - min) * factor, max: at + (max - at) * factor });
-    },
+    zoomBy: (factor, at) => zoomTo(scaled(view(), factor, at)),
     pan(delta) {
-      if (zoomed.value === null) return;
-      const { min, max } = zoomed.value;
-      zoomTo({ min: min + delta, max: max + delta });
+      if (zoomed.value !== null) zoomTo(moved(zoomed.value, delta));
     },
-    reset() {
-      show(null);
-    },
+    reset: () => show(null),
     setExtent(range) {
       const before = extent.value;
       if (before.min === range.min && before.max === range.max) return;
       extent.value = range;
-      const shown = zoomed.value;
-      if (shown && shown.max >= before.max && range.max > before.max) {
-        const delta = range.max - before.max;
-        zoomed.value = { min: shown.min + delta, max: shown.max + delta };
-      }
+      zoomed.value = followed(zoomed.value, before, range);
     },
   };
 }

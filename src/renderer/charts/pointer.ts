@@ -9,57 +9,65 @@ import type { ChartGroup } from './chart-group.ts';
 const ZOOM_PER_PIXEL = 0.0022;
 const MAX_WHEEL_PIXELS = 120;
 
+/** x of the view for each pixel of the plot. */
+function perPixel(plot: uPlot, group: ChartGroup): number {
+  return (group.view().max - group.view().min) / Math.max(1, plot.rect.width);
+}
+
+function onWheel(event: WheelEvent, plot: uPlot, group: ChartGroup): void {
+  const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+  const sideways = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX;
+  const focused = plot.over.closest('[data-chart]')?.contains(document.activeElement) ?? false;
+  if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) {
+    if (group.zoomed.value === null) return;
+    event.preventDefault();
+    group.pan(sideways * pixels * perPixel(plot, group));
+  } else if (event.ctrlKey || event.metaKey || focused) {
+    event.preventDefault();
+    const distance = Math.max(-MAX_WHEEL_PIXELS, Math.min(MAX_WHEEL_PIXELS, event.deltaY * pixels));
+    // Kept up to date by uPlot; getBoundingClientRect would force a layout within the frame.
+    const at = plot.posToVal(event.clientX - plot.rect.left, 'x');
+    group.zoomBy(Math.exp(distance * ZOOM_PER_PIXEL * (event.ctrlKey ? 4 : 1)), at);
+  }
+}
+
+function startsPan({ target, button, shiftKey }: MouseEvent, { over }: uPlot): boolean {
+  return target instanceof Node && over.contains(target) && (button === 1 || (button === 0 && shiftKey));
+}
+
+/** Pans until the button is released, or `unbound` is aborted. */
+function pan(event: MouseEvent, plot: uPlot, group: ChartGroup, unbound: AbortSignal): void {
+  if (!startsPan(event, plot)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  let last = event.clientX;
+  const dragging = new AbortController();
+  const until = { signal: AbortSignal.any([unbound, dragging.signal]) };
+  plot.over.classList.add('panning');
+  window.addEventListener(
+    'mousemove',
+    (move) => {
+      group.pan((last - move.clientX) * perPixel(plot, group));
+      last = move.clientX;
+    },
+    until,
+  );
+  const end = () => {
+    plot.over.classList.remove('panning');
+    dragging.abort();
+  };
+  window.addEventListener('mouseup', end, until);
+}
+
+/** Listens on the plot until the returned function is called. */
 export function bindPointer(plot: uPlot, group: ChartGroup): () => void {
-  const { over } = plot;
+  const { over, root } = plot;
   const listeners = new AbortController();
   const { signal } = listeners;
-  const perPixel = () => (group.view().max - group.view().min) / Math.max(1, plot.rect.width);
-
-  over.addEventListener('wheel', (event) => onWheel(event), { signal, passive: false });
+  over.addEventListener('wheel', (event) => onWheel(event, plot, group), { signal, passive: false });
   over.addEventListener('dblclick', () => group.reset(), { signal });
   // Capture on the parent, so that uPlot's own drag does not start.
-  plot.root.addEventListener('mousedown', (event) => startPan(event), { signal, capture: true });
-
-  function onWheel(event: WheelEvent): void {
-    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-    const sideways = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX;
-    const focused = over.closest('[data-chart]')?.contains(document.activeElement) ?? false;
-    if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) {
-      if (group.zoomed.value === null) return;
-      event.preventDefault();
-      group.pan(sideways * pixels * perPixel());
-    } else if (event.ctrlKey || event.metaKey || focused) {
-      event.preventDefault();
-      const distance = Math.max(-MAX_WHEEL_PIXELS, Math.min(MAX_WHEEL_PIXELS, event.deltaY * pixels));
-      // Kept up to date by uPlot; getBoundingClientRect would force a layout within the frame.
-      const at = plot.posToVal(event.clientX - plot.rect.left, 'x');
-      group.zoomBy(Math.exp(distance * ZOOM_PER_PIXEL * (event.ctrlKey ? 4 : 1)), at);
-    }
-  }
-
-  function startPan(event: MouseEvent): void {
-    if (!over.contains(event.target as Node) || !(event.button === 1 || (event.button === 0 && event.shiftKey))) return;
-    event.preventDefault();
-    event.stopPropagation();
-    let last = event.clientX;
-    const dragging = new AbortController();
-    const until = { signal: AbortSignal.any([signal, dragging.signal]) };
-    over.classList.add('panning');
-    window.addEventListener(
-      'mousemove',
-      (move) => {
-        group.pan((last - move.clientX) * perPixel());
-        last = move.clientX;
-      },
-      until,
-    );
-    const end = () => {
-      over.classList.remove('panning');
-      dragging.abort();
-    };
-    window.addEventListener('mouseup', end, until);
-  }
-
+  root.addEventListener('mousedown', (event) => pan(event, plot, group, signal), { signal, capture: true });
   return () => listeners.abort();
 }
 

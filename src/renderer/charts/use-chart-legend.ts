@@ -17,8 +17,7 @@ interface ChartLines {
   readonly format: (value: number | null) => string;
 }
 
-/** `lines`: reactive props. `cursorX`: x of the values in the legend; null: the last ones. */
-export function useChartLegend(lines: ChartLines, cursorX: Readonly<Ref<number | null>>) {
+function useHiddenLines(lines: ChartLines) {
   const hidden = shallowRef<ReadonlySet<string>>(new Set(lines.hide));
   watch(
     () => lines.hide,
@@ -38,6 +37,13 @@ export function useChartLegend(lines: ChartLines, cursorX: Readonly<Ref<number |
     const alone = others.every((k) => hidden.value.has(k)) && !hidden.value.has(key);
     hidden.value = new Set(alone ? [] : others);
   }
+
+  return { hidden, toggle, showOnly };
+}
+
+/** `lines`: reactive props. `cursorX`: x of the values in the legend; null: the last ones. */
+export function useChartLegend(lines: ChartLines, cursorX: Readonly<Ref<number | null>>) {
+  const { hidden, toggle, showOnly } = useHiddenLines(lines);
 
   /** The series of legend and table, which need no update per frame. */
   const slowSeries = shallowRef(lines.series);
