@@ -3,13 +3,15 @@
  * the view is zoomed. run-axis.ts maps steps to x.
  */
 import { useDebounceFn } from '@vueuse/core';
-import { onScopeDispose, shallowRef, watch, type Ref } from 'vue';
+import { watch, type Ref } from 'vue';
 import type { RunDetail, Series } from '#shared/contract/runs.ts';
 import type { StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
 import { NO_POINTS, splice, type Points } from '../../charts/data/columns.ts';
+import type { Range } from '../../charts/scene.ts';
 import type { XAxisMode } from '../../charts/ticks.ts';
 import { client } from '../../rpc.ts';
+import { useAnswer } from '../../ui/feedback/use-answer.ts';
 import { runAxis, type RunAxis } from './run-axis.ts';
 
 const OVERVIEW_POINTS = 1200;
@@ -33,58 +35,49 @@ export function useCurves(
   x: Ref<XAxisMode>,
   group: ChartGroup,
 ): Curves {
-  const curves = shallowRef<ReadonlyMap<string, Curve>>(new Map());
-  const error = shallowRef<unknown>(null);
-  const abort = new AbortController();
-  let request = 0;
+  const { answer: curves, error, ask, cancel } = useAnswer<ReadonlyMap<string, Curve>>();
 
-  function fetch(runId: string, fromStep: number | null, toStep: number | null, maxPoints: number): Promise<Series> {
-    return client.runs.series(
-      { runId, columns: [...columns.value], fromStep, toStep, maxPoints },
-      { signal: abort.signal },
-    );
+  /** The overview is fetched anew unless only the zoom has changed. */
+  async function load(detail: RunDetail, zoomOnly: boolean, signal: AbortSignal): Promise<Curve> {
+    const runId = detail.run.id;
+    const fetch = (fromStep: number | null, toStep: number | null, maxPoints: number) =>
+      client.runs.series({ runId, columns: [...columns.value], fromStep, toStep, maxPoints }, { signal });
+    const zoomed = zoomedSteps(group.zoomed.value, runAxis(detail, x.value));
+    const known = zoomOnly ? curves.value?.get(runId) : undefined;
+    const overview = known?.overview ?? (await fetch(null, null, OVERVIEW_POINTS));
+    if (zoomed === null || overview.stepsPerPoint === 1) return { overview, detail: null };
+    return { overview, detail: await fetch(zoomed.min, zoomed.max, DETAIL_POINTS) };
   }
 
-  async function update(zoomOnly: boolean): Promise<void> {
-    request += 1;
-    const mine = request;
-    const zoomed = group.zoomed.value;
-    if (columns.value.length === 0) return;
-    try {
-      const loaded = await Promise.all(
-        details.value.map(async (detail): Promise<[string, Curve]> => {
-          const { id } = detail.run;
-          const axis = runAxis(detail, x.value);
-          const known = zoomOnly ? curves.value.get(id) : undefined;
-          const overview = known?.overview ?? (await fetch(id, null, null, OVERVIEW_POINTS));
-          if (!zoomed || !axis || overview.stepsPerPoint === 1) return [id, { overview, detail: null }];
-          const from = Math.max(0, Math.floor(axis.toStep(zoomed.min)));
-          const to = Math.ceil(axis.toStep(zoomed.max));
-          return [id, { overview, detail: await fetch(id, from, to, DETAIL_POINTS) }];
-        }),
+  function update(zoomOnly: boolean): void {
+    if (columns.value.length === 0) return cancel();
+    void ask(async (signal) => {
+      const loaded = details.value.map(
+        async (detail) => [detail.run.id, await load(detail, zoomOnly, signal)] as const,
       );
-      if (mine !== request) return;
-      curves.value = new Map(loaded);
-      error.value = null;
-    } catch (cause) {
-      if (mine === request && !abort.signal.aborted) error.value = cause;
-    }
+      return new Map(await Promise.all(loaded));
+    });
   }
 
   const zoomSoon = useDebounceFn(() => update(true), ZOOM_DEBOUNCE_MS);
-  watch([details, columns], () => void update(false), { immediate: true });
+  watch([details, columns], () => update(false), { immediate: true });
   watch(group.zoomed, () => void zoomSoon());
-  onScopeDispose(() => abort.abort());
 
   return {
     points(runId, column) {
-      const curve = curves.value.get(runId);
+      const curve = curves.value?.get(runId);
       const detail = details.value.find(({ run }) => run.id === runId);
       const axis = detail && runAxis(detail, x.value);
       return curve && axis ? placed(merged(curve, column), axis) : NO_POINTS;
     },
     error,
   };
+}
+
+/** Steps from `min` to `max`; null: not zoomed, or the run has no place on the axis. */
+function zoomedSteps(zoomed: Range | null, axis: RunAxis | null): Range | null {
+  if (zoomed === null || axis === null) return null;
+  return { min: Math.max(0, Math.floor(axis.toStep(zoomed.min))), max: Math.ceil(axis.toStep(zoomed.max)) };
 }
 
 function pointsOf(series: Series, column: StepColumn): Points {
