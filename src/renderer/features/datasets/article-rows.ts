@@ -1,8 +1,13 @@
 /** Rows of the table of articles: what they show, which are shown, in which order. Pure. */
 import type { Articles, ArticleSides } from '#shared/contract/datasets.ts';
 
-export const SIDES = { train: 'Training', validation: 'Validation', both: 'Both', none: 'Neither' } as const;
-export type Side = keyof typeof SIDES;
+export const SIDES = [
+  { value: 'train', label: 'Training' },
+  { value: 'validation', label: 'Validation' },
+  { value: 'both', label: 'Both' },
+  { value: 'none', label: 'Neither' },
+] as const;
+type Side = (typeof SIDES)[number]['value'];
 
 export interface ArticleRow {
   readonly article: number;
@@ -16,13 +21,23 @@ export interface ArticleRow {
   readonly side: Side | null;
 }
 
-export const FIGURES = { length: 'Length', coherence: 'Coherence', duplicates: 'Duplicates' } as const;
-export type Figure = keyof typeof FIGURES;
+export const FIGURES = [
+  { by: 'length', label: 'Length' },
+  { by: 'coherence', label: 'Coherence' },
+  { by: 'duplicates', label: 'Duplicates' },
+] as const;
+type Figure = (typeof FIGURES)[number]['by'];
+
+/** Whether a figure lies below or above a limit. */
+export const CONDITIONS = FIGURES.flatMap(({ by, label }) => [
+  { value: `${by}<` as const, label: `${label} below`, by, isBelow: true },
+  { value: `${by}>` as const, label: `${label} above`, by, isBelow: false },
+]);
 
 export interface ArticleFilter {
   side: Side | 'excluded' | '';
-  /** `length<`: length below the limit; empty: all. */
-  condition: `${Figure}${'<' | '>'}` | '';
+  /** Of `CONDITIONS`; empty: all. */
+  condition: (typeof CONDITIONS)[number]['value'] | '';
   /** Duplicates in per cent. */
   limit: number | '';
 }
@@ -50,10 +65,10 @@ function sideOf(train: number, validation: number): Side {
 
 export function isShown(row: ArticleRow, { side, condition, limit }: ArticleFilter, isExcluded: boolean): boolean {
   if (side === 'excluded' ? !isExcluded : side !== '' && row.side !== side) return false;
-  if (condition === '' || limit === '') return true;
-  const figure = condition.slice(0, -1) as Figure;
-  const value = figure === 'duplicates' ? 100 * row.duplicates : row[figure];
-  return condition.endsWith('<') ? value < limit : value > limit;
+  const chosen = CONDITIONS.find((one) => one.value === condition);
+  if (!chosen || limit === '') return true;
+  const value = chosen.by === 'duplicates' ? 100 * row.duplicates : row[chosen.by];
+  return chosen.isBelow ? value < limit : value > limit;
 }
 
 /** Unknown figures come last. */
