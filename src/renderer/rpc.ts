@@ -77,11 +77,14 @@ function connectSocket(token: string): void {
   open();
 }
 
+function saysPort(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'type' in data && data.type === 'nextvec-port';
+}
+
 function connectPort(): void {
   window.addEventListener('message', (event: MessageEvent<unknown>) => {
-    const isPort = (event.data as { type?: unknown } | null)?.type === 'nextvec-port';
     const port = event.ports[0];
-    if (event.source !== window || !isPort || !port) return;
+    if (event.source !== window || !saysPort(event.data) || !port) return;
     // A second port means that main has restarted.
     if (state.value === 'open') link = Promise.withResolvers<Link>();
     opened(new PortLink({ port, customJsonSerializers: TYPED_ARRAY_SERIALIZERS }));

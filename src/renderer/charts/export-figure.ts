@@ -97,7 +97,7 @@ export async function figurePng(picture: Picture, text: FigureText, theme: Chart
   const context = canvas.getContext('2d');
   if (!context) throw new Error('This browser gives no 2-D canvas to draw the picture on.');
   context.scale(scale, scale);
-  drawFigure(new CanvasSurface(context as unknown as CanvasRenderingContext2D), picture, text, theme);
+  drawFigure(new CanvasSurface(context), picture, text, theme);
   return canvas.convertToBlob({ type: 'image/png' });
 }
 

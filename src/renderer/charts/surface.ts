@@ -1,7 +1,10 @@
 /** Drawing surfaces of charts with one interface: a canvas (screen, PNG) and SVG text. */
 import { escapeXml } from '#shared/domain/text-escapes.ts';
 
-/** Implemented by CanvasRenderingContext2D and Path2D. */
+/** Of a canvas in the page, or of one that is drawn off screen. */
+type Context2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** Implemented by both contexts and Path2D. */
 export interface Pen {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
@@ -56,9 +59,9 @@ export interface Surface {
 
 export class CanvasSurface implements Surface {
   readonly prefersColumns = true;
-  readonly #context: CanvasRenderingContext2D;
+  readonly #context: Context2D;
 
-  constructor(context: CanvasRenderingContext2D) {
+  constructor(context: Context2D) {
     this.#context = context;
   }
 

@@ -6,7 +6,13 @@ export type Theme = Settings['theme'];
 const KEY = 'nextvec-theme';
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
 
-let wanted: Theme = (localStorage.getItem(KEY) as Theme | null) ?? 'system';
+/** An unknown word, of another version, is as good as none. */
+function storedTheme(): Theme {
+  const stored = localStorage.getItem(KEY);
+  return stored === 'light' || stored === 'dark' ? stored : 'system';
+}
+
+let wanted = storedTheme();
 let lightOnly = false;
 const shown = ref<'light' | 'dark'>('light');
 /** The theme shown; charts redraw when it changes. */

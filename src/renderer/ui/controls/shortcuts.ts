@@ -29,7 +29,7 @@ export function matches(event: KeyboardEvent, keys: string): boolean {
 const FIELDS = 'input:not([type="radio"], [type="checkbox"]), textarea, select';
 
 /** Whether the key event is in a text field. */
-export function isTyping(event: KeyboardEvent): boolean {
+export function isTyping(event: Event): boolean {
   const { target } = event;
   // The document itself has no such methods.
   return target instanceof HTMLElement && (target.isContentEditable || target.matches(FIELDS));

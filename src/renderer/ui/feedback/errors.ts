@@ -11,12 +11,12 @@ export interface ShownError {
 }
 
 function isErrorData(data: unknown): data is ErrorData {
-  return typeof data === 'object' && data !== null && typeof (data as ErrorData).code === 'string';
+  return typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string';
 }
 
 export function shownError(error: unknown): ShownError {
   if (error instanceof ORPCError) {
-    const { data } = error as ORPCError<string, unknown>;
+    const data: unknown = error.data;
     if (isErrorData(data)) {
       return { message: error.message, place: data.place ?? null, remedy: data.remedy ?? null, code: data.code };
     }
