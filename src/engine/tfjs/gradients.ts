@@ -6,8 +6,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from './products.ts';
 
-type Saved = readonly tf.Tensor[];
 type Gradient = tf.GradConfig['gradFunc'];
+
+/** From the gradients of the outputs, the saved tensors and the attributes of a kernel: the gradient of each input. */
+type InputGradients<A> = (dys: tf.Tensor[], saved: tf.Tensor[], attrs: A) => Record<string, () => tf.Tensor>;
+
+/** tfjs hands down the gradient of a single output bare, even of a kernel that makes lists, and attributes untyped. */
+function gradient<A extends tf.NamedAttrMap>(of: InputGradients<A>): Gradient {
+  return (dy, saved, attrs) => of(Array.isArray(dy) ? dy : [dy], saved, attrs as A);
+}
 
 /** Sums dy over the axes that were broadcast to reach its shape. */
 function unbroadcast(dy: tf.Tensor, shape: number[]): tf.Tensor {
@@ -16,42 +23,32 @@ function unbroadcast(dy: tf.Tensor, shape: number[]): tf.Tensor {
 }
 
 /** [shape with 1 in `axes`, their element count]. */
-function keptShape(shape: readonly number[], axis: unknown): [number[], number] {
-  const axes = tf.util.parseAxisParam(axis as number | number[], shape.slice());
+function keptShape(shape: readonly number[], axis: number | number[]): [number[], number] {
+  const axes = tf.util.parseAxisParam(axis, shape.slice());
   const kept = shape.map((n, i) => (axes.includes(i) ? 1 : n));
   return [kept, axes.reduce((product, i) => product * shape[i], 1)];
 }
 
 const binary: Record<string, Gradient> = {
-  Add: (dy, saved) => {
-    const [a, b] = saved as Saved;
-    return { a: () => unbroadcast(dy as tf.Tensor, a.shape), b: () => unbroadcast(dy as tf.Tensor, b.shape) };
-  },
-  Sub: (dy, saved) => {
-    const [a, b] = saved as Saved;
-    return { a: () => unbroadcast(dy as tf.Tensor, a.shape), b: () => tf.neg(unbroadcast(dy as tf.Tensor, b.shape)) };
-  },
-  Multiply: (dy, saved) => {
-    const [a, b] = saved as Saved;
-    return {
-      a: () => unbroadcast(tf.mul(dy as tf.Tensor, b), a.shape),
-      b: () => unbroadcast(tf.mul(dy as tf.Tensor, a), b.shape),
-    };
-  },
-  RealDiv: (dy, saved) => {
-    const [a, b] = saved as Saved;
-    return {
-      a: () => unbroadcast(tf.div(dy as tf.Tensor, b), a.shape),
-      b: () => tf.neg(unbroadcast(tf.div(tf.mul(dy as tf.Tensor, a), tf.square(b)), b.shape)),
-    };
-  },
+  Add: gradient(([dy], [a, b]) => ({ a: () => unbroadcast(dy, a.shape), b: () => unbroadcast(dy, b.shape) })),
+  Sub: gradient(([dy], [a, b]) => ({
+    a: () => unbroadcast(dy, a.shape),
+    b: () => tf.neg(unbroadcast(dy, b.shape)),
+  })),
+  Multiply: gradient(([dy], [a, b]) => ({
+    a: () => unbroadcast(tf.mul(dy, b), a.shape),
+    b: () => unbroadcast(tf.mul(dy, a), b.shape),
+  })),
+  RealDiv: gradient(([dy], [a, b]) => ({
+    a: () => unbroadcast(tf.div(dy, b), a.shape),
+    b: () => tf.neg(unbroadcast(tf.div(tf.mul(dy, a), tf.square(b)), b.shape)),
+  })),
 };
 
 /** dx from dy, the saved tensor (input x or output y, as said below) and the kernel's attributes. */
-type Unary = (dy: tf.Tensor, saved: tf.Tensor, attrs: tf.NamedAttrMap) => tf.Tensor;
-const unary = (dx: Unary, input = 'x'): Gradient => {
-  return (dy, saved, attrs) => ({ [input]: () => dx(dy as tf.Tensor, saved[0], attrs) });
-};
+type Unary<A> = (dy: tf.Tensor, saved: tf.Tensor, attrs: A) => tf.Tensor;
+const unary = <A extends tf.NamedAttrMap>(dx: Unary<A>, input = 'x') =>
+  gradient<A>(([dy], [saved], attrs) => ({ [input]: () => dx(dy, saved, attrs) }));
 
 const ofInput: Record<string, Gradient> = {
   Square: unary((dy, x) => tf.mul(dy, tf.mul(x, 2))),
@@ -59,13 +56,15 @@ const ofInput: Record<string, Gradient> = {
   Erf: unary((dy, x) => tf.mul(dy, tf.mul(tf.exp(tf.neg(tf.square(x))), 2 / Math.sqrt(Math.PI)))),
   Relu: unary((dy, x) => tf.mul(dy, tf.step(x))),
   Reshape: unary((dy, x) => tf.reshape(dy, x.shape)),
-  Sum: unary((dy, x, { axis }) => tf.mul(tf.reshape(dy, keptShape(x.shape, axis)[0]), tf.onesLike(x))),
-  Mean: unary((dy, x, { axis }) => {
+  Sum: unary((dy, x, { axis }: { axis: number | number[] }) =>
+    tf.mul(tf.reshape(dy, keptShape(x.shape, axis)[0]), tf.onesLike(x)),
+  ),
+  Mean: unary((dy, x, { axis }: { axis: number | number[] }) => {
     const [shape, elements] = keptShape(x.shape, axis);
     return tf.mul(tf.reshape(tf.div(dy, elements), shape), tf.onesLike(x));
   }),
-  Slice: unary((dy, x, { begin, size }) => {
-    const [starts, sizes] = tf.slice_util.parseSliceParams(x, begin as number[], size as number[]);
+  Slice: unary((dy, x, { begin, size }: { begin: number[]; size: number[] }) => {
+    const [starts, sizes] = tf.slice_util.parseSliceParams(x, begin, size);
     return tf.pad(
       dy,
       starts.map((start, i): [number, number] => [start, x.shape[i] - start - sizes[i]]),
@@ -83,34 +82,28 @@ const ofOutput: Record<string, Gradient> = {
 };
 
 const ofNothing: Record<string, Gradient> = {
-  Identity: (dy) => ({ x: () => tf.clone(dy as tf.Tensor) }),
-  Transpose: (dy, _saved, { perm }) => ({
-    x: () => tf.transpose(dy as tf.Tensor, tf.backend_util.getUndoAxesPermutation(perm as number[])),
-  }),
-  SplitV: (dy, _saved, { axis }) => ({ x: () => tf.concat(asList(dy), axis as number) }),
-  Unpack: (dy, _saved, { axis }) => ({ value: () => tf.stack(asList(dy), axis as number) }),
+  Identity: gradient(([dy]) => ({ x: () => tf.clone(dy) })),
+  Transpose: gradient(([dy], _saved, { perm }: { perm: number[] }) => ({
+    x: () => tf.transpose(dy, tf.backend_util.getUndoAxesPermutation(perm)),
+  })),
+  SplitV: gradient((dys, _saved, { axis }: { axis: number }) => ({ x: () => tf.concat(dys, axis) })),
+  Unpack: gradient((dys, _saved, { axis }: { axis: number }) => ({ value: () => tf.stack(dys, axis) })),
 };
 
 /** Kernels with a list of inputs, whose gradients are named by position. */
 const ofAllInputs: Record<string, Gradient> = {
-  Pack: (dy, _saved, { axis }) => byPosition(tf.unstack(dy as tf.Tensor, axis as number)),
-  Concat: (dy, saved, { axis }) => {
-    const shapes = (saved as Saved).map((x) => x.shape);
-    const [along] = tf.util.parseAxisParam(axis as number, shapes[0]);
+  Pack: gradient(([dy], _saved, { axis }: { axis: number }) => byPosition(tf.unstack(dy, axis))),
+  Concat: gradient(([dy], saved, { axis }: { axis: number }) => {
+    const [along] = tf.util.parseAxisParam(axis, saved[0].shape);
     return byPosition(
       tf.split(
-        dy as tf.Tensor,
-        shapes.map((shape) => shape[along]),
+        dy,
+        saved.map(({ shape }) => shape[along]),
         along,
       ),
     );
-  },
+  }),
 };
-
-/** tfjs hands down the gradient of a single output bare, even of a kernel that makes lists. */
-function asList(dy: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
-  return Array.isArray(dy) ? dy : [dy];
-}
 
 function byPosition(tensors: tf.Tensor[]): Record<string, () => tf.Tensor> {
   return Object.fromEntries(tensors.map((tensor, i) => [String(i), () => tensor]));
@@ -128,20 +121,18 @@ function reducedProduct(
 }
 
 /** With A and B as they were given; a transposed factor swaps its gradient's. Batches are equal or broadcast from 1. */
-const batchMatMul: Gradient = (dyGiven, saved, { transposeA, transposeB }) => {
-  const dy = dyGiven as tf.Tensor;
-  const [a, b] = saved as Saved;
-  return {
+const batchMatMul = gradient(
+  ([dy], [a, b], { transposeA, transposeB }: { transposeA: boolean; transposeB: boolean }) => ({
     a: () =>
       transposeA
-        ? reducedProduct(b, dy, Boolean(transposeB), true, a.shape)
+        ? reducedProduct(b, dy, transposeB, true, a.shape)
         : reducedProduct(dy, b, false, !transposeB, a.shape),
     b: () =>
       transposeB
-        ? reducedProduct(dy, a, true, Boolean(transposeA), b.shape)
+        ? reducedProduct(dy, a, true, transposeA, b.shape)
         : reducedProduct(a, dy, !transposeA, false, b.shape),
-  };
-};
+  }),
+);
 
 function add(gradients: Record<string, Gradient>, saves: Omit<tf.GradConfig, 'kernelName' | 'gradFunc'>): void {
   for (const [kernelName, gradFunc] of Object.entries(gradients)) {
