@@ -14,7 +14,7 @@ export type Parameter = (name: string) => tf.Tensor;
  * Dropout of one forward pass: a mask a call, already scaled by 1/(1 − p), drawn in forward order from the step's own
  * stream; the identity in evaluation.
  */
-export type Dropout = (x: tf.Tensor, p: number) => tf.Tensor;
+export type Dropout = <T extends tf.Tensor>(x: T, p: number) => T;
 export const noDropout: Dropout = (x) => x;
 
 /** x [N, I] · weightᵀ [I, O] + bias → [N, O]. */

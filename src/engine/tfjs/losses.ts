@@ -38,19 +38,19 @@ export interface Losses {
 }
 
 export function lossInputs(contexts: tf.Tensor3D, target: tf.Tensor2D): LossInputs {
-  return { target, t: unit(target).unit as tf.Tensor2D, c: unit(contexts).unit as tf.Tensor3D };
+  return { target, t: unit(target).unit, c: unit(contexts).unit };
 }
 
 /** Rows over the last axis divided by max(norm, floor). */
-function unit(x: tf.Tensor): { unit: tf.Tensor; norm: tf.Tensor } {
-  const norm = tf.maximum(tf.sqrt(tf.sum(tf.square(x), -1, true)), NORM_FLOOR);
+function unit<T extends tf.Tensor>(x: T): { unit: T; norm: T } {
+  const norm: T = tf.maximum(tf.sqrt(tf.sum(tf.square(x), -1, true)), NORM_FLOOR);
   return { unit: tf.div(x, norm), norm };
 }
 
 /** All terms at raw [B, D]. A term that the batch does not define is NaN and left out of the total. */
 export function losses(config: LossConfig, raw: tf.Tensor2D, inputs: LossInputs): Losses {
-  const { unit: p, norm } = unit(raw) as { unit: tf.Tensor2D; norm: tf.Tensor2D };
-  const cosines = tf.sum(tf.mul(p, inputs.t), 1, true) as tf.Tensor2D;
+  const { unit: p, norm } = unit(raw);
+  const cosines: tf.Tensor2D = tf.sum(tf.mul(p, inputs.t), 1, true);
   const throughUnit = (result: TermResult): TermResult => ({
     value: result.value,
     gradient: tf.div(tf.sub(result.gradient, tf.mul(p, tf.sum(tf.mul(p, result.gradient), 1, true))), norm),
@@ -94,27 +94,27 @@ function weigh(
 }
 
 function mse(raw: tf.Tensor2D, target: tf.Tensor2D): TermResult {
-  const error = tf.sub(raw, target) as tf.Tensor2D;
+  const error: tf.Tensor2D = tf.sub(raw, target);
   return { value: tf.mean(tf.square(error)), gradient: tf.mul(error, 2 / raw.size) };
 }
 
 /** Cross entropy over rows plus over columns of P·Tᵀ/τ, each a batch mean. */
 function infoNce(p: tf.Tensor2D, t: tf.Tensor2D, tau: number): TermResult {
   const B = p.shape[0];
-  const logits = tf.div(product(p, t, false, true), tau) as tf.Tensor2D;
+  const logits: tf.Tensor2D = tf.div(product(p, t, false, true), tau);
   const diagonal = tf.div(tf.sum(tf.mul(p, t), 1), tau);
   const ofRows = tf.mean(tf.sub(tf.logSumExp(logits, 1), diagonal));
   const ofColumns = tf.mean(tf.sub(tf.logSumExp(logits, 0), diagonal));
   const columnShares = tf.transpose(tf.softmax(tf.transpose(logits)));
   const shares = tf.add(tf.softmax(logits), columnShares);
-  const excess = tf.sub(shares, tf.mul(tf.eye(B), 2)) as tf.Tensor2D;
+  const excess: tf.Tensor2D = tf.sub(shares, tf.mul(tf.eye(B), 2));
   return { value: tf.add(ofRows, ofColumns), gradient: tf.div(tf.matMul(excess, t), B * tau) };
 }
 
 /** Mean, centred rows and unbiased σ over the batch. */
 function spread(x: tf.Tensor2D): { mean: tf.Tensor2D; centred: tf.Tensor2D; sigma: tf.Tensor2D } {
-  const mean = tf.mean(x, 0, true) as tf.Tensor2D;
-  const centred = tf.sub(x, mean) as tf.Tensor2D;
+  const mean: tf.Tensor2D = tf.mean(x, 0, true);
+  const centred: tf.Tensor2D = tf.sub(x, mean);
   const degrees = Math.max(x.shape[0] - 1, 1);
   return { mean, centred, sigma: tf.sqrt(tf.div(tf.sum(tf.square(centred), 0, true), degrees)) };
 }
@@ -128,8 +128,8 @@ function moment(raw: tf.Tensor2D, target: tf.Tensor2D): TermResult {
   const [B, D] = raw.shape;
   const ofRaw = spread(raw);
   const ofTarget = spread(target);
-  const dMean = tf.sub(ofRaw.mean, ofTarget.mean) as tf.Tensor2D;
-  const dSigma = tf.sub(ofRaw.sigma, ofTarget.sigma) as tf.Tensor2D;
+  const dMean: tf.Tensor2D = tf.sub(ofRaw.mean, ofTarget.mean);
+  const dSigma: tf.Tensor2D = tf.sub(ofRaw.sigma, ofTarget.sigma);
   return {
     value: tf.add(tf.mean(tf.square(dMean)), tf.mean(tf.square(dSigma))),
     gradient: tf.add(tf.mul(dMean, 2 / (D * B)), throughSigma(tf.mul(dSigma, 2 / D), ofRaw.centred, ofRaw.sigma)),
@@ -138,15 +138,15 @@ function moment(raw: tf.Tensor2D, target: tf.Tensor2D): TermResult {
 
 function variance(p: tf.Tensor2D, sigmaTarget: number): TermResult {
   const { centred, sigma } = spread(p);
-  const gap = tf.sub(sigmaTarget, sigma) as tf.Tensor2D;
-  const active = tf.mul(tf.cast(tf.greater(gap, 0), 'float32'), -1 / p.shape[1]) as tf.Tensor2D;
+  const gap: tf.Tensor2D = tf.sub(sigmaTarget, sigma);
+  const active: tf.Tensor2D = tf.mul(tf.cast(tf.greater(gap, 0), 'float32'), -1 / p.shape[1]);
   return { value: tf.mean(tf.relu(gap)), gradient: throughSigma(active, centred, sigma) };
 }
 
 /** relu(m − (cos(p,t) − cos(p, ctx[T−2]))), batch mean. cosines [B, 1]. */
 function directional(cosines: tf.Tensor2D, p: tf.Tensor2D, { t, c }: LossInputs, margin: number): TermResult {
   const [B, T, D] = c.shape;
-  const previous = tf.reshape(tf.slice(c, [0, Math.max(T - 2, 0), 0], [B, 1, D]), [B, D]) as tf.Tensor2D;
+  const previous: tf.Tensor2D = tf.reshape(tf.slice(c, [0, Math.max(T - 2, 0), 0], [B, 1, D]), [B, D]);
   const gap = tf.sub(margin, tf.sub(cosines, tf.sum(tf.mul(p, previous), 1, true)));
   const active = tf.div(tf.cast(tf.greater(gap, 0), 'float32'), B);
   return { value: tf.mean(tf.relu(gap)), gradient: tf.mul(active, tf.sub(previous, t)) };
@@ -159,10 +159,7 @@ function antiCopy(cosines: tf.Tensor2D, p: tf.Tensor2D, { t, c }: LossInputs, ma
   const gap = tf.sub(margin, tf.sub(cosines, toContext));
   const active = tf.div(tf.cast(tf.greater(gap, 0), 'float32'), B * T);
   const ofContext = tf.reshape(tf.matMul(tf.reshape(active, [B, 1, T]), c), [B, D]);
-  return {
-    value: tf.mean(tf.relu(gap)),
-    gradient: tf.sub(ofContext, tf.mul(tf.sum(active, 1, true), t)) as tf.Tensor2D,
-  };
+  return { value: tf.mean(tf.relu(gap)), gradient: tf.sub(ofContext, tf.mul(tf.sum(active, 1, true), t)) };
 }
 
 /** 1 − cos(p, t), batch mean. cosines [B, 1]. */

@@ -17,6 +17,6 @@ export async function wasmProduct(host: EngineHost): Promise<MatrixProduct | nul
 }
 
 /** tfjs takes no views of shared memory. */
-function copy(values: Float32Array): Float32Array<ArrayBuffer> {
-  return values.buffer instanceof ArrayBuffer ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);
+function copy(values: Float32Array): Float32Array {
+  return values.buffer instanceof ArrayBuffer ? values : Float32Array.from(values);
 }

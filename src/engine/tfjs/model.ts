@@ -19,6 +19,7 @@ import type {
 } from '../types.ts';
 import { adamwUpdate, clipFactor, globalNorm, type Slot } from './adamw.ts';
 import { activate, type TfjsName } from './backend.ts';
+import { customGradient } from './custom-gradient.ts';
 import { noDropout, type Dropout } from './layers.ts';
 import { lossInputs, losses, type Losses } from './losses.ts';
 import { forward } from './models/index.ts';
@@ -27,13 +28,13 @@ import { forward } from './models/index.ts';
 const PREDICT_ROWS = 256;
 
 /** Everything one gradient pass measured; tensors belong to the caller. */
-interface GradientPass {
+type GradientPass = {
   /** In the order of the trained parameters. */
   readonly gradients: tf.Tensor[];
   readonly gradNorm: tf.Scalar;
   /** [total, cosine, gradNorm, then value of each term, then gradient norm of each term] */
   readonly figures: tf.Tensor1D;
-}
+};
 
 export class TfjsModel implements TrainableModel {
   readonly spec: GradientSpec;
@@ -98,11 +99,10 @@ export class TfjsModel implements TrainableModel {
       activate(this.backend);
       const out = tf.tidy(() => {
         const x = tf.tensor3d(contexts.subarray(start * T * D, (start + rows) * T * D), [rows, T, D]);
-        const { raw, attention } = forward(this.spec, (name) => this.slot(name).parameter, x, noDropout);
-        return attention ? { raw, attention } : { raw };
+        return forward(this.spec, (name) => this.slot(name).parameter, x, noDropout);
       });
       raw.set(await take(out.raw), start * D);
-      if (attention && 'attention' in out) attention.set(await take(out.attention as tf.Tensor), start * T);
+      if (attention && out.attention) attention.set(await take(out.attention), start * T);
     }
     return attention ? { raw, attention } : { raw };
   }
@@ -165,18 +165,18 @@ export class TfjsModel implements TrainableModel {
     const { T, D } = this.spec;
     const names = this.trained;
     return tf.tidy(() => {
-      const x = tf.tensor3d(contexts as Float32Array<ArrayBuffer>, [B, T, D]);
-      const inputs = lossInputs(x, tf.tensor2d(targets as Float32Array<ArrayBuffer>, [B, D]));
+      const x = tf.tensor3d(contexts, [B, T, D]);
+      const inputs = lossInputs(x, tf.tensor2d(targets, [B, D]));
       const measured: Losses[] = [];
       // Autodiff takes over below raw; above it the losses hand down the gradient they wrote out themselves.
-      const total = tf.customGrad((raw, save) => {
-        const result = losses(loss, raw as tf.Tensor2D, inputs);
+      const total = customGradient((raw: tf.Tensor2D) => {
+        const result = losses(loss, raw, inputs);
         for (const tensor of Object.values(result)) tf.keep(tensor);
         measured.push(result);
-        (save as tf.GradSaveFunc)([result.dRaw]);
         return {
           value: result.total.clone(),
-          gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0], dy),
+          saved: [result.dRaw],
+          gradient: (dy, [dRaw]) => [tf.mul(dRaw, dy)],
         };
       });
       const gradientsOf = tf.grads((...parameters: tf.Tensor[]) => {
@@ -190,7 +190,7 @@ export class TfjsModel implements TrainableModel {
       const figures = tf.concat([scalars, result.values, result.gradNorms]);
       tf.dispose(Object.values(result));
       return { gradients, gradNorm, figures };
-    }) as unknown as GradientPass;
+    });
   }
 
   /** Gradient norm over all parameters of each term alone at λ = 1. */

@@ -3,6 +3,7 @@
  * matrices; a transposition flag sends it to a scalar loop several times slower than transposing first.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { customGradient } from './custom-gradient.ts';
 
 /** a·b with either factor transposed on the way. */
 export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
@@ -11,10 +12,8 @@ export function product(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpos
 }
 
 /** x [N, I] · weightᵀ with weight [O, I] as PyTorch stores it → [N, O]. */
-export const timesTransposed = tf.customGrad((x, weight, save) => {
-  (save as tf.GradSaveFunc)([x as tf.Tensor, weight as tf.Tensor]);
-  return {
-    value: product(x as tf.Tensor, weight as tf.Tensor, false, true),
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [product(dy, saved[1]), product(dy, saved[0], true)],
-  };
-});
+export const timesTransposed = customGradient((x: tf.Tensor, weight: tf.Tensor) => ({
+  value: product(x, weight, false, true),
+  saved: [x, weight],
+  gradient: (dy, saved) => [product(dy, saved[1]), product(dy, saved[0], true)],
+}));

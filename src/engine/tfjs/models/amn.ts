@@ -7,10 +7,10 @@ import type { Forward } from './forward.ts';
 /** x [B, T, D] → raw [B, D], attention [B, T]. */
 export function amnForward(spec: AmnSpec, parameter: Parameter, x: tf.Tensor3D): Forward {
   const [B, T, D] = x.shape;
-  const base = tf.mean(x, 1) as tf.Tensor2D;
-  const attention = tf.softmax(tf.div(scores(parameter, x, base), Math.sqrt(spec.dModel))) as tf.Tensor2D;
-  const mix = tf.reshape(tf.matMul(tf.reshape(attention, [B, 1, T]), x), [B, D]);
-  let h = tf.concat([base, mix], 1) as tf.Tensor2D;
+  const base: tf.Tensor2D = tf.mean(x, 1);
+  const attention: tf.Tensor2D = tf.softmax(tf.div(scores(parameter, x, base), Math.sqrt(spec.dModel)));
+  const mix: tf.Tensor2D = tf.reshape(tf.matMul(tf.reshape(attention, [B, 1, T]), x), [B, D]);
+  let h: tf.Tensor2D = tf.concat([base, mix], 1);
   h = layerNorm(parameter, 'residual_net.2', gelu(linear(parameter, 'residual_net.0', h)));
   h = layerNorm(parameter, 'residual_net.5', gelu(linear(parameter, 'residual_net.3', h)));
   const skip = spec.skip ? tf.sum(tf.mul(x, parameter('position_weights')), 1) : base;
@@ -21,7 +21,7 @@ export function amnForward(spec: AmnSpec, parameter: Parameter, x: tf.Tensor3D):
 function scores(parameter: Parameter, x: tf.Tensor3D, base: tf.Tensor2D): tf.Tensor2D {
   const [B, T, D] = x.shape;
   const query = linear(parameter, 'query_encoder', base);
-  const folded = tf.matMul(query, parameter('context_encoder.weight') as tf.Tensor2D);
+  const folded = tf.matMul(query, parameter('context_encoder.weight'));
   const products = tf.reshape(tf.matMul(x, tf.reshape(folded, [B, D, 1])), [B, T]);
   return tf.add(products, tf.sum(tf.mul(query, parameter('context_encoder.bias')), 1, true));
 }

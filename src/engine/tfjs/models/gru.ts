@@ -11,10 +11,10 @@ export function gruForward(spec: GruSpec, parameter: Parameter, x: tf.Tensor3D):
   let h = linear(parameter, 'input_proj', tf.reshape(x, [B * T, D]));
   for (let block = 0; block < spec.numLayers; block++) {
     const states = gruLayer(parameter, `blocks.${block}.gru`, tf.reshape(h, [B, T, H]));
-    const residual = tf.add(h, tf.reshape(tf.stack(states, 1), [B * T, H])) as tf.Tensor2D;
+    const residual: tf.Tensor2D = tf.add(h, tf.reshape(tf.stack(states, 1), [B * T, H]));
     h = layerNorm(parameter, `blocks.${block}.norm`, residual);
   }
-  const last = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]) as tf.Tensor2D;
+  const last: tf.Tensor2D = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]);
   return { raw: linear(parameter, 'output_proj', last) };
 }
 
@@ -23,7 +23,7 @@ function gruLayer(parameter: Parameter, name: string, x: tf.Tensor3D): tf.Tensor
   const ofInput = inputGates(x, parameter(`${name}.weight_ih_l0`), parameter(`${name}.bias_ih_l0`));
   const weight = parameter(`${name}.weight_hh_l0`);
   const bias = parameter(`${name}.bias_hh_l0`);
-  let h = tf.zeros([x.shape[0], x.shape[2]]) as tf.Tensor2D;
+  let h: tf.Tensor2D = tf.zeros([x.shape[0], x.shape[2]]);
   return ofInput.map((gatesOfInput) => {
     const [ri, zi, ni] = tf.split(gatesOfInput, 3, 1);
     const [rh, zh, nh] = tf.split(affine(h, weight, bias), 3, 1);

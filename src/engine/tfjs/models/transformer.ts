@@ -18,13 +18,13 @@ export function transformerForward(
   const [B, T, D] = x.shape;
   const H = spec.dModel;
   const embedded = tf.reshape(linear(parameter, 'input_proj', tf.reshape(x, [B * T, D])), [B, T, H]);
-  const memory = tf.reshape(tf.add(embedded, positions(T, H)), [B * T, H]) as tf.Tensor2D;
+  const memory: tf.Tensor2D = tf.reshape(tf.add(embedded, positions(T, H)), [B * T, H]);
   const mask = tf.tensor2d(causalMask(T), [T, T]);
   let h = memory;
   let shares: tf.Tensor4D | null = null;
   for (let layer = 0; layer < spec.numLayers; layer++)
     ({ h, shares } = decoderLayer(spec, parameter, layer, h, memory, mask, dropout));
-  const last = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]) as tf.Tensor2D;
+  const last: tf.Tensor2D = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]);
   const head = layerNorm(parameter, 'head.2', gelu(linear(parameter, 'head.0', last)));
   const raw = linear(parameter, 'head.3', head);
   return shares ? { raw, attention: lastStepShares(shares) } : { raw };
@@ -47,7 +47,7 @@ function decoderLayer(
   dropout: Dropout,
 ): { h: tf.Tensor2D; shares: tf.Tensor4D } {
   const name = `transformer_decoder.layers.${layer}`;
-  const drop = (x: tf.Tensor2D) => dropout(x, spec.dropout) as tf.Tensor2D;
+  const drop = (x: tf.Tensor2D) => dropout(x, spec.dropout);
   const attend = (kind: string, queries: tf.Tensor2D, keys: tf.Tensor2D) =>
     attention(spec, parameter, `${name}.${kind}`, queries, keys, mask, dropout);
   h = layerNorm(parameter, `${name}.norm1`, tf.add(h, drop(attend('self_attn', h, h).mixed)));
@@ -71,14 +71,14 @@ function attention(
   const T = mask.shape[0];
   const [rows, H] = from.shape;
   const N = spec.heads;
-  const weights = tf.split(parameter(`${name}.in_proj_weight`) as tf.Tensor2D, 3, 0);
-  const biases = tf.split(parameter(`${name}.in_proj_bias`) as tf.Tensor1D, 3, 0);
+  const weights = tf.split(parameter(`${name}.in_proj_weight`), 3, 0);
+  const biases = tf.split(parameter(`${name}.in_proj_bias`), 3, 0);
   const heads = [from, to, to].map((x, i) =>
     tf.transpose(tf.reshape(affine(x, weights[i], biases[i]), [rows / T, T, N, H / N]), [0, 2, 1, 3]),
   );
   const scores = tf.div(tf.matMul(heads[0], heads[1], false, true), Math.sqrt(H / N));
-  const shares = dropout(tf.softmax(tf.add(scores, mask)), spec.dropout) as tf.Tensor4D;
-  const mixed = tf.reshape(tf.transpose(tf.matMul(shares, heads[2]), [0, 2, 1, 3]), [rows, H]) as tf.Tensor2D;
+  const shares = dropout<tf.Tensor4D>(tf.softmax(tf.add(scores, mask)), spec.dropout);
+  const mixed: tf.Tensor2D = tf.reshape(tf.transpose(tf.matMul(shares, heads[2]), [0, 2, 1, 3]), [rows, H]);
   return { mixed: linear(parameter, `${name}.out_proj`, mixed), shares };
 }
 
