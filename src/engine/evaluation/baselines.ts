@@ -5,6 +5,7 @@
  * context means compared with the targets of other windows. N rows of a block, T context length, D vector width.
  */
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
+import { entriesOf, recordOf } from '#shared/domain/records.ts';
 import { BASELINES, type BaselineName, type Baselines } from '#shared/domain/runs/training.ts';
 import type { Predictor } from './ablations.ts';
 import { choleskyFactor, choleskySolve, plainProduct, type MatrixProduct } from './matrix.ts';
@@ -189,7 +190,7 @@ export async function baselineRows(
   { product = plainProduct, between = () => true }: FitOptions = {},
 ): Promise<BaselineRows | null> {
   const { D } = split.source;
-  const predictors = Object.entries(baselinePredictors(fitted, D, product)) as [Fittable, Predictor][];
+  const predictors = entriesOf(baselinePredictors(fitted, D, product));
   const rows: BaselineRows = { shuffled: new Float32Array(split.ids.length) };
   for (const [name] of predictors) rows[name] = new Float32Array(split.ids.length);
   const score = (name: BaselineName, raw: Float32Array, targets: Float32Array, { start, B }: WindowBlock) => {
@@ -210,7 +211,7 @@ export async function baselineRows(
 export function meanCosines(rows: BaselineRows): BaselineCosines {
   const mean = (values: Float32Array | undefined) =>
     values ? values.reduce((sum, value) => sum + value, 0) / values.length : NaN;
-  return Object.fromEntries(BASELINES.map((name) => [name, mean(rows[name])])) as BaselineCosines;
+  return recordOf(BASELINES, (name) => mean(rows[name]));
 }
 
 function finite(value: number | undefined): number | null {
@@ -255,13 +256,13 @@ export async function measureBaselines(
   const ood = splits.ood ? await baselineRows(fitted, splits.ood, seed, options) : null;
   if (splits.ood && !ood) return null;
   const means = { validation: meanCosines(validation), ood: ood && meanCosines(ood) };
-  const entries = BASELINES.map((name): [BaselineName, Baselines[BaselineName]] => [
-    name,
-    { valCosine: finite(means.validation[name]), oodCosine: finite(means.ood?.[name]) },
-  ]);
+  const baselines = recordOf(BASELINES, (name) => ({
+    valCosine: finite(means.validation[name]),
+    oodCosine: finite(means.ood?.[name]),
+  }));
   const sums = {
     validation: groupSums(validation, groupsOf(splits.validation)),
     ood: splits.ood && ood ? groupSums(ood, groupsOf(splits.ood)) : null,
   };
-  return { baselines: Object.fromEntries(entries) as Baselines, sums };
+  return { baselines, sums };
 }

@@ -6,6 +6,7 @@ import {
   type Intervals,
 } from '#shared/domain/evaluation/evaluation.ts';
 import type { Interval } from '#shared/domain/evaluation/interval.ts';
+import { recordOf } from '#shared/domain/records.ts';
 import { BASELINES, type BaselineName } from '#shared/domain/runs/training.ts';
 import { bootstrap, groupWindows, sumByGroup } from './bootstrap.ts';
 import type { Split } from './windows.ts';
@@ -33,10 +34,8 @@ export function intervalsOf(
   const sums = [cosines, ...baselineRows.values()].map((values) => sumByGroup(values, groups));
   const drawn = bootstrap(groups.windows, sums, seed);
   const names = [...baselineRows.keys()];
-  const perBaseline = (of: (q: number) => Interval | null) => {
-    const entries = BASELINES.map((name) => [name, names.includes(name) ? of(1 + names.indexOf(name)) : null]);
-    return Object.fromEntries(entries) as Record<BaselineName, Interval | null>;
-  };
+  const perBaseline = (of: (q: number) => Interval | null) =>
+    recordOf(BASELINES, (name) => (names.includes(name) ? of(1 + names.indexOf(name)) : null));
   const lift = perBaseline((q) => drawn.difference(0, q));
   const best = bestBaseline(baselines);
   return {

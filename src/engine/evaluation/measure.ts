@@ -10,6 +10,7 @@ import {
   type Sample,
   type Spread,
 } from '#shared/domain/evaluation/evaluation.ts';
+import { entriesOf, recordOf } from '#shared/domain/records.ts';
 import { BASELINES, type BaselineName } from '#shared/domain/runs/training.ts';
 import { stream } from '../random.ts';
 import { orderAblations, type Predictor } from './ablations.ts';
@@ -116,8 +117,8 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
   const ofMeans = new Float32Array(rows);
   const offsets = new Float64Array(T + 1);
   const meanOffsets = new Float64Array(T + 1);
-  const fitted = Object.entries(options.baselines) as [BaselineName, Predictor][];
-  const baselineRows = new Map(fitted.map(([name]) => [name, new Float32Array(rows)]));
+  const fitted = entriesOf(options.baselines);
+  const baselineRows = new Map<BaselineName, Float32Array>(fitted.map(([name]) => [name, new Float32Array(rows)]));
   const floor = new Float32Array(rows);
   if (rows > 1) baselineRows.set('shuffled', floor);
   const sums = { squares: 0, norms: 0, beyond: 0, beyondRows: 0 };
@@ -154,11 +155,10 @@ async function walk(model: Predictor, split: Split, options: MeasureOptions): Pr
     if ((await options.progress?.((start + B) / rows)) === false)
       throw new MeasurementStopped('The evaluation was stopped.');
   }
-  const ofBaseline = (name: BaselineName) => {
+  const baselines = recordOf(BASELINES, (name) => {
     const ofRows = baselineRows.get(name);
     return ofRows === undefined ? null : finite(average(ofRows));
-  };
-  const baselines = Object.fromEntries(BASELINES.map((n) => [n, ofBaseline(n)])) as Record<BaselineName, number | null>;
+  });
   return {
     cosines,
     contextMeans: ofMeans,

@@ -1,5 +1,6 @@
 /** Collects per-step figures as columns until they are sent, at most ten times a second. */
 import { TERMS, TERM_COUNT, type LossConfig } from '#shared/domain/models/terms.ts';
+import { recordOf } from '#shared/domain/records.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import type { StepStats } from '../types.ts';
 import { sharesOf, weightedValues } from './epoch-sums.ts';
@@ -74,7 +75,7 @@ export class StepBuffer {
 }
 
 function mapColumns(make: (column: StepColumn) => Float32Array<ArrayBuffer>): Columns {
-  return Object.fromEntries(STEP_COLUMNS.map((column) => [column, make(column)])) as Columns;
+  return recordOf(STEP_COLUMNS, make);
 }
 
 function emptyColumns(capacity: number): Columns {

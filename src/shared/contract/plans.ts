@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { PlanGateSchema, PlanItemSchema, PlanSpecSchema, RecipeChangesSchema } from '#shared/domain/plans/plans.ts';
 import { SHOWN_STATUSES } from '#shared/domain/plans/plan-queue.ts';
 import { PairedDifferenceSchema } from '#shared/domain/evaluation/comparison.ts';
-import { GATE_METRICS, RecipeSchema, type GateMetric } from '#shared/domain/recipe/recipe.ts';
+import { recordOf } from '#shared/domain/records.ts';
+import { GATE_METRICS, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { MetricIntervalsSchema } from '#shared/domain/runs/training.ts';
 import { SweepSpecSchema } from '#shared/domain/plans/sweeps.ts';
 import { mutation, query } from './call.ts';
@@ -14,7 +15,7 @@ const planId = z.int().min(1);
 const figure = z.number().nullable();
 
 function perMetric<S extends z.ZodType>(schema: S) {
-  return z.object(Object.fromEntries(GATE_METRICS.map((metric) => [metric, schema])) as Record<GateMetric, S>);
+  return z.object(recordOf(GATE_METRICS, () => schema));
 }
 
 const TrySchema = z.object({

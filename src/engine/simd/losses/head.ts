@@ -1,5 +1,6 @@
 /** The loss head: from the model's output to values, gradient norms and the gradient on raw. Formulas: tests/reference/losses.ts. */
 import { TERMS, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
+import { recordOf } from '#shared/domain/records.ts';
 import type { InfoNceMode } from '../../losses/info-nce.ts';
 import { lossResults, type LossResults } from '../../losses/terms.ts';
 import {
@@ -183,12 +184,12 @@ function sumFields<T extends object>(
   at: number,
   struct: new () => T,
   count: number,
-): Record<keyof T, number> {
+): Record<keyof T & string, number> {
   const names = fieldNames(struct);
   const sums = new Float64Array(names.length);
   let from = at / DOUBLE_BYTES;
   for (let i = 0; i < count; i++, from += names.length) {
     for (let k = 0; k < names.length; k++) sums[k] += memory[from + k];
   }
-  return Object.fromEntries(names.map((name, k) => [name, sums[k]])) as Record<keyof T, number>;
+  return recordOf(names, (_, k) => sums[k]);
 }

@@ -3,6 +3,7 @@
  * tests/reference/losses.ts.
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
+import { recordOf } from '#shared/domain/records.ts';
 import type { InfoNceMode } from '../../losses/info-nce.ts';
 import { DIMENSION_FIELDS, ROW_FIELDS, lossResults, type LossResults } from '../../losses/terms.ts';
 import type { Memory, Tensor } from '../memory.ts';
@@ -85,5 +86,5 @@ function named<Name extends Parameters<typeof figureOf>[0]>(
   figures: Float32Array,
   names: readonly Name[],
 ): Record<Name, number> {
-  return Object.fromEntries(names.map((name) => [name, figures[figureOf(name)]])) as Record<Name, number>;
+  return recordOf(names, (name) => figures[figureOf(name)]);
 }

@@ -8,6 +8,7 @@ import { BASELINES, type BaselineName } from '../runs/training.ts';
 import { ComparisonSchema } from '../datasets/passport.ts';
 import { historyName, TaskSchema } from '../datasets/task.ts';
 import { plural } from '../figures.ts';
+import { recordOf } from '../records.ts';
 import { IntervalSchema, type Interval } from './interval.ts';
 
 const count = z.int().min(0);
@@ -83,7 +84,7 @@ export const AlignmentSchema = z.object({
 export type Alignment = z.infer<typeof AlignmentSchema>;
 
 function byBaseline<S extends z.ZodType>(schema: S) {
-  return z.object(Object.fromEntries(BASELINES.map((name) => [name, schema])) as Record<BaselineName, S>);
+  return z.object(recordOf(BASELINES, () => schema));
 }
 
 /** A baseline that a stored evaluation of an earlier version lacks was not measured. */
@@ -254,11 +255,7 @@ export function bestBaseline(
 /** Lift of a mean cosine over each measured baseline and over the best one. */
 export function liftOver(cosine: number | null, table: BaselineTable): Measurement['lift'] {
   const minus = (baseline: number | null) => (cosine === null || baseline === null ? null : cosine - baseline);
-  const each = Object.fromEntries(BASELINES.map((name) => [name, minus(table[name])])) as Record<
-    BaselineName,
-    number | null
-  >;
-  return { ...each, best: minus(bestBaseline(table)?.cosine ?? null) };
+  return { ...recordOf(BASELINES, (name) => minus(table[name])), best: minus(bestBaseline(table)?.cosine ?? null) };
 }
 
 /** 95 % interval of the mean cosine; null where it was not measured. */

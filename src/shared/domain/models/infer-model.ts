@@ -13,6 +13,7 @@ import {
   type ModelType,
 } from './models.ts';
 import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN, parameterShapes } from './shapes.ts';
+import { keysOf } from '../records.ts';
 import { nameList, shortText } from '../short-text.ts';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -79,7 +80,7 @@ function findSignature(
   asked: ModelType | undefined,
   place: string,
 ): { type: ModelType; prefix: string } {
-  const types = asked ? [asked] : (Object.keys(SIGNATURES) as ModelType[]);
+  const types = asked ? [asked] : keysOf(SIGNATURES);
   for (const type of types) {
     const name = [...shapes.keys()].find((key) => key === SIGNATURES[type] || key.endsWith(`.${SIGNATURES[type]}`));
     if (name === undefined) continue;

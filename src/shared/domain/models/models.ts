@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { GRADIENT_LABELS, GradientSpecSchema, type GradientSpec, type InputShift } from './gradient-specs.ts';
 import { defaultGramSpec, GramSpecSchema } from './gram.ts';
 import { listed } from '../figures.ts';
+import { keysOf, recordOf } from '../records.ts';
 
 export { INPUT_SHIFTS, type GradientSpec, type InputShift } from './gradient-specs.ts';
 
@@ -90,7 +91,7 @@ export const MODEL_TABLE = {
 
 export type GradientType = GradientSpec['type'];
 
-export const MODEL_TYPES = Object.keys(MODEL_TABLE) as readonly ModelType[];
+export const MODEL_TYPES: readonly ModelType[] = keysOf(MODEL_TABLE);
 
 /** Types that every engine trains. */
 export const GRADIENT_TYPES = MODEL_TYPES.filter(
@@ -102,9 +103,10 @@ export function modelRow(type: ModelType): ModelRow {
   return MODEL_TABLE[type];
 }
 
-export const MODEL_LABELS = Object.fromEntries(MODEL_TYPES.map((type) => [type, MODEL_TABLE[type].label])) as Readonly<
-  Record<ModelType, string>
->;
+export const MODEL_LABELS: Readonly<Record<ModelType, string>> = recordOf(
+  MODEL_TYPES,
+  (type) => MODEL_TABLE[type].label,
+);
 
 /** Types of which `offers` holds, in words: "AMN, LSTM and GRU stack". */
 export function modelsThat(offers: (row: ModelRow) => boolean): string {

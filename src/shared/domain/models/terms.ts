@@ -2,6 +2,7 @@
  * The loss terms: everything about a term that is not arithmetic. Schema, form, command line, charts and reports are
  * made from this table; the formulas are in `tests/reference/losses.ts`.
  */
+import { keysOf, recordOf } from '../records.ts';
 
 export type LineColour = 'blue' | 'orange' | 'green' | 'vermillion' | 'sky' | 'purple' | 'yellow' | 'black';
 export type LinePattern = 'solid' | 'dash' | 'short-dash' | 'long-dash' | 'dash-dot' | 'dot';
@@ -115,12 +116,12 @@ export const TERM_TABLE = {
 } as const satisfies Record<string, TermRow>;
 
 export type Term = keyof typeof TERM_TABLE;
-export const TERMS = Object.keys(TERM_TABLE) as readonly Term[];
+export const TERMS: readonly Term[] = keysOf(TERM_TABLE);
 export const TERM_COUNT = TERMS.length;
 
 /** A value for each term. */
 export function byTerm<V>(value: (term: Term, k: number) => V): Record<Term, V> {
-  return Object.fromEntries(TERMS.map((term, k) => [term, value(term, k)])) as Record<Term, V>;
+  return recordOf(TERMS, value);
 }
 
 /** λ of every term; 0 for those not named. */

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { IntervalSchema } from '../evaluation/interval.ts';
 import { TERMS, byTerm, type Term } from '../models/terms.ts';
+import { recordOf } from '../records.ts';
 import { GATE_METRICS } from '../recipe/recipe.ts';
 
 const count = z.int().min(0);
@@ -91,12 +92,7 @@ export const StepBlockSchema = z.object({
   epoch: count,
   firstStep: count,
   count,
-  columns: z.object(
-    Object.fromEntries(STEP_COLUMNS.map((column) => [column, float32Column])) as Record<
-      StepColumn,
-      typeof float32Column
-    >,
-  ),
+  columns: z.object(recordOf(STEP_COLUMNS, () => float32Column)),
   rowsPerSecond: z.number(),
   rowsDone: count,
   rowsInEpoch: count,
