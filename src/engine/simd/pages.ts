@@ -2,24 +2,11 @@
  * Reads pieces of a vector file straight into memory, on the calling thread: the one place where the simd engine
  * touches a file, because rows that must first cross a thread would cost what reading them costs. Node and Electron only.
  */
-
-/** The part of Node's `fs` used here; the engine is compiled without Node's types. */
-interface FileSystem {
-  openSync(path: string, flags: 'r'): number;
-  closeSync(fd: number): void;
-  readSync(fd: number, into: Uint8Array, offset: number, length: number, position: number): number;
-}
-interface NodeProcess {
-  getBuiltinModule?(name: 'node:fs'): FileSystem;
-}
-
-function fileSystem(): FileSystem | undefined {
-  return (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.('node:fs');
-}
+import { nodeModule, type FileSystem } from '../node.ts';
 
 /** Whether this runtime has files to read pages from. */
 export function readsPages(): boolean {
-  return fileSystem() !== undefined;
+  return nodeModule('node:fs') !== undefined;
 }
 
 export class PageReader {
@@ -28,7 +15,7 @@ export class PageReader {
   private readonly path: string;
 
   constructor(path: string) {
-    const files = fileSystem();
+    const files = nodeModule('node:fs');
     if (!files) throw new Error('simd engine: this runtime reads no files');
     this.files = files;
     this.path = path;

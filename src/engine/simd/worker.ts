@@ -2,6 +2,7 @@
  * A thread of the simd engine: receives module and memory once, then stays inside WebAssembly and runs programs. Works
  * under Node's worker_threads and as a browser Worker; holds no state of its own beyond its kernel instance.
  */
+import { nodeModule } from '../node.ts';
 import { instantiateKernels, type KernelInstance } from './instance.ts';
 import type { FromThread, ToThread } from './messages.ts';
 import {
@@ -21,19 +22,8 @@ interface Port {
   listen(handler: (message: ToThread) => void): void;
 }
 
-interface NodePort {
-  postMessage(message: FromThread): void;
-  on(event: 'message', handler: (message: ToThread) => void): void;
-}
-
-/** The part of Node's `process` used here; the engine is compiled without Node's types. */
-interface NodeProcess {
-  getBuiltinModule?(name: 'node:worker_threads'): { parentPort: NodePort | null };
-}
-
 function openPort(): Port {
-  const { process } = globalThis as { process?: NodeProcess };
-  const node = process?.getBuiltinModule?.('node:worker_threads').parentPort;
+  const node = nodeModule('node:worker_threads')?.parentPort;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
   if (node) return { post: (message) => node.postMessage(message), listen: (handler) => node.on('message', handler) };
   return {

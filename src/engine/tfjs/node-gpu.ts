@@ -3,6 +3,7 @@
  * made of its addon. tfjs-node 4.22 calls `util.isNullOrUndefined`, `util.isArray` and friends, which Node 23 removed.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { nodeGlobals, nodeModule } from '../node.ts';
 
 /** What tfjs-node still calls and Node ≥ 23 no longer has, or warns of. */
 const REMOVED_FROM_UTIL: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -17,19 +18,8 @@ const REMOVED_FROM_UTIL: Readonly<Record<string, (value: unknown) => boolean>> =
   isFunction: (value) => typeof value === 'function',
 };
 
-interface NodeModule {
-  createRequire(file: string): (path: string) => unknown;
-}
-
-interface NodeProcess {
-  getBuiltinModule?(name: 'node:util'): Record<string, unknown> | undefined;
-  getBuiltinModule?(name: 'node:module'): NodeModule | undefined;
-}
-
-const { process } = globalThis as { process?: NodeProcess };
-
 function restoreRemovedUtilities(): void {
-  const util = process?.getBuiltinModule?.('node:util');
+  const util = nodeModule('node:util');
   if (!util) return;
   Object.assign(util, REMOVED_FROM_UTIL);
 }
@@ -42,7 +32,7 @@ let loaded: TensorflowLoad | null = null;
 /** Registers the `tensorflow` backend. `installed`: folder that `nextvec engines install` made, if there is one. */
 export async function loadTensorflow(installed?: string): Promise<TensorflowLoad> {
   if (loaded !== null) return loaded;
-  if (process === undefined) return { reason: 'needs Node; a page cannot load native code' };
+  if (nodeGlobals.process === undefined) return { reason: 'needs Node; a page cannot load native code' };
   restoreRemovedUtilities();
   const byNpm = await importPackage();
   if ('from' in byNpm) return (loaded = byNpm);
@@ -83,7 +73,7 @@ interface BackendModule {
  * The installed folder has a module named @tensorflow/tfjs that exports what is set here.
  */
 function requireInstalled(folder: string): TensorflowLoad {
-  const load = process?.getBuiltinModule?.('node:module')?.createRequire(`${folder}/package.json`);
+  const load = nodeModule('node:module')?.createRequire(`${folder}/package.json`);
   if (load === undefined) return { reason: 'this Node is too old; take 22.12 or newer' };
   try {
     const { version } = load('./package.json') as { version: string };

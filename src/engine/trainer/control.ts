@@ -2,17 +2,14 @@
  * Pause, resume and stop requests of a trainer, and turns of the event loop between its pieces of work. Not here: what
  * the pieces of work are.
  */
+import { nodeGlobals } from '../node.ts';
 
 /** Least time between two turns of the event loop; a turn costs some microseconds. */
 const YIELD_EVERY_MS = 10;
 
-interface HostTimers {
-  setImmediate?(callback: () => void): unknown;
-}
-
 /** One turn of the event loop, in which messages are delivered. A browser's setTimeout would cost 4 ms. */
 function turnOfEventLoop(): Promise<void> {
-  const { setImmediate } = globalThis as HostTimers;
+  const { setImmediate } = nodeGlobals;
   if (setImmediate) return new Promise((resolve) => setImmediate(resolve));
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -2,6 +2,7 @@
  * Waits for the GPU without taking a core: Dawn in a Node process asks whether work is done in every turn of the event loop,
  * which has no other reason to pause.
  */
+import { nodeGlobals } from '../node.ts';
 
 /** Between two turns, at first: short beside a step, of which several are under way at a time. */
 const SHORTEST_NAP_MS = 0.1;
@@ -9,11 +10,7 @@ const SHORTEST_NAP_MS = 0.1;
 const LONGEST_NAP_MS = 2;
 
 /** Absent in a page, which does not poll and must not block. */
-interface NodeTimers {
-  setImmediate?(callback: () => void): unknown;
-}
-
-const { setImmediate } = globalThis as NodeTimers;
+const { setImmediate } = nodeGlobals;
 const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 let waiting = 0;
 let isNapping = false;
