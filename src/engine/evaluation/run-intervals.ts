@@ -58,7 +58,8 @@ export function groupSums(rows: Readonly<Record<string, Float32Array | undefined
 
 /** Interval of the difference of two runs' mean cosines, paired; null: other windows, or too few groups. */
 export function pairedDifference(a: GroupSums, b: GroupSums, seed: number): Interval | null {
-  const [ours, theirs] = [a.sums.model, b.sums.model] as (Float64Array | undefined)[];
+  const ours: Float64Array | undefined = a.sums.model;
+  const theirs: Float64Array | undefined = b.sums.model;
   if (!ours || !theirs || !haveSameWindows(a, b)) return null;
   return bootstrap(a.windows, [minus(ours, theirs)], seed).mean(0);
 }

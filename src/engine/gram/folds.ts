@@ -25,7 +25,7 @@ export class Folds {
 
   /** Window ids at `places`. */
   idsAt(places: Uint32Array): Uint32Array<ArrayBuffer> {
-    return places.map((place) => this.train[place]) as Uint32Array<ArrayBuffer>;
+    return Uint32Array.from(places, (place) => this.train[place]);
   }
 
   /** Window ids of each cluster. */

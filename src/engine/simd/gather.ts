@@ -99,8 +99,8 @@ export class Gatherer {
         const values = segments[Math.floor(vector / segmentRows)]?.subarray(row * D, (row + piece) * D);
         if (values?.length !== piece * D) throw outside(vector);
         const target = to + done * rowBytes;
-        if (dtype === 'float32') this.rows.set(values, target / FLOAT_BYTES);
-        else this.widen(values as Uint16Array, target);
+        if (values instanceof Float32Array) this.rows.set(values, target / FLOAT_BYTES);
+        else this.widen(values, target);
       }
     };
   }

@@ -18,7 +18,7 @@ export function deviceNeed(size: ModelSize, { maxBindingBytes, memoryBytes }: Ad
   try {
     countBytes(size, maxBindingBytes);
   } catch (error) {
-    return { bytes, refusal: (error as RangeError).message };
+    return { bytes, refusal: error instanceof Error ? error.message : String(error) };
   }
   const fits = typeof memoryBytes !== 'number' || bytes <= memoryBytes;
   return { bytes, refusal: fits ? '' : tooLarge(size, bytes, `it has about ${memoryBytes}`) };

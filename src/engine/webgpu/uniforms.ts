@@ -32,7 +32,12 @@ const FIELDS = {
 } as const;
 
 type Field = keyof typeof FIELDS;
-const NAMES = [...Object.keys(FIELDS), ...TERMS.map(lambda)];
+/** Type of each number, in the order of memory. */
+const TYPES = new Map<string, string>([
+  ...Object.entries(FIELDS),
+  ...TERMS.map((term): [string, string] => [lambda(term), 'f32']),
+]);
+const NAMES = [...TYPES.keys()];
 const WORDS = Math.ceil(NAMES.length / 4) * 4;
 export const UNIFORM_BYTES = WORDS * 4;
 
@@ -42,13 +47,9 @@ export function lambda(term: Term): string {
 }
 
 /** WGSL declaration of the block; binding 0 of every kernel. */
-export const UNIFORMS_WGSL = `struct Uniforms { ${NAMES.map((name) => `${name}: ${typeOf(name)}`).join(', ')} }
+export const UNIFORMS_WGSL = `struct Uniforms { ${Array.from(TYPES, ([name, type]) => `${name}: ${type}`).join(', ')} }
 @group(0) @binding(0) var<uniform> u: Uniforms;
 `;
-
-function typeOf(name: string): string {
-  return name in FIELDS ? FIELDS[name as Field] : 'f32';
-}
 
 export class Uniforms {
   readonly bytes = new ArrayBuffer(UNIFORM_BYTES);

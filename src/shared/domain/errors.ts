@@ -110,7 +110,7 @@ export function isNextvecError(error: unknown): error is NextvecError {
 }
 
 export function isBadInput(code: ErrorCode): code is BadInputCode {
-  return (BAD_INPUT_CODES as readonly string[]).includes(code);
+  return BAD_INPUT_CODES.some((one) => one === code);
 }
 
 /** What V8 throws (RangeError) where an array buffer or the memory of WebAssembly finds no room. */

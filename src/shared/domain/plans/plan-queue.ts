@@ -17,7 +17,7 @@ export interface QueueItem {
 }
 
 /** Items of the same plan this one still waits for. */
-export function unmet(item: QueueItem, queue: readonly QueueItem[]): QueueItem[] {
+export function unmet<Q extends QueueItem>(item: QueueItem, queue: readonly Q[]): Q[] {
   return queue.filter(
     (other) =>
       other.planId === item.planId &&
@@ -29,7 +29,7 @@ export function unmet(item: QueueItem, queue: readonly QueueItem[]): QueueItem[]
 
 /** The item at which the way of `item` ends, or null while it may still start. */
 export function obstacle<Q extends QueueItem>(item: Q, queue: readonly Q[]): Q | null {
-  for (const other of unmet(item, queue) as Q[]) {
+  for (const other of unmet(item, queue)) {
     if (other.status === 'missed' || other.status === 'failed') return other;
     const further = other.status === 'waiting' ? obstacle(other, queue) : null;
     if (further !== null) return further;

@@ -123,7 +123,7 @@ export function commandLine(recipe: Recipe, files: RecipeFiles): string {
     if (always.has(field.path) || value !== defaultAt(field.path)) words.push(field.flag, fieldWord(field, value));
   }
   const schedule = formatSchedule(recipe.schedule);
-  if (schedule !== formatSchedule(defaultAt('schedule') as Schedule)) words.push('--schedule', schedule);
+  if (schedule !== formatSchedule(defaultAt('schedule'))) words.push('--schedule', schedule);
   if (recipe.sizes) words.push('--sizes', formatSizes(recipe.sizes));
   if (recipe.initFrom) words.push('--init-from', recipe.initFrom);
   for (const part of recipe.parts) words.push('--part', part);

@@ -351,16 +351,18 @@ export function fieldWord({ wordPrefix = '' }: RecipeField, value: unknown): str
 }
 
 export function valueAt(recipe: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], recipe);
+  return path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), recipe);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** A copy of `recipe` with one field replaced; intermediate objects are copied too. */
 export function withValue<R extends object>(recipe: R, path: string, value: unknown): R {
   const [head, ...rest] = path.split('.');
-  const current = (recipe as Record<string, unknown>)[head];
-  const next = rest.length === 0 ? value : withValue((current ?? {}) as object, rest.join('.'), value);
+  const current = valueAt(recipe, head);
+  const next = rest.length === 0 ? value : withValue(isObject(current) ? current : {}, rest.join('.'), value);
   return { ...recipe, [head]: next };
 }
 
@@ -370,7 +372,9 @@ const defaults = (): Recipe => RecipeSchema.parse({ dataset: '-' });
 const DEFAULTS = defaults();
 
 /** The value a field has when nothing is said; an object is made anew, for whoever asks to keep. */
+export function defaultAt<K extends keyof Recipe>(field: K): Recipe[K];
+export function defaultAt(path: string): unknown;
 export function defaultAt(path: string): unknown {
   const value = valueAt(DEFAULTS, path);
-  return typeof value === 'object' && value !== null ? valueAt(defaults(), path) : value;
+  return isObject(value) ? valueAt(defaults(), path) : value;
 }

@@ -231,8 +231,8 @@ export const TrainableRecipeSchema = RecipeSchema.superRefine((recipe, context) 
  * of which it has as many as it was trained on windows.
  */
 export function sizesOf(spec: ModelSpec): Sizes | null {
-  const published = defaultSpec(spec.type, spec.T, spec.D) as Readonly<Record<string, unknown>>;
-  const own = spec as Readonly<Record<string, unknown>>;
+  const published: Readonly<Record<string, unknown>> = defaultSpec(spec.type, spec.T, spec.D);
+  const own: Readonly<Record<string, unknown>> = spec;
   const other = MODEL_SIZES.filter((name) => name !== 'keys' && own[name] !== published[name]);
   return other.length === 0 ? null : SizesSchema.parse(Object.fromEntries(other.map((name) => [name, own[name]])));
 }
