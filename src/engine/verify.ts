@@ -1,19 +1,12 @@
 /**
- * Checks an engine against a PyTorch reference file (what each array is: `tests/fixtures/make_golden.py`). Takes the
- * arrays, not the file. Relative L2 error a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
+ * Checks an engine against a PyTorch reference file: forward, losses, gradients, three optimiser steps. Relative L2 error
+ * a tensor, ‖a − b‖/‖b‖, at the tolerances float32 engines agree to.
  */
-import { z } from 'zod';
-import { GRADIENT_TYPES, INPUT_SHIFTS, type GradientSpec, type GradientType } from '#shared/domain/models/models.ts';
-import { parameterShapes } from '#shared/domain/models/shapes.ts';
-import { TERMS, byTerm, isTerm, type LossConfig, type Term } from '#shared/domain/models/terms.ts';
-import type { Engine, EngineName, NamedTensors, OptimizerConfig, TrainableModel, WindowSource } from './types.ts';
-
-/** One array of a reference file; text arrays (config) as a string. */
-export interface ReferenceArray {
-  readonly shape: readonly number[];
-  readonly data: ArrayLike<number> | string;
-}
-export type ReferenceArrays = ReadonlyMap<string, ReferenceArray>;
+import type { GradientType } from '#shared/domain/models/models.ts';
+import { elementCount, parameterShapes } from '#shared/domain/models/shapes.ts';
+import { byTerm, type Term } from '#shared/domain/models/terms.ts';
+import { Reference, lossOf, optimizerOf, skippedTerms, type ReferenceArrays } from './reference.ts';
+import type { Engine, EngineName, NamedTensors, TrainableModel, WindowSource } from './types.ts';
 
 const TOLERANCE = { forward: 1e-5, gradient: 1e-4, step: 1e-5, zeroGradient: 1e-6 } as const;
 
@@ -37,27 +30,6 @@ export interface VerifyResult {
   /** What is out of tolerance: quantity, tensor, error and bound. */
   readonly failures: string[];
 }
-
-const Config = z.object({
-  model: z.enum(GRADIENT_TYPES),
-  B: z.int().min(1),
-  T: z.int().min(1),
-  D: z.int().min(1),
-  /** λ by term, of the terms that the program which wrote the file had. */
-  weights: z.record(z.string(), z.number()),
-  tau: z.number().positive(),
-  margin_directional: z.number(),
-  margin_anti_copy: z.number(),
-  lr: z.number().positive(),
-  weight_decay: z.number().min(0),
-  clip: z.number().min(0),
-  d_model: z.int().optional(),
-  hidden_dim: z.int().optional(),
-  num_layers: z.int().optional(),
-  nhead: z.int().optional(),
-  inputs: z.enum(INPUT_SHIFTS).optional(),
-});
-type Config = z.infer<typeof Config>;
 
 /** One batch as a source of windows. */
 function batchSource(contexts: Float32Array, targets: Float32Array, B: number, T: number, D: number): WindowSource {
@@ -95,31 +67,6 @@ export async function verifyAgainstGolden(engine: Engine, arrays: ReferenceArray
   }
 }
 
-/** The model of a reference file with its inputs and outputs, for other forms of the same forward pass. */
-export interface ReferenceModel {
-  readonly spec: GradientSpec;
-  readonly parameters: NamedTensors;
-  readonly B: number;
-  /** [B, T, D] */
-  readonly contexts: Float32Array<ArrayBuffer>;
-  /** [B, D], before and after normalisation. */
-  readonly raw: Float32Array<ArrayBuffer>;
-  readonly pred: Float32Array<ArrayBuffer>;
-}
-
-export function referenceModel(arrays: ReferenceArrays): ReferenceModel {
-  const reference = new Reference(arrays);
-  const { spec, B, T, D } = reference;
-  return {
-    spec,
-    parameters: reference.named('param', spec),
-    B,
-    contexts: reference.values('context', B * T * D),
-    raw: reference.values('out/raw', B * D),
-    pred: reference.values('out/pred', B * D),
-  };
-}
-
 async function compare(engine: EngineName, model: TrainableModel, reference: Reference): Promise<VerifyResult> {
   const { config, spec, B, T, D } = reference;
   const check = new Checklist();
@@ -145,13 +92,7 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
   const gradNorm = check.tensor('gradNorm', 'grad_norm', [probe.gradNorm], reference, TOLERANCE.gradient);
 
   const source = batchSource(contexts, targets, B, T, D);
-  const ids = Uint32Array.from({ length: B }, (_, i) => i);
-  const stepErrors = [0, 0, 0, 0];
-  for (let step = 1; step <= 3; step++) {
-    await model.trainStep({ source, ids, lr: config.lr, step });
-    if (step === 2) continue;
-    stepErrors[step] = check.tensors(`step${step}`, await model.readParameters(), reference, TOLERANCE.step);
-  }
+  const [step1, step3] = await stepErrors(model, source, reference, check);
   return {
     model: spec.type,
     engine,
@@ -162,8 +103,8 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
       partGradNorm,
       grad,
       gradNorm,
-      step1: stepErrors[1],
-      step3: stepErrors[3],
+      step1,
+      step3,
     },
     pass: check.failures.length === 0,
     skippedTerms: skippedTerms(config),
@@ -171,110 +112,22 @@ async function compare(engine: EngineName, model: TrainableModel, reference: Ref
   };
 }
 
-/** The reference file: its configuration and its arrays by name. */
-class Reference {
-  readonly config: Config;
-  readonly spec: GradientSpec;
-  readonly B: number;
-  readonly T: number;
-  readonly D: number;
-  private readonly arrays: ReferenceArrays;
-
-  constructor(arrays: ReferenceArrays) {
-    this.arrays = arrays;
-    const text = arrays.get('config')?.data;
-    if (typeof text !== 'string') throw new Error('Not a reference file: it has no text array "config".');
-    this.config = Config.parse(JSON.parse(text));
-    const { inputs } = this.config;
-    const hiddenBias = 'param/transformer_decoder.layers.0.linear1.bias';
-    const spec = specOf(this.config, arrays.has(hiddenBias) ? this.array(hiddenBias).length : undefined);
-    this.spec = inputs ? { ...spec, inputs } : spec;
-    ({ B: this.B, T: this.T, D: this.D } = this.config);
-  }
-
-  values(name: string, elements: number): Float32Array<ArrayBuffer> {
-    const data = this.array(name);
-    if (data.length !== elements) {
-      throw new Error(`Reference array ${name} has ${data.length} values, its configuration asks for ${elements}.`);
-    }
-    return Float32Array.from(data);
-  }
-
-  array(name: string): ArrayLike<number> {
-    const data = this.arrays.get(name)?.data;
-    if (data === undefined || typeof data === 'string') throw new Error(`Reference file has no array ${name}.`);
-    return data;
-  }
-
-  /** All parameters below `prefix/`. */
-  named(prefix: string, spec: GradientSpec): NamedTensors {
-    const shapes = parameterShapes(spec);
-    return new Map(
-      shapes.map(({ name, shape }) => [
-        name,
-        this.values(
-          `${prefix}/${name}`,
-          shape.reduce((a, b) => a * b, 1),
-        ),
-      ]),
-    );
-  }
-}
-
-function specOf(config: Config, feedForward: number | undefined): GradientSpec {
-  const { model: type, T, D } = config;
-  const need = (key: 'd_model' | 'hidden_dim' | 'num_layers' | 'nhead'): number => {
-    const value = config[key];
-    if (value === undefined) throw new Error(`Reference configuration of ${type} lacks ${key}.`);
-    return value;
-  };
-  switch (type) {
-    case 'amn':
-      return { type, T, D, dModel: need('d_model'), hiddenDim: need('hidden_dim') };
-    case 'lstm':
-      return { type, T, D, hiddenDim: need('hidden_dim'), numLayers: need('num_layers'), dropout: 0 };
-    case 'gru':
-      return { type, T, D, dModel: need('d_model'), numLayers: need('num_layers') };
-    case 'transformer': {
-      const dModel = need('d_model');
-      return {
-        type,
-        T,
-        D,
-        dModel,
-        heads: need('nhead'),
-        numLayers: need('num_layers'),
-        feedForward: feedForward ?? 4 * dModel,
-        dropout: 0,
-      };
-    }
-  }
-}
-
-/** Terms that only the file or only this version has. */
-function skippedTerms({ weights }: Config): string[] {
-  return [...TERMS.filter((term) => !(term in weights)), ...Object.keys(weights).filter((name) => !isTerm(name))];
-}
-
-function lossOf(config: Config): LossConfig {
-  const foreign = Object.entries(config.weights).find(([name, lambda]) => !isTerm(name) && lambda !== 0);
-  if (foreign) {
-    throw new Error(
-      `The reference file trains on the loss term "${foreign[0]}" (λ ${foreign[1]}), which this version does not have. ` +
-        'Verify it with the version it was made for.',
-    );
-  }
-  return {
-    weights: byTerm((term) => config.weights[term] ?? 0),
-    tau: config.tau,
-    marginDirectional: config.margin_directional,
-    marginAntiCopy: config.margin_anti_copy,
-    varianceTarget: 1,
-  };
-}
-
-function optimizerOf(config: Config): OptimizerConfig {
-  return { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: config.weight_decay, clip: config.clip };
+/** Takes three optimiser steps on the batch; largest error of the parameters after the first and after the third. */
+async function stepErrors(
+  model: TrainableModel,
+  source: WindowSource,
+  reference: Reference,
+  check: Checklist,
+): Promise<[number, number]> {
+  const { lr } = reference.config;
+  const ids = Uint32Array.from({ length: source.windows }, (_, i) => i);
+  const errorAfter = async (step: number) =>
+    check.tensors(`step${step}`, await model.readParameters(), reference, TOLERANCE.step);
+  await model.trainStep({ source, ids, lr, step: 1 });
+  const first = await errorAfter(1);
+  await model.trainStep({ source, ids, lr, step: 2 });
+  await model.trainStep({ source, ids, lr, step: 3 });
+  return [first, await errorAfter(3)];
 }
 
 /**
@@ -301,7 +154,7 @@ class Checklist {
     let largest = 0;
     for (const { name, shape, isConstant } of parameterShapes(reference.spec)) {
       if (isConstant) continue;
-      const elements = shape.reduce((a, b) => a * b, 1);
+      const elements = elementCount(shape);
       const expected = reference.values(`${kind}/${name}`, elements);
       const values = got.get(name);
       if (values?.length !== elements) {

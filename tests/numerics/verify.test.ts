@@ -1,7 +1,8 @@
 /** `verify` with reference files of versions that had fewer or more loss terms. */
 import { expect, test } from 'vitest';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
-import { verifyAgainstGolden, type ReferenceArray, type VerifyResult } from '#engine/verify.ts';
+import type { ReferenceArray } from '#engine/reference.ts';
+import { verifyAgainstGolden, type VerifyResult } from '#engine/verify.ts';
 import { testHost } from '../support/host.ts';
 import { readNpz } from '../support/npz.ts';
 

@@ -3,7 +3,7 @@ import { createWriteStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { fromBufferPromise } from './zip.ts';
-import type { ReferenceArray } from '#engine/verify.ts';
+import type { ReferenceArray } from '#engine/reference.ts';
 import { encodeNpy } from '../../src/main/formats/npy/write.ts';
 
 export async function readNpz(path: string): Promise<Map<string, ReferenceArray>> {
