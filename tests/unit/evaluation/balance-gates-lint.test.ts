@@ -9,7 +9,8 @@ import {
   type UnitNorms,
 } from '#shared/domain/recipe/balance.ts';
 import { readGates, sentinelControl } from '#shared/domain/recipe/gates.ts';
-import { lintRecipe, type LintContext } from '#shared/domain/recipe/lint.ts';
+import type { LintContext } from '#shared/domain/recipe/lint-check.ts';
+import { lintRecipe } from '#shared/domain/recipe/lint.ts';
 import { RecipeSchema, type Gate, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, byTerm, lambdaOf } from '#shared/domain/models/terms.ts';
 import type { EpochRecord } from '#shared/domain/runs/training.ts';
