@@ -13,14 +13,8 @@ import {
   SWEEP_FIGURES,
   winnerText,
 } from '#shared/domain/plans/sweep-words.ts';
-import {
-  defaultMethod,
-  fieldOf,
-  formatVary,
-  parseVary,
-  SWEEP_METHODS,
-  type Axis,
-} from '#shared/domain/plans/sweeps.ts';
+import { defaultMethod, fieldOf, SWEEP_METHODS, type Axis } from '#shared/domain/plans/sweeps.ts';
+import { formatVary, parseVary } from '#shared/domain/plans/vary.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';

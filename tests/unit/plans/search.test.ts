@@ -9,12 +9,10 @@ import { tpePoint, type Observation } from '#engine/search/tpe.ts';
 import {
   SWEEP_METHODS,
   SweepSpecSchema,
-  formatVary,
   gridPoint,
   gridSize,
   defaultMethod,
   memberCount,
-  parseVary,
   plainPoint,
   recipeAt,
   rungs,
@@ -25,6 +23,7 @@ import {
   type MemberResult,
   type SweepMethod,
 } from '#shared/domain/plans/sweeps.ts';
+import { formatVary, parseVary } from '#shared/domain/plans/vary.ts';
 import { spread } from '#shared/domain/spread.ts';
 import { PlanSpecSchema } from '#shared/domain/plans/plans.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
