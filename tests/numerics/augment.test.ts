@@ -1,6 +1,6 @@
 /** Turned copies of training batches: isometries of whole articles, the same after a resume, and of nothing but training. */
 import { describe, expect, test } from 'vitest';
-import { TrainerStateSchema } from '#shared/domain/runs/training.ts';
+import { TrainerStateSchema } from '#shared/domain/runs/trainer-state.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
 import { startParameters } from '#engine/start.ts';
 import { Trainer, type Augmentation } from '#engine/trainer/index.ts';

@@ -1,12 +1,7 @@
 /** The record of an epoch of the gates, with the fields of every run's epochs. */
 import { byTerm } from '#shared/domain/models/terms.ts';
-import {
-  TERM_NOT_MEASURED,
-  type Baselines,
-  type EpochRecord,
-  type TermFigures,
-  type TrainerState,
-} from '#shared/domain/runs/training.ts';
+import { TERM_NOT_MEASURED, type Baselines, type EpochRecord, type TermFigures } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { figure } from '../trainer/epoch-sums.ts';
 import type { Collapse } from '../trainer/probe-set.ts';
 import type { GramEpoch } from './types.ts';

@@ -4,7 +4,8 @@
  */
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
-import type { Baselines, EpochRecord, Finished, TrainerState } from '#shared/domain/runs/training.ts';
+import type { Baselines, EpochRecord, Finished } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { score } from '../evaluation/score.ts';
 import { Control } from '../trainer/control.ts';

@@ -1,6 +1,6 @@
 /** When a run ends before its last epoch because it no longer gains. Pure. */
 import type { EarlyStopping } from '#shared/domain/recipe/recipe.ts';
-import type { TrainerState } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import type { EpochMeasurement } from './epoch-evaluation.ts';
 
 type Progress = TrainerState['stopping'];

@@ -1,6 +1,7 @@
 /** How a run ends that does not reach its last epoch, in words for a person. */
 import { TERMS, type LossConfig } from '#shared/domain/models/terms.ts';
-import type { EpochRecord, Finished, TrainerState } from '#shared/domain/runs/training.ts';
+import type { EpochRecord, Finished } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { EngineFailure } from '../failure.ts';
 import type { StepStats } from '../types.ts';
 import type { EpochMeasurement } from './epoch-evaluation.ts';

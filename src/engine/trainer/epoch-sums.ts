@@ -1,6 +1,7 @@
 /** Running sums of an epoch, weighted by rows, and the table of term figures made from them or from one step. Pure. */
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
-import { TERM_NOT_MEASURED, type EpochSums, type TermTable } from '#shared/domain/runs/training.ts';
+import { TERM_NOT_MEASURED, type TermTable } from '#shared/domain/runs/training.ts';
+import type { EpochSums } from '#shared/domain/runs/trainer-state.ts';
 import type { StepStats } from '../types.ts';
 
 export function emptySums(): EpochSums {

@@ -1,6 +1,6 @@
 /** Learning-rate schedules as PyTorch defines them (torch.optim.lr_scheduler, 2.x). Pure. */
 import type { Schedule } from '#shared/domain/recipe/recipe.ts';
-import type { TrainerState } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 
 export interface Rate {
   readonly lr: number;

@@ -1,6 +1,6 @@
 /** What a run begins with, and what it refuses to begin. */
 import { TERMS, TERM_TABLE } from '#shared/domain/models/terms.ts';
-import type { TrainerState } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { emptySums } from './epoch-sums.ts';
 import type { TrainerOptions } from './types.ts';
 

@@ -5,7 +5,8 @@
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
-import type { EpochRecord, Finished, StatusChange, TrainerState } from '#shared/domain/runs/training.ts';
+import type { EpochRecord, Finished, StatusChange } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
 import { gatherAll } from '../evaluation/windows.ts';
 import type { Batch } from '../parity.ts';

@@ -5,7 +5,8 @@
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { EarlyStopping, Schedule } from '#shared/domain/recipe/recipe.ts';
-import type { Baselines, Finished, TrainerState, TrainingEvent } from '#shared/domain/runs/training.ts';
+import type { Baselines, Finished, TrainingEvent } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import type { Split } from '../evaluation/windows.ts';
 import type { GramState } from '../gram/state.ts';
 import type { NamedTensors, OptimizerState, TrainableModel } from '../types.ts';

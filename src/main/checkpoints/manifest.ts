@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { ModelSpecSchema } from '#shared/domain/models/models.ts';
-import { CHECKPOINT_KINDS, TrainerStateSchema } from '#shared/domain/runs/training.ts';
+import { CHECKPOINT_KINDS } from '#shared/domain/runs/training.ts';
+import { TrainerStateSchema } from '#shared/domain/runs/trainer-state.ts';
 import { readRegularFile } from '../formats/regular-file.ts';
 
 export const MANIFEST_FILE = 'checkpoint.json';

@@ -7,7 +7,8 @@ import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterShapes } from '#shared/domain/models/shapes.ts';
-import type { CheckpointKind, TrainerState } from '#shared/domain/runs/training.ts';
+import type { CheckpointKind } from '#shared/domain/runs/training.ts';
+import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { decodeArrays, decodeSafetensors, type Tensor } from '../formats/safetensors.ts';
 import {
   damaged,

@@ -3,12 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addStep, emptySums, termTable } from '#engine/trainer/epoch-sums.ts';
 import { TERMS, TERM_COUNT, lambdaOf } from '#shared/domain/models/terms.ts';
-import {
-  TERM_NOT_MEASURED,
-  TrainerStateSchema,
-  type EpochSums,
-  type TrainerState,
-} from '#shared/domain/runs/training.ts';
+import { TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';
+import { TrainerStateSchema, type EpochSums, type TrainerState } from '#shared/domain/runs/trainer-state.ts';
 
 const LOSS = {
   weights: lambdaOf({ mse: 1, moment: 0.1 }),
