@@ -5,19 +5,17 @@
  */
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
-import type { EpochRecord, Finished, StatusChange } from '#shared/domain/runs/training.ts';
+import type { Finished, StatusChange } from '#shared/domain/runs/training.ts';
 import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
 import { metricIntervals, RunGroups } from '../evaluation/run-intervals.ts';
-import { gatherAll } from '../evaluation/windows.ts';
 import type { Batch } from '../parity.ts';
-import { stream } from '../random.ts';
-import type { TrainStepInput } from '../types.ts';
-import { TurnedBatches } from './augment.ts';
+import { TrainingBatches } from './batches.ts';
 import { Control } from './control.ts';
 import { nextProgress, stallReason } from './early-stopping.ts';
 import { endingOf, lossNotFinite, nextAfterStep, predictionsNotFinite, type Ending } from './endings.ts';
 import { EpochEvaluation, type EpochMeasurement } from './epoch-evaluation.ts';
-import { addStep, emptySums, figure, termTable } from './epoch-sums.ts';
+import { epochRecord } from './epoch-record.ts';
+import { addStep, emptySums } from './epoch-sums.ts';
 import { cosineFactor, nextRate } from './schedule.ts';
 import { checkOptions, initialState } from './start-state.ts';
 import { StepBuffer } from './step-buffer.ts';
@@ -33,7 +31,7 @@ export class Trainer implements TrainerControl {
   private readonly evaluation: EpochEvaluation;
   private readonly groups: RunGroups;
   private readonly state: TrainerState;
-  private readonly turned: TurnedBatches | undefined;
+  private readonly batches: TrainingBatches;
   private loss: LossConfig;
   private order = new Uint32Array(0);
   private checkpointAtMs = performance.now();
@@ -48,8 +46,7 @@ export class Trainer implements TrainerControl {
     this.checkpointStep = options.resumeFrom?.step ?? null;
     this.evaluation = new EpochEvaluation(options);
     this.groups = new RunGroups(options);
-    const { augmentation, train, settings } = options;
-    this.turned = augmentation && new TurnedBatches(train, augmentation, settings.seed);
+    this.batches = new TrainingBatches(options);
   }
 
   pause(): void {
@@ -79,13 +76,7 @@ export class Trainer implements TrainerControl {
 
   /** The batch that training begins with, at most `most` rows of it. */
   firstBatch(most: number): Batch {
-    const { epoch, position } = this.state;
-    const order = this.orderOf(epoch);
-    // After the last row of an epoch only its evaluation is outstanding.
-    const from = position < order.length ? position : 0;
-    const { batchSize } = this.options.settings;
-    const { source, ids } = this.batch(order.subarray(from, from + batchSize), undefined);
-    return gatherAll({ source, ids: ids.subarray(0, most) });
+    return this.batches.next(this.state, most);
   }
 
   async run(): Promise<Finished> {
@@ -125,7 +116,7 @@ export class Trainer implements TrainerControl {
 
   /** Trains the rest of the epoch, or until a stop. */
   private async trainEpoch(): Promise<void> {
-    this.order = this.orderOf(this.state.epoch);
+    this.order = this.batches.orderOf(this.state.epoch);
     this.steps.restartSpeed(performance.now());
     const stepsAhead = this.options.model.stepsAhead ?? 0;
     for (let next = this.state.position; next < this.order.length;) {
@@ -140,14 +131,6 @@ export class Trainer implements TrainerControl {
     await this.flush();
   }
 
-  /** Training windows in the order of an epoch. */
-  private orderOf(epoch: number): Uint32Array<ArrayBuffer> {
-    const { train, settings } = this.options;
-    const order = train.ids.slice();
-    stream(settings.seed, 'shuffle', epoch).shuffle(order);
-    return order;
-  }
-
   /** Submits the batch that begins at row `next` of the epoch; at most `stepsAhead` steps stay pending. The next row. */
   private async submitStep(next: number, stepsAhead: number): Promise<number> {
     const { model, settings } = this.options;
@@ -156,7 +139,7 @@ export class Trainer implements TrainerControl {
     const ids = order.subarray(next, end);
     const nextIds = end < order.length ? order.subarray(end, end + settings.batchSize) : undefined;
     const step = state.step + queue.length + 1;
-    const stats = model.trainStep({ ...this.batch(ids, nextIds), lr: this.rate(step), step });
+    const stats = model.trainStep({ ...this.batches.batch(ids, nextIds, state.epoch), lr: this.rate(step), step });
     queue.add({ step, rows: ids.length, loss }, stats);
     while (queue.length > stepsAhead) await this.takeStep();
     return end;
@@ -205,16 +188,6 @@ export class Trainer implements TrainerControl {
     }
   }
 
-  /** The windows `ids`, or a source of their own where some of them are turned. */
-  private batch(
-    ids: Uint32Array,
-    nextIds: Uint32Array | undefined,
-  ): Pick<TrainStepInput, 'source' | 'ids' | 'nextIds'> {
-    if (!this.turned) return { source: this.options.train.source, ids, nextIds };
-    const source = this.turned.batch(ids, this.state.epoch);
-    return { source, ids: Uint32Array.from({ length: ids.length }, (_, row) => row) };
-  }
-
   private async evaluateEpoch(): Promise<EpochMeasurement | null> {
     await this.emitStatus('evaluating');
     let startedMs = performance.now();
@@ -242,20 +215,15 @@ export class Trainer implements TrainerControl {
     const { validation, ood } = measured;
     const isBest = Number.isFinite(validation.unitMse) && validation.unitMse < (state.best?.valLoss ?? Infinity);
     const sums = this.groups.sums({ validation: validation.cosines, ood: ood?.cosines ?? null });
-    const { baselineSums, settings } = this.options;
+    const { baselines, baselineSums, settings } = this.options;
     const intervals = metricIntervals(sums, baselineSums?.() ?? null, settings.seed);
-    const record = { ...this.record(measured, isBest), intervals };
+    const lr = this.rate(state.step);
+    const record = epochRecord({ state, measured, isBest, intervals, loss: this.loss, lr, baselines });
     if (isBest) {
       this.options.hooks.onBest?.(sums);
+      const { epoch, step, oodCosine } = record;
       const { unitMse: valLoss, cosine: valCosine } = validation;
-      state.best = {
-        epoch: state.epoch,
-        step: state.step,
-        valLoss,
-        valCosine,
-        oodCosine: ood ? figure(ood.cosine) : null,
-        intervals,
-      };
+      state.best = { epoch, step, valLoss, valCosine, oodCosine, intervals };
     }
     Object.assign(state, nextRate(settings.schedule, state, validation.unitMse));
     state.stopping = nextProgress(settings.earlyStopping, state.stopping, measured);
@@ -266,33 +234,6 @@ export class Trainer implements TrainerControl {
     if (record.nonFiniteRows > 0) throw predictionsNotFinite(record, measured);
     await this.checkpoint(isBest ? ['best', 'last'] : ['last']);
     await this.pauseIfAsked();
-  }
-
-  private record(measured: EpochMeasurement, isBest: boolean): EpochRecord {
-    const { epoch, step, sums } = this.state;
-    const { validation, ood } = measured;
-    return {
-      type: 'epoch',
-      epoch,
-      step,
-      trainLoss: figure(sums.total / sums.rows),
-      trainCosine: figure(sums.cosine / sums.rows),
-      valLoss: figure(validation.unitMse),
-      valCosine: figure(validation.cosine),
-      oodLoss: ood ? figure(ood.unitMse) : null,
-      oodCosine: ood ? figure(ood.cosine) : null,
-      lr: this.rate(step),
-      gradNorm: figure(sums.gradNorm / sums.rows),
-      rowsPerSecond: sums.trainMs > 0 ? (1000 * sums.rows) / sums.trainMs : 0,
-      durationMs: sums.trainMs + sums.evaluationMs,
-      terms: termTable(this.loss, sums),
-      partGradNorms: measured.partGradNorms,
-      diversity: measured.diversity,
-      effectiveRank: measured.effectiveRank,
-      nonFiniteRows: validation.nonFiniteRows + (ood?.nonFiniteRows ?? 0),
-      isBest,
-      baselines: this.options.baselines,
-    };
   }
 
   private async pauseIfAsked(): Promise<void> {
