@@ -6,33 +6,29 @@
 import {
   liftOver,
   offsetKey,
+  type BaselineTable,
   type Measurement,
   type Sample,
   type Spread,
 } from '#shared/domain/evaluation/evaluation.ts';
-import { entriesOf, recordOf } from '#shared/domain/records.ts';
+import { recordOf } from '#shared/domain/records.ts';
 import { BASELINES, type BaselineName } from '#shared/domain/runs/training.ts';
 import { stream } from '../random.ts';
 import { orderAblations, type Predictor } from './ablations.ts';
 import { successors, type SuccessorReport } from './alignment.ts';
-import { beyondCosine } from './beyond-context.ts';
 import { diversity, effectiveRank } from './collapse.ts';
 import { ceilingFigures, intervalsOf, type CeilingCosines } from './intervals.ts';
 import { withinArticleRank } from './ranking.ts';
-import { cosine, squaredNorm, unitRows } from './vectors.ts';
-import { blocks, gatherAll, shuffledBlocks, type Split } from './windows.ts';
+import { contextMeans, cosine, squaredNorm, unitRows } from './vectors.ts';
+import { walk, type WalkOptions } from './walk.ts';
+import { blocks, gatherAll, type Split } from './windows.ts';
 
-export interface MeasureOptions {
-  /** Baselines to compare the predictor with; those left out stay null. 'shuffled' needs none. */
-  readonly baselines: Partial<Record<BaselineName, Predictor>>;
+export interface MeasureOptions extends WalkOptions {
   /** Article of each window of the source (not of the split); absent: ranks are not measured. */
   readonly articleOf?: ArrayLike<number>;
-  readonly seed: number;
   readonly samples?: number;
   /** null: not measured. */
   readonly ceiling?: CeilingCosines | null;
-  /** Share done, 0..1, between blocks; false ends the work. */
-  readonly progress?: (fraction: number) => boolean | Promise<boolean>;
 }
 
 /** Sample sizes of the costlier measurements. */
@@ -41,9 +37,6 @@ const RANKED_ROWS = 6000;
 const ABLATION_ROWS = 2000;
 const SUCCESSOR_ROWS = 2000;
 const SAMPLES = 12;
-
-/** Thrown when `progress` returns false. */
-class MeasurementStopped extends Error {}
 
 export async function measure(model: Predictor, split: Split, options: MeasureOptions): Promise<Measurement> {
   const walked = await walk(model, split, options);
@@ -54,13 +47,14 @@ export async function measure(model: Predictor, split: Split, options: MeasureOp
   const sets = [...walked.offsets].map((sum) => sum / split.ids.length);
   const keys = sets.map((_, t) => (t === T ? 'target' : offsetKey(t, T)));
   const table = (values: readonly number[]) => Object.fromEntries(keys.map((key, i) => [key, finite(values[i])]));
-  const { cosine: interval, ...intervals } = intervalsOf(walked, split, options);
+  const baselines = meanCosines(walked.baselineRows);
+  const { cosine: interval, ...intervals } = intervalsOf({ ...walked, baselines }, split, options);
   return {
     rows: split.ids.length,
     cosine: { ...spreadOf(walked.cosines), low: interval?.low ?? null, high: interval?.high ?? null },
     mse: finite(walked.squares / (split.ids.length * split.source.D)),
-    baselines: walked.baselines,
-    lift: liftOver(finite(mean), walked.baselines),
+    baselines,
+    lift: liftOver(finite(mean), baselines),
     intervals,
     ceiling: options.ceiling ? ceilingFigures(options.ceiling, walked.cosines, split, options) : null,
     offsets: table(sets),
@@ -86,103 +80,15 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+function meanCosines(rows: ReadonlyMap<BaselineName, Float32Array>): BaselineTable {
+  return recordOf(BASELINES, (name) => {
+    const ofBaseline = rows.get(name);
+    return ofBaseline === undefined ? null : finite(average(ofBaseline));
+  });
+}
+
 function average(values: Float32Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-interface Walk {
-  /** Cosine of prediction and target, one a row. */
-  readonly cosines: Float32Array;
-  /** Cosine of the mean of the context and target, one a row. */
-  readonly contextMeans: Float32Array;
-  /** Σ cos(prediction, position), then the target; [T + 1]. */
-  readonly offsets: Float64Array;
-  /** The same of the mean of the context. */
-  readonly meanOffsets: Float64Array;
-  readonly baselines: Record<BaselineName, number | null>;
-  /** Cosine of each measured baseline's prediction and target, one a row. */
-  readonly baselineRows: ReadonlyMap<BaselineName, Float32Array>;
-  /** Σ (unit prediction − target)² and Σ |prediction|. */
-  readonly squares: number;
-  readonly norms: number;
-  /** Σ of `beyondCosine` over the rows where it is defined, and how many those are. */
-  readonly beyond: number;
-  readonly beyondRows: number;
-}
-
-async function walk(model: Predictor, split: Split, options: MeasureOptions): Promise<Walk> {
-  const { T, D } = split.source;
-  const rows = split.ids.length;
-  const cosines = new Float32Array(rows);
-  const ofMeans = new Float32Array(rows);
-  const offsets = new Float64Array(T + 1);
-  const meanOffsets = new Float64Array(T + 1);
-  const fitted = entriesOf(options.baselines);
-  const baselineRows = new Map<BaselineName, Float32Array>(fitted.map(([name]) => [name, new Float32Array(rows)]));
-  const floor = new Float32Array(rows);
-  if (rows > 1) baselineRows.set('shuffled', floor);
-  const sums = { squares: 0, norms: 0, beyond: 0, beyondRows: 0 };
-  for (const { block, others } of shuffledBlocks(split, options.seed)) {
-    const { contexts, targets, start, B } = block;
-    const { raw } = await model.predict(contexts, B);
-    const means = contextMeans(contexts, B, T, D);
-    for (let row = 0; row < B; row++) {
-      const ofRow = cosine(raw, row, targets, row, D);
-      const norm = Math.sqrt(squaredNorm(raw, row, D));
-      cosines[start + row] = Number.isFinite(norm) ? ofRow : Number.NaN;
-      offsets[T] += ofRow;
-      ofMeans[start + row] = cosine(means, row, targets, row, D);
-      meanOffsets[T] += ofMeans[start + row];
-      for (let t = 0; t < T; t++) {
-        offsets[t] += cosine(raw, row, contexts, row * T + t, D);
-        meanOffsets[t] += cosine(means, row, contexts, row * T + t, D);
-      }
-      const beyond = beyondCosine(contexts.subarray(row * T * D, (row + 1) * T * D), raw, targets, row, D);
-      if (beyond !== null) {
-        sums.beyond += beyond;
-        sums.beyondRows++;
-      }
-      const tt = squaredNorm(targets, row, D);
-      sums.squares += 1 + tt - 2 * ofRow * Math.sqrt(tt);
-      sums.norms += norm;
-      floor[start + row] = cosine(means, row, others, row, D);
-    }
-    for (const [name, baseline] of fitted) {
-      const guess = (await baseline.predict(contexts, B)).raw;
-      const ofRows = baselineRows.get(name);
-      if (ofRows) for (let row = 0; row < B; row++) ofRows[start + row] = cosine(guess, row, targets, row, D);
-    }
-    if ((await options.progress?.((start + B) / rows)) === false)
-      throw new MeasurementStopped('The evaluation was stopped.');
-  }
-  const baselines = recordOf(BASELINES, (name) => {
-    const ofRows = baselineRows.get(name);
-    return ofRows === undefined ? null : finite(average(ofRows));
-  });
-  return {
-    cosines,
-    contextMeans: ofMeans,
-    offsets,
-    meanOffsets,
-    baselines,
-    baselineRows,
-    squares: sums.squares,
-    norms: sums.norms,
-    beyond: sums.beyond,
-    beyondRows: sums.beyondRows,
-  };
-}
-
-/** Mean over T of contexts [B, T, D]: [B, D]. */
-export function contextMeans(contexts: Float32Array, B: number, T: number, D: number): Float32Array<ArrayBuffer> {
-  const means = new Float32Array(B * D);
-  for (let row = 0; row < B; row++) {
-    for (let t = 0; t < T; t++) {
-      const at = (row * T + t) * D;
-      for (let d = 0; d < D; d++) means[row * D + d] += contexts[at + d] / T;
-    }
-  }
-  return means;
 }
 
 /** `count` windows of a split, drawn evenly and always the same for a seed. */

@@ -59,3 +59,15 @@ export function weightedMeans(
   }
   return means;
 }
+
+/** Mean over T of contexts [B, T, D]: [B, D]. */
+export function contextMeans(contexts: Float32Array, B: number, T: number, D: number): Float32Array<ArrayBuffer> {
+  const means = new Float32Array(B * D);
+  for (let row = 0; row < B; row++) {
+    for (let t = 0; t < T; t++) {
+      const at = (row * T + t) * D;
+      for (let d = 0; d < D; d++) means[row * D + d] += contexts[at + d] / T;
+    }
+  }
+  return means;
+}

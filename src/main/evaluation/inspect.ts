@@ -2,9 +2,9 @@
  * Looks at single windows through a checkpoint that is opened, and proven, once: prediction, attention, cosines and the
  * nearest targets. Runs in a data worker, which keeps the inspector between two windows. T context length, D width.
  */
-import { contextMeans, draw } from '#engine/evaluation/measure.ts';
+import { draw } from '#engine/evaluation/measure.ts';
 import { score } from '#engine/evaluation/score.ts';
-import { cosine, dot, squaredNorm, unitRows } from '#engine/evaluation/vectors.ts';
+import { contextMeans, cosine, dot, squaredNorm, unitRows } from '#engine/evaluation/vectors.ts';
 import { blocks, gatherAll, type Split } from '#engine/evaluation/windows.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { Parity } from '#shared/domain/evaluation/evaluation.ts';

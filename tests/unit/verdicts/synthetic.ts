@@ -5,8 +5,7 @@
 import { Random } from '#engine/random.ts';
 import type { CompareData } from '../../../src/main/datasets/compare.ts';
 import type { Predictor } from '#engine/evaluation/ablations.ts';
-import { contextMeans } from '#engine/evaluation/measure.ts';
-import { dot, unitRows } from '#engine/evaluation/vectors.ts';
+import { contextMeans, dot, unitRows } from '#engine/evaluation/vectors.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import type { WindowSource } from '#engine/types.ts';
 
