@@ -34,7 +34,7 @@ const Config = z.object({
   nhead: z.int().optional(),
   inputs: z.enum(INPUT_SHIFTS).optional(),
 });
-type Config = z.infer<typeof Config>;
+export type Config = z.infer<typeof Config>;
 
 /** The reference file: its configuration and its arrays by name. */
 export class Reference {

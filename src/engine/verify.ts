@@ -5,8 +5,8 @@
 import type { GradientType } from '#shared/domain/models/models.ts';
 import { elementCount, parameterShapes } from '#shared/domain/models/shapes.ts';
 import { byTerm, type Term } from '#shared/domain/models/terms.ts';
-import { Reference, lossOf, optimizerOf, skippedTerms, type ReferenceArrays } from './reference.ts';
-import type { Engine, EngineName, NamedTensors, TrainableModel, WindowSource } from './types.ts';
+import { Reference, lossOf, optimizerOf, skippedTerms, type Config, type ReferenceArrays } from './reference.ts';
+import type { Engine, EngineName, LossProbe, NamedTensors, TrainableModel, WindowSource } from './types.ts';
 
 const TOLERANCE = { forward: 1e-5, gradient: 1e-4, step: 1e-5, zeroGradient: 1e-6 } as const;
 
@@ -69,65 +69,62 @@ export async function verifyAgainstGolden(engine: Engine, arrays: ReferenceArray
 
 async function compare(engine: EngineName, model: TrainableModel, reference: Reference): Promise<VerifyResult> {
   const { config, spec, B, T, D } = reference;
-  const check = new Checklist();
+  const check = new Checklist(reference);
   const contexts = reference.values('context', B * T * D);
   const targets = reference.values('target', B * D);
-
   const { raw } = await model.predict(contexts, B);
-  const rawError = check.tensor('raw', 'out/raw', raw, reference, TOLERANCE.forward);
-  const predError = check.tensor('pred', 'out/pred', unitRows(raw, D), reference, TOLERANCE.forward);
-
-  const probe = await model.probe(contexts, targets, B);
-  const total = check.tensor('loss', 'loss/total', [probe.total], reference, TOLERANCE.forward);
-  const termErrors = byTerm((term, k) => {
-    if (!(term in config.weights)) return null;
-    return check.tensor('loss', `loss/${term}`, [probe.values[k]], reference, TOLERANCE.forward);
-  });
-  const partGradNorm = byTerm((term, k) => {
-    if (!(term in config.weights)) return null;
-    const name = `part_grad_norm/${term}`;
-    return check.tensor('partGradNorm', name, [probe.partGradNorms[k]], reference, TOLERANCE.gradient);
-  });
-  const grad = check.tensors('grad', probe.gradients, reference, TOLERANCE.gradient);
-  const gradNorm = check.tensor('gradNorm', 'grad_norm', [probe.gradNorm], reference, TOLERANCE.gradient);
-
-  const source = batchSource(contexts, targets, B, T, D);
-  const [step1, step3] = await stepErrors(model, source, reference, check);
+  const forward = {
+    raw: check.tensor('raw', 'out/raw', raw, TOLERANCE.forward),
+    pred: check.tensor('pred', 'out/pred', unitRows(raw, D), TOLERANCE.forward),
+  };
+  const backward = probeErrors(await model.probe(contexts, targets, B), config, check);
+  const steps = await stepErrors(model, batchSource(contexts, targets, B, T, D), config, check);
   return {
     model: spec.type,
     engine,
-    maxRelError: {
-      raw: rawError,
-      pred: predError,
-      loss: { total, ...termErrors },
-      partGradNorm,
-      grad,
-      gradNorm,
-      step1,
-      step3,
-    },
+    maxRelError: { ...forward, ...backward, ...steps },
     pass: check.failures.length === 0,
     skippedTerms: skippedTerms(config),
     failures: check.failures,
   };
 }
 
-/** Takes three optimiser steps on the batch; largest error of the parameters after the first and after the third. */
+type Errors = VerifyResult['maxRelError'];
+
+/** Of the losses and their gradients. */
+function probeErrors(
+  probe: LossProbe,
+  { weights }: Config,
+  check: Checklist,
+): Pick<Errors, 'loss' | 'partGradNorm' | 'grad' | 'gradNorm'> {
+  const total = check.tensor('loss', 'loss/total', [probe.total], TOLERANCE.forward);
+  const terms = byTerm((term, k) => {
+    if (!(term in weights)) return null;
+    return check.tensor('loss', `loss/${term}`, [probe.values[k]], TOLERANCE.forward);
+  });
+  const partGradNorm = byTerm((term, k) => {
+    if (!(term in weights)) return null;
+    return check.tensor('partGradNorm', `part_grad_norm/${term}`, [probe.partGradNorms[k]], TOLERANCE.gradient);
+  });
+  const grad = check.tensors('grad', probe.gradients, TOLERANCE.gradient);
+  const gradNorm = check.tensor('gradNorm', 'grad_norm', [probe.gradNorm], TOLERANCE.gradient);
+  return { loss: { total, ...terms }, partGradNorm, grad, gradNorm };
+}
+
+/** Of the parameters after the first and after the third of three optimiser steps on the batch. */
 async function stepErrors(
   model: TrainableModel,
   source: WindowSource,
-  reference: Reference,
+  { lr }: Config,
   check: Checklist,
-): Promise<[number, number]> {
-  const { lr } = reference.config;
+): Promise<Pick<Errors, 'step1' | 'step3'>> {
   const ids = Uint32Array.from({ length: source.windows }, (_, i) => i);
-  const errorAfter = async (step: number) =>
-    check.tensors(`step${step}`, await model.readParameters(), reference, TOLERANCE.step);
   await model.trainStep({ source, ids, lr, step: 1 });
-  const first = await errorAfter(1);
+  const step1 = check.tensors('step1', await model.readParameters(), TOLERANCE.step);
   await model.trainStep({ source, ids, lr, step: 2 });
   await model.trainStep({ source, ids, lr, step: 3 });
-  return [first, await errorAfter(3)];
+  const step3 = check.tensors('step3', await model.readParameters(), TOLERANCE.step);
+  return { step1, step3 };
 }
 
 /**
@@ -140,22 +137,28 @@ export function zeroGradientRange(name: string, elements: number): readonly [num
   return null;
 }
 
+/** Compares with the reference and notes what is out of tolerance. */
 class Checklist {
   readonly failures: string[] = [];
+  private readonly reference: Reference;
 
-  tensor(kind: string, name: string, got: ArrayLike<number>, reference: Reference, tolerance: number): number {
-    const error = relativeError(got, reference.array(name));
+  constructor(reference: Reference) {
+    this.reference = reference;
+  }
+
+  tensor(kind: string, name: string, got: ArrayLike<number>, tolerance: number): number {
+    const error = relativeError(got, this.reference.array(name));
     this.expect(kind, name, error, tolerance);
     return error;
   }
 
   /** Largest error over all trained parameters, without the entries that have no gradient; those must be near zero in `grad`. */
-  tensors(kind: string, got: NamedTensors, reference: Reference, tolerance: number): number {
+  tensors(kind: string, got: NamedTensors, tolerance: number): number {
     let largest = 0;
-    for (const { name, shape, isConstant } of parameterShapes(reference.spec)) {
+    for (const { name, shape, isConstant } of parameterShapes(this.reference.spec)) {
       if (isConstant) continue;
       const elements = elementCount(shape);
-      const expected = reference.values(`${kind}/${name}`, elements);
+      const expected = this.reference.values(`${kind}/${name}`, elements);
       const values = got.get(name);
       if (values?.length !== elements) {
         this.failures.push(
