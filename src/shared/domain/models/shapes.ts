@@ -2,8 +2,15 @@
  * The tensors of each model under PyTorch state_dict names, with shapes and initialisers. One list, used by every engine,
  * the safetensors reader and writer and the reference checks. D is the vector width, T the context length.
  */
-import { extraPrefix, gramShapes } from './gram.ts';
-import { inputShift, type ModelSpec } from './models.ts';
+import { extraPrefix, gramShapes, type GramSpec } from './gram.ts';
+import {
+  inputShift,
+  type AmnSpec,
+  type GruSpec,
+  type LstmSpec,
+  type ModelSpec,
+  type TransformerSpec,
+} from './models.ts';
 
 /** PyTorch's default initialisers: uniform(±bound), or a constant. */
 export type Initialiser =
@@ -79,66 +86,80 @@ function constantShapes(spec: ModelSpec): ParameterShape[] {
 }
 
 function trainableShapes(spec: ModelSpec): ParameterShape[] {
-  const { D } = spec;
   switch (spec.type) {
-    case 'amn': {
-      const H = spec.hiddenDim;
-      const half = Math.floor(H / 2);
-      return [
-        ...linear('context_encoder', D, spec.dModel),
-        ...linear('query_encoder', D, spec.dModel),
-        ...linear('residual_net.0', 2 * D, H),
-        ...layerNorm('residual_net.2', H),
-        ...linear('residual_net.3', H, half),
-        ...layerNorm('residual_net.5', half),
-        ...linear('residual_net.6', half, D),
-        ...(spec.skip ? [{ name: 'position_weights', shape: [spec.T, D], init: constant(1 / spec.T) }] : []),
-      ];
-    }
-    case 'lstm': {
-      const H = spec.hiddenDim;
-      const layers = Array.from({ length: spec.numLayers }, (_, i) => recurrentLayer('lstm', i, 4, i === 0 ? D : H, H));
-      return [...layers.flat(), ...linear('output_proj', H, D)];
-    }
-    case 'gru': {
-      const H = spec.dModel;
-      const blocks = Array.from({ length: spec.numLayers }, (_, i) => [
-        ...recurrentLayer(`blocks.${i}.gru`, 0, 3, H, H),
-        ...layerNorm(`blocks.${i}.norm`, H),
-      ]);
-      return [...linear('input_proj', D, H), ...blocks.flat(), ...linear('output_proj', H, D)];
-    }
-    case 'transformer': {
-      const H = spec.dModel;
-      const layers = Array.from({ length: spec.numLayers }, (_, i) => {
-        const name = `transformer_decoder.layers.${i}`;
-        return [
-          ...attention(`${name}.self_attn`, H),
-          ...attention(`${name}.multihead_attn`, H),
-          ...linear(`${name}.linear1`, H, spec.feedForward),
-          ...linear(`${name}.linear2`, spec.feedForward, H),
-          ...layerNorm(`${name}.norm1`, H),
-          ...layerNorm(`${name}.norm2`, H),
-          ...layerNorm(`${name}.norm3`, H),
-        ];
-      });
-      return [
-        ...linear('input_proj', D, H),
-        ...layers.flat(),
-        ...linear('head.0', H, H),
-        ...layerNorm('head.2', H),
-        ...linear('head.3', H, D),
-      ];
-    }
+    case 'amn':
+      return amnShapes(spec);
+    case 'lstm':
+      return lstmShapes(spec);
+    case 'gru':
+      return gruShapes(spec);
+    case 'transformer':
+      return transformerShapes(spec);
     case 'gram':
-      // Fitted, not drawn.
-      return [
-        ...gramShapes(spec).map((tensor) => ({ ...tensor, init: constant(0) })),
-        ...spec.extras.flatMap((extra, i) =>
-          parameterShapes(extra).map((tensor) => ({ ...tensor, name: extraPrefix(i) + tensor.name })),
-        ),
-      ];
+      return mixtureShapes(spec);
   }
+}
+
+function amnShapes({ T, D, dModel, hiddenDim: H, skip }: AmnSpec): ParameterShape[] {
+  const half = Math.floor(H / 2);
+  return [
+    ...linear('context_encoder', D, dModel),
+    ...linear('query_encoder', D, dModel),
+    ...linear('residual_net.0', 2 * D, H),
+    ...layerNorm('residual_net.2', H),
+    ...linear('residual_net.3', H, half),
+    ...layerNorm('residual_net.5', half),
+    ...linear('residual_net.6', half, D),
+    ...(skip ? [{ name: 'position_weights', shape: [T, D], init: constant(1 / T) }] : []),
+  ];
+}
+
+function lstmShapes({ D, hiddenDim: H, numLayers }: LstmSpec): ParameterShape[] {
+  const layers = Array.from({ length: numLayers }, (_, i) => recurrentLayer('lstm', i, 4, i === 0 ? D : H, H));
+  return [...layers.flat(), ...linear('output_proj', H, D)];
+}
+
+function gruShapes({ D, dModel: H, numLayers }: GruSpec): ParameterShape[] {
+  const blocks = Array.from({ length: numLayers }, (_, i) => [
+    ...recurrentLayer(`blocks.${i}.gru`, 0, 3, H, H),
+    ...layerNorm(`blocks.${i}.norm`, H),
+  ]);
+  return [...linear('input_proj', D, H), ...blocks.flat(), ...linear('output_proj', H, D)];
+}
+
+function transformerShapes({ D, dModel: H, numLayers, feedForward }: TransformerSpec): ParameterShape[] {
+  const layers = Array.from({ length: numLayers }, (_, i) =>
+    decoderLayer(`transformer_decoder.layers.${i}`, H, feedForward),
+  );
+  return [
+    ...linear('input_proj', D, H),
+    ...layers.flat(),
+    ...linear('head.0', H, H),
+    ...layerNorm('head.2', H),
+    ...linear('head.3', H, D),
+  ];
+}
+
+function decoderLayer(name: string, width: number, feedForward: number): ParameterShape[] {
+  return [
+    ...attention(`${name}.self_attn`, width),
+    ...attention(`${name}.multihead_attn`, width),
+    ...linear(`${name}.linear1`, width, feedForward),
+    ...linear(`${name}.linear2`, feedForward, width),
+    ...layerNorm(`${name}.norm1`, width),
+    ...layerNorm(`${name}.norm2`, width),
+    ...layerNorm(`${name}.norm3`, width),
+  ];
+}
+
+/** The mixture's own tensors, fitted, not drawn; then those of its extras. */
+function mixtureShapes(spec: GramSpec): ParameterShape[] {
+  return [
+    ...gramShapes(spec).map((tensor) => ({ ...tensor, init: constant(0) })),
+    ...spec.extras.flatMap((extra, i) =>
+      parameterShapes(extra).map((tensor) => ({ ...tensor, name: extraPrefix(i) + tensor.name })),
+    ),
+  ];
 }
 
 export function elementCount(shape: readonly number[]): number {
