@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from '../evaluation/evaluation.ts';
 import { count, figure, percent, signed } from '../figures.ts';
-import { BASELINE_LABELS } from '../runs/training.ts';
+import { BASELINE_LABELS, type BaselineName } from '../runs/training.ts';
 import {
   ALIVE,
   NOTHING,
@@ -73,7 +73,8 @@ export const signFlip: Rule = ({ measured }) => {
   );
 };
 
-export const differentSpace: Rule = ({ measured, parity, reference, space }) => {
+export const differentSpace: Rule = (input) => {
+  const { measured, reference, space } = input;
   const largest = largestOffset(measured);
   const baseline = bestBaseline(measured.baselines, SPACE_FREE_BASELINES);
   if (largest === null || baseline === null) return null;
@@ -98,6 +99,16 @@ export const differentSpace: Rule = ({ measured, parity, reference, space }) => 
       evidence,
     );
   }
+  return zeroEverywhere(input, largest, baseline, evidence);
+};
+
+/** A model that learned has nothing to do with a set that is coherent in itself: another space, or a fault of the evaluator. */
+function zeroEverywhere(
+  { measured, parity, reference, space }: VerdictInput,
+  largest: number,
+  baseline: { readonly name: BaselineName; readonly cosine: number },
+  evidence: Verdict['evidence'],
+): Verdict | null {
   const learned = reference !== null && reference.cosine >= ALIVE;
   if (largest >= NOTHING || baseline.cosine < ALIVE || !learned || isConstant(measured)) return null;
   const zero = `Cosine ≈ 0 at every offset (largest ${figure(largest)}) while ${BASELINE_LABELS[baseline.name]} reaches ${figure(baseline.cosine)} on the same rows`;
@@ -115,7 +126,7 @@ export const differentSpace: Rule = ({ measured, parity, reference, space }) => 
     `${zero}${space ? ` and the set is in the training set's space (${space.verdict})` : ''}: the fault is in the evaluator or the vector space, not in the training. Check that the same forward pass, normalisation and encoder are used as in training.`,
     evidence,
   );
-};
+}
 
 export const shiftedSpace: Rule = ({ space }) => {
   if (space?.verdict !== 'shifted') return null;
