@@ -5,12 +5,33 @@ import type { Progress } from './fit.ts';
 import { Gate, gateFeatures, gateLayout, initialGate, type GateInput } from './gate.ts';
 import { adamwUpdate, oneCycle, type GateState } from './gate-optimizer.ts';
 import type { Statistics } from './parts.ts';
+import { floats, type GramArray, type GramState } from './state.ts';
 
 export function initialGates(K: number, { gates, hidden }: GateConfig, seed: number): GateState[] {
   return Array.from({ length: gates }, (_, gate) => {
     const parameters = initialGate(gateLayout(K, hidden), stream(seed, 'init', gate));
     return { parameters, m: new Float32Array(parameters.length), v: new Float32Array(parameters.length) };
   });
+}
+
+/** The gates as arrays of a state. */
+export function gateArrays(gates: readonly GateState[]): Record<string, GramArray> {
+  const arrays: Record<string, GramArray> = {};
+  gates.forEach(({ parameters, m, v }, g) => {
+    arrays[`gates.${g}.parameters`] = parameters;
+    arrays[`gates.${g}.m`] = m;
+    arrays[`gates.${g}.v`] = v;
+  });
+  return arrays;
+}
+
+/** Copies of the gates in a state, to be trained further. */
+export function storedGates(state: GramState, { gates }: GateConfig): GateState[] {
+  return Array.from({ length: gates }, (_, g) => ({
+    parameters: floats(state, `gates.${g}.parameters`).slice(),
+    m: floats(state, `gates.${g}.m`).slice(),
+    v: floats(state, `gates.${g}.v`).slice(),
+  }));
 }
 
 /** Trains every gate for one epoch in place; the last, smaller batch is left out. Returns the mean loss. */

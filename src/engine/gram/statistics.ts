@@ -6,6 +6,18 @@ import { eachBlock, type Progress } from './fit.ts';
 import { turnAtRandom } from './isometry.ts';
 import { BLOCK_WINDOWS } from './memory.ts';
 import type { PartsComputer, Statistics } from './parts.ts';
+import { floats, type GramArray, type GramState } from './state.ts';
+
+/** Statistics as arrays of a state. */
+export function statisticsArrays(set: string, { gram, target }: Statistics): Record<string, GramArray> {
+  return { [`${set}.gram`]: gram, [`${set}.target`]: target };
+}
+
+/** Those of a state, of K parts. */
+export function storedStatistics(state: GramState, set: string, K: number): Statistics {
+  const target = floats(state, `${set}.target`);
+  return { gram: floats(state, `${set}.gram`), target, count: target.length / K };
+}
 
 export function joinStatistics(pieces: readonly Statistics[]): Statistics {
   return {

@@ -17,19 +17,21 @@ import type { GramConfig } from './config.ts';
 import { addAllKeys, fitPositions, fitRidges, pieceOf, splitMaps, type Progress } from './fit.ts';
 import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate.ts';
 import type { GateState } from './gate-optimizer.ts';
-import { initialGates, trainEpoch } from './gate-trainer.ts';
+import { gateArrays, initialGates, storedGates, trainEpoch } from './gate-trainer.ts';
 import { FoldExtras } from './extras.ts';
 import { Folds } from './folds.ts';
 import { GramMemory, gramShape } from './memory.ts';
 import { proveDevice } from './device-proof.ts';
 import { GramModel } from './model.ts';
 import { PartsComputer, type PartsModel, type Statistics } from './parts.ts';
-import { advance, doubles, floats, INITIAL_STATE, integers, type GramArray, type GramState } from './state.ts';
+import { advance, doubles, floats, INITIAL_STATE, integers, type GramState } from './state.ts';
 import {
   gateShares,
   joinStatistics,
   plainStatistics,
   sampleOf,
+  statisticsArrays,
+  storedStatistics,
   turnedStatistics,
   type TurnInput,
 } from './statistics.ts';
@@ -171,7 +173,7 @@ export class GramTrainer {
       pieces.push(await turnedStatistics(this.computer, input, isometries, part));
     }
     if (cluster > 0) pieces.unshift(this.storedStatistics('gateData'));
-    this.current = advance(this.current, namedStatistics('gateData', joinStatistics(pieces)), [`maps.${cluster}`]);
+    this.current = advance(this.current, statisticsArrays('gateData', joinStatistics(pieces)), [`maps.${cluster}`]);
   }
 
   /** Windows at `places` with those of an article next to each other. */
@@ -190,13 +192,13 @@ export class GramTrainer {
   private async measureFinal(progress: Progress): Promise<void> {
     const { source, validation, ood } = this.data;
     await this.load(this.folds.whole, pieceOf(progress, 0, 3));
-    const found = namedStatistics(
+    const found = statisticsArrays(
       'validation',
       await plainStatistics(this.computer, source, validation, pieceOf(progress, 1, 3)),
     );
     if (ood) {
       const statistics = await plainStatistics(this.computer, ood.source, ood.ids, pieceOf(progress, 2, 3));
-      Object.assign(found, namedStatistics('ood', statistics));
+      Object.assign(found, statisticsArrays('ood', statistics));
     }
     this.current = advance(this.current, found);
   }
@@ -204,27 +206,15 @@ export class GramTrainer {
   private async trainGates(progress: Progress): Promise<void> {
     const { config, seed } = this;
     const epoch = this.epochs.length;
-    const gates = epoch === 0 ? initialGates(this.parts.length, config.gate, seed) : this.copyGates();
+    const gates =
+      epoch === 0 ? initialGates(this.parts.length, config.gate, seed) : storedGates(this.current, config.gate);
     const input = this.gateInput();
     const statistics = this.storedStatistics('gateData');
     const loss = await trainEpoch(gates, { statistics, input }, config.gate, { seed, epoch }, progress);
     const measured = [loss, this.cosineOf('validation', input, gates), this.cosineOf('ood', input, gates)];
     const before = epoch === 0 ? [] : doubles(this.current, 'epochs');
-    const found: Record<string, GramArray> = { epochs: Float64Array.of(...before, ...measured) };
-    gates.forEach(({ parameters, m, v }, g) => {
-      found[`gates.${g}.parameters`] = parameters;
-      found[`gates.${g}.m`] = m;
-      found[`gates.${g}.v`] = v;
-    });
-    this.current = advance(this.current, found);
-  }
-
-  private copyGates(): GateState[] {
-    return Array.from({ length: this.config.gate.gates }, (_, g) => ({
-      parameters: floats(this.current, `gates.${g}.parameters`).slice(),
-      m: floats(this.current, `gates.${g}.m`).slice(),
-      v: floats(this.current, `gates.${g}.v`).slice(),
-    }));
+    const epochs = Float64Array.of(...before, ...measured);
+    this.current = advance(this.current, { epochs, ...gateArrays(gates) });
   }
 
   private cosineOf(set: string, input: GateInput, gates: readonly GateState[]): number {
@@ -245,8 +235,7 @@ export class GramTrainer {
   }
 
   private storedStatistics(set: string): Statistics {
-    const target = floats(this.current, `${set}.target`);
-    return { gram: floats(this.current, `${set}.gram`), target, count: target.length / this.parts.length };
+    return storedStatistics(this.current, set, this.parts.length);
   }
 
   private meanOf(fold: number): Float32Array {
@@ -280,7 +269,7 @@ export class GramTrainer {
     if (this.loaded !== this.folds.whole) await this.load(this.folds.whole, () => {});
     this.computer.leaveDevice();
     const parts = this.partsOf(this.folds.whole);
-    const gates = this.copyGates().map(({ parameters }) => parameters);
+    const gates = storedGates(this.current, this.config.gate).map(({ parameters }) => parameters);
     const extras = this.extras.parts.map(({ parameters }) => parameters);
     const fitted = { spec: this.spec, parts, gateInput: this.gateInput(), gates, extras };
     return new GramModel(fitted, this.parts, this.computer);
@@ -290,16 +279,8 @@ export class GramTrainer {
     const { ridges, startRidge, pooledRidges, filters, neighbours, gate } = this.config;
     const { T, D, maxKeys: keys } = this.memory.shape;
     const mixture = { ridges, startRidge, pooledRidges, filters, neighbours };
-    return {
-      type: 'gram',
-      T,
-      D,
-      hiddenDim: gate.hidden,
-      gates: gate.gates,
-      keys,
-      ...mixture,
-      extras: this.extras.specs,
-    };
+    const { specs: extras } = this.extras;
+    return { type: 'gram', T, D, hiddenDim: gate.hidden, gates: gate.gates, keys, ...mixture, extras };
   }
 
   async dispose(): Promise<void> {
@@ -311,8 +292,4 @@ export class GramTrainer {
     this.knownFolds ??= new Folds(this.data.train, integers(this.current, 'clusters'));
     return this.knownFolds;
   }
-}
-
-function namedStatistics(set: string, { gram, target }: Statistics): Record<string, GramArray> {
-  return { [`${set}.gram`]: gram, [`${set}.target`]: target };
 }
