@@ -45,7 +45,10 @@ export function* shuffledBlocks(split: Split, seed: number): Generator<{ block: 
   const ids = split.ids.slice();
   stream(seed, 'evaluation').shuffle(ids);
   const elsewhere = blocks({ source: split.source, ids });
-  for (const block of blocks(split)) yield { block, others: (elsewhere.next().value as WindowBlock).targets };
+  for (const block of blocks(split)) {
+    const other = elsewhere.next();
+    if (!other.done) yield { block, others: other.value.targets };
+  }
 }
 
 /** The split, or `rows` evenly spaced windows of a larger one. */

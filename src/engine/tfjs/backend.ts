@@ -60,13 +60,13 @@ export async function describeBackend(name: TfjsName): Promise<{ variant: string
 }
 
 /** The part of tfjs-node's backend used here. */
-interface TensorflowBackend {
+interface TensorflowBackend extends Partial<tf.KernelBackend> {
   readonly binding?: { readonly TF_Version: string };
   readonly isUsingGpuDevice?: boolean;
 }
 
 /** Version and device of the loaded TensorFlow, e.g. "2.19.1 cpu". */
 function tensorflowVariant(): string {
-  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
+  const { binding, isUsingGpuDevice }: TensorflowBackend = tf.backend();
   return `${binding?.TF_Version ?? 'tensorflow'} ${isUsingGpuDevice ? 'gpu' : 'cpu'}`;
 }
