@@ -89,8 +89,13 @@ function weigh(
     total = tf.add(total, tf.mul(results[term].value, weight));
     dRaw = tf.add(dRaw, gradient);
   }
-  const values = tf.stack(TERMS.map((term) => (missing.has(term) ? tf.scalar(NaN) : results[term].value)));
-  return { values: values as tf.Tensor1D, gradNorms: tf.stack(gradNorms) as tf.Tensor1D, total, dRaw };
+  const values = vectorOf(TERMS.map((term) => (missing.has(term) ? tf.scalar(NaN) : results[term].value)));
+  return { values, gradNorms: vectorOf(gradNorms), total, dRaw };
+}
+
+/** Scalars as [n]; the type of tf.stack leaves the rank open. */
+export function vectorOf(scalars: tf.Tensor[]): tf.Tensor1D {
+  return tf.stack(scalars) as tf.Tensor1D;
 }
 
 function mse(raw: tf.Tensor2D, target: tf.Tensor2D): TermResult {

@@ -21,7 +21,7 @@ import { adamwUpdate, clipFactor, globalNorm, type Slot } from './adamw.ts';
 import { activate, type TfjsName } from './backend.ts';
 import { customGradient } from './custom-gradient.ts';
 import { noDropout, type Dropout } from './layers.ts';
-import { lossInputs, losses, type Losses } from './losses.ts';
+import { lossInputs, losses, vectorOf, type Losses } from './losses.ts';
 import { forward } from './models/index.ts';
 
 /** Rows of one evaluation forward. */
@@ -186,7 +186,7 @@ export class TfjsModel implements TrainableModel {
       const gradients = gradientsOf(names.map((name) => this.slot(name).parameter));
       const gradNorm = globalNorm(gradients);
       const [result] = measured;
-      const scalars = tf.stack([result.total, result.cosine, gradNorm]) as tf.Tensor1D;
+      const scalars = vectorOf([result.total, result.cosine, gradNorm]);
       const figures = tf.concat([scalars, result.values, result.gradNorms]);
       tf.dispose(Object.values(result));
       return { gradients, gradNorm, figures };
