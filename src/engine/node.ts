@@ -25,7 +25,7 @@ interface NodeGlobals {
 
 export const nodeGlobals = globalThis as NodeGlobals;
 
-/** undefined in a page, and in a Node too old to say. */
+/** undefined in a page, and in a Node without getBuiltinModule. */
 export function nodeModule<Name extends keyof Modules>(name: Name): Modules[Name] | undefined {
   return nodeGlobals.process?.getBuiltinModule?.(name);
 }
