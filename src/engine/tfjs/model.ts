@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { modelRow, type GradientSpec } from '#shared/domain/models/models.ts';
-import { parameterShapes } from '#shared/domain/models/shapes.ts';
+import { elementCount, parameterShapes } from '#shared/domain/models/shapes.ts';
 import { TERMS, TERM_COUNT, byTerm, type LossConfig } from '#shared/domain/models/terms.ts';
 import { stream } from '../random.ts';
 import type {
@@ -250,7 +250,7 @@ export class TfjsModel implements TrainableModel {
 /** A copy of one named tensor (backends may keep what they are given), or an error that says which one does not fit. */
 function valuesOf(tensors: NamedTensors, name: string, shape: readonly number[]): Float32Array<ArrayBuffer> {
   const values = tensors.get(name);
-  const elements = shape.reduce((product, n) => product * n, 1);
+  const elements = elementCount(shape);
   if (values?.length !== elements) {
     throw new Error(
       `Parameter ${name}: expected ${elements} values (shape [${shape.join(', ')}]), got ${values?.length ?? 'none'}. ` +
