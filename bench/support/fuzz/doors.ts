@@ -8,7 +8,8 @@ import { addDatasetsCommand } from '../../../src/main/cli/datasets.ts';
 import { errorData } from '../../../src/main/cli/exit.ts';
 import { addHistoryCommands } from '../../../src/main/cli/history.ts';
 import { createOutput } from '../../../src/main/cli/output.ts';
-import { addPlanCommands } from '../../../src/main/cli/plans.ts';
+import { addPlanCommand } from '../../../src/main/cli/plan.ts';
+import { addQueueCommand } from '../../../src/main/cli/queue.ts';
 import { addSweepCommand } from '../../../src/main/cli/sweep.ts';
 import { addTrainCommands } from '../../../src/main/cli/train.ts';
 
@@ -59,8 +60,8 @@ function buildProgram(): Command {
     },
     run: async (work: (output: typeof out) => Promise<number | void>) => void (await work(out)),
   };
-  for (const add of [addTrainCommands, addSweepCommand, addPlanCommands, addHistoryCommands, addDatasetsCommand])
-    add(command, context);
+  const commands = [addTrainCommands, addSweepCommand, addPlanCommand, addQueueCommand];
+  for (const add of [...commands, addHistoryCommands, addDatasetsCommand]) add(command, context);
   return command;
 }
 
