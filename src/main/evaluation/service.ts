@@ -8,11 +8,11 @@ import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { cosineInterval, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
-import { BASELINES, type Baselines } from '#shared/domain/runs/training.ts';
+import { BASELINES } from '#shared/domain/runs/training.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { insertEvaluation, listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, weightHashes } from '../store/history.ts';
-import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
+import { baselinesOf, engineOf, requireRun, requireWeights, splitProofOf, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { EvaluationContext } from './context.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';
@@ -53,9 +53,9 @@ export function evaluateJob(
     },
     ceiling: false,
     resourcesDir,
-    engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: EvaluateJob['engine'] }).name,
-    splitProof: row.split_proof_json === null ? null : (JSON.parse(row.split_proof_json) as EvaluateJob['splitProof']),
-    baselines: JSON.parse(row.baselines_json) as Baselines,
+    engine: engineOf(row)?.name ?? null,
+    splitProof: splitProofOf(row),
+    baselines: baselinesOf(row),
     terms: epochs[epochs.length - 1]?.terms ?? null,
   };
 }

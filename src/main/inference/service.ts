@@ -6,7 +6,7 @@ import { fileWords } from '#shared/domain/names.ts';
 import { requireDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
+import { engineOf, requireRun, requireWeights, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
@@ -90,7 +90,7 @@ function runJob(home: Home, row: RunRow, resourcesDir: string) {
     recipe: readRecipe(row.recipe_json),
     task: readTask(row.task_json),
     weightHashes: weightHashes(home.db, row.id),
-    engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: PredictJob['engine'] }).name,
+    engine: engineOf(row)?.name ?? null,
     resourcesDir,
   };
 }

@@ -3,11 +3,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { findDataset } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';
-import type { RunRow } from '../store/runs.ts';
+import { engineOf, type RunRow } from '../store/runs.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { memoryBytes, specOf } from './memory.ts';
 import type { Demand, Machine } from './sharing.ts';
-import { earlierEngine } from './trainer-job.ts';
 
 /** The rest is for the window, the file cache and other programs. */
 const MEMORY_SHARE = 0.8;
@@ -27,7 +26,7 @@ export function usesDevice(engine: string): boolean {
 /** What a run takes that is about to start. `instead`: the engine to take for the recipe's. */
 export function demandOf(home: Home, row: RunRow, instead?: EngineChoice): Demand {
   const recipe = onEngine(readRecipe(row.recipe_json), instead);
-  const engine = (recipe.engine === 'auto' ? earlierEngine(row) : null) ?? recipe.engine;
+  const engine = (recipe.engine === 'auto' ? engineOf(row)?.name : null) ?? recipe.engine;
   return {
     threads: recipe.threads,
     memoryBytes: estimate(home, recipe),

@@ -17,7 +17,7 @@ import type { RunHistory } from '../evaluation/context.ts';
 import { findDataset } from '../store/datasets.ts';
 import { weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { requireRun, requireWeights, type RunRow } from '../store/runs.ts';
+import { engineOf, requireRun, requireWeights, type RunRow } from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 import type { WorkerPool } from '../processes/worker-pool.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
@@ -184,7 +184,7 @@ async function exportWeights(
     checkpoint: join(runFolder, name),
     recipe: readRecipe(row.recipe_json),
     resourcesDir,
-    engine: row.engine_json === null ? null : (JSON.parse(row.engine_json) as { name: ExportModelJob['engine'] }).name,
+    engine: engineOf(row)?.name ?? null,
     target: path,
     version,
     run: { number: row.number, name: row.name },

@@ -1,24 +1,26 @@
 /** Derived figures of a run: lift over the baseline, progress, time left. */
-import type { RunSummary } from '#shared/contract/runs.ts';
-import type { SplitProof } from '#shared/contract/datasets.ts';
+import type { Imported, RunSummary } from '#shared/contract/runs.ts';
 import { bestCosine } from '#shared/domain/recipe/gates.ts';
 import { NO_DATASET } from '#shared/domain/recipe/recipe.ts';
-import { STEP_COLUMNS, type Baselines, type Best } from '#shared/domain/runs/training.ts';
-import { placeOf, type RunRow } from '../store/runs.ts';
+import { STEP_COLUMNS, type Best } from '#shared/domain/runs/training.ts';
+import {
+  baselinesOf,
+  bestOf,
+  engineOf,
+  importedOf,
+  placeOf,
+  splitProofOf,
+  tagsOf,
+  type RunRow,
+} from '../store/runs.ts';
 import { readRecipe, readTask } from '../store/stored-json.ts';
 
 /** Float32 of every column, and the pyramid over it: 16 bytes for each 16, 256 and 4096 steps. */
 const SERIES_BYTES_PER_STEP = STEP_COLUMNS.length * 4 * (1 + 1 / 4 + 1 / 64 + 1 / 1024);
 
-function parse<T>(json: string | null): T | null {
-  return json === null ? null : (JSON.parse(json) as T);
-}
-
 function lift(cosine: number | null | undefined, baseline: number | null | undefined): number | null {
   return cosine == null || baseline == null ? null : cosine - baseline;
 }
-
-type Imported = NonNullable<RunSummary['imported']>;
 
 /** Rows of earlier versions also hold what the file stated; that is no figure of this program. */
 function measuredBest(best: Best | null, { measured }: Imported): Best | null {
@@ -55,10 +57,10 @@ export function damagedRow(row: RunRow, problem: string): RunRow {
 /** `valCosines`: by epoch. `etaMs` only while it trains. */
 export function summarise(row: RunRow, valCosines: readonly (number | null)[], etaMs: number | null): RunSummary {
   const recipe = readRecipe(row.recipe_json);
-  const imported = parse<Imported>(row.imported_json);
-  const recorded = parse<Best>(row.best_json);
+  const imported = importedOf(row);
+  const recorded = bestOf(row);
   const best = imported === null ? recorded : measuredBest(recorded, imported);
-  const baselines = JSON.parse(row.baselines_json) as Baselines;
+  const baselines = baselinesOf(row);
   const place = placeOf(row);
   return {
     id: row.id,
@@ -72,12 +74,12 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
     datasetName: row.dataset_name,
     oodName: row.ood_name,
     task: readTask(row.task_json),
-    engine: parse<NonNullable<RunSummary['engine']>>(row.engine_json),
+    engine: engineOf(row),
     parameters: row.parameters,
     trainRows: row.train_rows,
     valRows: row.val_rows,
     oodRows: row.ood_rows,
-    splitProof: parse<SplitProof>(row.split_proof_json),
+    splitProof: splitProofOf(row),
     epoch: row.epoch,
     step: row.step,
     totalSteps: row.total_steps,
@@ -92,7 +94,7 @@ export function summarise(row: RunRow, valCosines: readonly (number | null)[], e
     durationMs: row.duration_ms,
     epochsDone: valCosines.length,
     sparkline: thinned(valCosines),
-    tags: JSON.parse(row.tags_json) as string[],
+    tags: tagsOf(row),
     notes: row.notes,
     ...(place && { on: place.address }),
     ...(imported === null ? {} : { imported }),

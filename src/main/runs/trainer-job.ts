@@ -1,5 +1,4 @@
 /** The job of a run's trainer process, from its row in the history. */
-import type { EngineInfo } from '#engine/types.ts';
 import type { InitFile, TrainerJob } from '#shared/contract/trainer.ts';
 import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { adapterWords } from '#shared/domain/runs/adapter.ts';
@@ -7,7 +6,7 @@ import { BaselinesSchema, type Baselines } from '#shared/domain/runs/training.ts
 import { baselineSums } from '../store/cosine-sums.ts';
 import { listCheckpoints, weightHashes } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
-import { engineRecords, findMeasured, type RunRow } from '../store/runs.ts';
+import { engineOf, findMeasured, listEngines, type RunRow } from '../store/runs.ts';
 import { currentSettings } from '../store/settings.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { partRuns } from './parts.ts';
@@ -32,7 +31,7 @@ export function trainerJob(home: Home, row: RunRow, fields: JobFields, engine?: 
     runFolder: home.runFolder(row.id),
     initFile: sourceOf(home, row, recipe),
     parts: partRuns(home, recipe),
-    earlierEngine: earlierEngine(row),
+    earlierEngine: engineOf(row)?.name ?? null,
     tilings: knownTilings(home, row),
     ...knownBaselines(home, row),
     keepEveryEpochs: currentSettings(home.db).keepEveryEpochs,
@@ -44,16 +43,9 @@ function sourceOf(home: Home, row: RunRow, recipe: Recipe): InitFile | null {
   return listCheckpoints(home.db, row.id).length > 0 ? null : initFile(home, recipe);
 }
 
-/** Engine of an earlier life; null: it has had none. */
-export function earlierEngine(row: RunRow): TrainerJob['earlierEngine'] {
-  if (row.engine_json === null) return null;
-  return (JSON.parse(row.engine_json) as { name: TrainerJob['earlierEngine'] }).name;
-}
-
 /** Those of the newest run on each GPU, before them those of `row`: other tiles round differently. */
 export function knownTilings({ db }: Home, row: Pick<RunRow, 'engine_json'>): TrainerJob['tilings'] {
-  const records = [...engineRecords(db, 'tiling'), row.engine_json ?? '{}'];
-  const engines = records.map((json) => JSON.parse(json) as Partial<EngineInfo>);
+  const engines = [...listEngines(db, 'tiling'), engineOf(row)].filter((engine) => engine !== null);
   return Object.fromEntries(
     engines.flatMap(({ adapter, tiling }) => (adapter && tiling ? [[adapterWords(adapter), tiling]] : [])),
   );

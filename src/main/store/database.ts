@@ -129,7 +129,7 @@ export async function syncWal(db: Db): Promise<void> {
 }
 
 function versionOf(db: Db): number {
-  return db.pragma('user_version', { simple: true }) as number;
+  return Number(db.pragma('user_version', { simple: true }));
 }
 
 function refuseNewer(db: Db, path: string, migrations: readonly Migration[]): void {
@@ -158,7 +158,7 @@ function checkIntegrity(db: Db, path: string): void {
   const bytes = statSync(path).size;
   if (bytes === 0 && hasRuns(path)) throw damaged(path, 'the file is empty, yet there are runs beside it');
   if (bytes > CHECKED_BYTES) return;
-  const verdict = db.pragma('quick_check(1)', { simple: true }) as string;
+  const verdict = String(db.pragma('quick_check(1)', { simple: true }));
   if (verdict !== 'ok') throw damaged(path, verdict);
 }
 
@@ -225,8 +225,8 @@ export function isDiskFull(error: unknown): boolean {
 
 /** Gives free pages back to the system; returns the bytes by which the file shrank. */
 export function shrink(db: Db): number {
-  const bytes = (): number =>
-    (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number);
+  const count = (pragma: 'page_count' | 'page_size'): number => Number(db.pragma(pragma, { simple: true }));
+  const bytes = (): number => count('page_count') * count('page_size');
   const before = bytes();
   try {
     db.pragma('incremental_vacuum');

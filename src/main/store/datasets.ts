@@ -5,6 +5,7 @@ import type { Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { DEFAULT_CONTEXT } from '#shared/domain/datasets/task.ts';
 import type { Db } from './database.ts';
+import { fromJson } from './stored-json.ts';
 
 /** Together with the file's hash: two imports with equal options give the same stored data set. */
 export interface ImportOptions {
@@ -72,7 +73,7 @@ const SELECT = `SELECT datasets.*,
   FROM datasets`;
 
 function toDataset(row: DatasetRow): Dataset {
-  const stored = JSON.parse(row.passport_json) as Omit<Passport, 'history'> & Partial<Passport>;
+  const stored: Omit<Passport, 'history'> & Partial<Passport> = fromJson(row.passport_json);
   const passport: Passport = { ...stored, history: stored.history ?? null };
   return {
     id: row.id,
@@ -126,7 +127,7 @@ export function requireDataset(db: Db, id: string): Dataset {
 export function importOptionsOf(db: Db, id: string): ImportOptions {
   const row = db.prepare<[string], { options_json: string }>('SELECT options_json FROM datasets WHERE id = ?').get(id);
   if (row === undefined) throw unknownDataset(id);
-  return JSON.parse(row.options_json) as ImportOptions;
+  return fromJson(row.options_json);
 }
 
 /** The name, or with the first free number behind it: "speeches (2)". */

@@ -4,7 +4,7 @@ import type { ClaimOutcome } from '#shared/domain/verdicts/claims.ts';
 import { EvaluationSchema, type Evaluation } from '#shared/domain/evaluation/evaluation.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Db } from './database.ts';
-import { readRecipe, wholeRows } from './stored-json.ts';
+import { fromJson, readRecipe, wholeRows } from './stored-json.ts';
 
 export function insertEvaluation(db: Db, evaluation: Evaluation): void {
   db.prepare(`INSERT INTO evaluations (run_id, dataset_id, part, at_ms, result_json) VALUES (?, ?, ?, ?, ?)`).run(
@@ -60,7 +60,7 @@ function fromRow(row: ClaimRow): StoredClaim | null {
       runId: row.run_id,
       madeAt: row.made_at_ms,
       recipe: readRecipe(row.recipe_json),
-      outcome: JSON.parse(row.outcome_json) as ClaimOutcome,
+      outcome: fromJson(row.outcome_json),
     };
     return StoredClaimSchema.safeParse(claim).success ? claim : null;
   } catch {

@@ -4,6 +4,7 @@ import type { ItemStatus, QueueItem } from '#shared/domain/plans/plan-queue.ts';
 import type { Point } from '#shared/domain/plans/sweeps.ts';
 import type { Db } from './database.ts';
 import { takeNumber } from './numbers.ts';
+import { fromJson } from './stored-json.ts';
 
 export interface PlanRow {
   readonly id: number;
@@ -96,7 +97,7 @@ export function listItems(db: Db): ItemRow[] {
     .prepare<[], StoredItem>('SELECT * FROM plan_items ORDER BY position, id')
     .all()
     .map((row) => {
-      const item = JSON.parse(row.item_json) as PlanItem;
+      const item: PlanItem = fromJson(row.item_json);
       return {
         id: row.id,
         planId: row.plan_id,
@@ -241,7 +242,7 @@ export function listMembers(db: Db, itemId: number): SweepMemberRow[] {
     .map(({ member, point_json, rung }) => ({
       member,
       rung,
-      point: JSON.parse(point_json) as Point,
+      point: fromJson<Point>(point_json),
       runs: runs
         .filter((run) => run.member === member)
         .map((run) => ({
@@ -250,7 +251,7 @@ export function listMembers(db: Db, itemId: number): SweepMemberRow[] {
           rung: run.rung,
           isActive: run.is_active === 1,
           failure: run.failure,
-          figures: JSON.parse(run.figures_json) as RunFigures[],
+          figures: fromJson<RunFigures[]>(run.figures_json),
         })),
     }));
 }

@@ -1,13 +1,17 @@
 /** Rows of runs. Not here: derived figures (lift, time left, sparkline), which `main/runs/summary.ts` computes. */
-import type { Imported, RunStatus } from '#shared/contract/runs.ts';
+import type { EngineInfo } from '#engine/types.ts';
+import type { SplitProof } from '#shared/contract/datasets.ts';
+import type { Imported, RunStatus, RunSummary } from '#shared/contract/runs.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { unknownRun } from '#shared/domain/not-found.ts';
 import { NO_DATASET, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { RunPlaceSchema, type RunPlace } from '#shared/domain/runs/clusters.ts';
+import type { Baselines, Best } from '#shared/domain/runs/training.ts';
 import type { Db } from './database.ts';
 import { findDataset } from './datasets.ts';
 import { takeNumber } from './numbers.ts';
+import { fromJson } from './stored-json.ts';
 
 export interface RunRow {
   readonly id: string;
@@ -96,9 +100,39 @@ export function insertRun(db: Db, run: NewRun): void {
   }).immediate();
 }
 
+/** With what the record of a run adds to it. */
+type StoredEngine = EngineInfo & Pick<NonNullable<RunSummary['engine']>, 'sharing'>;
+
 /** Where a run trains that does not train here. */
 export function placeOf({ place_json }: Pick<RunRow, 'place_json'>): RunPlace | null {
   return place_json === null ? null : RunPlaceSchema.parse(JSON.parse(place_json));
+}
+
+/** The engine of its last life; null: it has had none. */
+export function engineOf({ engine_json }: Pick<RunRow, 'engine_json'>): StoredEngine | null {
+  return engine_json === null ? null : fromJson(engine_json);
+}
+
+export function splitProofOf({ split_proof_json }: Pick<RunRow, 'split_proof_json'>): SplitProof | null {
+  return split_proof_json === null ? null : fromJson(split_proof_json);
+}
+
+export function baselinesOf({ baselines_json }: Pick<RunRow, 'baselines_json'>): Baselines {
+  return fromJson(baselines_json);
+}
+
+/** As recorded; `best` of a summary holds only what was measured here. */
+export function bestOf({ best_json }: Pick<RunRow, 'best_json'>): Best | null {
+  return best_json === null ? null : fromJson(best_json);
+}
+
+export function tagsOf({ tags_json }: Pick<RunRow, 'tags_json'>): string[] {
+  return fromJson(tags_json);
+}
+
+/** Where an imported run comes from; null: it was trained by Nextvec. */
+export function importedOf({ imported_json }: Pick<RunRow, 'imported_json'>): Imported | null {
+  return imported_json === null ? null : fromJson(imported_json);
 }
 
 /** Whether a job on a cluster was sent for the run: it may train without this program. */
@@ -128,7 +162,7 @@ export function requireRun(db: Db, handle: string): RunRow {
 
 /** Throws NOT_FOUND for a run that was imported as curves alone. */
 export function requireWeights(row: RunRow): void {
-  const imported = row.imported_json === null ? null : (JSON.parse(row.imported_json) as Imported);
+  const imported = importedOf(row);
   if (imported === null || imported.golden !== null) return;
   throw new NextvecError(
     'NOT_FOUND',
@@ -244,11 +278,12 @@ export function findMeasured(db: Db, run: RunRow): Pick<RunRow, 'id' | 'number' 
 }
 
 /** Engines of the runs, the newest last, whose record has this field. */
-export function engineRecords(db: Db, field: string): string[] {
+export function listEngines(db: Db, field: keyof StoredEngine): StoredEngine[] {
   return db
     .prepare<[string], string>(
       'SELECT engine_json FROM runs WHERE json_extract(engine_json, ?) IS NOT NULL ORDER BY number',
     )
     .pluck()
-    .all(`$.${field}`);
+    .all(`$.${field}`)
+    .map((json) => fromJson(json));
 }

@@ -3,6 +3,7 @@
  * `series_tail`. Steps are 1-based; chunk c holds the steps with index (step − 1) in [c·4096, (c + 1)·4096).
  */
 import type { Db } from './database.ts';
+import { fromJson } from './stored-json.ts';
 
 export interface AttemptKey {
   readonly runId: string;
@@ -67,7 +68,7 @@ export function attemptColumns(db: Db, key: AttemptKey): string[] {
       'SELECT columns_json FROM attempts WHERE run_id = ? AND attempt = ?',
     )
     .get(key.runId, key.attempt);
-  return row === undefined ? [] : (JSON.parse(row.columns_json) as string[]);
+  return row === undefined ? [] : fromJson(row.columns_json);
 }
 
 /** Columns that any attempt of a run has stored, of this or another version. */

@@ -1,10 +1,11 @@
 /** Settings, one row a key. Meanings and defaults of the keys are in the contract's schema. */
 import { SettingsSchema, type Settings } from '#shared/contract/app.ts';
 import type { Db } from './database.ts';
+import { fromJson } from './stored-json.ts';
 
 export function readSettings(db: Db): Record<string, unknown> {
   const rows = db.prepare<[], { key: string; value_json: string }>('SELECT key, value_json FROM settings').all();
-  return Object.fromEntries(rows.map((row) => [row.key, JSON.parse(row.value_json) as unknown]));
+  return Object.fromEntries(rows.map(({ key, value_json }) => [key, fromJson(value_json)]));
 }
 
 /** Stored settings over the defaults; all defaults when they no longer fit the schema. */

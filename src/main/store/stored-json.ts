@@ -1,4 +1,4 @@
-/** Recipes and epoch records as stored, by this or another version: what is absent is filled in, what is unknown is kept. */
+/** Values stored as JSON; recipes and epoch records as stored, by this or another version: what is absent is filled in, what is unknown is kept. */
 import { TaskSchema, type Task } from '#shared/domain/datasets/task.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
@@ -9,14 +9,19 @@ const { dataset: _none, ...DEFAULTS } = RecipeSchema.parse({ dataset: NO_DATASET
 const NO_TERMS = byTerm(() => TERM_NOT_MEASURED);
 const NO_NORMS = byTerm(() => null);
 
+/** A value this or an earlier version has written, taken at its word: nothing is validated. */
+export function fromJson<T>(json: string): T {
+  return JSON.parse(json) as T;
+}
+
 /**
  * A field or λ that came later has its default, which is what the run did without it. Throws DATABASE_DAMAGED for a
  * value that is not valid in a recipe.
  */
 export function readRecipe(json: string): Recipe {
-  let recipe: unknown;
+  let recipe: Recipe;
   try {
-    const stored = JSON.parse(json) as Recipe;
+    const stored: Pick<Recipe, 'dataset'> & Partial<Recipe> = fromJson(json);
     recipe = { ...DEFAULTS, ...stored, lambda: { ...DEFAULT_LAMBDA, ...stored.lambda } };
   } catch (cause) {
     throw damagedRecipe((cause as Error).message, cause);
@@ -26,7 +31,7 @@ export function readRecipe(json: string): Recipe {
     const [{ path, message }] = parsed.error.issues;
     throw damagedRecipe(`${path.join('.')}: ${message}`, parsed.error);
   }
-  return recipe as Recipe;
+  return recipe;
 }
 
 /** null: the task is not known. */
@@ -66,7 +71,7 @@ export function wholeRows<Row, T>(
 
 /** A term that came later was not measured. */
 export function readEpochRecord(json: string): EpochRecord {
-  const stored = JSON.parse(json) as EpochRecord;
+  const stored: EpochRecord = fromJson(json);
   return {
     ...stored,
     terms: { ...NO_TERMS, ...stored.terms },
