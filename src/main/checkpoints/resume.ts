@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import type { CheckpointKind } from '#shared/domain/runs/training.ts';
+import { messageOf } from '../formats/thrown.ts';
 import { readAny, type LoadedCheckpoint, type LoadedFit } from './read.ts';
 import { removeCheckpoints } from './remove.ts';
 
@@ -31,7 +32,7 @@ export async function findResumable(runFolder: string, run: RunCheckpoints): Pro
       return { checkpoint: await readAny(join(runFolder, name), run), skipped };
     } catch (error) {
       firstError ??= error;
-      skipped.push(error instanceof Error ? error.message : String(error));
+      skipped.push(messageOf(error));
     }
   }
   if (firstError !== null) throw firstError;

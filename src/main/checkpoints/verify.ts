@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { StoredCheck } from '#shared/contract/app.ts';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { CHECKPOINT_KINDS } from '#shared/domain/runs/training.ts';
+import { messageOf } from '../formats/thrown.ts';
 import { readAny } from './read.ts';
 import { listCheckpointFolders } from './resume.ts';
 
@@ -16,7 +17,7 @@ export async function checkCheckpoints(runFolder: string, run: RunCheckpoints): 
     try {
       await readAny(join(runFolder, name), run);
     } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
+      problems.push(messageOf(error));
     }
   }
   if (problems.length === 0) return { state: 'whole', problem: null };

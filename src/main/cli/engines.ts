@@ -8,6 +8,7 @@ import { lossConfig, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { engineAvailability, measureSpeed, openEngine, type Speed, type Workload } from '#engine/registry.ts';
 import { ENGINE_NAMES, type Engine, type EngineHost, type EngineName } from '#engine/types.ts';
 import { verifyAgainstGolden, type VerifyResult } from '#engine/verify.ts';
+import { messageOf } from '../formats/thrown.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import { programFiles } from '../hosts/locations.ts';
 import type { CommandContext } from './context.ts';
@@ -61,7 +62,7 @@ async function open(name: EngineName, host: EngineHost, threads: number | undefi
   try {
     return await openEngine(name, host, { threads });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new NextvecError('ENGINE_UNAVAILABLE', why, {
       cause,
       remedy: '"nextvec doctor" says which engines run here.',

@@ -15,6 +15,7 @@ import {
 } from '#shared/domain/plans/sweep-words.ts';
 import { defaultMethod, fieldOf, SWEEP_METHODS, type Axis } from '#shared/domain/plans/sweeps.ts';
 import { formatVary, parseVary } from '#shared/domain/plans/vary.ts';
+import { messageOf } from '../formats/thrown.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
@@ -67,7 +68,7 @@ function readAxis(word: string): Axis {
   try {
     return parseVary(word);
   } catch (error) {
-    throw new NextvecError('BAD_INPUT', `--vary ${(error as Error).message}`, {
+    throw new NextvecError('BAD_INPUT', `--vary ${messageOf(error)}`, {
       remedy: 'For example --vary learningRate=1e-5..1e-3:log or --vary tau=0.05,0.07,0.1.',
       details: { place: '--vary' },
     });

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join, parse } from 'node:path';
+import { messageOf } from '../formats/thrown.ts';
 import { sweepUnfinishedImports } from './import.ts';
 import { readMeta, type StoreMeta } from './store-files.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
@@ -70,6 +71,6 @@ async function adopt(home: Home, id: string): Promise<void> {
       },
     });
   } catch (error) {
-    console.error(`The data set folder ${id} could not be added to the history:`, (error as Error).message);
+    console.error(`The data set folder ${id} could not be added to the history:`, messageOf(error));
   }
 }

@@ -12,6 +12,7 @@ import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
+import { codeOf } from '../formats/thrown.ts';
 import { figureRows, measureArticles } from './article-table.ts';
 import { contentHash } from './content-hash.ts';
 import { openColumns } from './import-source.ts';
@@ -212,8 +213,8 @@ async function hashFile(
 const PERMISSION_ERRORS = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 function asFileError(error: unknown, folder: string): unknown {
-  if (isNextvecError(error) || !(error instanceof Error)) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (isNextvecError(error)) return error;
+  const code = codeOf(error) ?? '';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new NextvecError('DISK_FULL', `The disk of ${dirname(folder)} is full; nothing was stored.`, {
       remedy: 'Free some space, or import with float16, which takes half of it.',

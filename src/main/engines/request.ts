@@ -1,5 +1,6 @@
 /** One HTTP request; whatever fails is DOWNLOAD_FAILED with address, reason and remedy. */
 import { NextvecError } from '#shared/domain/errors.ts';
+import { codeOf, messageOf } from '../formats/thrown.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 
 export interface Source {
@@ -39,9 +40,6 @@ export function downloadFailed(url: string, reason: string, cause?: unknown): Ne
 
 /** undici says "fetch failed"; the reason is in the cause. */
 export function networkReason(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  const inner = cause instanceof Error ? cause : error;
-  const { code } = inner as { code?: string };
-  const message = inner instanceof Error ? inner.message : String(inner);
-  return `cannot be reached (${message || code})`;
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return `cannot be reached (${messageOf(inner) || codeOf(inner)})`;
 }

@@ -10,6 +10,7 @@ import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { LoadedCheckpoint } from '../checkpoints/read.ts';
+import { messageOf } from '../formats/thrown.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
 export interface OpenModel<Model extends Predictor = Predictor> {
@@ -60,7 +61,7 @@ async function openMixture(options: OpenModelOptions<GramSpec>): Promise<OpenMod
     const model = await GramModel.open(runtime, spec, parameters);
     return { info: runtimeInfo(runtime), model, close: () => model.dispose() };
   } catch (error) {
-    throw noEngine(spec, [`simd: ${error instanceof Error ? error.message : String(error)}`]);
+    throw noEngine(spec, [`simd: ${messageOf(error)}`]);
   }
 }
 
@@ -85,7 +86,7 @@ export async function openTrainable(options: OpenModelOptions<GradientSpec>): Pr
       return { info: engine.info, model, close: closer(engine, model) };
     } catch (error) {
       await engine?.dispose();
-      reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      reasons.push(`${name}: ${messageOf(error)}`);
     }
   }
   throw noEngine(spec, reasons);

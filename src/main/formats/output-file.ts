@@ -24,6 +24,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { makeFolders } from './make-folders.ts';
+import { codeOf } from './thrown.ts';
 
 export interface OutputTarget {
   /** Absolute, as it was named. */
@@ -195,7 +196,7 @@ function isFolder(path: string): NextvecError {
 export function targetFault(error: unknown, path: string): unknown {
   const fault = isNextvecError(error) ? null : fileFault(error);
   if (fault === null) return error;
-  const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  const isMissing = codeOf(error) === 'ENOENT';
   const reason = isMissing ? `there is no folder ${dirname(path)}` : fault.reason;
   const remedy = isMissing ? 'Make the folder first, or name a file in another one.' : fault.remedy;
   const code = fault.code === 'DISK_FULL' ? fault.code : 'BAD_INPUT';

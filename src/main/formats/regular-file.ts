@@ -6,6 +6,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, ty
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { codeOf, messageOf } from './thrown.ts';
 
 export interface RegularFile {
   readonly handle: FileHandle;
@@ -18,7 +19,7 @@ const WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (cons
 /** Throws FILE_NOT_FOUND or FILE_UNREADABLE with path, reason and remedy. The caller closes the handle. */
 export async function openRegularFile(path: string): Promise<RegularFile> {
   refuseZeroByte(path);
-  const handle = await open(path, WITHOUT_WAITING).catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(path, WITHOUT_WAITING).catch((error: unknown) => {
     throw openError(path, error);
   });
   try {
@@ -36,7 +37,7 @@ export function openRegularFileSync(path: string): { readonly fd: number; readon
   try {
     fd = openSync(path, WITHOUT_WAITING);
   } catch (error) {
-    throw openError(path, error as NodeJS.ErrnoException);
+    throw openError(path, error);
   }
   try {
     return { fd, bytes: regularSize(path, fstatSync(fd)) };
@@ -124,7 +125,7 @@ function refuseLarge(path: string, bytes: number, maxBytes = Number.POSITIVE_INF
 
 function readError(path: string, error: unknown): unknown {
   if (isNextvecError(error)) return error;
-  const { code = String(error) } = error as NodeJS.ErrnoException;
+  const code = codeOf(error) ?? String(error);
   return unreadable(path, REASONS[code] ?? code, error);
 }
 
@@ -154,9 +155,10 @@ export function existingFile(path: string): string {
   throw noFile(absolute);
 }
 
-function openError(path: string, error: NodeJS.ErrnoException): NextvecError {
+function openError(path: string, error: unknown): NextvecError {
   const details = { place: path };
-  switch (error.code) {
+  const code = codeOf(error) ?? messageOf(error);
+  switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
       return noFile(path, error);
@@ -170,7 +172,7 @@ function openError(path: string, error: NodeJS.ErrnoException): NextvecError {
     case 'EISDIR':
       return notRegular(path, 'folder');
     default:
-      return unreadable(path, REASONS[error.code ?? ''] ?? error.code ?? error.message, error);
+      return unreadable(path, REASONS[code] ?? code, error);
   }
 }
 

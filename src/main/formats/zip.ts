@@ -9,6 +9,7 @@ import yauzl from 'yauzl';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { shortText } from '#shared/domain/short-text.ts';
 import type { Member } from './bytes.ts';
+import { messageOf } from './thrown.ts';
 
 const STORED = 0;
 const DEFLATED = 8;
@@ -65,7 +66,7 @@ export async function listMembers(handle: FileHandle, fileBytes: number, file: s
       if (!name.endsWith('/')) members.push(await locate(zip, entry, name, handle, file));
     }
   } catch (error) {
-    throw isNextvecError(error) ? error : damaged(file, reason(error), error);
+    throw isNextvecError(error) ? error : damaged(file, messageOf(error), error);
   } finally {
     zip.close();
   }
@@ -80,8 +81,8 @@ async function openDirectory(handle: FileHandle, fileBytes: number, file: string
       decodeStrings: false,
     });
   } catch (error) {
-    const missing = reason(error).includes('End of central directory');
-    if (!missing) throw damaged(file, reason(error), error);
+    const missing = messageOf(error).includes('End of central directory');
+    if (!missing) throw damaged(file, messageOf(error), error);
     throw new NextvecError(
       'ARCHIVE_TRUNCATED',
       `${file}: the directory at the end of the archive is missing, so the file was cut off (it has ${fileBytes} bytes).`,
@@ -140,10 +141,6 @@ function refuseOverlap(members: readonly Member[], file: string): void {
       throw damaged(file, `the members "${before.name}" and "${sorted[i].name}" overlap`);
     }
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function damaged(file: string, why: string, cause?: unknown): NextvecError {

@@ -1,6 +1,7 @@
 /** Summaries of runs, with what only a live trainer knows, and their announcement to watchers. */
 import { RunSummarySchema, type RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
+import { messageOf } from '../formats/thrown.ts';
 import type { Db } from '../store/database.ts';
 import { listValCosines } from '../store/history.ts';
 import { listRuns, requireRun, type RunRow } from '../store/runs.ts';
@@ -101,6 +102,6 @@ function problemOf(row: RunRow): string | null {
     const [{ path, message }] = parsed.error.issues;
     return `${path.join('.')}: ${message}`;
   } catch (error) {
-    return (error as Error).message;
+    return messageOf(error);
   }
 }

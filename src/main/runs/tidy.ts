@@ -9,6 +9,7 @@ import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { NO_DATASET, RecipeSchema, sizesOf, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { MODEL_FILE, readManifest, verifyFiles, type Manifest } from '../checkpoints/manifest.ts';
 import { listCheckpointFolders } from '../checkpoints/resume.ts';
+import { codeOf } from '../formats/thrown.ts';
 import { inTransaction } from '../store/database.ts';
 import { findDataset } from '../store/datasets.ts';
 import { insertLog, putCheckpoint } from '../store/history.ts';
@@ -142,6 +143,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

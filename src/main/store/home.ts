@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { makeFolders } from '../formats/make-folders.ts';
+import { codeOf, messageOf } from '../formats/thrown.ts';
 import { explain, openDatabase, type Db } from './database.ts';
 import { keepReserve } from './reserve.ts';
 
@@ -99,7 +100,7 @@ export function holdLock(path: string, locked: () => NextvecError): Pick<Db, 'cl
 
 function noFolder(path: string, cause: unknown): NextvecError {
   const fault = fileFault(cause);
-  const reason = fault?.reason ?? (cause as Error).message;
+  const reason = fault?.reason ?? messageOf(cause);
   const code = fault?.code === 'DISK_FULL' ? 'DISK_FULL' : 'NO_PERMISSION';
   return new NextvecError(code, `The storage folder ${path} cannot be created: ${reason}.`, {
     remedy: `${code === 'DISK_FULL' ? 'Free some space' : 'Check its permissions'}, or name another folder with --home or NEXTVEC_HOME.`,
@@ -116,7 +117,7 @@ export function isOwned(path: string): boolean {
     return process.kill(pid, 0);
   } catch (error) {
     // EPERM: it lives, as another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 

@@ -4,6 +4,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { byTerm } from '#shared/domain/models/terms.ts';
 import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/runs/training.ts';
+import { messageOf } from '../formats/thrown.ts';
 
 const { dataset: _none, ...DEFAULTS } = RecipeSchema.parse({ dataset: NO_DATASET });
 const NO_TERMS = byTerm(() => TERM_NOT_MEASURED);
@@ -24,7 +25,7 @@ export function readRecipe(json: string): Recipe {
     const stored: Pick<Recipe, 'dataset'> & Partial<Recipe> = fromJson(json);
     recipe = { ...DEFAULTS, ...stored, lambda: { ...DEFAULT_LAMBDA, ...stored.lambda } };
   } catch (cause) {
-    throw damagedRecipe((cause as Error).message, cause);
+    throw damagedRecipe(messageOf(cause), cause);
   }
   const parsed = RecipeSchema.safeParse(recipe);
   if (!parsed.success) {

@@ -8,6 +8,7 @@ import { Control } from '#engine/trainer/control.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
+import { messageOf } from '../formats/thrown.ts';
 import { WorkerPool } from '../processes/worker-pool.ts';
 import type { RunData } from './data.ts';
 import type { Log } from './log.ts';
@@ -49,7 +50,7 @@ export class BaselineMeasurement {
       onMeasured(measured);
       this.log('info', `Baselines measured in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
     } catch (error) {
-      this.log('warning', `The baselines could not be measured: ${(error as Error).message}`);
+      this.log('warning', `The baselines could not be measured: ${messageOf(error)}`);
     }
   }
 

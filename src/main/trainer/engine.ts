@@ -6,6 +6,7 @@ import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { messageOf } from '../formats/thrown.ts';
 import type { Log } from './log.ts';
 
 type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine' | 'threads' | 'tilings'>;
@@ -40,7 +41,7 @@ export async function openRunEngine(job: EngineJob, host: EngineHost, work: RunW
     return engine;
   } catch (error) {
     if (isNextvecError(error)) throw error;
-    throw new NextvecError('ENGINE_UNAVAILABLE', error instanceof Error ? error.message : String(error), {
+    throw new NextvecError('ENGINE_UNAVAILABLE', messageOf(error), {
       remedy: 'Choose another engine in the recipe; Settings and "nextvec doctor" list those that run here.',
       details: { place: 'engine' },
       cause: error,
@@ -64,7 +65,7 @@ async function choose(job: EngineJob, host: EngineHost, work: RunWork, log: Log)
       const engine = await openEngine(earlierEngine, host, options);
       return { engine, measured: [], note: `${earlierEngine}, as before` };
     } catch (error) {
-      log('warning', `${earlierEngine} cannot run here now: ${(error as Error).message}`);
+      log('warning', `${earlierEngine} cannot run here now: ${messageOf(error)}`);
     }
   }
   return chooseEngine(recipe.engine, host, work, { ...options, device: recipe.device });

@@ -7,6 +7,7 @@ import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import type { CheckpointKind, StoredCheckpoint } from '#shared/domain/runs/training.ts';
 import { writeCheckpoint } from '../checkpoints/write.ts';
+import { codeOf } from '../formats/thrown.ts';
 
 export interface OwedHooks {
   onWritten(stored: StoredCheckpoint): void;
@@ -62,7 +63,7 @@ export class OwedCheckpoints {
         const options = { runFolder, runId, recipe, spec, kind, valCosine };
         this.hooks.onWritten(await writeCheckpoint(checkpoint, options));
       } catch (error) {
-        if (!FULL_DISK_CODES.has((error as NodeJS.ErrnoException).code)) throw error;
+        if (!FULL_DISK_CODES.has(codeOf(error))) throw error;
         this.isDiskFull = true;
         this.hooks.onDiskFull(
           `The disk is full: no checkpoint could be written to ${runFolder}. Free some space, then resume; nothing is lost.`,

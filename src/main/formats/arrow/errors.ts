@@ -1,5 +1,6 @@
 /** What is wrong with an Arrow file, as errors with place and remedy. */
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { messageOf } from '../thrown.ts';
 
 /** Its message says what is not supported, for a person. */
 export class UnsupportedArrow extends Error {}
@@ -9,7 +10,7 @@ export class TruncatedArrow extends Error {}
 /** `place`: file, or file and column. */
 export function arrowError(error: unknown, place: string): unknown {
   if (isNextvecError(error)) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   if (error instanceof UnsupportedArrow) {
     return new NextvecError('ARCHIVE_UNSUPPORTED', `${place}: ${why}, which is not read.`, {
       remedy: 'Write the file with pyarrow.ipc or pyarrow.feather, without compression or with lz4 or zstd.',

@@ -1,10 +1,11 @@
 /** What is wrong with an HDF5 file, as errors with place and remedy. */
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { messageOf } from '../thrown.ts';
 
 /** `place`: file, or file and column. */
 export function hdf5Error(error: unknown, place: string): unknown {
   if (isNextvecError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const [, filter] = /required filter '(.+?)' is not registered/.exec(message) ?? [];
   if (filter !== undefined) {
     return new NextvecError('ARCHIVE_UNSUPPORTED', `${place}: it is compressed with ${filter}, which is not read.`, {

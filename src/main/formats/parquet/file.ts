@@ -5,6 +5,7 @@ import { parquetMetadataAsync } from 'hyparquet/src/metadata.js';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { readExactly } from '../bytes.ts';
 import type { Column } from '../table.ts';
+import { messageOf } from '../thrown.ts';
 import { parquetColumn } from './column.ts';
 import { leafColumns } from './schema.ts';
 
@@ -55,7 +56,7 @@ async function readMetadata(handle: FileHandle, fileBytes: number, file: string)
     if (chunks.some(({ path_in_schema: path }) => !Array.isArray(path))) throw new RangeError('a column has no path');
     return metadata;
   } catch (error) {
-    throw isNextvecError(error) ? error : damaged(file, error instanceof Error ? error.message : String(error), error);
+    throw isNextvecError(error) ? error : damaged(file, messageOf(error), error);
   }
 }
 

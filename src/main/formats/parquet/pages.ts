@@ -6,6 +6,7 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import { snappyUncompress } from 'hyparquet/src/snappy.js';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { readExactly } from '../bytes.ts';
+import { messageOf } from '../thrown.ts';
 import { readHybrid } from './levels.ts';
 import type { LeafColumn } from './schema.ts';
 import { UnsupportedPage, decodePlain, decodeValues, type Values } from './values.ts';
@@ -226,7 +227,7 @@ function decompress(stored: Uint8Array, plainBytes: number, codec: string): Uint
 
 function pageError(error: unknown, place: string): unknown {
   if (isNextvecError(error)) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   if (error instanceof UnsupportedPage) {
     return new NextvecError('ARCHIVE_UNSUPPORTED', `${place}: ${why}, which is not read.`, {
       remedy: 'Write the file with zstd, snappy or gzip and the usual encodings (pyarrow.parquet.write_table).',

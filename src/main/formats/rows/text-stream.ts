@@ -4,6 +4,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { openRegularFile, type RegularFile } from '../regular-file.ts';
 import { refuseImplausibleRatio } from '../table.ts';
+import { messageOf } from '../thrown.ts';
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
@@ -74,7 +75,7 @@ export async function* inflate(
 }
 
 function inflateError(error: unknown, compression: string, file: string): NextvecError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const cutOff = message.includes('unexpected end of file');
   return new NextvecError(
     cutOff ? 'ARCHIVE_TRUNCATED' : 'ARCHIVE_DAMAGED',

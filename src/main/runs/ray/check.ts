@@ -8,6 +8,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { shellQuote } from '#shared/domain/recipe/command-line.ts';
 import type { Cluster, ClusterCheck } from '#shared/domain/runs/clusters.ts';
 import { makeFolders } from '../../formats/make-folders.ts';
+import { messageOf } from '../../formats/thrown.ts';
 import { delay } from '../trainer-connection.ts';
 import { hasEnded, type RayClient } from './client.ts';
 import { writeSynced } from './shared-folder.ts';
@@ -51,7 +52,7 @@ async function prepare(folder: string, cluster: Cluster): Promise<void> {
   } catch (cause) {
     throw new NextvecError(
       'BAD_INPUT',
-      `The shared folder ${cluster.folder} cannot be written here: ${String((cause as Error).message)}.`,
+      `The shared folder ${cluster.folder} cannot be written here: ${messageOf(cause)}.`,
       {
         remedy: 'Mount it at that path on this machine and on all of the cluster.',
         details: { place: cluster.folder },

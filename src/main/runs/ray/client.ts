@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { rayUrl } from '#shared/domain/runs/clusters.ts';
+import { codeOf, messageOf } from '../../formats/thrown.ts';
 
 /** A cluster that does not answer within this counts as unreachable. Submitting waits for a process of Ray to start. */
 const TIMEOUT_MS = 60_000;
@@ -158,7 +159,7 @@ export class RayClient {
     try {
       return await this.exchange(method, path, body);
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+      const reason = codeOf(cause) ?? messageOf(cause);
       throw new NextvecError('CLUSTER_UNREACHABLE', `Ray at ${this.address} does not answer: ${reason}.`, {
         remedy:
           'Check the address and that "ray start --head" runs there; from elsewhere its dashboard needs a tunnel (ssh -L).',
