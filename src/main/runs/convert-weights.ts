@@ -8,7 +8,8 @@ import { score } from '#engine/evaluation/score.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import { initialState } from '#engine/trainer/start-state.ts';
 import type { GoldenPair } from '#engine/trainer/types.ts';
-import type { Predictor } from '#engine/types.ts';
+import type { EngineName, Predictor } from '#engine/types.ts';
+import type { Imported } from '#shared/contract/runs.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import { inputShift } from '#shared/domain/models/models.ts';
@@ -25,7 +26,7 @@ import type { ImportRunJob, ImportedRun } from '../processes/jobs/import-weights
 import { statedFigures } from './histories/epoch-records.ts';
 import { historyOf } from './histories/history.ts';
 import { loggedOf } from './histories/json-history.ts';
-import { goldenEngines, makeGolden, withModel } from './imported-golden.ts';
+import { goldenEngines, makeGolden, withModel, type ImportedModel } from './imported-golden.ts';
 import { readModelWeights, type ModelWeights } from '../weights/model-weights.ts';
 import { hashFile } from '../weights/weights-file.ts';
 
@@ -75,56 +76,44 @@ async function convert(
   const splits = dataset && (await splitsOf(dataset, ood, recipe));
   const { makes, reproduces } = goldenEngines(spec);
   const model = { spec, parameters: weights.parameters, recipe, resourcesDir: job.resourcesDir };
-  const golden = await withModel(model, makes, async (opened) => ({
-    pair: await makeGolden(opened, splits?.validation ?? null, recipe.seed),
+  const { golden, measured } = await withModel(model, makes, async (opened) => ({
+    golden: await makeGolden(opened, splits?.validation ?? null, recipe.seed),
     measured: splits && (await measure(opened, splits)),
   }));
   const { history, training_history, metrics } = source.rest;
   const { epochs, steps, warnings } = historyOf(loggedOf(history ?? training_history ?? metrics, source.file));
   const stated = statedFigures(source.rest, epochs);
-  const checkpoint = await store(
-    job,
-    weights,
-    recipe,
-    golden.pair,
-    stated.epoch ?? 0,
-    golden.measured?.valCosine ?? null,
-  );
-  const stored = await readCheckpoint(join(job.runFolder, checkpoint.folder), {
-    runId: job.runId,
-    weightHashes: { [checkpoint.folder]: checkpoint.sha256 },
-  });
-  const again = { ...model, parameters: stored.parameters };
-  const { goldenMaxRelative } = await withModel(again, reproduces, (opened) => proveGolden(opened, stored));
+  const checkpoint = await store(job, model, golden, stated.epoch ?? 0, measured?.valCosine ?? null);
+  const maxRelative = await reproduce(job, model, checkpoint, reproduces);
+  const proof = { madeOn: makes, reproducedOn: reproduces, maxRelative };
   return {
     name: null,
-    imported: {
-      file: source.file,
-      format: source.format,
-      sha256: await hashFile(job.path),
-      at: Date.now(),
-      stated,
-      golden: { madeOn: makes, reproducedOn: reproduces, maxRelative: goldenMaxRelative ?? 0 },
-      measured: golden.measured && {
-        valCosine: golden.measured.valCosine,
-        rows: golden.measured.rows,
-        oodCosine: golden.measured.oodCosine,
-      },
-    },
+    imported: await originOf(job, source, { stated, golden: proof, measured }),
     recipe,
     dataName: dataName(weights),
     parameters: parameterCount(spec),
     epochs,
     steps,
     checkpoint,
-    measured: golden.measured,
+    measured,
     warnings: [...warnings],
     notes: [
       ...weights.assumed,
       ...(makes === reproduces ? [ONE_ENGINE] : []),
-      ...notesOn(left, stated.valCosine, golden.measured),
+      ...notesOn(left, stated.valCosine, measured),
     ],
   };
+}
+
+/** Where the run comes from, and what was found of it here. */
+async function originOf(
+  { path }: ImportRunJob,
+  { file, format }: ModelWeights['source'],
+  { stated, golden, measured }: Pick<Imported, 'stated' | 'golden'> & { readonly measured: Measured | null },
+): Promise<Imported> {
+  const sha256 = await hashFile(path);
+  const cosines = measured && { valCosine: measured.valCosine, rows: measured.rows, oodCosine: measured.oodCosine };
+  return { file, format, sha256, at: Date.now(), stated, golden, measured: cosines };
 }
 
 function recipeOf({ args, spec }: ModelWeights, { dataset, ood }: ImportRunJob): { recipe: Recipe; left: string[] } {
@@ -205,18 +194,29 @@ async function measure(model: Predictor, { validation, ood, trainRows }: Splits)
 }
 
 function store(
-  job: ImportRunJob,
-  { spec, parameters }: ModelWeights,
-  recipe: Recipe,
+  { runFolder, runId }: ImportRunJob,
+  { spec, parameters, recipe }: ImportedModel,
   golden: GoldenPair,
   epoch: number,
   valCosine: number | null,
 ): Promise<StoredCheckpoint> {
   const state = { ...initialState(recipe), epoch };
   const optimizer = { step: 0, m: new Map(), v: new Map() };
-  const { runFolder, runId } = job;
   return writeCheckpoint(
     { kind: 'best', state, parameters, optimizer, golden },
     { runFolder, runId, recipe, spec, kind: 'best', valCosine },
   );
+}
+
+/** Largest difference of an engine from the golden pair of the written checkpoint, relative to the pair's largest value. */
+async function reproduce(
+  { runFolder, runId }: ImportRunJob,
+  model: ImportedModel,
+  { folder, sha256 }: StoredCheckpoint,
+  engine: EngineName,
+): Promise<number> {
+  const stored = await readCheckpoint(join(runFolder, folder), { runId, weightHashes: { [folder]: sha256 } });
+  const again = { ...model, parameters: stored.parameters };
+  const { goldenMaxRelative } = await withModel(again, engine, (opened) => proveGolden(opened, stored));
+  return goldenMaxRelative ?? 0;
 }

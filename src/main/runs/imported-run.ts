@@ -16,7 +16,7 @@ import { putCosineSums } from '../store/cosine-sums.ts';
 import { removeFolder, type Home } from '../store/home.ts';
 import { appendSteps, type Steps } from '../store/series-writer.ts';
 import { insertRun, updateRun, type RunChanges } from '../store/runs.ts';
-import type { ImportedRun } from '../processes/jobs/import-weights.ts';
+import type { ImportRunJob, ImportedRun } from '../processes/jobs/import-weights.ts';
 import { fromWireError } from '../wire/errors.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
 
@@ -46,14 +46,7 @@ export async function importRun(
   input: ImportRunInput,
 ): Promise<{ runId: string; notes: string[] }> {
   const { home, workers, resourcesDir } = context;
-  const dataset = input.dataset === null ? null : requireDataset(home.db, input.dataset);
-  if (input.ood !== null) requireDataset(home.db, input.ood);
-  if (input.ood !== null && dataset === null) {
-    throw new NextvecError('BAD_INPUT', 'An OOD set was named, but no data set to measure the model on.', {
-      remedy: 'Name the data it was trained on as well.',
-      details: { place: 'ood' },
-    });
-  }
+  const sets = setsOf(home, input);
   const runId = randomBytes(6).toString('hex');
   const runFolder = home.runFolder(runId);
   const worker = await workers.lease();
@@ -67,8 +60,7 @@ export async function importRun(
       modelType: input.modelType,
       contextLength: input.contextLength,
       heads: input.heads,
-      dataset: dataset && { id: dataset.id, folder: home.datasetFolder(dataset.id) },
-      ood: input.ood === null ? null : { id: input.ood, folder: home.datasetFolder(input.ood) },
+      ...sets,
     });
     const measured = await baselinesOf(context, worker.client, imported);
     worker.giveBack();
@@ -81,6 +73,18 @@ export async function importRun(
   } finally {
     await worker.release();
   }
+}
+
+/** The sets it is measured on. */
+function setsOf(home: Home, { dataset, ood }: ImportRunInput): Pick<ImportRunJob, 'dataset' | 'ood'> {
+  const named = (id: string | null) =>
+    id === null ? null : { id: requireDataset(home.db, id).id, folder: home.datasetFolder(id) };
+  const sets = { dataset: named(dataset), ood: named(ood) };
+  if (sets.ood === null || sets.dataset !== null) return sets;
+  throw new NextvecError('BAD_INPUT', 'An OOD set was named, but no data set to measure the model on.', {
+    remedy: 'Name the data it was trained on as well.',
+    details: { place: 'ood' },
+  });
 }
 
 interface MeasuredBaselines {
