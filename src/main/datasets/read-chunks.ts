@@ -17,7 +17,7 @@ export async function readChunkData(
   writer: VectorStoreWriter,
   options: ReadOptions,
 ): Promise<ReadData> {
-  const { M, vectors } = layout;
+  const { M, vectors, rule } = layout;
   const { history, signal } = options;
   const T = options.T ?? DEFAULT_CONTEXT;
   if (history !== null) refuseHistory(layout, options);
@@ -27,42 +27,46 @@ export async function readChunkData(
   await addVectors(vectors, writer, options, (row, id) => {
     fileIds[row] = id;
   });
-  const { rule } = layout;
   const articleNumbers = rule?.by === 'split' ? articlesByCosine(writer, fileIds, rule.threshold) : known;
-  const asNumbered = orderChunks(M, articleNumbers, chunkNumbers);
-  const apart = articlesApart(layout, articleNumbers, chunkNumbers && asNumbered.repeats);
-  const ordered = apart ? orderChunks(M, apart, chunkNumbers) : asNumbered;
-  const ids = ordered.order ? Uint32Array.from(ordered.order, (row) => fileIds[row]) : fileIds;
-  const built = buildWindows(ordered.articles, T, options);
-  if (built.starts.length === 0) throw noWindows(vectors, T, M);
+  const ordered = orderApart(layout, articleNumbers, chunkNumbers);
+  const { order, articles } = ordered;
+  const ids = order ? Uint32Array.from(order, (row) => fileIds[row]) : fileIds;
+  const { starts, crossings, shortArticles } = buildWindows(articles, T, options);
+  if (starts.length === 0) throw noWindows(vectors, T, M);
   const fileVectors = writer.vectors;
-  const { starts } = built;
-  const derived =
-    history === null
-      ? null
-      : await addHistory(writer, { ids, articles: ordered.articles, starts, T, K: history }, signal);
+  const derived = history === null ? null : await addHistory(writer, { ids, articles, starts, T, K: history }, signal);
   const index = windowIndex(ids, starts, T, derived);
-  const vectorArticles = new Int32Array(writer.vectors).fill(UNKNOWN_ARTICLE);
-  for (let i = 0; i < M; i++) setVectorArticle(vectorArticles, ids[i], ordered.articles[i]);
-  derived?.forEach((id, i) => setVectorArticle(vectorArticles, id, ordered.articles[starts[i >> 1]]));
   return {
     T: index.length / starts.length - 1,
     index,
     history,
     fileVectors,
-    splits: [{ name: 'all', first: 0, count: built.starts.length }],
-    windowArticles: Int32Array.from(built.starts, (start) => ordered.articles[start + T]),
+    splits: [{ name: 'all', first: 0, count: starts.length }],
+    windowArticles: Int32Array.from(starts, (start) => articles[start + T]),
     articleLabels: new Float64Array(ordered.labels),
-    vectorArticles,
-    crossings: built.crossings,
-    chunks: { ids, articles: new Int32Array(ordered.articles) },
+    vectorArticles: articlesOfVectors(writer.vectors, ids, articles, starts, derived),
+    crossings,
+    chunks: { ids, articles: new Int32Array(articles) },
     fileIds,
-    warnings: [
-      ...apartWarnings(apart, M),
-      ...chunkWarnings(layout, ordered, built.shortArticles, T),
-      ...lossWarnings(writer),
-    ],
+    warnings: [...chunkWarnings(layout, ordered, shortArticles, T), ...lossWarnings(writer)],
   };
+}
+
+interface ChunkOrder extends OrderedChunks {
+  /** The files number their articles anew: equal numbers in different files are different articles. */
+  readonly isApart: boolean;
+}
+
+/** Both numbers: [M], in the order of the files. */
+function orderApart(
+  layout: ChunkLayout,
+  articleNumbers: Float64Array | null,
+  chunkNumbers: Float64Array | null,
+): ChunkOrder {
+  const { M } = layout;
+  const asNumbered = orderChunks(M, articleNumbers, chunkNumbers);
+  const apart = articlesApart(layout, articleNumbers, chunkNumbers && asNumbered.repeats);
+  return { ...(apart ? orderChunks(M, apart, chunkNumbers) : asNumbered), isApart: apart !== null };
 }
 
 /** [W, T + 1], with the derived inputs of each window before its context: [W, 2 + T + 1]. */
@@ -80,6 +84,20 @@ function windowIndex(
     index.set(ids.subarray(start, start + T + 1), w * width + inputs);
   }
   return index;
+}
+
+/** [V] article of each vector; that of derived ones is that of their window. */
+function articlesOfVectors(
+  V: number,
+  ids: Uint32Array,
+  articles: Int32Array,
+  starts: Uint32Array,
+  derived: Uint32Array | null,
+): Int32Array<ArrayBuffer> {
+  const vectorArticles = new Int32Array(V).fill(UNKNOWN_ARTICLE);
+  for (let i = 0; i < ids.length; i++) setVectorArticle(vectorArticles, ids[i], articles[i]);
+  derived?.forEach((id, i) => setVectorArticle(vectorArticles, id, articles[starts[i >> 1]]));
+  return vectorArticles;
 }
 
 /** History lies within an article. */
@@ -105,20 +123,18 @@ function noWindows(vectors: Column, T: number, M: number): NextvecError {
   });
 }
 
-function apartWarnings(apart: Float64Array | null, M: number): DataWarning[] {
-  if (!apart) return [];
-  const message =
-    'The files number their articles anew: equal numbers in different files were taken as different articles, and numbered from 0.';
-  return [{ code: 'ARTICLES_KEPT_APART', message, count: M }];
-}
-
 function chunkWarnings(
   layout: ChunkLayout,
-  { order, labels, gaps, repeats }: OrderedChunks,
+  { isApart, order, labels, gaps, repeats }: ChunkOrder,
   shortArticles: number,
   T: number,
 ): DataWarning[] {
   const warnings: DataWarning[] = [];
+  if (isApart) {
+    const message =
+      'The files number their articles anew: equal numbers in different files were taken as different articles, and numbered from 0.';
+    warnings.push({ code: 'ARTICLES_KEPT_APART', message, count: layout.M });
+  }
   if (!layout.articles && !layout.rule) {
     const message =
       'There is no article_indices array, so the whole file counts as one article; a split by article is not possible.';
