@@ -107,7 +107,8 @@ export function joinFiles(path: string, files: readonly DataFile[]): DataFile {
   };
 }
 
-async function joinColumns(files: readonly DataFile[], name: string): Promise<Column> {
+/** The column of each file. Throws where a file lacks it or has another type or width. */
+async function columnsOf(files: readonly DataFile[], name: string): Promise<Column[]> {
   const columns: Column[] = [];
   // The array of a .npy file has the name of its file.
   const isOwnArray = files[0].format === 'npy' && name === files[0].names[0];
@@ -126,6 +127,11 @@ async function joinColumns(files: readonly DataFile[], name: string): Promise<Co
     refuseOtherShape(column, columns[0] ?? column);
     columns.push(column);
   }
+  return columns;
+}
+
+async function joinColumns(files: readonly DataFile[], name: string): Promise<Column> {
+  const columns = await columnsOf(files, name);
   const [first] = columns;
   const sum = (of: (column: Column) => number): number => columns.reduce((total, column) => total + of(column), 0);
   const rows = sum(({ shape }) => shape[0]);

@@ -145,61 +145,52 @@ class Unpickler {
 
   /** Opcodes that would call something in Python. */
   private construct(op: number): void {
+    const { input, stack } = this;
     switch (op) {
-      case OP.GLOBAL:
-        this.stack.push(this.global(this.input.line(), this.input.line()));
-        return;
-      case OP.STACK_GLOBAL: {
-        const name = this.pop();
-        this.stack.push(this.global(this.pop(), name));
-        return;
-      }
-      case OP.REDUCE: {
-        const args = this.pop();
-        const target = this.pop();
-        if (!Array.isArray(args)) throw this.bad('REDUCE has nothing to call');
-        if (target instanceof ForeignValue) this.stack.push(this.callForeign(target, args));
-        else if (target instanceof Global) this.stack.push(applyGlobal(target, args, this.budget));
-        else throw this.bad('REDUCE has nothing to call');
-        return;
-      }
-      case OP.BUILD: {
-        const state = this.pop();
-        const target = this.top();
-        if (target instanceof PickledDict && state instanceof PickledDict)
-          this.budget.spend(state.keys.length * COST.item);
-        if (this.vocabulary?.setState(target, state)) return;
-        if (!(target instanceof PickledArray) && !(target instanceof PickledDType)) {
-          throw this.refused('it would set the state of an object');
-        }
-        setState(target, state, this.budget);
-        return;
-      }
-      case OP.INST:
-        throw this.refused(`it would call ${shortText(this.input.line())}.${shortText(this.input.line())}`);
-      case OP.NEWOBJ: {
-        const args = this.pop();
-        const target = this.pop();
-        if (!(target instanceof ForeignValue) || !Array.isArray(args)) {
-          throw this.refused('it would construct an object');
-        }
-        this.stack.push(this.callForeign(target, args));
-        return;
-      }
-      case OP.OBJ:
-      case OP.NEWOBJ_EX:
-        throw this.refused('it would construct an object');
-      case OP.BINPERSID: {
-        const value = this.vocabulary?.persistent(this.pop());
-        if (value === undefined) throw this.refused('it refers to an object outside the file');
-        this.stack.push(value);
-        return;
-      }
-      case OP.PERSID:
-        throw this.refused('it refers to an object outside the file');
-      default:
-        throw this.bad(`opcode 0x${op.toString(16)} is unknown`);
+      case OP.GLOBAL: stack.push(this.global(input.line(), input.line())); return;
+      case OP.STACK_GLOBAL: { const name = this.pop(); stack.push(this.global(this.pop(), name)); return; }
+      case OP.REDUCE: this.reduce(); return;
+      case OP.BUILD: this.build(); return;
+      case OP.NEWOBJ: this.newObject(); return;
+      case OP.BINPERSID: this.persistent(); return;
+      case OP.INST: throw this.refused(`it would call ${shortText(input.line())}.${shortText(input.line())}`);
+      case OP.OBJ: case OP.NEWOBJ_EX: throw this.refused('it would construct an object');
+      case OP.PERSID: throw this.refused('it refers to an object outside the file');
+      default: throw this.bad(`opcode 0x${op.toString(16)} is unknown`);
     }
+  } // prettier-ignore
+
+  private reduce(): void {
+    const args = this.pop();
+    const target = this.pop();
+    if (!Array.isArray(args)) throw this.bad('REDUCE has nothing to call');
+    if (target instanceof ForeignValue) this.stack.push(this.callForeign(target, args));
+    else if (target instanceof Global) this.stack.push(applyGlobal(target, args, this.budget));
+    else throw this.bad('REDUCE has nothing to call');
+  }
+
+  private build(): void {
+    const state = this.pop();
+    const target = this.top();
+    if (target instanceof PickledDict && state instanceof PickledDict) this.budget.spend(state.keys.length * COST.item);
+    if (this.vocabulary?.setState(target, state)) return;
+    if (!(target instanceof PickledArray) && !(target instanceof PickledDType)) {
+      throw this.refused('it would set the state of an object');
+    }
+    setState(target, state, this.budget);
+  }
+
+  private newObject(): void {
+    const args = this.pop();
+    const target = this.pop();
+    if (!(target instanceof ForeignValue) || !Array.isArray(args)) throw this.refused('it would construct an object');
+    this.stack.push(this.callForeign(target, args));
+  }
+
+  private persistent(): void {
+    const value = this.vocabulary?.persistent(this.pop());
+    if (value === undefined) throw this.refused('it refers to an object outside the file');
+    this.stack.push(value);
   }
 
   private callForeign(target: ForeignValue, args: readonly PickleValue[]): PickleValue {
