@@ -72,18 +72,39 @@ export interface Streams {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
 }
 
-export function createOutput(json: boolean, { stdout, stderr }: Streams = process): Output {
+/** Progress on stderr, drawn over what it drew before. `close` ends that, before anything else is printed. */
+function createProgress(stderr: Streams['stderr'], columns: number) {
   let open = false;
   let frameLines = 0;
-  const columns = stderr.columns || USUAL_COLUMNS;
-  const drawsFrames = !json && stderr.isTTY === true;
-  const closeProgress = (): void => {
+  const close = (): void => {
     if (open) stderr.write('\r\u001B[K');
     open = false;
     frameLines = 0;
   };
+  const frame: Output['frame'] = (lines) => {
+    const up = frameLines === 0 ? '' : `\u001B[${frameLines}A`;
+    const text = lines.map((one) => `${escapeLine(one).slice(0, columns - 1)}\u001B[K\n`).join('');
+    stderr.write(`${up}${text}\u001B[J`);
+    frameLines = lines.length;
+  };
+  const progress: Output['progress'] = (unsafe, final = false) => {
+    const text = escapeLine(unsafe);
+    if (!stderr.isTTY) {
+      if (final) stderr.write(`${text}\n`);
+      return;
+    }
+    stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, columns - 1))}${final ? '\n' : ''}`);
+    open = !final;
+  };
+  return { close, frame, progress };
+}
+
+export function createOutput(json: boolean, { stdout, stderr }: Streams = process): Output {
+  const columns = stderr.columns || USUAL_COLUMNS;
+  const drawsFrames = !json && stderr.isTTY === true;
+  const { close, frame, progress } = createProgress(stderr, columns);
   const line = (text = ''): void => {
-    closeProgress();
+    close();
     if (!json) stdout.write(`${escapeControls(text)}\n`);
   };
   return {
@@ -91,34 +112,22 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
     columns,
     drawsFrames,
     frame: (lines) => {
-      if (!drawsFrames) return;
-      const up = frameLines === 0 ? '' : `\u001B[${frameLines}A`;
-      const text = lines.map((one) => `${escapeLine(one).slice(0, columns - 1)}\u001B[K\n`).join('');
-      stderr.write(`${up}${text}\u001B[J`);
-      frameLines = lines.length;
+      if (drawsFrames) frame(lines);
     },
     line,
+    progress,
     event: (event) => {
       if (json) stdout.write(`${toJsonLine(event)}\n`);
     },
     result: (value, readable) => {
-      closeProgress();
+      close();
       if (json) stdout.write(`${toJsonLine(value)}\n`);
       else readable();
     },
     table: (rows, columns) => line(formatTable(rows, columns)),
     problem: (text) => {
-      closeProgress();
+      close();
       stderr.write(`${escapeControls(text)}\n`);
-    },
-    progress: (unsafe, final = false) => {
-      const text = escapeLine(unsafe);
-      if (!stderr.isTTY) {
-        if (final) stderr.write(`${text}\n`);
-        return;
-      }
-      stderr.write(`\r\u001B[K${text.slice(0, Math.max(20, columns - 1))}${final ? '\n' : ''}`);
-      open = !final;
     },
   };
 }
