@@ -27,25 +27,14 @@ export interface ActivityHooks {
 export function followActivity(client: NextvecClient, signal: AbortSignal, hooks: ActivityHooks): void {
   const { onBegin, showRuns, onProgress } = hooks;
   const busy = new Map<string, RunSummary>();
-  let blocker: number | null = null;
-
-  const notify = ({ title, body }: Notice): void => {
-    if (!Notification.isSupported()) return;
-    const notification = new Notification({ title, body });
-    notification.on('click', showRuns);
-    notification.show();
-  };
+  const keepAwake = sleepBlocker();
 
   const show = (): void => {
     const runs = [...busy.values()];
     const progress = runs.length === 0 ? NO_BAR : (meanProgress(runs) ?? UNKNOWN);
     for (const window of BrowserWindow.getAllWindows()) window.setProgressBar(progress);
     onProgress(runs);
-    if (runs.length > 0 && blocker === null) blocker = powerSaveBlocker.start('prevent-app-suspension');
-    if (runs.length === 0 && blocker !== null) {
-      powerSaveBlocker.stop(blocker);
-      blocker = null;
-    }
+    keepAwake(runs.length > 0);
   };
 
   const seen = (run: RunSummary): void => {
@@ -55,7 +44,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, hooks
       if (!was) onBegin();
     } else {
       busy.delete(run.id);
-      if (was && hasEnded(run.status) && !isSpokenFor(run)) notify(endNotice(run));
+      if (was && hasEnded(run.status) && !isSpokenFor(run)) notify(endNotice(run), showRuns);
     }
     show();
   };
@@ -63,7 +52,7 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, hooks
   const onChange = (change: RunChange): void => {
     if (change.type === 'changed') seen(change.run);
     else if (change.type === 'gate') {
-      if (!isSpokenFor(change.run)) notify(gateNotice(change.run.name, change.result));
+      if (!isSpokenFor(change.run)) notify(gateNotice(change.run.name, change.result), showRuns);
     } else if (busy.delete(change.runId)) show();
   };
 
@@ -73,6 +62,25 @@ export function followActivity(client: NextvecClient, signal: AbortSignal, hooks
     for await (const change of changes) onChange(change);
   };
   ignoreAbort(follow(), signal);
+}
+
+function notify({ title, body }: Notice, onClick: () => void): void {
+  if (!Notification.isSupported()) return;
+  const notification = new Notification({ title, body });
+  notification.on('click', onClick);
+  notification.show();
+}
+
+/** Keeps the machine awake as long as it was last called with true. */
+function sleepBlocker(): (isBusy: boolean) => void {
+  let blocker: number | null = null;
+  return (isBusy) => {
+    if (isBusy && blocker === null) blocker = powerSaveBlocker.start('prevent-app-suspension');
+    if (!isBusy && blocker !== null) {
+      powerSaveBlocker.stop(blocker);
+      blocker = null;
+    }
+  };
 }
 
 function ignoreAbort(work: Promise<void>, signal: AbortSignal): void {

@@ -9,6 +9,7 @@ import { FILE_KINDS, type FilePurpose, type Settings } from '#shared/contract/ap
 import { toErrorData } from '#shared/domain/errors.ts';
 import { makeFolders } from '../../formats/make-folders.ts';
 import { createNextvec, type Nextvec } from '../../nextvec.ts';
+import type { NativeHooks } from '../../system/native.ts';
 import { programFiles, resolveHome } from '../locations.ts';
 import { endWithin } from '../shutdown.ts';
 import { followActivity } from './activity.ts';
@@ -96,13 +97,7 @@ class DesktopApp {
       hasWindow: true,
       runsQueue: true,
       spawnTrainer: utilityTrainer(trainer),
-      native: {
-        chooseFile: (purpose) => this.#chooseFile(purpose),
-        revealFolder: async (path) => void (await shell.openPath(path)),
-        drawPdf: () => this.#pdf.draw(this.#window()),
-        savePdf: (name) => this.#pdf.save(this.#window(), name),
-        settingsChanged: (settings) => this.#applySettings(settings),
-      },
+      native: this.#native(),
       runtimes: { browser: null, electron: process.versions.electron ?? null },
     });
     this.#nextvec = nextvec;
@@ -125,6 +120,17 @@ class DesktopApp {
     });
     this.#window();
     for (const path of opened) this.#import(path);
+  }
+
+  /** What services ask of the desktop. */
+  #native(): NativeHooks {
+    return {
+      chooseFile: (purpose) => this.#chooseFile(purpose),
+      revealFolder: async (path) => void (await shell.openPath(path)),
+      drawPdf: () => this.#pdf.draw(this.#window()),
+      savePdf: (name) => this.#pdf.save(this.#window(), name),
+      settingsChanged: (settings) => this.#applySettings(settings),
+    };
   }
 
   #listen(): void {
