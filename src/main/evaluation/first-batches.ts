@@ -52,20 +52,14 @@ async function withBench<R>(
   progress('reading the data', null);
   const dataset = openDataset(job.datasetFolder);
   const spec = modelSpec(recipe, dataset.T, dataset.D);
-  if (spec.type === 'gram') {
-    throw new NextvecError('BAD_INPUT', 'A Gram mixture is fitted; it has no loss terms to measure or to balance.', {
-      remedy: 'Choose another model, or train it as it is.',
-      details: { place: 'modelType' },
-    });
-  }
+  if (spec.type === 'gram') throw noLossTerms();
   const source = await dataset.source(undefined, { memoryBytes: MEMORY_BYTES });
   const train = { source, ids: splitDataset(dataset, recipe.split, recipe.seed).train };
-  const engine = recipe.engine === 'auto' ? null : recipe.engine;
   const opened = await openTrainable({
     recipe,
     spec,
     resourcesDir: job.resourcesDir,
-    engine,
+    engine: recipe.engine === 'auto' ? null : recipe.engine,
     parameters: job.initFile
       ? await initialWeights(job.initFile, spec)
       : startParameters(recipe.start, spec, recipe.seed, train),
@@ -73,22 +67,40 @@ async function withBench<R>(
     rows: 3 * (MOST_ROUNDS + 1) * Math.min(MOST_ROWS, train.ids.length),
   });
   try {
-    const ids = train.ids.slice();
-    stream(recipe.seed, 'shuffle').shuffle(ids);
-    const initial = await opened.model.readParameters();
-    const begin = await opened.model.readOptimizer();
-    const steps = { most: Math.max(1, Math.floor(Math.min(MOST_ROWS, ids.length) / recipe.batchSize)) };
-    const firstSteps: Bench['firstSteps'] = async (lambda, onStep) => {
-      await opened.model.writeParameters(initial);
-      await opened.model.writeOptimizer(begin);
-      opened.model.setLoss({ ...lossConfig(recipe, spec.D), weights: lambda });
-      return trainFirstSteps({ model: opened.model, source, ids, recipe, lambda, steps, onStep });
-    };
-    return await work({ firstSteps });
+    return await work(await benchOf(opened.model, recipe, spec.D, train));
   } finally {
     await opened.close();
     dataset.close();
   }
+}
+
+/** Begins each time with the weights and the optimizer that the model has now. */
+async function benchOf(
+  model: TrainableModel,
+  recipe: Recipe,
+  D: number,
+  { source, ids: trainIds }: { readonly source: WindowSource; readonly ids: Uint32Array },
+): Promise<Bench> {
+  const ids = trainIds.slice();
+  stream(recipe.seed, 'shuffle').shuffle(ids);
+  const initial = await model.readParameters();
+  const begin = await model.readOptimizer();
+  const steps = { most: Math.max(1, Math.floor(Math.min(MOST_ROWS, ids.length) / recipe.batchSize)) };
+  return {
+    async firstSteps(lambda, onStep) {
+      await model.writeParameters(initial);
+      await model.writeOptimizer(begin);
+      model.setLoss({ ...lossConfig(recipe, D), weights: lambda });
+      return trainFirstSteps({ model, source, ids, recipe, lambda, steps, onStep });
+    },
+  };
+}
+
+function noLossTerms(): NextvecError {
+  return new NextvecError('BAD_INPUT', 'A Gram mixture is fitted; it has no loss terms to measure or to balance.', {
+    remedy: 'Choose another model, or train it as it is.',
+    details: { place: 'modelType' },
+  });
 }
 
 interface FirstStepsTask {

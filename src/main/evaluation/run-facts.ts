@@ -13,7 +13,6 @@ type HistoryContext = Pick<EvaluationContext, 'home' | 'runs'>;
 export function comparableRun(context: HistoryContext, handle: string): ComparableRun {
   const { run, epochs } = context.runs.get(handle);
   const row = requireRun(context.home.db, handle);
-  const mean = run.baselines.contextMean;
   const last = epochs[epochs.length - 1];
   return {
     id: run.id,
@@ -23,23 +22,7 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
     recipe: run.recipe,
     isImported: run.imported !== undefined,
     task: run.task,
-    figures: {
-      valCosine: run.best?.valCosine ?? null,
-      oodCosine: run.best?.oodCosine ?? null,
-      valLift: run.valLift,
-      oodLift: run.oodLift,
-      valLoss: run.best?.valLoss ?? null,
-      baselineVal: mean?.valCosine ?? null,
-      baselineOod: mean?.oodCosine ?? null,
-      bestEpoch: run.best?.epoch ?? null,
-      // Figures that an imported file states were not measured here.
-      epochs: run.imported ? null : (last?.epoch ?? null),
-      trainRows: run.trainRows,
-      parameters: run.parameters,
-      rowsPerSecond: run.rowsPerSecond,
-      durationMs: run.imported ? null : run.durationMs,
-      statedVal: run.imported?.stated.valCosine ?? null,
-    },
+    figures: figuresOf(run, last?.epoch ?? null),
     intervals: run.best?.intervals,
     data: {
       ...(run.task ? { Task: taskText(run.task) } : {}),
@@ -50,6 +33,26 @@ export function comparableRun(context: HistoryContext, handle: string): Comparab
     code: run.imported ? {} : { 'Nextvec version': row.app_version, ...engineFacts(run.engine) },
     deterministic: run.engine?.deterministic ?? false,
     terms: last?.terms ?? null,
+  };
+}
+
+/** `epochs`: that are in the history. Figures that an imported file states were not measured here. */
+function figuresOf({ best, baselines, imported, ...run }: RunSummary, epochs: number | null): ComparableRun['figures'] {
+  return {
+    valCosine: best?.valCosine ?? null,
+    oodCosine: best?.oodCosine ?? null,
+    valLift: run.valLift,
+    oodLift: run.oodLift,
+    valLoss: best?.valLoss ?? null,
+    baselineVal: baselines.contextMean?.valCosine ?? null,
+    baselineOod: baselines.contextMean?.oodCosine ?? null,
+    bestEpoch: best?.epoch ?? null,
+    epochs: imported ? null : epochs,
+    trainRows: run.trainRows,
+    parameters: run.parameters,
+    rowsPerSecond: run.rowsPerSecond,
+    durationMs: imported ? null : run.durationMs,
+    statedVal: imported?.stated.valCosine ?? null,
   };
 }
 
