@@ -22,15 +22,7 @@ export function diagnosticRows(measured: Evaluation, of: ReportRun): Row[] {
         : `${count(of.split.sharedVectors)} vectors, ${count(of.split.sharedArticles)} articles`,
       of.split === null ? '' : (of.split.sharedVectors ?? 0) > 0 ? 'leaks' : 'clean',
     ],
-    [
-      'Space: are these vectors of the training encoder?',
-      space === null
-        ? measured.data.part === 'all'
-          ? figure(null)
-          : "the run's own set"
-        : `mean directions ${figure(space.meanDirectionCosine, 3)}, subspaces ${figure(space.subspaceOverlap, 3)}`,
-      space?.verdict ?? '',
-    ],
+    ['Space: are these vectors of the training encoder?', spaceText(measured), space?.verdict ?? ''],
     ['Alignment: is the target what follows the context?', alignmentText(measured), ''],
     [
       'Offsets: where is the prediction nearest?',
@@ -47,6 +39,11 @@ export function diagnosticRows(measured: Evaluation, of: ReportRun): Row[] {
     ...shapeRows(measured),
     ...orderRows(measured),
   ];
+}
+
+function spaceText({ space, data }: Evaluation): string {
+  if (space === null) return data.part === 'all' ? figure(null) : "the run's own set";
+  return `mean directions ${figure(space.meanDirectionCosine, 3)}, subspaces ${figure(space.subspaceOverlap, 3)}`;
 }
 
 function alignmentText({ alignment }: Evaluation): string {

@@ -68,7 +68,9 @@ function decimals(step: number): number {
   return Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9)));
 }
 
-function lines(chart: Extract<Chart, { kind: 'lines' }>): string {
+type Lines = Extract<Chart, { kind: 'lines' }>;
+
+function lines(chart: Lines): string {
   const all = [...chart.series.flatMap((s) => s.values), ...chart.references.map((r) => r.value)];
   const measured = all.filter((v): v is number => v !== null && Number.isFinite(v));
   if (measured.length === 0)
@@ -82,14 +84,6 @@ function lines(chart: Extract<Chart, { kind: 'lines' }>): string {
     HEIGHT - MARGIN.bottom - ((HEIGHT - MARGIN.top - MARGIN.bottom) * (value - low + pad)) / (high - low + 2 * pad);
   const marks = ticks(low - pad, high + pad);
   const digits = marks.length > 1 ? decimals(marks[1] - marks[0]) : 3;
-  const labels = spread([
-    ...chart.series.map((s, i) => ({
-      text: s.label,
-      look: `c${i % COLOURS.length}`,
-      at: y(lastOf(s.values) ?? low),
-    })),
-    ...chart.references.map((r) => ({ text: `${r.label} ${r.value.toFixed(3)}`, look: 'soft', at: y(r.value) })),
-  ]);
   return [
     open(HEIGHT, chart.title),
     ...marks.map((v) => horizontal(y(v), v.toFixed(digits).replace('-', '−'))),
@@ -103,12 +97,21 @@ function lines(chart: Extract<Chart, { kind: 'lines' }>): string {
         `<line class="reference" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(r.value).toFixed(1)}" y2="${y(r.value).toFixed(1)}" stroke-dasharray="3 4"/>`,
     ),
     ...chart.series.map((s, i) => path(s.values, x, y, i)),
-    ...labels.map(
-      ({ text, look, at }) =>
-        `<text class="${look}" x="${WIDTH - MARGIN.right + 8}" y="${(at + 4).toFixed(1)}">${escapeXml(text)}</text>`,
-    ),
+    ...lineLabels(chart, (value) => y(value ?? low)),
     '</svg>',
   ].join('');
+}
+
+/** Each right of the end of its line. */
+function lineLabels({ series, references }: Lines, y: (value: number | null) => number): string[] {
+  const labels = spread([
+    ...series.map((s, i) => ({ text: s.label, look: `c${i % COLOURS.length}`, at: y(lastOf(s.values)) })),
+    ...references.map((r) => ({ text: `${r.label} ${r.value.toFixed(3)}`, look: 'soft', at: y(r.value) })),
+  ]);
+  return labels.map(
+    ({ text, look, at }) =>
+      `<text class="${look}" x="${WIDTH - MARGIN.right + 8}" y="${(at + 4).toFixed(1)}">${escapeXml(text)}</text>`,
+  );
 }
 
 function lastOf(values: readonly (number | null)[]): number | null {
