@@ -171,12 +171,8 @@ async function unlessDiskFull(work: () => void | Promise<void>): Promise<void> {
   }
 }
 
-export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
-  const home = openHome(options.home, options.access ?? 'owner', options.host);
-  const entries = options.entries ?? defaultEntries();
-  const workers = new WorkerPool(entries.dataWorker);
-  if (options.hasWindow) workers.startAhead(WORKER_AFTER_MS);
-  const runs = new RunService({
+function makeRuns(options: NextvecOptions, home: Home, entries: ProcessEntries): RunService {
+  return new RunService({
     home,
     appVersion: options.version,
     resourcesDir: options.resourcesDir,
@@ -188,6 +184,14 @@ export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
     clusters: new Clusters(home.db, options.version),
     parallel: () => options.parallel ?? currentSettings(home.db).parallel,
   });
+}
+
+export async function createNextvec(options: NextvecOptions): Promise<Nextvec> {
+  const home = openHome(options.home, options.access ?? 'owner', options.host);
+  const entries = options.entries ?? defaultEntries();
+  const workers = new WorkerPool(entries.dataWorker);
+  if (options.hasWindow) workers.startAhead(WORKER_AFTER_MS);
+  const runs = makeRuns(options, home, entries);
   if (home.access === 'owner') {
     await unlessDiskFull(async () => {
       await tidyDatasets(home);
