@@ -3,11 +3,12 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
+import { asBytes, writeAll } from '../formats/array-bytes.ts';
 import type { DataFile } from '../formats/table.ts';
 import type { Layout } from './layout.ts';
 import type { ReadData } from './read-data.ts';
 import { FILES, type StoreMeta } from './store-files.ts';
-import { BYTES_PER_ELEMENT, asBytes, writeAll, type StoreDType, type VectorSums } from './vector-store.ts';
+import { BYTES_PER_ELEMENT, type StoreDType, type VectorSums } from './vector-store.ts';
 
 /** CRC-32 of each file written, by its name. */
 export function writeColumns(folder: string, data: ReadData, sums: VectorSums): Record<string, number> {

@@ -4,10 +4,11 @@
  * Memory is bounded by the table (about 50 bytes a vector) and a ring of recent rows. D vector width, V distinct vectors.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fsync, openSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { asBytes, writeAll } from '../formats/array-bytes.ts';
 import { floatToHalf, halfToFloat } from '../formats/half.ts';
 
 export type StoreDType = 'float32' | 'float16';
@@ -275,17 +276,6 @@ export class VectorStoreWriter {
       this.slots[slot] = id + 1;
     }
   }
-}
-
-/** A write may take less than it was given; a full disk throws ENOSPC. */
-export function writeAll(fd: number, data: NodeJS.ArrayBufferView, position: number): void {
-  for (let done = 0; done < data.byteLength;) {
-    done += writeSync(fd, data, done, data.byteLength - done, position + done);
-  }
-}
-
-export function asBytes({ buffer, byteOffset, byteLength }: NodeJS.ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function finalise(hash: number): number {

@@ -11,7 +11,7 @@ import { hasField, RECIPE_FIELDS, valueAt } from '#shared/domain/recipe/recipe-f
 import { modelSpec, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
 import { splitDataset, type DatasetSplit } from '../datasets/split.ts';
-import { asBytes } from '../datasets/vector-store.ts';
+import { asBytes } from '../formats/array-bytes.ts';
 import { writeThenRename } from '../formats/output-file.ts';
 import { encodeSafetensors } from '../formats/safetensors.ts';
 import type { TorchProjectJob } from '../processes/jobs/torch-project.ts';

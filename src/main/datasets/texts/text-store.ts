@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
+import { asBytes, writeAll } from '../../formats/array-bytes.ts';
 import { openRegularFileSync } from '../../formats/regular-file.ts';
 import { damagedFile, FILES, type StoreMeta } from '../store-files.ts';
 import { writeFile } from '../store-writer.ts';
-import { asBytes, writeAll } from '../vector-store.ts';
 import { readColumn } from '../verify.ts';
 
 const BLOCK_TEXTS = 256;
