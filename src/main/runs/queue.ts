@@ -1,7 +1,7 @@
 /**
- * Which runs train now: here those at the head of the queue, as many as fit beside each other (`sharing.ts`), and how many
- * threads each has; on a cluster as many as Settings allow it. A paused run keeps its trainer process and lets the next one
- * in. Not here: what a trainer reports (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
+ * Which runs train now: here those at the head of the queue, as many as fit beside each other (`sharing.ts`); on a cluster
+ * as many as Settings allow it. A paused run keeps its trainer process and lets the next one in. Not here: how many threads
+ * each has (`thread-shares.ts`), what a trainer reports (`live-run.ts`), and whether a run may be started or resumed (`service.ts`).
  */
 import type { RunEvent } from '#shared/contract/runs.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
@@ -15,13 +15,11 @@ import { demandOf } from './demand.ts';
 import { LiveRun } from './live-run.ts';
 import type { Clusters } from './ray/clusters.ts';
 import { SharingChoice } from './sharing-choice.ts';
-import { fits, shareThreads, type Demand, type Machine } from './sharing.ts';
+import { fits, type Demand, type Machine } from './sharing.ts';
 import type { RunSummaries } from './summaries.ts';
+import { ThreadShares } from './thread-shares.ts';
 import { TrainerConnection } from './trainer-connection.ts';
 import { trainerJob } from './trainer-job.ts';
-
-/** A run gets more threads after this, since the next run of a sweep starts a moment after one has ended. */
-const GROW_AFTER_MS = 2000;
 
 export interface RunQueueOptions {
   readonly home: Home;
@@ -67,7 +65,7 @@ export class RunQueue {
   /** How the runs that train share the machine; null: none trains. */
   private sharing: Sharing | null = null;
   private isChoosing = false;
-  private growing: NodeJS.Timeout | null = null;
+  private readonly threads: ThreadShares;
   private isClosing = false;
 
   /** `live`: the runs with a trainer process, kept by this queue. */
@@ -78,6 +76,7 @@ export class RunQueue {
     this.summaries = summaries;
     this.live = live;
     this.choice = new SharingChoice(options);
+    this.threads = new ThreadShares(options.machine.cores, () => this.training());
   }
 
   /** Ids of the runs that wait or have a trainer process. */
@@ -119,7 +118,7 @@ export class RunQueue {
   async close(reason: string): Promise<void> {
     this.isClosing = true;
     this.choice.close();
-    if (this.growing !== null) clearTimeout(this.growing);
+    this.threads.close();
     for (const { runId } of this.waiting.splice(0)) {
       // One with a job waits to be followed again.
       if (this.live.has(runId) || hasJob(requireRun(this.home.db, runId))) continue;
@@ -201,10 +200,9 @@ export class RunQueue {
   /** Starts what fits and shares the threads out. */
   private admit(training: readonly LiveRun[], { most }: Sharing): void {
     const entering = this.takeFitting(training, most);
-    const demands = [...training, ...entering].map(({ demand }) => demand);
-    const threads = shareThreads(demands, this.options.machine.cores);
-    training.forEach((run, i) => this.giveThreads(run, threads[i]));
-    entering.forEach((run, i) => this.enter(run, threads[training.length + i]));
+    const demands = entering.map(({ demand }) => demand);
+    const threads = this.threads.make(training, demands);
+    entering.forEach((run, i) => this.enter(run, threads[i]));
   }
 
   /** Takes runs out of the queue that fit beside the others, of `most` at once. */
@@ -246,32 +244,15 @@ export class RunQueue {
     }
   }
 
-  /** Fewer threads at once, more only when no other run has started for a while. */
-  private giveThreads(run: LiveRun, threads: number): void {
-    if (threads < run.threads) run.setThreads(threads);
-    else if (threads > run.threads) this.growing ??= setTimeout(() => this.grow(), GROW_AFTER_MS).unref();
-  }
-
-  private grow(): void {
-    this.growing = null;
-    const training = this.training();
-    const demands = training.map(({ demand }) => demand);
-    shareThreads(demands, this.options.machine.cores).forEach((share, i) => training[i].setThreads(share));
-  }
-
   private launch({ runId, resume, stopAfterEpoch, engine, demand }: EnteringRun, threads: number): void {
     const { home, options } = this;
     const row = requireRun(home.db, runId);
     const { resourcesDir, dataWorker, checkpointEveryMs } = options;
+    const fields = { resourcesDir, dataWorker, checkpointEveryMs, resume, stopAfterEpoch, threads };
     const place = placeOf(row);
     const run = new LiveRun({
       db: home.db,
-      job: trainerJob(
-        home,
-        row,
-        { resourcesDir, dataWorker, checkpointEveryMs, resume, stopAfterEpoch, threads },
-        engine,
-      ),
+      job: trainerJob(home, row, fields, engine),
       demand,
       sharing: place === null ? this.recorded() : null,
       on: place?.address ?? null,
