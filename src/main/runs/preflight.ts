@@ -14,7 +14,6 @@ import { proveSplit } from '../datasets/split-proof.ts';
 import type { LossBalance } from '../evaluation/balance.ts';
 import type { RunHistory } from '../evaluation/context.ts';
 import type { SpaceComparisons } from '../evaluation/space.ts';
-import { requireDataset } from '../store/datasets.ts';
 import type { Home } from '../store/home.ts';
 import { listSpeeds } from '../store/runs.ts';
 import { fromWireError } from '../wire/errors.ts';
@@ -23,7 +22,7 @@ import { deviceDemand } from './device-demand.ts';
 import { expectTime, withRetraining } from './expected-time.ts';
 import { memoryBytes, specOf } from './memory.ts';
 import { retrainingMs } from './parts.ts';
-import { checkRecipe } from './recipe-check.ts';
+import { checkedSets } from './recipe-check.ts';
 
 /** Measurements that take longer are left to a later preflight. */
 const WAIT_MS = 2000;
@@ -41,9 +40,7 @@ export interface PreflightContext {
 
 export async function preflight(context: PreflightContext, recipe: Recipe): Promise<Preflight> {
   const { db } = context.home;
-  const dataset = requireDataset(db, recipe.dataset);
-  const ood = recipe.ood === null ? null : requireDataset(db, recipe.ood);
-  checkRecipe(recipe, dataset, ood);
+  const { dataset, ood } = checkedSets(db, recipe);
   const splitProof = await splitProofOf(context, recipe, ood === null ? [dataset] : [dataset, ood]);
   const { trainWindows, valWindows } = splitProof;
   const spec = specOf(context.home, recipe, { ...dataset, windows: trainWindows });

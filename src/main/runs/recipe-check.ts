@@ -5,6 +5,21 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { modelRow, modelsThat } from '#shared/domain/models/models.ts';
 import { recipeSizesProblem, unknownTerms, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS, TERM_TABLE } from '#shared/domain/models/terms.ts';
+import type { Db } from '../store/database.ts';
+import { requireDataset } from '../store/datasets.ts';
+
+export interface RecipeSets {
+  readonly dataset: Dataset;
+  readonly ood: Dataset | null;
+}
+
+/** The data sets that a recipe names. Throws NOT_FOUND where one is gone, BAD_RECIPE where it cannot be trained on them. */
+export function checkedSets(db: Db, recipe: Recipe): RecipeSets {
+  const dataset = requireDataset(db, recipe.dataset);
+  const ood = recipe.ood === null ? null : requireDataset(db, recipe.ood);
+  checkRecipe(recipe, dataset, ood);
+  return { dataset, ood };
+}
 
 /** Throws BAD_RECIPE naming the field at fault. */
 export function checkRecipe(recipe: Recipe, dataset: Dataset, ood: Dataset | null): void {

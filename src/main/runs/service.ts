@@ -9,7 +9,7 @@ import { onEngine, type EngineChoice, type Recipe } from '#shared/domain/recipe/
 import type { Cluster, ClusterCheck } from '#shared/domain/runs/clusters.ts';
 import type { LogLine, RunDetail, RunEvent, RunSummary, Series } from '#shared/contract/runs.ts';
 import { shrink } from '../store/database.ts';
-import { findDataset, requireDataset } from '../store/datasets.ts';
+import { findDataset } from '../store/datasets.ts';
 import { listEvaluations } from '../store/evaluations.ts';
 import { listEpochs, listGates, listLog } from '../store/history.ts';
 import type { Home } from '../store/home.ts';
@@ -31,7 +31,7 @@ import { RunBus } from './bus.ts';
 import type { LiveRun } from './live-run.ts';
 import { RunQueue, type RunQueueOptions } from './queue.ts';
 import { partIds } from './parts.ts';
-import { checkRecipe } from './recipe-check.ts';
+import { checkedSets } from './recipe-check.ts';
 import type { Clusters } from './ray/clusters.ts';
 import { recoverRuns } from './recover.ts';
 import { removeRunFolder } from './tidy.ts';
@@ -162,9 +162,7 @@ export class RunService {
     const { db } = this.home;
     const { on = null, stopAfterEpoch = null } = options;
     if (on !== null) this.clusters.require(on);
-    const dataset = requireDataset(db, recipe.dataset);
-    const ood = recipe.ood === null ? null : requireDataset(db, recipe.ood);
-    checkRecipe(recipe, dataset, ood);
+    const { dataset, ood } = checkedSets(db, recipe);
     const id = randomBytes(6).toString('hex');
     insertRun(db, {
       id,
@@ -240,10 +238,8 @@ export class RunService {
     if (this.queue.ids().includes(row.id)) throw conflict(row, 'it is in use; stop it first');
     const mixture = findUnfinishedMixtureOf(this.home.db, row.id);
     if (mixture !== null) {
-      throw conflict(
-        row,
-        `it is a part of run #${mixture.number}, which has not finished; let that finish or delete it first`,
-      );
+      const why = `it is a part of run #${mixture.number}, which has not finished; let that finish or delete it first`;
+      throw conflict(row, why);
     }
     const freed = await deleteFreeingSpace(
       this.home.path,
@@ -283,14 +279,9 @@ export class RunService {
 
   /** Throws when a data set is gone or the recipe asks for something this version does not have. */
   private requireTrainable(row: RunRow, engine?: EngineChoice): void {
-    const { db } = this.home;
     const recipe = onEngine(readRecipe(row.recipe_json), engine);
     partIds(this.home, recipe);
-    checkRecipe(
-      recipe,
-      requireDataset(db, recipe.dataset),
-      recipe.ood === null ? null : requireDataset(db, recipe.ood),
-    );
+    checkedSets(this.home.db, recipe);
   }
 
   private change(runId: string, changes: RunChanges): void {
