@@ -47,12 +47,12 @@ export interface RayTrainerOptions {
 }
 
 export class RayTrainer implements TrainerLink {
-  readonly exited: Promise<TrainerExit>;
   readonly client: TrainerLink['client'];
   private readonly options: RayTrainerOptions;
   private readonly reader: JobReader;
   private runId = '';
-  private resolveExited!: (exit: TrainerExit) => void;
+  private readonly exit = Promise.withResolvers<TrainerExit>();
+  readonly exited = this.exit.promise;
   private isDetached = false;
   private isUnreachable = false;
   private wake: () => void = () => undefined;
@@ -60,9 +60,6 @@ export class RayTrainer implements TrainerLink {
   constructor(options: RayTrainerOptions) {
     this.options = options;
     this.reader = new JobReader(options.cluster, options.place);
-    this.exited = new Promise((resolve) => {
-      this.resolveExited = resolve;
-    });
     const ask = (control: Control): Promise<void> => sendControl(this.attempt, control);
     this.client = {
       start: async (job) => this.events(job),
@@ -86,7 +83,7 @@ export class RayTrainer implements TrainerLink {
   detach(): void {
     this.isDetached = true;
     this.wake();
-    this.resolveExited({ code: 0, signal: null, stderrTail: '' });
+    this.exit.resolve({ code: 0, signal: null, stderrTail: '' });
   }
 
   kill(): void {
