@@ -6,11 +6,11 @@ import type { PlanSpec } from '#shared/domain/plans/plans.ts';
 import { nextReady, shownStatus, type ItemStatus } from '#shared/domain/plans/plan-queue.ts';
 import type { RunService } from '../runs/service.ts';
 import type { Home } from '../store/home.ts';
-import { listItems, type ItemRow, type PlanRow } from '../store/plans.ts';
+import { listItems, type ItemRow } from '../store/plans.ts';
 import { requireRun } from '../store/runs.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { writePlanReport } from './report.ts';
-import { pausedPlans, planRows, runsOf } from './rows.ts';
+import { pausedPlans, planOf, planRows, runsOf } from './rows.ts';
 import { SweepIntervals } from './sweep-intervals.ts';
 import { beginSweep, followSweep } from './sweep-item.ts';
 import { beginTraining, endItem, followTraining, failureReason } from './train-item.ts';
@@ -131,8 +131,4 @@ export class QueueWorker {
     this.runs.resume(runId, { stopAfterEpoch });
     return true;
   }
-}
-
-function planOf(plans: readonly PlanRow[], item: ItemRow): PlanRow {
-  return plans.find(({ id }) => id === item.planId) as PlanRow;
 }

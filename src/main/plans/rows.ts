@@ -7,6 +7,13 @@ export function planRows(db: Db): { plans: PlanRow[]; items: ItemRow[] } {
   return { plans: listPlans(db), items: listItems(db) };
 }
 
+/** There always is one: an item goes with its plan. */
+export function planOf(plans: readonly PlanRow[], { planId }: ItemRow): PlanRow {
+  const plan = plans.find(({ id }) => id === planId);
+  if (plan === undefined) throw new Error(`plan ${planId} is not in the history`);
+  return plan;
+}
+
 /** Ids of the runs an item is training now; of a training also the one it trained last. */
 export function runsOf(db: Db, item: ItemRow): string[] {
   const ids =

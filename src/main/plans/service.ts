@@ -23,12 +23,11 @@ import {
   setPlanPaused,
   updateItem,
   type ItemRow,
-  type PlanRow,
 } from '../store/plans.ts';
 import { runSummary, specOf, type PlanContext } from './context.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { retryItem, type Retry } from './retry.ts';
-import { planRows, runsOf } from './rows.ts';
+import { planOf, planRows, runsOf } from './rows.ts';
 import { queueSummary } from './summary.ts';
 import { sweepSummary } from './sweep-summary.ts';
 
@@ -128,8 +127,7 @@ export class PlanService {
   retry(itemId: number, retry: Retry): void {
     const { plans, items } = planRows(this.home.db);
     const item = this.item(itemId);
-    const plan = plans.find(({ id }) => id === item.planId) as PlanRow;
-    retryItem(this.context, { plan, items, row: item }, retry);
+    retryItem(this.context, { plan: planOf(plans, item), items, row: item }, retry);
     this.changed();
   }
 
@@ -157,8 +155,7 @@ export class PlanService {
     const { plans, items } = planRows(this.home.db);
     const row = this.item(itemId);
     if (row.item.kind !== 'sweep') throw this.conflict(row, 'it is no sweep', 'Name an item that is a sweep.');
-    const plan = plans.find(({ id }) => id === row.planId) as PlanRow;
-    return sweepSummary(this.context, specOf(plan, items), row, row.item);
+    return sweepSummary(this.context, specOf(planOf(plans, row), items), row, row.item);
   }
 
   private plan(planId: number): Plan {
