@@ -9,7 +9,7 @@ import { removeCheckpoints } from './remove.ts';
 
 /** Names of the checkpoint folders of these kinds, newest first. */
 export async function listCheckpointFolders(runFolder: string, kinds: readonly CheckpointKind[]): Promise<string[]> {
-  const names = await readdir(runFolder).catch(() => [] as string[]);
+  const names = await readdir(runFolder).catch((): string[] => []);
   return names
     .map((name) => ({ name, parts: /^(best|last|kept)-(\d{10,})-(\d+)$/.exec(name) }))
     .filter(({ parts }) => parts !== null && kinds.some((kind) => kind === parts[1]))

@@ -102,7 +102,7 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, options: Write
 
 /** `kind-step-n`: two checkpoints of one step (before and after its evaluation) get different names. */
 async function freeName(runFolder: string, kind: CheckpointKind, step: number): Promise<string> {
-  const taken = new Set(await readdir(runFolder).catch(() => [] as string[]));
+  const taken = new Set(await readdir(runFolder).catch((): string[] => []));
   const stem = `${kind}-${String(step).padStart(10, '0')}`;
   let n = 0;
   while (taken.has(`${stem}-${n}`)) n++;

@@ -16,7 +16,7 @@ import { recipeError } from '#shared/domain/issue-error.ts';
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
 
 function knownCode(code: string): ErrorCode {
-  return (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'INTERNAL';
+  return ERROR_CODES.find((known) => known === code) ?? 'INTERNAL';
 }
 
 /** Any error of a command as data: ours, one that crossed the contract, a bad recipe, bad usage. */

@@ -41,8 +41,8 @@ interface Nearest {
 export async function compareDatasets(setA: CompareData, setB: CompareData, signal?: AbortSignal): Promise<Comparison> {
   const [a, b] = [await withVectors(setA), await withVectors(setB)];
   const [pa, pb] = [a.meta.passport, b.meta.passport];
-  const base = {
-    coherence: [pa.coherence.mean, pb.coherence.mean] as [number | null, number | null],
+  const base: Pick<Comparison, 'coherence' | 'rows'> = {
+    coherence: [pa.coherence.mean, pb.coherence.mean],
     rows: sideBySide(pa, pb),
   };
   if (a.D !== b.D) {

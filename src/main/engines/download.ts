@@ -23,9 +23,10 @@ const FRUITLESS_TRIES = 3;
 
 export async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+  const chunks: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: 1 << 20 });
+  for await (const chunk of chunks) {
     throwIfInterrupted(signal);
-    hash.update(chunk as Buffer);
+    hash.update(chunk);
   }
   return hash.digest('hex');
 }
@@ -100,7 +101,7 @@ async function fetchRest(
     throwIfInterrupted(signal);
     if (error instanceof NextvecError && !stall.signal.aborted) throw error;
     // Errors of the file system (a full disk) have a system call; those of the network are tried again.
-    if ((error as NodeJS.ErrnoException).syscall === 'write') throw error;
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'write') throw error;
     const reason = stall.signal.aborted ? `sends nothing for ${stallMs / 1000} s` : networkReason(error);
     return downloadFailed(source.url, reason, error);
   } finally {

@@ -64,7 +64,7 @@ export class MemberReader {
       return;
     }
     this.inflate = createInflateRaw({ chunkSize: Math.max(1024, Math.min(READ_BYTES, member.sizeBytes)) });
-    this.chunks = this.inflate[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    this.chunks = this.inflate[Symbol.asyncIterator]();
     void this.feed(this.inflate);
   }
 

@@ -4,6 +4,7 @@ import { hasEnded, planTag } from '#shared/domain/runs/run-kinds.ts';
 import { isNextvecError, toErrorData } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans/plans.ts';
+import { codeOf } from '../formats/thrown.ts';
 import { inTransaction } from '../store/database.ts';
 import { listGates } from '../store/history.ts';
 import { putTry, updateItem, type ItemChanges, type ItemRow } from '../store/plans.ts';
@@ -32,8 +33,7 @@ export function failureReason(error: unknown): string {
 
 function isSystemFault(error: unknown): boolean {
   if (isNextvecError(error) || !(error instanceof Error)) return false;
-  const { code, errno } = error as Error & { code?: unknown; errno?: unknown };
-  return typeof errno === 'number' || (typeof code === 'string' && code.startsWith('SQLITE_'));
+  return ('errno' in error && typeof error.errno === 'number') || codeOf(error)?.startsWith('SQLITE_') === true;
 }
 
 export function beginTraining(context: PlanContext, { row, item, spec }: WorkItem<TrainItem>): void {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { EngineHost, EngineThread } from '#engine/types.ts';
+import { messageOf } from '../formats/thrown.ts';
 import { tensorflowFolder } from './user-folders.ts';
 
 /** simd-worker.js of the build (chunks lie one folder deeper), or the source file when this module runs from source. */
@@ -35,7 +36,7 @@ function spawnSimdThread(): EngineThread {
  * the compiler that WebAssembly uses by default. Not under Electron, where a change of V8's flags has not been tried.
  */
 function pairVectors(): boolean {
-  const { v8, electron } = process.versions as NodeJS.ProcessVersions & { electron?: string };
+  const { v8, electron } = process.versions;
   if (process.arch !== 'x64' || electron !== undefined || Number.parseInt(v8, 10) < 13) return false;
   setFlagsFromString('--experimental-wasm-revectorize');
   return true;
@@ -50,7 +51,7 @@ function vulkanProblem(): string {
     process.dlopen({ exports: {} }, VULKAN_LOADER);
   } catch (error) {
     // A loader that is there is refused too, since it is not an addon of Node.
-    const { message } = error as Error;
+    const message = messageOf(error);
     if (message.startsWith(`${VULKAN_LOADER}: cannot open`)) return message;
   }
   return '';

@@ -1,6 +1,7 @@
 /** Errors of calls whose data worker has ended: they name the cause. */
 import { ORPCError, type ClientContext, type ClientLink } from '@orpc/client';
 import { MORE_MEMORY, NextvecError } from '#shared/domain/errors.ts';
+import { codeOf } from '../formats/thrown.ts';
 
 export interface WorkerLife {
   readonly heapMb: number;
@@ -34,7 +35,7 @@ export function withWorkerFaults<Context extends ClientContext>(
   const explain = async (error: unknown, input: unknown): Promise<unknown> => {
     if (error instanceof ORPCError || !life.isOver()) return error;
     const fault = await life.fault;
-    const isOutOfMemory = (fault as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    const isOutOfMemory = codeOf(fault) === 'ERR_WORKER_OUT_OF_MEMORY';
     return isOutOfMemory ? outOfMemory(input, life.heapMb, fault) : (fault ?? error);
   };
   async function* events(output: AsyncIterable<unknown>, input: unknown): AsyncGenerator {

@@ -13,7 +13,7 @@ function stringsAt(input: unknown, place: string): string[] {
 
 function childrenOf(values: readonly unknown[], name: string): unknown[] {
   return values.flatMap((value) => {
-    if (name === '*') return Array.isArray(value) ? (value as unknown[]) : [];
+    if (name === '*') return Array.isArray(value) ? value : [];
     return typeof value === 'object' && value !== null ? [(value as Record<string, unknown>)[name]] : [];
   });
 }

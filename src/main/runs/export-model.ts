@@ -31,10 +31,10 @@ export async function exportModel(job: ExportModelJob): Promise<void> {
   const checkpoint = await readForEvaluation(job.checkpoint, job);
   await prove(checkpoint, job);
   await mkdir(dirname(job.target), { recursive: true });
-  if (job.format === 'tfjs')
-    await writeThenRename(job.target, (temporary) => writeGraphModel(temporary, checkpoint, job));
+  const { format } = job;
+  if (format === 'tfjs') await writeThenRename(job.target, (temporary) => writeGraphModel(temporary, checkpoint, job));
   else {
-    const bytes = await fileBytes(checkpoint, job);
+    const bytes = await fileBytes(checkpoint, job, format);
     await writeThenRename(job.target, (temporary) => writeFile(temporary, bytes));
   }
 }
@@ -58,9 +58,13 @@ async function prove(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise
   }
 }
 
-async function fileBytes(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<Uint8Array> {
+async function fileBytes(
+  checkpoint: LoadedCheckpoint,
+  job: ExportModelJob,
+  format: Exclude<ModelFormat, 'tfjs'>,
+): Promise<Uint8Array> {
   const { spec, parameters } = checkpoint;
-  switch (job.format as Exclude<ModelFormat, 'tfjs'>) {
+  switch (format) {
     case 'safetensors':
       return encodeSafetensors(stateDict(checkpoint), { format: 'pt', model: spec.type });
     case 'npz':

@@ -84,6 +84,7 @@ async function formatOf(handle: FileHandle, fileBytes: number, file: string): Pr
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   const { handle } = await openRegularFile(path);
-  for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer);
+  const chunks: AsyncIterable<Buffer> = handle.createReadStream();
+  for await (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }

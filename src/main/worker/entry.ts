@@ -284,5 +284,5 @@ const router = procedures.router({
 });
 
 withoutForms();
-const { port } = workerData as { port: MessagePort };
+const { port }: { port: MessagePort } = workerData;
 new RPCHandler(router, { customJsonSerializers: TYPED_ARRAY_SERIALIZERS }).upgrade(nodePort(port));

@@ -56,7 +56,8 @@ export async function writeNpz(
   }
   zip.end();
   zip.outputStream.pipe(bytes);
-  for await (const chunk of bytes as AsyncIterable<Buffer>) await out.write(chunk);
+  const chunks: AsyncIterable<Buffer> = bytes;
+  for await (const chunk of chunks) await out.write(chunk);
 }
 
 interface OutArray {

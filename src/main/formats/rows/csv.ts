@@ -24,12 +24,12 @@ export function csvRows(path: string, delimiter: ',' | '\t' | ';'): RowReader {
   const file = basename(path);
   return async function* (options) {
     const parser = csvParser(path, file, delimiter, options);
+    const rows: AsyncIterable<Parsed> = parser;
     let names: readonly string[] | null = null;
     let columns: Columns | null = null;
     let block: Row[] = [];
     try {
-      for await (const parsed of parser) {
-        const { record, info } = parsed as Parsed;
+      for await (const { record, info } of rows) {
         if (names === null) {
           names = namesOf(record, file);
           continue;

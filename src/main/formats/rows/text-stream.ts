@@ -65,7 +65,8 @@ export async function* inflate(
   source.on('error', (error) => inflater.destroy(error));
   source.pipe(inflater);
   try {
-    for await (const chunk of inflater) yield chunk as Buffer;
+    const chunks: AsyncIterable<Buffer> = inflater;
+    for await (const chunk of chunks) yield chunk;
   } catch (error) {
     throw isNextvecError(error) ? error : inflateError(error, compression, file);
   } finally {

@@ -99,8 +99,12 @@ export function isMean(figure: Figure): boolean {
   return columnOf(figure) !== null && figure !== 'lr';
 }
 
+function isTermFigure(name: Figure | StepColumn): name is TermFigure {
+  return name.startsWith('value/');
+}
+
 function columnOf(figure: Figure): StepColumn | null {
-  return figure.startsWith('value/') ? (figure as TermFigure) : (COLUMNS[figure] ?? null);
+  return isTermFigure(figure) ? figure : (COLUMNS[figure] ?? null);
 }
 
 /** Lower-case words of a name: `epoch/trainLoss` gives epoch, train, loss. */
@@ -139,7 +143,7 @@ export function counterOf(name: string): 'step' | 'epoch' | null {
 
 /** The curve of a figure where only its steps were logged. */
 export function figureOfColumn(column: StepColumn): Figure | null {
-  if (column.startsWith('value/')) return column as TermFigure;
+  if (isTermFigure(column)) return column;
   const [figure] = Object.entries(COLUMNS).find(([, own]) => own === column) ?? [null];
   return figure as Figure | null;
 }
