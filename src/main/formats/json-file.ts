@@ -1,5 +1,6 @@
 /** JSON files written by hand or by other programs (recipes, gates, plans): UTF-8 or UTF-16, with or without a byte order mark. */
 import { NextvecError, type ErrorCode } from '#shared/domain/errors.ts';
+import type { Plain } from './pickle/plain.ts';
 import { readRegularFileSync } from './regular-file.ts';
 
 /** Recipes and plans are a few kilobytes; a larger file is something else. */
@@ -16,13 +17,13 @@ export function readJsonFile(path: string, code: ErrorCode = 'BAD_INPUT'): unkno
 }
 
 /** As `readJsonFile`, of a file that Python may have written: NaN and infinities, which are no JSON, become null. */
-export function readPythonJsonFile(path: string, maxBytes: number): unknown {
+export function readPythonJsonFile(path: string, maxBytes: number): Plain {
   const text = decodeText(readRegularFileSync(path, maxBytes), path);
   return parsePythonJson(text) ?? parse(text, path, 'BAD_INPUT');
 }
 
 /** NaN and infinities become null. null also where the text is no JSON. */
-export function parsePythonJson(text: string): unknown {
+export function parsePythonJson(text: string): Plain {
   try {
     return JSON.parse(text);
   } catch {
@@ -41,7 +42,7 @@ function withoutNonFinite(text: string): string {
   );
 }
 
-function parse(text: string, path: string, code: ErrorCode): unknown {
+function parse(text: string, path: string, code: ErrorCode): Plain {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -8,7 +8,6 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { readPythonJsonFile } from '../../formats/json-file.ts';
-import type { Plain } from '../../formats/pickle/plain.ts';
 import { hashFile } from '../../weights/weights-file.ts';
 import type { ImportRunJob, ImportedRun } from '../../processes/jobs/import-weights.ts';
 import { dictAt, isDict, recipeFromArgs, type PlainDict } from '../../weights/args.ts';
@@ -68,7 +67,7 @@ async function read({ format, paths }: HistorySource): Promise<ReadHistory> {
     return { logged, args: scalarsOf(config), name, stated: {} };
   }
   if (format === 'tensorboard') return { logged: await readEventLogs(paths), args: {}, name: null, stated: {} };
-  const value = readPythonJsonFile(path, MOST_JSON_BYTES) as Plain;
+  const value = readPythonJsonFile(path, MOST_JSON_BYTES);
   // The last epoch, or a count of epochs: not the best one.
   const { epoch: _, ...root } = isDict(value) ? value : {};
   const args = { ...scalarsOf(root), ...scalarsOf(dictAt(root, ...ARGUMENTS)) };

@@ -40,5 +40,5 @@ function nameOf({ key, nestedKey }: WandbItem): string {
 
 /** From version 0.24 on numbers may stand in fields of their own, before that all values are JSON. */
 function valueOf({ integer, number, valueJson }: WandbItem): Plain {
-  return integer ?? number ?? (valueJson === undefined ? null : (parsePythonJson(valueJson) as Plain));
+  return integer ?? number ?? (valueJson === undefined ? null : parsePythonJson(valueJson));
 }
