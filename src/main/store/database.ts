@@ -175,7 +175,7 @@ export function migrate(db: Db, path: string, migrations: readonly Migration[] =
   for (const migration of migrations.slice(from)) {
     db.transaction(() => {
       db.exec(migration.sql);
-      const broken = db.pragma('foreign_key_check') as unknown[];
+      const broken = db.prepare('PRAGMA foreign_key_check').all();
       if (broken.length > 0) throw new Error(`migration ${migration.version} breaks ${broken.length} foreign keys`);
       db.pragma(`user_version = ${migration.version}`);
     }).immediate();

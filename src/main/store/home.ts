@@ -13,6 +13,7 @@ import { makeFolders } from '../formats/make-folders.ts';
 import { codeOf, messageOf } from '../formats/thrown.ts';
 import { explain, openDatabase, type Db } from './database.ts';
 import { keepReserve } from './reserve.ts';
+import { fromJson } from './stored-json.ts';
 
 export type Access = 'owner' | 'reader';
 
@@ -123,7 +124,7 @@ export function isOwned(path: string): boolean {
 
 function readOwner(path: string): { pid: number; host: string } | null {
   try {
-    return JSON.parse(readFileSync(join(path, OWNER_FILE), 'utf8')) as { pid: number; host: string };
+    return fromJson(readFileSync(join(path, OWNER_FILE), 'utf8'));
   } catch {
     return null;
   }
