@@ -24,7 +24,6 @@ export async function measurePassport(
   options: MeasureOptions,
 ): Promise<Passport> {
   const { T, chunks } = data;
-  const { D } = reader;
   const windows = data.index.length / (T + 1);
   const main = data.splits[0];
   const index = data.index.subarray(main.first * (T + 1), (main.first + main.count) * (T + 1));
@@ -35,17 +34,17 @@ export async function measurePassport(
     ? await chunkCosines(reader, chunks.ids, chunks.articles, sums.squares, { signal: options.signal })
     : cosines.neighbours;
   const labels = mainArticles(data);
-  const passport: Passport = {
+  const measured: Omit<Passport, 'warnings'> = {
     kind,
     rows: chunks ? chunks.ids.length : windows,
     windows,
     T,
     history: data.history,
-    D,
+    D: reader.D,
     vectors: reader.vectors,
     articles: labels?.length ?? null,
     articleRange: labels ? [labels.reduce((a, b) => Math.min(a, b)), labels.reduce((a, b) => Math.max(a, b))] : null,
-    ...rowFigures(sums, times, D),
+    ...rowFigures(sums, times, reader.D),
     duplicates: chunks ? chunks.ids.length - data.fileVectors : countDuplicateWindows(index, T),
     coherence: coherenceOf(neighbours),
     positionToTarget: cosines.positionToTarget,
@@ -53,9 +52,8 @@ export async function measurePassport(
     splits: data.splits.length > 1 ? Object.fromEntries(data.splits.map((s) => [s.name, s.count])) : null,
     sha256,
     checksum: windowChecksum(index, T, sums.sum),
-    warnings: [],
   };
-  return { ...passport, warnings: [...data.warnings, ...figureWarnings(passport, overlap(data))] };
+  return { ...measured, warnings: [...data.warnings, ...figureWarnings(measured, overlap(data))] };
 }
 
 /** Article numbers that occur in the main split. */
@@ -81,7 +79,7 @@ function overlap(data: ReadData): number {
   return windows;
 }
 
-function figureWarnings(passport: Passport, overlapping: number): DataWarning[] {
+function figureWarnings(passport: Omit<Passport, 'warnings'>, overlapping: number): DataWarning[] {
   const { zeroRows, nonUnitRows, duplicates, crossings, norm, kind } = passport;
   const unit = kind === 'chunks' ? 'chunks' : 'sequences';
   const candidates: DataWarning[] = [

@@ -39,17 +39,13 @@ export interface PreflightContext {
 }
 
 export async function preflight(context: PreflightContext, recipe: Recipe): Promise<Preflight> {
-  const { db } = context.home;
-  const { dataset, ood } = checkedSets(db, recipe);
+  const { dataset, ood } = checkedSets(context.home.db, recipe);
   const splitProof = await splitProofOf(context, recipe, ood === null ? [dataset] : [dataset, ood]);
   const { trainWindows, valWindows } = splitProof;
   const spec = specOf(context.home, recipe, { ...dataset, windows: trainWindows });
-  const parameters = parameterCount(spec);
-  const speeds = listSpeeds(db, recipe.modelType, dataset.D);
-  const time = withRetraining(
-    expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0)),
-    retrainingMs(context.home, recipe),
-  );
+  const speeds = listSpeeds(context.home.db, recipe.modelType, dataset.D);
+  const training = expectTime(recipe, speeds, trainWindows, valWindows + (ood?.windows ?? 0));
+  const time = withRetraining(training, retrainingMs(context.home, recipe));
   const [device, space] = await Promise.all([
     soon(deviceOf(context, recipe, spec, dataset)),
     ood && soon(context.spaces.compare(dataset.id, ood.id)),
@@ -60,7 +56,7 @@ export async function preflight(context: PreflightContext, recipe: Recipe): Prom
     valRows: valWindows,
     oodRows: ood?.windows ?? null,
     stepsPerEpoch: Math.ceil(trainWindows / recipe.batchSize),
-    parameters,
+    parameters: parameterCount(spec),
     expectedMs: time.expectedMs,
     expectedFrom: time.from,
     memoryBytes: memoryBytes(recipe, { dataset, ood, spec }),
