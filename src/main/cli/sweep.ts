@@ -115,14 +115,14 @@ function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise
     const data = await findDataset(client, flags.data, 'train', out, signal);
     const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
     const plan = await client.plans.create(specOf(flags, data.id, ood?.id ?? null));
-    const itemId = plan.items[0].id;
+    const [made] = plan.items;
     if (flags.queueOnly) {
       out.result(planEvent(plan), () => out.line(`Plan ${plan.id} "${plan.name}" is in the queue.`));
       return EXIT.done;
     }
     const { queue, wasInterrupted } = await followQueue(client, out);
-    const item = queue.plans.flatMap(({ items }) => items).find(({ id }) => id === itemId) as QueueItem;
-    printSweep(await client.plans.sweep({ itemId }), item, out);
+    const item = queue.plans.flatMap(({ items }) => items).find(({ id }) => id === made.id) ?? made;
+    printSweep(await client.plans.sweep({ itemId: made.id }), item, out);
     if (wasInterrupted) return EXIT.interrupted;
     return item.status === 'done' ? EXIT.done : EXIT.failed;
   };

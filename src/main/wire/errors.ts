@@ -42,7 +42,7 @@ const SQLITE_FAULTS: readonly SqliteFault[] = [
 /** Maps SQLite errors and leaves those of the file system; anything else is a bug of ours and is printed to stderr. */
 function explainUnknown(error: unknown): unknown {
   if (fileFault(error) !== null) return error;
-  const code = (error as { code?: unknown } | null)?.code;
+  const code = error instanceof Error && 'code' in error ? error.code : null;
   const fault = SQLITE_FAULTS.find(({ prefix }) => typeof code === 'string' && code.startsWith(prefix));
   if (fault !== undefined) {
     const { remedy } = fault;
