@@ -46,13 +46,9 @@ async function compareData(fileA: string, fileB: string, out: Output): Promise<v
 }
 
 async function compareStored(fileA: ReadFile, fileB: ReadFile, signal: AbortSignal): Promise<Comparison> {
-  const [a, b] = [openDataset(fileA.folder), openDataset(fileB.folder)];
-  try {
-    return await compareDatasets(a, b, signal);
-  } finally {
-    a.close();
-    b.close();
-  }
+  using a = openDataset(fileA.folder);
+  using b = openDataset(fileB.folder);
+  return await compareDatasets(a, b, signal);
 }
 
 export function printComparison([a, b]: readonly string[], comparison: Comparison, out: Output): void {

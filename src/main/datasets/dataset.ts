@@ -18,7 +18,7 @@ import { VectorReader } from './vector-reader.ts';
 import { BYTES_PER_ELEMENT } from './vector-store.ts';
 import { readColumn, refuseOther, verifyFile } from './verify.ts';
 
-export interface Dataset {
+export interface Dataset extends Disposable {
   readonly folder: string;
   readonly meta: StoreMeta;
   readonly T: number;
@@ -90,15 +90,17 @@ export function openDataset(folder: string): Dataset {
     return reader;
   };
   let texts: TextReader | null = null;
+  const close = (): void => {
+    texts?.close();
+    reader.close();
+  };
   return {
     ...dataset,
     texts: () => (texts ??= openTexts(folder, meta)),
     verified,
     source: (windowIds, options) => openSource({ ...dataset, reader, verified }, windowIds, options),
-    close() {
-      texts?.close();
-      reader.close();
-    },
+    close,
+    [Symbol.dispose]: close,
   };
 }
 

@@ -32,23 +32,15 @@ export async function evaluateRun(job: EvaluateJob, progress: Progress): Promise
   const startedMs = performance.now();
   progress('reading the checkpoint', null);
   const checkpoint = await bestCheckpoint(job);
-  const training = openDataset(job.datasetFolder);
+  using training = openDataset(job.datasetFolder);
   const isOwn = job.data.folder === job.datasetFolder;
-  const set = isOwn ? training : openDataset(job.data.folder);
-  try {
-    refuseOtherShape(checkpoint, set, job);
-    // Parity on the run's own windows; on the set also with the positions of each context changed.
-    const rows = training.windows + (set.T + 5) * set.windows;
-    const opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
-    try {
-      return await evaluateModel(job, { startedMs, checkpoint, opened, training, set, isOwn }, progress);
-    } finally {
-      await opened.close();
-    }
-  } finally {
-    training.close();
-    if (!isOwn) set.close();
-  }
+  using other = isOwn ? null : openDataset(job.data.folder);
+  const set = other ?? training;
+  refuseOtherShape(checkpoint, set, job);
+  // Parity on the run's own windows; on the set also with the positions of each context changed.
+  const rows = training.windows + (set.T + 5) * set.windows;
+  await using opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
+  return await evaluateModel(job, { startedMs, checkpoint, opened, training, set, isOwn }, progress);
 }
 
 interface OpenedRun {

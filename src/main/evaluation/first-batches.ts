@@ -50,12 +50,12 @@ async function withBench<R>(
 ): Promise<R> {
   const { recipe } = job;
   progress('reading the data', null);
-  const dataset = openDataset(job.datasetFolder);
+  using dataset = openDataset(job.datasetFolder);
   const spec = modelSpec(recipe, dataset.T, dataset.D);
   if (spec.type === 'gram') throw noLossTerms();
   const source = await dataset.source(undefined, { memoryBytes: MEMORY_BYTES });
   const train = { source, ids: splitDataset(dataset, recipe.split, recipe.seed).train };
-  const opened = await openTrainable({
+  await using opened = await openTrainable({
     recipe,
     spec,
     resourcesDir: job.resourcesDir,
@@ -66,12 +66,7 @@ async function withBench<R>(
     maxBatch: recipe.batchSize,
     rows: 3 * (MOST_ROUNDS + 1) * Math.min(MOST_ROWS, train.ids.length),
   });
-  try {
-    return await work(await benchOf(opened.model, recipe, spec.D, train));
-  } finally {
-    await opened.close();
-    dataset.close();
-  }
+  return await work(await benchOf(opened.model, recipe, spec.D, train));
 }
 
 /** Begins each time with the weights and the optimizer that the model has now. */

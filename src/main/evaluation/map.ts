@@ -19,28 +19,24 @@ const TRAIN = 1;
 const VALIDATION = 2;
 
 export async function mapVectors(job: MapJob, progress: PlaneProgress): Promise<VectorMap> {
-  const set = openDataset(job.folder);
-  try {
-    const ids = sampleIds(set.fileVectors);
-    progress('reading vectors', null);
-    const X = new Float32Array(ids.length * set.D);
-    (await set.verified()).gather(ids, X);
-    const plane = await layOut(job.method, X, set.D, progress);
-    progress('asking the model', null);
-    const cosine = job.evaluate && (await targetCosines(job.evaluate, set, ids));
-    return {
-      method: job.method,
-      ...plane,
-      vector: Float64Array.from(ids),
-      article: articlesOf(set, ids),
-      side: job.split && sidesOf(set, ids, job.split, job.seed),
-      cosine,
-      vectors: set.fileVectors,
-      splitOf: job.splitOf,
-    };
-  } finally {
-    set.close();
-  }
+  using set = openDataset(job.folder);
+  const ids = sampleIds(set.fileVectors);
+  progress('reading vectors', null);
+  const X = new Float32Array(ids.length * set.D);
+  (await set.verified()).gather(ids, X);
+  const plane = await layOut(job.method, X, set.D, progress);
+  progress('asking the model', null);
+  const cosine = job.evaluate && (await targetCosines(job.evaluate, set, ids));
+  return {
+    method: job.method,
+    ...plane,
+    vector: Float64Array.from(ids),
+    article: articlesOf(set, ids),
+    side: job.split && sidesOf(set, ids, job.split, job.seed),
+    cosine,
+    vectors: set.fileVectors,
+    splitOf: job.splitOf,
+  };
 }
 
 function layOut(method: MapMethod, X: Float32Array, D: number, progress: PlaneProgress) {
@@ -80,23 +76,18 @@ function sidesOf(set: Dataset, ids: Uint32Array, split: Split, seed: number): Fl
 async function targetCosines(job: EvaluateJob, set: Dataset, ids: Uint32Array): Promise<Float32Array<ArrayBuffer>> {
   const checkpoint = await bestCheckpoint(job);
   refuseOtherShape(checkpoint, set, job);
-  const training = openDataset(job.datasetFolder);
+  using training = openDataset(job.datasetFolder);
   const rows = training.windows + ids.length;
-  const opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
-  try {
-    await proveParity(opened.model, checkpoint, (await ownSplits(training, job)).validation);
-    const windowOf = new Map<number, number>();
-    for (let w = set.windows - 1; w >= 0; w--) windowOf.set(set.index[w * (set.T + 1) + set.T], w);
-    const drawn = [...ids].flatMap((id, i) => (windowOf.has(id) ? [{ i, window: windowOf.get(id) ?? 0 }] : []));
-    const windows = Uint32Array.from(drawn, ({ window }) => window);
-    const cosines = new Float32Array(ids.length).fill(Number.NaN);
-    if (drawn.length === 0) return cosines;
-    const scored = await score(opened.model, { source: await set.source(), ids: windows });
-    if (scored === null) throw new NextvecError('CANCELLED', 'The map was cancelled.');
-    drawn.forEach(({ i }, row) => (cosines[i] = scored.cosines[row]));
-    return cosines;
-  } finally {
-    await opened.close();
-    training.close();
-  }
+  await using opened = await openCheckpoint(checkpoint, job, { maxBatch: MAX_BATCH, rows });
+  await proveParity(opened.model, checkpoint, (await ownSplits(training, job)).validation);
+  const windowOf = new Map<number, number>();
+  for (let w = set.windows - 1; w >= 0; w--) windowOf.set(set.index[w * (set.T + 1) + set.T], w);
+  const drawn = [...ids].flatMap((id, i) => (windowOf.has(id) ? [{ i, window: windowOf.get(id) ?? 0 }] : []));
+  const windows = Uint32Array.from(drawn, ({ window }) => window);
+  const cosines = new Float32Array(ids.length).fill(Number.NaN);
+  if (drawn.length === 0) return cosines;
+  const scored = await score(opened.model, { source: await set.source(), ids: windows });
+  if (scored === null) throw new NextvecError('CANCELLED', 'The map was cancelled.');
+  drawn.forEach(({ i }, row) => (cosines[i] = scored.cosines[row]));
+  return cosines;
 }

@@ -13,7 +13,7 @@ import type { LoadedCheckpoint } from '../checkpoints/read.ts';
 import { messageOf } from '../formats/thrown.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
-export interface OpenModel<Model extends Predictor = Predictor> {
+export interface OpenModel<Model extends Predictor = Predictor> extends AsyncDisposable {
   readonly info: EngineInfo;
   readonly model: Model;
   close(): Promise<void>;
@@ -59,7 +59,7 @@ async function openMixture(options: OpenModelOptions<GramSpec>): Promise<OpenMod
     const work = multiplyAdds(options);
     const runtime = await createRuntime({ host, threads: recipe.threads ?? undefined, work });
     const model = await GramModel.open(runtime, spec, parameters);
-    return { info: runtimeInfo(runtime), model, close: () => model.dispose() };
+    return closable(runtimeInfo(runtime), model, () => model.dispose());
   } catch (error) {
     throw noEngine(spec, [`simd: ${messageOf(error)}`]);
   }
@@ -83,13 +83,21 @@ export async function openTrainable(options: OpenModelOptions<GradientSpec>): Pr
         parameters,
         maxBatch,
       });
-      return { info: engine.info, model, close: closer(engine, model) };
+      return closable(engine.info, model, closer(engine, model));
     } catch (error) {
       await engine?.dispose();
       reasons.push(`${name}: ${messageOf(error)}`);
     }
   }
   throw noEngine(spec, reasons);
+}
+
+function closable<Model extends Predictor>(
+  info: EngineInfo,
+  model: Model,
+  close: () => Promise<void>,
+): OpenModel<Model> {
+  return { info, model, close, [Symbol.asyncDispose]: close };
 }
 
 function noEngine(spec: ModelSpec, reasons: readonly string[]): NextvecError {

@@ -16,7 +16,7 @@ export async function plainAttention(
   B: number,
 ): Promise<Float32Array | undefined> {
   if (modelRow(options.spec.type).attention !== 'last-layer') return undefined;
-  const opened = await openModel({ ...options, engine: 'wasm' });
+  await using opened = await openModel({ ...options, engine: 'wasm' });
   try {
     await proveGolden(opened.model, checkpoint);
     const { attention } = await opened.model.predict(contexts, B);
@@ -25,7 +25,5 @@ export async function plainAttention(
     // Another engine that does not agree with the first says nothing about the prediction.
     if (isNextvecError(error) && error.code === 'PARITY_FAILED') return undefined;
     throw error;
-  } finally {
-    await opened.close();
   }
 }

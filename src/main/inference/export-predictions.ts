@@ -26,23 +26,15 @@ const MEMORY_BYTES = 512 << 20;
 export async function exportPredictions(job: ExportPredictionsJob, options: ExportOptions): Promise<WrittenFile> {
   const checkpoint = await bestCheckpoint(job);
   const { spec, golden } = checkpoint;
-  const set = openDataset(job.set.folder);
-  try {
-    refuseOtherShape(job.set.name, set, spec);
-    refuseOtherTask(set, job.set.name, job);
-    if (job.texts && !set.meta.passport.texts) throw noTexts(job.set.name);
-    const sizes = { maxBatch: Math.max(golden.B, BATCH), rows: golden.B + set.windows };
-    const opened = await openCheckpoint(checkpoint, job, sizes);
-    try {
-      await proveGolden(opened.model, checkpoint);
-      const tables = predictedTables(opened.model, set, job.texts, options.signal);
-      return await writeRows(job, set.windows, options, (out, writing) => writeParquet(tables, out, writing));
-    } finally {
-      await opened.close();
-    }
-  } finally {
-    set.close();
-  }
+  using set = openDataset(job.set.folder);
+  refuseOtherShape(job.set.name, set, spec);
+  refuseOtherTask(set, job.set.name, job);
+  if (job.texts && !set.meta.passport.texts) throw noTexts(job.set.name);
+  const sizes = { maxBatch: Math.max(golden.B, BATCH), rows: golden.B + set.windows };
+  await using opened = await openCheckpoint(checkpoint, job, sizes);
+  await proveGolden(opened.model, checkpoint);
+  const tables = predictedTables(opened.model, set, job.texts, options.signal);
+  return await writeRows(job, set.windows, options, (out, writing) => writeParquet(tables, out, writing));
 }
 
 async function* predictedTables(

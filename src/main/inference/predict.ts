@@ -120,24 +120,20 @@ async function forward(job: PredictJob, checkpoint: LoadedCheckpoint, { contexts
     maxBatch,
     rows: golden.B + rows.length,
   };
-  const opened = await openModel(options);
-  try {
-    const parity = await proveGolden(opened.model, checkpoint);
-    const prediction = await opened.model.predict(contexts, rows.length);
-    const raw = Float32Array.from(prediction.raw);
-    const { name, version, variant } = opened.info;
-    return {
-      engine: `${name} ${version} ${variant}`,
-      parity,
-      raw,
-      pred: unit(raw, spec.D),
-      attention: prediction.attention ?? (await plainAttention(options, checkpoint, contexts, rows.length)),
-      mixture: prediction.mixture,
-      parts: spec.type === 'gram' ? listParts(spec, spec.T, inputNames(spec.T, job.task)) : [],
-    };
-  } finally {
-    await opened.close();
-  }
+  await using opened = await openModel(options);
+  const parity = await proveGolden(opened.model, checkpoint);
+  const prediction = await opened.model.predict(contexts, rows.length);
+  const raw = Float32Array.from(prediction.raw);
+  const { name, version, variant } = opened.info;
+  return {
+    engine: `${name} ${version} ${variant}`,
+    parity,
+    raw,
+    pred: unit(raw, spec.D),
+    attention: prediction.attention ?? (await plainAttention(options, checkpoint, contexts, rows.length)),
+    mixture: prediction.mixture,
+    parts: spec.type === 'gram' ? listParts(spec, spec.T, inputNames(spec.T, job.task)) : [],
+  };
 }
 
 /** raw / max(‖raw‖, 1e-12), row by row. */

@@ -35,20 +35,15 @@ const ONE_ENGINE =
 
 /** Throws where the file is no checkpoint of a model that is known here; histories without weights: histories/. */
 export async function importWeights(job: ImportRunJob): Promise<ImportedRun> {
-  const dataset = job.dataset && openDataset(job.dataset.folder);
-  const ood = job.dataset && job.ood && openDataset(job.ood.folder);
-  try {
-    const weights = await readModelWeights(job.path, {
-      modelType: job.modelType ?? undefined,
-      T: job.contextLength ?? dataset?.T,
-      heads: job.heads ?? undefined,
-    });
-    for (const set of [dataset, ood]) if (set) refuseOtherShape(weights, set);
-    return await convert(job, weights, dataset, ood);
-  } finally {
-    dataset?.close();
-    ood?.close();
-  }
+  using dataset = job.dataset && openDataset(job.dataset.folder);
+  using ood = job.dataset && job.ood && openDataset(job.ood.folder);
+  const weights = await readModelWeights(job.path, {
+    modelType: job.modelType ?? undefined,
+    T: job.contextLength ?? dataset?.T,
+    heads: job.heads ?? undefined,
+  });
+  for (const set of [dataset, ood]) if (set) refuseOtherShape(weights, set);
+  return await convert(job, weights, dataset, ood);
 }
 
 function refuseOtherShape({ spec, source }: ModelWeights, { T, D }: Dataset): void {

@@ -50,12 +50,8 @@ async function writeGraphModel(folder: string, checkpoint: LoadedCheckpoint, job
 
 async function prove(checkpoint: LoadedCheckpoint, job: ExportModelJob): Promise<void> {
   const { B } = checkpoint.golden;
-  const opened = await openCheckpoint(checkpoint, job, { maxBatch: B, rows: B });
-  try {
-    await proveGolden(opened.model, checkpoint);
-  } finally {
-    await opened.close();
-  }
+  await using opened = await openCheckpoint(checkpoint, job, { maxBatch: B, rows: B });
+  await proveGolden(opened.model, checkpoint);
 }
 
 async function fileBytes(

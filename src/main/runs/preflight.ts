@@ -85,14 +85,9 @@ async function proveHere(
   split: Recipe['split'],
   seed: number,
 ): Promise<SplitProof> {
-  const dataset = openDataset(folder);
-  const ood = oodFolder === null ? null : openDataset(oodFolder);
-  try {
-    return (await proveSplit(dataset, ood, split, seed)).proof;
-  } finally {
-    dataset.close();
-    ood?.close();
-  }
+  using dataset = openDataset(folder);
+  using ood = oodFolder === null ? null : openDataset(oodFolder);
+  return (await proveSplit(dataset, ood, split, seed)).proof;
 }
 
 /** What is known within WAIT_MS, else null. */

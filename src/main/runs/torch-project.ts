@@ -22,18 +22,13 @@ import { stateDict } from './export-model.ts';
 const PROGRAM = 'torch-project';
 
 export async function exportTorchProject(job: TorchProjectJob): Promise<void> {
-  const dataset = openDataset(job.dataset);
-  const ood = job.ood === null ? null : openDataset(job.ood);
-  try {
-    const split = splitDataset(dataset, job.recipe.split, job.recipe.seed);
-    const spec = modelSpec(job.recipe, dataset.T, dataset.D) as GradientSpec;
-    const parameters = await initialParameters(job, spec, dataset, split);
-    await rm(job.target, { recursive: true, force: true });
-    await writeThenRename(job.target, (folder) => writeProject(folder, job, { dataset, ood, split, spec, parameters }));
-  } finally {
-    dataset.close();
-    ood?.close();
-  }
+  using dataset = openDataset(job.dataset);
+  using ood = job.ood === null ? null : openDataset(job.ood);
+  const split = splitDataset(dataset, job.recipe.split, job.recipe.seed);
+  const spec = modelSpec(job.recipe, dataset.T, dataset.D) as GradientSpec;
+  const parameters = await initialParameters(job, spec, dataset, split);
+  await rm(job.target, { recursive: true, force: true });
+  await writeThenRename(job.target, (folder) => writeProject(folder, job, { dataset, ood, split, spec, parameters }));
 }
 
 /** The weights of the run before its first step. */

@@ -44,12 +44,8 @@ const procedures = implement(workerContract).use(async ({ next }) => {
 });
 
 async function withDataset<R>(folder: string, work: (dataset: Dataset) => R | Promise<R>): Promise<R> {
-  const dataset = openDataset(folder);
-  try {
-    return await work(dataset);
-  } finally {
-    dataset.close();
-  }
+  using dataset = openDataset(folder);
+  return await work(dataset);
 }
 
 /** With an OOD set, where there is one. */

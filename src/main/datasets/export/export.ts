@@ -7,11 +7,7 @@ import { exportTable } from './table.ts';
 
 /** Throws CANCELLED; faults of the file system name `job.target`. */
 export async function exportDataset(job: ExportDataJob, options: ExportOptions): Promise<WrittenFile> {
-  const dataset = openDataset(job.folder);
-  try {
-    const table = await exportTable(dataset, job);
-    return await writeRows(job, table.rows, options, (out, writing) => writeTable(job.format, table, out, writing));
-  } finally {
-    dataset.close();
-  }
+  using dataset = openDataset(job.folder);
+  const table = await exportTable(dataset, job);
+  return await writeRows(job, table.rows, options, (out, writing) => writeTable(job.format, table, out, writing));
 }

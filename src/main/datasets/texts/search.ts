@@ -69,12 +69,11 @@ export function removeUnfinishedIndexes(folder: string): void {
 /** Writes the index anew; it takes the place of the one before when it is complete. */
 export function buildTextIndex(folder: string): void {
   const temporary = join(folder, `${INDEX}.${randomUUID().slice(0, 8)}${TEMPORARY}`);
-  const dataset = openDataset(folder);
+  using dataset = openDataset(folder);
   try {
     writeTextIndex(temporary, indexedTexts(dataset));
     renameSync(temporary, join(folder, INDEX));
   } finally {
-    dataset.close();
     rmSync(temporary, { force: true });
   }
 }

@@ -21,29 +21,21 @@ export function targetText({ T, index, texts }: Windows, window: number): string
 
 /** Texts of some windows of a stored set. */
 export function textsOfWindows(folder: string, windows: readonly number[]): WindowTexts[] {
-  const dataset = openDataset(folder);
-  try {
-    const beyond = windows.find((window) => window >= dataset.windows);
-    if (beyond !== undefined) {
-      const last = dataset.windows - 1;
-      throw new NextvecError('OUT_OF_RANGE', `There is no window ${beyond}; the last is ${last}.`, {
-        remedy: 'Name windows that are there.',
-      });
-    }
-    return windows.map((window) => windowTexts(dataset, window));
-  } finally {
-    dataset.close();
+  using dataset = openDataset(folder);
+  const beyond = windows.find((window) => window >= dataset.windows);
+  if (beyond !== undefined) {
+    const last = dataset.windows - 1;
+    throw new NextvecError('OUT_OF_RANGE', `There is no window ${beyond}; the last is ${last}.`, {
+      remedy: 'Name windows that are there.',
+    });
   }
+  return windows.map((window) => windowTexts(dataset, window));
 }
 
 /** Vectors of a stored set from the `first` on, in the order of the file. */
 export function listTexts(folder: string, first: number, count: number): Place[] {
-  const dataset = openDataset(folder);
-  try {
-    const last = Math.min(dataset.fileVectors, first + count);
-    const vectors = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
-    return vectors.map(placesOf(dataset, vectors));
-  } finally {
-    dataset.close();
-  }
+  using dataset = openDataset(folder);
+  const last = Math.min(dataset.fileVectors, first + count);
+  const vectors = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
+  return vectors.map(placesOf(dataset, vectors));
 }
