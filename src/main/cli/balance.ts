@@ -7,7 +7,7 @@ import { figure, percent } from '#shared/domain/figures.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_LABELS, infoNceChance, type Term } from '#shared/domain/models/terms.ts';
 import type { CommandContext } from './context.ts';
-import { findDataset, never } from './handles.ts';
+import { findData } from './handles.ts';
 import { printProgress, type Output } from './output.ts';
 import { addRecipeFlags, readRecipe, type FlagValues } from './recipe-flags.ts';
 import { withSession } from './session.ts';
@@ -41,7 +41,7 @@ function readShares(words: readonly string[]): Partial<Record<Term, number>> {
 function balance(context: CommandContext, flags: BalanceFlags, out: Output): Promise<void> {
   const shares = readShares(flags.share);
   return withSession(context.options(), out, 'owner', async ({ client }) => {
-    const data = await findDataset(client, flags.data, 'train', out, never);
+    const data = await findData(client, flags.data, 'train', out);
     // Nothing is trained: there is no OOD set that early stopping could look at.
     const recipe = readRecipe({ ...flags, earlyStopping: 'off' }, data.id, null);
     for await (const event of await client.evaluation.balance({ recipe, shares })) {

@@ -23,7 +23,7 @@ import type { RunComparison } from '#shared/domain/evaluation/comparison.ts';
 import { BASELINES, BASELINE_LABELS } from '#shared/domain/runs/training.ts';
 import { figure, percent, plural, signed } from '#shared/domain/figures.ts';
 import type { CommandContext } from './context.ts';
-import { findDataset, findRun, never } from './handles.ts';
+import { findData, findRun } from './handles.ts';
 import { printProgress, type Output } from './output.ts';
 import { withSession, type Session } from './session.ts';
 import { lineOf } from './texts.ts';
@@ -74,7 +74,7 @@ function evaluate(context: CommandContext, handle: string, flags: EvaluateFlags,
   const { ceiling } = flags;
   return withSession(context.options(), out, 'owner', async ({ client }) => {
     const run = await findRun(client, handle);
-    const data = await findDataset(client, flags.data, 'ood', out, never);
+    const data = await findData(client, flags.data, 'ood', out);
     const input = { runId: run.id, datasetId: data.id, part, ceiling };
     for await (const event of await client.evaluation.evaluate(input)) {
       if (event.type === 'progress') {
@@ -176,7 +176,7 @@ function crossTest(
   return withSession(context.options(), out, 'owner', async (session) => {
     const runs = await runsOf(session, handles);
     const sets: Dataset[] = [];
-    for (const file of files) sets.push(await findDataset(session.client, file, 'ood', out, never));
+    for (const file of files) sets.push(await findData(session.client, file, 'ood', out));
     const cells: MatrixCell[] = [];
     const input = { runIds: runs.map(({ id }) => id), datasetIds: sets.map(({ id }) => id) };
     for await (const event of await session.client.evaluation.crossTest(input)) {

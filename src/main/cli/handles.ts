@@ -14,10 +14,8 @@ import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { unknownDataset, unknownRun } from '#shared/domain/not-found.ts';
 import { isPattern } from '../formats/shards.ts';
 import type { TaskOptions } from './chunk-flags.ts';
+import { interruptible } from './interruption.ts';
 import { formatBytes, printProgress, type Output } from './output.ts';
-
-/** For work that ends with the process. */
-export const never = new AbortController().signal;
 
 /** Fewest characters that are taken as the start of an id. */
 const LEAST_ID_START = 4;
@@ -113,6 +111,11 @@ export async function findDataset(
   throw new NextvecError('FILE_NOT_FOUND', `There is neither a file nor a data set "${handle}".`, {
     remedy: `Give the path of a file of data (docs/DATA.md), the name of an imported data set, or "${SAMPLE_WORD}".`,
   });
+}
+
+/** The same for a command with nothing to save until it has its data: an interruption cancels an import. */
+export function findData(client: NextvecClient, handle: string, role: 'train' | 'ood', out: Output): Promise<Dataset> {
+  return interruptible((signal) => findDataset(client, handle, role, out, signal));
 }
 
 const ANY_TASK: TaskOptions = { contextLength: null, history: null };

@@ -9,7 +9,7 @@ import { MAP_METHODS, MAP_SIDES, type VectorMap } from '#shared/domain/datasets/
 import { checkTarget, writeTarget, type OutputTarget } from '../formats/output-file.ts';
 import type { CommandContext } from './context.ts';
 import { PART_OPTION, readPart } from './evaluation.ts';
-import { findDataset, findRun, never } from './handles.ts';
+import { findData, findRun } from './handles.ts';
 import { printProgress, toJsonLine, type Output } from './output.ts';
 import { withSession } from './session.ts';
 import { lineOf, textColumn } from './texts.ts';
@@ -63,7 +63,7 @@ function inspectWindow(context: CommandContext, handle: string, flags: LookFlags
   const part = readPart(flags.part);
   return withSession(context.options(), out, 'owner', async ({ client }) => {
     const run = await findRun(client, handle);
-    const data = await findDataset(client, flags.data, 'ood', out, never);
+    const data = await findData(client, flags.data, 'ood', out);
     out.progress('proving parity …');
     const inspection = await client.evaluation.inspect({ runId: run.id, datasetId: data.id, part, pick });
     out.result(inspection, () => printInspection(inspection, out));
@@ -122,7 +122,7 @@ async function map(context: CommandContext, handle: string, flags: MapFlags, out
   const { method, out: file } = readMapFlags(flags);
   const target = file === null ? null : await checkTarget(file);
   await withSession(context.options(), out, 'owner', async ({ client }) => {
-    const data = await findDataset(client, handle, 'train', out, never);
+    const data = await findData(client, handle, 'train', out);
     const runId = flags.run === undefined ? null : (await findRun(client, flags.run)).id;
     for await (const event of await client.evaluation.map({ id: data.id, method, runId })) {
       if (event.type === 'progress') printProgress(event, out);

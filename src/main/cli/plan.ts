@@ -10,7 +10,7 @@ import { readJsonFile } from '../formats/json-file.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { planEvent } from './follow-queue.ts';
-import { findDataset } from './handles.ts';
+import { findData } from './handles.ts';
 import { HOLD_FLAG, HOLD_HELP, readHolds } from './hold-flag.ts';
 import type { Output } from './output.ts';
 import { ON_FLAG, ON_HELP, readOn } from './on-flag.ts';
@@ -69,9 +69,8 @@ async function plan(context: CommandContext, file: string | undefined, flags: Pl
   specOf(draft, '-', draft.ood === null ? null : '-');
   const work = async (session: Session): Promise<number> => {
     const { client } = session;
-    const abort = new AbortController();
-    const data = await findDataset(client, draft.data, 'train', out, abort.signal);
-    const ood = draft.ood === null ? null : await findDataset(client, draft.ood, 'ood', out, abort.signal);
+    const data = await findData(client, draft.data, 'train', out);
+    const ood = draft.ood === null ? null : await findData(client, draft.ood, 'ood', out);
     const spec = specOf(draft, data.id, ood?.id ?? null);
     const made = await client.plans.create({ ...spec, on: on ?? spec.on });
     if (flags.queueOnly) {

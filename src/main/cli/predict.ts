@@ -17,7 +17,7 @@ import { encodeNpy } from '../formats/npy/write.ts';
 import { existingFile } from '../formats/regular-file.ts';
 import type { CommandContext } from './context.ts';
 import { exportPredictions } from './written-files.ts';
-import { findDataset, findRun } from './handles.ts';
+import { findData, findRun } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 import { withSession } from './session.ts';
 import { lineOf, textColumn } from './texts.ts';
@@ -81,12 +81,11 @@ async function predict(context: CommandContext, handle: string, flags: PredictFl
   const neighbours = Number(flags.neighbours);
   const target = await checkTarget(flags.out ?? 'prediction.npy');
   await withSession(context.options(), out, 'any', async ({ client }) => {
-    const { signal } = new AbortController();
     const run = await findRun(client, handle);
-    const set = flags.in === undefined ? null : await findDataset(client, flags.in, 'train', out, signal);
+    const set = flags.in === undefined ? null : await findData(client, flags.in, 'train', out);
     let source: ContextSource;
     if (flags.context === undefined) {
-      const dataset = await findDataset(client, flags.data ?? '', 'train', out, signal);
+      const dataset = await findData(client, flags.data ?? '', 'train', out);
       source = place
         ? { kind: 'article', datasetId: dataset.id, ...place }
         : { kind: 'dataset', datasetId: dataset.id, windows: rows ?? [0] };

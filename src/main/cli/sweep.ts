@@ -19,7 +19,7 @@ import { messageOf } from '../formats/thrown.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';
-import { findDataset } from './handles.ts';
+import { findData } from './handles.ts';
 import type { Output } from './output.ts';
 import { ON_FLAG, ON_HELP, readOn } from './on-flag.ts';
 import { PARALLEL_FLAG, PARALLEL_HELP, readParallel } from './parallel-flag.ts';
@@ -111,9 +111,8 @@ function sweep(context: CommandContext, flags: SweepFlags, out: Output): Promise
   const parallel = readParallel(flags.parallel);
   specOf(flags, '-', flags.ood === undefined ? null : '-');
   const work = async ({ client }: Session): Promise<number> => {
-    const { signal } = new AbortController();
-    const data = await findDataset(client, flags.data, 'train', out, signal);
-    const ood = flags.ood === undefined ? null : await findDataset(client, flags.ood, 'ood', out, signal);
+    const data = await findData(client, flags.data, 'train', out);
+    const ood = flags.ood === undefined ? null : await findData(client, flags.ood, 'ood', out);
     const plan = await client.plans.create(specOf(flags, data.id, ood?.id ?? null));
     const [made] = plan.items;
     if (flags.queueOnly) {

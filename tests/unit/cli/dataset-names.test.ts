@@ -7,7 +7,6 @@ import {
   findRun,
   importAgain,
   importFile,
-  never,
   readableDataset,
   storedDataset,
 } from '../../../src/main/cli/handles.ts';
@@ -17,6 +16,7 @@ import { writeChunks } from '../../support/chunks.ts';
 import { CommandsOn, lastLine } from '../../support/command.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
+const never = new AbortController().signal;
 const CHUNKS = { articles: 4, chunksPerArticle: 8, D: 8 };
 let home: TestHome;
 let nextvec: Nextvec;

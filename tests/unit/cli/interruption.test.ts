@@ -67,18 +67,29 @@ it.each<[string, (child: ChildProcess) => void]>([
   60_000,
 );
 
-it('Ctrl-C cancels an import, which leaves no files, with exit status 130', async () => {
-  const large = join(folder, 'large.npz');
-  await writeChunks(large, { articles: 400, chunksPerArticle: 100, D: 256, isPlain: true });
-  const importing = start('import', 'import', large);
-  const datasets = join(folder, 'import', 'datasets');
-  await vi.waitUntil(() => existsSync(datasets) && readdirSync(datasets).length > 0, { timeout: 30_000, interval: 5 });
-  importing.child.kill('SIGINT');
-  const { status, stderr } = await importing.ended;
-  expect(stderr).toBe('');
-  expect(status).toBe(130);
-  expect(readdirSync(datasets)).toEqual([]);
-}, 60_000);
+it.each([
+  ['import', []],
+  ['plan', ['--template', 'recover', '--data']],
+])(
+  'Ctrl-C cancels the import of `%s`, which leaves no files, with exit status 130',
+  async (command, flags) => {
+    const large = join(folder, `${command}.npz`);
+    await writeChunks(large, { articles: 400, chunksPerArticle: 100, D: 256, isPlain: true });
+    const home = `import-${command}`;
+    const importing = start(home, command, ...flags, large);
+    const datasets = join(folder, home, 'datasets');
+    await vi.waitUntil(() => existsSync(datasets) && readdirSync(datasets).length > 0, {
+      timeout: 30_000,
+      interval: 5,
+    });
+    importing.child.kill('SIGINT');
+    const { status, stderr } = await importing.ended;
+    expect(stderr).toBe('');
+    expect(status).toBe(130);
+    expect(readdirSync(datasets)).toEqual([]);
+  },
+  60_000,
+);
 
 it('closing the terminal of a plan saves the queue and prints how to resume, with exit status 130', async () => {
   const plan = start('plan', 'plan', '--template', 'recover', ...LONG);
