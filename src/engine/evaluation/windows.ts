@@ -46,8 +46,10 @@ export function* shuffledBlocks(split: Split, seed: number): Generator<{ block: 
   stream(seed, 'evaluation').shuffle(ids);
   const elsewhere = blocks({ source: split.source, ids });
   for (const block of blocks(split)) {
-    const other = elsewhere.next();
-    if (!other.done) yield { block, others: other.value.targets };
+    const { done, value } = elsewhere.next();
+    // Both walks are over the same number of windows.
+    if (done) return;
+    yield { block, others: value.targets };
   }
 }
 

@@ -37,8 +37,9 @@ export interface LiveRunOptions extends RunJournalOptions {
 export class LiveRun {
   /** Threads it has, or will have once its trainer has started. */
   threads: number;
-  private readonly options: LiveRunOptions;
+  /** What it has said so far. */
   readonly journal: RunJournal;
+  private readonly options: LiveRunOptions;
   private readonly trainer: TrainerLink;
   private readonly heartbeat: Heartbeat;
   /** What it takes of the machine. */
@@ -111,9 +112,7 @@ export class LiveRun {
   /** Resolves once the trainer says it has paused and its checkpoint is written. */
   private paused(): Promise<void> {
     if (this.status === 'paused') return Promise.resolve();
-    return new Promise((resolve) => {
-      this.pauseWaiters.add(resolve);
-    });
+    return new Promise((resolve) => void this.pauseWaiters.add(resolve));
   }
 
   async resume(): Promise<void> {

@@ -51,6 +51,13 @@ function scrollBox(offset: number, options: ScrollToOptions, of: Virtualizer<HTM
   if (offset > 0) elementScroll(offset, options, of);
 }
 
+/** Indices of the range, and of the row that is rendered wherever it is; -1: none is. */
+function withKept(range: Range, kept: number): number[] {
+  const indices = defaultRangeExtractor(range);
+  if (kept < 0 || kept >= range.count || indices.includes(kept)) return indices;
+  return [...indices, kept].toSorted((a, b) => a - b);
+}
+
 export function useRowsInView<T>({
   box,
   items,
@@ -70,11 +77,7 @@ export function useRowsInView<T>({
         overscan: OVERSCAN,
         estimateSize: (index: number) => heightPx(all[index]),
         getItemKey: (index: number) => key(all[index]),
-        rangeExtractor(range: Range) {
-          const indices = defaultRangeExtractor(range);
-          if (keptIndex < 0 || keptIndex >= range.count || indices.includes(keptIndex)) return indices;
-          return [...indices, keptIndex].toSorted((a, b) => a - b);
-        },
+        rangeExtractor: (range: Range) => withKept(range, keptIndex),
       };
     }),
   );
