@@ -5,6 +5,7 @@
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import type { Tiling } from '#shared/domain/runs/adapter.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { initialParameters } from './init.ts';
 import { Random } from './random.ts';
 import {
@@ -72,7 +73,7 @@ async function availabilityOf(name: EngineName, host: EngineHost): Promise<Engin
       const { simdAvailability } = await import('./simd/index.ts');
       return await simdAvailability(host);
     } catch (error) {
-      return { name, available: false, reason: error instanceof Error ? error.message : String(error) };
+      return { name, available: false, reason: messageOf(error) };
     }
   }
   if (name === 'webgpu') {
@@ -167,7 +168,7 @@ async function measureAll(
       await best?.engine.dispose();
       best = { engine, speed };
     } catch (error) {
-      failures.push(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${name} failed: ${messageOf(error)}`);
       await engine?.dispose();
     }
   }

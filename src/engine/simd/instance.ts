@@ -2,6 +2,7 @@
 import { CONTROL_FAULT, FAULT_GATHER } from './abi/control.ts';
 import { Gatherer, type GatherLayout } from './gather.ts';
 import { openKernels, type KernelExports } from './kernels.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 /** Sent to a thread to start it. */
 export interface ThreadSetup {
@@ -35,7 +36,7 @@ export function instantiateKernels(setup: ThreadSetup): KernelInstance {
       gatherer.gather(slot, from, to);
     } catch (error) {
       // An exception through WebAssembly would leave the other threads at a barrier for ever.
-      fault = error instanceof Error ? error.message : String(error);
+      fault = messageOf(error);
       faultWord[0] = FAULT_GATHER;
     }
   };

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { EngineHost, EngineName } from '../types.ts';
 import { loadTensorflow } from './node-gpu.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 export type TfjsName = Exclude<EngineName, 'simd' | 'webgpu'>;
 
@@ -24,7 +25,7 @@ export async function loadBackend(name: TfjsName, host: EngineHost): Promise<str
     const ready = await tf.setBackend(BACKEND[name]);
     return ready ? '' : `the tfjs backend ${BACKEND[name]} did not initialise on this machine`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { nodeGlobals, nodeModule } from '../node.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 /** What tfjs-node still calls and Node ≥ 23 no longer has, or warns of. */
 const REMOVED_FROM_UTIL: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -55,7 +56,7 @@ async function importPackage(): Promise<TensorflowLoad> {
 const INSTALL = '"nextvec engines install tensorflow"';
 
 function explain(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const [firstLine] = message.split('\n');
   if (/Cannot find (package|module) '@tensorflow\/tfjs-node-gpu'/.test(message)) {
     return `not installed; ${INSTALL} fetches and compiles it (Linux x64, macOS arm64)`;
@@ -87,7 +88,7 @@ function requireInstalled(folder: string): TensorflowLoad {
     tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, 'tfjs-node-gpu'), 3);
     return { from: 'engines install' };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return { reason: `installed in ${folder} but did not load: ${message.split('\n')[0]} Run ${INSTALL} again.` };
   }
 }

@@ -2,6 +2,7 @@
 import { TERMS, type LossConfig } from '#shared/domain/models/terms.ts';
 import type { EpochRecord, Finished } from '#shared/domain/runs/training.ts';
 import type { TrainerState } from '#shared/domain/runs/trainer-state.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { EngineFailure } from '../failure.ts';
 import type { StepStats } from '../types.ts';
 import type { EpochMeasurement } from './epoch-evaluation.ts';
@@ -16,7 +17,7 @@ export function endingOf(error: unknown, next: string): Ending {
   if (error instanceof EngineFailure) {
     return { status: 'interrupted', reason: `${error.message} ${next} ${error.remedy}` };
   }
-  return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  return { status: 'failed', reason: messageOf(error) };
 }
 
 /** `checkpointStep`: step of the newest checkpoint; null: there is none. */

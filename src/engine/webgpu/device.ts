@@ -3,6 +3,7 @@
  * the device reports later is kept, because a kernel that was refused leaves garbage and goes on.
  */
 import type { Adapter, Tiling } from '#shared/domain/runs/adapter.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { GpuFailure, type FaultKind } from './failure.ts';
 import type { BufferSource } from './memory.ts';
 import { DEFAULT_TILING } from './tile-shapes.ts';
@@ -148,7 +149,7 @@ export class Gpu implements BufferSource {
     } catch (error) {
       if (error instanceof GpuFailure) throw error;
       // A lost device rejects with an error of its own, perhaps before it says that it is lost.
-      throw this.fail('lost', error instanceof Error ? error.message : String(error));
+      throw this.fail('lost', messageOf(error));
     }
   }
 

@@ -1,5 +1,6 @@
 /** The webgpu engine: own WGSL kernels, explicit forward and backward, everything of a run in device memory. */
 import { adapterWords } from '#shared/domain/runs/adapter.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { GramDeviceFactory } from '../gram/device.ts';
 import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
 import { Gpu } from './device.ts';
@@ -95,6 +96,6 @@ export async function webgpuAvailability(host: GpuHost): Promise<EngineAvailabil
     const reason = adapter.isSoftware ? 'Only a software adapter: correct, slower than simd; auto leaves it out.' : '';
     return { name, available: true, reason, adapter };
   } catch (error) {
-    return { name, available: false, reason: error instanceof Error ? error.message : String(error) };
+    return { name, available: false, reason: messageOf(error) };
   }
 }

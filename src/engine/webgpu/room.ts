@@ -1,5 +1,6 @@
 /** Whether a model fits into the memory of the device, found before it trains. Vectors that do not fit beside it are uploaded. */
 import type { Adapter } from '#shared/domain/runs/adapter.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { ModelOptions } from '../types.ts';
 import type { Gpu } from './device.ts';
 import { countedBuffers, Memory } from './memory.ts';
@@ -18,7 +19,7 @@ export function deviceNeed(size: ModelSize, { maxBindingBytes, memoryBytes }: Ad
   try {
     countBytes(size, maxBindingBytes);
   } catch (error) {
-    return { bytes, refusal: error instanceof Error ? error.message : String(error) };
+    return { bytes, refusal: messageOf(error) };
   }
   const fits = typeof memoryBytes !== 'number' || bytes <= memoryBytes;
   return { bytes, refusal: fits ? '' : tooLarge(size, bytes, `it has about ${memoryBytes}`) };

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import type { CheckpointKind } from '#shared/domain/runs/training.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { readAny, type LoadedCheckpoint, type LoadedFit } from './read.ts';
 import { removeCheckpoints } from './remove.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { StoredCheck } from '#shared/contract/app.ts';
 import type { RunCheckpoints } from '#shared/contract/trainer.ts';
 import { CHECKPOINT_KINDS } from '#shared/domain/runs/training.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { readAny } from './read.ts';
 import { listCheckpointFolders } from './resume.ts';
 

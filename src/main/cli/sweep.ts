@@ -15,7 +15,7 @@ import {
 } from '#shared/domain/plans/sweep-words.ts';
 import { defaultMethod, fieldOf, SWEEP_METHODS, type Axis } from '#shared/domain/plans/sweeps.ts';
 import { formatVary, parseVary } from '#shared/domain/plans/vary.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { followQueue, planEvent } from './follow-queue.ts';

@@ -4,10 +4,10 @@
  */
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { messageOf } from '../formats/thrown.ts';
 import { sweepUnfinishedImports } from './import.ts';
 import { readMeta, type StoreMeta } from './store-files.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { removeUnfinishedIndexes } from './texts/search.ts';
 import {
   findDataset,

@@ -10,9 +10,9 @@ import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/e
 import { NO_MAPPING, type Mapping } from '#shared/domain/datasets/mapping.ts';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
 import { HISTORY_INPUTS } from '#shared/domain/datasets/task.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 import { openRegularFile } from '../formats/regular-file.ts';
 import { elementsOf, type Column, type DataFile } from '../formats/table.ts';
-import { codeOf } from '../formats/thrown.ts';
 import { figureRows, measureArticles } from './article-table.ts';
 import { contentHash } from './content-hash.ts';
 import { openColumns } from './import-source.ts';

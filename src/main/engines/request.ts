@@ -1,6 +1,6 @@
 /** One HTTP request; whatever fails is DOWNLOAD_FAILED with address, reason and remedy. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { codeOf, messageOf } from '../formats/thrown.ts';
+import { codeOf, messageOf } from '#shared/domain/thrown.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 
 export interface Source {

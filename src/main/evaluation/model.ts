@@ -9,8 +9,8 @@ import type { GramSpec } from '#shared/domain/models/gram.ts';
 import type { GradientSpec, ModelSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { LoadedCheckpoint } from '../checkpoints/read.ts';
-import { messageOf } from '../formats/thrown.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 
 export interface OpenModel<Model extends Predictor = Predictor> extends AsyncDisposable {

@@ -1,7 +1,7 @@
 /** Makes folders one by one: `mkdir` of Node with `recursive` never returns in /proc and other places that take none. */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from './thrown.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 
 /** Makes the folder and those above it where there is none. Throws the error of the file system. */
 export function makeFolders(path: string): void {

@@ -23,8 +23,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 import { makeFolders } from './make-folders.ts';
-import { codeOf } from './thrown.ts';
 
 export interface OutputTarget {
   /** Absolute, as it was named. */

@@ -6,7 +6,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, ty
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import { codeOf, messageOf } from './thrown.ts';
+import { codeOf, messageOf } from '#shared/domain/thrown.ts';
 
 export interface RegularFile {
   readonly handle: FileHandle;

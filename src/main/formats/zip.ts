@@ -8,8 +8,8 @@ import { PassThrough, type Readable } from 'node:stream';
 import yauzl from 'yauzl';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { shortText } from '#shared/domain/short-text.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { Member } from './bytes.ts';
-import { messageOf } from './thrown.ts';
 
 const STORED = 0;
 const DEFLATED = 8;

@@ -4,7 +4,7 @@ import { hasEnded, planTag } from '#shared/domain/runs/run-kinds.ts';
 import { isNextvecError, toErrorData } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import { itemRecipe, judge, type PlanSpec, type TrainItem } from '#shared/domain/plans/plans.ts';
-import { codeOf } from '../formats/thrown.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 import { inTransaction } from '../store/database.ts';
 import { listGates } from '../store/history.ts';
 import { putTry, updateItem, type ItemChanges, type ItemRow } from '../store/plans.ts';

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { EngineHost, EngineThread } from '#engine/types.ts';
-import { messageOf } from '../formats/thrown.ts';
 import { tensorflowFolder } from './user-folders.ts';
 
 /** simd-worker.js of the build (chunks lie one folder deeper), or the source file when this module runs from source. */

@@ -1,7 +1,7 @@
 /** Errors of calls whose data worker has ended: they name the cause. */
 import { ORPCError, type ClientContext, type ClientLink } from '@orpc/client';
 import { MORE_MEMORY, NextvecError } from '#shared/domain/errors.ts';
-import { codeOf } from '../formats/thrown.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 
 export interface WorkerLife {
   readonly heapMb: number;

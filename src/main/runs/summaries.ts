@@ -1,7 +1,7 @@
 /** Summaries of runs, with what only a live trainer knows, and their announcement to watchers. */
 import { RunSummarySchema, type RunSummary } from '#shared/contract/runs.ts';
 import { hasEnded } from '#shared/domain/runs/run-kinds.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { Db } from '../store/database.ts';
 import { listValCosines } from '../store/history.ts';
 import { listRuns, requireRun, type RunRow } from '../store/runs.ts';

@@ -4,7 +4,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { DEFAULT_LAMBDA, NO_DATASET, RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { byTerm } from '#shared/domain/models/terms.ts';
 import { TERM_NOT_MEASURED, type EpochRecord } from '#shared/domain/runs/training.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 const { dataset: _none, ...DEFAULTS } = RecipeSchema.parse({ dataset: NO_DATASET });
 const NO_TERMS = byTerm(() => TERM_NOT_MEASURED);

@@ -8,7 +8,7 @@ import { Control } from '#engine/trainer/control.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { WorkerPool } from '../processes/worker-pool.ts';
 import type { RunData } from './data.ts';
 import type { Log } from './log.ts';

@@ -6,7 +6,7 @@ import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { parameterCount } from '#shared/domain/models/shapes.ts';
 import { lossConfig, optimizerConfig, type Recipe } from '#shared/domain/recipe/recipe.ts';
-import { messageOf } from '../formats/thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import type { Log } from './log.ts';
 
 type EngineJob = Pick<TrainerJob, 'recipe' | 'resume' | 'earlierEngine' | 'threads' | 'tilings'>;

@@ -6,8 +6,8 @@ import type { Checkpoint } from '#engine/trainer/index.ts';
 import type { TrainerJob } from '#shared/contract/trainer.ts';
 import type { ModelSpec } from '#shared/domain/models/models.ts';
 import type { CheckpointKind, StoredCheckpoint } from '#shared/domain/runs/training.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 import { writeCheckpoint } from '../checkpoints/write.ts';
-import { codeOf } from '../formats/thrown.ts';
 
 export interface OwedHooks {
   onWritten(stored: StoredCheckpoint): void;

@@ -4,6 +4,7 @@ import type { ErrorData as WireError } from '#shared/contract/errors.ts';
 import { NextvecError, isNextvecError, toErrorData, type ErrorCode } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { inputError, type Issue } from '#shared/domain/issue-error.ts';
+import { codeOf } from '#shared/domain/thrown.ts';
 
 function issuesOf(error: ORPCError<string, unknown>): readonly Issue[] | null {
   const data = error.data as { issues?: unknown } | undefined;
@@ -42,8 +43,8 @@ const SQLITE_FAULTS: readonly SqliteFault[] = [
 /** Maps SQLite errors and leaves those of the file system; anything else is a bug of ours and is printed to stderr. */
 function explainUnknown(error: unknown): unknown {
   if (fileFault(error) !== null) return error;
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  const fault = SQLITE_FAULTS.find(({ prefix }) => typeof code === 'string' && code.startsWith(prefix));
+  const code = codeOf(error);
+  const fault = SQLITE_FAULTS.find(({ prefix }) => code?.startsWith(prefix));
   if (fault !== undefined) {
     const { remedy } = fault;
     return new NextvecError(fault.code, fault.message, { remedy, details: { place: 'nextvec.db' }, cause: error });

@@ -5,6 +5,7 @@
 
 import { fileFault } from './file-faults.ts';
 import { shortMessage, shortQuote } from './short-text.ts';
+import { messageOf } from './thrown.ts';
 
 /** Files, recipes and arguments that cannot be used as they are (exit status 2). */
 const BAD_INPUT_CODES = [
@@ -126,7 +127,7 @@ export function toErrorData(error: unknown): ErrorData {
   if (isNextvecError(error)) return error.toData();
   const fault = fileFault(error);
   if (fault !== null) return new NextvecError(fault.code, fault.message, { remedy: fault.remedy }).toData();
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof RangeError && NO_ROOM.test(message)) {
     return new NextvecError('OUT_OF_MEMORY', `The memory is used up: ${message}.`, { remedy: MORE_MEMORY }).toData();
   }

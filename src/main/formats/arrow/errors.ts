@@ -1,6 +1,6 @@
 /** What is wrong with an Arrow file, as errors with place and remedy. */
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import { messageOf } from '../thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 /** Its message says what is not supported, for a person. */
 export class UnsupportedArrow extends Error {}

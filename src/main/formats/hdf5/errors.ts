@@ -1,6 +1,6 @@
 /** What is wrong with an HDF5 file, as errors with place and remedy. */
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
-import { messageOf } from '../thrown.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 /** `place`: file, or file and column. */
 export function hdf5Error(error: unknown, place: string): unknown {

@@ -3,9 +3,9 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ColumnMetaData, FileMetaData } from 'hyparquet';
 import { parquetMetadataAsync } from 'hyparquet/src/metadata.js';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { readExactly } from '../bytes.ts';
 import type { Column } from '../table.ts';
-import { messageOf } from '../thrown.ts';
 import { parquetColumn } from './column.ts';
 import { leafColumns } from './schema.ts';
 

@@ -2,9 +2,9 @@
 import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 import { openRegularFile, type RegularFile } from '../regular-file.ts';
 import { refuseImplausibleRatio } from '../table.ts';
-import { messageOf } from '../thrown.ts';
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { rayUrl } from '#shared/domain/runs/clusters.ts';
-import { codeOf, messageOf } from '../../formats/thrown.ts';
+import { codeOf, messageOf } from '#shared/domain/thrown.ts';
 
 /** A cluster that does not answer within this counts as unreachable. Submitting waits for a process of Ray to start. */
 const TIMEOUT_MS = 60_000;

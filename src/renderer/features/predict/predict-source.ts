@@ -1,6 +1,7 @@
 /** Turns the form into a request of the contract, or says what is missing. Pure. */
 import { MOST_ROWS, type ContextSource } from '#shared/contract/inference.ts';
 import { parseRows } from '#shared/domain/datasets/row-list.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 export interface PredictFields {
   readonly from: 'dataset' | 'file';
@@ -26,7 +27,7 @@ function rowsOf(text: string): number[] | string {
   try {
     return parseRows(text, MOST_ROWS);
   } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)} Write them as 0,5,10-19.`;
+    return `${messageOf(error)} Write them as 0,5,10-19.`;
   }
 }
 

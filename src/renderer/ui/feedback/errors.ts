@@ -1,6 +1,7 @@
 /** An error as the page shows it: what, where, what to do next. Not here: how errors are made (domain/errors.ts). */
 import { ORPCError } from '@orpc/client';
 import type { ErrorData } from '#shared/contract/errors.ts';
+import { messageOf } from '#shared/domain/thrown.ts';
 
 export interface ShownError {
   readonly message: string;
@@ -22,7 +23,7 @@ export function shownError(error: unknown): ShownError {
     }
     return { message: error.message, place: null, remedy: null, code: error.code };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { message, place: null, remedy: null, code: 'INTERNAL' };
 }
 
