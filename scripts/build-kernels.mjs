@@ -1,7 +1,8 @@
 // Compiles src/engine/simd/assembly to resources/wasm: relaxed and plain SIMD, each with and without shared memory.
 // `node scripts/build-kernels.mjs [--force]`; does nothing when the outputs are newer than every source.
+// `--abi` writes the ABI number alone, as `npm ci` does: types and lint need it, not the kernels.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -52,11 +53,16 @@ export function abiOfDeclarations() {
   return hash.digest().readUInt32BE() >>> 1;
 }
 
-/** Writes the number of the declarations into abi/version.ts when they have changed. */
+/** Writes abi/version.ts when it is missing or the declarations have changed. */
 export function updateVersion() {
-  const text = readFileSync(VERSION, 'utf8');
-  const updated = text.replace(/(?<=KERNEL_ABI: i32 = )\w+/, `0x${abiOfDeclarations().toString(16)}`);
-  if (updated !== text) writeFileSync(VERSION, updated);
+  const text = `/// <reference path="./types.d.ts" />
+/**
+ * Names the interface between TypeScript and the kernels: a hash of all other declarations of this folder. The .wasm
+ * exports it and is refused when it differs. Written by scripts/build-kernels.mjs.
+ */
+export const KERNEL_ABI: i32 = 0x${abiOfDeclarations().toString(16)};
+`;
+  if (!existsSync(VERSION) || readFileSync(VERSION, 'utf8') !== text) writeFileSync(VERSION, text);
 }
 
 async function compile(name, options) {
@@ -85,6 +91,9 @@ export async function buildKernels({ force = false } = {}) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const written = await buildKernels({ force: process.argv.includes('--force') });
-  process.stdout.write(written.length > 0 ? `kernels: built ${written.join(', ')}\n` : 'kernels: up to date\n');
+  if (process.argv.includes('--abi')) updateVersion();
+  else {
+    const written = await buildKernels({ force: process.argv.includes('--force') });
+    process.stdout.write(written.length > 0 ? `kernels: built ${written.join(', ')}\n` : 'kernels: up to date\n');
+  }
 }
