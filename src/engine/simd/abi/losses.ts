@@ -4,11 +4,10 @@
  * ../assembly/losses. B batch rows, T context length, D width; rows in memory are D rounded up to 24 floats.
  *
  * To add a loss term:
- * 1. here: its λ in `Lambdas`; what a row or a dimension leaves, in `RowResults` or `DimensionResults`.
- * 2. ../assembly/losses/<term>.ts: value and gradient. Call the value in `rowValues` (output.ts) and the gradient in
- *    `lossRow` (gradient.ts), or both in `dimensions4` (statistics.ts) when the term is made of batch statistics.
+ * 1. here: its λ in `Lambdas`; what a row or a dimension leaves, in `RowResults` or `DimensionResults`; rows that its
+ *    gradient needs of the batch statistics, in `Coefficients`.
+ * 2. ../assembly/losses/unit-terms.ts, or raw-terms.ts for a term on raw itself: value, gradient and their calls.
  * 3. ../../losses/terms.ts: the fields and one row, how value and gradient norm follow from the sums of the results.
- * 4. `npm run build:kernels` writes the new ABI number to version.ts.
  */
 
 /** λ of each term, named as in `TERMS`. */
@@ -54,6 +53,18 @@ export class DimensionResults {
   hinge!: f64;
   /** ‖∂moment/∂raw‖² · D²/4. */
   momentGradient2!: f64;
+}
+
+/**
+ * Rows that `BatchStatistics` writes and `LossGradient` reads. Gradients: moment A + C·(raw − μ), variance V·(p − μp);
+ * A, C, μ, V, μp in this order.
+ */
+export class Coefficients {
+  readonly momentOffset!: usize;
+  readonly momentSlope!: usize;
+  readonly rawMean!: usize;
+  readonly varianceSlope!: usize;
+  readonly unitMean!: usize;
 }
 
 /** Dimensions of one unit of `BatchStatistics`. */
@@ -102,11 +113,10 @@ export class Output {
 }
 
 /**
- * Mean and unbiased σ over the batch of raw, target and unit prediction per dimension, and from them the coefficients of
- * two gradients: moment A + C·(raw − μ), variance V·(p − μp). Undefined (zero gradient) for B = 1. Units: blocks of
- * STATISTICS_BLOCK dimensions.
+ * Mean and unbiased σ over the batch of raw, target and unit prediction per dimension; from them values and coefficients.
+ * Undefined (zero gradient) for B = 1. Units: blocks of STATISTICS_BLOCK dimensions.
  */
-export class BatchStatistics {
+export class BatchStatistics extends Coefficients {
   static readonly code: i32 = 12;
   /** Rows [B]. */
   readonly raw!: usize;
@@ -115,12 +125,6 @@ export class BatchStatistics {
   readonly rowBytes!: usize;
   readonly B!: i32;
   readonly D!: i32;
-  /** A, C, μ, V, μp: one row each, written. */
-  readonly momentOffset!: usize;
-  readonly momentSlope!: usize;
-  readonly rawMean!: usize;
-  readonly varianceSlope!: usize;
-  readonly unitMean!: usize;
   /** DimensionResults of each unit, written. */
   readonly dimensionResults!: usize;
   readonly hyper!: usize;
@@ -167,7 +171,7 @@ export class InfoNceGradient {
  * Gradient of the total loss on raw, as panel and strip8, and the squared gradient norms of the terms on the unit
  * prediction. Units: panels. Scratch: 10 rows.
  */
-export class LossGradient {
+export class LossGradient extends Coefficients {
   static readonly code: i32 = 16;
   /** ∂InfoNCE/∂unit prediction, panel; 0: not measured. */
   readonly dunit!: usize;
@@ -183,12 +187,6 @@ export class LossGradient {
   readonly unit!: usize;
   readonly inverseNorms!: usize;
   readonly contextCosines!: usize;
-  /** From `BatchStatistics`. */
-  readonly momentOffset!: usize;
-  readonly momentSlope!: usize;
-  readonly rawMean!: usize;
-  readonly varianceSlope!: usize;
-  readonly unitMean!: usize;
   readonly rowResults!: usize;
   readonly hyper!: usize;
   readonly rowBytes!: usize;

@@ -5,6 +5,7 @@ import type { InfoNceMode } from '../../losses/info-nce.ts';
 import { lossResults, type LossResults } from '../../losses/terms.ts';
 import {
   BatchStatistics,
+  Coefficients,
   DimensionResults,
   Lambdas,
   LossGradient,
@@ -42,16 +43,12 @@ export class LossHead {
   private readonly unitPanel: Matrix;
   /** Addresses that several operations share, by the name of the argument. */
   private readonly shared: { inverseNorms: number; contextCosines: number; rowResults: number; hyper: number };
-  /** Rows [L] of coefficients; see `BatchStatistics`. */
-  private readonly statistics: Pick<
-    BatchStatistics,
-    'momentOffset' | 'momentSlope' | 'rawMean' | 'varianceSlope' | 'unitMean'
-  >;
+  /** Rows [L]. */
+  private readonly coefficients: Record<keyof Coefficients, number>;
   private readonly dimensionResults: number;
 
   constructor(arena: Arena, input: BatchInput, hyper: number, maxB: number) {
     const { D, T } = input;
-    const row = () => arena.floats(paddedFeatures(D));
     this.input = input;
     this.raw = arena.rows(D, maxB);
     this.unit = arena.rows(D, maxB);
@@ -64,13 +61,7 @@ export class LossHead {
       rowResults: arena.bytes(maxB * fieldNames(RowResults).length * DOUBLE_BYTES),
       hyper,
     };
-    this.statistics = {
-      momentOffset: row(),
-      momentSlope: row(),
-      rawMean: row(),
-      varianceSlope: row(),
-      unitMean: row(),
-    };
+    this.coefficients = recordOf(fieldNames(Coefficients), () => arena.floats(paddedFeatures(D)));
     this.dimensionResults = arena.bytes(this.statisticsUnits * fieldNames(DimensionResults).length * DOUBLE_BYTES);
     this.infoNce = new InfoNce(arena, input, maxB, this.shared);
   }
@@ -150,7 +141,7 @@ export class LossHead {
 
   private emitStatistics(program: Program, slot: number, B: number): void {
     program.add('batch statistics', BatchStatistics, this.statisticsUnits, {
-      ...this.statistics,
+      ...this.coefficients,
       raw: this.raw.at,
       targets: this.input.targets[slot].at,
       unit: this.unit.at,
@@ -166,7 +157,7 @@ export class LossHead {
     const { dunit } = this.infoNce;
     program.add('loss gradient', LossGradient, panelCount(B), {
       ...this.commonArguments(slot, B),
-      ...this.statistics,
+      ...this.coefficients,
       dunit: withInfoNce ? dunit.at : 0,
       dunitPitch: dunit.pitch,
       D: this.input.D,

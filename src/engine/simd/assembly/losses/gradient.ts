@@ -1,16 +1,12 @@
 // The gradient of the total loss on raw, row by row: the terms on the unit prediction add up in one row, which then goes
-// through the normalisation; MSE and moment act on raw itself.
+// through the normalisation; the terms on raw itself are added after that.
 import { fma, splat } from '../math';
 import { args, nextUnit } from '../sync';
 import { panelToRows, rowsToPanel, rowsToStrip8 } from '../rows';
-import { antiCopyGradient } from './anti-copy';
-import { cosineGradient } from './cosine';
-import { directionalGradient } from './directional';
 import { infoNceRowGradient } from './info-nce';
-import { addMoment4 } from './moment';
-import { addMse4, mseFactor } from './mse';
-import { alongPrediction, floatAt, hyperAt } from './shared';
-import { varianceGradient } from './variance';
+import { rawGradients } from './raw-terms';
+import { alongPrediction, floatAt } from './shared';
+import { unitGradients } from './unit-terms';
 import { LossGradient } from '../../abi/losses.ts';
 
 export function lossGradient(op: usize, scratch: usize): void {
@@ -34,32 +30,19 @@ export function lossGradient(op: usize, scratch: usize): void {
 function lossRow(a: LossGradient, b: i32, row: usize, g: usize, total: usize): void {
   memory.fill(total, 0, a.rowBytes);
   infoNceRowGradient(a, b, row, total);
-  varianceGradient(a, b, g, total);
-  directionalGradient(a, b, g, total);
-  antiCopyGradient(a, b, g, total);
-  cosineGradient(a, b, g, total);
+  unitGradients(a, b, g, total);
   throughNormalise(a, b, row, total);
+  rawGradients(a, b, row);
 }
 
-/** draw = (total − (total·p)p)/|raw| + λ_mse·∂MSE/∂raw + λ_moment·∂moment/∂raw. */
+/** draw = (total − (total·p)p)/|raw|. */
 function throughNormalise(a: LossGradient, b: i32, draw: usize, total: usize): void {
   const L = a.rowBytes;
   const p = a.unit + <usize>b * L;
-  const raw = a.raw + <usize>b * L;
-  const target = a.targets + <usize>b * L;
   const inverseNorm = load<f32>(floatAt(a.inverseNorms, b));
   const along = splat(-alongPrediction(total, p, inverseNorm, L));
   const scale = splat(inverseNorm);
-  const mse = mseFactor(a);
-  const moment = splat(hyperAt(a.hyper).moment);
-  const offset = a.momentOffset;
-  const slope = a.momentSlope;
-  const mean = a.rawMean;
   for (let at: usize = 0; at < L; at += 16) {
-    const r = v128.load(raw + at);
-    let d = f32x4.mul(scale, fma(along, v128.load(p + at), v128.load(total + at)));
-    d = addMse4(d, r, v128.load(target + at), mse);
-    d = addMoment4(d, r, v128.load(offset + at), v128.load(slope + at), v128.load(mean + at), moment);
-    v128.store(draw + at, d);
+    v128.store(draw + at, f32x4.mul(scale, fma(along, v128.load(p + at), v128.load(total + at))));
   }
 }

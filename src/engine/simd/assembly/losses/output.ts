@@ -1,10 +1,9 @@
 // From the model's output to raw and, with losses, to the unit prediction, its cosines and the values of the row-wise terms.
 import { args, nextUnit } from '../sync';
 import { addScaled, dot, panelToRows, rowsToPanel, scaled } from '../rows';
-import { antiCopyValue } from './anti-copy';
-import { directionalValue } from './directional';
-import { squaredError } from './mse';
+import { rawRowValues } from './raw-terms';
 import { floatAt, MIN_NORM, rowResults } from './shared';
+import { unitRowValues } from './unit-terms';
 import { Output } from '../../abi/losses.ts';
 
 export function output(op: usize): void {
@@ -39,19 +38,17 @@ export function output(op: usize): void {
 function rowValues(a: Output, b: i32): void {
   const L = a.rowBytes;
   const raw = a.raw + <usize>b * L;
-  const results = rowResults(a.rowResults, b);
   const inverse = <f32>1 / max<f32>(sqrt<f32>(dot(raw, raw, L)), MIN_NORM);
   store<f32>(floatAt(a.inverseNorms, b), inverse);
   scaled(a.unit + <usize>b * L, raw, inverse, L);
   const cosine = dot(raw, a.unitTargets + <usize>b * L, L) * inverse;
-  results.cosine = cosine;
+  rowResults(a.rowResults, b).cosine = cosine;
   for (let t = 0; t < a.T; t++) {
     const position = b * a.T + t;
     const x = a.contexts + <usize>position * L;
     const c = dot(raw, x, L) * inverse * load<f32>(floatAt(a.inverseContextNorms, position));
     store<f32>(floatAt(a.contextCosines, position), c);
   }
-  results.squaredError = squaredError(raw, a.targets + <usize>b * L, L);
-  results.directional = directionalValue(a, b, cosine);
-  results.antiCopy = antiCopyValue(a, b, cosine);
+  rawRowValues(a, b);
+  unitRowValues(a, b, cosine);
 }

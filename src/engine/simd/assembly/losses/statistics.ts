@@ -1,9 +1,9 @@
 // Batch statistics per dimension, and the terms made of them.
 import { fma, splat } from '../math';
 import { args, nextUnit } from '../sync';
-import { momentDimensions4 } from './moment';
-import { varianceDimensions4 } from './variance';
-import { BatchStatistics, DimensionResults, STATISTICS_BLOCK } from '../../abi/losses.ts';
+import { rawDimensions4 } from './raw-terms';
+import { unitDimensions4 } from './unit-terms';
+import { BatchStatistics, Coefficients, DimensionResults, STATISTICS_BLOCK } from '../../abi/losses.ts';
 
 export function batchStatistics(op: usize): void {
   const a = args<BatchStatistics>(op);
@@ -21,19 +21,16 @@ export function batchStatistics(op: usize): void {
 }
 
 function clear(results: DimensionResults, value: f64): void {
-  results.mean2 = value;
-  results.sigma2 = value;
-  results.hinge = value;
-  results.momentGradient2 = value;
+  const at = changetype<usize>(results);
+  for (let field: usize = 0; field < offsetof<DimensionResults>(); field += sizeof<f64>()) store<f64>(at + field, value);
 }
 
+/** Zeroes every coefficient of four dimensions. */
 function noGradient4(a: BatchStatistics, at: usize): void {
-  const zero = splat(0);
-  v128.store(a.momentOffset + at, zero);
-  v128.store(a.momentSlope + at, zero);
-  v128.store(a.rawMean + at, zero);
-  v128.store(a.varianceSlope + at, zero);
-  v128.store(a.unitMean + at, zero);
+  const rows = changetype<usize>(a);
+  for (let field: usize = 0; field < offsetof<Coefficients>(); field += sizeof<usize>()) {
+    v128.store(load<usize>(rows + field) + at, splat(0));
+  }
 }
 
 /** Dimensions d to d + 3: mean and unbiased σ of raw, target and unit prediction, then every term. */
@@ -73,6 +70,6 @@ function dimensions4(a: BatchStatistics, d: i32, results: DimensionResults): voi
   const sigmaR = f32x4.sqrt(f32x4.mul(varR, inverseFree));
   const sigmaT = f32x4.sqrt(f32x4.mul(varT, inverseFree));
   const sigmaP = f32x4.sqrt(f32x4.mul(varP, inverseFree));
-  momentDimensions4(a, at, results, meanR, sigmaR, meanT, sigmaT);
-  varianceDimensions4(a, d, results, meanP, sigmaP);
+  rawDimensions4(a, d, results, meanR, sigmaR, meanT, sigmaT);
+  unitDimensions4(a, d, results, meanP, sigmaP);
 }
