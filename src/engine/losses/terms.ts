@@ -25,6 +25,10 @@ export type RowField = (typeof ROW_FIELDS)[number];
 export const DIMENSION_FIELDS = ['mean2', 'sigma2', 'hinge', 'momentGradient2'] as const;
 export type DimensionField = (typeof DIMENSION_FIELDS)[number];
 
+/** Vectors [D] that the gradients need of the batch statistics; see `Coefficients` there. */
+export const COEFFICIENTS = ['momentOffset', 'momentSlope', 'rawMean', 'varianceSlope', 'unitMean'] as const;
+export type Coefficient = (typeof COEFFICIENTS)[number];
+
 /** Sums over all rows and over all dimensions of one batch. B rows, T context length, D width. */
 export interface LossSums {
   readonly rows: Readonly<Record<RowField, number>>;

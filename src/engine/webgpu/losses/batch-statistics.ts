@@ -1,26 +1,29 @@
 /**
- * Mean and unbiased σ over the batch of raw, target and unit prediction p per dimension. From them the values of moment
- * and variance, and the coefficients of their gradients; zero for B = 1, which defines neither.
+ * Mean and unbiased σ over the batch of raw, target and unit prediction p per dimension. From them values of the
+ * terms and coefficients of their gradients; zero for B = 1, which defines none of them.
  */
 import { READ, WRITE, type Kernel } from '../kernel.ts';
 import type { Program } from '../program.ts';
 import {
   COLUMNS,
   COLUMN_THREADS,
-  coefficient,
+  DIMENSION_VECTORS,
   columnGroups,
   rowField,
   type LossSizes,
   type LossTensors,
 } from './layout.ts';
+import { rawTerms } from './raw-terms.ts';
 import { combineFunction, sumFunction } from './reduce.ts';
+import { unitTerms } from './unit-terms.ts';
 
 const THREADS = COLUMNS * COLUMN_THREADS;
 const buffers = { raw: READ, targets: READ, rows: READ, coefficients: WRITE, dimensions: WRITE };
 
 function batchStatistics(sizes: LossSizes): Kernel<typeof buffers> {
   const { D } = sizes;
-  const coefficientOf = (name: Parameters<typeof coefficient>[0]) => coefficient(name, 'd', sizes);
+  const terms = [...rawTerms(sizes), ...unitTerms(sizes)];
+  const dimensions = terms.flatMap(({ dimension }) => (dimension ? `{ ${dimension} }` : []));
   const code = `
 ${combineFunction('sum_of_column', 'vec4<f32>', { threads: THREADS, stride: COLUMNS, combine: (a, b) => `${a} + ${b}` })}
 ${sumFunction('sum_of_columns', 'vec4<f32>', THREADS)}
@@ -30,21 +33,14 @@ fn values(b: u32, d: u32) -> vec4<f32> {
   return vec4<f32>(r, targets[b * ${D}u + d], r * ${rowField('inverseNorm', 'b', sizes)}, 0.0);
 }
 
-/** Writes the coefficients of dimension d; returns its squared gaps of mean and σ, its hinge, its moment gradient². */
-fn dimension(d: u32, mean: vec4<f32>, sigma: vec4<f32>) -> vec4<f32> {
+/** What one dimension leaves. */
+var<private> results: array<vec4<f32>, ${DIMENSION_VECTORS}>;
+
+/** Writes results and coefficients of dimension d. */
+fn dimension(d: u32, mean: vec4<f32>, sigma: vec4<f32>) {
   let batch = f32(u.B);
   let free = f32(u.B - 1u);
-  let mean_gap = mean.x - mean.y;
-  let sigma_gap = select(sigma.x - sigma.y, 0.0, u.B < 2u);
-  let moves = sigma.x > 0.0;
-  let short = max(u.varianceTarget - sigma.z, 0.0);
-  ${coefficientOf('momentOffset')} = select(mean_gap * ${2 / D} / batch, 0.0, u.B < 2u);
-  ${coefficientOf('momentSlope')} = select(0.0, sigma_gap * ${2 / D} / (free * sigma.x), moves);
-  ${coefficientOf('rawMean')} = mean.x;
-  ${coefficientOf('varianceSlope')} = select(0.0, ${-1 / D} / (free * sigma.z), short > 0.0 && sigma.z > 0.0);
-  ${coefficientOf('unitMean')} = mean.z;
-  let gradient2 = mean_gap * mean_gap / batch + select(0.0, sigma_gap * sigma_gap / free, moves);
-  return vec4<f32>(mean_gap * mean_gap, sigma_gap * sigma_gap, short, gradient2);
+  ${dimensions.join('\n  ')}
 }
 
 @compute @workgroup_size(${THREADS})
@@ -61,11 +57,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     squares = fma(away, away, squares);
   }
   let sigma = sqrt(sum_of_column(squares, index) / f32(max(u.B, 2u) - 1u));
-  var results = vec4<f32>();
-  if (first == 0u && d < ${D}u) { results = dimension(d, mean, sigma); }
-  results = sum_of_columns(results, index);
-  if (index == 0u) {
-    for (var i = 0u; i < 4u; i++) { dimensions[group.x * 4u + i] = results[i]; }
+  if (first == 0u && d < ${D}u) { dimension(d, mean, sigma); }
+  for (var v = 0u; v < ${DIMENSION_VECTORS}u; v++) {
+    let sums = sum_of_columns(results[v], index);
+    if (index == 0u) {
+      for (var i = 0u; i < 4u; i++) { dimensions[(group.x * ${DIMENSION_VECTORS}u + v) * 4u + i] = sums[i]; }
+    }
   }
 }
 `;

@@ -5,7 +5,7 @@
 import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { recordOf } from '#shared/domain/records.ts';
 import type { InfoNceMode } from '../../losses/info-nce.ts';
-import { DIMENSION_FIELDS, ROW_FIELDS, lossResults, type LossResults } from '../../losses/terms.ts';
+import { COEFFICIENTS, DIMENSION_FIELDS, ROW_FIELDS, lossResults, type LossResults } from '../../losses/terms.ts';
 import type { Memory, Tensor } from '../memory.ts';
 import type { Program } from '../program.ts';
 import { addBatchStatistics } from './batch-statistics.ts';
@@ -13,7 +13,6 @@ import { addFigures } from './figures.ts';
 import { addLossGradient } from './gradient.ts';
 import { addInfoNce } from './info-nce.ts';
 import {
-  COEFFICIENT_COUNT,
   DIMENSION_VECTORS,
   FIELD_COUNT,
   FIGURE_COUNT,
@@ -53,7 +52,7 @@ export class LossHead {
       contexts,
       rows: memory.tensor('losses of rows', FIELD_COUNT * maxB),
       positions: memory.tensor('context cosines', 2 * maxB * T),
-      coefficients: memory.tensor('loss coefficients', COEFFICIENT_COUNT * D),
+      coefficients: memory.tensor('loss coefficients', COEFFICIENTS.length * D),
       dimensions: memory.tensor('losses of dimensions', columnGroups(D) * 4 * DIMENSION_VECTORS),
       products: memory.tensor('InfoNCE products', maxB * maxB),
       dunit: memory.tensor('InfoNCE input gradient', maxB * D),

@@ -1,5 +1,11 @@
 /** What the kernels of the loss head pass to one another. B rows of a batch, T context length, D width. */
-import { DIMENSION_FIELDS, ROW_FIELDS, type DimensionField } from '../../losses/terms.ts';
+import {
+  COEFFICIENTS,
+  DIMENSION_FIELDS,
+  ROW_FIELDS,
+  type Coefficient,
+  type DimensionField,
+} from '../../losses/terms.ts';
 import type { Tensor } from '../memory.ts';
 
 export interface LossSizes {
@@ -19,11 +25,6 @@ const FIELDS = [...SUMMED_FIELDS, 'inverseNorm', 'inverseTargetNorm', 'rowLogSum
 type Field = (typeof FIELDS)[number];
 /** Floats of each row in `LossTensors.rows`. */
 export const FIELD_COUNT = FIELDS.length;
-
-/** Vectors [D] of one batch. Gradients: of moment, offset + slope·(raw − mean); of variance, slope·(p − mean of p). */
-const COEFFICIENTS = ['momentOffset', 'momentSlope', 'rawMean', 'varianceSlope', 'unitMean'] as const;
-type Coefficient = (typeof COEFFICIENTS)[number];
-export const COEFFICIENT_COUNT = COEFFICIENTS.length;
 
 /** Vectors of 4 that hold the sums over rows, then those over dimensions. */
 export const ROW_VECTORS = Math.ceil(SUMMED_FIELDS.length / 4);
@@ -58,7 +59,7 @@ export interface LossTensors {
   readonly rows: Tensor;
   /** cos(raw, x_t), then 1/|x_t|. [2][maxB·T] */
   readonly positions: Tensor;
-  /** [COEFFICIENT_COUNT][D] */
+  /** [COEFFICIENTS][D] */
   readonly coefficients: Tensor;
   /** `DIMENSION_FIELDS` of `COLUMNS` dimensions each. [columnGroups(D)][4·DIMENSION_VECTORS] */
   readonly dimensions: Tensor;
@@ -80,6 +81,12 @@ export function rowField(name: Field, b: string, { maxB }: LossSizes): string {
 /** WGSL: a coefficient of dimension `d`. */
 export function coefficient(name: Coefficient, d: string, { D }: LossSizes): string {
   return `coefficients[${COEFFICIENTS.indexOf(name) * D}u + ${d}]`;
+}
+
+/** WGSL: a value of one dimension in the `results` of batch-statistics.ts. */
+export function dimensionResult(name: DimensionField): string {
+  const k = DIMENSION_FIELDS.indexOf(name);
+  return `results[${Math.floor(k / 4)}][${k % 4}]`;
 }
 
 /** WGSL: cos(raw, x_t) of position b·T + t, and 1/|x_t|. */

@@ -2,6 +2,8 @@
 import { READ, WRITE, GROUP_INDEX_WGSL, grid, type Kernel } from '../kernel.ts';
 import type { Program } from '../program.ts';
 import { MIN_NORM, contextCosine, inverseContextNorm, rowField, type LossSizes, type LossTensors } from './layout.ts';
+import { rawTerms } from './raw-terms.ts';
+import { unitTerms } from './unit-terms.ts';
 
 /** Threads that share one product of two vectors. */
 const LANES = 32;
@@ -15,6 +17,8 @@ function rowValues(sizes: LossSizes): Kernel<typeof buffers> {
   const { T, D } = sizes;
   const teams = teamsFor(T + 1);
   const row = (name: Parameters<typeof rowField>[0]) => rowField(name, 'b', sizes);
+  const terms = [...rawTerms(sizes), ...unitTerms(sizes)];
+  const values = terms.flatMap(({ rowValues }) => (rowValues ? `{ ${rowValues} }` : []));
   const code = `${GROUP_INDEX_WGSL}
 var<workgroup> sums: array<vec4<f32>, ${LANES * teams}>;
 /** raw·x, |x|², |raw|², |raw − x|². */
@@ -26,6 +30,9 @@ fn element(b: u32, vector: u32, d: u32) -> f32 {
 }
 
 fn inverse_norm(squares: f32) -> f32 { return 1.0 / max(sqrt(squares), ${MIN_NORM}); }
+
+/** cos(raw, x_t) once the products are there. */
+fn context_cosine(t: u32, inverse: f32) -> f32 { return products[t].x * inverse * inverse_norm(products[t].y); }
 
 @compute @workgroup_size(${LANES * teams})
 fn main(
@@ -65,18 +72,11 @@ fn main(
     ${inverseContextNorm(`b * ${T}u + t`, sizes)} = inverse_context;
   }
   if (index > 0u) { return; }
-  var short = 0.0;
-  for (var t = 0u; t < ${T}u; t++) {
-    let context_cosine = products[t].x * inverse * inverse_norm(products[t].y);
-    short += max(0.0, u.marginAntiCopy - (cosine - context_cosine));
-  }
   ${row('inverseNorm')} = inverse;
   ${row('inverseTargetNorm')} = inverse_target;
   ${row('cosine')} = cosine;
-  ${row('squaredError')} = own.w;
   ${row('nonFinite')} = select(0.0, 1.0, (bitcast<u32>(own.w) & 0x7f800000u) == 0x7f800000u);
-  ${row('antiCopy')} = short;
-  ${row('directional')} = ${T < 2 ? '0.0' : `max(0.0, u.marginDirectional - (cosine - products[${T - 2}].x * inverse * inverse_norm(products[${T - 2}].y)))`};
+  ${values.join('\n  ')}
 }
 `;
   return { label: 'losses of rows', buffers, code };
