@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { defaultGradientSpec, GRADIENT_TYPES, type GradientType } from '#shared/domain/models/models.ts';
 import { adapterWords, type Tiling } from '#shared/domain/runs/adapter.ts';
-import { Gpu } from '#engine/webgpu/device.ts';
+import { Gpu } from '#engine/webgpu/device/device.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { DEVICES, countStep, floorSeconds, type StepWork } from './support/gpu-work.ts';
 import { runTorch, torchDevice, torchModes, type TorchMode } from './support/torch-gpu.ts';

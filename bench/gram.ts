@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { DEFAULT_GRAM_CONFIG, type GramConfig } from '#engine/gram/config.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import { stream } from '#engine/random.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import { nodeEngineHost } from '../src/main/processes/engine-host.ts';
 import { readChunkWindows } from './support/chunk-windows.ts';
 

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { importDataset } from '../src/main/datasets/import.ts';
+import { importDataset } from '../src/main/datasets/import/import.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import yazl from 'yazl';
-import { floatToHalf } from '../src/main/formats/half.ts';
+import { floatToHalf } from '../src/main/formats/columns/half.ts';
 import { openDataFile } from '../src/main/formats/open.ts';
-import { readFloats, type Column, type DataFile } from '../src/main/formats/table.ts';
+import { readFloats, type Column, type DataFile } from '../src/main/formats/columns/table.ts';
 
 const OUT = join(import.meta.dirname, '../resources/sample');
 const MIN_ARTICLE_CHUNKS = 8;

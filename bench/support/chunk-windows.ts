@@ -1,7 +1,7 @@
 /** A chunk file (.npz with vectors, article_indices, chunk_indices) as windows in memory, for benchmarks. T is 5. */
 import { readFileSync } from 'node:fs';
 import type { WindowSource } from '#engine/types.ts';
-import { halfToFloat } from '../../src/main/formats/half.ts';
+import { halfToFloat } from '../../src/main/formats/columns/half.ts';
 import { fromBufferPromise } from '../../tests/support/zip.ts';
 
 const T = 5;

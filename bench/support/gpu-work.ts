@@ -3,7 +3,7 @@
  * their buffers; the least time that they take on a device of known speed. Nothing runs.
  */
 import type { GradientType } from '#shared/domain/models/models.ts';
-import type { Gpu } from '#engine/webgpu/device.ts';
+import type { Gpu } from '#engine/webgpu/device/device.ts';
 import { Pipelines, type Kernel, type Work } from '#engine/webgpu/kernel.ts';
 import { ModelPlan } from '#engine/webgpu/plan.ts';
 import type { Program } from '#engine/webgpu/program.ts';

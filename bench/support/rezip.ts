@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import yazl from 'yazl';
-import { readWhole } from '../../src/main/formats/bytes.ts';
-import { listMembers } from '../../src/main/formats/zip.ts';
+import { readWhole } from '../../src/main/formats/files/bytes.ts';
+import { listMembers } from '../../src/main/formats/files/zip.ts';
 
 export interface MemberContent {
   readonly name: string;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { computed, ref } from 'vue';
 import { createChartGroup } from '../../src/renderer/charts/chart-group.ts';
 import { NO_POINTS, rawPoints } from '../../src/renderer/charts/data/columns.ts';
-import { TERM_STYLES } from '../../src/renderer/charts/series-style.ts';
+import { TERM_STYLES } from '../../src/renderer/charts/drawing/series-style.ts';
 import TimeChart from '../../src/renderer/charts/TimeChart.vue';
 import StatedCharts from '../../src/renderer/features/run/curves/StatedCharts.vue';
 import RunCharts from '../../src/renderer/features/run/curves/RunCharts.vue';

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { CeilingCosines } from '#engine/evaluation/intervals.ts';
 import { measureCeiling } from '#engine/gram/ceiling.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import type { EngineHost, WindowSource } from '#engine/types.ts';
 import { SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';

@@ -1,12 +1,12 @@
 /** Trained models as parts of a Gram mixture: what the gates learn from, the same bits, the same weights. */
 import { beforeAll, expect, test } from 'vitest';
-import { extraTensors } from '#engine/gram/extras.ts';
+import { extraTensors } from '#engine/gram/parts/extras.ts';
 import { GramModel } from '#engine/gram/model.ts';
 import type { GramState } from '#engine/gram/state.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import type { ExtraPart, GramData } from '#engine/gram/types.ts';
 import { createSimdEngine } from '#engine/simd/index.ts';
-import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime, type SimdRuntime } from '#engine/simd/runtime/runtime.ts';
 import { startParameters } from '#engine/start.ts';
 import { Trainer } from '#engine/trainer/index.ts';
 import type { EngineHost, NamedTensors } from '#engine/types.ts';

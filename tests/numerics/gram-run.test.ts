@@ -5,7 +5,7 @@ import type { GramConfig } from '#engine/gram/config.ts';
 import type { GramDevice } from '#engine/gram/device.ts';
 import { GramModel } from '#engine/gram/model.ts';
 import { MixtureRun, type MixtureRunOptions } from '#engine/gram/run.ts';
-import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime, type SimdRuntime } from '#engine/simd/runtime/runtime.ts';
 import type { Checkpoint, FitCheckpoint, ModelCheckpoint } from '#engine/trainer/index.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import { TrainingEventSchema, type EpochRecord, type Stage } from '#shared/domain/runs/training.ts';

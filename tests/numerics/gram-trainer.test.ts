@@ -5,7 +5,7 @@ import { GramModel } from '#engine/gram/model.ts';
 import { GramTrainer } from '#engine/gram/trainer.ts';
 import type { GramData } from '#engine/gram/types.ts';
 import type { GramState } from '#engine/gram/state.ts';
-import { createRuntime, type SimdRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime, type SimdRuntime } from '#engine/simd/runtime/runtime.ts';
 import type { EngineHost, NamedTensors } from '#engine/types.ts';
 import { fingerprint, SMALL_CONFIG, smallGramData } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';

@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listParts } from '#shared/domain/models/gram.ts';
 import { addAllKeys, fitPositions, fitRidges, splitMaps } from '#engine/gram/fit.ts';
-import { coefficientsOf, fitGateInput, Gate, gateFeatures, meanCosine } from '#engine/gram/gate.ts';
-import { adamwUpdate, oneCycle } from '#engine/gram/gate-optimizer.ts';
+import { coefficientsOf, fitGateInput, Gate, gateFeatures, meanCosine } from '#engine/gram/gate/gate.ts';
+import { adamwUpdate, oneCycle } from '#engine/gram/gate/gate-optimizer.ts';
 import { GramMemory } from '#engine/gram/memory.ts';
-import { PartsComputer } from '#engine/gram/parts.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { PartsComputer } from '#engine/gram/parts/parts.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import { relativeError } from '#engine/verify.ts';
 import { FIXTURE_CONFIG, readGramFixture, sourceOf } from '../support/gram.ts';
 import { simdHost } from '../support/simd-host.ts';

@@ -20,9 +20,9 @@ import {
   type RecipeInput,
 } from '#shared/domain/recipe/recipe.ts';
 import { openDataset } from '../../src/main/datasets/dataset.ts';
-import { splitDataset } from '../../src/main/datasets/split.ts';
+import { splitDataset } from '../../src/main/datasets/split/split.ts';
 import type { Nextvec } from '../../src/main/nextvec.ts';
-import { exportTorchProject } from '../../src/main/runs/torch-project.ts';
+import { exportTorchProject } from '../../src/main/runs/exports/torch-project.ts';
 import { importChunks, testHome, type TestHome } from '../support/nextvec.ts';
 import { simdHost } from '../support/simd-host.ts';
 import { Recorder } from '../support/training.ts';

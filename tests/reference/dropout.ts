@@ -1,4 +1,4 @@
-/** The dropout masks in plain integers: what assembly/dropout.ts computes four at a time. */
+/** The dropout masks in plain integers: what assembly/layers/dropout.ts computes four at a time. */
 
 function mix(value: number): number {
   let x = value >>> 0;

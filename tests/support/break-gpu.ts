@@ -3,10 +3,10 @@
  * in the way that the file names, "wrong" for one that computes wrong gradients. The file is removed then.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { Gpu } from '#engine/webgpu/device.ts';
-import { GpuFailure, type FaultKind } from '#engine/webgpu/failure.ts';
+import { Gpu } from '#engine/webgpu/device/device.ts';
+import { GpuFailure, type FaultKind } from '#engine/webgpu/device/failure.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
-import { Watchdog } from '#engine/webgpu/watchdog.ts';
+import { Watchdog } from '#engine/webgpu/device/watchdog.ts';
 import type { LossProbe } from '#engine/types.ts';
 
 const LOOK_MS = 10;

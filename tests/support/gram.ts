@@ -7,7 +7,7 @@ import type { GramState } from '#engine/gram/state.ts';
 import type { ExtraPart, GramData } from '#engine/gram/types.ts';
 import { initialParameters } from '#engine/init.ts';
 import { Random } from '#engine/random.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import type { NamedTensors, WindowSource } from '#engine/types.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';

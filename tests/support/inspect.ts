@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Passport } from '#shared/domain/datasets/passport.ts';
-import { importDataset, type ImportOptions, type ImportResult } from '../../src/main/datasets/import.ts';
+import { importDataset, type ImportOptions, type ImportResult } from '../../src/main/datasets/import/import.ts';
 
 /** The passport of a file. */
 export function inspectFile(file: string, options?: ImportOptions): Promise<Passport> {

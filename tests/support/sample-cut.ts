@@ -1,7 +1,7 @@
 /** Windows from the beginning of the sample that ships with the product, for tests of training on real vectors. */
 import { readFileSync } from 'node:fs';
 import type { WindowSource } from '#engine/types.ts';
-import { halfToFloat } from '../../src/main/formats/half.ts';
+import { halfToFloat } from '../../src/main/formats/columns/half.ts';
 import { sourceOf } from './walks.ts';
 import { fromBufferPromise } from './zip.ts';
 

@@ -4,11 +4,11 @@ import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import type { ModelOptions } from '#engine/types.ts';
-import { Gpu } from '#engine/webgpu/device.ts';
+import { Gpu } from '#engine/webgpu/device/device.ts';
 import { Pipelines } from '#engine/webgpu/kernel.ts';
-import { Memory, type Tensor } from '#engine/webgpu/memory.ts';
+import { Memory, type Tensor } from '#engine/webgpu/device/memory.ts';
 import { encode, Program, type ProgramOptions } from '#engine/webgpu/program.ts';
-import { readTensors } from '#engine/webgpu/readback.ts';
+import { readTensors } from '#engine/webgpu/device/readback.ts';
 import { UNIFORM_BYTES, Uniforms } from '#engine/webgpu/uniforms.ts';
 
 /** Why there is no device; CI must have one. */

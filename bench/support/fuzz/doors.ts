@@ -4,14 +4,14 @@
  */
 import { Command } from 'commander';
 import { isBadInput } from '#shared/domain/errors.ts';
-import { addDatasetsCommand } from '../../../src/main/cli/datasets.ts';
+import { addDatasetsCommand } from '../../../src/main/cli/commands/datasets.ts';
 import { errorData } from '../../../src/main/cli/exit.ts';
-import { addHistoryCommands } from '../../../src/main/cli/history.ts';
+import { addHistoryCommands } from '../../../src/main/cli/commands/history.ts';
 import { createOutput } from '../../../src/main/cli/output.ts';
-import { addPlanCommand } from '../../../src/main/cli/plan.ts';
-import { addQueueCommand } from '../../../src/main/cli/queue.ts';
-import { addSweepCommand } from '../../../src/main/cli/sweep.ts';
-import { addTrainCommands } from '../../../src/main/cli/train.ts';
+import { addPlanCommand } from '../../../src/main/cli/commands/plan.ts';
+import { addQueueCommand } from '../../../src/main/cli/commands/queue.ts';
+import { addSweepCommand } from '../../../src/main/cli/commands/sweep.ts';
+import { addTrainCommands } from '../../../src/main/cli/commands/train.ts';
 
 /** The command has read all its words and would open the storage folder now. */
 class StorageWanted extends Error {}

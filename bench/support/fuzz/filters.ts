@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '#engine/random.ts';
-import { RUN_FIELDS } from '../../../src/main/cli/run-fields.ts';
-import { parseWhere } from '../../../src/main/cli/where.ts';
+import { RUN_FIELDS } from '../../../src/main/cli/flags/run-fields.ts';
+import { parseWhere } from '../../../src/main/cli/flags/where.ts';
 import { mutate } from '../mutate.ts';
 import { openVictim } from './calls.ts';
 import { callOutcome, commandOutcome } from './doors.ts';

@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NO_MAPPING } from '#shared/domain/datasets/mapping.ts';
-import { TEMPORARY } from '../../../src/main/datasets/import.ts';
+import { TEMPORARY } from '../../../src/main/datasets/import/import.ts';
 import { WorkerPool, type LeasedWorker } from '../../../src/main/processes/worker-pool.ts';
 import { fromWireError } from '../../../src/main/wire/errors.ts';
 import { mutate } from '../mutate.ts';

@@ -1,7 +1,7 @@
 /** Damaged histories of other programs: event files, W&B files and JSON. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { importRunJob } from '../../../src/main/runs/import-run-job.ts';
+import { importRunJob } from '../../../src/main/runs/imports/import-run-job.ts';
 import { mutate } from '../mutate.ts';
 import { refusalOf } from './import-mutant.ts';
 import type { FuzzTarget } from './target.ts';

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBadInput, isNextvecError } from '#shared/domain/errors.ts';
-import { importDataset } from '../../../src/main/datasets/import.ts';
+import { importDataset } from '../../../src/main/datasets/import/import.ts';
 
 export const TABLES = join(import.meta.dirname, '../../../tests/fixtures/tables');
 

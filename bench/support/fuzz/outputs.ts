@@ -23,7 +23,7 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '#engine/random.ts';
-import { checkTarget, moveToTarget, withScratch, writeTarget } from '../../../src/main/formats/output-file.ts';
+import { checkTarget, moveToTarget, withScratch, writeTarget } from '../../../src/main/formats/files/output-file.ts';
 import { callOutcome, commandOutcome } from './doors.ts';
 import { chance, hostileText, pick } from './hostile.ts';
 import type { FuzzTarget } from './target.ts';

@@ -4,7 +4,7 @@
  */
 import { extraPrefix, listParts, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
-import { CLIP, REACH } from '../gram/gate.ts';
+import { CLIP, REACH } from '../gram/gate/gate.ts';
 import type { Value } from './graph.ts';
 import type { GraphLayers } from './layers.ts';
 

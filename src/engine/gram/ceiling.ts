@@ -9,13 +9,13 @@ import { groupWindows } from '../evaluation/bootstrap.ts';
 import type { CeilingCosines } from '../evaluation/intervals.ts';
 import { evenlySpread, type Split } from '../evaluation/windows.ts';
 import { stream } from '../random.ts';
-import type { SimdRuntime } from '../simd/runtime.ts';
+import type { SimdRuntime } from '../simd/runtime/runtime.ts';
 import { DEFAULT_GRAM_CONFIG, type GateConfig, type GramConfig } from './config.ts';
 import { addAllKeys, fitParts, pieceOf, solvePositions, type Progress } from './fit.ts';
-import { coefficientsOf, cosinesOf, diagonalIndex, fitGateInput } from './gate.ts';
-import { initialGates, trainEpoch } from './gate-trainer.ts';
+import { coefficientsOf, cosinesOf, diagonalIndex, fitGateInput } from './gate/gate.ts';
+import { initialGates, trainEpoch } from './gate/gate-trainer.ts';
 import { GramMemory, gramShape } from './memory.ts';
-import { PartsComputer, type Statistics } from './parts.ts';
+import { PartsComputer, type Statistics } from './parts/parts.ts';
 import { plainStatistics } from './statistics.ts';
 
 /** Windows of the set that are used, evenly spread. */

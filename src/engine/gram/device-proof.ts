@@ -2,12 +2,12 @@
 import { EngineFailure } from '../failure.ts';
 import { PARITY_TOLERANCE } from '../parity.ts';
 import { relativeError } from '../verify.ts';
-import type { Windows } from './blocks.ts';
+import type { Windows } from './parts/blocks.ts';
 import type { GramDevice } from './device.ts';
 import { eachBlock } from './fit.ts';
 import { BLOCK_WINDOWS, type GramMemory } from './memory.ts';
-import { NeighbourSearch } from './neighbours.ts';
-import { addToRidgeSums, clearRidgeSums, readRidgeSums } from './ridges.ts';
+import { NeighbourSearch } from './parts/neighbours.ts';
+import { addToRidgeSums, clearRidgeSums, readRidgeSums } from './parts/ridges.ts';
 import type { GramData } from './types.ts';
 
 /** Throws EngineFailure with the figures where they differ by more than rounding. Overwrites weights, mean, sums and keys. */

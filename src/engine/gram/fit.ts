@@ -5,11 +5,18 @@
 import { choleskyFactor, choleskySolve } from '../evaluation/matrix.ts';
 import { blocks } from '../evaluation/windows.ts';
 import type { WindowSource } from '../types.ts';
-import { loadWindows, pairProducts, type Windows } from './blocks.ts';
+import { loadWindows, pairProducts, type Windows } from './parts/blocks.ts';
 import type { GramConfig } from './config.ts';
 import { BLOCK_WINDOWS, type GramMemory } from './memory.ts';
-import type { PartsComputer, PartsModel } from './parts.ts';
-import { addToRidgeSums, clearRidgeSums, readRidgeSums, solveFilter, solveRidge, type RidgeSums } from './ridges.ts';
+import type { PartsComputer, PartsModel } from './parts/parts.ts';
+import {
+  addToRidgeSums,
+  clearRidgeSums,
+  readRidgeSums,
+  solveFilter,
+  solveRidge,
+  type RidgeSums,
+} from './parts/ridges.ts';
 
 /** Called between blocks with the share done; may throw to stop. */
 export type Progress = (fraction: number) => void | Promise<void>;

@@ -3,7 +3,7 @@
  * R windows of a block, T context length, D width, L = D rounded up to 24 (row length), K parts.
  */
 import type { Mixture } from '#shared/domain/models/gram.ts';
-import { openMemory, type SimdRuntime } from '../simd/runtime.ts';
+import { openMemory, type SimdRuntime } from '../simd/runtime/runtime.ts';
 import {
   Arena,
   BLOCK_OUTPUTS,
@@ -16,7 +16,7 @@ import {
 } from '../simd/layout.ts';
 import { CONTROL_BYTES, OP_BYTES } from '../simd/abi/control.ts';
 import { NEAREST_CHUNK, NEAREST_PANELS } from '../simd/abi/gram.ts';
-import type { ThreadPool } from '../simd/pool.ts';
+import type { ThreadPool } from '../simd/runtime/pool.ts';
 import type { GramDevice, GramDeviceFactory } from './device.ts';
 import { Program } from '../simd/program.ts';
 

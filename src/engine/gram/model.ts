@@ -3,12 +3,12 @@
  * B contexts, T context length, D width, K parts, M = K(K + 1)/2, H hidden units, N keys.
  */
 import { extraPrefix, listParts, settingsTensors, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
-import type { SimdRuntime } from '../simd/runtime.ts';
+import type { SimdRuntime } from '../simd/runtime/runtime.ts';
 import type { MixtureWeights, NamedTensors } from '../types.ts';
-import { extraTensors, openExtras, type ExtraModel } from './extras.ts';
-import { coefficientsOf, gateLayout, sharesOf, type GateInput } from './gate.ts';
+import { extraTensors, openExtras, type ExtraModel } from './parts/extras.ts';
+import { coefficientsOf, gateLayout, sharesOf, type GateInput } from './gate/gate.ts';
 import { BLOCK_WINDOWS, GramMemory, gramShape } from './memory.ts';
-import { PartsComputer, type PartsModel } from './parts.ts';
+import { PartsComputer, type PartsModel } from './parts/parts.ts';
 
 export interface GramPrediction {
   /** Σ_k a_k·c_k; the prediction is its direction. [B, D] */

@@ -13,7 +13,7 @@ import { endingOf, type Ending } from '../trainer/endings.ts';
 import { ProbeSet } from '../trainer/probe-set.ts';
 import { initialState } from '../trainer/start-state.ts';
 import type { Split, TrainerControl, TrainerHooks } from '../trainer/types.ts';
-import type { SimdRuntime } from '../simd/runtime.ts';
+import type { SimdRuntime } from '../simd/runtime/runtime.ts';
 import type { GramConfig } from './config.ts';
 import type { GramDeviceFactory } from './device.ts';
 import { epochRecord, type MixtureMeasurement } from './epoch-record.ts';

@@ -3,9 +3,9 @@ import type { Random } from '../random.ts';
 import type { WindowSource } from '../types.ts';
 import type { GramConfig } from './config.ts';
 import { eachBlock, type Progress } from './fit.ts';
-import { turnAtRandom } from './isometry.ts';
+import { turnAtRandom } from './parts/isometry.ts';
 import { BLOCK_WINDOWS } from './memory.ts';
-import type { PartsComputer, Statistics } from './parts.ts';
+import type { PartsComputer, Statistics } from './parts/parts.ts';
 import { floats, type GramArray, type GramState } from './state.ts';
 
 /** Statistics as arrays of a state. */

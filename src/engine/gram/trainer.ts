@@ -11,19 +11,19 @@
  */
 import { listParts, type GramSpec, type Part } from '#shared/domain/models/gram.ts';
 import { stream } from '../random.ts';
-import type { SimdRuntime } from '../simd/runtime.ts';
-import { clusterArticles } from './clusters.ts';
+import type { SimdRuntime } from '../simd/runtime/runtime.ts';
+import { clusterArticles } from './parts/clusters.ts';
 import type { GramConfig } from './config.ts';
 import { addAllKeys, fitPositions, fitRidges, pieceOf, splitMaps, type Progress } from './fit.ts';
-import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate.ts';
-import type { GateState } from './gate-optimizer.ts';
-import { gateArrays, initialGates, storedGates, trainEpoch } from './gate-trainer.ts';
-import { FoldExtras } from './extras.ts';
-import { Folds } from './folds.ts';
+import { coefficientsOf, fitGateInput, meanCosine, type GateInput } from './gate/gate.ts';
+import type { GateState } from './gate/gate-optimizer.ts';
+import { gateArrays, initialGates, storedGates, trainEpoch } from './gate/gate-trainer.ts';
+import { FoldExtras } from './parts/extras.ts';
+import { Folds } from './gate/folds.ts';
 import { GramMemory, gramShape } from './memory.ts';
 import { proveDevice } from './device-proof.ts';
 import { GramModel } from './model.ts';
-import { PartsComputer, type PartsModel, type Statistics } from './parts.ts';
+import { PartsComputer, type PartsModel, type Statistics } from './parts/parts.ts';
 import { advance, doubles, floats, INITIAL_STATE, integers, type GramState } from './state.ts';
 import {
   gateShares,

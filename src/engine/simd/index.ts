@@ -5,11 +5,11 @@
 import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
 import { SimdModel } from './model.ts';
 import { planModel } from './plan.ts';
-import { createRuntime, openMemory, type RuntimeOptions, type SimdRuntime } from './runtime.ts';
-import { detectFeatures, VARIANT_NAMES } from './variants.ts';
+import { createRuntime, openMemory, type RuntimeOptions, type SimdRuntime } from './runtime/runtime.ts';
+import { detectFeatures, VARIANT_NAMES } from './runtime/variants.ts';
 
 export { SimdModel, type PhaseTime } from './model.ts';
-export { VARIANTS, type Variant } from './variants.ts';
+export { VARIANTS, type Variant } from './runtime/variants.ts';
 
 /** Raised when results change. */
 const ENGINE_VERSION = '2';

@@ -24,7 +24,7 @@ import { DOUBLE_BYTES, FLOAT_BYTES, type Matrix } from './layout.ts';
 import { writeOptimizerHyper } from './optimizer.ts';
 import type { ModelPlan } from './plan.ts';
 import { readsPages } from './pages.ts';
-import type { ThreadPool } from './pool.ts';
+import type { ThreadPool } from './runtime/pool.ts';
 import { setGather, type PlacedProgram, type ProgramKey } from './programs.ts';
 
 /** Time of thread 0 in each operation of one program, in order. */

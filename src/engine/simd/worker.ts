@@ -3,8 +3,8 @@
  * under Node's worker_threads and as a browser Worker; holds no state of its own beyond its kernel instance.
  */
 import { nodeModule } from '../node.ts';
-import { instantiateKernels, type KernelInstance } from './instance.ts';
-import type { FromThread, ToThread } from './messages.ts';
+import { instantiateKernels, type KernelInstance } from './runtime/instance.ts';
+import type { FromThread, ToThread } from './runtime/messages.ts';
 import {
   CONTROL_ARRIVED,
   CONTROL_FAULT,

@@ -4,7 +4,7 @@
  * same. T context length, D width, B rows of a batch.
  */
 import { blocks, meanTarget, type Split } from '../evaluation/windows.ts';
-import { turnAtRandom } from '../gram/isometry.ts';
+import { turnAtRandom } from '../gram/parts/isometry.ts';
 import { stream } from '../random.ts';
 import type { WindowSource } from '../types.ts';
 

@@ -3,7 +3,7 @@
  * Each parameter is row-major as PyTorch keeps it; constants of the model follow all parameters.
  */
 import type { NamedTensors } from '../types.ts';
-import { aligned, slice, type Memory, type Tensor } from './memory.ts';
+import { aligned, slice, type Memory, type Tensor } from './device/memory.ts';
 
 export type BankPart = 'w' | 'g' | 'm' | 'v';
 

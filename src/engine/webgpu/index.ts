@@ -3,11 +3,11 @@ import { adapterWords } from '#shared/domain/runs/adapter.ts';
 import { messageOf } from '#shared/domain/thrown.ts';
 import type { GramDeviceFactory } from '../gram/device.ts';
 import type { Engine, EngineAvailability, EngineHost, EngineInfo, ModelOptions } from '../types.ts';
-import { Gpu } from './device.ts';
-import { GramProducts } from './gram-products.ts';
+import { Gpu } from './device/device.ts';
+import { GramProducts } from './products/gram-products.ts';
 import { Pipelines } from './kernel.ts';
-import { requireMemory } from './room.ts';
-import { measureTiling, tilingFor, type Tilings } from './tiling.ts';
+import { requireMemory } from './device/room.ts';
+import { measureTiling, tilingFor, type Tilings } from './products/tiling.ts';
 import { WebgpuModel } from './model.ts';
 
 /** Raised when results change. */

@@ -6,7 +6,7 @@ import type { InputShift } from '#shared/domain/models/models.ts';
 import { CONTEXT_MEAN_WEIGHTS, CORPUS_MEAN } from '#shared/domain/models/shapes.ts';
 import type { Parameter, ParameterBank } from './bank.ts';
 import { READ, WRITE, type Kernel } from './kernel.ts';
-import type { Memory, Tensor } from './memory.ts';
+import type { Memory, Tensor } from './device/memory.ts';
 import type { Program } from './program.ts';
 import { rowsOf, type Rows } from './rows.ts';
 import { elementGroups, elementKernel } from './wgsl.ts';

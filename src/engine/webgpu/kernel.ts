@@ -1,5 +1,5 @@
 /** Compute kernels: WGSL with its buffers declared once, pipelines compiled once for each device and source. */
-import type { Gpu } from './device.ts';
+import type { Gpu } from './device/device.ts';
 import { UNIFORMS_WGSL } from './uniforms.ts';
 
 /** Access and WGSL element type of each buffer, by the name that the code uses. */

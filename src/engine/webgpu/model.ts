@@ -18,12 +18,12 @@ import type {
   TrainStepInput,
   WindowSource,
 } from '../types.ts';
-import type { Gpu } from './device.ts';
+import type { Gpu } from './device/device.ts';
 import type { Pipelines } from './kernel.ts';
-import type { Tensor } from './memory.ts';
+import type { Tensor } from './device/memory.ts';
 import { ModelPlan } from './plan.ts';
 import { encode, type Program } from './program.ts';
-import { Readback, readTensors, type Values } from './readback.ts';
+import { Readback, readTensors, type Values } from './device/readback.ts';
 import { Uniforms } from './uniforms.ts';
 import { ResidentVectors } from './vectors.ts';
 

@@ -2,7 +2,7 @@
 import type { ParameterBank } from './bank.ts';
 import { GROUP_INDEX_WGSL, READ, WRITE, grid, type Kernel } from './kernel.ts';
 import { sumFunction } from './losses/reduce.ts';
-import type { Memory, Tensor } from './memory.ts';
+import type { Memory, Tensor } from './device/memory.ts';
 import type { Program } from './program.ts';
 
 const THREADS = 256;

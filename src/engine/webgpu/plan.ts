@@ -2,11 +2,11 @@
 import { inputShift } from '#shared/domain/models/models.ts';
 import type { InfoNceMode } from '../losses/info-nce.ts';
 import type { ModelOptions } from '../types.ts';
-import type { Gpu } from './device.ts';
+import type { Gpu } from './device/device.ts';
 import { BatchInput } from './input.ts';
 import type { Pipelines } from './kernel.ts';
 import { LossHead } from './losses/head.ts';
-import { Memory, type Tensor } from './memory.ts';
+import { Memory, type Tensor } from './device/memory.ts';
 import { createNetwork } from './models/index.ts';
 import type { Network } from './models/network.ts';
 import { Optimizer } from './optimizer.ts';

@@ -3,9 +3,9 @@
  * are made once, when a kernel first runs; running it for a batch of B rows records them in a compute pass.
  */
 import type { Tiling } from '#shared/domain/runs/adapter.ts';
-import type { Gpu } from './device.ts';
+import type { Gpu } from './device/device.ts';
 import type { Buffers, Groups, Kernel, Pipelines } from './kernel.ts';
-import { binding, type Tensor } from './memory.ts';
+import { binding, type Tensor } from './device/memory.ts';
 
 interface Dispatch {
   readonly kernel: Kernel;

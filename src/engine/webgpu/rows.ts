@@ -1,5 +1,5 @@
 /** Matrices in device memory whose rows are those of a batch: B items of R rows each. */
-import type { Tensor } from './memory.ts';
+import type { Tensor } from './device/memory.ts';
 
 /** Row r begins at element offset + ⌊r/R⌋·itemStride + (r mod R)·rowStride of `tensor`. */
 export interface Rows {

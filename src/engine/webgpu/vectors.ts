@@ -3,10 +3,10 @@
  * float16 stay so. Sets larger than one binding are kept in shards. T context length, D width.
  */
 import type { SharedVectors } from '../types.ts';
-import type { Gpu } from './device.ts';
+import type { Gpu } from './device/device.ts';
 import type { BatchInput } from './input.ts';
 import { READ, READ_U32, WRITE, type Buffers, type Kernel } from './kernel.ts';
-import { Memory, type Tensor } from './memory.ts';
+import { Memory, type Tensor } from './device/memory.ts';
 import type { Program } from './program.ts';
 import { elementGroups, elementKernel } from './wgsl.ts';
 

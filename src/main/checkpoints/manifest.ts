@@ -10,7 +10,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { ModelSpecSchema } from '#shared/domain/models/models.ts';
 import { CHECKPOINT_KINDS } from '#shared/domain/runs/training.ts';
 import { TrainerStateSchema } from '#shared/domain/runs/trainer-state.ts';
-import { readRegularFile } from '../formats/regular-file.ts';
+import { readRegularFile } from '../formats/files/regular-file.ts';
 
 export const MANIFEST_FILE = 'checkpoint.json';
 const MAX_MANIFEST_BYTES = 64 << 20;

@@ -3,7 +3,7 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import { parseArticleList, rangeOf } from '#shared/domain/recipe/article-list.ts';
 import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { printComparison } from './data.ts';
+import { printComparison } from './commands/data.ts';
 import { findRun, readableDataset } from './handles.ts';
 import { formatCosine, type Output } from './output.ts';
 

@@ -13,7 +13,7 @@ import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { unknownDataset, unknownRun } from '#shared/domain/not-found.ts';
 import { isPattern } from '../formats/shards.ts';
-import type { TaskOptions } from './chunk-flags.ts';
+import type { TaskOptions } from './flags/chunk-flags.ts';
 import { interruptible } from './interruption.ts';
 import { formatBytes, printProgress, type Output } from './output.ts';
 

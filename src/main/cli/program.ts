@@ -1,28 +1,28 @@
 /** The command line as a program: all commands, and the exit status of one. */
 import { Command, CommanderError } from 'commander';
 import { programFiles } from '../hosts/locations.ts';
-import { addBalanceCommand } from './balance.ts';
-import { addClusterCommands } from './clusters.ts';
+import { addBalanceCommand } from './commands/balance.ts';
+import { addClusterCommands } from './commands/clusters.ts';
 import { createContext, fail } from './context.ts';
-import { addCompletionCommand } from './completion.ts';
-import { addEngineInstallCommand } from './engine-install.ts';
-import { addEngineCommands } from './engines.ts';
-import { addDataCommands } from './data.ts';
-import { addDatasetsCommand } from './datasets.ts';
-import { addEvaluationCommands } from './evaluation.ts';
-import { addHistoryCommands } from './history.ts';
-import { addHostCommands } from './host.ts';
-import { addImportCommands } from './imports.ts';
-import { addLookCommands } from './look.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addEngineInstallCommand } from './commands/engine-install.ts';
+import { addEngineCommands } from './commands/engines.ts';
+import { addDataCommands } from './commands/data.ts';
+import { addDatasetsCommand } from './commands/datasets.ts';
+import { addEvaluationCommands } from './commands/evaluation.ts';
+import { addHistoryCommands } from './commands/history.ts';
+import { addHostCommands } from './commands/host.ts';
+import { addImportCommands } from './commands/imports.ts';
+import { addLookCommands } from './commands/look.ts';
 import { createOutput } from './output.ts';
-import { addInferenceCommands } from './predict.ts';
-import { addPlanCommand } from './plan.ts';
-import { addQueueCommand } from './queue.ts';
-import { addReportCommands } from './reports.ts';
+import { addInferenceCommands } from './commands/predict.ts';
+import { addPlanCommand } from './commands/plan.ts';
+import { addQueueCommand } from './commands/queue.ts';
+import { addReportCommands } from './commands/reports.ts';
 import type { OpenNextvec } from './session.ts';
-import { addSweepCommand } from './sweep.ts';
-import { addTrainCommands } from './train.ts';
-import { addWatchCommand } from './watch.ts';
+import { addSweepCommand } from './commands/sweep.ts';
+import { addTrainCommands } from './commands/train.ts';
+import { addWatchCommand } from './commands/watch.ts';
 
 export function createProgram(open?: OpenNextvec): Command {
   const program = new Command('nextvec')

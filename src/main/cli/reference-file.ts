@@ -1,6 +1,6 @@
 /** Reads a whole reference file (.npz of small float arrays and 0-d text) for `verify`. */
 import { openDataFile } from '../formats/open.ts';
-import { allTexts, readFloats } from '../formats/table.ts';
+import { allTexts, readFloats } from '../formats/columns/table.ts';
 import type { ReferenceArray, ReferenceArrays } from '#engine/reference.ts';
 
 export async function readReference(path: string): Promise<ReferenceArrays> {

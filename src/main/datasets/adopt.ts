@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { sweepUnfinishedImports } from './import.ts';
+import { sweepUnfinishedImports } from './import/import.ts';
 import { readMeta, type StoreMeta } from './store-files.ts';
 import { taskOf } from '#shared/domain/datasets/task.ts';
 import { messageOf } from '#shared/domain/thrown.ts';

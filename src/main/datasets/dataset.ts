@@ -9,14 +9,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { SharedVectors, WindowSource } from '#engine/types.ts';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import { asBytes } from '../formats/array-bytes.ts';
-import { halfToFloat } from '../formats/half.ts';
-import { openRegularFileSync } from '../formats/regular-file.ts';
+import { asBytes } from '../formats/columns/array-bytes.ts';
+import { halfToFloat } from '../formats/columns/half.ts';
+import { openRegularFileSync } from '../formats/files/regular-file.ts';
 import { damagedFile, FILES, readMeta, type StoreMeta } from './store-files.ts';
 import { openTexts, type TextReader } from './texts/text-store.ts';
 import { VectorReader } from './vector-reader.ts';
 import { BYTES_PER_ELEMENT } from './vector-store.ts';
-import { readColumn, refuseOther, verifyFile } from './verify.ts';
+import { readColumn, refuseOther, verifyFile } from './measures/verify.ts';
 
 export interface Dataset extends Disposable {
   readonly folder: string;

@@ -26,11 +26,11 @@ import { deleteFreeingSpace, keepReserve } from '../store/reserve.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { LruCache, memoize } from '../processes/memoize.ts';
 import type { WorkerClient, WorkerPool } from '../processes/worker-pool.ts';
-import { storedArticles } from './article-table.ts';
-import { importAgain } from './import-again.ts';
+import { storedArticles } from './measures/article-table.ts';
+import { importAgain } from './import/import-again.ts';
 import { hasTextIndex } from './texts/search.ts';
 import { writeTurned } from './turned.ts';
-import { importFile, previewFile, type ImportInput } from './worker-import.ts';
+import { importFile, previewFile, type ImportInput } from './import/worker-import.ts';
 
 export interface DatasetServiceOptions {
   readonly home: Home;

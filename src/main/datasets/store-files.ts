@@ -11,7 +11,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { PassportSchema } from '#shared/domain/datasets/passport.ts';
-import { readRegularFileSync } from '../formats/regular-file.ts';
+import { readRegularFileSync } from '../formats/files/regular-file.ts';
 
 export const FILES = {
   meta: 'meta.json',

@@ -5,9 +5,9 @@
 import { writeFile } from 'node:fs/promises';
 import { Random } from '#engine/random.ts';
 import { openDataFile } from '../formats/open.ts';
-import { writeThenRename } from '../formats/output-file.ts';
+import { writeThenRename } from '../formats/files/output-file.ts';
 import { encodeSafetensors, type Tensor } from '../formats/safetensors.ts';
-import { readFloats, rowLength } from '../formats/table.ts';
+import { readFloats, rowLength } from '../formats/columns/table.ts';
 
 /** Writes a file of chunks as safetensors: its vectors turned, its article and chunk numbers as they are. */
 export async function writeTurned(from: string, to: string, seed: number): Promise<void> {

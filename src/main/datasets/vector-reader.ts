@@ -4,8 +4,8 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { halfToFloat } from '../formats/half.ts';
-import { openRegularFileSync } from '../formats/regular-file.ts';
+import { halfToFloat } from '../formats/columns/half.ts';
+import { openRegularFileSync } from '../formats/files/regular-file.ts';
 import { BYTES_PER_ELEMENT, type StoreDType } from './vector-store.ts';
 
 export class VectorReader {

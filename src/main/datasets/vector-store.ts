@@ -8,8 +8,8 @@ import { closeSync, fsync, openSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { asBytes, writeAll } from '../formats/array-bytes.ts';
-import { floatToHalf, halfToFloat } from '../formats/half.ts';
+import { asBytes, writeAll } from '../formats/columns/array-bytes.ts';
+import { floatToHalf, halfToFloat } from '../formats/columns/half.ts';
 
 export type StoreDType = 'float32' | 'float16';
 export const BYTES_PER_ELEMENT: Readonly<Record<StoreDType, number>> = { float32: 4, float16: 2 };

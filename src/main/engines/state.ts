@@ -7,7 +7,7 @@ import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { makeFolders } from '../formats/make-folders.ts';
+import { makeFolders } from '../formats/files/make-folders.ts';
 import { MANIFEST_FILE } from '../processes/user-folders.ts';
 import { folderBytes, holdLock } from '../store/home.ts';
 

@@ -2,7 +2,7 @@
 import type { CeilingCosines } from '#engine/evaluation/intervals.ts';
 import type { Split } from '#engine/evaluation/windows.ts';
 import { measureCeiling } from '#engine/gram/ceiling.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import type { EvaluateJob } from '../processes/jobs/evaluation.ts';

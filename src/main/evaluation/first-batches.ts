@@ -12,7 +12,7 @@ import { lossConfig, modelSpec, type Recipe } from '#shared/domain/recipe/recipe
 import { TERMS, byTerm } from '#shared/domain/models/terms.ts';
 import type { TermTable } from '#shared/domain/runs/training.ts';
 import { openDataset } from '../datasets/dataset.ts';
-import { splitDataset } from '../datasets/split.ts';
+import { splitDataset } from '../datasets/split/split.ts';
 import type { FirstBatchesJob } from '../processes/jobs/evaluation.ts';
 import { initialWeights } from '../weights/model-weights.ts';
 import { openTrainable } from './model.ts';

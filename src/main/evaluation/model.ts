@@ -2,7 +2,7 @@
 import { GramModel } from '#engine/gram/model.ts';
 import { openEngine } from '#engine/registry.ts';
 import { runtimeInfo } from '#engine/simd/index.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import type { Engine, EngineInfo, EngineName, NamedTensors, Predictor, TrainableModel } from '#engine/types.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import { readJsonFile } from './json-file.ts';
+import { readJsonFile } from './files/json-file.ts';
 
 const STATE = 'state.json';
 const SPLITS = 'dataset_dict.json';

@@ -4,8 +4,8 @@ import { compressionOf, linesOf, plainBytes } from './rows/text-stream.ts';
 import { jsonLines } from './rows/json-lines.ts';
 import { openRowFile, type RowFile } from './rows/row-file.ts';
 import { openDataFile } from './open.ts';
-import { readHead } from './regular-file.ts';
-import type { DataFile } from './table.ts';
+import { readHead } from './files/regular-file.ts';
+import type { DataFile } from './columns/table.ts';
 
 /** What an import reads. `file` is closed by the caller; a file of rows is not open. */
 export type Source =

@@ -2,16 +2,16 @@
 import { basename } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { arrayColumn } from './array-column.ts';
-import type { StoredArray } from './stored-array.ts';
-import { MemberReader, readExactly, type Member } from './bytes.ts';
+import { arrayColumn } from './columns/array-column.ts';
+import type { StoredArray } from './columns/stored-array.ts';
+import { MemberReader, readExactly, type Member } from './files/bytes.ts';
 import { readNpyHeader } from './npy/header.ts';
 import { jsonColumn, sideFilesOf } from './npy/side-files.ts';
-import { openRegularFile } from './regular-file.ts';
+import { openRegularFile } from './files/regular-file.ts';
 import { listTensors, looksLikeSafetensors } from './safetensors.ts';
-import type { Column, DataFile, DataFormat } from './table.ts';
+import type { Column, DataFile, DataFormat } from './columns/table.ts';
 import { unknownFile } from './unknown-file.ts';
-import { listMembers } from './zip.ts';
+import { listMembers } from './files/zip.ts';
 
 /** The caller closes it. */
 export async function openDataFile(path: string): Promise<DataFile> {

@@ -7,10 +7,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { NextvecError, isNextvecError, type ErrorCode } from '#shared/domain/errors.ts';
 import { shortText } from '#shared/domain/short-text.ts';
-import type { StoredArray } from './stored-array.ts';
-import { readExactly } from './bytes.ts';
+import type { StoredArray } from './columns/stored-array.ts';
+import { readExactly } from './files/bytes.ts';
 import type { DType } from './npy/header.ts';
-import { repeatedKey } from './repeated-key.ts';
+import { repeatedKey } from './files/repeated-key.ts';
 
 export interface Tensor {
   readonly shape: readonly number[];

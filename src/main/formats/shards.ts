@@ -3,11 +3,11 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import { columnOf } from './column.ts';
+import { columnOf } from './columns/column.ts';
 import { huggingFaceFiles } from './hugging-face.ts';
 import { isSideFile } from './npy/side-files.ts';
-import { existingFile } from './regular-file.ts';
-import type { Column, DataFile, ReadOptions, RowBlock, Text } from './table.ts';
+import { existingFile } from './files/regular-file.ts';
+import type { Column, DataFile, ReadOptions, RowBlock, Text } from './columns/table.ts';
 
 const MOST_FILES = 4096;
 /** Files of data by name; others of the folder (readme, licence, metadata) are left alone, and so are links, which may lead out of the folders that a host may read. */

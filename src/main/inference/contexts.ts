@@ -7,8 +7,8 @@ import { elementCount } from '#shared/domain/models/shapes.ts';
 import { nameList } from '#shared/domain/short-text.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openDataFile } from '../formats/open.ts';
-import { unravel } from '../formats/rows.ts';
-import { rowLength, type Column, type DataFile } from '../formats/table.ts';
+import { unravel } from '../formats/columns/rows.ts';
+import { rowLength, type Column, type DataFile } from '../formats/columns/table.ts';
 import { windowPlaces } from '../datasets/window-places.ts';
 
 export interface Contexts {

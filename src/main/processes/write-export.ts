@@ -2,7 +2,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import { targetFault, temporaryBeside } from '../formats/output-file.ts';
+import { targetFault, temporaryBeside } from '../formats/files/output-file.ts';
 import { fromWireError } from '../wire/errors.ts';
 import { jobEvents } from './job-events.ts';
 import type { WorkerExportEvent } from './worker-contract.ts';

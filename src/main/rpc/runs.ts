@@ -1,6 +1,6 @@
 /** `runs.*`: the contract's calls on runs, preflight, exports and imports. */
-import { exportRun, type ExportContext } from '../runs/export.ts';
-import { importRun, type ImportRunContext } from '../runs/imported-run.ts';
+import { exportRun, type ExportContext } from '../runs/exports/export.ts';
+import { importRun, type ImportRunContext } from '../runs/imports/imported-run.ts';
 import { preflight, type PreflightContext } from '../runs/preflight.ts';
 import { readCommandLine, readRecipeFile } from '../runs/recipe-import.ts';
 import type { RunService } from '../runs/service.ts';

@@ -11,15 +11,15 @@ import type { Home } from '../store/home.ts';
 import { hasJob, placeOf, requireRun, updateRun, type RunChanges } from '../store/runs.ts';
 import type { SpawnTrainer } from '../processes/trainer-process.ts';
 import type { RunBus } from './bus.ts';
-import { demandOf } from './demand.ts';
-import { LiveRun } from './live-run.ts';
+import { demandOf } from './resources/demand.ts';
+import { LiveRun } from './live/live-run.ts';
 import type { Clusters } from './ray/clusters.ts';
-import { SharingChoice } from './sharing-choice.ts';
-import { fits, type Demand, type Machine } from './sharing.ts';
+import { SharingChoice } from './resources/sharing-choice.ts';
+import { fits, type Demand, type Machine } from './resources/sharing.ts';
 import type { RunSummaries } from './summaries.ts';
-import { ThreadShares } from './thread-shares.ts';
-import { TrainerConnection } from './trainer-connection.ts';
-import { trainerJob } from './trainer-job.ts';
+import { ThreadShares } from './resources/thread-shares.ts';
+import { TrainerConnection } from './live/trainer-connection.ts';
+import { trainerJob } from './live/trainer-job.ts';
 
 export interface RunQueueOptions {
   readonly home: Home;

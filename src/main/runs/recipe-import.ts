@@ -7,7 +7,7 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { datasetsMeant, hasTaskOf, parseRecipeFile, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from '#shared/contract/datasets.ts';
-import { readJsonFile } from '../formats/json-file.ts';
+import { readJsonFile } from '../formats/files/json-file.ts';
 import type { Db } from '../store/database.ts';
 import { listDatasets } from '../store/datasets.ts';
 

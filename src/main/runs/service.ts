@@ -28,7 +28,7 @@ import {
 import { readSeries, type SeriesQuery } from '../store/series.ts';
 import { readRecipe } from '../store/stored-json.ts';
 import { RunBus } from './bus.ts';
-import type { LiveRun } from './live-run.ts';
+import type { LiveRun } from './live/live-run.ts';
 import { RunQueue, type RunQueueOptions } from './queue.ts';
 import { partIds } from './parts.ts';
 import { checkedSets } from './recipe-check.ts';

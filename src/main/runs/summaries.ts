@@ -6,7 +6,7 @@ import type { Db } from '../store/database.ts';
 import { listValCosines } from '../store/history.ts';
 import { listRuns, requireRun, type RunRow } from '../store/runs.ts';
 import type { RunBus } from './bus.ts';
-import type { LiveRun } from './live-run.ts';
+import type { LiveRun } from './live/live-run.ts';
 import { damagedRow, summarise } from './summary.ts';
 
 /** Least time between two announcements of mere progress of one run. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { fileFault } from '#shared/domain/file-faults.ts';
 import { codeOf, messageOf } from '#shared/domain/thrown.ts';
-import { makeFolders } from '../formats/make-folders.ts';
+import { makeFolders } from '../formats/files/make-folders.ts';
 import { explain, openDatabase, type Db } from './database.ts';
 import { keepReserve } from './reserve.ts';
 import { fromJson } from './stored-json.ts';

@@ -3,7 +3,7 @@ import type { Split } from '#engine/trainer/index.ts';
 import type { SplitProof } from '#shared/contract/datasets.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
 import type { Dataset } from '../datasets/dataset.ts';
-import { proveSplit } from '../datasets/split-proof.ts';
+import { proveSplit } from '../datasets/split/split-proof.ts';
 import type { Log } from './log.ts';
 
 export interface RunData {

@@ -3,12 +3,12 @@ import { EngineFailure } from '#engine/failure.ts';
 import { configOf } from '#engine/gram/config.ts';
 import { MixtureRun } from '#engine/gram/run.ts';
 import { runtimeInfo } from '#engine/simd/index.ts';
-import { createRuntime } from '#engine/simd/runtime.ts';
+import { createRuntime } from '#engine/simd/runtime/runtime.ts';
 import { openGramGpu, type GramGpu } from '#engine/webgpu/index.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
 import type { GramSpec } from '#shared/domain/models/gram.ts';
 import type { Dataset } from '../datasets/dataset.ts';
-import { groupBySharedVectors } from '../datasets/groups.ts';
+import { groupBySharedVectors } from '../datasets/split/groups.ts';
 import type { OpenedRun, RunContext } from './opened-run.ts';
 
 /** Windows of a group that replaces an article where the articles are not known. */

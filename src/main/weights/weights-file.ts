@@ -8,12 +8,12 @@ import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { openDataFile } from '../formats/open.ts';
 import type { Plain } from '../formats/pickle/plain.ts';
-import { openRegularFile } from '../formats/regular-file.ts';
+import { openRegularFile } from '../formats/files/regular-file.ts';
 import { looksLikeSafetensors } from '../formats/safetensors.ts';
-import { readFloats, type DataFile } from '../formats/table.ts';
+import { readFloats, type DataFile } from '../formats/columns/table.ts';
 import { notFloats, readTorchFile, type StoredTensor } from '../formats/torch/file.ts';
 import { unknownFile } from '../formats/unknown-file.ts';
-import { listMembers } from '../formats/zip.ts';
+import { listMembers } from '../formats/files/zip.ts';
 
 export interface WeightsFile {
   readonly file: string;

@@ -13,23 +13,23 @@ import type { Split as RecipeSplit } from '#shared/domain/recipe/recipe.ts';
 import type { CosineSums } from '#shared/domain/evaluation/interval.ts';
 import type { Baselines } from '#shared/domain/runs/training.ts';
 import { checkCheckpoints } from '../checkpoints/verify.ts';
-import { previewArticles } from '../datasets/article-preview.ts';
-import { articleSides, measureArticles } from '../datasets/article-table.ts';
-import { compareDatasets } from '../datasets/compare.ts';
+import { previewArticles } from '../datasets/import/article-preview.ts';
+import { articleSides, measureArticles } from '../datasets/measures/article-table.ts';
+import { compareDatasets } from '../datasets/measures/compare.ts';
 import { openDataset, type Dataset } from '../datasets/dataset.ts';
-import { describeFile } from '../datasets/describe.ts';
-import { importDataset } from '../datasets/import.ts';
+import { describeFile } from '../datasets/import/describe.ts';
+import { importDataset } from '../datasets/import/import.ts';
 import { listTexts, textsOfWindows } from '../datasets/texts/window-texts.ts';
-import { checkStored } from '../datasets/verify.ts';
+import { checkStored } from '../datasets/measures/verify.ts';
 import type { Inspector } from '../evaluation/inspect.ts';
 import type { EvaluateJob, FirstBatchesJob, MapJob } from '../processes/jobs/evaluation.ts';
-import { splitDataset } from '../datasets/split.ts';
+import { splitDataset } from '../datasets/split/split.ts';
 import { Channel } from '../wire/channel.ts';
 import { toWireError } from '../wire/errors.ts';
 import { withoutForms } from '../wire/forms.ts';
 import { nodePort } from '../wire/node-port.ts';
 import { eventStream } from '../wire/stream.ts';
-import { proveSplit } from '../datasets/split-proof.ts';
+import { proveSplit } from '../datasets/split/split-proof.ts';
 import { nodeEngineHost } from '../processes/engine-host.ts';
 import type { ExportDataJob } from '../processes/jobs/export-data.ts';
 import type { ExportPredictionsJob } from '../processes/jobs/export-predictions.ts';
@@ -262,7 +262,7 @@ const router = procedures.router({
   firstBatches: procedures.firstBatches.handler(({ input, signal }) => eventStream(() => firstBatches(input), signal)),
   balance: procedures.balance.handler(({ input, signal }) => eventStream(() => balance(input), signal)),
   importRun: procedures.importRun.handler(async ({ input }) =>
-    (await import('../runs/import-run-job.ts')).importRunJob(input),
+    (await import('../runs/imports/import-run-job.ts')).importRunJob(input),
   ),
   predict: procedures.predict.handler(async ({ input }) => (await import('../inference/predict.ts')).predict(input)),
   exportPredictions: procedures.exportPredictions.handler(({ input, signal }) =>
@@ -272,10 +272,10 @@ const router = procedures.router({
     (await import('#engine/registry.ts')).engineAvailability(nodeEngineHost(input.resourcesDir)),
   ),
   exportModel: procedures.exportModel.handler(async ({ input }) =>
-    (await import('../runs/export-model.ts')).exportModel(input),
+    (await import('../runs/exports/export-model.ts')).exportModel(input),
   ),
   exportTorchProject: procedures.exportTorchProject.handler(async ({ input }) =>
-    (await import('../runs/torch-project.ts')).exportTorchProject(input),
+    (await import('../runs/exports/torch-project.ts')).exportTorchProject(input),
   ),
 });
 

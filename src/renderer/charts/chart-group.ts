@@ -1,8 +1,8 @@
 /** State shared by all charts of a run: the x range, the cursor and the unit of x. */
 import { useDebounceFn } from '@vueuse/core';
 import { readonly, shallowRef, type ShallowRef } from 'vue';
-import type { Range } from './scene.ts';
-import type { XAxisMode } from './ticks.ts';
+import type { Range } from './drawing/scene.ts';
+import type { XAxisMode } from './drawing/ticks.ts';
 
 /** Narrowest zoom, steps. */
 const MIN_WIDTH = 4;

@@ -3,7 +3,7 @@ import { watchThrottled } from '@vueuse/core';
 import { computed, shallowRef, watch, type Ref } from 'vue';
 import type { LegendItem } from './ChartLegend.vue';
 import { firstValue, lastValue, valueNear } from './data/columns.ts';
-import type { ChartSeries, ReferenceLine } from './scene.ts';
+import type { ChartSeries, ReferenceLine } from './drawing/scene.ts';
 
 /** Least time between two updates of the legend's figures, and of the summary. */
 const LEGEND_MS = 200;

@@ -64,7 +64,7 @@ async function tagAll(runs: readonly RunSummary[], tag: string, has: boolean): P
 function exportAs({ id }: RunSummary, format: ExportFormat): Promise<boolean> {
   return attempt('The export failed', async () => {
     const { path, text, fileName } = await client.runs.export({ runId: id, format });
-    const { saveAs } = await import('../charts/export-figure.ts');
+    const { saveAs } = await import('../charts/drawing/export-figure.ts');
     if (text !== null) saveAs(fileName, text, TEXT_TYPES[format] ?? 'text/plain');
     toast(`Exported ${fileName}`, { kind: 'good', detail: path });
   });

@@ -3,12 +3,12 @@ import { afterEach, expect, it, vi } from 'vitest';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
-import { Gpu } from '#engine/webgpu/device.ts';
-import { GpuFailure } from '#engine/webgpu/failure.ts';
+import { Gpu } from '#engine/webgpu/device/device.ts';
+import { GpuFailure } from '#engine/webgpu/device/failure.ts';
 import { Pipelines } from '#engine/webgpu/kernel.ts';
-import { Memory } from '#engine/webgpu/memory.ts';
+import { Memory } from '#engine/webgpu/device/memory.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
-import { readTensors } from '#engine/webgpu/readback.ts';
+import { readTensors } from '#engine/webgpu/device/readback.ts';
 import { describeWebgpu } from '../../support/webgpu.ts';
 
 const SPEC: GradientSpec = { type: 'amn', T: 2, D: 4, dModel: 4, hiddenDim: 4 };

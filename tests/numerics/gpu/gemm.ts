@@ -1,10 +1,10 @@
 /** The products of a Linear on WebGPU against float64, for sizes that are multiples of the tile and for others. */
 import { expect, it } from 'vitest';
 import { Random } from '#engine/random.ts';
-import { inputProduct, product, weightProduct } from '#engine/webgpu/gemm.ts';
+import { inputProduct, product, weightProduct } from '#engine/webgpu/products/gemm.ts';
 import { rowsOf, rowStart, stepOf } from '#engine/webgpu/rows.ts';
-import { DEFAULT_TILING, TILE_SHAPES } from '#engine/webgpu/tile-shapes.ts';
-import { tileKernel } from '#engine/webgpu/tiles.ts';
+import { DEFAULT_TILING, TILE_SHAPES } from '#engine/webgpu/products/tile-shapes.ts';
+import { tileKernel } from '#engine/webgpu/products/tiles.ts';
 import { linearForward, linearInputGradient, linearWeightGradient } from '../../reference/linear.ts';
 import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 

@@ -4,11 +4,11 @@ import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { initialParameters } from '#engine/init.ts';
 import type { ModelOptions } from '#engine/types.ts';
-import type { Gpu } from '#engine/webgpu/device.ts';
+import type { Gpu } from '#engine/webgpu/device/device.ts';
 import { createWebgpuEngine } from '#engine/webgpu/index.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { ModelPlan } from '#engine/webgpu/plan.ts';
-import { deviceNeed, requireMemory } from '#engine/webgpu/room.ts';
+import { deviceNeed, requireMemory } from '#engine/webgpu/device/room.ts';
 import { sharedStore } from '../../support/shared-store.ts';
 import { describeWebgpu, GpuBench, SMALL_MODEL } from '../../support/webgpu.ts';
 

@@ -1,7 +1,7 @@
 /** A model of the webgpu engine as a whole: where its batches come from, what a step costs, that it repeats itself. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SharedVectors, StepStats, WindowSource } from '#engine/types.ts';
-import type { DataLimits, Gpu } from '#engine/webgpu/device.ts';
+import type { DataLimits, Gpu } from '#engine/webgpu/device/device.ts';
 import { WebgpuModel } from '#engine/webgpu/model.ts';
 import { sharedStore } from '../../support/shared-store.ts';
 import { describeWebgpu, GpuBench, SMALL_MODEL } from '../../support/webgpu.ts';

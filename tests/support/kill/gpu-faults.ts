@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FaultKind } from '#engine/webgpu/failure.ts';
+import type { FaultKind } from '#engine/webgpu/device/failure.ts';
 import type { NextvecClient } from '#shared/contract/index.ts';
 import type { TestHome } from '../nextvec.ts';
 import { BUILT } from '../open.ts';

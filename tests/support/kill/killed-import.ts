@@ -22,6 +22,6 @@ fs.fsyncSync = (fd) => {
   fsyncSync(fd);
 };
 syncBuiltinESMExports();
-const { importDataset } = await import('../../../src/main/datasets/import.ts');
+const { importDataset } = await import('../../../src/main/datasets/import/import.ts');
 await importDataset(file, folder);
 console.log(calls);

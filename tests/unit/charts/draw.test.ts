@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rawPoints, type Points } from '../../../src/renderer/charts/data/columns.ts';
-import { drawScene } from '../../../src/renderer/charts/draw.ts';
-import { buildScene, SceneCache, type ChartInput, type Scene } from '../../../src/renderer/charts/scene.ts';
-import { STYLES } from '../../../src/renderer/charts/series-style.ts';
-import { SvgSurface, type Pen } from '../../../src/renderer/charts/surface.ts';
+import { drawScene } from '../../../src/renderer/charts/drawing/draw.ts';
+import { buildScene, SceneCache, type ChartInput, type Scene } from '../../../src/renderer/charts/drawing/scene.ts';
+import { STYLES } from '../../../src/renderer/charts/drawing/series-style.ts';
+import { SvgSurface, type Pen } from '../../../src/renderer/charts/drawing/surface.ts';
 import { perhapsNaN } from './arbitraries.ts';
 import { THEME } from './theme.ts';
 

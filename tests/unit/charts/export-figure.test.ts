@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { pointsFrom, rawPoints } from '../../../src/renderer/charts/data/columns.ts';
-import { figureCsv, figureSvg } from '../../../src/renderer/charts/export-figure.ts';
-import { buildScene, SceneCache, type ChartInput } from '../../../src/renderer/charts/scene.ts';
-import { STYLES } from '../../../src/renderer/charts/series-style.ts';
+import { figureCsv, figureSvg } from '../../../src/renderer/charts/drawing/export-figure.ts';
+import { buildScene, SceneCache, type ChartInput } from '../../../src/renderer/charts/drawing/scene.ts';
+import { STYLES } from '../../../src/renderer/charts/drawing/series-style.ts';
 import { THEME } from './theme.ts';
 
 describe('figureCsv', () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { rawPoints } from '../../../src/renderer/charts/data/columns.ts';
-import { buildScene, SceneCache, type ChartInput, type ChartSeries } from '../../../src/renderer/charts/scene.ts';
-import { STYLES } from '../../../src/renderer/charts/series-style.ts';
+import {
+  buildScene,
+  SceneCache,
+  type ChartInput,
+  type ChartSeries,
+} from '../../../src/renderer/charts/drawing/scene.ts';
+import { STYLES } from '../../../src/renderer/charts/drawing/series-style.ts';
 
 const VIEW = { min: 0, max: 4 };
 

@@ -1,5 +1,5 @@
 /** Chart colours that name their role. */
-import type { ChartTheme } from '../../../src/renderer/charts/chart-theme.ts';
+import type { ChartTheme } from '../../../src/renderer/charts/drawing/chart-theme.ts';
 
 export const THEME: ChartTheme = {
   font: '11px sans-serif',

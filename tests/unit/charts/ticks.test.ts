@@ -8,7 +8,7 @@ import {
   xReading,
   xTicks,
   yLabels,
-} from '../../../src/renderer/charts/ticks.ts';
+} from '../../../src/renderer/charts/drawing/ticks.ts';
 
 describe('decadesBetween', () => {
   it('gives the powers of ten inside the range, ends included', () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { QueueItem, Sweep } from '#shared/contract/plans.ts';
 import { createOutput } from '../../../src/main/cli/output.ts';
-import { printSweep } from '../../../src/main/cli/sweep.ts';
+import { printSweep } from '../../../src/main/cli/commands/sweep.ts';
 
 const spread = (mean: number) => ({ mean, std: null, n: 1 });
 const member = (number: number, lift: number) => ({

@@ -7,9 +7,9 @@ import type { NextvecClient } from '#shared/contract/index.ts';
 import type { Task } from '#shared/domain/datasets/task.ts';
 import { recipeFileText, type DataReference } from '#shared/domain/recipe/recipe-file.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import type { TaskOptions } from '../../../src/main/cli/chunk-flags.ts';
+import type { TaskOptions } from '../../../src/main/cli/flags/chunk-flags.ts';
 import { createOutput } from '../../../src/main/cli/output.ts';
-import { trainingData } from '../../../src/main/cli/training-data.ts';
+import { trainingData } from '../../../src/main/cli/flags/training-data.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 
 const USUAL: Task = { context: 5, history: null };

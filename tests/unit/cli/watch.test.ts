@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { completionScript } from '../../../src/main/cli/completion.ts';
+import { completionScript } from '../../../src/main/cli/commands/completion.ts';
 import { createOutput } from '../../../src/main/cli/output.ts';
 import { createProgram } from '../../../src/main/cli/program.ts';
 import { textChart } from '../../../src/main/cli/text-chart.ts';
-import { watch } from '../../../src/main/cli/watch.ts';
+import { watch } from '../../../src/main/cli/commands/watch.ts';
 import { isOwned } from '../../../src/main/store/home.ts';
 import { importChunks, testHome } from '../../support/nextvec.ts';
 

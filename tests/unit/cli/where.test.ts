@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunSummary } from '#shared/contract/runs.ts';
 import type { NextvecError } from '#shared/domain/errors.ts';
-import { parseWhere } from '../../../src/main/cli/where.ts';
+import { parseWhere } from '../../../src/main/cli/flags/where.ts';
 
 describe('--where', () => {
   const run = {

@@ -9,7 +9,7 @@ import { RecipeSchema, type Recipe } from '#shared/domain/recipe/recipe.ts';
 import { lambdaOf } from '#shared/domain/models/terms.ts';
 import { errorData, exitStatus } from '../../../src/main/cli/exit.ts';
 import { createOutput, formatCosine, formatTable, toJsonLine } from '../../../src/main/cli/output.ts';
-import { addRecipeFlags, readRecipe } from '../../../src/main/cli/recipe-flags.ts';
+import { addRecipeFlags, readRecipe } from '../../../src/main/cli/flags/recipe-flags.ts';
 
 function recipeOf(words: readonly string[]): Recipe {
   const command = addRecipeFlags(new Command('train')).option('--data <F>').option('--ood <F>').exitOverride();

@@ -2,8 +2,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { describeFile } from '../../../src/main/datasets/describe.ts';
-import type { ImportOptions } from '../../../src/main/datasets/import.ts';
+import { describeFile } from '../../../src/main/datasets/import/describe.ts';
+import type { ImportOptions } from '../../../src/main/datasets/import/import.ts';
 import { inspectFile } from '../../support/inspect.ts';
 import { decodeBlock } from '../../../src/main/formats/arrow/lz4.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';

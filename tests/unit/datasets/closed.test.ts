@@ -3,9 +3,9 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { importDataset } from '../../../src/main/datasets/import.ts';
+import { importDataset } from '../../../src/main/datasets/import/import.ts';
 import { measureFirstBatches } from '../../../src/main/evaluation/first-batches.ts';
-import { importWeights } from '../../../src/main/runs/convert-weights.ts';
+import { importWeights } from '../../../src/main/runs/imports/convert-weights.ts';
 import { syntheticChunks, testFolder, writeChunks } from './helpers.ts';
 
 /** Files of `folder` that this process has open. Linux only. */

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { DATA_EXPORT_FORMATS } from '#shared/domain/datasets/export.ts';
 import { exportDataset } from '../../../src/main/datasets/export/export.ts';
-import { importDataset } from '../../../src/main/datasets/import.ts';
-import { writeThenRename } from '../../../src/main/formats/output-file.ts';
+import { importDataset } from '../../../src/main/datasets/import/import.ts';
+import { writeThenRename } from '../../../src/main/formats/files/output-file.ts';
 import { writeChunks } from '../../support/chunks.ts';
 import { testFolder } from './helpers.ts';
 

@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { floatToHalf, halfBits, halfToFloat } from '../../../src/main/formats/half.ts';
+import { floatToHalf, halfBits, halfToFloat } from '../../../src/main/formats/columns/half.ts';
 import { parseDescr, parseHeaderText } from '../../../src/main/formats/npy/header.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';
-import type { ReadOptions } from '../../../src/main/formats/table.ts';
+import type { ReadOptions } from '../../../src/main/formats/columns/table.ts';
 import { npyBytes, testFolder, writeNpz, type TestArray, type TestDType } from './helpers.ts';
 
 describe('float16', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
-import { importDataset, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import { importDataset, type ImportOptions } from '../../../src/main/datasets/import/import.ts';
 import { slidingWindows, syntheticChunks, testFolder, writeChunks, writeNpz } from './helpers.ts';
 import type { SyntheticChunks } from './helpers.ts';
 

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { importDataset, sweepUnfinishedImports } from '../../../src/main/datasets/import.ts';
+import { importDataset, sweepUnfinishedImports } from '../../../src/main/datasets/import/import.ts';
 import { inspectFile } from '../../support/inspect.ts';
 import { openDataset } from '../../../src/main/datasets/dataset.ts';
-import type { ImportStatus } from '../../../src/main/datasets/progress.ts';
+import type { ImportStatus } from '../../../src/main/datasets/import/progress.ts';
 import { npyBytes, slidingWindows, syntheticChunks, testFolder, writeChunks, writeNpz } from './helpers.ts';
 
 function cosine(a: number[], b: number[]): number {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import type { DataExportFormat } from '#shared/domain/datasets/export.ts';
 import { exportDataset } from '../../../src/main/datasets/export/export.ts';
-import { importDataset, sweepUnfinishedImports } from '../../../src/main/datasets/import.ts';
+import { importDataset, sweepUnfinishedImports } from '../../../src/main/datasets/import/import.ts';
 import { writeChunks } from '../../support/chunks.ts';
 import { importChunks, testHome } from '../../support/nextvec.ts';
 import { programFile } from '../../support/programs.ts';

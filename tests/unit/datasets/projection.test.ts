@@ -1,7 +1,7 @@
 /** Projections of a data set: recover known structure, deterministically. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '#engine/random.ts';
-import { pcaPlane, symmetricEigen, umapPlane } from '../../../src/main/datasets/projection.ts';
+import { pcaPlane, symmetricEigen, umapPlane } from '../../../src/main/datasets/measures/projection.ts';
 
 const D = 40;
 

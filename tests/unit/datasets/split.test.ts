@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { articleSides, measureArticles } from '../../../src/main/datasets/article-table.ts';
-import { compareDatasets } from '../../../src/main/datasets/compare.ts';
+import { articleSides, measureArticles } from '../../../src/main/datasets/measures/article-table.ts';
+import { compareDatasets } from '../../../src/main/datasets/measures/compare.ts';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
-import { groupBySharedVectors } from '../../../src/main/datasets/groups.ts';
-import { importDataset } from '../../../src/main/datasets/import.ts';
-import { countOverlap } from '../../../src/main/datasets/overlap.ts';
-import { proveNoLeak, splitDataset } from '../../../src/main/datasets/split.ts';
+import { groupBySharedVectors } from '../../../src/main/datasets/split/groups.ts';
+import { importDataset } from '../../../src/main/datasets/import/import.ts';
+import { countOverlap } from '../../../src/main/datasets/split/overlap.ts';
+import { proveNoLeak, splitDataset } from '../../../src/main/datasets/split/split.ts';
 import { slidingWindows, syntheticChunks, testFolder, writeChunks, writeNpz, type SyntheticChunks } from './helpers.ts';
 
 const ZOO = join(import.meta.dirname, '../../fixtures/zoo');

@@ -5,10 +5,10 @@ import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mutate } from '../../../bench/support/mutate.ts';
 import { NO_MAPPING, parseArticleRule, type Mapping } from '#shared/domain/datasets/mapping.ts';
-import { describeFile } from '../../../src/main/datasets/describe.ts';
+import { describeFile } from '../../../src/main/datasets/import/describe.ts';
 import { readHybrid } from '../../../src/main/formats/parquet/levels.ts';
-import { previewArticles } from '../../../src/main/datasets/article-preview.ts';
-import { importDataset, type ImportOptions } from '../../../src/main/datasets/import.ts';
+import { previewArticles } from '../../../src/main/datasets/import/article-preview.ts';
+import { importDataset, type ImportOptions } from '../../../src/main/datasets/import/import.ts';
 import { inspectFile, withImported } from '../../support/inspect.ts';
 import { npyBytes, testFolder } from './helpers.ts';
 

@@ -3,11 +3,11 @@ import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Nextvec } from '../../../src/main/nextvec.ts';
-import { measureArticles } from '../../../src/main/datasets/article-table.ts';
-import { compareDatasets } from '../../../src/main/datasets/compare.ts';
+import { measureArticles } from '../../../src/main/datasets/measures/article-table.ts';
+import { compareDatasets } from '../../../src/main/datasets/measures/compare.ts';
 import { openDataset, type Dataset } from '../../../src/main/datasets/dataset.ts';
-import { countOverlap } from '../../../src/main/datasets/overlap.ts';
-import { checkStored } from '../../../src/main/datasets/verify.ts';
+import { countOverlap } from '../../../src/main/datasets/split/overlap.ts';
+import { checkStored } from '../../../src/main/datasets/measures/verify.ts';
 import { mapVectors } from '../../../src/main/evaluation/map.ts';
 import { nearest } from '../../../src/main/inference/neighbours.ts';
 import { importChunks, testHome, type TestHome } from '../../support/nextvec.ts';

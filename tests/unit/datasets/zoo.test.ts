@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { isBadInput, isNextvecError } from '#shared/domain/errors.ts';
 import { PassportSchema, type WarningCode } from '#shared/domain/datasets/passport.ts';
-import { importDataset } from '../../../src/main/datasets/import.ts';
+import { importDataset } from '../../../src/main/datasets/import/import.ts';
 import { inspectFile } from '../../support/inspect.ts';
 import { testFolder } from './helpers.ts';
 

@@ -1,6 +1,6 @@
 /** What bench/gpu.ts counts: work of a product by its extents, of other kernels by their buffers. */
 import { expect, it } from 'vitest';
-import { product } from '#engine/webgpu/gemm.ts';
+import { product } from '#engine/webgpu/products/gemm.ts';
 import { READ, WRITE } from '#engine/webgpu/kernel.ts';
 import { Program } from '#engine/webgpu/program.ts';
 import { rowsOf, stepOf } from '#engine/webgpu/rows.ts';

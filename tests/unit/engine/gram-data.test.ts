@@ -1,9 +1,9 @@
 /** What the gates of a Gram mixture are trained on: clusters of articles, folds, isometries. */
 import { describe, expect, test } from 'vitest';
-import { clusterArticles } from '#engine/gram/clusters.ts';
+import { clusterArticles } from '#engine/gram/parts/clusters.ts';
 import { keyIds } from '#engine/gram/fit.ts';
-import { Folds } from '#engine/gram/folds.ts';
-import { turnAtRandom } from '#engine/gram/isometry.ts';
+import { Folds } from '#engine/gram/gate/folds.ts';
+import { turnAtRandom } from '#engine/gram/parts/isometry.ts';
 import { gateShares, sampleOf } from '#engine/gram/statistics.ts';
 import { Random } from '#engine/random.ts';
 import { sourceOf } from '../../support/gram.ts';

@@ -2,11 +2,11 @@
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import type { Adapter } from '#shared/domain/runs/adapter.ts';
-import { product } from '#engine/webgpu/gemm.ts';
+import { product } from '#engine/webgpu/products/gemm.ts';
 import { Program } from '#engine/webgpu/program.ts';
 import { rowsOf } from '#engine/webgpu/rows.ts';
-import { bestShape, tilingFor } from '#engine/webgpu/tiling.ts';
-import { knownTilings } from '../../../src/main/runs/trainer-job.ts';
+import { bestShape, tilingFor } from '#engine/webgpu/products/tiling.ts';
+import { knownTilings } from '../../../src/main/runs/live/trainer-job.ts';
 import type { Home } from '../../../src/main/store/home.ts';
 import { describeWebgpu, GpuBench } from '../../support/webgpu.ts';
 

@@ -1,6 +1,6 @@
 /** Event files, byte by byte as TensorBoard writes them. */
 import { expect, test } from 'vitest';
-import { scalarsRecord, versionRecord } from '../../../src/main/formats/event-file.ts';
+import { scalarsRecord, versionRecord } from '../../../src/main/formats/logs/event-file.ts';
 
 /** Two records of the RecordWriter of tensorboard 2.20. */
 const WRITTEN_BY_TENSORBOARD =

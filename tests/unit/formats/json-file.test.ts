@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readRecipeFile } from '../../../src/main/cli/recipe-flags.ts';
-import { readJsonFile } from '../../../src/main/formats/json-file.ts';
+import { readRecipeFile } from '../../../src/main/cli/flags/recipe-flags.ts';
+import { readJsonFile } from '../../../src/main/formats/files/json-file.ts';
 import { testFolder } from '../datasets/helpers.ts';
 
 const VALUE = { name: 'é中', epochs: 1 };

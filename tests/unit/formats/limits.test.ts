@@ -7,7 +7,7 @@ import yazl from 'yazl';
 import { inspectFile } from '../../support/inspect.ts';
 import { readPickle } from '../../../src/main/formats/pickle/read.ts';
 import { decodeSafetensors } from '../../../src/main/formats/safetensors.ts';
-import { refuseImplausibleRatio } from '../../../src/main/formats/table.ts';
+import { refuseImplausibleRatio } from '../../../src/main/formats/columns/table.ts';
 import { TORCH_VOCABULARY } from '../../../src/main/formats/torch/vocabulary.ts';
 import { readWeightsFile } from '../../support/weights.ts';
 import { npyBytes, testFolder } from '../datasets/helpers.ts';

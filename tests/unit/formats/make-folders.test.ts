@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { makeFolders } from '../../../src/main/formats/make-folders.ts';
+import { makeFolders } from '../../../src/main/formats/files/make-folders.ts';
 import { openHome } from '../../../src/main/store/home.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-folders-'));

@@ -1,6 +1,6 @@
 /** float64 to float32. */
 import { expect, test } from 'vitest';
-import { elementPlace, toFloat32 } from '../../../src/main/formats/narrow.ts';
+import { elementPlace, toFloat32 } from '../../../src/main/formats/columns/narrow.ts';
 
 const place = (i: number): string => elementPlace('x.h5: emb', 6 + i, 4);
 

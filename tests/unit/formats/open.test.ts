@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import yazl from 'yazl';
-import { importDataset } from '../../../src/main/datasets/import.ts';
+import { importDataset } from '../../../src/main/datasets/import/import.ts';
 import { inspectFile } from '../../support/inspect.ts';
 import { encodeSafetensors } from '../../../src/main/formats/safetensors.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';

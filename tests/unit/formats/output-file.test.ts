@@ -13,7 +13,7 @@ import {
   withScratch,
   writeTarget,
   writeThenRename,
-} from '../../../src/main/formats/output-file.ts';
+} from '../../../src/main/formats/files/output-file.ts';
 
 let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'nextvec-out-'))));

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { scalarsRecord, versionRecord } from '../../../src/main/formats/event-file.ts';
-import { readEvents } from '../../../src/main/formats/read-events.ts';
+import { scalarsRecord, versionRecord } from '../../../src/main/formats/logs/event-file.ts';
+import { readEvents } from '../../../src/main/formats/logs/read-events.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-events-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,16 +4,16 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isNextvecError, type ErrorData } from '#shared/domain/errors.ts';
-import { readRecipeFile } from '../../../src/main/cli/recipe-flags.ts';
+import { readRecipeFile } from '../../../src/main/cli/flags/recipe-flags.ts';
 import { inspectFile } from '../../support/inspect.ts';
-import { readJsonFile } from '../../../src/main/formats/json-file.ts';
+import { readJsonFile } from '../../../src/main/formats/files/json-file.ts';
 import { openDataFile } from '../../../src/main/formats/open.ts';
 import {
   openRegularFile,
   readHead,
   readRegularFile,
   readRegularFileSync,
-} from '../../../src/main/formats/regular-file.ts';
+} from '../../../src/main/formats/files/regular-file.ts';
 import { readCheckpoint } from '../../../src/main/checkpoints/read.ts';
 import { readModelWeights } from '../../../src/main/weights/model-weights.ts';
 import { testFolder } from '../datasets/helpers.ts';

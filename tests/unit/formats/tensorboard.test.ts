@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { scalarsRecord, versionRecord } from '../../../src/main/formats/event-file.ts';
-import { readEvents } from '../../../src/main/formats/read-events.ts';
+import { scalarsRecord, versionRecord } from '../../../src/main/formats/logs/event-file.ts';
+import { readEvents } from '../../../src/main/formats/logs/read-events.ts';
 
 const python = process.env.NEXTVEC_TEST_TENSORBOARD ?? '';
 

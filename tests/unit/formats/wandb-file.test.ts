@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readWandbFile, type WandbRecord } from '../../../src/main/formats/wandb-file.ts';
+import { readWandbFile, type WandbRecord } from '../../../src/main/formats/logs/wandb-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextvec-wandb-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

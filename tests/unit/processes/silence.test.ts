@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { mutate } from '../../../bench/support/mutate.ts';
-import { lookAtFiles } from '../../../src/main/datasets/look-at-files.ts';
+import { lookAtFiles } from '../../../src/main/datasets/import/look-at-files.ts';
 import { DatasetService } from '../../../src/main/datasets/service.ts';
 import { watchSilence } from '../../../src/main/processes/silence.ts';
 import { WorkerPool } from '../../../src/main/processes/worker-pool.ts';

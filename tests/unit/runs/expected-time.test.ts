@@ -1,6 +1,6 @@
 /** The expected time of a recipe, from the speed of earlier runs. Times in ms, speeds in training rows per second. */
 import { expect, test } from 'vitest';
-import { expectTime } from '../../../src/main/runs/expected-time.ts';
+import { expectTime } from '../../../src/main/runs/resources/expected-time.ts';
 
 const RECIPE = { engine: 'auto', batchSize: 1024 } as const;
 /** 10,000 training rows in 100 s, of which the epochs were a small part. */

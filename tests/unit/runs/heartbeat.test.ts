@@ -1,6 +1,6 @@
 /** Heartbeat: detects a trainer that no longer answers. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Heartbeat } from '../../../src/main/runs/heartbeat.ts';
+import { Heartbeat } from '../../../src/main/runs/live/heartbeat.ts';
 
 const EVERY_MS = 100;
 

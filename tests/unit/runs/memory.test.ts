@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { GradientSpec } from '#shared/domain/models/models.ts';
 import { modelSpec, RecipeSchema, type RecipeInput } from '#shared/domain/recipe/recipe.ts';
-import { memoryBytes } from '../../../src/main/runs/memory.ts';
+import { memoryBytes } from '../../../src/main/runs/resources/memory.ts';
 
 const SAMPLE = { D: 384, storedBytes: 3_196_392, windows: 3772 };
 const DOCS = { D: 768, storedBytes: 46_908_348, windows: 25_400 };

@@ -7,7 +7,7 @@ import { parsePlan } from '#shared/domain/plans/plans.ts';
 import { applyChanges, parseCommandLine } from '#shared/domain/recipe/command-line.ts';
 import { parseRecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
-import { readRecipe as readFlags } from '../../../src/main/cli/recipe-flags.ts';
+import { readRecipe as readFlags } from '../../../src/main/cli/flags/recipe-flags.ts';
 import { readRecipe as readStored } from '../../../src/main/store/stored-json.ts';
 
 interface Case {

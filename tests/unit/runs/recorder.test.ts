@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
-import { Recorder } from '../../../src/main/runs/recorder.ts';
+import { Recorder } from '../../../src/main/runs/live/recorder.ts';
 import { openDatabase, type Db } from '../../../src/main/store/database.ts';
 import { listLog } from '../../../src/main/store/history.ts';
 import { findRun, insertRun } from '../../../src/main/store/runs.ts';

@@ -9,7 +9,7 @@ import {
   shareThreads,
   type Demand,
   type Machine,
-} from '../../../src/main/runs/sharing.ts';
+} from '../../../src/main/runs/resources/sharing.ts';
 
 const GIB = 2 ** 30;
 const WORKSTATION: Machine = { cores: 16, memoryBytes: 48 * GIB, devices: 1 };

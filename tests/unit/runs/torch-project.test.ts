@@ -7,7 +7,7 @@ import { parseRecipeFile } from '#shared/domain/recipe/recipe-file.ts';
 import { modelSpec, RecipeSchema } from '#shared/domain/recipe/recipe.ts';
 import { initialParameters } from '../../../src/engine/init.ts';
 import { decodeSafetensors } from '../../../src/main/formats/safetensors.ts';
-import { torchProblem } from '../../../src/main/runs/torch-recipe.ts';
+import { torchProblem } from '../../../src/main/runs/exports/torch-recipe.ts';
 import { followTo, importChunks, testHome, type TestHome } from '../../support/nextvec.ts';
 import { trainerHere } from '../../support/trainer-here.ts';
 

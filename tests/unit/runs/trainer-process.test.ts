@@ -9,7 +9,7 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { TYPED_ARRAY_SERIALIZERS } from '#shared/contract/serializers.ts';
 import type { trainerContract } from '#shared/contract/trainer.ts';
 import { forkTrainer, NICENESS, type TrainerProcess } from '../../../src/main/processes/trainer-process.ts';
-import { describeExit, TrainerConnection } from '../../../src/main/runs/trainer-connection.ts';
+import { describeExit, TrainerConnection } from '../../../src/main/runs/live/trainer-connection.ts';
 
 type TrainerClient = ContractRouterClient<typeof trainerContract>;
 

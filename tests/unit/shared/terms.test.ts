@@ -6,7 +6,7 @@ import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe/recipe-fields.ts
 import { DEFAULT_LAMBDA, RecipeSchema, TrainableRecipeSchema, unknownTerms } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_TABLE, byTerm, isTermDefined } from '#shared/domain/models/terms.ts';
 import { EpochRecordSchema, STEP_COLUMNS, TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';
-import { TERM_STYLES } from '../../../src/renderer/charts/series-style.ts';
+import { TERM_STYLES } from '../../../src/renderer/charts/drawing/series-style.ts';
 
 const FIGURES = { value: 0.5, weighted: 0.25, share: 0.1, gradShare: 0.2 };
 const RECIPE = RecipeSchema.parse({ dataset: 'd' });

@@ -6,7 +6,7 @@ import type { Parity, Reference, Verdict, VerdictCode } from '#shared/domain/eva
 import type { Task } from '#shared/domain/datasets/task.ts';
 import type { Comparison } from '#shared/domain/datasets/passport.ts';
 import { drawVerdicts, type SplitEvidence } from '#shared/domain/verdicts/verdicts.ts';
-import { compareDatasets } from '../../../src/main/datasets/compare.ts';
+import { compareDatasets } from '../../../src/main/datasets/measures/compare.ts';
 import {
   D,
   T,

@@ -3,7 +3,7 @@
  * that really learns from them (the themes of its training articles). D width, T context length.
  */
 import { Random } from '#engine/random.ts';
-import type { CompareData } from '../../../src/main/datasets/compare.ts';
+import type { CompareData } from '../../../src/main/datasets/measures/compare.ts';
 import type { Predictor } from '#engine/evaluation/ablations.ts';
 import { contextMeans, dot, unitRows } from '#engine/evaluation/vectors.ts';
 import type { Split } from '#engine/evaluation/windows.ts';

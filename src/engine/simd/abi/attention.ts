@@ -1,6 +1,6 @@
 /// <reference path="./types.d.ts" />
 /**
- * Causal multi-head attention. Emitted by ../layers/attention.ts, run by ../assembly/attention.ts. P panels of one step, T
+ * Causal multi-head attention. Emitted by ../layers/attention.ts, run by ../assembly/layers/attention.ts. P panels of one step, T
  * positions, S features a head. Queries are positions `first` to T − 1; keys and values are features [0, H) and [H, 2H) of
  * one panel, H = heads·S.
  */

@@ -1,7 +1,7 @@
 /// <reference path="./types.d.ts" />
 /**
  * Dense linear algebra: products of packed matrices and Cholesky solutions. Emitted by ../../gram, run by
- * ../assembly/dense.ts and cholesky.ts. Pitches are bytes from one row or strip to the next.
+ * ../assembly/products/dense.ts and cholesky.ts. Pitches are bytes from one row or strip to the next.
  *
  * A product takes two packed operands with the reduction K in common: a [M/12][K][12] in strips of twelve lanes and
  * b [N/8][K][8] in strips of eight. Every pad is zero.

@@ -1,6 +1,6 @@
 /// <reference path="./types.d.ts" />
 /**
- * Matrix products. Emitted by ../layers/linear.ts and recurrent.ts, run by ../assembly/gemm.ts and sequence.ts. W [N][K]
+ * Matrix products. Emitted by ../layers/linear.ts and recurrent.ts, run by ../assembly/products/gemm.ts and sequence.ts. W [N][K]
  * lies in blocks of 12 outputs, each [K + 1][12] with the bias last; pitches are bytes from one block, panel or strip to
  * the next.
  */

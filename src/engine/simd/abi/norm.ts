@@ -1,7 +1,7 @@
 /// <reference path="./types.d.ts" />
 /**
  * LayerNorm over the F features of batch panels. Emitted by ../layers/gelu-norm.ts and residual-norm.ts, run by
- * ../assembly/normalise.ts and residual-norm.ts.
+ * ../assembly/layers/normalise.ts and residual-norm.ts.
  */
 
 /**

@@ -1,7 +1,7 @@
 /// <reference path="./types.d.ts" />
 /**
  * One time step of LSTM and GRU, PyTorch's formulas. Emitted by ../layers/lstm.ts and gru.ts, run by
- * ../assembly/recurrent.ts. H hidden features; all operands are panels or strips of the step; units are panels.
+ * ../assembly/layers/recurrent.ts. H hidden features; all operands are panels or strips of the step; units are panels.
  */
 
 /**

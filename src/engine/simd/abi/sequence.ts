@@ -1,7 +1,7 @@
 /// <reference path="./types.d.ts" />
 /**
  * Pointwise operations on panels. Emitted by ../layers/sequence.ts, dropout.ts and feed-forward.ts, run by
- * ../assembly/sequence.ts and dropout.ts. F features, P panels of one step.
+ * ../assembly/layers/sequence.ts and dropout.ts. F features, P panels of one step.
  */
 
 /** out = sum of one to four panels (+ the position row of the step), optionally as strip12 and strip8. Units: panels. */

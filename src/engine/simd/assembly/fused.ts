@@ -4,9 +4,9 @@
 // B batch rows, at most a few dozen; P = ⌈B/8⌉ panels; R = 8·P rows of a product matrix ("gram").
 import { fma, splat, sumLanes64 } from './math';
 import { args, nextUnit } from './sync';
-import { microTile, TILE, TILE_BYTES, wide, ZEROS } from './tile';
-import { UNIT_OUTPUTS, weightColumn } from './gemm';
-import { wideBlock } from './wide-tile';
+import { microTile, TILE, TILE_BYTES, wide, ZEROS } from './products/tile';
+import { UNIT_OUTPUTS, weightColumn } from './products/gemm';
+import { wideBlock } from './products/wide-tile';
 import { adamwPair, adamwVector, clipFactor, globalNorm } from './adamw';
 import { Hyper } from '../abi/hyper.ts';
 import { GemmWeightAdamw, Gram, GramNorm } from '../abi/optimizer.ts';

@@ -1,7 +1,7 @@
 // The most similar of many keys for each query, exactly, and softmax means of what belongs to them.
 import { exp4, fma, splat } from './math';
-import { storeTransposed, tilePair } from './dense';
-import { TILE_BYTES } from './tile';
+import { storeTransposed, tilePair } from './products/dense';
+import { TILE_BYTES } from './products/tile';
 import { args, nextUnit } from './sync';
 import { Nearest, NEAREST_CHUNK, NEAREST_PANELS, NeighbourMeans } from '../abi/gram.ts';
 

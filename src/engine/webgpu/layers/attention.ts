@@ -5,7 +5,7 @@
  */
 import type { ParameterBank } from '../bank.ts';
 import { grid, READ, WRITE } from '../kernel.ts';
-import type { Memory, Tensor } from '../memory.ts';
+import type { Memory, Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { columnsOf, rowsOf, stepOf, type Rows } from '../rows.ts';
 import { elementGroups, elementKernel } from '../wgsl.ts';

@@ -5,7 +5,7 @@
  */
 import type { TransformerSpec } from '#shared/domain/models/models.ts';
 import type { ParameterBank } from '../bank.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, stepOf, type Rows } from '../rows.ts';
 import { Attention } from './attention.ts';

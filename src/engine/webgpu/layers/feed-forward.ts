@@ -1,7 +1,7 @@
 /** Linear → ReLU → dropout → Linear over R rows of each item. H width, F hidden width. */
 import type { ParameterBank } from '../bank.ts';
 import { READ, WRITE } from '../kernel.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, type Rows } from '../rows.ts';
 import { elementGroups, elementKernel } from '../wgsl.ts';

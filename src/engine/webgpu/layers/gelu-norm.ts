@@ -1,7 +1,7 @@
 /** Linear → GELU → LayerNorm: LN(GELU(z)) with z = x·Wᵀ + b. Rows of F values. */
 import type { ParameterBank } from '../bank.ts';
 import { READ, WRITE } from '../kernel.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, type Rows } from '../rows.ts';
 import { GELU_WGSL } from '../wgsl.ts';

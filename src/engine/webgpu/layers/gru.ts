@@ -3,7 +3,7 @@
  */
 import type { ParameterBank } from '../bank.ts';
 import { READ, WRITE, type Kernel } from '../kernel.ts';
-import type { Memory, Tensor } from '../memory.ts';
+import type { Memory, Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, rowStart, type Rows } from '../rows.ts';
 import { elementGroups, elementKernel } from '../wgsl.ts';

@@ -1,6 +1,6 @@
 /** y = x·Wᵀ + b over the rows of a batch; W [outputs, inputs]. */
 import type { LinearParameters, ParameterBank } from '../bank.ts';
-import { inputProduct, product, weightProduct } from '../gemm.ts';
+import { inputProduct, product, weightProduct } from '../products/gemm.ts';
 import type { Program } from '../program.ts';
 import { firstRowsOf, stepOf, type Rows } from '../rows.ts';
 

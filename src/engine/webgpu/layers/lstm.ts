@@ -1,7 +1,7 @@
 /** One LSTM layer, gates i, f, g, o, PyTorch's formulas. T steps, I inputs, H hidden features. */
 import type { ParameterBank } from '../bank.ts';
 import { READ, WRITE, type Kernel } from '../kernel.ts';
-import type { Memory, Tensor } from '../memory.ts';
+import type { Memory, Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, rowStart, type Rows } from '../rows.ts';
 import { elementGroups, elementKernel } from '../wgsl.ts';

@@ -4,7 +4,7 @@
  */
 import type { ParameterBank } from '../bank.ts';
 import { grid, READ, WRITE, type Kernel } from '../kernel.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, type Rows } from '../rows.ts';
 import { ROW_THREADS, rowKernel } from '../wgsl.ts';

@@ -5,7 +5,7 @@
 import type { Parameter, ParameterBank } from '../bank.ts';
 import { grid, READ, WRITE, type Buffers } from '../kernel.ts';
 import { sumFunction } from '../losses/reduce.ts';
-import type { Memory, Tensor } from '../memory.ts';
+import type { Memory, Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowCount, rowsOf, rowStart, type Rows } from '../rows.ts';
 import { rowKernel, threadsForRow } from '../wgsl.ts';

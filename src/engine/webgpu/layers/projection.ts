@@ -1,7 +1,7 @@
 /** The Linear that brings every context vector to the width of a sequence model, with positions where it has them. */
 import type { ParameterBank } from '../bank.ts';
 import { READ, WRITE } from '../kernel.ts';
-import type { Memory, Tensor } from '../memory.ts';
+import type { Memory, Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, type Rows } from '../rows.ts';
 import { elementGroups, elementKernel } from '../wgsl.ts';

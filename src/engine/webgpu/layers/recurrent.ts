@@ -5,12 +5,12 @@
  * T steps, I inputs, H hidden features, G = gates·H.
  */
 import type { Parameter, ParameterBank } from '../bank.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, stepOf, type Rows } from '../rows.ts';
 import { addInputGradient, Linear, outputPart, type Filled } from './linear.ts';
 
-/** σ and tanh as in simd/assembly/gates.ts, without overflow for any argument. */
+/** σ and tanh as in simd/assembly/layers/gates.ts, without overflow for any argument. */
 export const GATES_WGSL = `fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(clamp(-x, -87.0, 87.0))); }
 fn squash(a: f32) -> f32 {
   let x = clamp(a, -7.90531110763549805, 7.90531110763549805);

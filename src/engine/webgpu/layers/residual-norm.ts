@@ -4,7 +4,7 @@
  */
 import type { ParameterBank } from '../bank.ts';
 import { READ, WRITE } from '../kernel.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowStart, type Rows } from '../rows.ts';
 import type { Dropout } from './dropout.ts';

@@ -4,7 +4,7 @@
  */
 import type { Parameter, ParameterBank } from '../bank.ts';
 import { READ, WRITE, type Kernel } from '../kernel.ts';
-import type { Tensor } from '../memory.ts';
+import type { Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import type { Rows } from '../rows.ts';
 import { elementGroups, elementKernel, ROW_THREADS } from '../wgsl.ts';

@@ -6,7 +6,7 @@ import type { LossConfig } from '#shared/domain/models/terms.ts';
 import { recordOf } from '#shared/domain/records.ts';
 import type { InfoNceMode } from '../../losses/info-nce.ts';
 import { COEFFICIENTS, DIMENSION_FIELDS, ROW_FIELDS, lossResults, type LossResults } from '../../losses/terms.ts';
-import type { Memory, Tensor } from '../memory.ts';
+import type { Memory, Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { addBatchStatistics } from './batch-statistics.ts';
 import { addFigures } from './figures.ts';

@@ -4,7 +4,7 @@
  * where they are read.
  */
 import type { InfoNceMode } from '../../losses/info-nce.ts';
-import { inputProduct, product } from '../gemm.ts';
+import { inputProduct, product } from '../products/gemm.ts';
 import { READ, WRITE, GROUP_INDEX_WGSL, grid, type Kernel } from '../kernel.ts';
 import type { Program } from '../program.ts';
 import { rowsOf } from '../rows.ts';

@@ -6,7 +6,7 @@ import {
   type Coefficient,
   type DimensionField,
 } from '../../losses/terms.ts';
-import type { Tensor } from '../memory.ts';
+import type { Tensor } from '../device/memory.ts';
 
 export interface LossSizes {
   readonly T: number;

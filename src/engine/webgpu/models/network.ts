@@ -1,7 +1,7 @@
 /** What a network adds to the engine: its parameters, its forward and its backward as kernels of a program. */
 import type { ParameterBank } from '../bank.ts';
 import type { BatchInput } from '../input.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import type { Rows } from '../rows.ts';
 

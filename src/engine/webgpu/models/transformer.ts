@@ -9,7 +9,7 @@ import { DecoderLayer } from '../layers/decoder.ts';
 import { GeluNorm } from '../layers/gelu-norm.ts';
 import { Linear } from '../layers/linear.ts';
 import { InputProjection } from '../layers/projection.ts';
-import type { Tensor } from '../memory.ts';
+import type { Tensor } from '../device/memory.ts';
 import type { Program } from '../program.ts';
 import { rowsOf, type Rows } from '../rows.ts';
 import type { Network, NetworkContext } from './network.ts';

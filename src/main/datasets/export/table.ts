@@ -7,7 +7,7 @@ import type { Split } from '#shared/domain/recipe/recipe.ts';
 import type { OutColumn, OutTable } from '../../formats/out/table.ts';
 import type { Sections } from '../../formats/out/write.ts';
 import type { Dataset } from '../dataset.ts';
-import { splitDataset } from '../split.ts';
+import { splitDataset } from '../split/split.ts';
 import type { VectorReader } from '../vector-reader.ts';
 import { exportOrder } from './row-order.ts';
 

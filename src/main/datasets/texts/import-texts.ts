@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
-import type { Column, DataFile } from '../../formats/table.ts';
-import { noColumn, TARGET_TEXT_NAMES, TEXT_NAMES } from '../columns.ts';
-import type { Layout } from '../layout.ts';
-import type { ReadData } from '../read-data.ts';
+import type { Column, DataFile } from '../../formats/columns/table.ts';
+import { noColumn, TARGET_TEXT_NAMES, TEXT_NAMES } from '../import/columns.ts';
+import type { Layout } from '../import/layout.ts';
+import type { ReadData } from '../import/read-data.ts';
 import { FILES } from '../store-files.ts';
-import { isUnusable } from '../unusable.ts';
+import { isUnusable } from '../import/unusable.ts';
 import { TextStoreWriter } from './text-store.ts';
 
 const CONTEXT_TEXT_NAMES = ['context_texts'];

@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import type { TextFigures } from '#shared/domain/datasets/passport.ts';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { asBytes, writeAll } from '../../formats/array-bytes.ts';
-import { openRegularFileSync } from '../../formats/regular-file.ts';
+import { asBytes, writeAll } from '../../formats/columns/array-bytes.ts';
+import { openRegularFileSync } from '../../formats/files/regular-file.ts';
 import { damagedFile, FILES, type StoreMeta } from '../store-files.ts';
-import { writeFile } from '../store-writer.ts';
-import { readColumn } from '../verify.ts';
+import { writeFile } from '../import/store-writer.ts';
+import { readColumn } from '../measures/verify.ts';
 
 const BLOCK_TEXTS = 256;
 const LENGTH_BYTES = 4;

@@ -3,7 +3,7 @@ import { BodyCompressionMethod } from 'apache-arrow/fb/body-compression-method';
 import { CompressionType } from 'apache-arrow/fb/compression-type';
 import type { RecordBatch } from 'apache-arrow/fb/record-batch';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import { readExactly } from '../bytes.ts';
+import { readExactly } from '../files/bytes.ts';
 import { inflate } from '../rows/text-stream.ts';
 import { ByteStream } from './byte-stream.ts';
 import { lz4Frame } from './lz4.ts';

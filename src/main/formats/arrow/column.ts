@@ -1,10 +1,10 @@
 /** A column of an Arrow file as rows of floats, integers or texts, through its record batches. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { columnOf } from '../column.ts';
-import { concatenate } from '../integers.ts';
-import { elementPlace, toFloat32 } from '../narrow.ts';
-import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
-import { missingValue, notAnInteger } from '../value-errors.ts';
+import { columnOf } from '../columns/column.ts';
+import { concatenate } from '../columns/integers.ts';
+import { elementPlace, toFloat32 } from '../columns/narrow.ts';
+import type { Column, ReadOptions, RowBlock, Text } from '../columns/table.ts';
+import { missingValue, notAnInteger } from '../columns/value-errors.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { FieldReader, batchAt, type ArrowData, type BatchPlace } from './batches.ts';
 import { dictionaryReader } from './dictionary.ts';

@@ -1,5 +1,5 @@
 /** Dictionaries of an Arrow column: their values at each record batch. */
-import type { Text } from '../table.ts';
+import type { Text } from '../columns/table.ts';
 import { FieldReader, batchAt, type ArrowData, type BatchPlace } from './batches.ts';
 import type { Counts, Encoding, ValueEncoding } from './schema.ts';
 import { valuesOf } from './values.ts';

@@ -1,7 +1,7 @@
 /** An Arrow file or stream (Feather version 2 is such a file): its schema, batches and columns. Loaded only when one is opened. */
 import type { FileHandle } from 'node:fs/promises';
 import { Endianness } from 'apache-arrow/fb/endianness';
-import type { Column } from '../table.ts';
+import type { Column } from '../columns/table.ts';
 import { parseBatch, storedBytesOf, type ArrowData, type BatchPlace, type DictionaryPlace } from './batches.ts';
 import { arrowColumn } from './column.ts';
 import { UnsupportedArrow, arrowError } from './errors.ts';

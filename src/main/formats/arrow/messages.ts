@@ -10,7 +10,7 @@ import { MessageHeader } from 'apache-arrow/fb/message-header';
 import { RecordBatch } from 'apache-arrow/fb/record-batch';
 import { Schema } from 'apache-arrow/fb/schema';
 import { ByteBuffer } from 'flatbuffers';
-import { readExactly } from '../bytes.ts';
+import { readExactly } from '../files/bytes.ts';
 import { TruncatedArrow } from './errors.ts';
 
 /** An open file; `file` names it in messages. */

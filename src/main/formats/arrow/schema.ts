@@ -12,7 +12,7 @@ import type { Schema } from 'apache-arrow/fb/schema';
 import { Type } from 'apache-arrow/fb/type';
 import { Union } from 'apache-arrow/fb/union';
 import { UnionMode } from 'apache-arrow/fb/union-mode';
-import { LIST_OF_LISTS } from '../table.ts';
+import { LIST_OF_LISTS } from '../columns/table.ts';
 
 export interface NumberType {
   readonly kind: 'i' | 'u' | 'f';

@@ -1,8 +1,8 @@
 /** Values of one field of an Arrow record batch, block by block: numbers, texts, or indices of a dictionary. n values. */
 import type { ByteStream } from './byte-stream.ts';
 import type { FieldReader } from './batches.ts';
-import { halvesToFloats } from '../half.ts';
-import type { Text } from '../table.ts';
+import { halvesToFloats } from '../columns/half.ts';
+import type { Text } from '../columns/table.ts';
 import type { NumberType, ValueEncoding } from './schema.ts';
 
 /** Values of a block; a multiple of eight, so that bitmaps are read by whole bytes. */

@@ -2,9 +2,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Metadata } from 'h5wasm';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import { columnOf } from '../column.ts';
-import { halvesToFloats } from '../half.ts';
-import { elementPlace, toFloat32, type Floats } from '../narrow.ts';
+import { columnOf } from '../columns/column.ts';
+import { halvesToFloats } from '../columns/half.ts';
+import { elementPlace, toFloat32, type Floats } from '../columns/narrow.ts';
 import {
   refuseImplausibleRatio,
   rowLength,
@@ -12,9 +12,9 @@ import {
   type ReadOptions,
   type RowBlock,
   type Text,
-} from '../table.ts';
-import { byteText } from '../texts.ts';
-import { notAnInteger } from '../value-errors.ts';
+} from '../columns/table.ts';
+import { byteText } from '../columns/texts.ts';
+import { notAnInteger } from '../columns/value-errors.ts';
 import { hdf5Error } from './errors.ts';
 import type { Hdf5File, Part } from './library.ts';
 

@@ -1,8 +1,8 @@
 /** An HDF5 file and its columns: the data sets of numbers and texts, those in groups by their path. Loaded only when one is opened. */
 import type { FileHandle } from 'node:fs/promises';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { readExactly } from '../bytes.ts';
-import type { Column } from '../table.ts';
+import { readExactly } from '../files/bytes.ts';
+import type { Column } from '../columns/table.ts';
 import { hdf5Column } from './column.ts';
 import { damaged, hdf5Error } from './errors.ts';
 import { openWithLibrary } from './library.ts';

@@ -3,7 +3,7 @@
  * numpy writes. Nothing is evaluated. Not here: the elements.
  */
 import { NextvecError } from '#shared/domain/errors.ts';
-import type { MemberReader } from '../bytes.ts';
+import type { MemberReader } from '../files/bytes.ts';
 
 const MAGIC = '\x93NUMPY';
 const MAX_HEADER_BYTES = 1 << 16;

@@ -5,10 +5,10 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { columnOf } from '../column.ts';
-import { readRegularFile } from '../regular-file.ts';
-import type { Column, Text } from '../table.ts';
-import { notAnInteger } from '../value-errors.ts';
+import { columnOf } from '../columns/column.ts';
+import { readRegularFile } from '../files/regular-file.ts';
+import type { Column, Text } from '../columns/table.ts';
+import { notAnInteger } from '../columns/value-errors.ts';
 
 export interface SideFile {
   /** Of the column. */

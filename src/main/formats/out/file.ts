@@ -1,7 +1,7 @@
 /** A new file for a table. The caller gives it its name once it is whole, or removes it. */
 import { open } from 'node:fs/promises';
 import { throwIfCancelled } from '#shared/domain/errors.ts';
-import { targetFault } from '../output-file.ts';
+import { targetFault } from '../files/output-file.ts';
 import type { ByteSink, WriteOptions } from './table.ts';
 
 export interface FileJob {

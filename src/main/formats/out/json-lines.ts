@@ -1,5 +1,5 @@
 /** Writes a table as JSON Lines: one object a row, vectors as lists of numbers. float16 values are written as float32. */
-import { halvesToFloats } from '../half.ts';
+import { halvesToFloats } from '../columns/half.ts';
 import {
   blocksOf,
   elementsOfRow,

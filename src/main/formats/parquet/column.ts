@@ -1,10 +1,10 @@
 /** A column of a Parquet file as rows of floats, integers or texts, page by page. R rows, D elements of a list. */
 import { NextvecError } from '#shared/domain/errors.ts';
-import { columnOf } from '../column.ts';
-import { concatenate } from '../integers.ts';
-import { elementPlace, toFloat32, type Floats } from '../narrow.ts';
-import type { Column, ReadOptions, RowBlock, Text } from '../table.ts';
-import { missingValue, notAnInteger } from '../value-errors.ts';
+import { columnOf } from '../columns/column.ts';
+import { concatenate } from '../columns/integers.ts';
+import { elementPlace, toFloat32, type Floats } from '../columns/narrow.ts';
+import type { Column, ReadOptions, RowBlock, Text } from '../columns/table.ts';
+import { missingValue, notAnInteger } from '../columns/value-errors.ts';
 import { columnChunks, pagesOf, type Page, type ParquetData } from './pages.ts';
 import type { LeafColumn } from './schema.ts';
 

@@ -4,8 +4,8 @@ import type { ColumnMetaData, FileMetaData } from 'hyparquet';
 import { parquetMetadataAsync } from 'hyparquet/src/metadata.js';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { messageOf } from '#shared/domain/thrown.ts';
-import { readExactly } from '../bytes.ts';
-import type { Column } from '../table.ts';
+import { readExactly } from '../files/bytes.ts';
+import type { Column } from '../columns/table.ts';
 import { parquetColumn } from './column.ts';
 import { leafColumns } from './schema.ts';
 

@@ -6,7 +6,7 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import { snappyUncompress } from 'hyparquet/src/snappy.js';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { messageOf } from '#shared/domain/thrown.ts';
-import { readExactly } from '../bytes.ts';
+import { readExactly } from '../files/bytes.ts';
 import { readHybrid } from './levels.ts';
 import type { LeafColumn } from './schema.ts';
 import { UnsupportedPage, decodePlain, decodeValues, type Values } from './values.ts';

@@ -1,7 +1,7 @@
 /** The columns of a Parquet schema that can be read: one value a row, or one list of floats a row. */
 import type { SchemaElement, SchemaTree } from 'hyparquet';
 import { parquetSchema } from 'hyparquet/src/metadata.js';
-import { LIST_OF_LISTS, type Reading } from '../table.ts';
+import { LIST_OF_LISTS, type Reading } from '../columns/table.ts';
 
 /** What the values of a column are decoded to. */
 export type ValueKind = Extract<Reading, 'floats' | 'integers' | 'texts'>;

@@ -2,8 +2,8 @@
 import type { ParquetType } from 'hyparquet';
 import { deltaBinaryUnpack, deltaByteArray, deltaLengthByteArray } from 'hyparquet/src/delta.js';
 import { readPlain } from 'hyparquet/src/plain.js';
-import { halvesToFloats } from '../half.ts';
-import type { Floats } from '../narrow.ts';
+import { halvesToFloats } from '../columns/half.ts';
+import type { Floats } from '../columns/narrow.ts';
 import { readHybrid } from './levels.ts';
 import type { LeafColumn, ValueKind } from './schema.ts';
 

@@ -1,9 +1,9 @@
 /** Object arrays (pickles inside .npy) as records: dicts of which the wanted fields are taken. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
-import type { StoredArray } from '../stored-array.ts';
-import { readWhole } from '../bytes.ts';
-import { elementsOf, type DataRecord, type Field, type ReadOptions } from '../table.ts';
+import type { StoredArray } from '../columns/stored-array.ts';
+import { readWhole } from '../files/bytes.ts';
+import { elementsOf, type DataRecord, type Field, type ReadOptions } from '../columns/table.ts';
 import { readPickle } from './read.ts';
 import { PickledArray, PickledDict, type PickleValue } from './values.ts';
 

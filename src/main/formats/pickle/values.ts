@@ -4,7 +4,7 @@
  */
 import { NextvecError } from '#shared/domain/errors.ts';
 import { shortText } from '#shared/domain/short-text.ts';
-import { halfToFloat } from '../half.ts';
+import { halfToFloat } from '../columns/half.ts';
 import { COST, type PickleBudget } from './budget.ts';
 
 const MAX_AXES = 32;

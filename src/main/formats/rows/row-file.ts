@@ -5,8 +5,8 @@
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { columnOf } from '../column.ts';
-import type { Column, DataFile, DataFormat, Reading } from '../table.ts';
+import { columnOf } from '../columns/column.ts';
+import type { Column, DataFile, DataFormat, Reading } from '../columns/table.ts';
 import { cellTypeOf, isMissing, numberOf, textOf, typeName, writeVector, type CellType } from './cells.ts';
 import { ColumnWriter, storedColumns } from './stored-columns.ts';
 import type { StreamOptions } from './text-stream.ts';

@@ -5,12 +5,12 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { arrayColumn } from '../array-column.ts';
-import { MemberReader } from '../bytes.ts';
-import type { Member } from '../bytes.ts';
-import { columnOf } from '../column.ts';
+import { arrayColumn } from '../columns/array-column.ts';
+import { MemberReader } from '../files/bytes.ts';
+import type { Member } from '../files/bytes.ts';
+import { columnOf } from '../columns/column.ts';
 import type { DType } from '../npy/header.ts';
-import type { Column, DataFile, ReadOptions, Text } from '../table.ts';
+import type { Column, DataFile, ReadOptions, Text } from '../columns/table.ts';
 import { numberOf, quoted, textOf, writeVector, type CellType } from './cells.ts';
 
 const BUFFER_BYTES = 1 << 20;

@@ -3,8 +3,8 @@ import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { NextvecError, isNextvecError, throwIfCancelled } from '#shared/domain/errors.ts';
 import { messageOf } from '#shared/domain/thrown.ts';
-import { openRegularFile, type RegularFile } from '../regular-file.ts';
-import { refuseImplausibleRatio } from '../table.ts';
+import { openRegularFile, type RegularFile } from '../files/regular-file.ts';
+import { refuseImplausibleRatio } from '../columns/table.ts';
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;

@@ -7,12 +7,12 @@ import { basename } from 'node:path';
 import { NextvecError, isNextvecError } from '#shared/domain/errors.ts';
 import { elementCount } from '#shared/domain/models/shapes.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import { readWhole, type Member } from '../bytes.ts';
-import { bfloatToFloat, halfToFloat } from '../half.ts';
+import { readWhole, type Member } from '../files/bytes.ts';
+import { bfloatToFloat, halfToFloat } from '../columns/half.ts';
 import { PickledDict, type PickleValue } from '../pickle/values.ts';
 import { readPickle } from '../pickle/read.ts';
-import { listMembers } from '../zip.ts';
-import { refuseImplausibleRatio } from '../table.ts';
+import { listMembers } from '../files/zip.ts';
+import { refuseImplausibleRatio } from '../columns/table.ts';
 import { toPlain, type Plain } from '../pickle/plain.ts';
 import { PickledTensor, TORCH_VOCABULARY, type StorageType } from './vocabulary.ts';
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { app, BrowserWindow, dialog, Menu, nativeTheme, shell } from 'electron';
 import { FILE_KINDS, type FilePurpose, type Settings } from '#shared/contract/app.ts';
 import { toErrorData } from '#shared/domain/errors.ts';
-import { makeFolders } from '../../formats/make-folders.ts';
+import { makeFolders } from '../../formats/files/make-folders.ts';
 import { createNextvec, type Nextvec } from '../../nextvec.ts';
 import type { NativeHooks } from '../../system/native.ts';
 import { programFiles, resolveHome } from '../locations.ts';

@@ -1,7 +1,7 @@
 /** The page of the window as a PDF file. It is drawn first, while the page is laid out for paper, and saved after. */
 import { dialog, type BrowserWindow } from 'electron';
 import { NextvecError } from '#shared/domain/errors.ts';
-import { checkTarget, writeTarget } from '../../formats/output-file.ts';
+import { checkTarget, writeTarget } from '../../formats/files/output-file.ts';
 
 export class PagePdf {
   #drawn: Uint8Array | null = null;

@@ -1,6 +1,6 @@
 /** The rows of TensorBoard event files: a value's step is that of its event, tags of sub-folders begin with their path. */
 import { dirname, relative, sep } from 'node:path';
-import { readEvents } from '../../formats/read-events.ts';
+import { readEvents } from '../../formats/logs/read-events.ts';
 import { Values, type Logged, type LoggedRow } from './logged.ts';
 
 /** Where several files have a value of one tag and step, that of the last file is kept. */

@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { MODEL_LABELS } from '#shared/domain/models/models.ts';
 import type { Recipe } from '#shared/domain/recipe/recipe.ts';
-import { readPythonJsonFile } from '../../formats/json-file.ts';
+import { readPythonJsonFile } from '../../formats/files/json-file.ts';
 import { hashFile } from '../../weights/weights-file.ts';
 import type { ImportRunJob, ImportedRun } from '../../processes/jobs/import-weights.ts';
 import { dictAt, isDict, recipeFromArgs, type PlainDict } from '../../weights/args.ts';

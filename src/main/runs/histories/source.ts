@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { NextvecError } from '#shared/domain/errors.ts';
 import { nameList } from '#shared/domain/short-text.ts';
-import { looksLikeEvents } from '../../formats/read-events.ts';
-import { readHead } from '../../formats/regular-file.ts';
-import { looksLikeWandb } from '../../formats/wandb-file.ts';
+import { looksLikeEvents } from '../../formats/logs/read-events.ts';
+import { readHead } from '../../formats/files/regular-file.ts';
+import { looksLikeWandb } from '../../formats/logs/wandb-file.ts';
 
 export interface HistorySource {
   readonly format: 'json' | 'tensorboard' | 'wandb';

@@ -1,7 +1,7 @@
 /** The rows, config and name of an offline run of Weights & Biases. */
-import { parsePythonJson } from '../../formats/json-file.ts';
+import { parsePythonJson } from '../../formats/files/json-file.ts';
 import type { Plain } from '../../formats/pickle/plain.ts';
-import { readWandbFile, type WandbItem } from '../../formats/wandb-file.ts';
+import { readWandbFile, type WandbItem } from '../../formats/logs/wandb-file.ts';
 import { endsEarly } from './event-logs.ts';
 import { Values, type Logged, type LoggedRow } from './logged.ts';
 

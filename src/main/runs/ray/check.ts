@@ -8,8 +8,8 @@ import { NextvecError } from '#shared/domain/errors.ts';
 import { shellQuote } from '#shared/domain/recipe/command-line.ts';
 import type { Cluster, ClusterCheck } from '#shared/domain/runs/clusters.ts';
 import { messageOf } from '#shared/domain/thrown.ts';
-import { makeFolders } from '../../formats/make-folders.ts';
-import { delay } from '../trainer-connection.ts';
+import { makeFolders } from '../../formats/files/make-folders.ts';
+import { delay } from '../live/trainer-connection.ts';
 import { hasEnded, type RayClient } from './client.ts';
 import { writeSynced } from './shared-folder.ts';
 

@@ -5,7 +5,7 @@ import type { Cluster, ClusterCheck, RunPlace } from '#shared/domain/runs/cluste
 import type { Db } from '../../store/database.ts';
 import { updateRun, type RunRow } from '../../store/runs.ts';
 import { currentSettings } from '../../store/settings.ts';
-import type { Demand } from '../sharing.ts';
+import type { Demand } from '../resources/sharing.ts';
 import { checkCluster } from './check.ts';
 import { RayClient } from './client.ts';
 import { runFolder } from './shared-folder.ts';

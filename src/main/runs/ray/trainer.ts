@@ -12,7 +12,7 @@ import { shellQuote } from '#shared/domain/recipe/command-line.ts';
 import { jobId, type Cluster, type RunPlace } from '#shared/domain/runs/clusters.ts';
 import type { TrainerExit } from '../../processes/trainer-process.ts';
 import type { RunChanges } from '../../store/runs.ts';
-import type { TrainerLink } from '../trainer-connection.ts';
+import type { TrainerLink } from '../live/trainer-connection.ts';
 import { lastLogLine } from './check.ts';
 import { hasEnded, type JobRequest, type JobState, type RayClient } from './client.ts';
 import { sendCheckpoints } from './checkpoints.ts';

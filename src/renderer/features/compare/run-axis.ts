@@ -4,7 +4,7 @@
  */
 import type { RunDetail } from '#shared/contract/runs.ts';
 import { lowerBound } from '../../charts/data/columns.ts';
-import type { XAxisMode } from '../../charts/ticks.ts';
+import type { XAxisMode } from '../../charts/drawing/ticks.ts';
 import { stepsPerEpoch } from '../../parts/run-words.ts';
 import { endOf } from '../../parts/stated-curves.ts';
 import { isFitted } from '../../stores/model-fields.ts';

@@ -1,7 +1,7 @@
 /** The report or model card on screen, and the work that makes or saves it. */
 import { computed, shallowRef } from 'vue';
 import type { ReportEvent } from '#shared/contract/evaluation.ts';
-import { saveAs } from '../../charts/export-figure.ts';
+import { saveAs } from '../../charts/drawing/export-figure.ts';
 import { client } from '../../rpc.ts';
 import { useWork } from '../../ui/feedback/use-work.ts';
 import { toastError } from '../../ui/feedback/toasts.ts';

@@ -7,7 +7,7 @@ import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import type { Series } from '#shared/contract/runs.ts';
 import type { ChartGroup } from '../../../charts/chart-group.ts';
 import { lowerBound } from '../../../charts/data/columns.ts';
-import type { Range } from '../../../charts/scene.ts';
+import type { Range } from '../../../charts/drawing/scene.ts';
 import type { SeriesBuffer } from '../../../charts/data/series-buffer.ts';
 
 /** A view with fewer points than this is worth a finer fetch: about the width of a chart in pixels. */
