@@ -23,6 +23,7 @@ export const HELP_FILES: Readonly<Record<string, string>> = {
   scale: 'SCALE.md',
   reliability: 'RELIABILITY.md',
   benchmarks: 'BENCHMARKS.md',
+  'benchmarks-data': 'benchmarks/data.md',
   'example-least-squares': 'examples/least-squares.md',
   'example-cures': 'examples/cures.md',
   'example-recover': 'examples/recover.md',

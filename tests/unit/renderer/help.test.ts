@@ -18,8 +18,9 @@ describe.each(Object.keys(HELP_FILES))('help page %s', (name) => {
   });
 });
 
-it('every page of docs/ is in Help', () => {
-  const files = readdirSync('docs').filter((name) => name.endsWith('.md'));
+it('every page of docs/ and docs/benchmarks/ is in Help', () => {
+  const below = readdirSync('docs/benchmarks').map((name) => `benchmarks/${name}`);
+  const files = [...readdirSync('docs'), ...below].filter((name) => name.endsWith('.md'));
   expect(Object.values(HELP_FILES)).toEqual(expect.arrayContaining(files));
 });
 
