@@ -25,6 +25,7 @@ export const HELP_FILES: Readonly<Record<string, string>> = {
   benchmarks: 'BENCHMARKS.md',
   'benchmarks-data': 'benchmarks/data.md',
   'benchmarks-gram-mixture': 'benchmarks/gram-mixture.md',
+  'benchmarks-app': 'benchmarks/app.md',
   'example-least-squares': 'examples/least-squares.md',
   'example-cures': 'examples/cures.md',
   'example-recover': 'examples/recover.md',
