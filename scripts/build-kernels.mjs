@@ -3,10 +3,10 @@
 // `--abi` writes the ABI number alone, as `npm ci` does: types and lint need it, not the kernels.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isProgram, ROOT } from './node.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ASSEMBLY = join(ROOT, 'src/engine/simd/assembly');
 const DECLARATIONS = join(ROOT, 'src/engine/simd/abi');
 const VERSION = join(DECLARATIONS, 'version.ts');
@@ -90,7 +90,7 @@ export async function buildKernels({ force = false } = {}) {
   return written;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url)) {
   if (process.argv.includes('--abi')) updateVersion();
   else {
     const written = await buildKernels({ force: process.argv.includes('--force') });

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findBrowser, onPath } from '../src/main/hosts/find-browser.mjs';
+import { isProgram } from './node.mjs';
 
 const INSTALL_LIMIT_MS = 8 * 60_000;
 /** Of Debian. The one on the search path is a script that passes no signals on. */
@@ -52,7 +53,7 @@ export async function findOrInstallBrowser() {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   try {
     console.log(await findOrInstallBrowser());
   } catch (error) {

@@ -3,7 +3,7 @@
  * (Linux) and the menu-bar images. The drawn files are kept in the repository; run this after a change of an SVG.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -98,4 +98,4 @@ async function makeIcons(): Promise<void> {
   writeFileSync(SOURCE_HASH_FILE, `${sourceHash()}\n`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await makeIcons();
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await makeIcons();

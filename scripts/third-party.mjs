@@ -5,8 +5,7 @@
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ROOT } from './node.mjs';
+import { isProgram, ROOT } from './node.mjs';
 
 /** Optional dependencies that ship; the others are for checkouts, or installed by the user. */
 const SHIPPED_OPTIONAL = ['webgpu'];
@@ -108,4 +107,4 @@ function writeNotices() {
   writeFileSync(NOTICES_TEXT, [head, ...parts].join(`\n${'-'.repeat(80)}\n\n`));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeNotices();
+if (isProgram(import.meta.url)) writeNotices();
