@@ -53,48 +53,55 @@ function dotOfRows(m: Float64Array, a: number, b: number, count: number): number
 /** Columns solved together, so that their part of the right-hand side stays in the cache. */
 const PANEL = 128;
 
+/** A triangular factor in the memory of L: entry (i, k) lies at i·rowStride + k·columnStride. */
+interface Factor {
+  readonly values: Float64Array;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/** Columns [start, start + width) of B [n, columns]. */
+interface Panel {
+  readonly B: Float64Array;
+  readonly columns: number;
+  readonly start: number;
+  readonly width: number;
+}
+
 /** Solves L·Lᵀ·X = B for B [n, columns], in place. */
 export function choleskySolve(L: Float64Array, n: number, B: Float64Array, columns: number): void {
+  const lower: Factor = { values: L, rowStride: n, columnStride: 1 };
+  const upper: Factor = { values: L, rowStride: 1, columnStride: n };
   for (let start = 0; start < columns; start += PANEL) {
-    const width = Math.min(PANEL, columns - start);
-    for (let i = 0; i < n; i++) eliminate(B, columns, start, width, i, 0, i, L, i * n, 1, L[i * n + i]);
-    for (let i = n - 1; i >= 0; i--) {
-      eliminate(B, columns, start, width, i, i + 1, n, L, (i + 1) * n + i, n, L[i * n + i]);
-    }
+    const panel: Panel = { B, columns, start, width: Math.min(PANEL, columns - start) };
+    for (let i = 0; i < n; i++) eliminate(lower, panel, i, 0, i);
+    for (let i = n - 1; i >= 0; i--) eliminate(upper, panel, i, i + 1, n);
   }
 }
 
-/** B[i] ← (B[i] − Σ_{from ≤ k < to} L[at + (k − from)·stride] · B[k]) / pivot, on columns [start, start + width). */
-function eliminate(
-  B: Float64Array,
-  columns: number,
-  start: number,
-  width: number,
-  i: number,
-  from: number,
-  to: number,
-  L: Float64Array,
-  at: number,
-  stride: number,
-  pivot: number,
-): void {
+/** B[i] ← (B[i] − Σ_{from ≤ k < to} F[i, k]·B[k]) / F[i, i] on the columns of the panel, F the factor. */
+function eliminate(factor: Factor, panel: Panel, i: number, from: number, to: number): void {
+  const { values: F, rowStride, columnStride: stride } = factor;
+  const { B, columns, start, width } = panel;
   const target = i * columns + start;
+  const pivot = F[i * (rowStride + stride)];
   let k = from;
+  let at = i * rowStride + from * stride;
   for (; k + 3 < to; k += 4, at += 4 * stride) {
-    const l0 = L[at];
-    const l1 = L[at + stride];
-    const l2 = L[at + 2 * stride];
-    const l3 = L[at + 3 * stride];
+    const f0 = F[at];
+    const f1 = F[at + stride];
+    const f2 = F[at + 2 * stride];
+    const f3 = F[at + 3 * stride];
     const r0 = k * columns + start;
     const r1 = r0 + columns;
     const r2 = r1 + columns;
     const r3 = r2 + columns;
     for (let j = 0; j < width; j++) {
-      B[target + j] -= l0 * B[r0 + j] + l1 * B[r1 + j] + l2 * B[r2 + j] + l3 * B[r3 + j];
+      B[target + j] -= f0 * B[r0 + j] + f1 * B[r1 + j] + f2 * B[r2 + j] + f3 * B[r3 + j];
     }
   }
   for (; k < to; k++, at += stride) {
-    for (let j = 0; j < width; j++) B[target + j] -= L[at] * B[k * columns + start + j];
+    for (let j = 0; j < width; j++) B[target + j] -= F[at] * B[k * columns + start + j];
   }
   for (let j = 0; j < width; j++) B[target + j] /= pivot;
 }
