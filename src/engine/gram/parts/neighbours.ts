@@ -49,7 +49,7 @@ export class NeighbourSearch {
       program.barrier();
       this.addBlockKeys(program, count);
       program.barrier();
-      packRows(program, plan.blockKeys, this.nextKeys, count, plan.L, 12);
+      packRows(program, plan.blockKeys, this.nextKeys, { count, columns: plan.L, lanes: 12 });
     });
     memory.device?.setKeys(memory.floats(plan.blockKeys.at, count * plan.L), this.count);
     const values = memory.floats(plan.values.at + this.count * plan.values.pitch, count * plan.L);
@@ -139,7 +139,7 @@ export class NeighbourSearch {
   /** Lists of the nearest keys for the block's keys. */
   addSearch(program: Program, count: number): void {
     const { keys, blockKeys, queries, similarities, neighbours, L } = this.memory.plan;
-    packRows(program, blockKeys, queries, count, L, 8);
+    packRows(program, blockKeys, queries, { count, columns: L, lanes: 8 });
     program.barrier();
     program.add('nearest', Nearest, Math.ceil(count / (NEAREST_PANELS * PANEL_ROWS)), {
       keys: keys.at,
@@ -173,15 +173,15 @@ export class NeighbourSearch {
   }
 }
 
+/** `count` rows of `columns` floats, to go into strips of 8 or 12 lanes. */
+interface PackShape {
+  readonly count: number;
+  readonly columns: number;
+  readonly lanes: 8 | 12;
+}
+
 /** Rows into the lanes of strips. */
-export function packRows(
-  program: Program,
-  rows: Region,
-  out: Region,
-  count: number,
-  columns: number,
-  lanes: 8 | 12,
-): void {
+export function packRows(program: Program, rows: Region, out: Region, { count, columns, lanes }: PackShape): void {
   program.add('pack rows', PackRows, stripCount(count, lanes), {
     rows: rows.at,
     pitch: rows.pitch,

@@ -100,7 +100,7 @@ export class PartsComputer {
     memory.run((program) => {
       addSkip(program, memory, count, slots);
       program.barrier();
-      packRows(program, plan.features, plan.inputs, count, 2 * plan.L, 8);
+      packRows(program, plan.features, plan.inputs, { count, columns: 2 * plan.L, lanes: 8 });
       if (hasNeighbours) this.search.addBlockKeys(program, count);
       program.barrier();
       this.addMaps(program, count);
