@@ -138,7 +138,12 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     test('layerNorm after GELU, its backward and its γ and β gradients', () => {
       const bench = new KernelBench(variant, wide);
       const bank = new ParameterBank();
-      const block = new GeluNorm(bank, bench.arena, { linear: 'layer', norm: 'norm' }, [K], N, B);
+      const block = new GeluNorm(
+        bank,
+        bench.arena,
+        { linear: 'layer', norm: 'norm' },
+        { segments: [K], F: N, maxB: B },
+      );
       bank.place(bench.arena);
       const input = bench.arena.panel(K, B);
       const dx = bench.arena.panel(K, B);

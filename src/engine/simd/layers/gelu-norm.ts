@@ -15,6 +15,14 @@ export interface GeluNormNames {
   readonly norm: string;
 }
 
+interface GeluNormSizes {
+  /** Input features, segment by segment. */
+  readonly segments: readonly number[];
+  /** Output features. */
+  readonly F: number;
+  readonly maxB: number;
+}
+
 export class GeluNorm {
   /** Output [F] as panel and strip12. */
   readonly y: Matrix;
@@ -33,14 +41,7 @@ export class GeluNorm {
   private readonly gamma: number;
   private readonly beta: number;
 
-  constructor(
-    bank: ParameterBank,
-    arena: Arena,
-    names: GeluNormNames,
-    segments: readonly number[],
-    F: number,
-    maxB: number,
-  ) {
+  constructor(bank: ParameterBank, arena: Arena, names: GeluNormNames, { segments, F, maxB }: GeluNormSizes) {
     this.bank = bank;
     this.norm = names.norm;
     this.linear = new Linear(bank, names.linear, segments, F);

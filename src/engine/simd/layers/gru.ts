@@ -9,6 +9,12 @@ import { sequenceRows, stepPanel, stepStrip, type Sequence } from './sequence.ts
 
 const GATES = 3;
 
+interface GruSizes {
+  readonly H: number;
+  readonly T: number;
+  readonly maxB: number;
+}
+
 export class GruLayer {
   /** Hidden states of all steps. */
   readonly h: Sequence;
@@ -25,7 +31,7 @@ export class GruLayer {
   private readonly dh: Matrix;
   private readonly carried: Matrix;
 
-  constructor(bank: ParameterBank, arena: Arena, name: string, H: number, T: number, maxB: number) {
+  constructor(bank: ParameterBank, arena: Arena, name: string, { H, T, maxB }: GruSizes) {
     const rows = sequenceRows(T, maxB);
     const gates = () => arena.panel(GATES * H, rows);
     this.products = new RecurrentProducts(bank, name, 'l0', { inputs: H, hidden: H, gates: GATES, T });

@@ -9,6 +9,13 @@ import { sequenceRows, stepPanel, stepStrip, type Sequence } from './sequence.ts
 
 const GATES = 4;
 
+interface LstmSizes {
+  readonly I: number;
+  readonly H: number;
+  readonly T: number;
+  readonly maxB: number;
+}
+
 export class LstmLayer {
   /** Hidden states of all steps. */
   readonly h: Sequence;
@@ -23,7 +30,7 @@ export class LstmLayer {
   private readonly dh: Matrix;
   private readonly dc: Matrix;
 
-  constructor(bank: ParameterBank, arena: Arena, layer: number, I: number, H: number, T: number, maxB: number) {
+  constructor(bank: ParameterBank, arena: Arena, layer: number, { I, H, T, maxB }: LstmSizes) {
     const rows = sequenceRows(T, maxB);
     const sizes = { inputs: I, hidden: H, gates: GATES, T };
     this.products = new RecurrentProducts(bank, 'lstm', `l${layer}`, sizes);

@@ -37,8 +37,12 @@ export class Amn implements Network {
     this.input = input;
     this.mixAt = paddedFeatures(D);
     this.mixture = new AttentionMixture(this.bank, arena, T, D, A, maxB);
-    this.first = new GeluNorm(this.bank, arena, { linear: 'residual_net.0', norm: 'residual_net.2' }, [D, D], H, maxB);
-    this.second = new GeluNorm(this.bank, arena, { linear: 'residual_net.3', norm: 'residual_net.5' }, [H], half, maxB);
+    const names = (linear: number, norm: number) => ({
+      linear: `residual_net.${linear}`,
+      norm: `residual_net.${norm}`,
+    });
+    this.first = new GeluNorm(this.bank, arena, names(0, 2), { segments: [D, D], F: H, maxB });
+    this.second = new GeluNorm(this.bank, arena, names(3, 5), { segments: [H], F: half, maxB });
     this.last = new Linear(this.bank, 'residual_net.6', [half], D);
     this.position = spec.skip && new PositionSkip(this.bank, arena, T, D, maxB);
     this.joined = arena.panel(2 * this.mixAt, maxB);

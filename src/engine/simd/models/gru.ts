@@ -40,7 +40,7 @@ export class Gru implements Network {
     this.blocks = Array.from({ length: numLayers }, (_, i) => {
       const sizes = { F: H, steps: i + 1 < numLayers ? T : 1, maxB };
       return {
-        gru: new GruLayer(bank, arena, `blocks.${i}.gru`, H, T, maxB),
+        gru: new GruLayer(bank, arena, `blocks.${i}.gru`, { H, T, maxB }),
         norm: new ResidualNorm(bank, arena, `blocks.${i}.norm`, sizes, nothing),
       };
     });

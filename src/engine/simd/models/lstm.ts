@@ -37,7 +37,7 @@ export class Lstm implements Network {
     this.input = new SequenceInput(arena, input, maxB);
     this.layers = Array.from(
       { length: spec.numLayers },
-      (_, i) => new LstmLayer(this.bank, arena, i, i === 0 ? D : H, H, T, maxB),
+      (_, i) => new LstmLayer(this.bank, arena, i, { I: i === 0 ? D : H, H, T, maxB }),
     );
     this.links = Array.from({ length: spec.numLayers - 1 }, (_, i) => ({
       dropout: new Dropout(spec.dropout, i, hyper),

@@ -43,7 +43,7 @@ export class Transformer implements Network {
       (_, i) => new DecoderLayer(bank, context, spec, i, i === numLayers - 1),
     );
     this.memoryGradient = new MemoryGradient(context, T, H);
-    this.head = new GeluNorm(bank, arena, { linear: 'head.0', norm: 'head.2' }, [H], H, maxB);
+    this.head = new GeluNorm(bank, arena, { linear: 'head.0', norm: 'head.2' }, { segments: [H], F: H, maxB });
     this.last = new Linear(bank, 'head.3', [H], D);
     this.output = arena.panel(D, maxB);
     this.dlast = arena.panel(H, maxB);
