@@ -250,7 +250,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     const bench = new KernelBench(variant, wide);
     const input = new BatchInput(bench.arena, T, D, B);
     const bank = new ParameterBank();
-    const layer = new AttentionMixture(bank, bench.arena, T, D, A, B);
+    const layer = new AttentionMixture(bank, bench.arena, input, A, B);
     bank.place(bench.arena);
     const base = bench.arena.panel(D, B);
     const mix = bench.arena.panel(D, B);
@@ -269,7 +269,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     bench.writeRows(input.contexts[0], x, B * T);
     bench.run((program) => {
       input.prepare(program, 0, base, strip, B);
-      layer.forward(program, input, 0, base, mix, strip, B);
+      layer.forward(program, 0, base, { panel: mix, strip }, B);
     });
     const mean = Float64Array.from({ length: B * D }, (_, i) => meanOf(x, Math.floor(i / D), i % D, T, D));
     const q = linearForward(mean, query.w, query.bias, B, D, A);
@@ -280,7 +280,7 @@ describe.each(KERNELS)('%s, wide tiles %s', (variant, wide) => {
     expect(relativeError(bench.readPanel(mix, B), expected.mix)).toBeLessThan(1e-5);
     const dmix = normals(11, B * D);
     bench.writePanel(layer.dmix, dmix, B);
-    bench.run((program) => layer.backward(program, input, 0, B));
+    bench.run((program) => layer.backward(program, 0, B));
     const [keyTerm, queryTerm] = layer.weightTerms(base, strip);
     const du = mixtureGradient(x, expected.weights, dmix, sizes);
     const scale = T > 1 ? 1 : 0;

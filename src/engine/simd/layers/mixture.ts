@@ -10,6 +10,12 @@ import type { ParameterBank } from '../parameters.ts';
 import type { Program } from '../program.ts';
 import { Linear } from './linear.ts';
 
+/** Panel and strip12 of the same values. */
+interface Activation {
+  readonly panel: Matrix;
+  readonly strip: Matrix;
+}
+
 export class AttentionMixture {
   /** Attention weights [B][T4], T4 = T rounded up to 4. */
   readonly weights: number;
@@ -27,11 +33,13 @@ export class AttentionMixture {
   private readonly dqStrip: Matrix;
   private readonly dweights: number;
   private readonly scale: number;
-  private readonly T: number;
+  private readonly input: BatchInput;
   private readonly width: number;
 
-  constructor(bank: ParameterBank, arena: Arena, T: number, D: number, A: number, maxB: number) {
-    this.T = T;
+  /** A: width of queries and keys. */
+  constructor(bank: ParameterBank, arena: Arena, input: BatchInput, A: number, maxB: number) {
+    const { T, D } = input;
+    this.input = input;
     this.width = paddedFeatures(D);
     this.scale = 1 / Math.sqrt(A);
     this.key = new Linear(bank, 'context_encoder', [D], A);
@@ -49,40 +57,32 @@ export class AttentionMixture {
     this.dweights = arena.bytes(this.weightsPitch * maxB);
   }
 
-  /** base is the panel of the context means; mix (panel) and its strip12 are written. */
-  forward(
-    program: Program,
-    input: BatchInput,
-    slot: number,
-    base: Matrix,
-    mix: Matrix,
-    strip: Matrix,
-    B: number,
-  ): void {
+  /** base is the panel of the context means; mix (panel and strip12) is written. */
+  forward(program: Program, slot: number, base: Matrix, mix: Activation, B: number): void {
     this.query.forward(program, base, this.q, B, { bias: true, strip: this.qStrip });
     program.barrier();
     this.key.backwardInput(program, this.q, this.u, B);
     program.barrier();
     program.add('mix forward', MixForward, panelCount(B), {
-      ...this.common(input, slot, B),
+      ...this.common(slot, B),
       u: this.u.at,
       uPitch: this.u.pitch,
       weights: this.weights,
       weightsPitch: this.weightsPitch,
       scale: { float: this.scale },
-      mix: mix.at,
-      mixPitch: mix.pitch,
-      strip: strip.at,
-      stripPitch: strip.pitch,
+      mix: mix.panel.at,
+      mixPitch: mix.panel.pitch,
+      strip: mix.strip.at,
+      stripPitch: mix.strip.pitch,
       features: this.width,
     });
     program.barrier();
   }
 
   /** From `dmix` to the gradients that the weight gradients need. */
-  backward(program: Program, input: BatchInput, slot: number, B: number): void {
+  backward(program: Program, slot: number, B: number): void {
     program.add('mix backward', MixBackward, panelCount(B), {
-      ...this.common(input, slot, B),
+      ...this.common(slot, B),
       dmix: this.dmix.at,
       dmixPitch: this.dmix.pitch,
       weights: this.weights,
@@ -121,8 +121,8 @@ export class AttentionMixture {
     ];
   }
 
-  private common(input: BatchInput, slot: number, B: number) {
-    const { at, pitch } = input.networkContexts(slot);
-    return { contexts: at, T: this.T, rowBytes: pitch, B };
+  private common(slot: number, B: number) {
+    const { at, pitch } = this.input.networkContexts(slot);
+    return { contexts: at, T: this.input.T, rowBytes: pitch, B };
   }
 }

@@ -36,7 +36,7 @@ export class Amn implements Network {
     this.D = D;
     this.input = input;
     this.mixAt = paddedFeatures(D);
-    this.mixture = new AttentionMixture(this.bank, arena, T, D, A, maxB);
+    this.mixture = new AttentionMixture(this.bank, arena, input, A, maxB);
     const names = (linear: number, norm: number) => ({
       linear: `residual_net.${linear}`,
       norm: `residual_net.${norm}`,
@@ -56,12 +56,14 @@ export class Amn implements Network {
 
   forward(program: Program, slot: number, B: number): { output: Matrix; base: Matrix } {
     const base = panelPart(this.joined, 0, this.D);
-    const mix = panelPart(this.joined, this.mixAt, this.D);
-    const mixStrip = strip12Part(this.joinedStrip, this.mixAt, this.D);
+    const mix = {
+      panel: panelPart(this.joined, this.mixAt, this.D),
+      strip: strip12Part(this.joinedStrip, this.mixAt, this.D),
+    };
     this.input.prepare(program, slot, base, this.joinedStrip, B);
     this.position?.forward(program, this.input, slot, B);
     program.barrier();
-    this.mixture.forward(program, this.input, slot, base, mix, mixStrip, B);
+    this.mixture.forward(program, slot, base, mix, B);
     this.first.forward(program, panelPart(this.joined, 0, this.mixAt + this.D), B);
     this.second.forward(program, this.first.y, B);
     this.last.forward(program, this.second.y, this.output, B);
@@ -77,7 +79,7 @@ export class Amn implements Network {
     this.second.backwardInput(program, this.first.dy, B);
     this.first.backwardNorm(program, B);
     this.first.backwardInput(program, this.mixture.dmix, B, this.mixAt);
-    this.mixture.backward(program, this.input, slot, B);
+    this.mixture.backward(program, slot, B);
   }
 
   vectorGradients(program: Program, B: number): void {
