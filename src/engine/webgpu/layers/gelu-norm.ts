@@ -13,6 +13,14 @@ export interface GeluNormNames {
   readonly norm: string;
 }
 
+interface GeluNormSizes {
+  /** Input features. */
+  readonly I: number;
+  /** Output features. */
+  readonly F: number;
+  readonly maxB: number;
+}
+
 export class GeluNorm {
   /** Gradient of the output, written by the next layer. */
   readonly dy: Rows;
@@ -21,9 +29,9 @@ export class GeluNorm {
   private readonly z: Rows;
   private readonly dz: Rows;
 
-  constructor(bank: ParameterBank, memory: Memory, names: GeluNormNames, inputs: number, F: number, maxB: number) {
+  constructor(bank: ParameterBank, memory: Memory, names: GeluNormNames, { I, F, maxB }: GeluNormSizes) {
     const rows = (name: string) => rowsOf(memory.tensor(`${names.norm} ${name}`, maxB * F), F);
-    this.linear = new Linear(bank, names.linear, inputs, F);
+    this.linear = new Linear(bank, names.linear, I, F);
     this.norm = new LayerNorm(bank, memory, names.norm, { F, R: 1, maxB });
     this.dy = rows('dy');
     this.z = rows('z');

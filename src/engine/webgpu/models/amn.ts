@@ -37,8 +37,8 @@ export class Amn implements Network {
       linear: `residual_net.${linear}`,
       norm: `residual_net.${norm}`,
     });
-    this.first = new GeluNorm(bank, memory, names(0, 2), 2 * D, H, maxB);
-    this.second = new GeluNorm(bank, memory, names(3, 5), H, half, maxB);
+    this.first = new GeluNorm(bank, memory, names(0, 2), { I: 2 * D, F: H, maxB });
+    this.second = new GeluNorm(bank, memory, names(3, 5), { I: H, F: half, maxB });
     this.last = new Linear(bank, 'residual_net.6', half, D);
     this.skip = new Skip(bank, T, D, spec.skip !== undefined);
     this.joined = rowsOf(memory.tensor('base and mix', maxB * 2 * D), 2 * D);

@@ -40,7 +40,7 @@ export class Transformer implements Network {
       { length: numLayers },
       (_, layer) => new DecoderLayer(bank, memory, spec, { layer, R: layer + 1 < numLayers ? T : 1, maxB }),
     );
-    this.head = new GeluNorm(bank, memory, { linear: 'head.0', norm: 'head.2' }, H, H, maxB);
+    this.head = new GeluNorm(bank, memory, { linear: 'head.0', norm: 'head.2' }, { I: H, F: H, maxB });
     this.last = new Linear(bank, 'head.3', H, D);
     this.attention = rowsOf(memory.tensor('attention shares', maxB * T), T);
     this.dlast = rowsOf(memory.tensor('dlast', maxB * H), H);
