@@ -29,14 +29,21 @@ export function clipFactor(norm: tf.Scalar, clip: number): tf.Scalar {
   return tf.minimum(tf.div(clip, tf.add(norm, 1e-6)), 1);
 }
 
-/** Replaces the slot's tensors by those after 1-based step `step`; disposes of the old ones and of `gradient`. */
+/** What all parameters of one update share. */
+interface UpdateStep {
+  /** Of `clipFactor`. */
+  readonly factor: tf.Scalar;
+  readonly lr: number;
+  /** 1-based. */
+  readonly step: number;
+}
+
+/** Replaces the slot's tensors by those after the step; disposes of the old ones and of `gradient`. */
 export function adamwUpdate(
   config: OptimizerConfig,
   slot: Slot,
   gradient: tf.Tensor,
-  factor: tf.Scalar,
-  lr: number,
-  step: number,
+  { factor, lr, step }: UpdateStep,
 ): void {
   const { beta1, beta2 } = config;
   const stepSize = lr / (1 - beta1 ** step);

@@ -76,7 +76,7 @@ export class TfjsModel implements TrainableModel {
     const pass = this.gradientPass(contexts, targets, B, this.loss, this.dropoutOf(step));
     const factor = tf.tidy(() => clipFactor(pass.gradNorm, this.options.optimizer.clip));
     this.trained.forEach((name, i) =>
-      adamwUpdate(this.options.optimizer, this.slot(name), pass.gradients[i], factor, lr, step),
+      adamwUpdate(this.options.optimizer, this.slot(name), pass.gradients[i], { factor, lr, step }),
     );
     this.step = step;
     tf.dispose([factor, pass.gradNorm]);
