@@ -8,6 +8,15 @@ import { positionTable } from '../../positions.ts';
 import { affine, gelu, layerNorm, linear, type Dropout, type Parameter } from '../layers.ts';
 import type { Forward } from './forward.ts';
 
+/** What all layers share. */
+interface Decoder {
+  readonly spec: TransformerSpec;
+  readonly parameter: Parameter;
+  /** Causal, [T, T]; added to the scores. */
+  readonly mask: tf.Tensor2D;
+  readonly dropout: Dropout;
+}
+
 /** x [B, T, D] → raw [B, D]. */
 export function transformerForward(
   spec: TransformerSpec,
@@ -19,11 +28,10 @@ export function transformerForward(
   const H = spec.dModel;
   const embedded = tf.reshape(linear(parameter, 'input_proj', tf.reshape(x, [B * T, D])), [B, T, H]);
   const memory: tf.Tensor2D = tf.reshape(tf.add(embedded, positions(T, H)), [B * T, H]);
-  const mask = tf.tensor2d(causalMask(T), [T, T]);
+  const decoder: Decoder = { spec, parameter, mask: tf.tensor2d(causalMask(T), [T, T]), dropout };
   let h = memory;
   let shares: tf.Tensor4D | null = null;
-  for (let layer = 0; layer < spec.numLayers; layer++)
-    ({ h, shares } = decoderLayer(spec, parameter, layer, h, memory, mask, dropout));
+  for (let layer = 0; layer < spec.numLayers; layer++) ({ h, shares } = decoderLayer(decoder, layer, h, memory));
   const last: tf.Tensor2D = tf.reshape(tf.slice(tf.reshape(h, [B, T, H]), [0, T - 1, 0], [B, 1, H]), [B, H]);
   const head = layerNorm(parameter, 'head.2', gelu(linear(parameter, 'head.0', last)));
   const raw = linear(parameter, 'head.3', head);
@@ -36,20 +44,18 @@ function lastStepShares(shares: tf.Tensor4D): tf.Tensor2D {
   return tf.mean(tf.reshape(tf.slice(shares, [0, 0, T - 1, 0], [B, N, 1, T]), [B, N, T]), 1);
 }
 
-/** h, memory [rows, H]; mask [T, T] → h [rows, H] and the shares of its attention to the memory [B, N, T, T]. */
+/** h, memory [rows, H] → h [rows, H] and the shares of its attention to the memory [B, N, T, T]. */
 function decoderLayer(
-  spec: TransformerSpec,
-  parameter: Parameter,
+  decoder: Decoder,
   layer: number,
   h: tf.Tensor2D,
   memory: tf.Tensor2D,
-  mask: tf.Tensor2D,
-  dropout: Dropout,
 ): { h: tf.Tensor2D; shares: tf.Tensor4D } {
+  const { spec, parameter, dropout } = decoder;
   const name = `transformer_decoder.layers.${layer}`;
   const drop = (x: tf.Tensor2D) => dropout(x, spec.dropout);
   const attend = (kind: string, queries: tf.Tensor2D, keys: tf.Tensor2D) =>
-    attention(spec, parameter, `${name}.${kind}`, queries, keys, mask, dropout);
+    attention(decoder, `${name}.${kind}`, queries, keys);
   h = layerNorm(parameter, `${name}.norm1`, tf.add(h, drop(attend('self_attn', h, h).mixed)));
   const { mixed, shares } = attend('multihead_attn', h, memory);
   h = layerNorm(parameter, `${name}.norm2`, tf.add(h, drop(mixed)));
@@ -60,13 +66,10 @@ function decoderLayer(
 
 /** PyTorch's MultiheadAttention: in_proj rows are queries, keys, values. from, to [rows, H] → mixed [rows, H], shares [B, N, T, T]. */
 function attention(
-  spec: TransformerSpec,
-  parameter: Parameter,
+  { spec, parameter, mask, dropout }: Decoder,
   name: string,
   from: tf.Tensor2D,
   to: tf.Tensor2D,
-  mask: tf.Tensor2D,
-  dropout: Dropout,
 ): { mixed: tf.Tensor2D; shares: tf.Tensor4D } {
   const T = mask.shape[0];
   const [rows, H] = from.shape;
