@@ -87,18 +87,23 @@ export async function readableDataset(client: NextvecClient, handle: string): Pr
   return handle === SAMPLE_WORD ? (await client.datasets.importSample()).train : storedDataset(client, handle);
 }
 
+interface DatasetOptions {
+  /** Which of the two sets of the sample. */
+  readonly role: 'train' | 'ood';
+  /** What the windows built from a file ask of a model; a stored set must have it. */
+  readonly task?: TaskOptions;
+}
+
 /**
  * "sample", a data set by id or name, a file, which is imported unless it is there already, or what else `storedDataset` takes; in
- * this order. A file that has the name of a data set is meant where it is written with its folder ("./docs"). `task`: what the
- * windows built from a file ask of a model; a stored set must have it.
+ * this order. A file that has the name of a data set is meant where it is written with its folder ("./docs").
  */
 export async function findDataset(
   client: NextvecClient,
   handle: string,
-  role: 'train' | 'ood',
   out: Output,
   signal: AbortSignal,
-  task: TaskOptions = ANY_TASK,
+  { role, task = ANY_TASK }: DatasetOptions,
 ): Promise<Dataset> {
   const taken = (dataset: Dataset): Dataset => withWarnings(ofTask(dataset, task), out);
   if (handle === SAMPLE_WORD) return taken((await client.datasets.importSample())[role]);
@@ -115,7 +120,7 @@ export async function findDataset(
 
 /** The same for a command with nothing to save until it has its data: an interruption cancels an import. */
 export function findData(client: NextvecClient, handle: string, role: 'train' | 'ood', out: Output): Promise<Dataset> {
-  return interruptible((signal) => findDataset(client, handle, role, out, signal));
+  return interruptible((signal) => findDataset(client, handle, out, signal, { role }));
 }
 
 const ANY_TASK: TaskOptions = { contextLength: null, history: null };

@@ -25,7 +25,7 @@ let second: string;
 const said: string[] = [];
 const out = { progress: (text: string) => said.push(text) } as unknown as Output;
 
-const find = (word: string) => findDataset(nextvec.client, word, 'train', out, never);
+const find = (word: string) => findDataset(nextvec.client, word, out, never, { role: 'train' });
 
 beforeAll(async () => {
   home = await testHome();

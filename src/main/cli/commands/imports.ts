@@ -147,7 +147,7 @@ async function takeRun(client: NextvecClient, path: string, flags: ImportRunFlag
     heads: countOf('--heads', flags.heads),
   };
   const find = (handle: string | undefined, role: 'train' | 'ood'): Promise<Dataset> | null =>
-    handle === undefined ? null : interruptible((signal) => findDataset(client, handle, role, out, signal));
+    handle === undefined ? null : interruptible((signal) => findDataset(client, handle, out, signal, { role }));
   const data = await find(flags.data, 'train');
   const ood = await find(flags.ood, 'ood');
   out.progress(`${path}: reading it, and proving its weights where it has any`);

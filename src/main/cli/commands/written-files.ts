@@ -43,7 +43,7 @@ export function exportPredictions(
   return writeTo(context, flags.out, out, async ({ client }) => {
     const { id: runId } = await findRun(client, handle);
     return interruptible(async (signal) => {
-      const { id: datasetId } = await findDataset(client, flags.data, 'train', out, signal);
+      const { id: datasetId } = await findDataset(client, flags.data, out, signal, { role: 'train' });
       const input = { runId, datasetId, texts: flags.texts ?? false };
       const done = await follow(client.inference.export(input, { signal }), out, signal);
       return { run: runId, dataset: datasetId, ...done };

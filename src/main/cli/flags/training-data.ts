@@ -48,7 +48,7 @@ export async function trainingData(
     });
   }
   const find = async ({ handle, task }: Wanted, role: Role): Promise<Dataset> => {
-    const dataset = await findDataset(client, handle, role, out, signal, options);
+    const dataset = await findDataset(client, handle, out, signal, { role, task: options });
     if (task === null || isSameTask(taskOf(dataset.passport), task)) return dataset;
     throw otherTask(dataset, task, role);
   };
