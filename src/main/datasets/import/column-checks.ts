@@ -39,17 +39,24 @@ export function requireFloats(array: Column): void {
   });
 }
 
+/** What is counted along an axis, and the code where counts differ. */
+const MISMATCH_CODES = {
+  rows: 'COUNT_MISMATCH',
+  columns: 'WIDTH_MISMATCH',
+  'context positions': 'WIDTH_MISMATCH',
+} as const;
+
+/** Refuses axes of different lengths. */
 export function requireEqual(
-  code: 'COUNT_MISMATCH' | 'WIDTH_MISMATCH',
+  what: keyof typeof MISMATCH_CODES,
   a: Column,
-  b: Column,
   axisA: number,
+  b: Column,
   axisB: number,
-  what: string,
 ): void {
   if (a.shape[axisA] === b.shape[axisB]) return;
   throw new NextvecError(
-    code,
+    MISMATCH_CODES[what],
     `${a.place} has ${a.shape[axisA]} ${what}, but ${b.name} has ${b.shape[axisB]}; they must be equal.`,
     { remedy: 'Write both arrays from the same run of the pipeline.' },
   );

@@ -176,15 +176,15 @@ function checkSplits(splits: readonly WindowColumns[]): Layout {
     requireFloats(targets);
     requireAxes(contexts, ['N', 'T', 'D']);
     requireAxes(targets, ['N', 'D']);
-    requireEqual('COUNT_MISMATCH', contexts, targets, 0, 0, 'rows');
-    requireEqual('WIDTH_MISMATCH', contexts, targets, 2, 1, 'columns');
+    requireEqual('rows', contexts, 0, targets, 0);
+    requireEqual('columns', contexts, 2, targets, 1);
     requireSizes(contexts, contexts.shape[1], contexts.shape[2]);
   }
   const [first, second] = splits;
   const [, T, D] = first.contexts.shape;
   if (second) {
-    requireEqual('WIDTH_MISMATCH', first.contexts, second.contexts, 1, 1, 'context positions');
-    requireEqual('WIDTH_MISMATCH', first.contexts, second.contexts, 2, 2, 'columns');
+    requireEqual('context positions', first.contexts, 1, second.contexts, 1);
+    requireEqual('columns', first.contexts, 2, second.contexts, 2);
   }
   return { kind: 'windows', splits, T, D };
 }
@@ -203,7 +203,7 @@ async function checkChunks(
     if (name === null) return null;
     const column = await file.column(name);
     requireAxes(column, ['M']);
-    requireEqual('COUNT_MISMATCH', vectors, column, 0, 0, 'rows');
+    requireEqual('rows', vectors, 0, column, 0);
     return column;
   };
   const articles = await beside(chosen.article);
