@@ -118,7 +118,7 @@ async function fillFolder(
   try {
     progress.measuring(data.index.length / (data.T + 1));
     const onDone = (count: number): void => progress.add(count);
-    const measured = await measurePassport(layout.kind, data, sums, reader, sha256, { signal, onDone });
+    const measured = await measurePassport(data, sums, reader, sha256, { signal, onDone });
     const contentSha256 = contentHash(layout.D, dtype, writer.digest(), data);
     const columns = layout.kind === 'chunks' ? { columns: columnsOf(layout, texts?.figures.from[0]) } : {};
     const passport = { ...measured, contentSha256, texts: texts?.figures ?? null, ...columns };

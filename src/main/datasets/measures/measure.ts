@@ -16,7 +16,6 @@ import type { VectorSums } from '../vector-store.ts';
 
 /** Everything is measured on the main split (`train` where the file has two). */
 export async function measurePassport(
-  kind: Passport['kind'],
   data: ReadData,
   sums: VectorSums,
   reader: VectorReader,
@@ -35,7 +34,7 @@ export async function measurePassport(
     : cosines.neighbours;
   const labels = mainArticles(data);
   const measured: Omit<Passport, 'warnings'> = {
-    kind,
+    kind: chunks ? 'chunks' : 'windows',
     rows: chunks ? chunks.ids.length : windows,
     windows,
     T,
