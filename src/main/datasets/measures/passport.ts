@@ -181,7 +181,7 @@ class VectorBlock {
 
   cosine(i: number, j: number, squaresI: number, squaresJ: number): number | null {
     const { D } = this.reader;
-    return cosine(this.values, this.rows[i] * D, this.rows[j] * D, D, squaresI, squaresJ);
+    return cosine(dot(this.values, this.rows[i] * D, this.values, this.rows[j] * D, D), squaresI, squaresJ);
   }
 }
 
@@ -204,7 +204,8 @@ export async function chunkCosines(
     for (let r = 0; r + 1 < rows; r++) {
       const i = first + r;
       if (articles[i] !== articles[i + 1]) continue;
-      cosines[i] = cosine(block, r * D, (r + 1) * D, D, squares[ids[i]], squares[ids[i + 1]]) ?? NaN;
+      const product = dot(block, r * D, block, (r + 1) * D, D);
+      cosines[i] = cosine(product, squares[ids[i]], squares[ids[i + 1]]) ?? NaN;
     }
     await pause(options, rows - 1);
   }
@@ -217,17 +218,10 @@ async function pause({ signal, onDone }: MeasureOptions, count: number): Promise
   throwIfCancelled(signal, 'Measuring the data set');
 }
 
-/** Cosine of two rows of one buffer, null when either is zero. */
-function cosine(
-  values: Float32Array,
-  a: number,
-  b: number,
-  D: number,
-  squaresA: number,
-  squaresB: number,
-): number | null {
+/** Cosine of two vectors from their dot product and squared norms, null when either is zero. */
+function cosine(product: number, squaresA: number, squaresB: number): number | null {
   if (squaresA === 0 || squaresB === 0) return null;
-  return dot(values, a, values, b, D) / Math.sqrt(squaresA * squaresB);
+  return product / Math.sqrt(squaresA * squaresB);
 }
 
 /** Four float64 accumulators over one row of each buffer. */
