@@ -148,7 +148,7 @@ export function applyGlobal(target: Global, args: readonly PickleValue[], budget
     case 'frombuffer':
       if (args[0] instanceof Uint8Array && args[1] instanceof PickledDType && Array.isArray(args[2])) {
         const array = new PickledArray();
-        fill(array, args[2], args[1], args[0], false, budget);
+        fill(array, { shape: args[2], dtype: args[1], data: args[0], isFortran: false }, budget);
         return array;
       }
       break;
@@ -168,23 +168,25 @@ export function setState(target: PickledArray | PickledDType, state: PickleValue
   const [, shape, dtype, fortran, data] = state;
   if (!Array.isArray(shape) || !(dtype instanceof PickledDType))
     throw refused(budget.place, 'an array state is not understood');
-  fill(target, shape, dtype, data ?? null, fortran === true, budget);
+  fill(target, { shape, dtype, data: data ?? null, isFortran: fortran === true }, budget);
 }
 
-function fill(
-  array: PickledArray,
-  shape: readonly PickleValue[],
-  dtype: PickledDType,
-  data: PickleValue,
-  fortran: boolean,
-  budget: PickleBudget,
-): void {
+interface ArrayState {
+  readonly shape: readonly PickleValue[];
+  readonly dtype: PickledDType;
+  /** Bytes, or a list of the elements. */
+  readonly data: PickleValue;
+  /** First axis fastest. */
+  readonly isFortran: boolean;
+}
+
+function fill(array: PickledArray, { shape, dtype, data, isFortran }: ArrayState, budget: PickleBudget): void {
   const { place } = budget;
   if (shape.length > MAX_AXES) throw refused(place, 'an array has too many axes');
   const axes = shape.map((n) => (typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 ? n : -1));
   const count = axes.reduce((product, n) => product * n, 1);
   if (axes.includes(-1)) throw refused(place, 'an array has an impossible shape');
-  if (fortran && axes.length > 1) throw refused(place, 'an object array in Fortran order is not supported');
+  if (isFortran && axes.length > 1) throw refused(place, 'an object array in Fortran order is not supported');
   const items = Array.isArray(data) ? data : data instanceof Uint8Array ? numbers(dtype, data, budget) : null;
   if (!items || items.length !== count) throw refused(place, 'an array does not have the elements its shape needs');
   array.shape = axes;
@@ -201,6 +203,14 @@ function scalar(dtype: PickledDType, data: PickleValue, budget: PickleBudget): P
   return items[0];
 }
 
+interface ElementType {
+  /** numpy's letter: i, u, f, b, U, S or ?. */
+  readonly kind: string;
+  /** Bytes of one element. */
+  readonly size: number;
+  readonly littleEndian: boolean;
+}
+
 function numbers(dtype: PickledDType, bytes: Uint8Array, budget: PickleBudget): PickleValue[] {
   const { place } = budget;
   const match = /^([iufbUS?])(\d*)$/.exec(dtype.code.replace(/^[<>|=]/, ''));
@@ -210,14 +220,16 @@ function numbers(dtype: PickledDType, bytes: Uint8Array, budget: PickleBudget): 
   if (size === 0 || bytes.length % size !== 0) throw refused(place, 'an array has a broken element');
   budget.spend(bytes.length + (bytes.length / size) * COST.item);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const type: ElementType = { kind, size, littleEndian: dtype.littleEndian };
   const items: PickleValue[] = [];
-  for (let at = 0; at < bytes.length; at += size) items.push(element(view, at, kind, size, dtype.littleEndian, place));
+  for (let at = 0; at < bytes.length; at += size) items.push(element(view, at, type, place));
   return items;
 }
 
-function element(view: DataView, at: number, kind: string, size: number, little: boolean, place: string): PickleValue {
+function element(view: DataView, at: number, type: ElementType, place: string): PickleValue {
+  const { kind, size, littleEndian: little } = type;
   if (kind === 'b' || kind === '?') return view.getUint8(at) !== 0;
-  if (kind === 'U' || kind === 'S') return text(view, at, kind, size, little);
+  if (kind === 'U' || kind === 'S') return text(view, at, type);
   switch (`${kind}${size}`) {
     case 'i1':
       return view.getInt8(at);
@@ -249,10 +261,10 @@ function element(view: DataView, at: number, kind: string, size: number, little:
   }
 }
 
-function text(view: DataView, at: number, kind: string, size: number, little: boolean): string {
+function text(view: DataView, at: number, { kind, size, littleEndian }: ElementType): string {
   let result = '';
   for (let i = 0; i < size; i += kind === 'U' ? 4 : 1) {
-    const point = kind === 'U' ? view.getUint32(at + i, little) : view.getUint8(at + i);
+    const point = kind === 'U' ? view.getUint32(at + i, littleEndian) : view.getUint8(at + i);
     result += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd';
   }
   return result.replace(/\0+$/, '');
