@@ -46,29 +46,41 @@ export function activeRuns(members: readonly SweepMemberRow[]): ActiveRun[] {
   return members.flatMap((member) => member.runs.filter(({ isActive }) => isActive).map((run) => ({ member, run })));
 }
 
-export function followSweep(context: PlanContext, work: WorkItem<SweepItem>): void {
-  const { row, item, spec, isHeld } = work;
-  const base = itemRecipe(spec, item);
-  const levels = rungs(base.epochs, item.sweep.halving);
-  for (const active of activeRuns(listMembers(context.home.db, row.id))) followRun(context, work, levels, active);
+/** A sweep's item with what follows from it. */
+interface SweepWork extends WorkItem<SweepItem> {
+  readonly base: Recipe;
+  /** Epochs after which members are compared, rung by rung. */
+  readonly levels: readonly number[];
+}
+
+function sweepWork(work: WorkItem<SweepItem>): SweepWork {
+  const base = itemRecipe(work.spec, work.item);
+  return { ...work, base, levels: rungs(base.epochs, work.item.sweep.halving) };
+}
+
+export function followSweep(context: PlanContext, workItem: WorkItem<SweepItem>): void {
+  const work = sweepWork(workItem);
+  const { row, spec, isHeld } = work;
+  for (const active of activeRuns(listMembers(context.home.db, row.id))) followRun(context, work, active);
   for (;;) {
     const members = listMembers(context.home.db, row.id);
     const move =
       members.length === 0
         ? ({ kind: 'propose' } as const)
-        : nextMove(progressOf(item, members), rulesOf(item, base, levels, members.length));
+        : nextMove(progressOf(work.item, members), rulesOf(work, members.length));
     if (move.kind === 'done') return finish(context, work, members);
     if (move.kind === 'wait' || isHeld || context.room(spec.on) < 1) return;
     if (move.kind === 'train') {
       const earlier = members[move.member].runs.find(({ seed }) => seed === move.seed)?.runId;
       if (earlier && context.runs.isStopping(earlier)) return;
-      send(context, work, base, levels, members[move.member], move);
+      send(context, work, members[move.member], move);
     } else if (move.kind === 'promote') setMemberRung(context.home.db, row.id, move.member, move.rung);
-    else propose(context, work, base, levels, members);
+    else propose(context, work, members);
   }
 }
 
-function rulesOf({ sweep }: SweepItem, base: Recipe, levels: readonly number[], proposed: number): HalvingRules {
+function rulesOf({ item, base, levels }: SweepWork, proposed: number): HalvingRules {
+  const { sweep } = item;
   const { seeds, halving } = sweep;
   return {
     members: membersOf(sweep, base),
@@ -101,19 +113,14 @@ function valueOf(figure: number | null): number {
   return figure ?? -Infinity;
 }
 
-function propose(
-  { home }: PlanContext,
-  { row, item }: WorkItem<SweepItem>,
-  base: Recipe,
-  levels: readonly number[],
-  members: readonly SweepMemberRow[],
-): void {
+function propose({ home }: PlanContext, work: SweepWork, members: readonly SweepMemberRow[]): void {
+  const { row, item, base } = work;
   const { sweep } = item;
   const points = new Map(members.map(({ member, point }) => [member, point]));
   const point =
     members.length === 0
       ? plainPoint(base, sweep.axes)
-      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(item, base, levels, members.length));
+      : proposeMember(sweep, base.seed, points, progressOf(item, members), rulesOf(work, members.length));
   insertMember(home.db, row.id, members.length, point);
 }
 
@@ -123,9 +130,7 @@ function propose(
  */
 function send(
   context: PlanContext,
-  { row, item, spec }: WorkItem<SweepItem>,
-  base: Recipe,
-  levels: readonly number[],
+  { row, item, spec, base, levels }: SweepWork,
   member: SweepMemberRow,
   { seed, rung }: Extract<Move, { kind: 'train' }>,
 ): void {
@@ -156,12 +161,7 @@ function send(
 }
 
 /** Stores the figures of a run that has finished its rung, or why it has not; resumes one that was interrupted. */
-function followRun(
-  context: PlanContext,
-  { row, isHeld }: WorkItem<SweepItem>,
-  levels: readonly number[],
-  { member, run }: ActiveRun,
-): void {
+function followRun(context: PlanContext, { row, isHeld, levels }: SweepWork, { member, run }: ActiveRun): void {
   const summary = runSummary(context, run.runId);
   const put = (changes: Partial<SweepRunRow>): void =>
     putSweepRun(context.home.db, row.id, member.member, { ...run, ...changes, isActive: false });
