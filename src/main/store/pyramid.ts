@@ -14,59 +14,57 @@ export function bucketSteps(level: number): number {
   return LEVEL_FACTOR ** level;
 }
 
-/** Where points are merged: one entry per output point. */
-export interface Buckets {
+/** Where values are merged: output point i covers the `width` steps of the indices from origin + i·width on. */
+export class Buckets {
   readonly min: Float32Array<ArrayBuffer>;
   readonly max: Float32Array<ArrayBuffer>;
   readonly sum: Float64Array<ArrayBuffer>;
   readonly count: Float64Array<ArrayBuffer>;
-}
+  private readonly width: number;
+  private readonly origin: number;
 
-export function emptyBuckets(length: number): Buckets {
-  return {
-    min: new Float32Array(length).fill(Number.NaN),
-    max: new Float32Array(length).fill(Number.NaN),
-    sum: new Float64Array(length),
-    count: new Float64Array(length),
-  };
-}
-
-function merge(into: Buckets, at: number, min: number, max: number, sum: number, count: number): void {
-  if (count === 0) return;
-  if (into.count[at] === 0) {
-    into.min[at] = min;
-    into.max[at] = max;
-  } else {
-    if (min < into.min[at]) into.min[at] = min;
-    if (max > into.max[at]) into.max[at] = max;
+  constructor(points: number, width: number, origin: number) {
+    this.min = new Float32Array(points).fill(Number.NaN);
+    this.max = new Float32Array(points).fill(Number.NaN);
+    this.sum = new Float64Array(points);
+    this.count = new Float64Array(points);
+    this.width = width;
+    this.origin = origin;
   }
-  into.sum[at] += sum;
-  into.count[at] += count;
-}
 
-/** Merges raw values, the first of which has index `firstIndex`, into output points of `width` steps from `origin` on. */
-export function mergeRaw(into: Buckets, raw: Float32Array, firstIndex: number, width: number, origin: number): void {
-  for (let i = 0; i < raw.length; i++) {
-    const value = raw[i];
-    if (Number.isNaN(value)) continue;
-    merge(into, Math.floor((firstIndex + i - origin) / width), value, value, value, 1);
+  /** Merges raw values, the first of which has index `firstIndex`. */
+  mergeRaw(raw: Float32Array, firstIndex: number): void {
+    for (let i = 0; i < raw.length; i++) {
+      const value = raw[i];
+      if (Number.isNaN(value)) continue;
+      this.merge(this.pointOf(firstIndex + i), value, value, value, 1);
+    }
   }
-}
 
-/** Merges buckets of one level, the first of which starts at index `firstIndex`. */
-export function mergeLevel(
-  into: Buckets,
-  packed: Float32Array,
-  firstIndex: number,
-  level: number,
-  width: number,
-  origin: number,
-): void {
-  const steps = bucketSteps(level);
-  for (let field = 0, index = firstIndex - origin; field < packed.length; field += FIELDS, index += steps) {
-    const count = packed[field + 3];
-    const at = Math.floor(index / width);
-    merge(into, at, packed[field], packed[field + 1], packed[field + 2] * count, count);
+  /** Merges packed buckets of one level, the first of which starts at index `firstIndex`. */
+  mergeLevel(packed: Float32Array, firstIndex: number, level: number): void {
+    const steps = bucketSteps(level);
+    for (let field = 0, index = firstIndex; field < packed.length; field += FIELDS, index += steps) {
+      const count = packed[field + 3];
+      this.merge(this.pointOf(index), packed[field], packed[field + 1], packed[field + 2] * count, count);
+    }
+  }
+
+  private pointOf(index: number): number {
+    return Math.floor((index - this.origin) / this.width);
+  }
+
+  private merge(at: number, min: number, max: number, sum: number, count: number): void {
+    if (count === 0) return;
+    if (this.count[at] === 0) {
+      this.min[at] = min;
+      this.max[at] = max;
+    } else {
+      if (min < this.min[at]) this.min[at] = min;
+      if (max > this.max[at]) this.max[at] = max;
+    }
+    this.sum[at] += sum;
+    this.count[at] += count;
   }
 }
 

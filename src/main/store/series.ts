@@ -2,16 +2,7 @@
 import type { Statement } from 'better-sqlite3';
 import type { Series } from '#shared/contract/runs.ts';
 import type { Db } from './database.ts';
-import {
-  CHUNK_STEPS,
-  bucketSteps,
-  chooseWidth,
-  emptyBuckets,
-  levelSlice,
-  mergeLevel,
-  mergeRaw,
-  type Buckets,
-} from './pyramid.ts';
+import { Buckets, CHUNK_STEPS, bucketSteps, chooseWidth, levelSlice } from './pyramid.ts';
 import { attemptColumns, floats, readTail, type Tail } from './series-tail.ts';
 
 /** Steps [first, last] that are read from one attempt. */
@@ -76,8 +67,8 @@ export function readSeries(db: Db, query: SeriesQuery): Series {
     .filter((s) => s.first <= s.last);
   const readers = clipped.map((segment) => new SegmentReader(db, query.runId, segment));
   for (const column of query.columns) {
-    const into = emptyBuckets(points);
-    for (const reader of readers) reader.mergeInto(into, column, level, width, origin);
+    const into = new Buckets(points, width, origin);
+    for (const reader of readers) reader.mergeInto(into, column, level);
     series.min[column] = into.min;
     series.max[column] = into.max;
     series.mean[column] = Float32Array.from(into.sum, (sum, i) =>
@@ -111,50 +102,34 @@ class SegmentReader {
     this.columns = attemptColumns(db, key);
   }
 
-  mergeInto(into: Buckets, column: string, level: number, width: number, origin: number): void {
+  mergeInto(into: Buckets, column: string, level: number): void {
     const first = this.segment.first - 1;
     const end = this.segment.last;
     const tailFirst = this.tail === null ? end : Math.max(first, Math.min(end, this.tail.firstStep - 1));
-    this.mergeChunks(into, column, level, first, tailFirst, width, origin);
+    this.mergeChunks(into, column, level, first, tailFirst);
     const c = this.columns.indexOf(column);
     if (this.tail === null || c < 0 || tailFirst >= end) return;
     const skip = this.tail.firstStep - 1;
-    mergeRaw(into, this.tail.column(c).subarray(tailFirst - skip, end - skip), tailFirst, width, origin);
+    into.mergeRaw(this.tail.column(c).subarray(tailFirst - skip, end - skip), tailFirst);
   }
 
   /** Indices [first, end) from chunk rows. */
-  private mergeChunks(
-    into: Buckets,
-    column: string,
-    level: number,
-    first: number,
-    end: number,
-    width: number,
-    origin: number,
-  ): void {
+  private mergeChunks(into: Buckets, column: string, level: number, first: number, end: number): void {
     if (first >= end) return;
     const steps = bucketSteps(level);
     const wholeFirst = Math.ceil(first / steps) * steps;
     const wholeEnd = Math.floor(end / steps) * steps;
     if (level > 0 && wholeFirst >= wholeEnd) {
-      this.mergeChunks(into, column, level - 1, first, end, width, origin);
+      this.mergeChunks(into, column, level - 1, first, end);
       return;
     }
-    if (level > 0) this.mergeChunks(into, column, level - 1, first, wholeFirst, width, origin);
-    this.mergeWhole(into, column, level, wholeFirst, wholeEnd, width, origin);
-    if (level > 0) this.mergeChunks(into, column, level - 1, wholeEnd, end, width, origin);
+    if (level > 0) this.mergeChunks(into, column, level - 1, first, wholeFirst);
+    this.mergeWhole(into, column, level, wholeFirst, wholeEnd);
+    if (level > 0) this.mergeChunks(into, column, level - 1, wholeEnd, end);
   }
 
   /** Indices [first, end), both multiples of the level's bucket. */
-  private mergeWhole(
-    into: Buckets,
-    column: string,
-    level: number,
-    first: number,
-    end: number,
-    width: number,
-    origin: number,
-  ): void {
+  private mergeWhole(into: Buckets, column: string, level: number, first: number, end: number): void {
     const firstChunk = Math.floor(first / CHUNK_STEPS);
     const chunks = Math.floor((end - 1) / CHUNK_STEPS) + 1 - firstChunk;
     const found = this.joined(level).get(this.runId, this.segment.attempt, column, firstChunk, firstChunk + chunks - 1);
@@ -162,18 +137,18 @@ class SegmentReader {
     if (found.chunks < chunks) {
       // Chunks are missing in between; later ones keep their position.
       const middle = (firstChunk + (chunks >> 1)) * CHUNK_STEPS;
-      this.mergeWhole(into, column, level, first, middle, width, origin);
-      this.mergeWhole(into, column, level, middle, end, width, origin);
+      this.mergeWhole(into, column, level, first, middle);
+      this.mergeWhole(into, column, level, middle, end);
       return;
     }
     const values = floats(found.data);
     const skip = first - firstChunk * CHUNK_STEPS;
     if (level === 0) {
-      mergeRaw(into, values.subarray(skip, skip + end - first), first, width, origin);
+      into.mergeRaw(values.subarray(skip, skip + end - first), first);
       return;
     }
     const steps = bucketSteps(level);
-    mergeLevel(into, levelSlice(values, skip / steps, (end - first) / steps), first, level, width, origin);
+    into.mergeLevel(levelSlice(values, skip / steps, (end - first) / steps), first, level);
   }
 
   /** One level of neighbouring chunks as one blob: a row a chunk would cost more than reading them. */
