@@ -69,8 +69,10 @@ export function readSeries(db: Db, query: SeriesQuery): Series {
   for (const column of query.columns) {
     const into = new Buckets(points, width, origin);
     for (const reader of readers) reader.mergeInto(into, column, level);
-    series.min[column] = into.min;
-    series.max[column] = into.max;
+    if (width > 1) {
+      series.min[column] = into.min;
+      series.max[column] = into.max;
+    }
     series.mean[column] = Float32Array.from(into.sum, (sum, i) =>
       into.count[i] === 0 ? Number.NaN : sum / into.count[i],
     );

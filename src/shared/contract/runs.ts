@@ -177,13 +177,14 @@ const SeriesRequestSchema = byId.extend({
   maxPoints: z.int().min(2).max(20_000).default(2000),
 });
 export const SeriesSchema = z.object({
-  /** Steps merged into one point; 1 means raw values and `max` equals `min`. */
+  /** Steps merged into one point; 1: raw values. */
   stepsPerPoint: z.int(),
   /** First step of each point. */
   step: z.instanceof(Float64Array),
-  /** Smallest and largest value in each point, by column; NaN where nothing was measured. */
+  /** Smallest and largest value in each point, by column; NaN where nothing was measured. Empty for raw values. */
   min: z.record(z.string(), z.instanceof(Float32Array)),
   max: z.record(z.string(), z.instanceof(Float32Array)),
+  /** Mean value of each point, by column. */
   mean: z.record(z.string(), z.instanceof(Float32Array)),
 });
 export type Series = z.infer<typeof SeriesSchema>;

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  columnPoints,
   lastValue,
   lowerBound,
   bandedFrom,
@@ -13,6 +14,27 @@ import {
 
 const ascending = fc.uniqueArray(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 200 }).map((a) => {
   return Float64Array.from(a).toSorted();
+});
+
+describe('columnPoints', () => {
+  const step = Float64Array.of(1, 2);
+  const mean = { total: Float32Array.of(3, 4) };
+
+  it('gives the minima and maxima of a reduced series', () => {
+    const bounds = { min: { total: Float32Array.of(2, 2) }, max: { total: Float32Array.of(5, 6) } };
+    const points = columnPoints({ stepsPerPoint: 8, step, mean, ...bounds }, 'total');
+    expect(points).toEqual({ x: step, mean: mean.total, min: bounds.min.total, max: bounds.max.total });
+  });
+
+  it('takes raw values for their own minima and maxima', () => {
+    const points = columnPoints({ stepsPerPoint: 1, step, mean, min: {}, max: {} }, 'total');
+    expect([points.min, points.max]).toEqual([mean.total, mean.total]);
+    expect(isRaw(points)).toBe(true);
+  });
+
+  it('has no points of a column that the series lacks', () => {
+    expect(columnPoints({ stepsPerPoint: 1, step, mean, min: {}, max: {} }, 'lr').x).toHaveLength(0);
+  });
 });
 
 describe('lowerBound', () => {

@@ -20,6 +20,24 @@ export function rawPoints(x: Float64Array, values: Float32Array): Points {
   return { x, mean: values, min: values, max: values };
 }
 
+/** Points of a stretch that was reduced elsewhere, by column. */
+export interface ReducedSeries {
+  /** 1: raw values, all in `mean`. */
+  readonly stepsPerPoint: number;
+  readonly step: Float64Array;
+  readonly min: Readonly<Record<string, Float32Array>>;
+  readonly max: Readonly<Record<string, Float32Array>>;
+  readonly mean: Readonly<Record<string, Float32Array>>;
+}
+
+/** The points of one column; none where the series lacks it. */
+export function columnPoints(series: ReducedSeries, column: string): Points {
+  const { [column]: mean } = series.mean;
+  if (!mean) return NO_POINTS;
+  if (series.stepsPerPoint === 1) return rawPoints(series.step, mean);
+  return { x: series.step, mean, min: series.min[column], max: series.max[column] };
+}
+
 /** Raw points from records; null becomes NaN. */
 export function pointsFrom<R>(records: readonly R[], x: (r: R) => number, y: (r: R) => number | null): Points {
   return rawPoints(

@@ -5,16 +5,7 @@
  * Room is made as it is needed: what a page takes when it opens, the collector is the sooner due for.
  * Dimensions: n points held, R points there is room for, C capacity in points.
  */
-import { rawPoints, type Points } from './columns.ts';
-
-/** Points of a stretch that was reduced elsewhere. */
-export interface ReducedSeries {
-  readonly stepsPerPoint: number;
-  readonly step: Float64Array;
-  readonly min: Readonly<Record<string, Float32Array>>;
-  readonly max: Readonly<Record<string, Float32Array>>;
-  readonly mean: Readonly<Record<string, Float32Array>>;
-}
+import { rawPoints, type Points, type ReducedSeries } from './columns.ts';
 
 /** Each [R]. One array for all three while every point is one raw value. */
 interface Column {

@@ -7,7 +7,7 @@ import { watch, type Ref } from 'vue';
 import type { RunDetail, Series } from '#shared/contract/runs.ts';
 import type { StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../charts/chart-group.ts';
-import { NO_POINTS, splice, type Points } from '../../charts/data/columns.ts';
+import { NO_POINTS, columnPoints, splice, type Points } from '../../charts/data/columns.ts';
 import type { Range } from '../../charts/drawing/scene.ts';
 import type { XAxisMode } from '../../charts/drawing/ticks.ts';
 import { client } from '../../rpc.ts';
@@ -80,18 +80,11 @@ function zoomedSteps(zoomed: Range | null, axis: RunAxis | null): Range | null {
   return { min: Math.max(0, Math.floor(axis.toStep(zoomed.min))), max: Math.ceil(axis.toStep(zoomed.max)) };
 }
 
-function pointsOf(series: Series, column: StepColumn): Points {
-  const mean = series.mean[column];
-  if (!mean) return NO_POINTS;
-  if (series.stepsPerPoint === 1) return { x: series.step, mean, min: mean, max: mean };
-  return { x: series.step, mean, min: series.min[column], max: series.max[column] };
-}
-
 function merged({ overview, detail }: Curve, column: StepColumn): Points {
-  const coarse = pointsOf(overview, column);
+  const coarse = columnPoints(overview, column);
   if (!detail || detail.step.length === 0) return coarse;
   const last = detail.step[detail.step.length - 1] + detail.stepsPerPoint - 1;
-  return splice(coarse, pointsOf(detail, column), detail.step[0], last);
+  return splice(coarse, columnPoints(detail, column), detail.step[0], last);
 }
 
 function placed(points: Points, axis: RunAxis): Points {

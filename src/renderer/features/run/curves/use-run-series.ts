@@ -7,7 +7,7 @@ import { computed, onScopeDispose, shallowRef, watch, type ComputedRef } from 'v
 import type { Series } from '#shared/contract/runs.ts';
 import { STEP_COLUMNS, type StepBlock, type StepColumn } from '#shared/domain/runs/training.ts';
 import type { ChartGroup } from '../../../charts/chart-group.ts';
-import { splice, type Points } from '../../../charts/data/columns.ts';
+import { columnPoints, splice, type Points } from '../../../charts/data/columns.ts';
 import { SeriesBuffer } from '../../../charts/data/series-buffer.ts';
 import { client } from '../../../rpc.ts';
 import { useFinerStretch, type FinerStretch, type Stretch } from './use-finer-stretch.ts';
@@ -32,9 +32,8 @@ export interface RunSeries {
 /** The coarse points of a column, with those of the stretch in their place. */
 function refined(coarse: Points, stretch: Stretch | null, column: StepColumn): Points {
   if (!stretch) return coarse;
-  const { step, min, max, mean } = stretch.series;
-  const points = { x: step, mean: mean[column], min: min[column], max: max[column] };
-  return splice(coarse, points, step[0], stretch.range.max);
+  const { series, range } = stretch;
+  return splice(coarse, columnPoints(series, column), series.step[0], range.max);
 }
 
 /** The points of buffer and stretch, spliced once for each change of these; `announce` says that the buffer has changed. */
