@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { updateVersion } from './build-kernels.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TSC = 'node_modules/typescript-7/bin/tsc';
@@ -42,6 +43,7 @@ function check(config) {
   });
 }
 
+updateVersion();
 const queue = [...configs];
 const results = [];
 async function work() {

@@ -7,6 +7,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'vite';
 import { buildIfNeeded } from '../scripts/build-if-needed.mjs';
+import { updateVersion } from '../scripts/build-kernels.mjs';
 
 /** As support/programs.ts names them. */
 const PROGRAMS = [
@@ -45,6 +46,7 @@ async function bundle() {
 }
 
 export async function setup() {
+  updateVersion();
   await buildIfNeeded();
   // Another project of this run has made them.
   if (process.env.NEXTVEC_TEST_PROGRAMS) return;
