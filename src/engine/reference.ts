@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { GRADIENT_TYPES, INPUT_SHIFTS, type GradientSpec } from '#shared/domain/models/models.ts';
 import { elementCount, parameterShapes } from '#shared/domain/models/shapes.ts';
 import { TERMS, byTerm, isTerm, type LossConfig } from '#shared/domain/models/terms.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import type { NamedTensors, OptimizerConfig } from './types.ts';
 
 /** One array of a reference file; text arrays (config) as a string. */
@@ -36,6 +37,24 @@ const Config = z.object({
 });
 export type Config = z.infer<typeof Config>;
 
+function refused(message: string): NextvecError {
+  return new NextvecError('BAD_INPUT', `The reference file cannot be used: ${message}.`, {
+    remedy: 'Reference files hold the losses, gradients and steps of a model in PyTorch. Write it anew.',
+  });
+}
+
+function parseConfig(text: string): Config {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw refused('its array "config" is not JSON');
+  }
+  const { data, error } = Config.safeParse(json);
+  if (error) throw refused(`${error.issues[0].path.join('.')} of its array "config": ${error.issues[0].message}`);
+  return data;
+}
+
 /** The reference file: its configuration and its arrays by name. */
 export class Reference {
   readonly config: Config;
@@ -48,8 +67,10 @@ export class Reference {
   constructor(arrays: ReferenceArrays) {
     this.arrays = arrays;
     const text = arrays.get('config')?.data;
-    if (typeof text !== 'string') throw new Error('Not a reference file: it has no text array "config".');
-    this.config = Config.parse(JSON.parse(text));
+    if (typeof text !== 'string') {
+      throw refused('it has no text array "config". A golden pair of `nextvec export` holds predictions alone');
+    }
+    this.config = parseConfig(text);
     const { inputs } = this.config;
     const hiddenBias = 'param/transformer_decoder.layers.0.linear1.bias';
     const spec = specOf(this.config, arrays.has(hiddenBias) ? this.array(hiddenBias).length : undefined);
@@ -60,14 +81,14 @@ export class Reference {
   values(name: string, elements: number): Float32Array<ArrayBuffer> {
     const data = this.array(name);
     if (data.length !== elements) {
-      throw new Error(`Reference array ${name} has ${data.length} values, its configuration asks for ${elements}.`);
+      throw refused(`its array ${name} has ${data.length} values, its configuration asks for ${elements}`);
     }
     return Float32Array.from(data);
   }
 
   array(name: string): ArrayLike<number> {
     const data = this.arrays.get(name)?.data;
-    if (data === undefined || typeof data === 'string') throw new Error(`Reference file has no array ${name}.`);
+    if (data === undefined || typeof data === 'string') throw refused(`it has no array ${name}`);
     return data;
   }
 
@@ -83,7 +104,7 @@ function specOf(config: Config, feedForward: number | undefined): GradientSpec {
   const { model: type, T, D } = config;
   const need = (key: 'd_model' | 'hidden_dim' | 'num_layers' | 'nhead'): number => {
     const value = config[key];
-    if (value === undefined) throw new Error(`Reference configuration of ${type} lacks ${key}.`);
+    if (value === undefined) throw refused(`its configuration of ${type} lacks ${key}`);
     return value;
   };
   switch (type) {
@@ -117,9 +138,10 @@ export function skippedTerms({ weights }: Config): string[] {
 export function lossOf(config: Config): LossConfig {
   const foreign = Object.entries(config.weights).find(([name, lambda]) => !isTerm(name) && lambda !== 0);
   if (foreign) {
-    throw new Error(
-      `The reference file trains on the loss term "${foreign[0]}" (λ ${foreign[1]}), which this version does not have. ` +
-        'Verify it with the version it was made for.',
+    throw new NextvecError(
+      'BAD_INPUT',
+      `The reference file trains on the loss term "${foreign[0]}" (λ ${foreign[1]}), which this version does not have.`,
+      { remedy: 'Verify it with the version it was made for.' },
     );
   }
   return {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { createTfjsEngine } from '#engine/tfjs/index.ts';
 import type { ReferenceArray } from '#engine/reference.ts';
+import { NextvecError } from '#shared/domain/errors.ts';
 import { verifyAgainstGolden, type VerifyResult } from '#engine/verify.ts';
 import { testHost } from '../support/host.ts';
 import { readNpz } from '../support/npz.ts';
@@ -26,6 +27,11 @@ async function verify(
   }
 }
 
+function changeConfig(arrays: Map<string, ReferenceArray>, key: string, value: unknown): void {
+  const config = JSON.parse(arrays.get('config')!.data as string) as Record<string, unknown>;
+  arrays.set('config', { shape: [], data: JSON.stringify({ ...config, [key]: value }) });
+}
+
 test('a term that the file does not have is skipped and named', async () => {
   const result = await verify((weights) => delete weights.anti_copy, 'anti_copy');
   expect(result.skippedTerms).toContain('anti_copy');
@@ -48,4 +54,21 @@ test('a file trained on a term that this version does not have is refused', asyn
 
 test('a file that has λ of a term but not its loss is refused', async () => {
   await expect(verify(() => undefined, 'moment')).rejects.toThrow('loss/moment');
+});
+
+test.each<[string, (arrays: Map<string, ReferenceArray>) => void, RegExp]>([
+  ['no configuration', (arrays) => arrays.delete('config'), /no text array "config"/],
+  ['a configuration that is not JSON', (arrays) => arrays.set('config', { shape: [], data: '{' }), /is not JSON/],
+  ['a configuration without τ', (arrays) => changeConfig(arrays, 'tau', undefined), /^.*tau of its array "config"/],
+  ['a model without its size', (arrays) => changeConfig(arrays, 'd_model', undefined), /lacks d_model/],
+  ['a parameter too few', (arrays) => arrays.delete('param/query_encoder.bias'), /no array param\/query_encoder.bias/],
+  ['a target of another size', (arrays) => arrays.set('target', { shape: [1], data: [0] }), /target has 1 values/],
+])('a file with %s is refused as input, not as a fault', async (_, damage, message) => {
+  const arrays = new Map<string, ReferenceArray>(await readNpz(FILE));
+  damage(arrays);
+  const engine = await createTfjsEngine('cpu', testHost);
+  const refusal = await verifyAgainstGolden(engine, arrays).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(NextvecError);
+  expect(refusal).toMatchObject({ code: 'BAD_INPUT', message: expect.stringMatching(message) as string });
+  await engine.dispose();
 });
