@@ -10,7 +10,7 @@ import { infoNceTerm } from './info-nce.ts';
 import { MIN_NORM, rowField, type LossSizes, type LossTensors } from './layout.ts';
 import { rawTerms } from './raw-terms.ts';
 import { sumFunction } from './reduce.ts';
-import type { UnitTermCode } from './term.ts';
+import type { UnitTermCode, WeightedTerm } from './term.ts';
 import { unitTerms } from './unit-terms.ts';
 
 /** A larger 1/|raw| is that of a row below the least norm: its p has no derivative along p. */
@@ -29,8 +29,8 @@ const infoNceBuffers = { ...buffers, dunit: READ };
 
 /** A piece of code for every vector of four terms: `code(v, four)`, where `four` makes a vec4 of one expression for each. */
 function vectors(
-  terms: readonly UnitTermCode[],
-  code: (v: number, four: (of: (term: UnitTermCode) => string) => string) => string,
+  terms: readonly WeightedTerm<UnitTermCode>[],
+  code: (v: number, four: (of: (term: WeightedTerm<UnitTermCode>) => string) => string) => string,
 ): string {
   const count = Math.ceil(terms.length / 4);
   const pieces = Array.from({ length: count }, (_, v) => {
@@ -49,7 +49,7 @@ function elements({ D }: LossSizes): string {
     let unit_target = x * inverse_target;`;
 }
 
-function code(sizes: LossSizes, terms: readonly UnitTermCode[]): string {
+function code(sizes: LossSizes, terms: readonly WeightedTerm<UnitTermCode>[]): string {
   const { D } = sizes;
   const threads = threadsForRow(D);
   const row = (name: Parameters<typeof rowField>[0]) => rowField(name, 'b', sizes);

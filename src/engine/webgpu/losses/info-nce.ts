@@ -10,7 +10,7 @@ import type { Program } from '../program.ts';
 import { rowsOf } from '../rows.ts';
 import { COLUMNS, COLUMN_THREADS, rowField, type LossSizes, type LossTensors } from './layout.ts';
 import { combineFunction, maxFunction, sumFunction } from './reduce.ts';
-import type { UnitTermCode } from './term.ts';
+import type { UnitTermCode, WeightedTerm } from './term.ts';
 
 /** Of a workgroup. The rows of a small batch need no more threads than those of 4 columns. */
 const columnsFor = ({ maxB }: LossSizes): number => (maxB <= 4 * COLUMN_THREADS ? 4 : COLUMNS);
@@ -102,7 +102,11 @@ fn main(
 }
 
 /** Where `dunit` is measured. */
-export const infoNceTerm: UnitTermCode = { term: 'info_nce', gradient: 'dunit[at]', norm2: 'norm2InfoNce' };
+export const infoNceTerm: WeightedTerm<UnitTermCode> = {
+  term: 'info_nce',
+  gradient: 'dunit[at]',
+  norm2: 'norm2InfoNce',
+};
 
 /** Values; in mode "gradient" also `dunit`. After the row values. */
 export function addInfoNce(

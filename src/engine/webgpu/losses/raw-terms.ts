@@ -1,10 +1,10 @@
 /** The terms on raw itself. Formulas: tests/reference/losses.ts. */
+import { keysOf } from '#shared/domain/records.ts';
 import { coefficient, dimensionResult, rowField, type LossSizes } from './layout.ts';
-import type { TermCode } from './term.ts';
+import type { TermCode, WeightedTerm } from './term.ts';
 
 function mse(sizes: LossSizes): TermCode {
   return {
-    term: 'mse',
     rowValues: `${rowField('squaredError', 'b', sizes)} = own.w;`,
     gradient: `2.0 / (f32(u.B) * ${sizes.D}.0) * (r - x)`,
   };
@@ -15,7 +15,6 @@ function moment(sizes: LossSizes): TermCode {
   const { D } = sizes;
   const of = (name: Parameters<typeof coefficient>[0]) => coefficient(name, 'd', sizes);
   return {
-    term: 'moment',
     dimension: `let mean_gap = mean.x - mean.y;
     let sigma_gap = select(sigma.x - sigma.y, 0.0, u.B < 2u);
     let moves = sigma.x > 0.0;
@@ -29,6 +28,9 @@ function moment(sizes: LossSizes): TermCode {
   };
 }
 
-export function rawTerms(sizes: LossSizes): readonly TermCode[] {
-  return [mse(sizes), moment(sizes)];
+const CODE_OF = { mse, moment };
+export type RawTerm = keyof typeof CODE_OF;
+
+export function rawTerms(sizes: LossSizes): readonly WeightedTerm<TermCode>[] {
+  return keysOf(CODE_OF).map((term) => ({ term, ...CODE_OF[term](sizes) }));
 }

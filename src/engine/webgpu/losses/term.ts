@@ -3,7 +3,6 @@ import type { RowField } from '../../losses/terms.ts';
 import type { Term } from '#shared/domain/models/terms.ts';
 
 export interface TermCode {
-  readonly term: Term;
   /** Statements that store what row `b` decides; see row-values.ts. */
   readonly rowValues?: string;
   /** Statements that store coefficients and values of dimension `d`; see batch-statistics.ts. */
@@ -21,3 +20,6 @@ export interface UnitTermCode extends TermCode {
   /** The gradient once more, where that is cheaper. */
   readonly gradientAgain?: string;
 }
+
+/** With its name, which is that of its λ. */
+export type WeightedTerm<Code> = Code & { readonly term: Term };

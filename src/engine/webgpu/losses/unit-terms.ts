@@ -1,14 +1,15 @@
 /** The terms on the unit prediction p, except InfoNCE. Formulas: tests/reference/losses.ts. t̂ unit target, ĉ unit context vector. */
 import type { Term } from '#shared/domain/models/terms.ts';
+import { keysOf } from '#shared/domain/records.ts';
 import { lambda } from '../uniforms.ts';
 import { coefficient, contextCosine, dimensionResult, inverseContextNorm, rowField, type LossSizes } from './layout.ts';
-import type { UnitTermCode } from './term.ts';
+import type { RawTerm } from './raw-terms.ts';
+import type { UnitTermCode, WeightedTerm } from './term.ts';
 
 /** Gradient: slope·(p − mean of p). */
 function variance(sizes: LossSizes): UnitTermCode {
   const of = (name: Parameters<typeof coefficient>[0]) => coefficient(name, 'd', sizes);
   return {
-    term: 'variance',
     dimension: `let short = max(u.varianceTarget - sigma.z, 0.0);
     ${of('varianceSlope')} = select(0.0, ${-1 / sizes.D} / (free * sigma.z), short > 0.0 && sigma.z > 0.0);
     ${of('unitMean')} = mean.z;
@@ -28,7 +29,7 @@ function missed(position: string, term: Term, margin: string, sizes: LossSizes):
 function directional(sizes: LossSizes): UnitTermCode {
   const { T, D } = sizes;
   const row = rowField('directional', 'b', sizes);
-  const common = { term: 'directional', norm2: 'norm2Directional' } as const;
+  const common = { norm2: 'norm2Directional' } as const;
   if (T < 2) return { ...common, rowValues: `${row} = 0.0;`, gradient: '0.0' };
   return {
     ...common,
@@ -47,7 +48,6 @@ function directional(sizes: LossSizes): UnitTermCode {
 function antiCopy(sizes: LossSizes): UnitTermCode {
   const { T, D } = sizes;
   return {
-    term: 'anti_copy',
     rowValues: `var short = 0.0;
     for (var t = 0u; t < ${T}u; t++) { short += max(0.0, u.marginAntiCopy - (cosine - context_cosine(t, inverse))); }
     ${rowField('antiCopy', 'b', sizes)} = short;`,
@@ -78,9 +78,16 @@ fn anti_copy(b: u32, d: u32, unit_target: f32) -> f32 {
 
 /** Its value follows from the cosine of the row. */
 function cosine(): UnitTermCode {
-  return { term: 'cosine', gradient: '-unit_target / f32(u.B)', norm2: 'norm2Cosine' };
+  return { gradient: '-unit_target / f32(u.B)', norm2: 'norm2Cosine' };
 }
 
-export function unitTerms(sizes: LossSizes): readonly UnitTermCode[] {
-  return [variance(sizes), directional(sizes), antiCopy(sizes), cosine()];
+const CODE_OF: Readonly<Record<Exclude<Term, RawTerm | 'info_nce'>, (sizes: LossSizes) => UnitTermCode>> = {
+  variance,
+  directional,
+  anti_copy: antiCopy,
+  cosine,
+};
+
+export function unitTerms(sizes: LossSizes): readonly WeightedTerm<UnitTermCode>[] {
+  return keysOf(CODE_OF).map((term) => ({ term, ...CODE_OF[term](sizes) }));
 }
