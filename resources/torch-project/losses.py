@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy, normalize, relu
 
 
 def loss_terms(raw, target, to_context, recipe):
-    """Every term that the batch defines, by its name in the recipe, without λ."""
+    """Every term by its name in the recipe, without λ; None: the batch does not define it."""
     (B, D), T = raw.shape, to_context.shape[1]
     p, t = normalize(raw, dim=1), normalize(target, dim=1)
     cosine = (p * t).sum(1)
@@ -17,6 +17,7 @@ def loss_terms(raw, target, to_context, recipe):
         "anti_copy": relu(recipe["marginAntiCopy"] - (cosine[:, None] - to_context)).mean(),
         "cosine": 1 - cosine.mean(),
     }
+    terms["directional"] = terms["moment"] = terms["variance"] = None
     if T >= 2:
         terms["directional"] = relu(recipe["marginDirectional"] - (cosine - to_context[:, -2])).mean()
     if B >= 2:
@@ -30,4 +31,7 @@ def loss_terms(raw, target, to_context, recipe):
 
 def total_loss(terms, weights):
     """Σ λ·term; a term that the batch does not define counts as 0."""
-    return sum(weights[name] * value for name, value in terms.items() if weights.get(name, 0) != 0)
+    unknown = [name for name, weight in weights.items() if weight != 0 and name not in terms]
+    if unknown:
+        raise ValueError(f"recipe.json has a weight for the loss term {unknown[0]!r}, which losses.py does not compute")
+    return sum(weights[name] * value for name, value in terms.items() if value is not None and weights.get(name, 0) != 0)

@@ -123,7 +123,8 @@ class Run:
         (total * self.processes).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe["clip"] or math.inf)
         self.optimizer.step()
-        return {name: value.detach() for name, value in {"total": total, "grad_norm": norm, **terms}.items()}
+        measured = {"total": total, "grad_norm": norm, **terms}
+        return {name: value.detach() for name, value in measured.items() if value is not None}
 
     def gather(self, rows):
         """The rows of all processes in order; only this process's own carry a gradient."""
