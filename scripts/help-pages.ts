@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Marked, type Tokens } from 'marked';
 import type { Plugin } from 'vite';
+import { TERM_TABLE } from '../src/shared/domain/models/terms.ts';
 
 // Not from this file's place: electron-vite bundles it into a file at the root.
 const DOCS = resolve('docs');
@@ -74,8 +75,15 @@ function sectionsOf(markdown: string): HelpSection[] {
     .map(({ text }) => ({ id: sectionId(plainText(text)), title: plainText(text) }));
 }
 
+/** The loss terms as a table, which replaces `<!-- terms -->`. */
+function termsTable(): string {
+  const rows = Object.values(TERM_TABLE).map(({ label, formula, note }) => [label, formula, note]);
+  const lines = [['term', 'formula', 'what to know'], ['---', '---', '---'], ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
+
 function readMarkdown(file: string): string {
-  return readFileSync(join(DOCS, file), 'utf8');
+  return readFileSync(join(DOCS, file), 'utf8').replace('<!-- terms -->', termsTable);
 }
 
 /** Address in the app of a link in `file`, or null for one that leads out of Help; adds a wrong one to `broken`. */

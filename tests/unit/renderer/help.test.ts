@@ -1,6 +1,7 @@
 /** The pages of docs/ as pages of the app. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { TERM_TABLE } from '#shared/domain/models/terms.ts';
 import { HELP_FILES, renderHelpPage, sectionId } from '../../../scripts/help-pages.ts';
 
 describe.each(Object.keys(HELP_FILES))('help page %s', (name) => {
@@ -22,6 +23,11 @@ it('every page of docs/ and docs/benchmarks/ is in Help', () => {
   const below = readdirSync('docs/benchmarks').map((name) => `benchmarks/${name}`);
   const files = [...readdirSync('docs'), ...below].filter((name) => name.endsWith('.md'));
   expect(Object.values(HELP_FILES)).toEqual(expect.arrayContaining(files));
+});
+
+it('Method has a row for every loss term', () => {
+  const { html } = renderHelpPage('method');
+  for (const { label } of Object.values(TERM_TABLE)) expect(html).toContain(`<tr><td>${label}</td>`);
 });
 
 it('names sections as GitHub does', () => {

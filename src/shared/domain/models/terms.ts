@@ -1,6 +1,6 @@
 /**
  * The loss terms: everything about a term that is not arithmetic. Schema, form, command line, charts and reports are
- * made from this table; the formulas are in `tests/reference/losses.ts`.
+ * made from this table; what the formulas mean in code is in `tests/reference/losses.ts`.
  */
 import { keysOf, recordOf } from '../records.ts';
 
@@ -15,6 +15,10 @@ export interface TermRow {
   readonly lambdaLabel: string;
   /** What its λ weighs, for form and command line. */
   readonly help: string;
+  /** As a mean over the batch, for the page Method of Help. Notation: docs/METHOD.md. */
+  readonly formula: string;
+  /** What to know of it, for the same page. */
+  readonly note: string;
   /** λ of a recipe that does not name the term. 0 for every term added later: earlier runs were trained without it. */
   readonly defaultLambda: number;
   /** Range of λ that usually makes sense. */
@@ -34,6 +38,8 @@ export const TERM_TABLE = {
     flag: '--lambda-mse',
     lambdaLabel: 'λ MSE',
     help: 'Weight of the squared error between raw output and target. Its minimiser shrinks the output to the cosine.',
+    formula: 'mean over B·D of (raw − y)²',
+    note: 'its minimiser shrinks |raw| to the cosine',
     defaultLambda: 1,
     usual: [0, 10],
     group: 'loss',
@@ -46,6 +52,8 @@ export const TERM_TABLE = {
     flag: '--lambda-info',
     lambdaLabel: 'λ InfoNCE',
     help: 'Weight of the in-batch contrastive loss. It is hundreds of times larger than MSE: 0.5 beside 0.5 means InfoNCE alone.',
+    formula: 'CE(P·Tᵀ/τ, diagonal) + CE(T·Pᵀ/τ, diagonal), each a mean over the batch',
+    note: 'chance is 2·ln B. Overlapping windows in one batch are false negatives',
     defaultLambda: 0,
     usual: [0, 1],
     group: 'loss',
@@ -58,6 +66,8 @@ export const TERM_TABLE = {
     flag: '--lambda-moment',
     lambdaLabel: 'λ moment',
     help: 'Weight of matching mean and spread of the batch to the targets. Needs a batch of at least 2; noisy below 64.',
+    formula: 'mean_d (μ_raw − μ_y)² + mean_d (σ_raw − σ_y)²',
+    note: 'σ over the batch, unbiased: undefined for B = 1',
     defaultLambda: 0,
     usual: [0, 1],
     group: 'loss',
@@ -70,6 +80,8 @@ export const TERM_TABLE = {
     flag: '--lambda-variance',
     lambdaLabel: 'λ variance',
     help: 'Weight of the hinge that keeps predictions spread out. With target 1 no unit vector can ever meet it.',
+    formula: 'mean_d max(0, target − σ_d(p))',
+    note: "a unit vector's σ_d is at most about 1/√D: a target of 1 is never met",
     defaultLambda: 0,
     usual: [0, 1],
     group: 'loss',
@@ -82,6 +94,8 @@ export const TERM_TABLE = {
     flag: '--lambda-dir',
     lambdaLabel: 'λ directional',
     help: 'Weight of the hinge that wants the prediction nearer to the target than to the second-last context vector.',
+    formula: 'mean max(0, m − (cos(p, t) − cos(p, x_{T−1}))), m = 0.05',
+    note: 'nearer to the target than to the second-last vector',
     defaultLambda: 0,
     usual: [0, 1],
     group: 'more-losses',
@@ -94,6 +108,8 @@ export const TERM_TABLE = {
     flag: '--lambda-ac',
     lambdaLabel: 'λ anti-copy',
     help: 'Weight of the hinge that wants the prediction nearer to the target than to any context vector.',
+    formula: 'mean over positions i of max(0, m − (cos(p, t) − cos(p, x_i))), m = 0.02',
+    note: 'nearer to the target than to any context vector',
     defaultLambda: 0,
     usual: [0, 1],
     group: 'more-losses',
@@ -106,6 +122,8 @@ export const TERM_TABLE = {
     flag: '--lambda-cos',
     lambdaLabel: 'λ cosine',
     help: 'Weight of 1 − cosine between output and target. It trains the direction alone: the length of the output is free. On speeches → novel AMN reached validation 0.511 and OOD 0.318 by it, 0.476 and 0.372 by MSE.',
+    formula: 'mean (1 − cos(raw, y))',
+    note: 'the length of the output is free',
     defaultLambda: 0,
     usual: [0, 1],
     group: 'more-losses',
