@@ -6,6 +6,7 @@ import { RECIPE_FIELDS, withValue } from '#shared/domain/recipe/recipe-fields.ts
 import { DEFAULT_LAMBDA, RecipeSchema, TrainableRecipeSchema, unknownTerms } from '#shared/domain/recipe/recipe.ts';
 import { TERMS, TERM_TABLE, byTerm, isTermDefined } from '#shared/domain/models/terms.ts';
 import { EpochRecordSchema, STEP_COLUMNS, TERM_NOT_MEASURED } from '#shared/domain/runs/training.ts';
+import { lossTerms } from '../../reference/losses.ts';
 import { TERM_STYLES } from '../../../src/renderer/charts/drawing/series-style.ts';
 
 const FIGURES = { value: 0.5, weighted: 0.25, share: 0.1, gradShare: 0.2 };
@@ -49,11 +50,25 @@ describe('derived from the table', () => {
       expect({ id, missing: undone.filter((key) => !(key in changes)) }).toEqual({ id, missing: [] });
   });
 
-  it('moment and variance need two rows, directional two context vectors, no term more', () => {
-    const needy = (B: number, T: number) => TERMS.filter((term) => !isTermDefined(term, B, T));
-    expect(needy(2, 2)).toEqual([]);
-    expect(needy(1, 2)).toEqual(expect.arrayContaining(['moment', 'variance']));
-    expect(needy(2, 1)).toContain('directional');
+  it.each([
+    [2, 2],
+    [1, 2],
+    [2, 1],
+    [1, 1],
+  ])('says which terms a batch of %i rows with %i context vectors defines, as the formulas do', (B, T) => {
+    const [raw, target, context] = [B, B, B * T].map((rows) =>
+      Float64Array.from({ length: 3 * rows }, (_, i) => i + 1),
+    );
+    const loss = { weights: DEFAULT_LAMBDA, tau: 1, marginDirectional: 0, marginAntiCopy: 0, varianceTarget: 1 };
+    const values = lossTerms({ raw, target, context, B, T, D: 3 }, loss);
+    expect(TERMS.filter((term) => isTermDefined(term, B, T))).toEqual(
+      TERMS.filter((term) => !Number.isNaN(values[term].value)),
+    );
+  });
+
+  it('moment and variance need two rows, directional two context vectors', () => {
+    for (const term of ['moment', 'variance'] as const) expect(isTermDefined(term, 1, 2)).toBe(false);
+    expect(isTermDefined('directional', 2, 1)).toBe(false);
   });
 });
 

@@ -14,7 +14,7 @@ import { programFiles } from '../../hosts/locations.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import type { Output } from '../output.ts';
-import { readReference } from '../reference-file.ts';
+import { inReference, readReference } from '../reference-file.ts';
 
 const ROUNDS = 5;
 const BENCH_T = 5;
@@ -76,7 +76,9 @@ async function verify(file: string, flags: { engine: string; threads?: string },
   const reference = await readReference(resolve(file));
   const engine = await open(name, engineHost(), threads);
   try {
-    const result = await verifyAgainstGolden(engine, reference);
+    const result = await verifyAgainstGolden(engine, reference).catch((error: unknown) => {
+      throw inReference(file, error);
+    });
     out.result(result, () => printVerify(result, out));
     return result.pass ? EXIT.done : EXIT.failed;
   } finally {

@@ -15,7 +15,7 @@ export interface TermRow {
   readonly lambdaLabel: string;
   /** What its λ weighs, for form and command line. */
   readonly help: string;
-  /** As a mean over the batch, for the page Method of Help. Notation: docs/METHOD.md. */
+  /** For the page Method of Help, in its notation (docs/METHOD.md). */
   readonly formula: string;
   /** What to know of it, for the same page. */
   readonly note: string;
